@@ -1,0 +1,88 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Warnings are errors where `MOLDAU_STRICT` is set: in continuous integration and in `make test`.
+let warnings: [SwiftSetting] =
+    ProcessInfo.processInfo.environment["MOLDAU_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict + warnings)
+}
+
+let package = Package(
+    name: "moldau",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Moldau", targets: ["Moldau"]),
+        .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
+        .executable(name: "moldau", targets: ["MoldauCLI"]),
+        .executable(name: "word-count", targets: ["WordCount"]),
+        .executable(name: "order-enrichment", targets: ["OrderEnrichment"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        // Bytes
+        .target(name: "CChecksum"),
+        library("MoldauRecords", ["CChecksum"]),
+
+        // The broker's tower
+        library("MoldauLog", ["MoldauRecords"]),
+        library("MoldauBroker", ["MoldauRecords", "MoldauLog"]),
+
+        // The port
+        library("MoldauCluster", ["MoldauRecords"]),
+        library("MoldauClusterEmbedded", ["MoldauRecords", "MoldauCluster", "MoldauBroker"]),
+
+        // The application's tower
+        .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
+        library("MoldauState", ["MoldauRecords", "CRocksDB"]),
+        library("MoldauTopology", ["MoldauRecords", "MoldauState"]),
+        library(
+            "MoldauRuntime",
+            ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster", .product(name: "Logging", package: "swift-log")]),
+        library(
+            "Moldau",
+            [
+                "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        library("MoldauTesting", ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
+
+        // Programs
+        .executableTarget(
+            name: "MoldauCLI",
+            dependencies: [
+                "MoldauRecords", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict + warnings),
+        .executableTarget(
+            name: "WordCount",
+            dependencies: ["Moldau", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Examples/WordCount", swiftSettings: strict + warnings),
+        .executableTarget(
+            name: "OrderEnrichment",
+            dependencies: ["Moldau", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
+
+        // Tests
+        tests("MoldauRecordsTests", ["MoldauRecords"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,7 @@
+#ifndef MOLDAU_CHECKSUM_H
+#define MOLDAU_CHECKSUM_H
+#include <stddef.h>
+#include <stdint.h>
+/// CRC-32C (Castagnoli) of `length` bytes, going on from `crc` (0 to begin). Uses the processor's instruction where there is one.
+uint32_t moldau_crc32c(uint32_t crc, const void *bytes, size_t length);
+#endif

@@ -1,0 +1,127 @@
+import MoldauRecords
+
+/// What the runtime needs of a cluster: the only thing that it knows of one.
+///
+/// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins are used
+/// by one thread at a time.
+public protocol Cluster: Sendable {
+    /// - Parameter clientID: names the client in logs and errors.
+    func makeConsumer(clientID: String) throws -> any Consumer
+    func makeProducer(clientID: String) throws -> any Producer
+    func makeAdmin(clientID: String) throws -> any Admin
+}
+
+/// Reads partitions that were given to it by `assign`.
+public protocol Consumer: AnyObject {
+    /// The group whose committed offsets `committed` and `commit` speak of; nil for a consumer without one.
+    var group: String? { get set }
+
+    /// Replaces the set of partitions that `poll` reads. Positions of partitions that stay are kept; a new one has none until `seek`.
+    func assign(_ partitions: Set<TopicPartition>) throws
+    /// The next record that `poll` returns of that partition.
+    func seek(_ partition: TopicPartition, to offset: Offset) throws
+    /// The offset after the last record that `poll` returned, or that of the last `seek`; nil before either.
+    func position(_ partition: TopicPartition) -> Offset?
+    /// `poll` returns nothing of paused partitions.
+    func pause(_ partitions: Set<TopicPartition>)
+    func resume(_ partitions: Set<TopicPartition>)
+
+    /// What is there, at most some MiB; waits up to `wait` for the first bytes. Empty after the wait, or when `wakeup` was signalled.
+    /// Blocks.
+    func poll(wait: Duration) throws -> [FetchedBatches]
+
+    /// The first offset held, and the offset after the last record that may be read. Blocks.
+    func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>]
+    /// The first offset whose record is at or after `time`; nil if there is none. Blocks.
+    func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset?
+
+    /// The group's committed offsets; partitions without one are missing. Blocks.
+    func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset]
+    /// Stores the group's offsets; returns when they are as durable as the cluster promises. Blocks.
+    func commit(_ offsets: [TopicPartition: CommittedOffset]) throws
+
+    /// Ends a waiting `poll`, from any thread.
+    var wakeup: Wakeup { get }
+    func close()
+}
+
+/// Where a group stands in a partition.
+public struct CommittedOffset: Hashable, Sendable {
+    /// The next record to read.
+    public var offset: Offset
+    /// Free text of the application, at most 4 096 bytes.
+    public var metadata: String
+
+    public init(_ offset: Offset, metadata: String = "") {
+        self.offset = offset
+        self.metadata = metadata
+    }
+}
+
+/// Whole record batches of one partition, one after another, as they stand in the log (record batch v2).
+public struct FetchedBatches: Sendable {
+    public let partition: TopicPartition
+    public let bytes: SharedBytes
+    /// The first batch may begin before what was asked for: records below this offset are to be skipped.
+    public let firstOffset: Offset
+    /// The offset after the last record that may be read from the partition when this was fetched.
+    public let end: Offset
+
+    public init(partition: TopicPartition, bytes: SharedBytes, firstOffset: Offset, end: Offset) {
+        self.partition = partition
+        self.bytes = bytes
+        self.firstOffset = firstOffset
+        self.end = end
+    }
+}
+
+/// Appends batches to partitions.
+public protocol Producer: AnyObject {
+    /// Takes a record batch v2 whose offsets count from 0. It may be on its way when this returns; the bytes are free again.
+    /// - Throws: `ClusterError`; an error of an earlier send may come out here or in `flush`.
+    func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
+    /// Returns when everything sent is acknowledged: as durable as the cluster promises. Blocks.
+    func flush() throws
+    /// The offset after the last record of this producer in that partition that was acknowledged; nil before the first.
+    func acknowledgedEnd(of partition: TopicPartition) -> Offset?
+    /// The number of the topic's partitions. May block the first time. Throws `ClusterError.unknownTopic`.
+    func partitionCount(of topic: String) throws -> Int32
+    func close()
+}
+
+/// Looks after topics. Every call blocks.
+public protocol Admin: AnyObject {
+    func topics() throws -> [TopicDescription]
+    /// The topics that are there among `names`; the others are missing in the answer.
+    func describe(_ names: Set<String>) throws -> [String: TopicDescription]
+    func create(_ topics: [NewTopic]) throws
+    func delete(_ topics: [String]) throws
+    /// Records below these offsets may go: for repartition topics that were read and committed.
+    func deleteRecords(before offsets: [TopicPartition: Offset]) throws
+    func close()
+}
+
+public struct TopicDescription: Hashable, Sendable {
+    public let name: String
+    public let partitionCount: Int32
+    /// The settings that differ from the cluster's defaults, by Kafka's names: `cleanup.policy`, `retention.ms`, …
+    public let configuration: [String: String]
+
+    public init(name: String, partitionCount: Int32, configuration: [String: String]) {
+        self.name = name
+        self.partitionCount = partitionCount
+        self.configuration = configuration
+    }
+}
+
+public struct NewTopic: Hashable, Sendable {
+    public var name: String
+    public var partitionCount: Int32
+    public var configuration: [String: String]
+
+    public init(_ name: String, partitionCount: Int32, configuration: [String: String] = [:]) {
+        self.name = name
+        self.partitionCount = partitionCount
+        self.configuration = configuration
+    }
+}

@@ -1,0 +1,33 @@
+import MoldauRecords
+
+/// Why a cluster refused, or failed.
+public enum ClusterError: Error, Equatable, CustomStringConvertible {
+    /// No topic of that name. Producers and consumers get it.
+    case unknownTopic(String)
+    case topicExists(String)
+    case invalidTopic(name: String, reason: String)
+    case unknownPartition(TopicPartition, partitionCount: Int32)
+    /// The partition does not hold `requested`: retention took it, or it was never there.
+    case offsetOutOfRange(TopicPartition, requested: Offset, held: Range<Offset>)
+    /// A batch is larger than the topic takes.
+    case recordTooLarge(TopicPartition, bytes: Int, limit: Int)
+    /// The cluster cannot store or answer; `reason` says why. The client that got it cannot go on.
+    case unavailable(reason: String)
+    case closed
+
+    public var description: String {
+        switch self {
+        case .unknownTopic(let name): "there is no topic '\(name)'; create it first"
+        case .topicExists(let name): "the topic '\(name)' exists already"
+        case .invalidTopic(let name, let reason): "'\(name)' cannot be created: \(reason)"
+        case .unknownPartition(let partition, let count):
+            "there is no partition \(partition): the topic has \(count) partitions, counted from 0"
+        case .offsetOutOfRange(let partition, let requested, let held):
+            "\(partition) does not hold offset \(requested); it holds \(held.lowerBound) up to, not including, \(held.upperBound)"
+        case .recordTooLarge(let partition, let bytes, let limit):
+            "a batch of \(bytes) bytes for \(partition) is over the topic's limit of \(limit) (max.message.bytes)"
+        case .unavailable(let reason): reason
+        case .closed: "the client is closed"
+        }
+    }
+}

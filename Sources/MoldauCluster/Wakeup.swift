@@ -1,0 +1,9 @@
+/// Ends a consumer's waiting `poll` from any thread. A signal that comes while nobody waits ends the next wait.
+public final class Wakeup: Sendable {
+    private let ring: @Sendable () -> Void
+
+    /// - Parameter ring: ends the wait; called on the signalling thread.
+    public init(ring: @escaping @Sendable () -> Void) { self.ring = ring }
+
+    public func signal() { ring() }
+}

@@ -1,0 +1,75 @@
+/// A growing run of bytes that encoders write into. Meant to be kept and reused: `removeAll` keeps the memory.
+public struct ByteWriter: ~Copyable {
+    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
+
+    /// The bytes written since the last `removeAll`.
+    @inlinable public var count: Int { storedCount }
+    @usableFromInline var storedCount = 0
+
+    /// - Parameter capacity: the bytes to reserve at once.
+    public init(capacity: Int = 256) {
+        self.capacity = max(capacity, 16)
+        base = .allocate(byteCount: self.capacity, alignment: 16)
+    }
+
+    deinit { base.deallocate() }
+
+    /// What has been written. Valid until the next write.
+    @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: storedCount) }
+
+    /// Forgets what was written and keeps the memory.
+    @inlinable public mutating func removeAll() { storedCount = 0 }
+
+    /// Forgets what was written after the first `length` bytes.
+    @inlinable public mutating func truncate(to length: Int) {
+        precondition(length >= 0 && length <= storedCount, "a writer can only be cut to what it holds")
+        storedCount = length
+    }
+
+    /// Makes room for `extra` more bytes and returns where to write them; `advance(by:)` then says how many were.
+    @inlinable public mutating func reserve(_ extra: Int) -> UnsafeMutableRawPointer {
+        if storedCount + extra > capacity { grow(by: extra) }
+        return base + storedCount
+    }
+
+    /// Counts `length` bytes as written, after `reserve`.
+    @inlinable public mutating func advance(by length: Int) {
+        assert(storedCount + length <= capacity)
+        storedCount += length
+    }
+
+    @inlinable public mutating func append(byte: UInt8) {
+        reserve(1).storeBytes(of: byte, as: UInt8.self)
+        storedCount += 1
+    }
+
+    @inlinable public mutating func append(contentsOf source: UnsafeRawBufferPointer) {
+        guard let start = source.baseAddress, source.count > 0 else { return }
+        reserve(source.count).copyMemory(from: start, byteCount: source.count)
+        storedCount += source.count
+    }
+
+    @inlinable public mutating func append(contentsOf source: [UInt8]) {
+        source.withUnsafeBytes { append(contentsOf: $0) }
+    }
+
+    @inlinable public mutating func append(utf8 text: String) {
+        var text = text
+        text.withUTF8 { append(contentsOf: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Writes an integer with its most significant byte first, as Kafka does.
+    @inlinable public mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
+        reserve(MemoryLayout<Number>.size).storeBytes(of: number.bigEndian, as: Number.self)
+        storedCount += MemoryLayout<Number>.size
+    }
+
+    @usableFromInline mutating func grow(by extra: Int) {
+        capacity = max(capacity * 2, storedCount + extra)
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+        larger.copyMemory(from: base, byteCount: storedCount)
+        base.deallocate()
+        base = larger
+    }
+}

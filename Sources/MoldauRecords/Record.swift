@@ -1,0 +1,68 @@
+/// A name and bytes that travel with a record beside its key and value. A name may occur several times.
+public struct Header: Hashable, Sendable {
+    public var name: String
+    public var value: [UInt8]?
+
+    public init(_ name: String, _ value: [UInt8]?) {
+        self.name = name
+        self.value = value
+    }
+
+    public init(_ name: String, _ text: String) { self.init(name, Array(text.utf8)) }
+}
+
+/// A record's headers, in the order in which they were added.
+public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleByArrayLiteral {
+    @usableFromInline var entries: [Header]
+
+    @inlinable public init(_ entries: [Header] = []) { self.entries = entries }
+    public init(arrayLiteral entries: Header...) { self.init(entries) }
+
+    @inlinable public var startIndex: Int { 0 }
+    @inlinable public var endIndex: Int { entries.count }
+    @inlinable public subscript(index: Int) -> Header { entries[index] }
+
+    /// The value of the last header of that name; nil if there is none or its value is null.
+    public subscript(name: String) -> [UInt8]? { entries.last { $0.name == name }?.value }
+
+    public mutating func append(_ header: Header) { entries.append(header) }
+    public mutating func removeAll(named name: String) { entries.removeAll { $0.name == name } }
+}
+
+/// What flows through a topology: a key, a value, the time of the event, and headers.
+public struct Record<Key, Value> {
+    public var key: Key
+    public var value: Value
+    public var timestamp: Timestamp
+    public var headers: Headers
+
+    @inlinable public init(key: Key, value: Value, timestamp: Timestamp, headers: Headers = Headers()) {
+        self.key = key
+        self.value = value
+        self.timestamp = timestamp
+        self.headers = headers
+    }
+
+    /// The same record with another key.
+    @inlinable public func with<NewKey>(key: NewKey) -> Record<NewKey, Value> {
+        Record<NewKey, Value>(key: key, value: value, timestamp: timestamp, headers: headers)
+    }
+
+    /// The same record with another value.
+    @inlinable public func with<NewValue>(value: NewValue) -> Record<Key, NewValue> {
+        Record<Key, NewValue>(key: key, value: value, timestamp: timestamp, headers: headers)
+    }
+
+    /// The same record with another key and value.
+    @inlinable public func with<NewKey, NewValue>(key: NewKey, value: NewValue) -> Record<NewKey, NewValue> {
+        Record<NewKey, NewValue>(key: key, value: value, timestamp: timestamp, headers: headers)
+    }
+
+    /// The same record at another time.
+    @inlinable public func with(timestamp: Timestamp) -> Record {
+        Record(key: key, value: value, timestamp: timestamp, headers: headers)
+    }
+}
+
+extension Record: Sendable where Key: Sendable, Value: Sendable {}
+extension Record: Equatable where Key: Equatable, Value: Equatable {}

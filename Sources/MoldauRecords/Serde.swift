@@ -1,0 +1,85 @@
+/// How a type becomes bytes and comes back.
+///
+/// `encode` appends to the writer. `decode` reads exactly the bytes that it is given; they may come from anywhere, so it throws
+/// `SerdeError` on what it cannot read and never traps.
+public struct Serde<Value>: Sendable {
+    public typealias Encode = @Sendable (Value, inout ByteWriter) throws -> Void
+    public typealias Decode = @Sendable (borrowing RawSpan) throws -> Value
+
+    /// How a type that has a null says it. A null key or value is no bytes at all, not zero bytes.
+    public struct Null: Sendable {
+        public let isNull: @Sendable (Value) -> Bool
+        public let make: @Sendable () -> Value
+
+        public init(isNull: @escaping @Sendable (Value) -> Bool, make: @escaping @Sendable () -> Value) {
+            self.isNull = isNull
+            self.make = make
+        }
+    }
+
+    public let encode: Encode
+    public let decode: Decode
+
+    /// nil for a type without a null: then a null from a topic is a `SerdeError.nullNotExpected`.
+    public let null: Null?
+
+    public init(
+        encode: @escaping Encode,
+        decode: @escaping Decode,
+        null: Null? = nil
+    ) {
+        self.encode = encode
+        self.decode = decode
+        self.null = null
+    }
+
+    /// Whether this value is written as a null.
+    @inlinable public func isNull(_ value: Value) -> Bool { null?.isNull(value) ?? false }
+
+    /// What a null from a topic is read as.
+    /// - Throws: `SerdeError.nullNotExpected` when the type has none.
+    public func decodeNull() throws(SerdeError) -> Value {
+        guard let null else { throw .nullNotExpected(type: "\(Value.self)") }
+        return null.make()
+    }
+
+    /// The serde of `Value?`: nil is null, everything else as here.
+    public var optional: Serde<Value?> {
+        let (encode, decode) = (encode, decode)
+        return Serde<Value?>(
+            encode: { value, writer in if let value { try encode(value, &writer) } },
+            decode: { bytes in try decode(bytes) },
+            null: .init(isNull: { $0 == nil }, make: { nil }))
+    }
+}
+
+/// Why bytes could not be read as a type, or a value not written.
+public enum SerdeError: Error, Equatable, CustomStringConvertible {
+    /// A key or value of that type is never null, and a null came.
+    case nullNotExpected(type: String)
+    /// A type of fixed size met another number of bytes.
+    case wrongLength(type: String, expected: Int, got: Int)
+    /// The bytes are no UTF-8.
+    case invalidUTF8
+    /// The bytes are not what the format prescribes.
+    case malformed(type: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .nullNotExpected(let type):
+            "a null where \(type) is expected; declare the topic with \(type)? if nulls are meant to be there"
+        case .wrongLength(let type, let expected, let got): "\(type) takes \(expected) bytes, got \(got)"
+        case .invalidUTF8: "the bytes are not UTF-8 text"
+        case .malformed(let type, let reason): "the bytes are no \(type): \(reason)"
+        }
+    }
+}
+
+/// A type that knows how it is written to topics and stores.
+public protocol StreamCodable {
+    static var serde: Serde<Self> { get }
+}
+
+extension Optional: StreamCodable where Wrapped: StreamCodable {
+    public static var serde: Serde<Wrapped?> { Wrapped.serde.optional }
+}

@@ -1,0 +1,35 @@
+/// Bytes that never change after they were filled, freed when the last holder lets go.
+///
+/// Fetched batches come in these: records are views into them until a serde reads them.
+public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory is written only inside `init`.
+    @usableFromInline let base: UnsafeMutableRawPointer
+
+    public let count: Int
+
+    /// Reserves `capacity` bytes and lets `fill` write a prefix of them; `fill` returns how many it wrote.
+    public init<Failure: Error>(
+        capacity: Int, fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(capacity, 1), alignment: 16)
+        do {
+            count = try fill(UnsafeMutableRawBufferPointer(start: memory, count: capacity))
+        } catch {
+            memory.deallocate()
+            throw error
+        }
+        precondition(count >= 0 && count <= capacity, "filled beyond the reserved bytes")
+        base = memory
+    }
+
+    public convenience init(copying source: UnsafeRawBufferPointer) {
+        self.init(capacity: source.count) { memory in
+            memory.copyMemory(from: source)
+            return source.count
+        }
+    }
+
+    deinit { base.deallocate() }
+
+    /// The bytes. Valid while this object lives.
+    @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+}
