@@ -1,0 +1,29 @@
+/// Why a record was discarded. Every discard is counted under its node and one of these.
+public enum DropReason: String, Sendable, CaseIterable {
+    /// An operator that needs a key met a record without one.
+    case nullKey
+    /// A record without a key stood before a repartition topic, which has no place for it.
+    case nullKeyBeforeRepartition
+    /// An aggregation met a record without a value.
+    case nullValue
+    /// A join's other side has no key to look up.
+    case nullJoinKey
+    /// A timestamp extractor answered with a negative time.
+    case negativeTimestamp
+    /// The bytes could not be read, and the deserialization handler said to skip them.
+    case deserialization
+    /// User code threw, and the processing handler said to skip the record.
+    case processing
+    /// The record could not be written, and the production handler said to skip it.
+    case production
+    /// A custom partitioner answered with no partition.
+    case noPartition
+
+    /// Whether Kafka Streams counts this discard in its metric `dropped-records-total`.
+    public var countsInKafkaStreams: Bool {
+        switch self {
+        case .nullKeyBeforeRepartition, .production, .noPartition: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import MoldauRecords
+
+/// Where a node takes records in. Nodes call each other through these: a record runs to the end of the sub-topology in one call.
+public struct Inlet<Key, Value> {
+    public typealias Receive = (Record<Key, Value>) throws -> Void
+
+    public let receive: Receive
+
+    @inlinable public init(_ receive: @escaping Receive) { self.receive = receive }
+
+    /// One inlet that hands each record to all of `inlets`, in order.
+    @inlinable public init(fanningOutTo inlets: [Inlet]) {
+        switch inlets.count {
+        case 0: self.init { _ in }
+        case 1: self = inlets[0]
+        case 2:
+            let (first, second) = (inlets[0].receive, inlets[1].receive)
+            self.init { record in
+                try first(record)
+                try second(record)
+            }
+        default:
+            let all = ContiguousArray(inlets.map(\.receive))
+            self.init { record in for receive in all { try receive(record) } }
+        }
+    }
+}
+
+/// An update of a table's row: what it is now and, where someone downstream needs it, what it was. nil is "no row".
+public struct Change<Value> {
+    public var new: Value?
+    public var old: Value?
+
+    @inlinable public init(new: Value?, old: Value?) {
+        self.new = new
+        self.old = old
+    }
+}
+
+extension Change: Sendable where Value: Sendable {}
+extension Change: Equatable where Value: Equatable {}

@@ -1,0 +1,91 @@
+import MoldauRecords
+import MoldauState
+
+/// What one node of a task sees while it is wired, and when it drops or fails.
+public final class NodeContext {
+    public let node: String
+    public let task: TaskContext
+    /// The inlets of the nodes downstream, by name, in order. Each is an `Inlet` of the types that this node forwards.
+    private let children: [(name: String, inlet: Any)]
+    private let stores: Set<String>
+    /// The place of each store in the task, for what has to follow the stores' order.
+    private let storeOrder: [String: Int]
+
+    public init(
+        node: String, task: TaskContext, children: [(name: String, inlet: Any)], stores: Set<String>,
+        storeOrder: [String: Int]
+    ) {
+        self.node = node
+        self.task = task
+        self.children = children
+        self.stores = stores
+        self.storeOrder = storeOrder
+    }
+
+    /// The one inlet that stands for all nodes downstream. The only cast of an edge: when a task wires itself.
+    public func next<Key, Value>(_: Key.Type = Key.self, _: Value.Type = Value.self) throws -> Inlet<Key, Value> {
+        Inlet(fanningOutTo: try children.map { try inlet(of: $0) })
+    }
+
+    /// The inlet of the child of that name; nil if there is none.
+    public func child<Key, Value>(named name: String) throws -> Inlet<Key, Value>? {
+        try children.first { $0.name == name }.map { try inlet(of: $0) }
+    }
+
+    private func inlet<Key, Value>(of child: (name: String, inlet: Any)) throws -> Inlet<Key, Value> {
+        guard let inlet = child.inlet as? Inlet<Key, Value> else {
+            throw TopologyError.wrongType(
+                name: child.name, expected: "\(Inlet<Key, Value>.self)", found: "\(type(of: child.inlet))")
+        }
+        return inlet
+    }
+
+    /// The connected store of that name.
+    /// - Throws: `TopologyError.storeNotConnected`, `.wrongType`.
+    public func store<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store {
+        guard stores.contains(name), let store = task.store(named: name) else {
+            throw TopologyError.storeNotConnected(node: node, store: name)
+        }
+        guard let typed = store as? Store else {
+            throw TopologyError.wrongType(
+                name: name, expected: "\(Store.self)", found: "\(Swift.type(of: store))")
+        }
+        return typed
+    }
+
+    /// The store's place among the task's stores.
+    public func order(ofStore name: String) -> Int { storeOrder[name] ?? 0 }
+
+    /// Counts a record that this node discards.
+    public func drop(_ reason: DropReason) { task.drop(reason, at: node) }
+
+    /// Asks the processing handler what to do after user code threw; returns when the record is to be skipped.
+    /// - Throws: `ProcessingFailure` when the stream thread is to stop.
+    public func failed(_ error: any Error) throws {
+        // A failure further downstream was already judged there.
+        if error is ProcessingFailure { throw error }
+        let failure = ProcessingFailure(node: node, task: task.taskID, origin: task.origin, underlying: error)
+        switch task.onFailure(failure) {
+        case .fail: throw failure
+        case .skip: drop(.processing)
+        case .deadLetter(let topic):
+            try task.outbox.sendDeadLetter(topic: topic, failure: error, node: node)
+            drop(.processing)
+        }
+    }
+
+    /// Calls back in steps of stream time or of wall-clock time.
+    @discardableResult
+    public func schedule(
+        every interval: Duration, _ clock: PunctuationClock, _ punctuate: @escaping (Timestamp) throws -> Void
+    ) throws -> Schedule {
+        guard interval.milliseconds >= 1 else {
+            throw TopologyError.invalidSetting(name: "schedule(every:)", reason: "the interval must be at least 1 ms")
+        }
+        let schedule = Schedule(clock: clock, interval: interval, scheduledAt: task.now) { [unowned self] time in
+            do { try punctuate(time) } catch { try self.failed(error) }
+        }
+        task.add(schedule)
+        return schedule
+    }
+}

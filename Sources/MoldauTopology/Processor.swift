@@ -1,0 +1,83 @@
+import MoldauRecords
+import MoldauState
+
+/// A user's own node: sees every record, may keep state in stores, forward any number of records and be called back in time.
+///
+/// One instance per task, used by one thread. `process` runs synchronously; what it throws goes to the processing handler.
+public protocol Processor<KeyIn, ValueIn, KeyOut, ValueOut>: AnyObject {
+    associatedtype KeyIn
+    associatedtype ValueIn
+    associatedtype KeyOut
+    associatedtype ValueOut
+
+    /// Called once before the first record. Keep the context; look up stores here.
+    func start(_ context: ProcessorContext<KeyOut, ValueOut>) throws
+    func process(_ record: Record<KeyIn, ValueIn>) throws
+    /// Called once when the task ends, also after an error.
+    func close() throws
+}
+
+extension Processor {
+    public func start(_ context: ProcessorContext<KeyOut, ValueOut>) throws {}
+    public func close() throws {}
+}
+
+/// What a processor may do. Valid on the task's thread, until `close`.
+public final class ProcessorContext<Key, Value> {
+    private let node: NodeContext
+    private let forwardToAll: Inlet<Key, Value>.Receive
+
+    public init(_ node: NodeContext) throws {
+        self.node = node
+        forwardToAll = try node.next(Key.self, Value.self).receive
+    }
+
+    public var applicationID: String { node.task.applicationID }
+    public var taskID: TaskID { node.task.taskID }
+    /// Where the current record came from; nil in punctuations.
+    public var origin: RecordOrigin? { node.task.origin }
+    public var streamTime: Timestamp { node.task.streamTime }
+    /// The wall clock, as the stream thread read it for this round.
+    public var now: Timestamp { node.task.now }
+
+    /// Hands the record to all nodes downstream, depth first; returns when they are done with it.
+    public func forward(_ record: Record<Key, Value>) throws {
+        guard record.timestamp.ms >= 0 else {
+            throw TopologyError.invalidSetting(name: node.node, reason: "a forwarded record's timestamp must not be negative")
+        }
+        try forwardToAll(record)
+    }
+
+    /// Hands the record to the one node downstream of that name.
+    public func forward(_ record: Record<Key, Value>, to child: String) throws {
+        guard let inlet: Inlet<Key, Value> = try node.child(named: child) else {
+            throw TopologyError.unknownParent(node: child, parent: node.node)
+        }
+        try inlet.receive(record)
+    }
+
+    /// A store that the processor named in `stores`.
+    public func store<StoreKey, StoreValue>(
+        _ name: KeyValueStoreName<StoreKey, StoreValue>
+    ) throws -> KeyValueStore<StoreKey, StoreValue> {
+        try node.store(named: name.name)
+    }
+
+    /// A store of values with timestamps, such as a table's.
+    public func timestampedStore<StoreKey, StoreValue>(
+        _ name: KeyValueStoreName<StoreKey, StoreValue>
+    ) throws -> TimestampedKeyValueStore<StoreKey, StoreValue> {
+        try node.store(named: name.name)
+    }
+
+    /// Calls back in steps of stream time or of wall-clock time; forwarded records need a timestamp of their own there.
+    @discardableResult
+    public func schedule(
+        every interval: Duration, _ clock: PunctuationClock, _ punctuate: @escaping (Timestamp) throws -> Void
+    ) throws -> Schedule {
+        try node.schedule(every: interval, clock, punctuate)
+    }
+
+    /// Asks for a commit at the next chance.
+    public func commit() { node.task.commitRequested = true }
+}

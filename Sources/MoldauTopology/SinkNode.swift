@@ -1,0 +1,76 @@
+import MoldauRecords
+
+/// Where a sink's records go: a topic, or what a function of the record answers.
+public enum SinkTarget<Key, Value>: Sendable {
+    case topic(String)
+    case chosen(@Sendable (Record<Key, Value>, RecordOrigin?) throws -> String)
+}
+
+/// Chooses partitions for a record. nil leaves it to the key; several copies the record; none drops it (counted).
+public typealias StreamPartitioner<Key, Value> =
+    @Sendable (_ topic: String, _ key: Key, _ value: Value, _ partitionCount: Int32) throws -> [Partition]?
+
+/// Turns records into bytes for the outbox, in two buffers that it keeps. Owned by a task.
+public final class SinkWriter<Key, Value> {
+    private let key: Serde<Key>
+    private let value: Serde<Value>
+    private let partitioner: StreamPartitioner<Key, Value>?
+    private let outbox: any RecordCollector
+    private let context: NodeContext
+    private var keyBytes = ByteWriter()
+    private var valueBytes = ByteWriter()
+    private var handles: [String: Int] = [:]
+
+    public init(
+        key: Serde<Key>, value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>?, context: NodeContext
+    ) {
+        self.key = key
+        self.value = value
+        self.partitioner = partitioner
+        self.context = context
+        outbox = context.task.outbox
+    }
+
+    /// The inlet of a sink for that target.
+    public func inlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
+        switch target {
+        case .topic(let name):
+            let handle = try outbox.handle(forTopic: name)
+            return Inlet { [self] record in try send(record, to: handle, named: name) }
+        case .chosen(let choose):
+            return Inlet { [self] record in
+                let name: String
+                do { name = try choose(record, context.task.origin) } catch { return try context.failed(error) }
+                try send(record, to: try handle(named: name), named: name)
+            }
+        }
+    }
+
+    private func handle(named name: String) throws -> Int {
+        if let known = handles[name] { return known }
+        let handle = try outbox.handle(forTopic: name)
+        handles[name] = handle
+        return handle
+    }
+
+    private func send(_ record: Record<Key, Value>, to handle: Int, named topic: String) throws {
+        keyBytes.removeAll()
+        valueBytes.removeAll()
+        let (hasKey, hasValue) = (!key.isNull(record.key), !value.isNull(record.value))
+        if hasKey { try key.encode(record.key, &keyBytes) }
+        if hasValue { try value.encode(record.value, &valueBytes) }
+        guard let partitioner,
+            let chosen = try partitioner(topic, record.key, record.value, outbox.partitionCount(handle))
+        else { return try put(record, handle, nil, hasKey, hasValue) }
+        if chosen.isEmpty { context.drop(.noPartition) }
+        for partition in chosen { try put(record, handle, partition, hasKey, hasValue) }
+    }
+
+    private func put(
+        _ record: Record<Key, Value>, _ handle: Int, _ partition: Partition?, _ hasKey: Bool, _ hasValue: Bool
+    ) throws {
+        try outbox.send(
+            handle, partition: partition, key: hasKey ? keyBytes.bytes : nil, value: hasValue ? valueBytes.bytes : nil,
+            timestamp: record.timestamp, headers: record.headers)
+    }
+}

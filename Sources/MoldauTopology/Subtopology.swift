@@ -1,0 +1,40 @@
+import MoldauState
+
+/// A part of the topology that no topic separates: one task of it runs per partition of its input topics.
+public struct Subtopology: Sendable {
+    /// Its number in names and texts; numbers of global tables are left out here.
+    public let number: Int
+    /// In the order in which they were added: parents come before children.
+    public let nodes: [TopologyNode]
+    /// The stores of these nodes, in the order in which they are flushed.
+    public let stores: [StoreDefinition]
+
+    init(number: Int, nodes: [TopologyNode], in topology: Topology) {
+        self.number = number
+        self.nodes = nodes
+        var seen: Set<String> = []
+        let names = nodes.flatMap { javaHashOrder($0.stores) }.filter { seen.insert($0).inserted }
+        stores = names.compactMap { name in topology.stores.first { $0.name == name } }
+    }
+
+    public var sources: [TopologyNode] { nodes.filter { $0.source != nil } }
+    public var sourceTopics: [String] { sources.flatMap { $0.source?.topics ?? [] } }
+    /// The topics that its sinks write, as far as they are fixed.
+    public var sinkTopics: [String] {
+        nodes.compactMap { if case .sink(let topic, _) = $0.role { topic } else { nil } }
+    }
+}
+
+extension Topology {
+    /// The parts that run as tasks.
+    public var subtopologies: [Subtopology] {
+        let global = Set(globalTables.map(\.sourceName))
+        return groups.enumerated().filter { global.isDisjoint(with: $0.element) }.map { number, names in
+            let names = Set(names)
+            return Subtopology(number: number, nodes: nodes.filter { names.contains($0.name) }, in: self)
+        }
+    }
+
+    /// Everything in one part, as the test driver runs it.
+    public var undivided: Subtopology { Subtopology(number: 0, nodes: nodes, in: self) }
+}

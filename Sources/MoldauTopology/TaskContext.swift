@@ -1,0 +1,129 @@
+import MoldauRecords
+import MoldauState
+
+/// What the nodes of one task share: the current record's origin, the clocks, the outbox, the stores, the counters.
+///
+/// Owned by one stream thread. The runtime sets the clocks and the origin before each record; nodes read them.
+public final class TaskContext {
+    public let applicationID: String
+    public let taskID: TaskID
+    public let outbox: any RecordCollector
+
+    /// The greatest timestamp of the records taken so far; `.none` before the first.
+    public var streamTime = Timestamp.none
+    /// The wall clock, read once per round of the stream thread.
+    public var now: Timestamp
+    /// Where the record that is being processed came from; nil in punctuations.
+    public var origin: RecordOrigin?
+
+    public private(set) var drops: [DropKey: Int64] = [:]
+    public var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
+    public private(set) var schedules: [Schedule] = []
+    /// Set by a processor that wants its work committed soon.
+    public var commitRequested = false
+
+    private var stores: [String: any StateStore] = [:]
+    private var commitHooks: [(order: Int, flush: () throws -> Void)] = []
+
+    public init(
+        applicationID: String, taskID: TaskID, outbox: any RecordCollector, now: Timestamp,
+        onFailure: @escaping @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
+    ) {
+        self.applicationID = applicationID
+        self.taskID = taskID
+        self.outbox = outbox
+        self.now = now
+        self.onFailure = onFailure
+    }
+
+    public func add(_ store: any StateStore) { stores[store.name] = store }
+    public func store(named name: String) -> (any StateStore)? { stores[name] }
+
+    /// Counts a discarded record.
+    public func drop(_ reason: DropReason, at node: String) { drops[DropKey(node: node, reason: reason), default: 0] += 1 }
+
+    /// Calls `flush` at each commit before the changelogs are captured, in ascending `order`.
+    public func beforeCommit(order: Int, _ flush: @escaping () throws -> Void) {
+        commitHooks.append((order, flush))
+        commitHooks.sort { $0.order < $1.order }
+    }
+
+    /// Lets held-back changes go downstream, in the order of their stores.
+    public func flushHeldChanges() throws { for hook in commitHooks { try hook.flush() } }
+
+    public func add(_ schedule: Schedule) { schedules.append(schedule) }
+    public func removeCancelledSchedules() { schedules.removeAll(where: \.isCancelled) }
+}
+
+/// A sub-topology's instance for one partition, `0_3` in text and as the name of its state directory.
+public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let subtopology: Int
+    public let partition: Partition
+
+    public init(subtopology: Int, partition: Partition) {
+        self.subtopology = subtopology
+        self.partition = partition
+    }
+
+    public static func < (left: TaskID, right: TaskID) -> Bool {
+        (left.subtopology, left.partition) < (right.subtopology, right.partition)
+    }
+
+    public var description: String { "\(subtopology)_\(partition)" }
+}
+
+/// Where a record came from.
+public struct RecordOrigin: Hashable, Sendable {
+    public var topic: String
+    public var partition: Partition
+    public var offset: Offset
+
+    public init(topic: String, partition: Partition, offset: Offset) {
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+    }
+}
+
+/// What discards are counted by.
+public struct DropKey: Hashable, Sendable {
+    public let node: String
+    public let reason: DropReason
+}
+
+/// User code threw while a node processed a record. The processing handler decides what follows.
+public struct ProcessingFailure: Error, CustomStringConvertible {
+    public let node: String
+    public let task: TaskID
+    public let origin: RecordOrigin?
+    public let underlying: any Error
+
+    public var description: String {
+        let place = origin.map { " of \($0.topic)-\($0.partition) at offset \($0.offset)" } ?? ""
+        return "'\(node)' failed on a record\(place) in task \(task): \(underlying)"
+    }
+}
+
+/// What to do after a failure of user code.
+public enum ProcessingResponse: Sendable {
+    /// The stream thread stops with the failure; the uncaught-error handler decides what then.
+    case fail
+    /// The record is dropped at that node, counted, and processing goes on.
+    case skip
+    /// As `skip`, and the record that was being processed goes to the dead-letter topic.
+    case deadLetter(topic: String)
+}
+
+/// Where nodes put records for topics. Owned by the task's thread.
+public protocol RecordCollector: AnyObject {
+    /// A number that stands for the topic in `send`. May block the first time, to learn the number of partitions.
+    func handle(forTopic name: String) throws -> Int
+    func partitionCount(_ topic: Int) -> Int32
+    /// Encoded at once; the bytes are free again when this returns.
+    /// - Parameter partition: nil lets the key decide, or the sticky partitioner when there is none.
+    func send(
+        _ topic: Int, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
+        timestamp: Timestamp, headers: Headers) throws
+    /// Copies the record that the task is processing to a dead-letter topic, with headers that say why.
+    func sendDeadLetter(topic: String, failure: any Error, node: String) throws
+}

@@ -1,0 +1,179 @@
+import MoldauRecords
+import MoldauState
+
+/// A graph of sources, processors and sinks with their stores, as a value: it says everything that tasks are made of.
+///
+/// Made by the DSL, or node by node with `addSource`, `addProcessor` and `addSink`. Topics that belong to the application
+/// (repartition topics, changelogs) stand here by their short names; the runtime puts the application's id before them.
+public struct Topology: Sendable {
+    public private(set) var nodes: [TopologyNode] = []
+    public private(set) var stores: [StoreDefinition] = []
+    public private(set) var globalTables: [GlobalTableNode] = []
+    public private(set) var repartitionTopics: [RepartitionTopic] = []
+    /// Groups of topics whose partitions must agree in number, because some node joins them.
+    public private(set) var copartitionGroups: [Set<String>] = []
+
+    private var indexByName: [String: Int] = [:]
+    private var storeUsers: [String: [String]] = [:]
+    private var joinedNodes = NodeGroups()
+
+    public init() {}
+
+    /// The node of that name.
+    public subscript(name: String) -> TopologyNode? { indexByName[name].map { nodes[$0] } }
+
+    /// The names of the nodes that a store is connected to.
+    public func users(ofStore name: String) -> [String] { storeUsers[name] ?? [] }
+
+    /// Adds a node below its parents.
+    /// - Throws: `TopologyError`: the name is taken, or a parent is unknown.
+    public mutating func add(_ node: TopologyNode) throws {
+        guard indexByName[node.name] == nil, !globalTables.contains(where: { $0.processorName == node.name }) else {
+            throw TopologyError.duplicateName(kind: "node", name: node.name)
+        }
+        for parent in node.parents where indexByName[parent] == nil {
+            throw TopologyError.unknownParent(node: node.name, parent: parent)
+        }
+        if case .source(let source) = node.role {
+            for topic in source.topics {
+                if let reader = sourceName(ofTopic: topic) {
+                    throw TopologyError.topicReadTwice(topic: topic, sources: [reader, node.name])
+                }
+            }
+        }
+        indexByName[node.name] = nodes.count
+        nodes.append(node)
+        joinedNodes.add(node.name)
+        for parent in node.parents { joinedNodes.unite(parent, node.name) }
+    }
+
+    /// Adds a store and connects it to nodes that are there already.
+    public mutating func add(_ store: StoreDefinition, for users: [String]) throws {
+        guard !stores.contains(where: { $0.name == store.name }) else {
+            throw TopologyError.duplicateName(kind: "store", name: store.name)
+        }
+        stores.append(store)
+        for user in users { try connect(user, toStore: store.name) }
+    }
+
+    /// Gives a node access to a store: from then on both belong to one sub-topology.
+    public mutating func connect(_ name: String, toStore store: String) throws {
+        if globalTables.contains(where: { $0.store.name == store }) { return }
+        guard let index = indexByName[name] else { throw TopologyError.unknownParent(node: store, parent: name) }
+        guard stores.contains(where: { $0.name == store }) else {
+            throw TopologyError.unknownStore(node: name, store: store)
+        }
+        guard !nodes[index].stores.contains(store) else { return }
+        if let other = storeUsers[store]?.first { joinedNodes.unite(other, name) }
+        storeUsers[store, default: []].append(name)
+        nodes[index].stores.append(store)
+    }
+
+    public mutating func add(_ table: GlobalTableNode) throws {
+        for name in [table.sourceName, table.processorName] where indexByName[name] != nil {
+            throw TopologyError.duplicateName(kind: "node", name: name)
+        }
+        if let reader = sourceName(ofTopic: table.topic) {
+            throw TopologyError.topicReadTwice(topic: table.topic, sources: [reader, table.sourceName])
+        }
+        globalTables.append(table)
+    }
+
+    public mutating func add(_ topic: RepartitionTopic) throws {
+        guard !repartitionTopics.contains(where: { $0.name == topic.name }) else {
+            throw TopologyError.duplicateName(kind: "repartition topic", name: topic.name)
+        }
+        repartitionTopics.append(topic)
+    }
+
+    /// Says that the sources of a join must agree in their number of partitions.
+    public mutating func copartition(sources: Set<String>) {
+        let topics = sources.compactMap { self[$0]?.source }.flatMap(\.topics)
+        if topics.count > 1 { copartitionGroups.append(Set(topics)) }
+    }
+
+    /// The nodes that belong together, in the order of Kafka Streams' sub-topology numbers: by the names of their sources.
+    var groups: [[String]] {
+        var groups = joinedNodes
+        for table in globalTables {
+            groups.add(table.sourceName)
+            groups.add(table.processorName)
+            groups.unite(table.sourceName, table.processorName)
+        }
+        let sources = nodes.filter { $0.source != nil }.map(\.name) + globalTables.map(\.sourceName)
+        let others = nodes.filter { $0.source == nil }.map(\.name) + globalTables.map(\.processorName)
+        return groups.numbered(sources.sorted() + others.sorted())
+    }
+
+    private func sourceName(ofTopic topic: String) -> String? {
+        nodes.first { $0.source?.topics.contains(topic) == true }?.name
+            ?? globalTables.first { $0.topic == topic }?.sourceName
+    }
+}
+
+/// A topic between two sub-topologies of the application.
+public struct RepartitionTopic: Sendable, Hashable {
+    public let name: String
+    /// nil: as many as the widest topic upstream.
+    public let partitionCount: Int32?
+
+    public init(name: String, partitionCount: Int32? = nil) {
+        self.name = name
+        self.partitionCount = partitionCount
+    }
+}
+
+/// A table of which every stream thread holds all partitions. It is read to its end before anything is processed.
+public struct GlobalTableNode: Sendable {
+    public let sourceName: String
+    public let processorName: String
+    public let topic: String
+    public let store: StoreDefinition
+    /// Makes the head that writes records into the store.
+    public let makeHead: @Sendable (NodeContext) throws -> any SourceHead
+
+    public init(
+        sourceName: String, processorName: String, topic: String, store: StoreDefinition,
+        makeHead: @escaping @Sendable (NodeContext) throws -> any SourceHead
+    ) {
+        self.sourceName = sourceName
+        self.processorName = processorName
+        self.topic = topic
+        self.store = store
+        self.makeHead = makeHead
+    }
+}
+
+/// Names that are joined to groups: union–find.
+struct NodeGroups: Sendable {
+    private var parents: [String: String] = [:]
+
+    mutating func add(_ name: String) { parents[name] = parents[name] ?? name }
+
+    mutating func unite(_ left: String, _ right: String) {
+        let (leftRoot, rightRoot) = (root(of: left), root(of: right))
+        if leftRoot != rightRoot { parents[rightRoot] = leftRoot }
+    }
+
+    private func root(of name: String) -> String {
+        var name = name
+        while let parent = parents[name], parent != name { name = parent }
+        return name
+    }
+
+    /// The groups in the order in which `names` meets them, each with its names in that order.
+    func numbered(_ names: [String]) -> [[String]] {
+        var groups: [[String]] = []
+        var numbers: [String: Int] = [:]
+        for name in names {
+            let root = root(of: name)
+            if let number = numbers[root] {
+                groups[number].append(name)
+            } else {
+                numbers[root] = groups.count
+                groups.append([name])
+            }
+        }
+        return groups
+    }
+}

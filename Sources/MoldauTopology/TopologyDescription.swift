@@ -1,0 +1,89 @@
+// The text of Kafka Streams' `Topology.describe()`, down to its order of nodes, so that existing tools and people can read it.
+
+/// Describes the graph in the words of Kafka Streams' `Topology.describe()`.
+public struct TopologyDescription: CustomStringConvertible {
+    private let topology: Topology
+
+    init(_ topology: Topology) { self.topology = topology }
+
+    public var description: String {
+        var text = "Topologies:\n "
+        for (number, names) in topology.groups.enumerated() {
+            if let table = topology.globalTables.first(where: { names.contains($0.sourceName) }) {
+                text += "  Sub-topology: \(number) for global store (will not generate tasks)\n" + describe(table)
+            } else {
+                text += "  Sub-topology: \(number)\n" + describe(names) + "\n"
+            }
+        }
+        return text
+    }
+
+    private func describe(_ table: GlobalTableNode) -> String {
+        "    Source: \(table.sourceName) (topics: [\(table.topic)])\n      --> \(table.processorName)\n"
+            + "    Processor: \(table.processorName) (stores: [\(table.store.name)])\n      --> none\n"
+            + "      <-- \(table.sourceName)\n"
+    }
+
+    private func describe(_ names: [String]) -> String {
+        let graph = SortedGraph(javaHashOrder(javaHashOrder(names)).compactMap { topology[$0] })
+        return graph.sorted(names).compactMap { topology[$0] }.map { "    " + describe($0, in: graph) + "\n" }.joined()
+    }
+
+    private func describe(_ node: TopologyNode, in graph: SortedGraph) -> String {
+        let successors = "\n      --> " + list(graph.successors[node.name] ?? [])
+        let predecessors = "\n      <-- " + list(graph.predecessors[node.name] ?? [])
+        switch node.role {
+        case .source(let source):
+            return "Source: \(node.name) (topics: [\(javaHashOrder(source.topics).joined(separator: ", "))])" + successors
+        case .processor:
+            let stores = javaHashOrder(node.stores).joined(separator: ", ")
+            return "Processor: \(node.name) (stores: [\(stores)])" + successors + predecessors
+        case .sink(let topic, _):
+            return "Sink: \(node.name) (\(topic.map { "topic: \($0)" } ?? "extractor: per record"))" + predecessors
+        }
+    }
+
+    private func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }
+}
+
+extension Topology {
+    /// The graph as text, in Kafka Streams' words and order.
+    public func describe() -> TopologyDescription { TopologyDescription(self) }
+}
+
+/// Nodes ordered by the number of paths below them, then by name. Kafka Streams sorts neighbours while it still counts paths, so the
+/// order in which edges are met shows in the result; this meets them in the same order.
+private struct SortedGraph {
+    private(set) var predecessors: [String: [String]] = [:]
+    private(set) var successors: [String: [String]] = [:]
+    private var sizes: [String: Int] = [:]
+
+    init(_ nodes: [TopologyNode]) {
+        for node in nodes { sizes[node.name] = 1 }
+        for node in nodes {
+            for parent in node.parents {
+                predecessors[node.name] = inserted(parent, into: predecessors[node.name] ?? [])
+                successors[parent] = inserted(node.name, into: successors[parent] ?? [])
+                grow(parent, by: sizes[node.name] ?? 1)
+            }
+        }
+    }
+
+    func sorted(_ names: [String]) -> [String] { names.sorted { precedes($0, $1) } }
+
+    private func precedes(_ left: String, _ right: String) -> Bool {
+        let (leftSize, rightSize) = (sizes[left] ?? 1, sizes[right] ?? 1)
+        return leftSize == rightSize ? left < right : leftSize > rightSize
+    }
+
+    private func inserted(_ name: String, into names: [String]) -> [String] {
+        var names = names
+        names.insert(name, at: names.firstIndex { !precedes($0, name) } ?? names.endIndex)
+        return names
+    }
+
+    private mutating func grow(_ name: String, by size: Int) {
+        sizes[name, default: 1] += size
+        for parent in predecessors[name] ?? [] { grow(parent, by: size) }
+    }
+}

@@ -1,0 +1,34 @@
+/// Why a topology cannot be built. Whoever builds it gets this; nothing has started yet.
+public enum TopologyError: Error, Equatable, CustomStringConvertible {
+    /// Two nodes, stores or repartition topics carry the same name.
+    case duplicateName(kind: String, name: String)
+    /// Two sources read one topic in different ways.
+    case topicReadTwice(topic: String, sources: [String])
+    case invalidName(name: String, reason: String)
+    case unknownParent(node: String, parent: String)
+    case unknownStore(node: String, store: String)
+    /// A processor asked for a store that it was not connected to.
+    case storeNotConnected(node: String, store: String)
+    /// A store or stream holds other types than those that were asked for.
+    case wrongType(name: String, expected: String, found: String)
+    /// The topology reads nothing.
+    case empty
+    case invalidSetting(name: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .duplicateName(let kind, let name): "there are two \(kind)s named '\(name)'; give one of them another name"
+        case .topicReadTwice(let topic, let sources):
+            "the topic '\(topic)' is read by \(sources.joined(separator: " and ")) in different ways; "
+                + "declare it once and use the stream or table twice"
+        case .invalidName(let name, let reason): "'\(name)' cannot be a name: \(reason)"
+        case .unknownParent(let node, let parent): "'\(node)' follows '\(parent)', which is not in the topology"
+        case .unknownStore(let node, let store): "'\(node)' uses the store '\(store)', which is not in the topology; add it first"
+        case .storeNotConnected(let node, let store):
+            "'\(node)' has no access to the store '\(store)'; name it in the processor's `stores`"
+        case .wrongType(let name, let expected, let found): "'\(name)' holds \(found), not \(expected)"
+        case .empty: "the topology reads no topic; begin with stream(_:), table(_:) or globalTable(_:)"
+        case .invalidSetting(let name, let reason): "\(name): \(reason)"
+        }
+    }
+}

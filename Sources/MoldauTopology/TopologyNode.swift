@@ -1,0 +1,55 @@
+import MoldauRecords
+
+/// A node of a topology: what it is, whom it follows, and how a task makes its instance.
+public struct TopologyNode: Sendable {
+    public enum Role: Sendable {
+        case source(Source)
+        /// `make` answers with the node's `Inlet`, wired to those downstream.
+        case processor(make: @Sendable (NodeContext) throws -> Any)
+        /// - Parameter topic: nil when each record chooses its topic.
+        case sink(topic: String?, make: @Sendable (NodeContext) throws -> Any)
+    }
+
+    /// What a source reads.
+    public struct Source: Sendable {
+        public let topics: [String]
+        /// Where to begin in a partition for which nothing was committed.
+        public let start: StartPosition
+        /// Makes the head of one input partition.
+        public let makeHead: @Sendable (NodeContext) throws -> any SourceHead
+
+        public init(
+            topics: [String], start: StartPosition = .earliest,
+            makeHead: @escaping @Sendable (NodeContext) throws -> any SourceHead
+        ) {
+            self.topics = topics
+            self.start = start
+            self.makeHead = makeHead
+        }
+    }
+
+    public let name: String
+    public let role: Role
+    public let parents: [String]
+    public internal(set) var stores: [String] = []
+
+    public init(_ name: String, _ role: Role, parents: [String] = []) {
+        self.name = name
+        self.role = role
+        self.parents = parents
+    }
+
+    public var source: Source? {
+        if case .source(let source) = role { source } else { nil }
+    }
+}
+
+/// Where reading begins in a partition for which the application has committed nothing yet, or what it committed is gone.
+public enum StartPosition: Sendable, Hashable {
+    case earliest
+    case latest
+    /// The first record that is at most that old.
+    case age(Duration)
+    /// The task stops with an error.
+    case fail
+}
