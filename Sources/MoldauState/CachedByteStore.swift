@@ -141,6 +141,7 @@ package final class CachedByteStore {
         if growth != 0 {
             cachedBytes += growth
             uncommittedBytes += growth
+            evict(toFit: 0)
             report()
         }
     }
@@ -329,6 +330,7 @@ package final class CachedByteStore {
         let before = entry.footprint
         entry.replaceValue(value)
         cachedBytes += entry.footprint - before
+        report()
         if entry.pointee.marks.contains(.unsaved) {
             unsavedBytes += entry.footprint - before
         } else {

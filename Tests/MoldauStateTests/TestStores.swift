@@ -32,7 +32,7 @@ final class TestTask {
         environment = StoreEnvironment(directory: directory.path, memory: memory)
     }
 
-    func bytes(_ name: String = "bytes", _ kind: StoreKind, isLogged: Bool = true) throws -> CachedByteStore {
+    func bytes(_ kind: StoreKind, _ name: String = "bytes", isLogged: Bool = true) throws -> CachedByteStore {
         try environment.cache(for: .keyValue(bytesName(name), kind: kind, isLogged: isLogged))
     }
 
