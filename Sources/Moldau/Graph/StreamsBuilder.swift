@@ -26,6 +26,12 @@ public final class StreamsBuilder {
         nodeCount += 1
     }
 
+    /// Gives a node that is used again the place of one that is added now.
+    func postpone(_ node: GraphNode) {
+        node.buildPriority = nodeCount
+        nodeCount += 1
+    }
+
     /// Keeps the first error for `build`.
     func attempt(_ body: () throws -> Void) {
         do { try body() } catch { failure = failure ?? error }

@@ -141,12 +141,12 @@ private struct Step<Key, Value, Result>: Sendable {
     ) throws -> ValueAndTimestamp<Result>? {
         if let old {
             let result = try next(record.key, record.value, old.value)
-            return result.map { ValueAndTimestamp($0, max(record.timestamp, old.timestamp)) }
+            return result.map { ValueAndTimestamp($0, at: max(record.timestamp, old.timestamp)) }
         }
-        guard let initial else { return first(record.value).map { ValueAndTimestamp($0, record.timestamp) } }
+        guard let initial else { return first(record.value).map { ValueAndTimestamp($0, at: record.timestamp) } }
         let before = try initial()
         // Kafka Streams reports the initial value as the old one of a key's first change, unless changes are held.
         if !isHolding { reportedOld = before }
-        return try next(record.key, record.value, before).map { ValueAndTimestamp($0, record.timestamp) }
+        return try next(record.key, record.value, before).map { ValueAndTimestamp($0, at: record.timestamp) }
     }
 }

@@ -26,7 +26,7 @@ public struct KGroupedStream<Key, Value> {
         guard stream.isKeyChanged else { return stream }
         let through = RepartitionNode(name ?? store, key: key, value: value, in: stream.builder)
         if name != nil, let node = shared.node {
-            stream.builder.add(node, below: [])
+            stream.builder.postpone(node)
             return stream.after(node)
         }
         stream.builder.add(through.node, below: [stream.node])

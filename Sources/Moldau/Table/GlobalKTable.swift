@@ -34,7 +34,7 @@ extension StreamsBuilder {
                     let rows: TimestampedKeyValueStore<Key, Value> = try context.store(named: storeName)
                     let inlet = Inlet<Key?, Value?> { record in
                         guard let key = record.key else { return context.drop(.nullKey) }
-                        try rows.put(key, record.value.map { ValueAndTimestamp($0, record.timestamp) })
+                        try rows.put(key, record.value.map { ValueAndTimestamp($0, at: record.timestamp) })
                     }
                     return TypedSourceHead(
                         key: topic.key.optional, value: topic.value.optional, timestamps: nil, next: inlet)

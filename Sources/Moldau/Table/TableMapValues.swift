@@ -100,7 +100,7 @@ private struct Derivation<Key, Value, NewValue>: Sendable {
             context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
         let readsOld = sendsOldValues || changes.isHolding
         return receiving(context, oldRow: { readsOld ? try rows.get($0)?.value : nil }) { record, new, old in
-            try rows.put(record.key, new.map { ValueAndTimestamp($0, record.timestamp) })
+            try rows.put(record.key, new.map { ValueAndTimestamp($0, at: record.timestamp) })
             try changes.send(record, new: new, old: old, at: record.timestamp)
         }
     }
@@ -133,7 +133,7 @@ extension RowGetter {
             let get = try make(context)
             return { key in
                 guard let row = try get(key) else { return nil }
-                return try transform(key, row.value).map { ValueAndTimestamp($0, row.timestamp) }
+                return try transform(key, row.value).map { ValueAndTimestamp($0, at: row.timestamp) }
             }
         }
     }

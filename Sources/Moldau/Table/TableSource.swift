@@ -145,7 +145,7 @@ final class TableSource<Key, Value> {
             context, store: name, emission: emission, key: key, sendsOldValues: sendsOldValues)
         return { record in
             let old = try store.get(record.key)?.value
-            try store.put(record.key, record.value.map { ValueAndTimestamp($0, record.timestamp) })
+            try store.put(record.key, record.value.map { ValueAndTimestamp($0, at: record.timestamp) })
             try changes.send(record, new: record.value, old: old, at: record.timestamp)
         }
     }
