@@ -24,6 +24,7 @@ public final class TaskContext {
 
     private var stores: [String: any StateStore] = [:]
     private var commitHooks: [(order: Int, flush: () throws -> Void)] = []
+    private var closeHooks: [() throws -> Void] = []
 
     public init(
         applicationID: String, taskID: TaskID, outbox: any RecordCollector, now: Timestamp,
@@ -50,6 +51,19 @@ public final class TaskContext {
 
     /// Lets held-back changes go downstream, in the order of their stores.
     public func flushHeldChanges() throws { for hook in commitHooks { try hook.flush() } }
+
+    /// Calls `close` once when the task ends, also after an error.
+    public func onClose(_ close: @escaping () throws -> Void) { closeHooks.append(close) }
+
+    /// Closes the nodes, parents before children: tasks wire children first. All of them, even when one throws.
+    /// - Throws: the first error.
+    public func closeNodes() throws {
+        var first: (any Error)?
+        while let close = closeHooks.popLast() {
+            do { try close() } catch { first = first ?? error }
+        }
+        if let first { throw first }
+    }
 
     public func add(_ schedule: Schedule) { schedules.append(schedule) }
     public func removeCancelledSchedules() { schedules.removeAll(where: \.isCancelled) }
@@ -89,6 +103,11 @@ public struct RecordOrigin: Hashable, Sendable {
 public struct DropKey: Hashable, Sendable {
     public let node: String
     public let reason: DropReason
+
+    public init(node: String, reason: DropReason) {
+        self.node = node
+        self.reason = reason
+    }
 }
 
 /// User code threw while a node processed a record. The processing handler decides what follows.
