@@ -82,6 +82,7 @@ let package = Package(
 
         // Tests
         tests("MoldauRecordsTests", ["MoldauRecords"]),
+        tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

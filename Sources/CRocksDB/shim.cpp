@@ -1,1 +1,36 @@
 #include "CRocksDB.h"
+
+#include <memory>
+
+#include "rocksdb/cache.h"
+#include "rocksdb/options.h"
+#include "rocksdb/write_buffer_manager.h"
+
+// The C API keeps its types opaque. These two wrap one C++ object each, their first and only member, in every release that has
+// them; so a pointer to the wrapper is a pointer to the object.
+static rocksdb::Options *unwrap(rocksdb_options_t *options) { return reinterpret_cast<rocksdb::Options *>(options); }
+
+static std::shared_ptr<rocksdb::Cache> *unwrap(rocksdb_cache_t *cache) {
+    return reinterpret_cast<std::shared_ptr<rocksdb::Cache> *>(cache);
+}
+
+struct moldau_write_buffer_manager_t {
+    std::shared_ptr<rocksdb::WriteBufferManager> shared;
+};
+
+extern "C" {
+
+moldau_write_buffer_manager_t *moldau_write_buffer_manager_create(size_t bytes, rocksdb_cache_t *cache) {
+    return new moldau_write_buffer_manager_t{std::make_shared<rocksdb::WriteBufferManager>(bytes, *unwrap(cache))};
+}
+
+void moldau_write_buffer_manager_destroy(moldau_write_buffer_manager_t *manager) { delete manager; }
+
+size_t moldau_write_buffer_manager_usage(const moldau_write_buffer_manager_t *manager) {
+    return manager->shared->memory_usage();
+}
+
+void moldau_options_set_write_buffer_manager(rocksdb_options_t *options, moldau_write_buffer_manager_t *manager) {
+    unwrap(options)->write_buffer_manager = manager->shared;
+}
+}

@@ -1,0 +1,67 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Compares byte strings as RocksDB does: byte by byte, unsigned, a prefix before what it is a prefix of.
+/// - Returns: negative, 0 or positive.
+func compareBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+    let shared = min(left.count, right.count)
+    if shared > 0 {
+        let order = memcmp(left.baseAddress!, right.baseAddress!, shared)
+        if order != 0 { return Int(order) }
+    }
+    return left.count - right.count
+}
+
+/// The first eight bytes as a number that orders as they do; shorter keys are padded with zeros.
+func orderingPrefix(_ key: UnsafeRawBufferPointer) -> UInt64 {
+    if key.count >= 8 { return UInt64(bigEndian: key.loadUnaligned(as: UInt64.self)) }
+    var prefix: UInt64 = 0
+    for byte in key { prefix = prefix << 8 | UInt64(byte) }
+    return key.isEmpty ? 0 : prefix << UInt64(8 * (8 - key.count))
+}
+
+/// A hash of all bytes, by folded 64-bit multiplication (after wyhash). Stable: nothing may depend on its order, but a run
+/// replays alike.
+func hashBytes(_ key: UnsafeRawBufferPointer) -> UInt32 {
+    guard let start = key.baseAddress else { return 0x9e37_79b9 }
+    let count = key.count
+    var state: UInt64 = 0xa076_1d64_78bd_642f ^ UInt64(truncatingIfNeeded: count)
+    var low: UInt64
+    var high: UInt64
+    if count >= 8 {
+        var offset = 0
+        while count - offset > 16 {
+            state = fold(
+                start.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ 0xe703_7ed1_a0b4_28db,
+                start.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self) ^ state)
+            offset += 16
+        }
+        // The last 8…16 bytes, overlapping where there are fewer than 16.
+        low = start.loadUnaligned(fromByteOffset: max(0, count - 16), as: UInt64.self)
+        high = start.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+    } else if count >= 4 {
+        low = UInt64(start.loadUnaligned(as: UInt32.self))
+        high = UInt64(start.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+    } else if count > 0 {
+        low = UInt64(start.load(as: UInt8.self)) << 16
+            | UInt64(start.load(fromByteOffset: count >> 1, as: UInt8.self)) << 8
+            | UInt64(start.load(fromByteOffset: count - 1, as: UInt8.self))
+        high = 0
+    } else {
+        (low, high) = (0, 0)
+    }
+    low ^= 0x8ebc_6af0_9c88_c6e3
+    let hash = fold(low ^ 0x5899_65cc_7537_4cc3, high ^ state)
+    return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
+}
+
+@inline(__always)
+private func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let product = left.multipliedFullWidth(by: right)
+    return product.high ^ product.low
+}

@@ -1,0 +1,397 @@
+// The write-back cache that every store stands on.
+//
+// An entry's way, drawn by its marks (see ByteEntry.Marks):
+//
+//     saved ──write──▸ changed ──drainChanges──▸ drained ──committed──▸ unsaved ──writeBehind──▸ saved ──evicted
+//       ▴                 ▴                         │ write: changed as well      │ write: changed as well
+//       └─ read-through   └─────────────────────────┴─────────────────────────────┘
+//
+// Invariants:
+// - The byte store holds exactly the committed state at the metadata that it holds. Uncommitted values never reach it, so
+//   `writeBehind` runs only while nothing is changed or drained, and writes all unsaved entries at once.
+// - Only saved entries are evicted. They form a ring, oldest first; one that was read since gets a second chance (CLOCK).
+// - The sorted index, where it exists, holds exactly the entries that are not saved.
+
+import MoldauRecords
+
+/// A store of bytes with a write-back cache over a byte store, and the changes since the last commit.
+///
+/// Per call only the cache is touched, unless a key is read that it does not hold. Used by the thread that owns the task.
+@usableFromInline
+package final class CachedByteStore {
+    @usableFromInline package let name: String
+    /// Whether changes go to a changelog: then they are drained before they are committed.
+    package let isLogged: Bool
+
+    let byteStore: any ByteStore
+    let memory: StateMemory
+    var table = EntryTable()
+    /// In order of the first write since the last drain.
+    var changed: ContiguousArray<EntryPointer> = []
+    var drained: ContiguousArray<EntryPointer> = []
+    var unsaved: ContiguousArray<EntryPointer> = []
+    /// Kept for its memory.
+    private var spareList: ContiguousArray<EntryPointer> = []
+    /// What is not saved, in key order. Made by the first scan after a write-behind.
+    var index: SortedEntries?
+    private var oldestSaved: EntryPointer?
+    private var newestSaved: EntryPointer?
+
+    private(set) var cachedBytes = 0
+    private(set) var uncommittedBytes = 0
+    private(set) var unsavedBytes = 0
+    private var reportedBytes = 0
+    /// Entries stay where they are while an update is under way.
+    private var openUpdates = 0
+    private(set) var isClosed = false
+    /// Changes when entries go to the byte store: cursors over it begin anew.
+    private(set) var generation = 0
+
+    /// How far the committed data goes, saved or not.
+    private(set) var metadata: StoreMetadata
+
+    init(name: String, isLogged: Bool, byteStore: any ByteStore, memory: StateMemory) {
+        self.name = name
+        self.isLogged = isLogged
+        self.byteStore = byteStore
+        self.memory = memory
+        metadata = byteStore.metadata
+        memory.storeOpened()
+    }
+
+    deinit { discard() }
+
+    // MARK: Reading and writing
+
+    /// The value of a key; nil where it has none. The bytes are valid until the next call to this store.
+    @usableFromInline
+    package func get(_ key: UnsafeRawBufferPointer) throws(StateError) -> UnsafeRawBufferPointer? {
+        try readThrough(key).value
+    }
+
+    /// Sets the value of a key, or deletes it (nil). Does not read the byte store.
+    @usableFromInline
+    package func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StateError) {
+        let hash = hashBytes(key)
+        if let entry = table.find(key, hash: hash) { return write(value, to: entry) }
+        let entry = try insert(key, hash: hash, value: value, marks: belowUnlessUnknown)
+        markChanged(entry)
+    }
+
+    /// A key's entry between reading and writing it. Valid until `endUpdate`.
+    @usableFromInline
+    package struct Update {
+        let entry: EntryPointer
+
+        /// The value before the update. The bytes are valid until the key is written.
+        @usableFromInline package var value: UnsafeRawBufferPointer? { entry.value }
+    }
+
+    /// Finds a key for reading and writing it with one look-up. The store may be used until the matching `endUpdate`.
+    @usableFromInline
+    package func beginUpdate(_ key: UnsafeRawBufferPointer) throws(StateError) -> Update {
+        let entry = try readThrough(key)
+        openUpdates += 1
+        return Update(entry: entry)
+    }
+
+    @usableFromInline
+    package func write(_ value: UnsafeRawBufferPointer?, in update: Update) { write(value, to: update.entry) }
+
+    @usableFromInline
+    package func endUpdate() { openUpdates -= 1 }
+
+    /// Reads a key and lets `body` decide what it becomes; one look-up. The bytes given are valid inside `body`.
+    package func update(
+        _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws -> UnsafeRawBufferPointer?
+    ) throws {
+        let update = try beginUpdate(key)
+        defer { endUpdate() }
+        write(try body(update.value), in: update)
+    }
+
+    private func readThrough(_ key: UnsafeRawBufferPointer) throws(StateError) -> EntryPointer {
+        let hash = hashBytes(key)
+        if let entry = table.find(key, hash: hash) {
+            entry.pointee.marks.formUnion(.recentlyUsed)
+            return entry
+        }
+        guard byteStore.mayHoldData else {
+            let entry = try insert(key, hash: hash, value: nil, marks: .belowKnown)
+            ringAppend(entry)
+            return entry
+        }
+        try checkOpen()
+        var made: EntryPointer?
+        try byteStore.read(key) { value in
+            made = .make(key: key, hash: hash, value: value)
+            made?.pointee.marks = value == nil ? .belowKnown : [.belowKnown, .isBelow]
+        }
+        guard let made else { preconditionFailure("a byte store calls back once per read") }
+        takeIn(made)
+        ringAppend(made)
+        return made
+    }
+
+    private func write(_ value: UnsafeRawBufferPointer?, to entry: EntryPointer) {
+        if entry.pointee.marks.isDisjoint(with: .changed) { markChanged(entry) }
+        let before = entry.pointee.valueCapacity
+        entry.replaceValue(value)
+        let growth = Int(entry.pointee.valueCapacity) - Int(before)
+        if growth != 0 {
+            cachedBytes += growth
+            uncommittedBytes += growth
+            evict(toFit: 0)
+            report()
+        }
+    }
+
+    private func markChanged(_ entry: EntryPointer) {
+        let marks = entry.pointee.marks
+        if marks.isDisjoint(with: .uncommitted) {
+            let footprint = entry.footprint
+            uncommittedBytes += footprint
+            if marks.contains(.unsaved) {
+                unsavedBytes -= footprint
+            } else {
+                leaveSaved(entry)
+            }
+        }
+        entry.pointee.marks.formUnion(.changed)
+        changed.append(entry)
+    }
+
+    /// Takes an entry out of the ring, if it is in it, and into the sorted index, if there is one.
+    private func leaveSaved(_ entry: EntryPointer) {
+        ringRemove(entry)
+        index?.insert(entry)
+    }
+
+    private var belowUnlessUnknown: ByteEntry.Marks { byteStore.mayHoldData ? [] : .belowKnown }
+
+    private func insert(
+        _ key: UnsafeRawBufferPointer, hash: UInt32, value: UnsafeRawBufferPointer?, marks: ByteEntry.Marks
+    ) throws(StateError) -> EntryPointer {
+        try checkOpen()
+        let entry = EntryPointer.make(key: key, hash: hash, value: value)
+        entry.pointee.marks = marks
+        takeIn(entry)
+        return entry
+    }
+
+    private func takeIn(_ entry: EntryPointer) {
+        evict(toFit: entry.footprint)
+        table.insert(entry)
+        cachedBytes += entry.footprint
+        report()
+    }
+
+    func checkOpen() throws(StateError) { if isClosed { throw .closed(store: name) } }
+
+    // MARK: Eviction
+
+    private func evict(toFit extra: Int) {
+        guard openUpdates == 0 else { return }
+        let limit = memory.shareBytes
+        while cachedBytes + extra > limit, let entry = oldestSaved {
+            ringRemove(entry)
+            if entry.pointee.marks.contains(.recentlyUsed) {
+                entry.pointee.marks.remove(.recentlyUsed)
+                ringAppend(entry)
+            } else {
+                cachedBytes -= entry.footprint
+                table.remove(entry)
+                entry.free()
+            }
+        }
+    }
+
+    private func ringAppend(_ entry: EntryPointer) {
+        entry.pointee.older = newestSaved
+        entry.pointee.newer = nil
+        newestSaved?.pointee.newer = entry
+        newestSaved = entry
+        if oldestSaved == nil { oldestSaved = entry }
+    }
+
+    private func ringRemove(_ entry: EntryPointer) {
+        let (older, newer) = (entry.pointee.older, entry.pointee.newer)
+        guard older != nil || newer != nil || oldestSaved == entry else { return }
+        if let older { older.pointee.newer = newer } else { oldestSaved = newer }
+        if let newer { newer.pointee.older = older } else { newestSaved = older }
+        entry.pointee.older = nil
+        entry.pointee.newer = nil
+    }
+
+    private static let reportEveryBytes = 16 << 10
+
+    private func report(always: Bool = false) {
+        let difference = cachedBytes - reportedBytes
+        guard always && difference != 0 || abs(difference) >= Self.reportEveryBytes else { return }
+        reportedBytes = cachedBytes
+        memory.writeBackChanged(by: difference)
+    }
+
+    // MARK: Commit
+
+    /// Whether uncommitted writes take so much of the budget that a commit should come now.
+    package var needsCommit: Bool { uncommittedBytes > memory.shareBytes / 2 }
+
+    /// Gives each key that was written since the last drain, once, in the order of its first write, with its value now or
+    /// nothing where it was deleted. Where `body` throws, the key that it was given and those after it stay for the next drain.
+    package func drainChanges(
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) throws -> Void
+    ) throws {
+        try checkOpen()
+        var batch = spareList
+        swap(&batch, &changed)
+        spareList = []
+        var done = 0
+        defer {
+            if done < batch.count { changed.insert(contentsOf: batch[done...], at: 0) }
+            batch.removeAll(keepingCapacity: true)
+            spareList = batch
+        }
+        while done < batch.count {
+            let entry = batch[done]
+            try body(entry.key, entry.value)
+            done += 1
+            if entry.pointee.marks.isDisjoint(with: .drained) { drained.append(entry) }
+            entry.pointee.marks.remove(.changed)
+            entry.pointee.marks.formUnion(.drained)
+        }
+    }
+
+    /// Notes that what was drained is committed (in a store without changelog: everything written).
+    /// - Parameter changelogEnd: the changelog's first offset behind the committed changes; nil where none were sent.
+    /// - Parameter positions: per input partition, the first offset behind what led to them.
+    package func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset]) {
+        if !isLogged {
+            for entry in changed { commit(entry) }
+            changed.removeAll(keepingCapacity: true)
+        }
+        for entry in drained { commit(entry) }
+        drained.removeAll(keepingCapacity: true)
+        if let changelogEnd { metadata.changelogOffset = changelogEnd }
+        metadata.positions.merge(positions) { _, new in new }
+        report(always: true)
+    }
+
+    private func commit(_ entry: EntryPointer) {
+        guard !entry.pointee.marks.isDisjoint(with: .uncommitted) else { return }
+        entry.pointee.marks.remove(isLogged ? .drained : .uncommitted)
+        if entry.pointee.marks.isDisjoint(with: .changed) {
+            let footprint = entry.footprint
+            uncommittedBytes -= footprint
+            unsavedBytes += footprint
+        }
+        if entry.pointee.marks.isDisjoint(with: .unsaved) { unsaved.append(entry) }
+        entry.pointee.marks.formUnion(.unsaved)
+    }
+
+    /// Stores what is committed and not stored yet, in one atomic step with how far it goes; unless it is less than half of
+    /// the store's share of the budget and `force` is false. Call it right after a commit: nothing may be uncommitted.
+    package func writeBehind(force: Bool) throws(StateError) {
+        try checkOpen()
+        precondition(changed.isEmpty && drained.isEmpty, "only committed writes may be stored: commit first")
+        if force ? unsaved.isEmpty && metadata == byteStore.metadata : unsavedBytes <= memory.shareBytes / 2 { return }
+        var sorted = ContiguousArray(unsaved.lazy.map(SortedEntry.init))
+        sorted.sort(by: <)
+        let result = sorted.withUnsafeBufferPointer { changes in
+            Result { () throws(StateError) in try byteStore.apply(changes, metadata: metadata) }
+        }
+        try result.get()
+        generation += 1
+        index = nil
+        unsavedBytes = 0
+        unsaved.removeAll(keepingCapacity: true)
+        for change in sorted {
+            let entry = change.entry
+            entry.pointee.marks.subtract([.unsaved, .isBelow])
+            entry.pointee.marks.formUnion(entry.value == nil ? .belowKnown : [.belowKnown, .isBelow])
+            ringAppend(entry)
+        }
+        evict(toFit: 0)
+        report(always: true)
+    }
+
+    // MARK: Restore
+
+    /// Takes in a record of the changelog: its value, or nil for a tombstone. The key must not have uncommitted writes.
+    package func restore(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StateError) {
+        let hash = hashBytes(key)
+        let entry: EntryPointer
+        if let held = table.find(key, hash: hash) {
+            entry = held
+        } else {
+            entry = try insert(key, hash: hash, value: nil, marks: belowUnlessUnknown)
+        }
+        precondition(entry.pointee.marks.isDisjoint(with: .uncommitted), "a restore comes before the first write")
+        let before = entry.footprint
+        entry.replaceValue(value)
+        cachedBytes += entry.footprint - before
+        report()
+        if entry.pointee.marks.contains(.unsaved) {
+            unsavedBytes += entry.footprint - before
+        } else {
+            leaveSaved(entry)
+            unsavedBytes += entry.footprint
+            entry.pointee.marks.formUnion(.unsaved)
+            unsaved.append(entry)
+        }
+    }
+
+    /// Notes that the changelog was restored up to (not including) `end`, and stores what came when it is much. To be called
+    /// after every batch: what is stored agrees with the offset stored beside it.
+    package func restored(upTo end: Offset) throws(StateError) {
+        metadata.changelogOffset = end
+        try writeBehind(force: false)
+        report(always: true)
+    }
+
+    // MARK: Closing
+
+    /// An estimate: exact below the byte store's own estimate only for keys whose presence there is known.
+    package var approximateEntryCount: Int {
+        var count = byteStore.approximateEntryCount
+        func add(_ entry: EntryPointer) {
+            let isHere = entry.pointee.valueCount >= 0
+            let isBelow = entry.pointee.marks.contains(.isBelow)
+            if isHere && !isBelow { count += 1 }
+            if !isHere && isBelow { count -= 1 }
+        }
+        for entry in unsaved { add(entry) }
+        for entry in drained where entry.pointee.marks.isDisjoint(with: .unsaved) { add(entry) }
+        for entry in changed where entry.pointee.marks.isDisjoint(with: [.unsaved, .drained]) { add(entry) }
+        return max(0, count)
+    }
+
+    /// Ends the use of the store. Where everything is committed, it is stored and made durable first; otherwise what is not
+    /// stored yet is dropped, and the next open restores it from the changelog. May be called again.
+    package func close() throws(StateError) {
+        guard !isClosed else { return }
+        defer {
+            discard()
+            byteStore.close()
+        }
+        if changed.isEmpty && drained.isEmpty {
+            try writeBehind(force: true)
+            try byteStore.flush()
+        }
+    }
+
+    private func discard() {
+        guard !isClosed else { return }
+        isClosed = true
+        index = nil
+        changed = []
+        drained = []
+        unsaved = []
+        table.forEach { $0.free() }
+        table.removeAll()
+        (oldestSaved, newestSaved) = (nil, nil)
+        (cachedBytes, uncommittedBytes, unsavedBytes) = (0, 0, 0)
+        report(always: true)
+        memory.storeClosed()
+    }
+}

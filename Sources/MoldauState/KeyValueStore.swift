@@ -1,0 +1,138 @@
+import MoldauRecords
+
+/// A map from keys to values, kept by a task. Used inside the task's processors, by its thread.
+///
+/// Keys are ordered by their bytes; ranges follow that order. Errors of the serdes come through as they are; `StateError` says
+/// what the storage refused.
+public final class KeyValueStore<Key, Value>: CacheBackedStore {
+    @usableFromInline package let cache: CachedByteStore
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let valueSerde: Serde<Value>
+    // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
+    @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
+    @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
+
+    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+        self.cache = cache
+        keySerde = key
+        valueSerde = value
+        keyWriter = .allocate(capacity: 1)
+        keyWriter.initialize(to: ByteWriter())
+        valueWriter = .allocate(capacity: 1)
+        valueWriter.initialize(to: ByteWriter())
+    }
+
+    deinit {
+        for writer in [keyWriter, valueWriter] {
+            writer.deinitialize(count: 1)
+            writer.deallocate()
+        }
+    }
+
+    /// The value of a key; nil where it has none.
+    @inlinable public func get(_ key: Key) throws -> Value? { try decode(try cache.get(try bytes(of: key))) }
+
+    /// Sets the value of a key, or deletes it (nil).
+    @inlinable public func put(_ key: Key, _ value: Value?) throws {
+        let value = try bytes(of: value)
+        try cache.put(try bytes(of: key), value)
+    }
+
+    /// Sets the value of a key that has none.
+    /// - Returns: the value that was there and stays; nil where `value` was set.
+    @inlinable @discardableResult public func putIfAbsent(_ key: Key, _ value: Value?) throws -> Value? {
+        try update(key) { $0 ?? value }.old
+    }
+
+    /// Deletes a key.
+    /// - Returns: the value that it had.
+    @inlinable @discardableResult public func delete(_ key: Key) throws -> Value? { try update(key) { _ in nil }.old }
+
+    /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key absent.
+    /// `body` may use the store for other keys. Where it throws, nothing is written.
+    @inlinable @discardableResult public func update(
+        _ key: Key, _ body: (Value?) throws -> Value?
+    ) throws -> (old: Value?, new: Value?) {
+        let update = try cache.beginUpdate(try bytes(of: key))
+        defer { cache.endUpdate() }
+        let old = try decode(update.value)
+        let new = try body(old)
+        let value = try bytes(of: new)
+        if value != nil || update.value != nil { cache.write(value, in: update) }
+        return (old, new)
+    }
+
+    /// The entries from one key to another, both included, in the order of their bytes; nil is no bound. See `StoreIterator`
+    /// for what it shows of writes made meanwhile.
+    public func range(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Value> {
+        try iterate(try keyRange(first, last), reverse: false)
+    }
+
+    /// As `range`, from `last` down to `first`.
+    public func reverseRange(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Value> {
+        try iterate(try keyRange(first, last), reverse: true)
+    }
+
+    /// All entries, in the order of their keys' bytes.
+    public func all() throws -> StoreIterator<Key, Value> { try iterate(.all, reverse: false) }
+
+    /// All entries, against the order of their keys' bytes.
+    public func reverseAll() throws -> StoreIterator<Key, Value> { try iterate(.all, reverse: true) }
+
+    /// The entries whose key's bytes begin with those of `prefix`.
+    public func prefixScan<Prefix>(_ prefix: Prefix, serde: Serde<Prefix>) throws -> StoreIterator<Key, Value> {
+        var writer = ByteWriter(capacity: 64)
+        try serde.encode(prefix, &writer)
+        return try iterate(KeyRange(prefix: Array(writer.bytes)), reverse: false)
+    }
+
+    /// The entries whose key's bytes begin with those of `prefix`.
+    public func prefixScan<Prefix: StreamCodable>(_ prefix: Prefix) throws -> StoreIterator<Key, Value> {
+        try prefixScan(prefix, serde: Prefix.serde)
+    }
+
+    private func iterate(_ range: KeyRange, reverse: Bool) throws -> StoreIterator<Key, Value> {
+        StoreIterator(try cache.scan(range, reverse: reverse), key: keySerde, value: valueSerde)
+    }
+
+    private func keyRange(_ first: Key?, _ last: Key?) throws -> KeyRange {
+        KeyRange(
+            from: try first.map { Array(try bytes(of: $0)) },
+            through: try last.map { Array(try bytes(of: $0)) })
+    }
+
+    // MARK: Bytes
+
+    /// Valid until the next key is written.
+    @inlinable func bytes(of key: Key) throws -> UnsafeRawBufferPointer {
+        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
+        keyWriter.pointee.removeAll()
+        try keySerde.encode(key, &keyWriter.pointee)
+        return keyWriter.pointee.bytes
+    }
+
+    /// nil for no value and for one that is written as null. Valid until the next value is written.
+    @inlinable func bytes(of value: Value?) throws -> UnsafeRawBufferPointer? {
+        guard let value, !valueSerde.isNull(value) else { return nil }
+        valueWriter.pointee.removeAll()
+        try valueSerde.encode(value, &valueWriter.pointee)
+        return valueWriter.pointee.bytes
+    }
+
+    @inlinable func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
+        guard let bytes else { return nil }
+        return try valueSerde.decode(bytes.bytes)
+    }
+
+    // MARK: StateStore
+
+    public func drainChanges(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws -> Void
+    ) throws {
+        try cache.drainChanges { key, value in try body(key, value, nil) }
+    }
+
+    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        try cache.restore(key, value)
+    }
+}

@@ -1,0 +1,118 @@
+/// Keeps everything in memory, in key order; gone with the process. A restart replays the whole changelog.
+final class MemoryByteStore: ByteStore {
+    private let entries = SortedEntries()
+    private let name: String
+    private var isClosed = false
+    private(set) var metadata = StoreMetadata()
+
+    init(name: String) { self.name = name }
+
+    deinit { removeAll() }
+
+    var mayHoldData: Bool { isClosed || entries.count > 0 }
+    var approximateEntryCount: Int { entries.count }
+
+    func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) throws(StateError) {
+        try checkOpen()
+        body(entries.find(key)?.value)
+    }
+
+    func apply(_ changes: UnsafeBufferPointer<SortedEntry>, metadata: StoreMetadata) throws(StateError) {
+        try checkOpen()
+        for change in changes {
+            let (key, value) = (change.entry.key, change.entry.value)
+            if value == nil {
+                entries.remove(key)?.free()
+            } else if let entry = entries.find(key) {
+                entry.replaceValue(value)
+            } else {
+                entries.insert(.make(key: key, hash: 0, value: value))
+            }
+        }
+        self.metadata = metadata
+    }
+
+    func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor {
+        try checkOpen()
+        return MemoryCursor(entries, range, reverse: reverse)
+    }
+
+    func flush() throws(StateError) { try checkOpen() }
+
+    func close() {
+        removeAll()
+        isClosed = true
+    }
+
+    private func checkOpen() throws(StateError) { if isClosed { throw .closed(store: name) } }
+
+    private func removeAll() {
+        var position = entries.start
+        while let entry = entries.entry(at: position) {
+            entries.advance(&position)
+            entry.free()
+        }
+        entries.removeAll()
+    }
+}
+
+/// A walk over the entries of a memory store.
+private final class MemoryCursor: ByteStoreCursor {
+    private var walk: SortedWalk
+
+    init(_ entries: SortedEntries, _ range: KeyRange, reverse: Bool) {
+        walk = SortedWalk(entries, range, reverse: reverse)
+    }
+
+    var key: UnsafeRawBufferPointer? { walk.current?.key }
+    var value: UnsafeRawBufferPointer { walk.current?.value ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+    func advance() { walk.advance() }
+}
+
+/// A walk over sorted entries within a range, in key order or against it. Follows no insertion or removal: seek anew after one.
+struct SortedWalk {
+    private let entries: SortedEntries
+    private let range: KeyRange
+    private let reverse: Bool
+    private var position: SortedEntries.Position
+    private(set) var current: EntryPointer?
+    /// Of the entries, at the last seek.
+    private(set) var version: Int
+
+    init(_ entries: SortedEntries, _ range: KeyRange, reverse: Bool) {
+        self.entries = entries
+        self.range = range
+        self.reverse = reverse
+        version = entries.version
+        if reverse {
+            position = range.upper.map { upper in upper.withUnsafeBytes { entries.lowerBound($0) } } ?? entries.end
+            stepBack()
+        } else {
+            position = range.lower.withUnsafeBytes { entries.lowerBound($0) }
+            settle()
+        }
+    }
+
+    /// Moves to the next entry of the range; `current` is nil behind the last.
+    mutating func advance() {
+        guard current != nil else { return }
+        if reverse {
+            stepBack()
+        } else {
+            entries.advance(&position)
+            settle()
+        }
+    }
+
+    private mutating func stepBack() {
+        current = entries.retreat(&position) ? entries.entry(at: position) : nil
+        if let entry = current, range.lower.withUnsafeBytes({ compareBytes(entry.key, $0) }) < 0 { current = nil }
+    }
+
+    private mutating func settle() {
+        current = entries.entry(at: position)
+        if let entry = current, let upper = range.upper, upper.withUnsafeBytes({ compareBytes(entry.key, $0) }) >= 0 {
+            current = nil
+        }
+    }
+}

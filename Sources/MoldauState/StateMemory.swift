@@ -1,0 +1,64 @@
+import CRocksDB
+import Synchronization
+
+/// The memory budget of all stores of a process: one number, shared by what RocksDB caches and by the write-back caches.
+///
+/// Half is RocksDB's block cache, to which its memtables are charged too; half is for the write-back caches, in equal shares for
+/// the stores that are open. A store that cannot keep its share asks for a commit (`needsCommit`). Stores of kind `.inMemory`
+/// hold their saved data outside the budget.
+public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's cache and manager are thread-safe.
+    /// What was asked for.
+    public let budgetBytes: Int
+
+    let blockCache: OpaquePointer
+    let writeBuffers: OpaquePointer
+    let writeBufferBytes: Int
+    private let writeBackBudgetBytes: Int
+    private let openStores = Atomic<Int>(0)
+    private let writeBackBytes = Atomic<Int>(0)
+
+    /// What is used now, in bytes.
+    public struct Usage: Sendable, Equatable {
+        /// The budget that this is to be held against.
+        public var budgetBytes: Int
+        /// RocksDB's blocks, indexes, filters and memtables.
+        public var blockCacheBytes: Int
+        /// The part of `blockCacheBytes` that memtables hold.
+        public var writeBufferBytes: Int
+        /// The write-back caches of all open stores, to within 16 KiB a store.
+        public var writeBackBytes: Int
+        /// All of it.
+        public var usedBytes: Int { blockCacheBytes + writeBackBytes }
+    }
+
+    /// - Parameter budgetBytes: at least 1 MiB; less is taken as that.
+    public init(budgetBytes: Int) {
+        self.budgetBytes = max(budgetBytes, 1 << 20)
+        writeBackBudgetBytes = self.budgetBytes / 2
+        let blockCacheBytes = self.budgetBytes - writeBackBudgetBytes
+        writeBufferBytes = blockCacheBytes / 2
+        blockCache = rocksdb_cache_create_lru(blockCacheBytes)
+        writeBuffers = moldau_write_buffer_manager_create(writeBufferBytes, blockCache)
+    }
+
+    deinit {
+        moldau_write_buffer_manager_destroy(writeBuffers)
+        rocksdb_cache_destroy(blockCache)
+    }
+
+    /// What is used now. Cheap enough to ask every second.
+    public var usage: Usage {
+        Usage(
+            budgetBytes: budgetBytes,
+            blockCacheBytes: rocksdb_cache_get_usage(blockCache),
+            writeBufferBytes: moldau_write_buffer_manager_usage(writeBuffers),
+            writeBackBytes: writeBackBytes.load(ordering: .relaxed))
+    }
+
+    /// The bytes that each open store may hold in its write-back cache.
+    var shareBytes: Int { writeBackBudgetBytes / max(1, openStores.load(ordering: .relaxed)) }
+
+    func storeOpened() { openStores.add(1, ordering: .relaxed) }
+    func storeClosed() { openStores.subtract(1, ordering: .relaxed) }
+    func writeBackChanged(by bytes: Int) { writeBackBytes.add(bytes, ordering: .relaxed) }
+}

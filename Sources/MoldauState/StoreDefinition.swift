@@ -1,0 +1,75 @@
+import MoldauRecords
+
+/// A store's name with the types of its keys and values: declared once, used by topologies, queries and tests.
+public struct KeyValueStoreName<Key, Value>: Sendable {
+    public let name: String
+    public let key: Serde<Key>
+    public let value: Serde<Value>
+
+    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
+        self.init(name, key: Key.serde, value: Value.serde)
+    }
+
+    /// A store whose bytes are read and written by the given serdes.
+    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
+        self.name = name
+        self.key = key
+        self.value = value
+    }
+}
+
+/// Where a store keeps its data.
+public enum StoreKind: Sendable, Hashable {
+    /// On disk, in the task's RocksDB; larger than memory, and open again at once after a restart.
+    case rocksDB
+    /// In memory alone; restored from the changelog after every restart.
+    case inMemory
+}
+
+/// What a topology knows of a store: enough to make one for each task.
+public struct StoreDefinition: Sendable {
+    public let name: String
+    public let kind: StoreKind
+    /// Whether the store has a changelog topic. Without one its data is lost with its disk or process.
+    public var isLogged: Bool
+    /// Settings of the changelog topic that differ from the usual ones.
+    public var topicSettings: [String: String]
+
+    private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
+
+    /// - Parameter make: makes the store for a task; called on the task's thread.
+    public init(
+        name: String, kind: StoreKind, isLogged: Bool = true, topicSettings: [String: String] = [:],
+        make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
+    ) {
+        self.name = name
+        self.kind = kind
+        self.isLogged = isLogged
+        self.topicSettings = topicSettings
+        self.make = make
+    }
+
+    /// Opens the store for a task.
+    /// - Throws: `StateError` for the built-in kinds.
+    public func open(in environment: StoreEnvironment) throws -> any StateStore { try make(self, environment) }
+
+    /// A map from keys to values: opens as `KeyValueStore`.
+    public static func keyValue<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+            KeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
+        }
+    }
+
+    /// A map from keys to values with their timestamps: opens as `TimestampedKeyValueStore`.
+    public static func timestampedKeyValue<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+            TimestampedKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import MoldauRecords
+
+/// A walk over entries of a store.
+///
+/// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that they have
+/// when it gets there. Use it inside the call that made it: it ends with the store.
+public final class StoreIterator<Key, Value> {
+    private let cursor: StoreCursor
+    private let keySerde: Serde<Key>
+    private let valueSerde: Serde<Value>
+
+    init(_ cursor: StoreCursor, key: Serde<Key>, value: Serde<Value>) {
+        self.cursor = cursor
+        keySerde = key
+        valueSerde = value
+    }
+
+    /// The next entry; nil behind the last one.
+    /// - Throws: what the serdes throw, and `StateError`.
+    public func next() throws -> (key: Key, value: Value)? {
+        guard try cursor.next() else { return nil }
+        return (try keySerde.decode(cursor.key.bytes), try valueSerde.decode(cursor.value.bytes))
+    }
+
+    /// Calls `body` with each entry that is left.
+    public func forEach(_ body: (Key, Value) throws -> Void) throws {
+        while let (key, value) = try next() { try body(key, value) }
+    }
+
+    /// All entries that are left. Their number is bounded by the store alone.
+    public func collect() throws -> [(key: Key, value: Value)] {
+        var entries: [(key: Key, value: Value)] = []
+        while let entry = try next() { entries.append(entry) }
+        return entries
+    }
+}

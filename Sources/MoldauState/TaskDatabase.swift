@@ -1,0 +1,205 @@
+import CRocksDB
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The one RocksDB of a task: a column family per store, no write-ahead log (the changelog is the log).
+///
+/// Written data survives a crash once RocksDB flushed it: when a memtable is full, at `flush`, at `close`. A store's metadata
+/// lies in the store's own column family, written in the same batch or file as its data: both are in the same memtable or
+/// file, so a crash loses both or neither, and the changelog offset never claims more than the data has.
+///
+/// Used by one thread. A directory is opened by one process at a time: RocksDB's lock sees to that.
+final class TaskDatabase {
+    let directory: String
+    private let memory: StateMemory
+    private let options: OpaquePointer
+    private let writeOptions: OpaquePointer
+    let readOptions: OpaquePointer
+    private var handle: OpaquePointer?
+    private var families: [String: OpaquePointer] = [:]
+    private var openStores: Set<String> = []
+    private var openIterators: Set<OpaquePointer> = []
+
+    static let defaultFamily = "default"
+
+    /// Opens what is in `directory`, or makes it.
+    /// - Throws: `StateError.directoryInUse` where another has it open, `.directoryNotCreated`, `.rocksDB`.
+    init(directory: String, memory: StateMemory) throws(StateError) {
+        self.directory = directory
+        self.memory = memory
+        try Self.makeDirectory(directory)
+        options = Self.makeOptions(memory)
+        writeOptions = rocksdb_writeoptions_create()
+        rocksdb_writeoptions_disable_WAL(writeOptions, 1)
+        readOptions = rocksdb_readoptions_create()
+        do {
+            try open()
+        } catch {
+            destroyOptions()
+            throw error
+        }
+    }
+
+    deinit {
+        close()
+        destroyOptions()
+    }
+
+    private func destroyOptions() {
+        rocksdb_readoptions_destroy(readOptions)
+        rocksdb_writeoptions_destroy(writeOptions)
+        rocksdb_options_destroy(options)
+    }
+
+    private static func makeOptions(_ memory: StateMemory) -> OpaquePointer {
+        let table: OpaquePointer = rocksdb_block_based_options_create()
+        rocksdb_block_based_options_set_block_cache(table, memory.blockCache)
+        rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1)
+        rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1)
+        rocksdb_block_based_options_set_filter_policy(table, rocksdb_filterpolicy_create_bloom_full(10))
+        rocksdb_block_based_options_set_format_version(table, 5)
+        let options: OpaquePointer = rocksdb_options_create()
+        rocksdb_options_set_block_based_table_factory(options, table)
+        rocksdb_block_based_options_destroy(table)
+        rocksdb_options_set_create_if_missing(options, 1)
+        rocksdb_options_set_write_buffer_size(options, min(16 << 20, max(64 << 10, memory.writeBufferBytes / 2)))
+        rocksdb_options_set_max_write_buffer_number(options, 2)
+        rocksdb_options_set_max_open_files(options, 256)
+        rocksdb_options_set_keep_log_file_num(options, 2)
+        rocksdb_options_set_info_log_level(options, 2)  // Warnings and worse.
+        moldau_options_set_write_buffer_manager(options, memory.writeBuffers)
+        return options
+    }
+
+    private func open() throws(StateError) {
+        let names = existingFamilies()
+        var handles = [OpaquePointer?](repeating: nil, count: names.count)
+        let cNames = names.map { strdup($0) }
+        defer { for name in cNames { free(name) } }
+        let pointers = cNames.map { UnsafePointer($0) }
+        let familyOptions = [OpaquePointer?](repeating: options, count: names.count)
+        handle = try checked("open the state") { error in
+            rocksdb_open_column_families(
+                options, directory, Int32(names.count), pointers, familyOptions, &handles, &error)
+        }
+        for (name, family) in zip(names, handles) { families[name] = family }
+        unlink(ingestPath)  // Left by a crash between writing and ingesting.
+    }
+
+    /// The families of an existing database; of none, the one that RocksDB wants in any case.
+    private func existingFamilies() -> [String] {
+        var count = 0
+        var error: UnsafeMutablePointer<CChar>?
+        guard let list = rocksdb_list_column_families(options, directory, &count, &error), error == nil else {
+            rocksdb_free(error)
+            return [Self.defaultFamily]
+        }
+        defer { rocksdb_list_column_families_destroy(list, count) }
+        return (0..<count).compactMap { list[$0].map { String(cString: $0) } }
+    }
+
+    /// The byte store of that name, made if it is not there.
+    /// - Throws: `StateError.nameTaken` while another has it open.
+    func store(named name: String) throws(StateError) -> RocksDBByteStore {
+        let database = try opened(for: name)
+        guard name != Self.defaultFamily, !name.isEmpty else { throw .nameReserved(store: name) }
+        guard !openStores.contains(name) else { throw .nameTaken(store: name) }
+        let family: OpaquePointer
+        if let existing = families[name] {
+            family = existing
+        } else {
+            family = try checked("create the store \(name)") { error in
+                rocksdb_create_column_family(database, options, name, &error)
+            }
+            families[name] = family
+        }
+        let store = try RocksDBByteStore(name: name, family: family, database: self)
+        openStores.insert(name)
+        return store
+    }
+
+    func storeClosed(_ name: String) { openStores.remove(name) }
+
+    /// Flushes and closes. Iterators that are still open end here; stores throw `StateError.closed` from now on.
+    func close() {
+        guard let database = handle else { return }
+        for iterator in openIterators { rocksdb_iter_destroy(iterator) }
+        openIterators.removeAll()
+        for family in families.values { rocksdb_column_family_handle_destroy(family) }
+        families.removeAll()
+        rocksdb_close(database)
+        handle = nil
+    }
+
+    var isOpen: Bool { handle != nil }
+
+    /// RocksDB's handle, for a call on behalf of `store`.
+    func opened(for store: String) throws(StateError) -> OpaquePointer {
+        guard let handle else { throw .closed(store: store) }
+        return handle
+    }
+
+    /// Writes a batch, without the write-ahead log.
+    func write(_ batch: OpaquePointer, store: String) throws(StateError) {
+        let database = try opened(for: store)
+        try checked("write the store \(store)") { error in
+            rocksdb_write(database, writeOptions, batch, &error)
+        }
+    }
+
+    /// Where a sorted file is written before RocksDB takes it over.
+    private var ingestPath: String { directory + "/ingest.tmp" }
+
+    /// Lets `fill` write a sorted file and gives it to RocksDB, which takes all of it or nothing.
+    func ingest(
+        into family: OpaquePointer, store: String, fill: (OpaquePointer) throws(StateError) -> Void
+    ) throws(StateError) {
+        let database = try opened(for: store)
+        let environment: OpaquePointer = rocksdb_envoptions_create()
+        defer { rocksdb_envoptions_destroy(environment) }
+        let writer: OpaquePointer = rocksdb_sstfilewriter_create(environment, options)
+        defer { rocksdb_sstfilewriter_destroy(writer) }
+        try checked("create a sorted file") { error in rocksdb_sstfilewriter_open(writer, ingestPath, &error) }
+        try fill(writer)
+        try checked("finish a sorted file") { error in rocksdb_sstfilewriter_finish(writer, &error) }
+        let ingestOptions: OpaquePointer = rocksdb_ingestexternalfileoptions_create()
+        defer { rocksdb_ingestexternalfileoptions_destroy(ingestOptions) }
+        rocksdb_ingestexternalfileoptions_set_move_files(ingestOptions, 1)
+        try checked("ingest into the store \(store)") { error in
+            ingestPath.withCString { path in
+                var paths: UnsafePointer<CChar>? = path
+                rocksdb_ingest_external_file_cf(database, family, &paths, 1, ingestOptions, &error)
+            }
+        }
+    }
+
+    /// Keeps count of iterators, which must end before the database does.
+    func iteratorOpened(_ iterator: OpaquePointer) { openIterators.insert(iterator) }
+
+    /// - Returns: whether the iterator was still open, so that the caller has to end it.
+    func iteratorEnds(_ iterator: OpaquePointer) -> Bool { openIterators.remove(iterator) != nil }
+
+    /// Calls RocksDB and throws what it puts into `error`.
+    func checked<Result>(
+        _ operation: String, _ call: (inout UnsafeMutablePointer<CChar>?) -> Result
+    ) throws(StateError) -> Result {
+        var error: UnsafeMutablePointer<CChar>?
+        let result = call(&error)
+        guard let error else { return result }
+        let message = String(cString: error)
+        rocksdb_free(error)
+        if message.contains("/LOCK") { throw .directoryInUse(path: directory, message: message) }
+        throw .rocksDB(operation: operation, path: directory, message: message)
+    }
+
+    private static func makeDirectory(_ path: String) throws(StateError) {
+        for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o777) }
+        if mkdir(path, 0o777) != 0 && errno != EEXIST { throw .directoryNotCreated(path: path, code: errno) }
+    }
+}

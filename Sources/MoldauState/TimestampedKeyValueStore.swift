@@ -1,0 +1,86 @@
+import MoldauRecords
+
+/// A map from keys to values with the time of the event that each comes from: what tables and aggregates keep.
+///
+/// In the store a value's bytes begin with its timestamp; in the changelog the timestamp is the record's, and the value stands
+/// alone, as Kafka Streams has it.
+public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
+    public typealias Row = ValueAndTimestamp<Value>
+
+    @usableFromInline let rows: KeyValueStore<Key, Row>
+    @usableFromInline package var cache: CachedByteStore { rows.cache }
+    private var rowBytes = ByteWriter()
+
+    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+        rows = KeyValueStore(cache: cache, key: key, value: Row.serde(of: value))
+    }
+
+    /// The value of a key; nil where it has none.
+    @inlinable public func get(_ key: Key) throws -> Row? { try rows.get(key) }
+
+    /// Sets the value of a key, or deletes it (nil).
+    @inlinable public func put(_ key: Key, _ row: Row?) throws { try rows.put(key, row) }
+
+    /// Sets the value of a key that has none.
+    /// - Returns: the value that was there and stays; nil where `row` was set.
+    @inlinable @discardableResult public func putIfAbsent(_ key: Key, _ row: Row?) throws -> Row? {
+        try rows.putIfAbsent(key, row)
+    }
+
+    /// Deletes a key.
+    /// - Returns: the value that it had.
+    @inlinable @discardableResult public func delete(_ key: Key) throws -> Row? { try rows.delete(key) }
+
+    /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key absent.
+    /// `body` may use the store for other keys. Where it throws, nothing is written.
+    @inlinable @discardableResult public func update(_ key: Key, _ body: (Row?) throws -> Row?) throws -> (old: Row?, new: Row?) {
+        try rows.update(key, body)
+    }
+
+    /// As `KeyValueStore.range`.
+    public func range(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Row> {
+        try rows.range(from: first, to: last)
+    }
+
+    /// As `range`, from `last` down to `first`.
+    public func reverseRange(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Row> {
+        try rows.reverseRange(from: first, to: last)
+    }
+
+    /// All entries, in the order of their keys' bytes.
+    public func all() throws -> StoreIterator<Key, Row> { try rows.all() }
+
+    /// All entries, against the order of their keys' bytes.
+    public func reverseAll() throws -> StoreIterator<Key, Row> { try rows.reverseAll() }
+
+    /// The entries whose key's bytes begin with those of `prefix`.
+    public func prefixScan<Prefix>(_ prefix: Prefix, serde: Serde<Prefix>) throws -> StoreIterator<Key, Row> {
+        try rows.prefixScan(prefix, serde: serde)
+    }
+
+    /// The entries whose key's bytes begin with those of `prefix`.
+    public func prefixScan<Prefix: StreamCodable>(_ prefix: Prefix) throws -> StoreIterator<Key, Row> {
+        try rows.prefixScan(prefix)
+    }
+
+    // MARK: StateStore
+
+    public func drainChanges(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws -> Void
+    ) throws {
+        try cache.drainChanges { key, row in
+            // Below eight bytes there is no timestamp: not written by this store, and passed on as it is.
+            guard let row, row.count >= timestampBytes else { return try body(key, row, nil) }
+            let ms = Int64(bigEndian: row.loadUnaligned(as: Int64.self))
+            try body(key, UnsafeRawBufferPointer(rebasing: row[timestampBytes...]), Timestamp(ms: ms))
+        }
+    }
+
+    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        guard let value else { return try cache.restore(key, nil) }
+        rowBytes.removeAll()
+        rowBytes.append(bigEndian: timestamp.ms)
+        rowBytes.append(contentsOf: value)
+        try cache.restore(key, rowBytes.bytes)
+    }
+}

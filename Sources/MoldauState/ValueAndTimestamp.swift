@@ -1,0 +1,43 @@
+import MoldauRecords
+
+/// A value with the time of the event that it comes from.
+public struct ValueAndTimestamp<Value> {
+    public var value: Value
+    public var timestamp: Timestamp
+
+    @inlinable public init(_ value: Value, at timestamp: Timestamp) {
+        self.value = value
+        self.timestamp = timestamp
+    }
+}
+
+extension ValueAndTimestamp: Equatable where Value: Equatable {}
+extension ValueAndTimestamp: Hashable where Value: Hashable {}
+extension ValueAndTimestamp: Sendable where Value: Sendable {}
+
+extension ValueAndTimestamp {
+    /// Eight bytes of timestamp, big-endian, then the value: the bytes of Kafka Streams' timestamped stores.
+    @inlinable public static func serde(of value: Serde<Value>) -> Serde<ValueAndTimestamp> {
+        let (encode, decode) = (value.encode, value.decode)
+        return Serde(
+            encode: { row, writer in
+                writer.append(bigEndian: row.timestamp.ms)
+                try encode(row.value, &writer)
+            },
+            decode: { bytes in
+                guard bytes.byteCount >= timestampBytes else {
+                    throw SerdeError.wrongLength(
+                        type: "a timestamp before \(Value.self)", expected: timestampBytes, got: bytes.byteCount)
+                }
+                let ms = Int64(bigEndian: bytes.unsafeLoadUnaligned(as: Int64.self))
+                let row = try decode(bytes.extracting(droppingFirst: timestampBytes))
+                return ValueAndTimestamp(row, at: Timestamp(ms: ms))
+            },
+            null: value.null.map { null in
+                .init(isNull: { null.isNull($0.value) }, make: { ValueAndTimestamp(null.make(), at: .none) })
+            })
+    }
+}
+
+/// The bytes that a timestamp takes before a value.
+@usableFromInline let timestampBytes = 8

@@ -1,0 +1,130 @@
+import MoldauRecords
+import Testing
+
+@testable import MoldauState
+
+/// Random operations on a store and on a dictionary, which must agree at every step.
+struct StoreModelTests {
+    /// What a store should hold: everything written, and what of it is committed.
+    private struct Model {
+        var now: [[UInt8]: [UInt8]] = [:]
+        var committed: [[UInt8]: [UInt8]] = [:]
+        var changed: [[UInt8]] = []
+        /// The changelog: what was drained and committed, in order.
+        var changelog: [Entry] = []
+
+        mutating func put(_ key: [UInt8], _ value: [UInt8]?) {
+            now[key] = value
+            if !changed.contains(key) { changed.append(key) }
+        }
+
+        func entries(_ range: KeyRange) -> [Entry] {
+            now.filter { entry in
+                !entry.key.lexicographicallyPrecedes(range.lower)
+                    && range.upper.map { entry.key.lexicographicallyPrecedes($0) } ?? true
+            }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { Entry($0.key, $0.value) }
+        }
+    }
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory], [UInt64(1), 2, 3])
+    func `random operations agree with a dictionary, through eviction, write-behind, crash and reopen`(
+        kind: StoreKind, seed: UInt64
+    ) throws {
+        print("seed \(seed), \(kind)")
+        var random = SeededGenerator(state: seed)
+        // The share of the store is 512 KiB, of which values of up to 4 KiB take much.
+        let task = TestTask(memory: StateMemory(budgetBytes: 1 << 20))
+        var store = try task.bytes(kind)
+        var model = Model()
+        for step in 0..<1_500 {
+            try operate(store, &model, &random)
+            if step % 197 == 196 {
+                store = try restart(task, store, kind, &model, &random)
+            }
+            #expect(store.cachedBytes <= 512 << 10 || store.needsCommit || store.unsavedBytes > 0)
+        }
+        #expect(try store.scanned() == model.entries(.all))
+    }
+
+    private func operate(_ store: CachedByteStore, _ model: inout Model, _ random: inout SeededGenerator) throws {
+        let key = randomKey(&random)
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<35:
+            let value = [UInt8](repeating: .random(in: 0...255, using: &random), count: .random(in: 0...4_096, using: &random))
+            try store.put(key, value)
+            model.put(key, value)
+        case 35..<45:
+            try store.put(key, nil)
+            model.put(key, nil)
+        case 45..<75:
+            #expect(try store.value(key) == model.now[key])
+        case 75..<90:
+            let before = model.now[key]
+            let after = (before ?? []).suffix(100) + [7]
+            try key.withUnsafeBytes { key in
+                try after.withUnsafeBytes { after in
+                    try store.update(key) { old in
+                        #expect(old.map { Array($0) } == before)
+                        return after
+                    }
+                }
+            }
+            model.put(key, Array(after))
+        case 90..<92:
+            let range = randomRange(&random)
+            #expect(try store.scanned(range) == model.entries(range))
+            #expect(try store.scanned(range, reverse: true) == model.entries(range).reversed())
+        case 92..<95:
+            try commit(store, &model, store: Bool.random(using: &random))
+        default:
+            #expect(try store.value(key) == model.now[key])
+        }
+        if store.needsCommit { try commit(store, &model, store: false) }
+    }
+
+    private func commit(_ store: CachedByteStore, _ model: inout Model, store force: Bool) throws {
+        let expected = model.changed.map { Entry($0, model.now[$0]) }
+        #expect(try store.drained() == expected)
+        model.changelog += expected
+        model.changed = []
+        model.committed = model.now
+        store.committed(changelogEnd: Offset(Int64(model.changelog.count)), positions: [:])
+        try store.writeBehind(force: force)
+    }
+
+    /// Closes with or without uncommitted writes, or not at all, opens, and replays the changelog.
+    private func restart(
+        _ task: TestTask, _ old: CachedByteStore, _ kind: StoreKind, _ model: inout Model, _ random: inout SeededGenerator
+    ) throws -> CachedByteStore {
+        if Bool.random(using: &random) { try commit(old, &model, store: false) }
+        try old.close()
+        if kind == .rocksDB { task.reopen() }
+        let store = try task.bytes(kind)
+        let start = Int(store.metadata.changelogOffset?.value ?? 0)
+        for (index, change) in model.changelog.enumerated().dropFirst(start) {
+            try store.restore(change.key, change.value)
+            if index % 50 == 0 { try store.restored(upTo: Offset(Int64(index + 1))) }
+        }
+        try store.restored(upTo: Offset(Int64(model.changelog.count)))
+        model.now = model.committed
+        model.changed = []
+        #expect(try store.scanned() == model.entries(.all))
+        return store
+    }
+
+    private func randomKey(_ random: inout SeededGenerator) -> [UInt8] {
+        let length = Int.random(in: 0...10, using: &random)
+        return (0..<length).map { _ in [0, 1, 0x7f, 0xff].randomElement(using: &random)! }.prefix(5)
+            + (length > 5 ? [UInt8](repeating: 0, count: length - 5) : [])
+    }
+
+    private func randomRange(_ random: inout SeededGenerator) -> KeyRange {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: .all
+        case 1: KeyRange(from: randomKey(&random), through: randomKey(&random))
+        case 2: KeyRange(from: randomKey(&random))
+        default: KeyRange(prefix: randomKey(&random))
+        }
+    }
+}
