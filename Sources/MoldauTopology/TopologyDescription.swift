@@ -1,5 +1,7 @@
 // The text of Kafka Streams' `Topology.describe()`, down to its order of nodes, so that existing tools and people can read it.
 
+import MoldauState
+
 /// Describes the graph in the words of Kafka Streams' `Topology.describe()`.
 public struct TopologyDescription: CustomStringConvertible {
     private let topology: Topology
