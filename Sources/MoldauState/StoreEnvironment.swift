@@ -3,18 +3,28 @@ public final class StoreEnvironment {
     /// Made when the first store on disk is opened.
     public let directory: String
     public let memory: StateMemory
+    private let keepsAllInMemory: Bool
     private var database: TaskDatabase?
 
     public init(directory: String, memory: StateMemory) {
         self.directory = directory
         self.memory = memory
+        keepsAllInMemory = false
+    }
+
+    /// All stores in memory, whatever their kind: for tests.
+    public init(inMemory memory: StateMemory) {
+        directory = ""
+        self.memory = memory
+        keepsAllInMemory = true
     }
 
     /// The bytes of a store behind their write-back cache.
     /// - Throws: `StateError`; `.directoryInUse` where another process or task has the state open.
     package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
         CachedByteStore(
-            name: store.name, isLogged: store.isLogged, byteStore: try byteStore(store.name, store.kind), memory: memory)
+            name: store.name, isLogged: store.isLogged,
+            byteStore: try byteStore(store.name, keepsAllInMemory ? .inMemory : store.kind), memory: memory)
     }
 
     private func byteStore(_ name: String, _ kind: StoreKind) throws(StateError) -> any ByteStore {

@@ -1,0 +1,88 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauTopology
+
+/// A record of an input topic could not be read: its bytes, its headers or its timestamp. The deserialization handler decides.
+public struct DeserializationFailure: Error, CustomStringConvertible {
+    public let node: String
+    public let origin: RecordOrigin
+    public let underlying: any Error
+
+    public var description: String {
+        "the source '\(node)' cannot read the record of \(origin.topic)-\(origin.partition) at offset \(origin.offset): "
+            + "\(underlying)"
+    }
+}
+
+/// Records could not be written. The production handler decides.
+public struct ProductionFailure: Error, CustomStringConvertible {
+    public let partition: TopicPartition
+    /// The records that went with the batch.
+    public let recordCount: Int
+    public let underlying: any Error
+
+    public var description: String { "\(recordCount) record(s) for \(partition) were not written: \(underlying)" }
+}
+
+/// What to do after records could not be written.
+public enum ProductionResponse: Sendable {
+    /// The stream thread stops with the failure.
+    case fail
+    /// The records are dropped and counted, under the name of their topic.
+    case skip
+}
+
+/// What to do after a stream thread stopped with an error.
+public enum UncaughtErrorResponse: Sendable {
+    /// Another thread takes over from the last commit.
+    case replaceThread
+    /// This application instance stops, in state `.error`.
+    case stopClient
+    /// All instances stop. With one embedded process this is `stopClient`.
+    case stopApplication
+}
+
+/// Why an application cannot start or go on. Each case holds the facts.
+public enum RuntimeError: Error, Equatable, CustomStringConvertible {
+    /// Topics that the topology reads are not there.
+    case missingSourceTopics([String])
+    /// Topics that a join reads together have different numbers of partitions.
+    case notCopartitioned([String: Int32])
+    /// A repartition topic's number is fixed in the topology and differs from a topic that it is joined with.
+    case repartitionMismatch(topic: String, partitions: Int32, other: String, otherPartitions: Int32)
+    /// A topic of the application is there with another number of partitions than the topology needs.
+    case wrongPartitionCount(topic: String, expected: Int32, actual: Int32)
+    /// A topic of the application is there with a setting that would lose data.
+    case wrongTopicSetting(topic: String, setting: String, expected: String, actual: String)
+    /// Nothing upstream tells how many partitions the repartition topic has.
+    case undecidedPartitionCount(topic: String)
+    /// The source says to stop where no offset was committed, and none was, or it is gone.
+    case noCommittedOffset(TopicPartition)
+    /// The stream threads could not be stopped in time or twice started.
+    case invalidState(expected: String, actual: String)
+
+    public var description: String {
+        switch self {
+        case .missingSourceTopics(let names):
+            "the topology reads \(names.map { "'\($0)'" }.joined(separator: ", ")), which the cluster does not have; "
+                + "create them first"
+        case .notCopartitioned(let counts):
+            "Topics not co-partitioned: [{"
+                + counts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+                + "}]; topics that are joined need the same number of partitions: repartition one of them"
+        case .repartitionMismatch(let topic, let partitions, let other, let otherPartitions):
+            "Number of partitions [\(partitions)] of repartition topic [\(topic)] doesn't match number of partitions "
+                + "[\(otherPartitions)] of the topic [\(other)]"
+        case .wrongPartitionCount(let topic, let expected, let actual):
+            "the internal topic '\(topic)' has \(actual) partitions, and the topology needs \(expected): it was made for "
+                + "another input; delete the application's internal topics and state, or restore the input's partitions"
+        case .wrongTopicSetting(let topic, let setting, let expected, let actual):
+            "the internal topic '\(topic)' has \(setting)=\(actual), expected \(expected); records would be lost"
+        case .undecidedPartitionCount(let topic):
+            "nothing tells how many partitions '\(topic)' has: it is written by no source of a known topic"
+        case .noCommittedOffset(let partition):
+            "no offset is committed for \(partition), and its source says to fail then"
+        case .invalidState(let expected, let actual): "the application is \(actual), expected \(expected)"
+        }
+    }
+}

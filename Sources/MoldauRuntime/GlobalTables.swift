@@ -1,0 +1,140 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A stream thread's own copies of the global tables: all partitions of their topics, applied as they come.
+///
+/// The topic is the log: the stores have no changelog, and each keeps, with its data, the offset up to which every partition was
+/// applied. Owned by one stream thread.
+package final class GlobalTables {
+    private struct Table {
+        let store: any StateStore
+        let context: TaskContext
+        let nodeContext: NodeContext
+        let queues: [PartitionQueue]
+    }
+
+    private let tables: [Table]
+    private let places: [TopicPartition: (table: Int, queue: Int)]
+    private let environment: StoreEnvironment
+    private let outbox: Outbox
+    package private(set) var appliedCount: Int64 = 0
+
+    /// Opens the stores.
+    /// - Parameter partitionCount: of each topic, by its name.
+    package init(
+        _ nodes: [GlobalTableNode], partitionCount: (String) throws -> Int32, environment: StoreEnvironment,
+        surroundings: TaskSurroundings, now: Timestamp
+    ) throws {
+        self.environment = environment
+        outbox = surroundings.outbox
+        var tables: [Table] = []
+        do {
+            for (number, node) in nodes.enumerated() {
+                let count = try partitionCount(node.topic)
+                tables.append(
+                    try Self.open(
+                        node, number: number, partitionCount: count, environment: environment,
+                        surroundings: surroundings, now: now))
+            }
+        } catch {
+            for table in tables { try? table.store.close() }
+            environment.close()
+            throw error
+        }
+        self.tables = tables
+        var places: [TopicPartition: (table: Int, queue: Int)] = [:]
+        for (number, table) in tables.enumerated() {
+            for (index, queue) in table.queues.enumerated() { places[queue.partition] = (number, index) }
+        }
+        self.places = places
+    }
+
+    private static func open(
+        _ node: GlobalTableNode, number: Int, partitionCount: Int32, environment: StoreEnvironment,
+        surroundings: TaskSurroundings, now: Timestamp
+    ) throws -> Table {
+        var definition = node.store
+        definition.isLogged = false
+        let store = try definition.open(in: environment)
+        let context = TaskContext(
+            applicationID: surroundings.names.applicationID,
+            taskID: TaskID(subtopology: -1 - number, partition: Partition(0)), outbox: surroundings.outbox, now: now,
+            onFailure: surroundings.configuration.onProcessingFailure)
+        context.add(store)
+        let nodeContext = NodeContext(
+            node: node.processorName, task: context, children: [], stores: [store.name], storeOrder: [:])
+        do {
+            let queues = try (0..<partitionCount).map { partition in
+                PartitionQueue(
+                    partition: TopicPartition(node.topic, partition), node: node.sourceName,
+                    source: try node.makeHead(nodeContext), context: context, outbox: surroundings.outbox,
+                    onFailure: surroundings.configuration.onDeserializationFailure)
+            }
+            return Table(store: store, context: context, nodeContext: nodeContext, queues: queues)
+        } catch {
+            try? store.close()
+            throw error
+        }
+    }
+
+    package var stores: [any StateStore] { tables.map(\.store) }
+    package var partitions: [TopicPartition] { tables.flatMap { $0.queues.map(\.partition) } }
+    package var drops: [[DropKey: Int64]] { tables.map(\.context.drops) }
+
+    /// How far a partition was applied when its store was last saved; nil: it was not.
+    package func savedPosition(of partition: TopicPartition) -> Offset? {
+        places[partition].flatMap { tables[$0.table].store.positions[partition] }
+    }
+
+    package func begin(_ partition: TopicPartition, at offset: Offset, end: Offset) {
+        guard let place = places[partition] else { return }
+        tables[place.table].queues[place.queue].begin(at: offset, end: end, partitionTime: .none)
+    }
+
+    /// Whether all of what the topics were known to hold is applied.
+    package var isCaughtUp: Bool { tables.allSatisfy { $0.queues.allSatisfy(\.isCaughtUp) } }
+
+    /// Applies batches of a global topic.
+    /// - Returns: false where the partition is none of a global table.
+    package func apply(_ batches: FetchedBatches, now: Timestamp) throws -> Bool {
+        guard let place = places[batches.partition] else { return false }
+        let (table, queue) = (tables[place.table], tables[place.table].queues[place.queue])
+        table.context.now = now
+        try queue.add(batches)
+        while let head = queue.head {
+            table.context.streamTime = max(table.context.streamTime, queue.headTime)
+            table.context.origin = RecordOrigin(
+                topic: queue.partition.topic, partition: queue.partition.partition, offset: head.offset)
+            outbox.processing = queue
+            try queue.processHead()
+            appliedCount += 1
+        }
+        outbox.processing = nil
+        table.context.origin = nil
+        return true
+    }
+
+    /// Notes how far the tables are, and saves them when it is time.
+    package func commit(writeBehind force: Bool = false) throws {
+        for table in tables {
+            try table.store.drainChanges { _, _, _ in }
+            var positions: [TopicPartition: Offset] = [:]
+            for queue in table.queues { positions[queue.partition] = queue.position }
+            table.store.committed(changelogEnd: nil, positions: positions)
+            try table.store.writeBehind(force: force)
+        }
+    }
+
+    /// - Throws: the first error; all stores are closed.
+    package func close() throws {
+        var first: (any Error)?
+        for table in tables {
+            do { try table.context.closeNodes() } catch { first = first ?? error }
+            do { try table.store.close() } catch { first = first ?? error }
+        }
+        environment.close()
+        if let first { throw first }
+    }
+}

@@ -1,0 +1,176 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauTopology
+
+/// Where a stream thread's tasks put what they send: one growing batch per target partition.
+///
+/// A batch goes to the producer when it is large enough, and with `sendAll`. Names of internal topics get the application's id.
+/// Owned by one stream thread.
+package final class Outbox: RecordCollector {
+    private final class Target {
+        let partition: TopicPartition
+        var builder = RecordBatchBuilder(capacity: 4 << 10)
+        /// In `filled`.
+        var isListed = false
+
+        init(_ partition: TopicPartition) { self.partition = partition }
+    }
+
+    private struct TopicTargets {
+        let name: String
+        let targets: [Target]
+        var partitioner: Partitioner
+    }
+
+    private let names: InternalTopicNames
+    private let producer: any Producer
+    private let batchBytes: Int
+    private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
+
+    private var topics: [TopicTargets] = []
+    private var handles: [String: Int] = [:]
+    /// The targets that hold records, in the order in which they got their first.
+    private var filled: [Target] = []
+
+    /// The queue whose head is being processed, for dead letters; nil in punctuations.
+    package var processing: PartitionQueue?
+    /// Records that were not written.
+    package private(set) var drops: [DropKey: Int64] = [:]
+
+    package init(names: InternalTopicNames, producer: any Producer, configuration: StreamsConfiguration) {
+        self.names = names
+        self.producer = producer
+        batchBytes = configuration.batchBytes
+        onFailure = configuration.onProductionFailure
+    }
+
+    package func handle(forTopic name: String) throws -> Int { try handle(ofTopicInCluster: names.topic(name)) }
+
+    package func handle(forChangelogOf store: String) throws -> Int {
+        try handle(ofTopicInCluster: names.changelog(ofStore: store))
+    }
+
+    private func handle(ofTopicInCluster name: String) throws -> Int {
+        if let known = handles[name] { return known }
+        let count = try producer.partitionCount(of: name)
+        topics.append(
+            TopicTargets(
+                name: name, targets: (0..<count).map { Target(TopicPartition(name, $0)) },
+                partitioner: .keyed(stickyBytes: batchBytes)))
+        handles[name] = topics.count - 1
+        return topics.count - 1
+    }
+
+    package func partitionCount(_ topic: Int) -> Int32 { Int32(topics[topic].targets.count) }
+
+    package func send(
+        _ topic: Int, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
+        timestamp: Timestamp, headers: Headers
+    ) throws {
+        let target = try target(topic, partition, key, byteCount: (key?.count ?? 0) + (value?.count ?? 0))
+        if !target.isListed {
+            target.isListed = true
+            filled.append(target)
+        }
+        target.builder.append(key: key, value: value, timestamp: timestamp, headers: headers)
+        if target.builder.byteCount >= batchBytes { try ship(target) }
+    }
+
+    private func target(
+        _ topic: Int, _ partition: Partition?, _ key: UnsafeRawBufferPointer?, byteCount: Int
+    ) throws -> Target {
+        let count = topics[topic].targets.count
+        if count == 1 && partition == nil { return topics[topic].targets[0] }
+        let chosen = partition ?? topics[topic].partitioner.partition(key: key, byteCount: byteCount, count: Int32(count))
+        guard chosen.number >= 0 && chosen.number < count else {
+            throw ClusterError.unknownPartition(
+                TopicPartition(topics[topic].name, chosen), partitionCount: Int32(count))
+        }
+        return topics[topic].targets[Int(chosen.number)]
+    }
+
+    /// Hands everything to the producer, in the order in which it was begun.
+    package func sendAll() throws {
+        for target in filled {
+            target.isListed = false
+            if !target.builder.isEmpty { try ship(target) }
+        }
+        filled.removeAll(keepingCapacity: true)
+    }
+
+    /// Returns when everything is acknowledged. Blocks.
+    package func flush() throws {
+        try sendAll()
+        do {
+            try producer.flush()
+        } catch let error as ClusterError {
+            try judge(error, partition: nil, recordCount: 1)
+        }
+    }
+
+    private func ship(_ target: Target) throws {
+        let count = target.builder.recordCount
+        do {
+            try producer.send(target.builder.finish(), to: target.partition)
+        } catch ClusterError.recordTooLarge where count > 1 {
+            try sendOneByOne(target)
+        } catch let error as ClusterError {
+            try judge(error, partition: target.partition, recordCount: count)
+        }
+        target.builder.reset()
+    }
+
+    /// A batch was too large for its topic: those of its records that are not go alone.
+    private func sendOneByOne(_ target: Target) throws {
+        var single = RecordBatchBuilder(capacity: 4 << 10)
+        var reader = RecordBatchReader(target.builder.finish())
+        while let record = try reader.next() {
+            single.reset()
+            single.append(
+                key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
+            do {
+                try producer.send(single.finish(), to: target.partition)
+            } catch let error as ClusterError {
+                try judge(error, partition: target.partition, recordCount: 1)
+            }
+        }
+    }
+
+    /// Asks the production handler about records that the cluster refused. What makes the client useless is not its to decide.
+    private func judge(_ error: ClusterError, partition: TopicPartition?, recordCount: Int) throws {
+        let refused: TopicPartition
+        switch error {
+        case .recordTooLarge(let named, _, _), .unknownPartition(let named, _): refused = partition ?? named
+        default: throw error
+        }
+        let failure = ProductionFailure(partition: refused, recordCount: recordCount, underlying: error)
+        guard case .skip = onFailure(failure) else { throw failure }
+        drops[DropKey(node: refused.topic, reason: .production), default: 0] += Int64(recordCount)
+    }
+}
+
+extension Outbox {
+    package func sendDeadLetter(topic: String, failure: any Error, node: String) throws {
+        guard let queue = processing, let record = queue.head else { return }
+        let origin = RecordOrigin(
+            topic: queue.partition.topic, partition: queue.partition.partition, offset: record.offset)
+        try sendDeadLetter(topic: topic, record: record, origin: origin, failure: failure, node: node)
+    }
+
+    /// Copies a record as it came, with the headers of KIP-1034 that say why it could not be processed.
+    func sendDeadLetter(
+        topic: String, record: RecordView, origin: RecordOrigin, failure: any Error, node: String
+    ) throws {
+        // Headers that cannot be read may be the failure itself.
+        var headers = (try? record.headers()) ?? Headers()
+        headers.append(Header("__streams.errors.exception", "\(type(of: failure))"))
+        headers.append(Header("__streams.errors.message", "\(failure)"))
+        headers.append(Header("__streams.errors.topic", origin.topic))
+        headers.append(Header("__streams.errors.partition", "\(origin.partition)"))
+        headers.append(Header("__streams.errors.offset", "\(origin.offset)"))
+        headers.append(Header("__moldau.errors.node", node))
+        try send(
+            try handle(forTopic: topic), partition: nil, key: record.key, value: record.value,
+            timestamp: record.timestamp, headers: headers)
+    }
+}

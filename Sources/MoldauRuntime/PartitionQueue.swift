@@ -1,0 +1,133 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauTopology
+
+/// The records of one input partition that wait for their turn: batches as they were fetched, and the head, decoded.
+///
+/// A record is a view into its batch. It is decoded when it becomes the head; what cannot be read, or has no time, never becomes
+/// one: the handler is asked, the discard is counted, and the queue moves on.
+package final class PartitionQueue {
+    package let partition: TopicPartition
+    /// The source node.
+    package let node: String
+    /// The time of the head. Meaningful while the queue is not empty.
+    package private(set) var headTime = Timestamp.none
+    /// The greatest time of the records taken from this partition.
+    package private(set) var partitionTime = Timestamp.none
+    /// Bytes of the batches that are held; a batch counts until its last record is done.
+    package private(set) var bufferedBytes = 0
+    /// The offset after the last record that may be read, as of the last fetch; nil while nothing is known.
+    package private(set) var end: Offset?
+    /// The record that waits or is being processed, as it lies in its batch.
+    package private(set) var head: RecordView?
+
+    private let source: any SourceHead
+    private let context: TaskContext
+    private let outbox: Outbox
+    private let onFailure: @Sendable (DeserializationFailure) -> ProcessingResponse
+
+    private var waiting: [FetchedBatches] = []
+    /// Keeps the bytes alive that `reader` and `head` look into.
+    private var current: FetchedBatches?
+    private var reader = RecordBatchReader(UnsafeRawBufferPointer(start: nil, count: 0))
+    /// The next record to take, where it is not the head's: behind discarded records and markers.
+    private var nextOffset: Offset?
+
+    package init(
+        partition: TopicPartition, node: String, source: any SourceHead, context: TaskContext, outbox: Outbox,
+        onFailure: @escaping @Sendable (DeserializationFailure) -> ProcessingResponse
+    ) {
+        self.partition = partition
+        self.node = node
+        self.source = source
+        self.context = context
+        self.outbox = outbox
+        self.onFailure = onFailure
+    }
+
+    package var isEmpty: Bool { head == nil }
+
+    /// The offset to commit: the first record that is not done. nil before anything is known of the partition.
+    package var position: Offset? { head?.offset ?? nextOffset }
+
+    /// Whether the cluster is not known to hold more than what was taken. Unknown counts as more.
+    package var isCaughtUp: Bool {
+        guard let end, let position else { return false }
+        return position >= end
+    }
+
+    /// Where reading begins, and what is known about the partition then.
+    package func begin(at offset: Offset, end: Offset, partitionTime: Timestamp) {
+        nextOffset = offset
+        self.end = end
+        self.partitionTime = partitionTime
+    }
+
+    /// Takes batches in. Decodes the head if there was none.
+    package func add(_ batches: FetchedBatches) throws {
+        end = batches.end
+        guard batches.bytes.count > 0 else { return }
+        waiting.append(batches)
+        bufferedBytes += batches.bytes.count
+        if head == nil { try advance() }
+    }
+
+    /// Sends the head into the sub-topology, then decodes the next one.
+    package func processHead() throws {
+        guard let done = head else { preconditionFailure("an empty queue has nothing to process") }
+        partitionTime = max(partitionTime, headTime)
+        try source.process()
+        nextOffset = done.offset + 1
+        head = nil
+        try advance()
+    }
+
+    private func advance() throws {
+        while true {
+            while let record = try reader.next() {
+                if try load(record) { return }
+                nextOffset = record.offset + 1
+            }
+            if let done = current {
+                // Behind control records, which are never shown, too.
+                nextOffset = max(nextOffset ?? reader.nextOffset, reader.nextOffset)
+                bufferedBytes -= done.bytes.count
+                current = nil
+            }
+            guard !waiting.isEmpty else { return }
+            let next = waiting.removeFirst()
+            current = next
+            reader = RecordBatchReader(next.bytes.bytes, from: max(next.firstOffset, nextOffset ?? next.firstOffset))
+        }
+    }
+
+    /// - Returns: whether the record became the head.
+    private func load(_ record: RecordView) throws -> Bool {
+        do {
+            let time = try source.load(
+                key: record.key, value: record.value, timestamp: record.timestamp,
+                headers: record.hasHeaders ? try record.headers() : Headers(), partitionTime: partitionTime)
+            if time.ms >= 0 {
+                headTime = time
+                head = record
+                return true
+            }
+            context.drop(.negativeTimestamp, at: node)
+        } catch {
+            try failed(error, on: record)
+        }
+        return false
+    }
+
+    private func failed(_ error: any Error, on record: RecordView) throws {
+        let origin = RecordOrigin(topic: partition.topic, partition: partition.partition, offset: record.offset)
+        let failure = DeserializationFailure(node: node, origin: origin, underlying: error)
+        switch onFailure(failure) {
+        case .fail: throw failure
+        case .skip: break
+        case .deadLetter(let topic):
+            try outbox.sendDeadLetter(topic: topic, record: record, origin: origin, failure: error, node: node)
+        }
+        context.drop(.deserialization, at: node)
+    }
+}

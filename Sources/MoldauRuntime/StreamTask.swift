@@ -1,0 +1,201 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A sub-topology at work on one partition of its input topics: queues, nodes and stores.
+///
+/// Everything is synchronous and on the thread that owns the task. A record runs to the end of the sub-topology before the next
+/// one is taken. A commit goes in steps, because what lies between them belongs to all tasks of the thread:
+///
+///     prepareCommit   held changes go downstream; each store's changes go to the outbox, for its changelog
+///                     … the thread flushes the outbox and commits `offsetsToCommit` of all tasks …
+///     committed       stores learn how far their changelogs are, and write behind when it is time
+package final class StreamTask {
+    package let id: TaskID
+    package let context: TaskContext
+    /// In the order in which they are flushed.
+    package let stores: [TaskStore]
+    package private(set) var processedCount: Int64 = 0
+
+    private var group: PartitionGroup
+    private let outbox: Outbox
+    private let nodeContexts: [NodeContext]
+    private let environment: StoreEnvironment
+    /// What the last commit said.
+    private var committedOffsets: [TopicPartition: Offset] = [:]
+    private var pendingOffsets: [TopicPartition: Offset] = [:]
+
+    /// A store with the place of its changelog.
+    package struct TaskStore {
+        package let store: any StateStore
+        /// nil for a store that is not logged.
+        package let changelog: TopicPartition?
+        fileprivate let handle: Int?
+    }
+
+    /// Opens the stores and makes the nodes. Restore the stores and call `begin` before records are added.
+    /// - Throws: `StateError`, `TopologyError`, `ClusterError.unknownTopic` for sinks and changelogs; what was opened is closed.
+    package init(
+        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
+        now: Timestamp
+    ) throws {
+        self.id = id
+        self.environment = environment
+        outbox = surroundings.outbox
+        context = TaskContext(
+            applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
+            onFailure: surroundings.configuration.onProcessingFailure)
+        for store in surroundings.globalStores { context.add(store) }
+        var opened: [TaskStore] = []
+        do {
+            for definition in subtopology.stores {
+                let store = try definition.open(in: environment)
+                context.add(store)
+                let changelog = surroundings.names.changelog(ofStore: store.name)
+                opened.append(
+                    TaskStore(
+                        store: store, changelog: store.isLogged ? TopicPartition(changelog, id.partition) : nil,
+                        handle: store.isLogged ? try outbox.handle(forChangelogOf: store.name) : nil))
+            }
+            let wiring = try TaskWiring(
+                subtopology, context: context, globalStores: surroundings.globalStores.map(\.name))
+            nodeContexts = wiring.contexts
+            let queues = try wiring.queues(partition: id.partition, surroundings: surroundings)
+            group = PartitionGroup(queues, idling: surroundings.configuration.taskIdling)
+        } catch {
+            // The first error tells what is wrong; what closing adds to it does not.
+            try? context.closeNodes()
+            for store in opened { try? store.store.close() }
+            environment.close()
+            throw error
+        }
+        stores = opened
+    }
+
+    package var queues: [PartitionQueue] { group.queues }
+    package var partitions: [TopicPartition] { group.queues.map(\.partition) }
+    package var hasRecords: Bool { !group.isEmpty }
+    /// The partitions that the task waits for: empty here, while the cluster is known to hold more.
+    package var awaited: [TopicPartition] { group.awaited }
+
+    /// Where reading begins in each partition. Before the first `add`.
+    package func begin(at positions: [TopicPartition: TaskPosition]) {
+        for queue in group.queues {
+            guard let position = positions[queue.partition] else { continue }
+            queue.begin(at: position.offset, end: position.end, partitionTime: position.partitionTime)
+            committedOffsets[queue.partition] = position.offset
+        }
+        group.resumeStreamTime()
+        context.streamTime = group.streamTime
+    }
+
+    /// - Precondition: the partition is one of the task's.
+    package func add(_ batches: FetchedBatches) throws { try group.add(batches) }
+
+    package func bufferedBytes(of partition: TopicPartition) -> Int { group.queue(of: partition)?.bufferedBytes ?? 0 }
+
+    /// Processes one record to the end.
+    /// - Returns: false when there is none, or when it must wait for another partition.
+    package func processNext(now: Timestamp) throws -> Bool {
+        guard group.isReady(now: now), let queue = group.take(), let head = queue.head else { return false }
+        context.now = now
+        context.streamTime = group.streamTime
+        context.origin = RecordOrigin(
+            topic: queue.partition.topic, partition: queue.partition.partition, offset: head.offset)
+        outbox.processing = queue
+        try queue.processHead()
+        outbox.processing = nil
+        context.origin = nil
+        group.putBack(queue)
+        processedCount += 1
+        return true
+    }
+
+    /// Calls back what is due by stream time.
+    package func punctuateStreamTime(now: Timestamp) throws {
+        guard context.streamTime != .none else { return }
+        try punctuate(.streamTime, at: context.streamTime, now: now)
+    }
+
+    /// Calls back what is due by the wall clock.
+    package func punctuateWallClock(now: Timestamp) throws { try punctuate(.wallClock, at: now, now: now) }
+
+    private func punctuate(_ clock: PunctuationClock, at time: Timestamp, now: Timestamp) throws {
+        context.now = now
+        for schedule in context.schedules where schedule.clock == clock {
+            _ = try schedule.fireIfDue(at: time)
+        }
+        context.removeCancelledSchedules()
+    }
+
+    /// Whether a store is short of memory, or a processor asked.
+    package var wantsCommit: Bool { context.commitRequested || stores.contains { $0.store.needsCommit } }
+
+    /// Lets held changes go downstream and puts each store's changes into the outbox.
+    package func prepareCommit(now: Timestamp) throws {
+        context.now = now
+        context.commitRequested = false
+        try context.flushHeldChanges()
+        for entry in stores {
+            let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
+            guard let handle = entry.handle else {
+                try entry.store.drainChanges { _, _, _ in }
+                continue
+            }
+            try entry.store.drainChanges { key, value, timestamp in
+                try outbox.send(
+                    handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time, headers: Headers())
+            }
+        }
+    }
+
+    /// The positions that moved since the last commit.
+    package func offsetsToCommit() -> [TopicPartition: CommittedOffset] {
+        var offsets: [TopicPartition: CommittedOffset] = [:]
+        pendingOffsets = committedOffsets
+        for queue in group.queues {
+            guard let position = queue.position, position != committedOffsets[queue.partition] else { continue }
+            pendingOffsets[queue.partition] = position
+            offsets[queue.partition] = CommittedOffset(
+                position, metadata: CommitMetadata(partitionTime: queue.partitionTime).encoded)
+        }
+        return offsets
+    }
+
+    /// The offsets and the changelogs are safe: stores may keep what they hold.
+    /// - Parameter acknowledgedEnd: how far a changelog partition was written by this thread.
+    package func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
+        committedOffsets = pendingOffsets
+        for entry in stores {
+            entry.store.committed(
+                changelogEnd: entry.changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
+            try entry.store.writeBehind(force: force)
+        }
+    }
+
+    /// Closes nodes and stores: all of them, even when one throws. Stores keep what was committed and drop the rest.
+    /// - Throws: the first error.
+    package func close() throws {
+        var first: (any Error)?
+        do { try context.closeNodes() } catch { first = error }
+        for entry in stores {
+            do { try entry.store.close() } catch { first = first ?? error }
+        }
+        environment.close()
+        if let first { throw first }
+    }
+}
+
+/// Where a task begins in a partition.
+package struct TaskPosition: Sendable, Equatable {
+    package var offset: Offset
+    package var end: Offset
+    package var partitionTime: Timestamp
+
+    package init(offset: Offset, end: Offset, partitionTime: Timestamp = .none) {
+        self.offset = offset
+        self.end = end
+        self.partitionTime = partitionTime
+    }
+}

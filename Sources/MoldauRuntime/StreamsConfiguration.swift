@@ -1,0 +1,53 @@
+import MoldauRecords
+import MoldauTopology
+
+/// How an application runs. Every setting has a default that is meant to be kept.
+public struct StreamsConfiguration: Sendable {
+    /// How often positions and state are committed. Kafka Streams waits 30 s by default; here a commit appends each changed key
+    /// once and touches no state on disk, so it is cheap enough to bound what is read twice after a crash to a tenth of a second.
+    public var commitInterval: Duration = .milliseconds(100)
+
+    /// Threads that process. Tasks are spread over them evenly; more threads than tasks are idle.
+    public var streamThreads = 1
+
+    /// Memory of all state stores together, in bytes: block cache, write buffers and write-back caches.
+    public var stateMemoryBytes = 256 << 20
+
+    /// A partition is not fetched further while more than this is buffered of it, in bytes.
+    public var bufferedBytesPerPartition = 4 << 20
+
+    /// Batches are sent when they have grown to this size, in bytes; the rest goes when the thread is idle or commits.
+    public var batchBytes = 64 << 10
+
+    /// Records that one task processes before the next task's turn.
+    public var recordsPerTurn = 1_000
+
+    /// How long a task waits for an input partition that has nothing buffered while others have.
+    public var taskIdling = TaskIdling.untilCaughtUp
+
+    /// What happens to a record whose bytes cannot be read. By default the thread stops.
+    public var onDeserializationFailure: @Sendable (DeserializationFailure) -> ProcessingResponse = { _ in .fail }
+
+    /// What happens when user code throws. By default the thread stops.
+    public var onProcessingFailure: @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
+
+    /// What happens to records that cannot be written, too large ones for example. By default the thread stops.
+    public var onProductionFailure: @Sendable (ProductionFailure) -> ProductionResponse = { _ in .fail }
+
+    /// Topics that the topology reads or writes and the cluster does not have are created with that many partitions; nil: an
+    /// error names them.
+    public var newTopicPartitions: Int32?
+
+    public init() {}
+}
+
+/// How long a task waits for an input partition that has nothing buffered while others have: with all of them there, records are
+/// taken in the order of their timestamps across partitions. Kafka's `max.task.idle.ms`.
+public enum TaskIdling: Sendable, Hashable {
+    /// Not at all: whatever is buffered is processed (-1).
+    case never
+    /// While the cluster is known to hold more of the partition (0, the default).
+    case untilCaughtUp
+    /// As `untilCaughtUp`, and that much longer for records that are still to be written.
+    case upTo(Duration)
+}

@@ -1,0 +1,69 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// What a task needs of the thread that owns it.
+package struct TaskSurroundings {
+    package let names: InternalTopicNames
+    package let configuration: StreamsConfiguration
+    package let outbox: Outbox
+    /// The thread's copies of the global tables, by name.
+    package let globalStores: [any StateStore]
+
+    package init(
+        names: InternalTopicNames, configuration: StreamsConfiguration, outbox: Outbox, globalStores: [any StateStore] = []
+    ) {
+        self.names = names
+        self.configuration = configuration
+        self.outbox = outbox
+        self.globalStores = globalStores
+    }
+}
+
+/// Makes the nodes of a sub-topology for one task, children before parents, each once.
+struct TaskWiring {
+    private let subtopology: Subtopology
+    private let context: TaskContext
+    private let globalStores: [String]
+    private let storeOrder: [String: Int]
+    private var inlets: [String: Any] = [:]
+    /// Kept by the task: punctuations refer to them.
+    private(set) var contexts: [NodeContext] = []
+    private var sources: [(node: TopologyNode.Source, context: NodeContext)] = []
+
+    /// - Throws: `TopologyError` where types or stores do not fit, and what processors throw in `start`.
+    init(_ subtopology: Subtopology, context: TaskContext, globalStores: [String]) throws {
+        self.subtopology = subtopology
+        self.context = context
+        self.globalStores = globalStores
+        storeOrder = Dictionary(
+            uniqueKeysWithValues: subtopology.stores.enumerated().map { ($0.element.name, $0.offset) })
+        for node in subtopology.nodes.reversed() { try wire(node) }
+    }
+
+    private mutating func wire(_ node: TopologyNode) throws {
+        let children = subtopology.nodes.filter { $0.parents.contains(node.name) }.compactMap { child in
+            inlets[child.name].map { (name: child.name, inlet: $0) }
+        }
+        let nodeContext = NodeContext(
+            node: node.name, task: context, children: children, stores: Set(node.stores + globalStores),
+            storeOrder: storeOrder)
+        contexts.append(nodeContext)
+        switch node.role {
+        case .source(let source): sources.append((source, nodeContext))
+        case .processor(let make), .sink(_, let make): inlets[node.name] = try make(nodeContext)
+        }
+    }
+
+    /// One queue per input topic, in the order of the topology.
+    func queues(partition: Partition, surroundings: TaskSurroundings) throws -> [PartitionQueue] {
+        try sources.reversed().flatMap { source, nodeContext in
+            try source.topics.map { topic in
+                PartitionQueue(
+                    partition: TopicPartition(surroundings.names.topic(topic), partition), node: nodeContext.node,
+                    source: try source.makeHead(nodeContext), context: context, outbox: surroundings.outbox,
+                    onFailure: surroundings.configuration.onDeserializationFailure)
+            }
+        }
+    }
+}

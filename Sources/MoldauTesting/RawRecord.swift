@@ -1,0 +1,45 @@
+import MoldauRecords
+import MoldauTopology
+
+/// A record as bytes.
+public struct RawRecord: Hashable, Sendable {
+    public var key: [UInt8]?
+    public var value: [UInt8]?
+    public var timestamp: Timestamp
+    public var headers: Headers
+
+    public init(key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers = Headers()) {
+        self.key = key
+        self.value = value
+        self.timestamp = timestamp
+        self.headers = headers
+    }
+
+    init(_ view: RecordView) throws {
+        self.init(
+            key: view.key.map { Array($0) }, value: view.value.map { Array($0) }, timestamp: view.timestamp,
+            headers: try view.headers())
+    }
+
+    func decoded<Key, Value>(key keySerde: Serde<Key>, value valueSerde: Serde<Value>) throws -> Record<Key, Value?> {
+        let keyRead = try key.map { bytes in try bytes.withUnsafeBytes { try keySerde.read($0) } } ?? keySerde.decodeNull()
+        let valueRead = try value.map { bytes in try bytes.withUnsafeBytes { try valueSerde.read($0) } }
+        return Record(key: keyRead, value: valueRead, timestamp: timestamp, headers: headers)
+    }
+}
+
+/// Why the test driver refused.
+public enum TestDriverError: Error, Equatable, CustomStringConvertible {
+    /// The topology does not read that topic.
+    case unknownTopic(String, known: [String])
+    case unknownStore(String, known: [String])
+
+    public var description: String {
+        switch self {
+        case .unknownTopic(let name, let known):
+            "the topology does not read '\(name)'; it reads \(known.joined(separator: ", "))"
+        case .unknownStore(let name, let known):
+            "the topology has no store '\(name)'; it has \(known.joined(separator: ", "))"
+        }
+    }
+}

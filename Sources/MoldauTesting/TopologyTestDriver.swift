@@ -1,0 +1,232 @@
+// Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox, without threads
+// or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics that the topology reads is
+// read, until nothing is left. These are the rules of Kafka Streams' `TopologyTestDriver`.
+
+import MoldauCluster
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+
+/// Tests a topology without a cluster: pipe records in, read what comes out, look into the stores.
+///
+/// ```swift
+/// let driver = try TopologyTestDriver(topology)
+/// try driver.pipe(lines, key: "1", value: "all streams lead to Kafka", at: Timestamp(ms: 0))
+/// #expect(try driver.read(from: counts).count == 5)
+/// ```
+/// Every topic has one partition. The wall clock stands still until it is advanced. What user code throws comes out of `pipe`.
+public final class TopologyTestDriver {
+    /// The wall clock.
+    public private(set) var now: Timestamp
+
+    private let names: InternalTopicNames
+    private let task: StreamTask
+    private let globalTables: GlobalTables
+    private let outbox: Outbox
+    private let producer: CapturingProducer
+    private let location: OpenStateLocation
+    private let taskTopics: Set<String>
+    private let globalTopics: Set<String>
+    private var ends: [String: Offset] = [:]
+    private var outputs: [String: [RawRecord]] = [:]
+    private var builder = RecordBatchBuilder(capacity: 1 << 10)
+    private var isClosed = false
+
+    /// - Parameters:
+    ///   - applicationID: stands in the names of internal topics.
+    ///   - wallClock: what the clock shows at first.
+    /// - Throws: `TopologyError`, `StateError`, and what processors throw in `start`.
+    public init(
+        _ topology: Topology, applicationID: String = "test", configuration: StreamsConfiguration = StreamsConfiguration(),
+        state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0)
+    ) throws {
+        let names = InternalTopicNames(applicationID: applicationID, topology: topology)
+        let producer = CapturingProducer()
+        let outbox = Outbox(names: names, producer: producer, configuration: configuration)
+        let location = try OpenStateLocation(state)
+        do {
+            globalTables = try GlobalTables(
+                topology.globalTables, partitionCount: { _ in 1 }, environment: location.environment("global"),
+                surroundings: TaskSurroundings(names: names, configuration: configuration, outbox: outbox), now: wallClock)
+            let surroundings = TaskSurroundings(
+                names: names, configuration: configuration, outbox: outbox, globalStores: globalTables.stores)
+            task = try StreamTask(
+                TaskID(subtopology: 0, partition: Partition(0)), topology.undivided,
+                environment: location.environment("0_0"), surroundings: surroundings, now: wallClock)
+        } catch {
+            location.remove()
+            throw error
+        }
+        now = wallClock
+        (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
+        taskTopics = Set(task.partitions.map(\.topic))
+        globalTopics = Set(globalTables.partitions.map(\.topic))
+        let start = TaskPosition(offset: .zero, end: .zero)
+        task.begin(at: Dictionary(uniqueKeysWithValues: task.partitions.map { ($0, start) }))
+        for partition in globalTables.partitions { globalTables.begin(partition, at: .zero, end: .zero) }
+    }
+
+    deinit { try? close() }
+
+    /// Pipes a record in and runs until nothing is left to do.
+    /// - Parameters:
+    ///   - value: nil is a tombstone.
+    ///   - timestamp: nil takes the wall clock.
+    public func pipe<Key, Value>(
+        _ topic: Topic<Key, Value>, key: Key?, value: Value?, at timestamp: Timestamp? = nil, headers: Headers = Headers()
+    ) throws {
+        try pipe(
+            topic: topic.name, key: try bytes(key, topic.key), value: try bytes(value, topic.value), at: timestamp,
+            headers: headers)
+    }
+
+    /// Pipes a record of bytes in.
+    /// - Throws: `TestDriverError.unknownTopic` where the topology does not read the topic.
+    public func pipe(
+        topic: String, key: [UInt8]?, value: [UInt8]?, at timestamp: Timestamp? = nil, headers: Headers = Headers()
+    ) throws {
+        let topic = names.topic(topic)
+        guard taskTopics.contains(topic) || globalTopics.contains(topic) else {
+            throw TestDriverError.unknownTopic(topic, known: (taskTopics.union(globalTopics)).sorted())
+        }
+        builder.reset()
+        append(key: key, value: value, timestamp: timestamp ?? now, headers: headers)
+        try take(Array(builder.finish()), of: topic)
+        try runUntilQuiet()
+    }
+
+    private func append(key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers) {
+        (key ?? []).withUnsafeBytes { keyBytes in
+            (value ?? []).withUnsafeBytes { valueBytes in
+                builder.append(
+                    key: key == nil ? nil : keyBytes, value: value == nil ? nil : valueBytes, timestamp: timestamp,
+                    headers: headers)
+            }
+        }
+    }
+
+    /// Moves the wall clock, calls back what is then due, and runs until nothing is left to do.
+    public func advanceWallClock(by duration: Duration) throws {
+        now = now + duration
+        try task.punctuateWallClock(now: now)
+        try commit()
+        try runUntilQuiet()
+    }
+
+    /// What was written to a topic since it was last read, in order; nil values are tombstones.
+    /// - Throws: `SerdeError` where keys or values are not what the topic says.
+    public func read<Key, Value>(from topic: Topic<Key, Value>) throws -> [Record<Key, Value?>] {
+        try readBytes(from: topic.name).map { try $0.decoded(key: topic.key, value: topic.value) }
+    }
+
+    /// What was written to a topic since it was last read, as bytes. Changelogs and repartition topics are there too, by their
+    /// full names.
+    public func readBytes(from topic: String) -> [RawRecord] { outputs.removeValue(forKey: names.topic(topic)) ?? [] }
+
+    /// The topics that something was written to and not read yet.
+    public var writtenTopics: [String] { outputs.keys.sorted() }
+
+    /// A store to look into, or to prepare before the first record.
+    public func keyValueStore<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>
+    ) throws -> KeyValueStore<Key, Value> { try store(name.name) }
+
+    /// A table's store.
+    public func timestampedStore<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>
+    ) throws -> TimestampedKeyValueStore<Key, Value> { try store(name.name) }
+
+    /// A store by its name and type.
+    public func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
+        guard let store = task.context.store(named: name) ?? globalTables.stores.first(where: { $0.name == name }) else {
+            throw TestDriverError.unknownStore(name, known: storeNames)
+        }
+        guard let typed = store as? Store else {
+            throw TopologyError.wrongType(name: name, expected: "\(Store.self)", found: "\(Swift.type(of: store))")
+        }
+        return typed
+    }
+
+    /// The names of all stores, those of global tables last.
+    public var storeNames: [String] { task.stores.map(\.store.name) + globalTables.stores.map(\.name) }
+
+    /// The records that were discarded so far, by node and reason.
+    public var drops: [DropKey: Int64] {
+        globalTables.drops.reduce(into: task.context.drops.merging(outbox.drops, uniquingKeysWith: +)) { all, drops in
+            all.merge(drops, uniquingKeysWith: +)
+        }
+    }
+
+    /// What Kafka Streams' metric `dropped-records-total` would show.
+    public var kafkaDroppedRecords: Int64 {
+        drops.reduce(0) { $1.key.reason.countsInKafkaStreams ? $0 + $1.value : $0 }
+    }
+
+    /// Closes processors and stores, and removes temporary state. Done by `deinit` where it was not.
+    /// - Throws: the first error of a processor or store.
+    public func close() throws {
+        guard !isClosed else { return }
+        isClosed = true
+        defer { location.remove() }
+        let results = [Result { try task.close() }, Result { try globalTables.close() }]
+        for result in results { try result.get() }
+    }
+
+    // MARK: The loop
+
+    private func runUntilQuiet() throws {
+        try feedBack()
+        while try task.processNext(now: now) {
+            try task.punctuateStreamTime(now: now)
+            try commit()
+            try feedBack()
+        }
+    }
+
+    private func commit() throws {
+        try task.prepareCommit(now: now)
+        try outbox.flush()
+        _ = task.offsetsToCommit()
+        try task.committed(producer.acknowledgedEnd)
+        try globalTables.commit()
+    }
+
+    /// Notes what was written, and gives it back to the topology where it reads the topic.
+    private func feedBack() throws {
+        for (topic, bytes) in producer.takeBatches() {
+            try bytes.withUnsafeBytes { batch in
+                var reader = RecordBatchReader(batch)
+                while let record = try reader.next() { outputs[topic, default: []].append(try RawRecord(record)) }
+            }
+            if taskTopics.contains(topic) || globalTopics.contains(topic) { try take(bytes, of: topic) }
+        }
+    }
+
+    /// Gives a batch to the topology, as if it had been fetched.
+    private func take(_ batch: [UInt8], of topic: String) throws {
+        let first = ends[topic] ?? .zero
+        var batch = batch
+        let count = try batch.withUnsafeMutableBytes { bytes in
+            // The base offset is in front of what the checksum covers.
+            bytes.storeBytes(of: first.value.bigEndian, as: Int64.self)
+            return Int64(try RecordBatchHeader(UnsafeRawBufferPointer(bytes)).lastOffsetDelta) + 1
+        }
+        ends[topic] = first + count
+        let fetched = FetchedBatches(
+            partition: TopicPartition(topic, 0), bytes: batch.withUnsafeBytes { SharedBytes(copying: $0) },
+            firstOffset: first, end: first + count)
+        if globalTopics.contains(topic) {
+            _ = try globalTables.apply(fetched, now: now)
+        } else {
+            try task.add(fetched)
+        }
+    }
+
+    private func bytes<Value>(_ value: Value?, _ serde: Serde<Value>) throws -> [UInt8]? {
+        guard let value, !serde.isNull(value) else { return nil }
+        var writer = ByteWriter()
+        try serde.encode(value, &writer)
+        return Array(writer.bytes)
+    }
+}
