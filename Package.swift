@@ -82,6 +82,10 @@ let package = Package(
 
         // Tests
         tests("MoldauRecordsTests", ["MoldauRecords"]),
+        tests(
+            "ConformanceTests",
+            ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
+            resources: [.copy("Cases")]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
     ],
     swiftLanguageModes: [.v6],

@@ -78,8 +78,16 @@ extension KGroupedTable {
     public func count(
         as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Key, Int64> {
+        count(result: Int64.serde, as: store, named: name, options: options)
+    }
+
+    /// As `count`, in another type of number.
+    public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
+        result: Serde<Number>, as store: KeyValueStoreName<Key, Number>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil
+    ) -> KTable<Key, Number> {
         aggregate(
-            { 0 }, result: Int64.serde, as: store, named: name, options: options, operation: "count",
+            { 0 }, result: result, as: store, named: name, options: options, operation: "count",
             adding: { _, _, count in count + 1 }, subtracting: { _, _, count in count - 1 })
     }
 
