@@ -40,7 +40,8 @@ let package = Package(
         library("MoldauRecords", ["CChecksum"]),
 
         // The broker's tower
-        library("MoldauLog", ["MoldauRecords"]),
+        .target(name: "CFiles"),
+        library("MoldauLog", ["MoldauRecords", "CFiles"]),
         library("MoldauBroker", ["MoldauRecords", "MoldauLog"]),
 
         // The port
@@ -81,7 +82,12 @@ let package = Package(
             path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
 
         // Tests
-        tests("MoldauRecordsTests", ["MoldauRecords"]),
+        tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
+        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog"]),
+        tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
+        tests(
+            "MoldauClusterEmbeddedTests",
+            ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
