@@ -76,7 +76,7 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
 }
 
 /// A type that knows how it is written to topics and stores.
-public protocol StreamCodable {
+public protocol StreamCodable: SendableMetatype {
     static var serde: Serde<Self> { get }
 }
 

@@ -27,9 +27,15 @@ public final class NodeContext {
         Inlet(fanningOutTo: try children.map { try inlet(of: $0) })
     }
 
-    /// The inlet of the child of that name; nil if there is none.
-    public func child<Key, Value>(named name: String) throws -> Inlet<Key, Value>? {
-        try children.first { $0.name == name }.map { try inlet(of: $0) }
+    /// The inlet of the child of that name.
+    /// - Throws: `TopologyError.unknownParent` if no such node follows this one.
+    public func child<Key, Value>(
+        named name: String, _: Key.Type = Key.self, _: Value.Type = Value.self
+    ) throws -> Inlet<Key, Value> {
+        guard let child = children.first(where: { $0.name == name }) else {
+            throw TopologyError.unknownParent(node: name, parent: node)
+        }
+        return try inlet(of: child)
     }
 
     private func inlet<Key, Value>(of child: (name: String, inlet: Any)) throws -> Inlet<Key, Value> {
@@ -43,9 +49,14 @@ public final class NodeContext {
     /// The connected store of that name.
     /// - Throws: `TopologyError.storeNotConnected`, `.wrongType`.
     public func store<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store {
-        guard stores.contains(name), let store = task.store(named: name) else {
-            throw TopologyError.storeNotConnected(node: node, store: name)
-        }
+        guard stores.contains(name) else { throw TopologyError.storeNotConnected(node: node, store: name) }
+        return try globalStore(named: name, as: type)
+    }
+
+    /// The store of that name, which every node of the stream thread may read: a global table's.
+    /// - Throws: `TopologyError.unknownStore`, `.wrongType`.
+    public func globalStore<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store {
+        guard let store = task.store(named: name) else { throw TopologyError.unknownStore(node: node, store: name) }
         guard let typed = store as? Store else {
             throw TopologyError.wrongType(
                 name: name, expected: "\(Store.self)", found: "\(Swift.type(of: store))")
@@ -62,8 +73,8 @@ public final class NodeContext {
     /// Asks the processing handler what to do after user code threw; returns when the record is to be skipped.
     /// - Throws: `ProcessingFailure` when the stream thread is to stop.
     public func failed(_ error: any Error) throws {
-        // A failure further downstream was already judged there.
-        if error is ProcessingFailure { throw error }
+        // A failure further downstream was already judged there; one of a store is not the user's.
+        if error is ProcessingFailure || error is StateError { throw error }
         let failure = ProcessingFailure(node: node, task: task.taskID, origin: task.origin, underlying: error)
         switch task.onFailure(failure) {
         case .fail: throw failure

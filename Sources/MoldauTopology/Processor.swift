@@ -50,10 +50,7 @@ public final class ProcessorContext<Key, Value> {
 
     /// Hands the record to the one node downstream of that name.
     public func forward(_ record: Record<Key, Value>, to child: String) throws {
-        guard let inlet: Inlet<Key, Value> = try node.child(named: child) else {
-            throw TopologyError.unknownParent(node: child, parent: node.node)
-        }
-        try inlet.receive(record)
+        try node.child(named: child, Key.self, Value.self).receive(record)
     }
 
     /// A store that the processor named in `stores`.

@@ -1,0 +1,50 @@
+import MoldauTopology
+
+/// An operator of the DSL before the topology is built.
+///
+/// The DSL first collects these, because what one writes in the topology may depend on what follows it: whether someone downstream
+/// needs old values, whether a source is read twice, whether a repartition may drop records without a key.
+public final class GraphNode {
+    /// The node that children follow in the built topology.
+    let name: String
+    let write: (inout Topology, [String]) throws -> Void
+    private(set) var children: [GraphNode] = []
+    private(set) var parents: [GraphNode] = []
+    /// Nodes are written in this order, parents first.
+    var buildPriority = 0
+    var isWritten = false
+    /// Takes records without a key: repartitions upstream must let them pass (KIP-962).
+    var joinsNullKeys = false
+    /// What a source reads, so that two sources of the same topics become one.
+    var source: SourceIdentity?
+
+    struct SourceIdentity: Equatable {
+        let topics: [String]
+        let type: ObjectIdentifier
+    }
+
+    /// - Parameter write: adds the operator's nodes to the topology; gets the names of the nodes that they follow.
+    init(_ name: String, write: @escaping (inout Topology, [String]) throws -> Void) {
+        self.name = name
+        self.write = write
+    }
+
+    func add(child: GraphNode) {
+        children.append(child)
+        child.parents.append(self)
+    }
+
+    /// Takes over the children of a node that does the same.
+    func adopt(childrenOf other: GraphNode) {
+        for child in other.children {
+            child.parents = child.parents.map { $0 === other ? self : $0 }
+            children.append(child)
+        }
+        other.children = []
+    }
+
+    /// Whether some node below answers to `condition`.
+    func hasDescendant(where condition: (GraphNode) -> Bool) -> Bool {
+        children.contains { condition($0) || $0.hasDescendant(where: condition) }
+    }
+}

@@ -1,0 +1,73 @@
+import MoldauTopology
+
+/// How operators, stores and internal topics without a name of their own are named.
+public enum Naming: Sendable {
+    /// Stores and internal topics are named for where they stand (`text-lines-count`), so that adding or removing steps without
+    /// state elsewhere does not rename them.
+    case stable
+    /// Exactly Kafka Streams' names, made of counters (`KSTREAM-AGGREGATE-STATE-STORE-0000000003`), for applications that move over.
+    case kafkaStreams
+}
+
+/// Hands out names while a topology is declared.
+final class NodeNames {
+    let naming: Naming
+    private var index = 0
+    private var taken: Set<String> = []
+
+    init(_ naming: Naming) { self.naming = naming }
+
+    /// The name that was given, or the next one of that prefix. A number is used up in both cases, as in Kafka Streams.
+    func processor(_ given: String?, _ prefix: String) -> String {
+        let generated = numbered(prefix)
+        return given ?? generated
+    }
+
+    /// As `processor`, with a suffix to the given name.
+    func processor(_ given: String?, suffix: String, _ prefix: String) -> String {
+        let generated = numbered(prefix)
+        return given.map { $0 + suffix } ?? generated
+    }
+
+    /// The next name of a store. Stable: `<origin>-<operation>`.
+    func store(_ prefix: String, origin: String, operation: String) -> String {
+        let generated = numbered(prefix + "STATE-STORE-")
+        return naming == .kafkaStreams ? generated : unique("\(origin)-\(operation)")
+    }
+
+    /// What a repartition topic is named for when nobody named it. Stable: `<origin>-<operation>`.
+    func repartition(_ generated: String, origin: String, operation: String) -> String {
+        naming == .kafkaStreams ? generated : unique("\(origin)-\(operation)")
+    }
+
+    private func numbered(_ prefix: String) -> String {
+        defer { index += 1 }
+        let digits = String(index)
+        return prefix + String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+    }
+
+    private func unique(_ base: String) -> String {
+        var (name, number) = (base, 1)
+        while !taken.insert(name).inserted {
+            number += 1
+            name = "\(base)-\(number)"
+        }
+        return name
+    }
+
+    /// Refuses what Kafka refuses in the names of nodes, stores and topics (KIP-307).
+    static func validate(_ name: String) throws {
+        func refuse(_ reason: String) throws { throw TopologyError.invalidName(name: name, reason: reason) }
+        if name.isEmpty { try refuse("it is empty") }
+        if name == "." || name == ".." { try refuse("it is a folder's name") }
+        if name.utf8.count > 249 { try refuse("it is longer than 249 characters") }
+        let allowed = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+            }
+        }
+        if !allowed { try refuse("only ASCII letters, digits, '.', '_' and '-' are allowed") }
+    }
+}

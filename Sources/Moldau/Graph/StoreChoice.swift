@@ -1,0 +1,27 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A store of an operator with everything decided: its name, whether the user gave it, and its options.
+struct StoreChoice {
+    let name: String
+    let isNamed: Bool
+    let options: StoreOptions
+    private let topology: TopologyOptions
+
+    init(_ given: String?, _ options: StoreOptions?, in builder: StreamsBuilder, generated: () -> String) {
+        name = given.map { builder.checked($0) } ?? generated()
+        isNamed = given != nil
+        self.options = options ?? StoreOptions()
+        topology = builder.options
+    }
+
+    var emission: Emission { options.emission ?? topology.emission }
+
+    /// The definition of a table's store.
+    func definition<Key, Value>(key: Serde<Key>, value: Serde<Value>) -> StoreDefinition {
+        .timestampedKeyValue(
+            KeyValueStoreName(name, key: key, value: value), kind: options.kind ?? topology.storeKind,
+            isLogged: options.isLogged, topicSettings: options.changelogSettings)
+    }
+}

@@ -1,0 +1,112 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// Declares the sources of a topology; the operators follow on what its methods return.
+///
+/// Lives while the closure of `Topology(_:_:)` runs. Errors of names and settings are kept and thrown when the closure is done.
+public final class StreamsBuilder {
+    let options: TopologyOptions
+    let names: NodeNames
+    private let root = GraphNode("") { _, _ in }
+    private var nodeCount = 0
+    private var copartitions: [Set<String>] = []
+    private var failure: (any Error)?
+    private var additions: [(inout Topology) throws -> Void] = []
+
+    init(_ options: TopologyOptions) {
+        self.options = options
+        names = NodeNames(options.naming)
+    }
+
+    /// Adds a node below its parents; none means that it is a source.
+    func add(_ node: GraphNode, below parents: [GraphNode]) {
+        for parent in parents.isEmpty ? [root] : parents { parent.add(child: node) }
+        node.buildPriority = nodeCount
+        nodeCount += 1
+    }
+
+    /// Gives a node that is used again the place of one that is added now.
+    func postpone(_ node: GraphNode) {
+        node.buildPriority = nodeCount
+        nodeCount += 1
+    }
+
+    /// Keeps the first error for `build`.
+    func attempt(_ body: () throws -> Void) {
+        do { try body() } catch { failure = failure ?? error }
+    }
+
+    /// The given name after a check, or the next of that prefix.
+    func name(_ given: String?, _ prefix: String) -> String {
+        names.processor(given.map { checked($0) }, prefix)
+    }
+
+    /// The name itself; `build` throws if it is not allowed.
+    func checked(_ name: String) -> String {
+        attempt { try NodeNames.validate(name) }
+        return name
+    }
+
+    /// Says that the sources must agree in their number of partitions.
+    func copartition(_ sources: Set<String>) { copartitions.append(sources) }
+
+    /// Adds a store for processors to name.
+    public func addStore(_ store: StoreDefinition) {
+        additions.append { topology in try topology.add(store, for: []) }
+    }
+
+    func build() throws -> Topology {
+        if let failure { throw failure }
+        let renamed = mergeSources()
+        var topology = Topology()
+        for add in additions { try add(&topology) }
+        try write(into: &topology)
+        for sources in copartitions { topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
+        guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
+        return topology
+    }
+
+    /// Lets sources of the same topics and types be one; answers whose name became whose.
+    private func mergeSources() -> [String: String] {
+        var renamed: [String: String] = [:]
+        var kept: [GraphNode] = []
+        for node in root.children {
+            if let source = node.source, let first = kept.first(where: { $0.source == source }) {
+                first.adopt(childrenOf: node)
+                node.isWritten = true
+                renamed[node.name] = first.name
+            } else {
+                kept.append(node)
+            }
+        }
+        return renamed
+    }
+
+    private func write(into topology: inout Topology) throws {
+        var waiting = root.children
+        while let index = waiting.indices.min(by: { waiting[$0].buildPriority < waiting[$1].buildPriority }) {
+            let node = waiting.remove(at: index)
+            guard !node.isWritten, node.parents.allSatisfy({ $0 === root || $0.isWritten }) else { continue }
+            try node.write(&topology, node.parents.filter { $0 !== root }.map(\.name))
+            node.isWritten = true
+            waiting += node.children
+        }
+    }
+}
+
+extension Topology {
+    /// Declares a topology with the DSL.
+    ///
+    /// ```swift
+    /// let topology = try Topology { streams in
+    ///     streams.stream(lines).mapValues { $0.uppercased() }.to(shouted)
+    /// }
+    /// ```
+    /// - Throws: `TopologyError` for names, stores and topics that do not fit together, and what `declare` throws.
+    public init(_ options: TopologyOptions = TopologyOptions(), _ declare: (StreamsBuilder) throws -> Void) throws {
+        let builder = StreamsBuilder(options)
+        try declare(builder)
+        self = try builder.build()
+    }
+}

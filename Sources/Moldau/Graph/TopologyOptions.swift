@@ -1,0 +1,45 @@
+import MoldauRecords
+import MoldauState
+
+/// What holds for a whole topology.
+public struct TopologyOptions: Sendable {
+    public var naming: Naming
+    /// Whether those downstream of a table see every change.
+    public var emission: Emission
+    /// The kind of store where an operator does not choose one.
+    public var storeKind: StoreKind
+
+    public init(naming: Naming = .stable, emission: Emission = .everyChange, storeKind: StoreKind = .rocksDB) {
+        self.naming = naming
+        self.emission = emission
+        self.storeKind = storeKind
+    }
+}
+
+/// Which changes of a table with a store go downstream.
+public enum Emission: Sendable, Hashable {
+    /// All of them, at once.
+    case everyChange
+    /// The last one of each key per commit, in the order of the last updates: Kafka Streams' record cache. Changes are held in memory
+    /// until then; when more than `maxHeldKeys` wait in a table, they go at once.
+    case lastPerCommit(maxHeldKeys: Int = 10_000)
+}
+
+/// How one operator keeps its state. What is nil is taken from the topology.
+public struct StoreOptions: Sendable {
+    public var kind: StoreKind?
+    public var emission: Emission?
+    /// Whether a changelog topic brings the store back after its disk was lost.
+    public var isLogged: Bool
+    /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
+    public var changelogSettings: [String: String]
+
+    public init(
+        kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]
+    ) {
+        self.kind = kind
+        self.emission = emission
+        self.isLogged = isLogged
+        self.changelogSettings = changelogSettings
+    }
+}

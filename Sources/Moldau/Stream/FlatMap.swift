@@ -1,0 +1,43 @@
+import MoldauRecords
+import MoldauTopology
+
+extension KStream {
+    /// Makes of each record any number of values under the same key.
+    ///
+    /// ```swift
+    /// lines.flatMapValues { $0.split(separator: " ") }
+    /// ```
+    @inlinable public func flatMapValues<NewValues: Sequence & SendableMetatype>(
+        named name: String? = nil, _ transform: @escaping @Sendable (Value) throws -> NewValues
+    ) -> KStream<Key, NewValues.Element> {
+        flatMapValues(named: name) { _, value in try transform(value) }
+    }
+
+    /// Makes of each record any number of values, from its key and value.
+    @inlinable public func flatMapValues<NewValues: Sequence & SendableMetatype>(
+        named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValues
+    ) -> KStream<Key, NewValues.Element> {
+        adding(named: name, prefix: "KSTREAM-FLATMAPVALUES-") { context in
+            let forward = try context.next(Key.self, NewValues.Element.self).receive
+            return Inlet { record in
+                let values: NewValues
+                do { values = try transform(record.key, record.value) } catch { return try context.failed(error) }
+                for value in values { try forward(record.with(value: value)) }
+            }
+        }
+    }
+
+    /// Makes of each record any number of records with keys of their own. What follows by key repartitions first.
+    @inlinable public func flatMap<Pairs: Sequence & SendableMetatype, NewKey, NewValue>(
+        named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> Pairs
+    ) -> KStream<NewKey, NewValue> where Pairs.Element == (NewKey, NewValue) {
+        adding(named: name, prefix: "KSTREAM-FLATMAP-", changesKey: true) { context in
+            let forward = try context.next(NewKey.self, NewValue.self).receive
+            return Inlet { record in
+                let pairs: Pairs
+                do { pairs = try transform(record.key, record.value) } catch { return try context.failed(error) }
+                for (key, value) in pairs { try forward(record.with(key: key, value: value)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import MoldauRecords
+import MoldauTopology
+
+extension KStream {
+    /// Makes of each record one with a new key and value. What follows by key repartitions first.
+    ///
+    /// ```swift
+    /// orders.map { id, order in (order.customer, order.amount) }
+    /// ```
+    @inlinable public func map<NewKey, NewValue>(
+        named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)
+    ) -> KStream<NewKey, NewValue> {
+        adding(named: name, prefix: "KSTREAM-MAP-", changesKey: true) { context in
+            let forward = try context.next(NewKey.self, NewValue.self).receive
+            return Inlet { record in
+                let (key, value): (NewKey, NewValue)
+                do { (key, value) = try transform(record.key, record.value) } catch { return try context.failed(error) }
+                try forward(record.with(key: key, value: value))
+            }
+        }
+    }
+
+    /// Gives each record a new value.
+    ///
+    /// ```swift
+    /// lines.mapValues { $0.lowercased() }
+    /// ```
+    @inlinable public func mapValues<NewValue>(
+        named name: String? = nil, _ transform: @escaping @Sendable (Value) throws -> NewValue
+    ) -> KStream<Key, NewValue> {
+        mapValues(named: name) { _, value in try transform(value) }
+    }
+
+    /// Gives each record a new value, made of its key and value.
+    @inlinable public func mapValues<NewValue>(
+        named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValue
+    ) -> KStream<Key, NewValue> {
+        adding(named: name, prefix: "KSTREAM-MAPVALUES-") { context in
+            let forward = try context.next(Key.self, NewValue.self).receive
+            return Inlet { record in
+                let value: NewValue
+                do { value = try transform(record.key, record.value) } catch { return try context.failed(error) }
+                try forward(record.with(value: value))
+            }
+        }
+    }
+
+    /// Gives each record a new key. What follows by key repartitions first.
+    ///
+    /// ```swift
+    /// orders.selectKey { _, order in order.customer }
+    /// ```
+    @inlinable public func selectKey<NewKey>(
+        named name: String? = nil, _ selector: @escaping @Sendable (Key, Value) throws -> NewKey
+    ) -> KStream<NewKey, Value> {
+        adding(named: name, prefix: "KSTREAM-KEY-SELECT-", changesKey: true) { context in
+            let forward = try context.next(NewKey.self, Value.self).receive
+            return Inlet { record in
+                let key: NewKey
+                do { key = try selector(record.key, record.value) } catch { return try context.failed(error) }
+                try forward(record.with(key: key))
+            }
+        }
+    }
+}

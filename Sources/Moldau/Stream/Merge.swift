@@ -1,0 +1,17 @@
+import MoldauRecords
+import MoldauTopology
+
+extension KStream {
+    /// Both streams in one, without an order between them.
+    public func merge(_ other: KStream<Key, Value>, named given: String? = nil) -> KStream<Key, Value> {
+        let name = builder.name(given, "KSTREAM-MERGE-")
+        let merged = GraphNode(name) { topology, parents in
+            let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+        }
+        builder.add(merged, below: [node, other.node])
+        return KStream(
+            builder: builder, node: merged, sources: sources.union(other.sources),
+            isKeyChanged: isKeyChanged || other.isKeyChanged, origin: "\(origin)_\(other.origin)")
+    }
+}

@@ -1,0 +1,44 @@
+import MoldauRecords
+import MoldauTopology
+
+extension KStream {
+    /// Looks at each record and passes it on.
+    @inlinable public func peek(
+        named name: String? = nil, _ look: @escaping @Sendable (Key, Value) throws -> Void
+    ) -> KStream<Key, Value> {
+        adding(named: name, prefix: "KSTREAM-PEEK-") { context in
+            let forward = try context.next(Key.self, Value.self).receive
+            return Inlet { record in
+                do { try look(record.key, record.value) } catch { return try context.failed(error) }
+                try forward(record)
+            }
+        }
+    }
+
+    /// Does something with each record; the stream ends there.
+    @inlinable public func forEach(
+        named name: String? = nil, _ body: @escaping @Sendable (Key, Value) throws -> Void
+    ) {
+        ending(named: name, prefix: "KSTREAM-FOREACH-", body)
+    }
+
+    /// Prints `[label]: key, value` for each record; the stream ends there.
+    /// - Parameters:
+    ///   - label: nil for the name of the node upstream.
+    ///   - write: where the line goes; standard output by default.
+    public func print(
+        label: String? = nil, named given: String? = nil,
+        to write: @escaping @Sendable (String) -> Void = { Swift.print($0) }
+    ) {
+        let label = label ?? name
+        ending(named: given, prefix: "KSTREAM-PRINTER-") { key, value in write("[\(label)]: \(key), \(value)") }
+    }
+
+    @usableFromInline func ending(
+        named name: String?, prefix: String, _ body: @escaping @Sendable (Key, Value) throws -> Void
+    ) {
+        let _: KStream<Key, Value> = adding(named: name, prefix: prefix) { context in
+            Inlet { record in do { try body(record.key, record.value) } catch { try context.failed(error) } }
+        }
+    }
+}

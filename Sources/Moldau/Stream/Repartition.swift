@@ -1,0 +1,116 @@
+import MoldauRecords
+import MoldauTopology
+
+extension KStream {
+    /// Sends the stream through a topic of the application, so that equal keys are in one partition again.
+    /// - Parameters:
+    ///   - name: the topic's name between the application's id and `-repartition`.
+    ///   - partitions: nil: as many as the widest topic upstream.
+    public func repartition(
+        named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
+    ) -> KStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
+        repartition(named: name, partitions: partitions, partitioner: partitioner, key: Key.serde, value: Value.serde)
+    }
+
+    /// As `repartition`, with the serdes of the topic given.
+    public func repartition(
+        named given: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil,
+        key: Serde<Key>, value: Serde<Value>
+    ) -> KStream<Key, Value> {
+        if let partitions, partitions < 1 {
+            builder.attempt {
+                throw TopologyError.invalidSetting(name: "repartition(partitions:)", reason: "\(partitions) is below 1")
+            }
+        }
+        let name =
+            given.map { builder.checked($0) }
+            ?? builder.names.repartition(
+                builder.names.processor(nil, "KSTREAM-REPARTITION-"), origin: origin, operation: "rekeyed")
+        let through = RepartitionNode(
+            name, key: key, value: value, partitions: partitions, partitioner: partitioner, in: builder)
+        builder.add(through.node, below: [node])
+        return after(through.node)
+    }
+
+    /// The stream behind a repartition of it.
+    func after(_ through: GraphNode) -> KStream<Key, Value> {
+        KStream(builder: builder, node: through, sources: [through.name], isKeyChanged: false, origin: origin)
+    }
+
+    /// This stream, with equal keys in one partition.
+    func partitionedByKey(
+        named name: String, key: Serde<Key>, value: Serde<Value>
+    ) -> KStream<Key, Value> {
+        guard isKeyChanged else { return self }
+        let through = RepartitionNode(name, key: key, value: value, in: builder)
+        builder.add(through.node, below: [node])
+        return after(through.node)
+    }
+
+    /// As `partitionedByKey`, but joins of the same stream share one topic unless they are named.
+    func partitionedForJoin(named given: String?, key: Serde<Key>, value: Serde<Value>) -> KStream<Key, Value> {
+        guard isKeyChanged else { return self }
+        if given == nil, let shared = joinRepartition.node, builder.options.naming == .stable { return after(shared) }
+        let name = given ?? builder.names.repartition(name, origin: origin, operation: "rekeyed")
+        let through = RepartitionNode(name, key: key, value: value, in: builder)
+        if given == nil, let shared = joinRepartition.node { return after(shared) }
+        builder.add(through.node, below: [node])
+        if given == nil { joinRepartition.node = through.node }
+        return after(through.node)
+    }
+}
+
+/// A topic between two sub-topologies: a filter for records without a key, a sink and a source.
+struct RepartitionNode {
+    let node: GraphNode
+
+    /// - Parameter name: the topic is `<name>-repartition`.
+    init<Key, Value>(
+        _ name: String, key: Serde<Key>, value: Serde<Value>, partitions: Int32? = nil,
+        partitioner: StreamPartitioner<Key, Value>? = nil, in builder: StreamsBuilder
+    ) {
+        let topic = name.hasSuffix("-repartition") ? name : name + "-repartition"
+        let generated = (
+            sink: builder.names.processor(nil, "KSTREAM-SINK-"), filter: builder.names.processor(nil, "KSTREAM-FILTER-"),
+            source: builder.names.processor(nil, "KSTREAM-SOURCE-")
+        )
+        let isGenerated = name.wholeMatch(of: /KSTREAM.*-[0-9]{10}/) != nil
+        let names =
+            isGenerated ? generated : (sink: "\(topic)-sink", filter: "\(topic)-filter", source: "\(topic)-source")
+        let graphNode = WeakNode()
+        node = GraphNode(names.source) { topology, parents in
+            let passesNullKeys = graphNode.node?.hasDescendant { $0.joinsNullKeys } ?? false
+            try topology.add(RepartitionTopic(name: topic, partitionCount: partitions))
+            try Self.add(
+                names, topic: topic, passesNullKeys: passesNullKeys, key: key, value: value, partitioner: partitioner,
+                below: parents, to: &topology)
+        }
+        graphNode.node = node
+    }
+
+    private final class WeakNode { weak var node: GraphNode? }
+
+    private static func add<Key, Value>(
+        _ names: (sink: String, filter: String, source: String), topic: String, passesNullKeys: Bool, key: Serde<Key>,
+        value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>?, below parents: [String],
+        to topology: inout Topology
+    ) throws {
+        let filter: @Sendable (NodeContext) throws -> Any = { context in
+            let forward = try context.next(Key.self, Value.self).receive
+            guard let null = key.null, !passesNullKeys else { return Inlet(forward) }
+            return Inlet<Key, Value> { record in
+                if null.isNull(record.key) { return context.drop(.nullKeyBeforeRepartition) }
+                try forward(record)
+            }
+        }
+        let sink: @Sendable (NodeContext) throws -> Any = { context in
+            try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: .topic(topic))
+        }
+        let source = TopologyNode.Source(topics: [topic]) { context in
+            TypedSourceHead(key: key, value: value, timestamps: nil, next: try context.next())
+        }
+        try topology.add(TopologyNode(names.filter, .processor(make: filter), parents: parents))
+        try topology.add(TopologyNode(names.sink, .sink(topic: topic, make: sink), parents: [names.filter]))
+        try topology.add(TopologyNode(names.source, .source(source)))
+    }
+}

@@ -1,0 +1,163 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension KStream {
+    /// Joins each record with the row of its key, if there is one. Records without a key or value are dropped (counted).
+    ///
+    /// Only the stream's records trigger results; they keep their time and headers. Repartitions first if the key was changed; stream
+    /// and table must have the same number of partitions.
+    ///
+    /// ```swift
+    /// orders.join(customers) { order, customer in order.shipped(to: customer.address) }
+    /// ```
+    public func join<Row, Result>(
+        _ table: KTable<Key, Row>, named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row) throws -> Result
+    ) -> KStream<Key, Result> where Value: StreamCodable {
+        join(table, named: name, value: Value.serde) { _, value, row in try joiner(value, row) }
+    }
+
+    /// As `join`, with the stream's value serde given and a joiner that sees the key.
+    public func join<Row, Result>(
+        _ table: KTable<Key, Row>, named name: String? = nil, value: Serde<Value>,
+        _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
+    ) -> KStream<Key, Result> {
+        joining(table, named: name, value: value, isLeft: false) { key, value, row in
+            guard let row else { return nil }
+            return .some(try joiner(key, value, row))
+        }
+    }
+
+    /// Joins each record with the row of its key, or with nil if there is none. A record with a value but without a key meets nil; one
+    /// without a value is dropped (counted).
+    public func leftJoin<Row, Result>(
+        _ table: KTable<Key, Row>, named name: String? = nil,
+        _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
+    ) -> KStream<Key, Result> where Value: StreamCodable {
+        leftJoin(table, named: name, value: Value.serde) { _, value, row in try joiner(value, row) }
+    }
+
+    /// As `leftJoin`, with the stream's value serde given and a joiner that sees the key.
+    public func leftJoin<Row, Result>(
+        _ table: KTable<Key, Row>, named name: String? = nil, value: Serde<Value>,
+        _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
+    ) -> KStream<Key, Result> {
+        joining(table, named: name, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
+    }
+
+    private func joining<Row, Result>(
+        _ table: KTable<Key, Row>, named given: String?, value: Serde<Value>, isLeft: Bool,
+        _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+    ) -> KStream<Key, Result> {
+        let stream = partitionedForJoin(named: given, key: table.key, value: value)
+        let name = builder.name(given, isLeft ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
+        let getter = table.content.getter
+        let key = table.key
+        builder.copartition(stream.sources.union(table.sources))
+        let node = GraphNode(name) { topology, parents in
+            let make: @Sendable (NodeContext) throws -> Any = { context in
+                let get = try getter.make(context)
+                return try lookingUp(
+                    context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
+                    isNullKey: { key.isNull($0) }, get: { try get($0)?.value }, joiner)
+            }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            // The graph may write the table later than this node: its stores are connected when all nodes are there.
+            for store in getter.stores { try topology.connect(name, toStore: store) }
+        }
+        node.joinsNullKeys = isLeft
+        builder.add(node, below: [stream.node])
+        return KStream<Key, Result>(
+            builder: builder, node: node, sources: stream.sources.union(table.sources), isKeyChanged: false,
+            origin: "\(origin)-\(table.origin)")
+    }
+
+    /// Joins each record with the row of a key that `selector` makes of it. nil as the key finds nothing.
+    ///
+    /// No repartition is needed: every stream thread has all rows.
+    /// ```swift
+    /// orders.join(countries, on: { _, order in order.country }) { order, country in order.priced(in: country) }
+    /// ```
+    public func join<RowKey, Row, Result>(
+        _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
+        named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row) throws -> Result
+    ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
+        join(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, value, row in
+            try joiner(value, row)
+        }
+    }
+
+    /// As `join` with a global table, with the stream's serdes given and a joiner that sees the stream's key.
+    public func join<RowKey, Row, Result>(
+        _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
+        named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
+        _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
+    ) -> KStream<Key, Result> {
+        joining(table, selector, named: name, key: key, value: value, isLeft: false) { key, value, row in
+            guard let row else { return nil }
+            return .some(try joiner(key, value, row))
+        }
+    }
+
+    /// As `join` with a global table; a record without a row meets nil.
+    public func leftJoin<RowKey, Row, Result>(
+        _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
+        named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
+    ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
+        leftJoin(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, value, row in
+            try joiner(value, row)
+        }
+    }
+
+    /// As `leftJoin` with a global table, with the stream's serdes given and a joiner that sees the stream's key.
+    public func leftJoin<RowKey, Row, Result>(
+        _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
+        named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
+        _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
+    ) -> KStream<Key, Result> {
+        joining(table, selector, named: name, key: key, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
+    }
+
+    private func joining<RowKey, Row, Result>(
+        _ table: GlobalKTable<RowKey, Row>, _ selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
+        named given: String?, key: Serde<Key>, value: Serde<Value>, isLeft: Bool,
+        _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+    ) -> KStream<Key, Result> {
+        let name = builder.name(given, isLeft ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
+        let (storeName, rowKey) = (table.storeName, table.key)
+        let node = GraphNode(name) { topology, parents in
+            let make: @Sendable (NodeContext) throws -> Any = { context in
+                let rows: TimestampedKeyValueStore<RowKey, Row> = try context.globalStore(named: storeName)
+                return try lookingUp(
+                    context, isLeft: isLeft, key: key, value: value, mappedKey: selector,
+                    isNullKey: { $0.map { rowKey.isNull($0) } ?? true },
+                    get: { key in try key.flatMap { try rows.get($0)?.value } }, joiner)
+            }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+        }
+        node.joinsNullKeys = isLeft
+        builder.add(node, below: [self.node])
+        return KStream<Key, Result>(
+            builder: builder, node: node, sources: sources, isKeyChanged: isKeyChanged, origin: origin)
+    }
+}
+
+/// The node that looks up a row for each record of a stream. A nil from `joiner` means "no result".
+private func lookingUp<Key, Value, RowKey, Row, Result>(
+    _ context: NodeContext, isLeft: Bool, key: Serde<Key>, value: Serde<Value>,
+    mappedKey: @escaping (Key, Value) throws -> RowKey, isNullKey: @escaping (RowKey) -> Bool,
+    get: @escaping (RowKey) throws -> Row?, _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+) throws -> Inlet<Key, Value> {
+    let forward = try context.next(Key.self, Result.self).receive
+    return Inlet { record in
+        if value.isNull(record.value) { return context.drop(.nullValue) }
+        let result: Result?
+        do {
+            let mapped = try mappedKey(record.key, record.value)
+            let isNull = isNullKey(mapped)
+            if isNull, !(isLeft && key.isNull(record.key)) { return context.drop(.nullJoinKey) }
+            result = try joiner(record.key, record.value, isNull ? nil : try get(mapped))
+        } catch { return try context.failed(error) }
+        if let result { try forward(record.with(value: result)) }
+    }
+}

@@ -1,0 +1,88 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// Sends a stored table's changes downstream: each at once, or the last one per key at the next commit.
+///
+/// Held changes go out as Kafka Streams' record cache sends them: in the order of the keys' last updates, with the time and headers of
+/// that update, the old value being that of the last flush; a row that neither was nor is there is left out.
+final class ChangeForwarder<Key, Value> {
+    private struct Held {
+        let key: Key
+        let old: Value?
+        var new: Value?
+        var timestamp: Timestamp
+        var headers: Headers
+        var origin: RecordOrigin?
+    }
+
+    let isHolding: Bool
+    private let sendsOldValues: Bool
+    private let forward: Inlet<Key, Change<Value>>.Receive
+    private let encodeKey: Serde<Key>.Encode
+    private let task: TaskContext
+    private let maxHeldKeys: Int
+    private var held: [Held?] = []
+    private var places: [[UInt8]: Int] = [:]
+    private var keyBytes = ByteWriter()
+
+    init(
+        _ context: NodeContext, store: String, emission: Emission, key: Serde<Key>, sendsOldValues: Bool
+    ) throws {
+        self.sendsOldValues = sendsOldValues
+        forward = try context.next(Key.self, Change<Value>.self).receive
+        encodeKey = key.encode
+        task = context.task
+        switch emission {
+        case .everyChange: (isHolding, maxHeldKeys) = (false, 0)
+        case .lastPerCommit(let limit):
+            (isHolding, maxHeldKeys) = (true, max(limit, 1))
+            task.beforeCommit(order: context.order(ofStore: store)) { [unowned self] in try flush() }
+        }
+    }
+
+    /// Sends or holds a change. `record` carries its key, time and headers.
+    func send<Ignored>(_ record: Record<Key, Ignored>, new: Value?, old: Value?, at timestamp: Timestamp) throws {
+        guard isHolding else {
+            return try forward(
+                Record(
+                    key: record.key, value: Change(new: new, old: sendsOldValues ? old : nil), timestamp: timestamp,
+                    headers: record.headers))
+        }
+        try hold(
+            Held(
+                key: record.key, old: old, new: new, timestamp: timestamp, headers: record.headers, origin: task.origin))
+    }
+
+    private func hold(_ change: Held) throws {
+        keyBytes.removeAll()
+        try encodeKey(change.key, &keyBytes)
+        let bytes = [UInt8](keyBytes.bytes)
+        var change = change
+        if let place = places[bytes], let earlier = held[place] {
+            change = Held(
+                key: earlier.key, old: earlier.old, new: change.new, timestamp: change.timestamp, headers: change.headers,
+                origin: change.origin)
+            held[place] = nil
+        }
+        places[bytes] = held.count
+        held.append(change)
+        if places.count > maxHeldKeys || held.count > 2 * maxHeldKeys { try flush() }
+    }
+
+    private func flush() throws {
+        guard !held.isEmpty else { return }
+        let changes = held
+        held = []
+        places = [:]
+        let origin = task.origin
+        defer { task.origin = origin }
+        for case let change? in changes where change.new != nil || change.old != nil {
+            task.origin = change.origin
+            try forward(
+                Record(
+                    key: change.key, value: Change(new: change.new, old: sendsOldValues ? change.old : nil),
+                    timestamp: change.timestamp, headers: change.headers))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// The value of a table's repartition topic (KIP-904): new + 0x01, old + 0x00, or varint(length of new) + new + old + 0x02.
+
+import MoldauRecords
+import MoldauTopology
+
+extension Serde {
+    /// The serde of a row's change.
+    static func change(of value: Serde) -> Serde<Change<Value>> {
+        Serde<Change<Value>>(
+            encode: { change, writer in
+                switch (change.new, change.old) {
+                case (let new?, nil):
+                    try value.encode(new, &writer)
+                    writer.append(byte: 1)
+                case (nil, let old?):
+                    try value.encode(old, &writer)
+                    writer.append(byte: 0)
+                case (let new?, let old?):
+                    var bytes = ByteWriter()
+                    try value.encode(new, &bytes)
+                    writer.append(varint: bytes.count)
+                    writer.append(contentsOf: bytes.bytes)
+                    try value.encode(old, &writer)
+                    writer.append(byte: 2)
+                case (nil, nil):
+                    throw SerdeError.malformed(type: "Change", reason: "a change has neither a new nor an old value")
+                }
+            },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { try decodeChange($0, value) }
+            })
+    }
+}
+
+private func decodeChange<Value>(_ bytes: UnsafeRawBufferPointer, _ value: Serde<Value>) throws -> Change<Value> {
+    func malformed(_ reason: String) -> SerdeError { .malformed(type: "Change", reason: reason) }
+    func part(_ range: Range<Int>) throws -> Value { try value.decode(UnsafeRawBufferPointer(rebasing: bytes[range]).bytes) }
+    guard let kind = bytes.last else { throw malformed("it is empty") }
+    let end = bytes.count - 1
+    switch kind {
+    case 0: return Change(new: nil, old: try part(0..<end))
+    case 1: return Change(new: try part(0..<end), old: nil)
+    case 2:
+        guard let (length, size) = zigZagVarint(bytes), length >= 0, length <= end - size else {
+            throw malformed("the length of the new value does not fit into \(end) bytes")
+        }
+        return Change(new: try part(size..<size + length), old: try part(size + length..<end))
+    default: throw malformed("its kind is \(kind), not 0, 1 or 2")
+    }
+}
+
+/// Reads a zig-zag varint at the start: the number and how many bytes it took.
+private func zigZagVarint(_ bytes: UnsafeRawBufferPointer) -> (Int, Int)? {
+    var number: UInt32 = 0
+    for (index, byte) in bytes.prefix(5).enumerated() {
+        number |= UInt32(byte & 0x7f) << UInt32(7 * index)
+        if byte & 0x80 == 0 { return (Int(Int32(bitPattern: (number >> 1)) ^ -Int32(bitPattern: number & 1)), index + 1) }
+    }
+    return nil
+}
+
+extension ByteWriter {
+    fileprivate mutating func append(varint number: Int) {
+        var rest = UInt32(bitPattern: Int32(number) << 1 ^ Int32(number) >> 31)
+        while rest >= 0x80 {
+            append(byte: UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(byte: UInt8(rest))
+    }
+}

@@ -1,0 +1,226 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A table's rows under other keys, ready to be aggregated: an update takes the old row out and puts the new one in.
+public struct KGroupedTable<Key, Value> {
+    let builder: StreamsBuilder
+    let node: GraphNode
+    let origin: String
+    let name: String?
+    let key: Serde<Key>
+    let value: Serde<Value>
+    fileprivate let shared = Shared()
+
+    /// The repartition that the aggregations of one named grouping share.
+    fileprivate final class Shared { var node: GraphNode? }
+}
+
+extension KTable {
+    /// Groups rows by another key. A nil leaves the row out.
+    ///
+    /// ```swift
+    /// customers.groupBy { id, customer in (customer.region, customer.revenue) }.aggregate(…)
+    /// ```
+    public func groupBy<NewKey: StreamCodable, NewValue: StreamCodable>(
+        named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
+    ) -> KGroupedTable<NewKey, NewValue> {
+        groupBy(named: name, key: NewKey.serde, value: NewValue.serde, transform)
+    }
+
+    /// As `groupBy`, with the serdes given.
+    public func groupBy<NewKey, NewValue>(
+        named given: String? = nil, key: Serde<NewKey>, value: Serde<NewValue>,
+        _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
+    ) -> KGroupedTable<NewKey, NewValue> {
+        let name = builder.name(given, "KTABLE-SELECT-")
+        let node = GraphNode(name) { topology, parents in
+            let make: @Sendable (NodeContext) throws -> Any = { context in
+                try regrouping(context, key: key, value: value, transform)
+            }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+        }
+        builder.add(node, below: [self.node])
+        content.sendOldValues(force: true)
+        return KGroupedTable(builder: builder, node: node, origin: origin, name: given, key: key, value: value)
+    }
+}
+
+/// Sends an update as one record when its key stays (KIP-904), else the old row first, then the new one.
+private func regrouping<Key, Value, NewKey, NewValue>(
+    _ context: NodeContext, key: Serde<NewKey>, value: Serde<NewValue>,
+    _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
+) throws -> Inlet<Key, Change<Value>> {
+    let forward = try context.next(NewKey.self, Change<NewValue>.self).receive
+    func moved(_ keyIn: Key, _ row: Value?) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
+        guard let row, let (newKey, newValue) = try transform(keyIn, row), !key.isNull(newKey), !value.isNull(newValue)
+        else { return nil }
+        var writer = ByteWriter()
+        try key.encode(newKey, &writer)
+        return (newKey, [UInt8](writer.bytes), newValue)
+    }
+    return Inlet { record in
+        let old, new: (key: NewKey, bytes: [UInt8], value: NewValue)?
+        do {
+            new = try moved(record.key, record.value.new)
+            old = try moved(record.key, record.value.old)
+        } catch { return try context.failed(error) }
+        if let old, let new, old.bytes == new.bytes {
+            return try forward(record.with(key: new.key, value: Change(new: new.value, old: old.value)))
+        }
+        if let old { try forward(record.with(key: old.key, value: Change(new: nil, old: old.value))) }
+        if let new { try forward(record.with(key: new.key, value: Change(new: new.value, old: nil))) }
+    }
+}
+
+extension KGroupedTable {
+    /// Counts the rows under each key.
+    public func count(
+        as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+    ) -> KTable<Key, Int64> {
+        aggregate(
+            { 0 }, result: Int64.serde, as: store, named: name, options: options, operation: "count",
+            adding: { _, _, count in count + 1 }, subtracting: { _, _, count in count - 1 })
+    }
+
+    /// Folds the rows under each key into one value. `subtract` must undo what `add` did.
+    ///
+    /// ```swift
+    /// byRegion.aggregate(0) { total, _, amount in total += amount } subtracting: { total, _, amount in total -= amount }
+    /// ```
+    public func aggregate<Result: StreamCodable & Sendable>(
+        _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil, adding add: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
+        subtracting subtract: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+    ) -> KTable<Key, Result> {
+        aggregate(
+            { initial }, result: Result.serde, as: store, named: name, options: options,
+            adding: { key, value, result in
+                var result = result
+                try add(&result, key, value)
+                return result
+            },
+            subtracting: { key, value, result in
+                var result = result
+                try subtract(&result, key, value)
+                return result
+            })
+    }
+
+    /// Folds the rows under each key into one value; nil deletes the row.
+    public func aggregate<Result>(
+        _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
+        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        operation: String = "aggregate", adding add: @escaping @Sendable (Key, Value, Result) throws -> Result?,
+        subtracting subtract: @escaping @Sendable (Key, Value, Result) throws -> Result?
+    ) -> KTable<Key, Result> {
+        let step = TableStep<Key, Value, Result>(first: { key, value in try add(key, value, try initial()) }, add: add, subtract: subtract)
+        return aggregating("KTABLE-AGGREGATE-", operation, as: store, named: name, options, result: result, step)
+    }
+
+    /// Combines the rows under each key two by two; the first stands as it is. `subtract` must undo what `add` did.
+    public func reduce(
+        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        adding add: @escaping @Sendable (Value, Value) throws -> Value?,
+        subtracting subtract: @escaping @Sendable (Value, Value) throws -> Value?
+    ) -> KTable<Key, Value> {
+        let step = TableStep<Key, Value, Value>(
+            first: { _, value in value }, add: { _, value, result in try add(result, value) },
+            subtract: { _, value, result in try subtract(result, value) }, firstKeepsTime: true)
+        return aggregating("KTABLE-REDUCE-", "reduce", as: store, named: name, options, result: value, step)
+    }
+
+    private func aggregating<Result>(
+        _ prefix: String, _ operation: String, as store: KeyValueStoreName<Key, Result>?, named given: String?,
+        _ options: StoreOptions?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
+    ) -> KTable<Key, Result> {
+        let choice = StoreChoice(store?.name, options, in: builder) {
+            builder.names.store(prefix, origin: origin, operation: operation)
+        }
+        let sink = given.map { $0 + "-sink" } ?? builder.names.processor(nil, "KSTREAM-SINK-")
+        let source = given.map { $0 + "-source" } ?? builder.names.processor(nil, "KSTREAM-SOURCE-")
+        let name = builder.name(given, prefix)
+        let through = repartitioned(sink: sink, source: source, topic: (self.name ?? choice.name) + "-repartition")
+        let content = TableContent<Key, Result>(askUpstream: { _ in true }, makeGetter: { .store(choice.name) })
+        let (key, result) = (key, store?.value ?? result)
+        let node = GraphNode(name) { topology, parents in
+            let (store, emission, sendsOldValues) = (choice.name, choice.emission, content.sendsOldValues)
+            let make: @Sendable (NodeContext) throws -> Any = { context in
+                let changes = try ChangeForwarder<Key, Result>(
+                    context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
+                return try step.inlet(context, store: store, changes)
+            }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(choice.definition(key: key, value: result), for: [name])
+        }
+        builder.add(node, below: [through])
+        return KTable(
+            builder: builder, node: node, sources: [through.name], origin: store?.name ?? origin, key: key,
+            content: content, storeName: choice.isNamed ? choice.name : nil)
+    }
+
+    private func repartitioned(sink: String, source: String, topic: String) -> GraphNode {
+        if name != nil, let node = shared.node {
+            builder.postpone(node)
+            return node
+        }
+        let (key, value) = (key, Serde.change(of: value))
+        let through = GraphNode(source) { topology, parents in
+            let make: @Sendable (NodeContext) throws -> Any = { context in
+                try SinkWriter(key: key, value: value, partitioner: nil, context: context).inlet(to: .topic(topic))
+            }
+            let reader = TopologyNode.Source(topics: [topic]) { context in
+                TypedSourceHead(key: key, value: value, timestamps: nil, next: try context.next())
+            }
+            try topology.add(RepartitionTopic(name: topic))
+            try topology.add(TopologyNode(sink, .sink(topic: topic, make: make), parents: parents))
+            try topology.add(TopologyNode(source, .source(reader)))
+        }
+        builder.add(through, below: [node])
+        shared.node = through
+        return through
+    }
+}
+
+/// What a table's aggregation does with one change.
+private struct TableStep<Key, Value, Result>: Sendable {
+    /// The aggregate after the first row.
+    let first: @Sendable (Key, Value) throws -> Result?
+    let add: @Sendable (Key, Value, Result) throws -> Result?
+    let subtract: @Sendable (Key, Value, Result) throws -> Result?
+    /// Whether a first row after a row that is gone keeps its own time.
+    var firstKeepsTime = false
+
+    func inlet(
+        _ context: NodeContext, store: String, _ changes: ChangeForwarder<Key, Result>
+    ) throws -> Inlet<Key, Change<Value>> {
+        let rows: TimestampedKeyValueStore<Key, Result> = try context.store(named: store)
+        return Inlet { record in
+            var timestamp = record.timestamp
+            let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?)
+            do {
+                change = try rows.update(record.key) { old in
+                    try updated(record, old, &timestamp).map { ValueAndTimestamp($0, at: timestamp) }
+                }
+            } catch { return try context.failed(error) }
+            try changes.send(record, new: change.new?.value, old: change.old?.value, at: timestamp)
+        }
+    }
+
+    private func updated(
+        _ record: Record<Key, Change<Value>>, _ old: ValueAndTimestamp<Result>?, _ timestamp: inout Timestamp
+    ) throws -> Result? {
+        var result = old?.value
+        if let removed = record.value.old, let before = result, let old {
+            result = try subtract(record.key, removed, before)
+            timestamp = max(record.timestamp, old.timestamp)
+        }
+        guard let added = record.value.new else { return result }
+        if let before = result {
+            timestamp = max(record.timestamp, old?.timestamp ?? record.timestamp)
+            return try add(record.key, added, before)
+        }
+        if let old, !firstKeepsTime { timestamp = max(record.timestamp, old.timestamp) }
+        return try first(record.key, added)
+    }
+}

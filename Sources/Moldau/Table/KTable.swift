@@ -1,0 +1,76 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A table: the latest value of each key, changed by records. A null value deletes the row.
+public struct KTable<Key, Value> {
+    let builder: StreamsBuilder
+    let node: GraphNode
+    let name: String
+    let sources: Set<String>
+    let origin: String
+    let key: Serde<Key>
+    let content: TableContent<Key, Value>
+    /// The name of the table's own store; nil when it has none, or none of a name that the user gave.
+    public let storeName: String?
+
+    init(
+        builder: StreamsBuilder, node: GraphNode, sources: Set<String>, origin: String, key: Serde<Key>,
+        content: TableContent<Key, Value>, storeName: String?
+    ) {
+        self.builder = builder
+        self.node = node
+        self.name = node.name
+        self.sources = sources
+        self.origin = origin
+        self.key = key
+        self.content = content
+        self.storeName = storeName
+    }
+}
+
+/// What others ask of a table while the topology is declared: to send old values, and how to look up a row.
+final class TableContent<Key, Value> {
+    /// Whether the table's changes carry the value before. Read when the topology is built.
+    private(set) var sendsOldValues: Bool
+    private let askUpstream: (_ force: Bool) -> Bool
+    private let makeGetter: () -> RowGetter<Key, Value>
+
+    /// - Parameters:
+    ///   - askUpstream: arranges for old values; answers whether they will come. Unless forced, a table without a store stays without.
+    ///   - makeGetter: says how a row is looked up. May give the table a store.
+    init(
+        sendsOldValues: Bool = false, askUpstream: @escaping (_ force: Bool) -> Bool,
+        makeGetter: @escaping () -> RowGetter<Key, Value>
+    ) {
+        self.sendsOldValues = sendsOldValues
+        self.askUpstream = askUpstream
+        self.makeGetter = makeGetter
+    }
+
+    /// Asks the table to send old values.
+    @discardableResult
+    func sendOldValues(force: Bool) -> Bool {
+        if !sendsOldValues { sendsOldValues = askUpstream(force) }
+        return sendsOldValues
+    }
+
+    var getter: RowGetter<Key, Value> { makeGetter() }
+}
+
+/// How a node looks up rows of a table: in a store, or through other tables' stores.
+struct RowGetter<Key, Value>: Sendable {
+    typealias Row = ValueAndTimestamp<Value>
+
+    /// The stores that it reads.
+    let stores: [String]
+    let make: @Sendable (NodeContext) throws -> (Key) throws -> Row?
+
+    /// Looks up rows in the store of that name.
+    static func store(_ name: String) -> RowGetter {
+        RowGetter(stores: [name]) { context in
+            let store: TimestampedKeyValueStore<Key, Value> = try context.store(named: name)
+            return { key in try store.get(key) }
+        }
+    }
+}

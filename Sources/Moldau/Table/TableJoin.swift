@@ -1,0 +1,167 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension KTable {
+    /// Joins the rows of equal keys: a result is there while both are. nil from the joiner deletes the result.
+    ///
+    /// An update on either side updates the result; its time is the later one of both rows. Both tables must have the same number of
+    /// partitions.
+    /// ```swift
+    /// customers.join(addresses) { customer, address in customer.living(at: address) }
+    /// ```
+    /// - Parameter store: gives the result a store of its own.
+    public func join<Other, Result>(
+        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
+    ) -> KTable<Key, Result> {
+        joining(other, as: store, named: name, options, .inner) { left, right in
+            guard let left, let right else { return nil }
+            return try joiner(left, right)
+        }
+    }
+
+    /// Joins the rows of equal keys: a result is there while this table's row is.
+    public func leftJoin<Other, Result>(
+        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
+    ) -> KTable<Key, Result> {
+        joining(other, as: store, named: name, options, .left) { left, right in
+            guard let left else { return nil }
+            return try joiner(left, right)
+        }
+    }
+
+    /// Joins the rows of equal keys: a result is there while either row is.
+    public func outerJoin<Other, Result>(
+        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
+    ) -> KTable<Key, Result> {
+        joining(other, as: store, named: name, options, .outer) { left, right in
+            left == nil && right == nil ? nil : try joiner(left, right)
+        }
+    }
+
+    private func joining<Other, Result>(
+        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>?, named given: String?,
+        _ options: StoreOptions?, _ kind: TableJoinKind,
+        _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
+    ) -> KTable<Key, Result> {
+        let (builder, key) = (builder, key)
+        let choice: StoreChoice? =
+            store == nil && options == nil
+            ? nil
+            : StoreChoice(store?.name, options, in: builder) {
+                builder.names.store("KTABLE-MERGE-", origin: "\(origin)-\(other.origin)", operation: "join")
+            }
+        let merge = builder.name(given, "KTABLE-MERGE-")
+        if kind != .inner { content.sendOldValues(force: true) }
+        if kind == .outer { other.content.sendOldValues(force: true) }
+        let this = builder.names.processor(given, suffix: "-join-this", "KTABLE-JOINTHIS-")
+        let that = builder.names.processor(given, suffix: "-join-other", "KTABLE-JOINOTHER-")
+        let (left, right) = (content.getter, other.content.getter)
+        let mine = content
+        let storeName = store == nil ? nil : choice?.name
+        let result = TableContent<Key, Result>(
+            askUpstream: { _ in
+                mine.sendOldValues(force: true)
+                other.content.sendOldValues(force: true)
+                return true
+            },
+            makeGetter: { storeName.map { .store($0) } ?? left.joined(right, joiner) })
+        let names = [name, other.name]
+        let node = GraphNode(merge) { topology, _ in
+            let old = result.sendsOldValues
+            let makeThis = TableJoinSide<Key, Value, Other, Result>(
+                needsOther: kind == .inner, sendsOldValues: old, key: key, get: right, join: joiner)
+            let makeThat = TableJoinSide<Key, Other, Value, Result>(
+                needsOther: kind != .outer, sendsOldValues: old, key: key, get: left) { try joiner($1, $0) }
+            try topology.add(TopologyNode(this, .processor(make: { try makeThis.inlet($0) }), parents: [names[0]]))
+            try topology.add(TopologyNode(that, .processor(make: { try makeThat.inlet($0) }), parents: [names[1]]))
+            let merging = TableJoinMerge<Key, Result>(
+                store: storeName, emission: choice?.emission ?? .everyChange, key: key, sendsOldValues: old)
+            try topology.add(TopologyNode(merge, .processor(make: { try merging.inlet($0) }), parents: [this, that]))
+            for store in right.stores { try topology.connect(this, toStore: store) }
+            for store in left.stores { try topology.connect(that, toStore: store) }
+            if let store, let choice { try topology.add(choice.definition(key: key, value: store.value), for: [merge]) }
+        }
+        builder.copartition(sources.union(other.sources))
+        builder.add(node, below: [self.node, other.node])
+        return KTable<Key, Result>(
+            builder: builder, node: node, sources: sources.union(other.sources), origin: "\(origin)-\(other.origin)",
+            key: key, content: result, storeName: store?.name)
+    }
+}
+
+private enum TableJoinKind { case inner, left, outer }
+
+/// One side of a join: an update here meets the other side's row. `join` gets this side's row first.
+private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
+    /// Whether there is no result without the other side's row.
+    let needsOther: Bool
+    let sendsOldValues: Bool
+    let key: Serde<Key>
+    let get: RowGetter<Key, Other>
+    let join: @Sendable (Value?, Other?) throws -> Result?
+
+    func inlet(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
+        let forward = try context.next(Key.self, Change<Result>.self).receive
+        let lookUp = try get.make(context)
+        let keyNull = key.null
+        return Inlet { record in
+            if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
+            let change = record.value
+            let timestamp: Timestamp
+            let new, old: Result?
+            do {
+                let other = try lookUp(record.key)
+                // Nothing there, and nothing was: without the other row there is no result to change either.
+                if other == nil, needsOther || (change.new == nil && change.old == nil) { return }
+                timestamp = max(record.timestamp, other?.timestamp ?? record.timestamp)
+                new = try join(change.new, other?.value)
+                old = sendsOldValues ? try join(change.old, other?.value) : nil
+            } catch { return try context.failed(error) }
+            try forward(
+                Record(key: record.key, value: Change(new: new, old: old), timestamp: timestamp, headers: record.headers))
+        }
+    }
+}
+
+/// Where both sides' results come together, and are stored if the user named a store.
+private struct TableJoinMerge<Key, Result>: Sendable {
+    let store: String?
+    let emission: Emission
+    let key: Serde<Key>
+    let sendsOldValues: Bool
+
+    func inlet(_ context: NodeContext) throws -> Inlet<Key, Change<Result>> {
+        guard let store else { return try context.next() }
+        let rows: TimestampedKeyValueStore<Key, Result> = try context.store(named: store)
+        let changes = try ChangeForwarder<Key, Result>(
+            context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
+        return Inlet { record in
+            let new = record.value.new
+            let old = changes.isHolding ? try rows.get(record.key)?.value : record.value.old
+            try rows.put(record.key, new.map { ValueAndTimestamp($0, at: record.timestamp) })
+            try changes.send(record, new: new, old: old, at: record.timestamp)
+        }
+    }
+}
+
+extension RowGetter {
+    /// Looks up the rows of a join that has no store of its own.
+    fileprivate func joined<Other, Result>(
+        _ other: RowGetter<Key, Other>, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
+    ) -> RowGetter<Key, Result> {
+        RowGetter<Key, Result>(stores: stores + other.stores) { [make] context in
+            let (left, right) = (try make(context), try other.make(context))
+            return { key in
+                let (mine, others) = (try left(key), try right(key))
+                guard let later = [mine?.timestamp, others?.timestamp].compactMap({ $0 }).max(),
+                    let result = try joiner(mine?.value, others?.value)
+                else { return nil }
+                return ValueAndTimestamp(result, at: later)
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension KTable {
+    /// Gives each row a new value; nil deletes the row. The closure must be pure: it may run twice for a change, on the new value and
+    /// on the old one, unless the result has a store.
+    ///
+    /// ```swift
+    /// balances.mapValues { $0.inEuros }
+    /// ```
+    /// - Parameter store: gives the result a store of its own.
+    public func mapValues<NewValue>(
+        as store: KeyValueStoreName<Key, NewValue>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ transform: @escaping @Sendable (Value) throws -> NewValue?
+    ) -> KTable<Key, NewValue> {
+        mapValues(as: store, named: name, options: options) { _, value in try transform(value) }
+    }
+
+    /// Gives each row a new value, made of its key and value.
+    public func mapValues<NewValue>(
+        as store: KeyValueStoreName<Key, NewValue>? = nil, named given: String? = nil, options: StoreOptions? = nil,
+        _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
+    ) -> KTable<Key, NewValue> {
+        deriving("KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false, transform)
+    }
+
+    /// Keeps the rows that satisfy `isIncluded`; a row that no longer does is deleted.
+    ///
+    /// Without old values (nobody downstream needs them and this table has no store) every update of a row that does not belong is sent
+    /// as a deletion, whether or not the row was there before.
+    public func filter(
+        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
+    ) -> KTable<Key, Value> {
+        // With old values at hand, a row that neither was nor is there needs no deletion: ask, but force no store for it.
+        deriving(
+            "KTABLE-FILTER-", as: store, named: name, options,
+            sendsOldValues: content.sendOldValues(force: false), skipsEmptyChanges: true
+        ) { key, value in try isIncluded(key, value) ? value : nil }
+    }
+
+    /// Keeps the rows that do not satisfy `isExcluded`.
+    public func filterNot(
+        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ isExcluded: @escaping @Sendable (Key, Value) throws -> Bool
+    ) -> KTable<Key, Value> {
+        filter(as: store, named: name, options: options) { try !isExcluded($0, $1) }
+    }
+
+    /// A table whose rows are a function of this table's rows: virtual unless it is given a store.
+    private func deriving<NewValue>(
+        _ prefix: String, as store: KeyValueStoreName<Key, NewValue>?, named given: String?, _ options: StoreOptions?,
+        sendsOldValues: Bool = false, skipsEmptyChanges: Bool,
+        _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
+    ) -> KTable<Key, NewValue> {
+        let (builder, parent) = (builder, content)
+        // A store that is not named is not made, but its number is used up, as in Kafka Streams.
+        if store == nil, options != nil { _ = builder.names.store(prefix, origin: origin, operation: "unnamed") }
+        let choice = store.map { StoreChoice($0.name, options, in: builder) { "" } }
+        let name = builder.name(given, prefix)
+        let derived = TableContent<Key, NewValue>(
+            sendsOldValues: sendsOldValues,
+            askUpstream: { force in choice != nil || parent.sendOldValues(force: force) },
+            makeGetter: { choice.map { .store($0.name) } ?? parent.getter.mapped(transform) })
+        let key = key
+        let node = GraphNode(name) { topology, parents in
+            let derivation = Derivation(
+                transform: transform, sendsOldValues: derived.sendsOldValues, skipsEmptyChanges: skipsEmptyChanges,
+                store: choice?.name, emission: choice?.emission ?? .everyChange, key: key)
+            let make: @Sendable (NodeContext) throws -> Any = { try derivation.inlet($0) }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            if let choice, let store { try topology.add(choice.definition(key: key, value: store.value), for: [name]) }
+        }
+        builder.add(node, below: [self.node])
+        return KTable<Key, NewValue>(
+            builder: builder, node: node, sources: sources, origin: origin, key: key, content: derived,
+            storeName: store?.name)
+    }
+}
+
+/// The node of a derived table.
+private struct Derivation<Key, Value, NewValue>: Sendable {
+    let transform: @Sendable (Key, Value) throws -> NewValue?
+    let sendsOldValues: Bool
+    let skipsEmptyChanges: Bool
+    let store: String?
+    let emission: Emission
+    let key: Serde<Key>
+
+    func inlet(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
+        guard let store else {
+            let forward = try context.next(Key.self, Change<NewValue>.self).receive
+            return receiving(context, oldRow: nil) { record, new, old in
+                try forward(record.with(value: Change(new: new, old: old)))
+            }
+        }
+        let rows: TimestampedKeyValueStore<Key, NewValue> = try context.store(named: store)
+        let changes = try ChangeForwarder<Key, NewValue>(
+            context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
+        let readsOld = sendsOldValues || changes.isHolding
+        return receiving(context, oldRow: { readsOld ? try rows.get($0)?.value : nil }) { record, new, old in
+            try rows.put(record.key, new.map { ValueAndTimestamp($0, at: record.timestamp) })
+            try changes.send(record, new: new, old: old, at: record.timestamp)
+        }
+    }
+
+    private func receiving(
+        _ context: NodeContext, oldRow: ((Key) throws -> NewValue?)?,
+        _ emit: @escaping (Record<Key, Change<Value>>, NewValue?, NewValue?) throws -> Void
+    ) -> Inlet<Key, Change<Value>> {
+        Inlet { [transform, sendsOldValues, skipsEmptyChanges] record in
+            let new, old: NewValue?
+            do {
+                new = try record.value.new.flatMap { try transform(record.key, $0) }
+                old =
+                    if let oldRow { try oldRow(record.key) } else {
+                        try sendsOldValues ? record.value.old.flatMap { try transform(record.key, $0) } : nil
+                    }
+            } catch { return try context.failed(error) }
+            if skipsEmptyChanges, sendsOldValues, new == nil, old == nil { return }
+            try emit(record, new, old)
+        }
+    }
+}
+
+extension RowGetter {
+    /// Looks up rows of a table whose rows are a function of this one's.
+    func mapped<NewValue>(
+        _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
+    ) -> RowGetter<Key, NewValue> {
+        RowGetter<Key, NewValue>(stores: stores) { [make] context in
+            let get = try make(context)
+            return { key in
+                guard let row = try get(key) else { return nil }
+                return try transform(key, row.value).map { ValueAndTimestamp($0, at: row.timestamp) }
+            }
+        }
+    }
+}

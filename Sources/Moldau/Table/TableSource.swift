@@ -1,0 +1,157 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension StreamsBuilder {
+    /// Reads a topic as a table: a record sets its key's row, a null value deletes it. Records without a key are dropped (counted).
+    ///
+    /// The table gets a store when it is named, or when someone downstream has to look up its rows or old values.
+    /// - Parameter store: names the store.
+    public func table<Key, Value>(
+        _ topic: Topic<Key, Value>, as store: KeyValueStoreName<Key, Value>? = nil, named given: String? = nil,
+        options: StoreOptions? = nil, start: StartPosition = .earliest,
+        timestamps: TimestampExtractor<Key?, Value?>? = nil
+    ) -> KTable<Key, Value> {
+        let choice = StoreChoice(store?.name, options, in: self) {
+            names.store("\(topic.name)-", origin: topic.name, operation: "table")
+        }
+        let sourceName = given.map { checked($0) + "-source" } ?? names.processor(nil, "KSTREAM-SOURCE-")
+        let name = name(given, "KTABLE-SOURCE-")
+        let source = TableSource(name, choice, key: topic.key, value: topic.value)
+        let node = GraphNode(name) { topology, _ in
+            let (key, value) = (topic.key.optional, topic.value.optional)
+            let reader = TopologyNode.Source(topics: [topic.name], start: start) { context in
+                TypedSourceHead(key: key, value: value, timestamps: timestamps, next: try context.next())
+            }
+            try topology.add(TopologyNode(sourceName, .source(reader)))
+            try source.write(into: &topology, below: [sourceName], key: { $0 }, value: { $0 })
+        }
+        add(node, below: [])
+        return KTable(
+            builder: self, node: node, sources: [sourceName], origin: topic.name, key: topic.key,
+            content: source.content, storeName: choice.isNamed ? choice.name : nil)
+    }
+}
+
+extension KStream {
+    /// Reads the stream as a table: each record sets its key's row. Records without a key are dropped (counted).
+    public func toTable(
+        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil
+    ) -> KTable<Key, Value> where Key: StreamCodable, Value: StreamCodable {
+        toTable(as: store, named: name, options: options, key: Key.serde, value: Value.serde)
+    }
+
+    /// Reads the stream as a table; nil deletes the row.
+    public func toTable<Wrapped>(
+        as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil
+    ) -> KTable<Key, Wrapped> where Key: StreamCodable, Wrapped: StreamCodable, Value == Wrapped? {
+        toTable(as: store, named: name, options: options, key: Key.serde, value: Wrapped.serde)
+    }
+
+    /// As `toTable`, with the serdes given.
+    public func toTable(
+        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        key: Serde<Key>, value: Serde<Value>
+    ) -> KTable<Key, Value> {
+        table(as: store, named: name, options, key: key, value: value, written: value) { value.isNull($0) ? nil : $0 }
+    }
+
+    /// As `toTable` of a stream with nils, with the serdes given.
+    public func toTable<Wrapped>(
+        as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        key: Serde<Key>, value: Serde<Wrapped>
+    ) -> KTable<Key, Wrapped> where Value == Wrapped? {
+        table(as: store, named: name, options, key: key, value: value, written: value.optional) { $0 }
+    }
+
+    private func table<Row>(
+        as store: KeyValueStoreName<Key, Row>?, named given: String?, _ options: StoreOptions?, key: Serde<Key>,
+        value: Serde<Row>, written: Serde<Value>, row: @escaping @Sendable (Value) -> Row?
+    ) -> KTable<Key, Row> {
+        let name = builder.name(given, "KSTREAM-TOTABLE-")
+        let choice = StoreChoice(store?.name, options, in: builder) {
+            builder.names.store("KSTREAM-TOTABLE-", origin: origin, operation: "table")
+        }
+        let isGenerated = given == nil
+        let topic =
+            isGenerated && isKeyChanged
+            ? builder.names.repartition(name, origin: origin, operation: "table-input") : name
+        let partitioned = partitionedByKey(named: topic, key: key, value: written)
+        let source = TableSource(name, choice, key: key, value: value)
+        source.materialize()
+        let node = GraphNode(name) { topology, parents in
+            try source.write(into: &topology, below: parents, key: { key.isNull($0) ? nil : $0 }, value: row)
+        }
+        builder.add(node, below: [partitioned.node])
+        return KTable(
+            builder: builder, node: node, sources: partitioned.sources, origin: origin, key: key,
+            content: source.content, storeName: choice.isNamed ? choice.name : nil)
+    }
+}
+
+/// The node that keeps a table's rows as they come in.
+final class TableSource<Key, Value> {
+    private let name: String
+    private let choice: StoreChoice
+    private let key: Serde<Key>
+    private let value: Serde<Value>
+    private var hasStore: Bool
+
+    init(_ name: String, _ choice: StoreChoice, key: Serde<Key>, value: Serde<Value>) {
+        self.name = name
+        self.choice = choice
+        self.key = key
+        self.value = value
+        hasStore = choice.isNamed
+    }
+
+    private(set) lazy var content = TableContent<Key, Value>(
+        askUpstream: { [self] force in
+            if force { hasStore = true }
+            return hasStore
+        },
+        makeGetter: { [self] in
+            hasStore = true
+            return .store(choice.name)
+        })
+
+    func materialize() { hasStore = true }
+
+    /// Adds the node below `parents`, whose records are turned into rows by `key` and `value`; nil is "none".
+    func write<KeyIn, ValueIn>(
+        into topology: inout Topology, below parents: [String], key rowKey: @escaping @Sendable (KeyIn) -> Key?,
+        value row: @escaping @Sendable (ValueIn) -> Value?
+    ) throws {
+        let (store, emission, key) = (choice.name, choice.emission, key)
+        let (isStored, sendsOldValues) = (hasStore, content.sendsOldValues)
+        let make: @Sendable (NodeContext) throws -> Any = { context in
+            let update: (Record<Key, Value?>) throws -> Void =
+                isStored
+                ? try Self.storing(context, store, emission, key, sendsOldValues) : try Self.passing(context)
+            return Inlet<KeyIn, ValueIn> { record in
+                guard let key = rowKey(record.key) else { return context.drop(.nullKey) }
+                try update(record.with(key: key, value: row(record.value)))
+            }
+        }
+        try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+        if isStored { try topology.add(choice.definition(key: key, value: value), for: [name]) }
+    }
+
+    private static func storing(
+        _ context: NodeContext, _ name: String, _ emission: Emission, _ key: Serde<Key>, _ sendsOldValues: Bool
+    ) throws -> (Record<Key, Value?>) throws -> Void {
+        let store: TimestampedKeyValueStore<Key, Value> = try context.store(named: name)
+        let changes = try ChangeForwarder<Key, Value>(
+            context, store: name, emission: emission, key: key, sendsOldValues: sendsOldValues)
+        return { record in
+            let old = try store.get(record.key)?.value
+            try store.put(record.key, record.value.map { ValueAndTimestamp($0, at: record.timestamp) })
+            try changes.send(record, new: record.value, old: old, at: record.timestamp)
+        }
+    }
+
+    private static func passing(_ context: NodeContext) throws -> (Record<Key, Value?>) throws -> Void {
+        let forward = try context.next(Key.self, Change<Value>.self).receive
+        return { record in try forward(record.with(value: Change(new: record.value, old: nil))) }
+    }
+}
