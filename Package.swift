@@ -40,7 +40,8 @@ let package = Package(
         library("MoldauRecords", ["CChecksum"]),
 
         // The broker's tower
-        library("MoldauLog", ["MoldauRecords"]),
+        .target(name: "CFiles"),
+        library("MoldauLog", ["MoldauRecords", "CFiles"]),
         library("MoldauBroker", ["MoldauRecords", "MoldauLog"]),
 
         // The port
@@ -81,12 +82,20 @@ let package = Package(
             path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
 
         // Tests
-        tests("MoldauRecordsTests", ["MoldauRecords"]),
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
             resources: [.copy("Cases")]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
+        tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
+        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog"]),
+        tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
+        tests(
+            "MoldauClusterEmbeddedTests",
+            ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"]),
+        tests(
+            "MoldauRuntimeTests",
+            ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "MoldauTesting"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -1,0 +1,196 @@
+internal import Synchronization
+
+package import MoldauLog
+package import MoldauRecords
+
+/// The broker: topics, their partitions' logs, and the committed offsets of groups. No sockets; shared by threads.
+///
+/// One process at a time works on a data directory: it is locked from `init` to `close`. Calls block on the file system.
+package final class Broker<Files: FileSystem>: Sendable {
+    private struct State: Sendable {
+        var catalog: TopicCatalog<Files>
+        var partitions: [String: [BrokerPartition<Files>]] = [:]
+        var lock: DirectoryLock?
+        var isClosed = false
+    }
+
+    /// There while the data directory is whole: written at a clean stop, removed at the next start.
+    private static var cleanMarker: String { ".kafka_cleanshutdown" }
+
+    package let durability: Durability
+    package let clock: @Sendable () -> Timestamp
+    private let files: Files
+    private let directory: String
+    private let wasClean: Bool
+    private let groupCommit: GroupCommit<Files>
+    private let state: Mutex<State>
+    let groupOffsets = GroupOffsets()
+
+    /// Opens a data directory, and makes it where there is none. After an unclean stop every partition is checked and its torn tail
+    /// cut off before this returns.
+    /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`.
+    package init(
+        _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp
+    ) throws(LogError) {
+        self.files = files
+        self.directory = directory
+        self.durability = durability
+        self.clock = clock
+        groupCommit = GroupCommit(files)
+        try files.createDirectory(directory)
+        let lock = try files.lock(directory)
+        let catalog = try TopicCatalog(files, directory: directory)
+        let marker = "\(directory)/\(Self.cleanMarker)"
+        wasClean = files.exists(marker)
+        if wasClean {
+            try files.removeFile(marker)
+            try files.syncDirectory(directory)
+        }
+        state = Mutex(State(catalog: catalog, lock: lock))
+        for topic in catalog.topics.values.sorted(by: { $0.name < $1.name }) {
+            let partitions = try makePartitions(of: topic)
+            state.withLock { $0.partitions[topic.name] = partitions }
+        }
+        do {
+            if !wasClean { try recover() }
+            try loadOffsets()
+        } catch {
+            guard case .log(_, let cause) = error else { throw .offline(reason: "\(error)") }
+            throw cause
+        }
+    }
+
+    private func makePartitions(of topic: TopicMetadata) throws(LogError) -> [BrokerPartition<Files>] {
+        let configuration = try LogConfiguration(topic.configuration)
+        return (0..<topic.partitionCount).map { number in
+            let name = TopicPartition(topic.name, number)
+            return BrokerPartition(
+                name, files: files, directory: "\(directory)/\(name)", configuration: configuration, wasClean: wasClean,
+                groupCommit: groupCommit, clock: clock)
+        }
+    }
+
+    private func recover() throws(BrokerError) {
+        for partition in allPartitions() { _ = try partition.bounds() }
+    }
+
+    private func allPartitions() -> [BrokerPartition<Files>] {
+        state.withLock { state in
+            state.partitions.sorted { $0.key < $1.key }.flatMap { $0.value }
+        }
+    }
+
+    // MARK: Topics
+
+    /// All topics, by name.
+    package func topics() -> [TopicMetadata] {
+        state.withLock { $0.catalog.topics.values.sorted { $0.name < $1.name } }
+    }
+
+    package func topic(_ name: String) -> TopicMetadata? { state.withLock { $0.catalog.topics[name] } }
+
+    /// Creates topics, all or none, durably.
+    package func create(_ topics: [TopicMetadata]) throws(BrokerError) {
+        try state.withLock { state throws(BrokerError) in
+            if state.isClosed { throw .closed }
+            var made: [(String, [BrokerPartition<Files>])] = []
+            for topic in topics {
+                if let objection = TopicCatalog<Files>.objection(to: topic.name) {
+                    throw .invalidTopic(name: topic.name, reason: objection)
+                }
+                guard topic.partitionCount > 0 else {
+                    throw .invalidTopic(name: topic.name, reason: "it needs at least one partition")
+                }
+                if state.catalog.topics[topic.name] != nil || made.contains(where: { $0.0 == topic.name }) {
+                    throw .topicExists(topic.name)
+                }
+                do throws(LogError) {
+                    made.append((topic.name, try makePartitions(of: topic)))
+                } catch {
+                    throw .invalidTopic(name: topic.name, reason: error.description)
+                }
+            }
+            do throws(LogError) {
+                // What a deletion left behind when it was cut short must not come back as records of the new topic.
+                for topic in topics { try removeDirectories(of: topic.name, count: topic.partitionCount) }
+                try state.catalog.change(adding: topics)
+            } catch {
+                throw .storage(error)
+            }
+            for (name, partitions) in made { state.partitions[name] = partitions }
+        }
+    }
+
+    /// Deletes a topic with its records, and every group's offsets in it.
+    package func delete(_ name: String) throws(BrokerError) {
+        let removed = try state.withLock { state throws(BrokerError) in
+            if state.isClosed { throw .closed }
+            guard let partitions = state.partitions[name] else { throw .unknownTopic(name) }
+            do throws(LogError) { try state.catalog.change(removing: [name]) } catch { throw .storage(error) }
+            state.partitions[name] = nil
+            return partitions
+        }
+        for partition in removed { partition.markDeleted() }
+        do throws(LogError) {
+            try removeDirectories(of: name, count: Int32(removed.count))
+        } catch {
+            throw .storage(error)
+        }
+        try forgetOffsets(inTopic: name)
+    }
+
+    private func removeDirectories(of topic: String, count: Int32) throws(LogError) {
+        for number in 0..<count { try files.removeDirectory("\(directory)/\(TopicPartition(topic, number))") }
+    }
+
+    /// The partition, to append to and read from.
+    package func partition(_ name: TopicPartition) throws(BrokerError) -> BrokerPartition<Files> {
+        try state.withLock { state throws(BrokerError) in
+            if state.isClosed { throw .closed }
+            guard let partitions = state.partitions[name.topic] else { throw .unknownTopic(name.topic) }
+            guard name.partition.number >= 0, Int(name.partition.number) < partitions.count else {
+                throw .unknownPartition(name, partitionCount: Int32(partitions.count))
+            }
+            return partitions[Int(name.partition.number)]
+        }
+    }
+
+    // MARK: Durability
+
+    /// Returns when everything appended before the call is as durable as `durability` promises. Blocks.
+    /// - Throws: `BrokerError.storage(.offline)` when a sync failed, now or before.
+    package func flush() throws(BrokerError) {
+        do throws(LogError) {
+            if durability == .sync { try groupCommit.sync() } else { try groupCommit.checkOnline() }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Makes everything durable, whatever `durability` says: for the thread that keeps `.interval`'s promise.
+    package func syncNow() throws(BrokerError) {
+        do throws(LogError) { try groupCommit.sync() } catch { throw .storage(error) }
+    }
+
+    /// Lets go of what the topics' retention lets go of.
+    package func applyRetention() throws(BrokerError) {
+        for partition in allPartitions() { try partition.applyRetention() }
+    }
+
+    /// Makes everything durable and frees the directory. Every later call throws `.closed`; a second `close` does nothing.
+    package func close() throws(BrokerError) {
+        let isFirst = state.withLock { state in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+        guard isFirst else { return }
+        defer { state.withLock { $0.lock = nil } }
+        do throws(LogError) {
+            try groupCommit.sync()
+            for partition in allPartitions() { try partition.close() }
+            try files.replace("\(directory)/\(Self.cleanMarker)", with: [], in: directory, sync: true)
+        } catch {
+            throw .storage(error)
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package import MoldauLog
+package import MoldauRecords
+
+/// Why the broker refused, or failed. Each case holds the facts.
+package enum BrokerError: Error, Equatable {
+    case unknownTopic(String)
+    case topicExists(String)
+    case invalidTopic(name: String, reason: String)
+    case unknownPartition(TopicPartition, partitionCount: Int32)
+    /// The partition's log refused.
+    case log(TopicPartition, LogError)
+    /// The data directory, or the disk under it.
+    case storage(LogError)
+    case closed
+}

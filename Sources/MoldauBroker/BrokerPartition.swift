@@ -1,0 +1,170 @@
+internal import Synchronization
+
+package import MoldauLog
+package import MoldauRecords
+
+/// One partition of the broker: its log behind a lock of its own, and those who wait for its next record.
+///
+/// The directory is made with the first append: a partition that nothing was written to costs nothing.
+package final class BrokerPartition<Files: FileSystem>: Sendable {
+    private struct State: Sendable {
+        var log: PartitionLog<Files>?
+        var bells: [Bell] = []
+        /// Why no call is answered any more.
+        var end: BrokerError?
+        var isDirty = false
+    }
+
+    /// Batches that were read, and where reading goes on.
+    package struct Fetched: Sendable {
+        package let bytes: SharedBytes
+        package let next: LogCursor
+        /// The offset after the last record that may be read.
+        package let end: Offset
+    }
+
+    package let name: TopicPartition
+    private let files: Files
+    private let directory: String
+    private let configuration: LogConfiguration
+    private let wasClean: Bool
+    private let groupCommit: GroupCommit<Files>
+    private let clock: @Sendable () -> Timestamp
+    private let state = Mutex(State())
+
+    init(
+        _ name: TopicPartition, files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool,
+        groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
+    ) {
+        self.name = name
+        self.files = files
+        self.directory = directory
+        self.configuration = configuration
+        self.wasClean = wasClean
+        self.groupCommit = groupCommit
+        self.clock = clock
+    }
+
+    /// Runs `body` on the log, with the lock held; makes the log where there is none and `creates` is set.
+    private func withLog<Result: Sendable>(
+        creates: Bool = false, _ body: (inout PartitionLog<Files>) throws(LogError) -> Result
+    ) throws(BrokerError) -> Result? {
+        do {
+            return try state.withLock { state throws(BrokerError) in
+                if let end = state.end { throw end }
+                do throws(LogError) {
+                    if state.log == nil {
+                        guard creates || files.exists(directory) else { return nil }
+                        state.log = try PartitionLog(
+                            files, directory: directory, configuration: configuration, wasClean: wasClean)
+                    }
+                    return try body(&state.log!)
+                } catch {
+                    throw .log(name, error)
+                }
+            }
+        } catch {
+            throw error
+        }
+    }
+
+    /// Appends whole batches; readers see them at once. Durable after the broker's `flush`. Blocks on the file system.
+    @discardableResult
+    package func append(_ batches: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
+        do throws(LogError) { try groupCommit.checkOnline() } catch { throw .log(name, error) }
+        let now = clock()
+        nonisolated(unsafe) let batches = batches  // Used inside the call alone.
+        let appended: PartitionLog<Files>.Appended
+        do {
+            appended = try withLog(creates: true) { log throws(LogError) in try log.append(batches, now: now) }!
+        } catch {
+            if case .log(_, .io(operation: "sync", _, _, _)) = error, case .log(_, let cause) = error {
+                groupCommit.goOffline(cause)
+            }
+            throw error
+        }
+        let (isNewlyDirty, bells) = state.withLock { state in
+            defer { state.isDirty = true }
+            return (!state.isDirty, state.bells)
+        }
+        if isNewlyDirty { groupCommit.note(self) }
+        for bell in bells { bell.ring() }
+        return appended
+    }
+
+    /// The file to sync; from here on the partition counts as clean.
+    func takeUnsynced() -> Files.File? {
+        state.withLock { state in
+            state.isDirty = false
+            return state.log?.takeUnsynced()
+        }
+    }
+
+    /// Reads whole batches from `offset` on: as many as `maxBytes` holds, at least one. Does not wait. Blocks on the disk.
+    /// - Parameter cursor: `next` of the same reader's last read.
+    /// - Returns: nil at the end of the partition.
+    package func read(
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil
+    ) throws(BrokerError) -> Fetched? {
+        let found = try withLog { log throws(LogError) in
+            (try log.planRead(from: offset, maxBytes: maxBytes, after: cursor), log.endOffset)
+        }
+        guard let (planned, end) = found else {
+            guard offset == .zero else {
+                throw .log(name, .offsetOutOfRange(requested: offset, held: Offset.zero..<Offset.zero))
+            }
+            return nil
+        }
+        do throws(LogError) {
+            guard let read = try planned?.read() else { return nil }
+            return Fetched(bytes: read.bytes, next: read.next, end: end)
+        } catch {
+            throw .log(name, error)
+        }
+    }
+
+    /// The first offset held, and the high watermark: the offset after the last record that may be read.
+    package func bounds() throws(BrokerError) -> Range<Offset> {
+        try withLog { log throws(LogError) in log.startOffset..<log.endOffset } ?? Offset.zero..<Offset.zero
+    }
+
+    /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.
+    package func offset(atOrAfter time: Timestamp) throws(BrokerError) -> Offset? {
+        try withLog { log throws(LogError) in try log.offset(atOrAfter: time) } ?? nil
+    }
+
+    /// Records below `offset` may go; whole segments of them do.
+    package func deleteRecords(before offset: Offset) throws(BrokerError) {
+        _ = try withLog { log throws(LogError) in try log.deleteRecords(before: offset) }
+    }
+
+    /// Lets go of what the topic's retention lets go of.
+    func applyRetention() throws(BrokerError) {
+        let now = clock()
+        _ = try withLog { log throws(LogError) in try log.applyRetention(now: now) }
+    }
+
+    /// From now on appends ring this bell.
+    package func add(_ bell: Bell) { state.withLock { $0.bells.append(bell) } }
+    package func remove(_ bell: Bell) { state.withLock { $0.bells.removeAll { $0 === bell } } }
+
+    /// Makes the log durable and its indexes whole; every later call throws `.closed`.
+    func close() throws(LogError) {
+        try state.withLock { state throws(LogError) in
+            if state.end != nil { return }
+            state.end = .closed
+            try state.log?.close()
+            state.log = nil
+        }
+    }
+
+    /// The topic was deleted: every later call throws.
+    func markDeleted() {
+        let bells = state.withLock { state in
+            state.end = .unknownTopic(name.topic)
+            state.log = nil
+            return state.bells
+        }
+        for bell in bells { bell.ring() }
+    }
+}

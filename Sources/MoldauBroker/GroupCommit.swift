@@ -1,0 +1,83 @@
+// One sync for everybody.
+//
+// Whoever wants his appends durable joins a round that has not begun. One of those who wait runs it: it takes all dirty partitions
+// and syncs their files in one go. So a hundred partitions and ten threads cost one sync of the disk, not a thousand.
+
+package import MoldauLog
+internal import MoldauRecords
+
+/// Makes appended data durable, for all partitions at once.
+package final class GroupCommit<Files: FileSystem>: Sendable {
+    private struct State {
+        var dirty: [BrokerPartition<Files>] = []
+        var roundsBegun = 0
+        var roundsDone = 0
+        var isRunning = false
+        var failure: LogError?
+    }
+
+    private enum Step {
+        case run([BrokerPartition<Files>])
+        case done
+        case failed(LogError)
+    }
+
+    private let files: Files
+    private let monitor = Monitor(State())
+
+    package init(_ files: Files) { self.files = files }
+
+    /// Notes that a partition has something to sync.
+    func note(_ partition: BrokerPartition<Files>) { monitor.withLock { $0.dirty.append(partition) } }
+
+    /// - Throws: `LogError.offline` after a sync has failed.
+    package func checkOnline() throws(LogError) {
+        if let failure = monitor.withLock({ $0.failure }) { throw failure }
+    }
+
+    /// Nothing is written any more: what is on disk is unknown.
+    package func goOffline(_ reason: LogError) {
+        monitor.withLock(wakes: true) { state in
+            if state.failure == nil { state.failure = .offline(reason: reason.description) }
+        }
+    }
+
+    /// Returns when everything that was appended before the call is durable. Blocks.
+    /// - Throws: `LogError.offline`, when this sync or one before failed. It is never tried again: the kernel may have dropped the pages.
+    package func sync() throws(LogError) {
+        let target = monitor.withLock { $0.roundsBegun + 1 }
+        while true {
+            switch nextStep(target) {
+            case .done: return
+            case .failed(let error): throw error
+            case .run(let partitions): run(partitions)
+            }
+        }
+    }
+
+    private func nextStep(_ target: Int) -> Step {
+        let step: Step? = monitor.wait { state in
+            if let failure = state.failure { return .failed(failure) }
+            if state.roundsDone >= target { return .done }
+            if state.isRunning { return nil }
+            state.isRunning = true
+            state.roundsBegun += 1
+            defer { state.dirty = [] }
+            return .run(state.dirty)
+        }
+        return step ?? .done
+    }
+
+    private func run(_ partitions: [BrokerPartition<Files>]) {
+        do throws(LogError) {
+            let unsynced = partitions.compactMap { $0.takeUnsynced() }
+            if !unsynced.isEmpty { try files.sync(unsynced) }
+        } catch {
+            goOffline(error)
+        }
+        monitor.withLock(wakes: true) { state in
+            state.isRunning = false
+            state.roundsDone = state.roundsBegun
+        }
+    }
+}

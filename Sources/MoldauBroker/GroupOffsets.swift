@@ -1,0 +1,118 @@
+// The committed offsets of groups, in the topic `__consumer_offsets`, in Kafka's format:
+//
+//     key    version i16 = 1 · group string · topic string · partition i32
+//     value  version i16 = 3 · offset i64 · leader epoch i32 · metadata string · commit time i64; null: forgotten
+//
+// A string is its length (i16) and UTF-8. A group's records are in the partition that Java's hash of its name gives.
+
+internal import Synchronization
+
+package import MoldauRecords
+
+/// Where a group stands in a partition.
+package struct GroupOffset: Equatable, Sendable {
+    /// The next record to read.
+    package var offset: Offset
+    package var metadata: String
+    package var time: Timestamp
+
+    package init(offset: Offset, metadata: String, time: Timestamp) {
+        self.offset = offset
+        self.metadata = metadata
+        self.time = time
+    }
+}
+
+/// The committed offsets, in memory as on disk.
+final class GroupOffsets: Sendable {
+    private let offsets = Mutex<[String: [TopicPartition: GroupOffset]]>([:])
+
+    func update(_ group: String, _ changes: [TopicPartition: GroupOffset?]) {
+        offsets.withLock { offsets in
+            for (partition, offset) in changes { offsets[group, default: [:]][partition] = offset }
+            if offsets[group]?.isEmpty == true { offsets[group] = nil }
+        }
+    }
+
+    func offsets(of group: String) -> [TopicPartition: GroupOffset] { offsets.withLock { $0[group] ?? [:] } }
+
+    /// The groups that have offsets, sorted.
+    var groups: [String] { offsets.withLock { $0.keys.sorted() } }
+}
+
+/// One record of the offsets topic.
+struct OffsetRecord: Equatable {
+    var group: String
+    var partition: TopicPartition
+    /// nil: forgotten.
+    var offset: GroupOffset?
+
+    /// The key's bytes.
+    func encodeKey(_ writer: inout ByteWriter) {
+        writer.append(bigEndian: Int16(1))
+        writer.append(shortString: group)
+        writer.append(shortString: partition.topic)
+        writer.append(bigEndian: partition.partition.number)
+    }
+
+    static func encode(_ offset: GroupOffset, _ writer: inout ByteWriter) {
+        writer.append(bigEndian: Int16(3))
+        writer.append(bigEndian: offset.offset.value)
+        writer.append(bigEndian: Int32(-1))
+        writer.append(shortString: offset.metadata)
+        writer.append(bigEndian: offset.time.ms)
+    }
+
+    /// - Returns: nil for records of another kind, such as a group's members, and for bytes that are none.
+    init?(key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?) {
+        guard let key else { return nil }
+        var fields = FieldReader(rest: key)
+        guard let version: Int16 = fields.number(), version == 0 || version == 1, let group = fields.shortString(),
+            let topic = fields.shortString(), let partition: Int32 = fields.number()
+        else { return nil }
+        self.group = group
+        self.partition = TopicPartition(topic, partition)
+        guard let value else { return }
+        fields = FieldReader(rest: value)
+        guard let version: Int16 = fields.number(), (0...3).contains(version), let offset: Int64 = fields.number()
+        else { return nil }
+        if version == 3 { let _: Int32? = fields.number() }
+        guard let metadata = fields.shortString(), let time: Int64 = fields.number() else { return nil }
+        self.offset = GroupOffset(offset: Offset(offset), metadata: metadata, time: Timestamp(ms: time))
+    }
+
+    init(group: String, partition: TopicPartition, offset: GroupOffset?) {
+        self.group = group
+        self.partition = partition
+        self.offset = offset
+    }
+}
+
+/// Java's `String.hashCode`, over UTF-16.
+func javaHash(_ text: String) -> Int32 { text.utf16.reduce(0) { $0 &* 31 &+ Int32($1) } }
+
+extension ByteWriter {
+    /// A length of 16 bits and UTF-8. The caller has checked that it fits.
+    mutating func append(shortString text: String) {
+        append(bigEndian: Int16(text.utf8.count))
+        append(utf8: text)
+    }
+}
+
+/// Reads big-endian fields off bytes from the front; nil where they end too early.
+struct FieldReader {
+    var rest: UnsafeRawBufferPointer
+
+    mutating func number<Number: FixedWidthInteger & BitwiseCopyable>() -> Number? {
+        let size = MemoryLayout<Number>.size
+        guard rest.count >= size else { return nil }
+        defer { rest = UnsafeRawBufferPointer(rebasing: rest[size...]) }
+        return rest.bigEndian(at: 0)
+    }
+
+    mutating func shortString() -> String? {
+        guard let length: Int16 = number(), length >= 0, Int(length) <= rest.count else { return nil }
+        defer { rest = UnsafeRawBufferPointer(rebasing: rest[Int(length)...]) }
+        return String(validating: rest[..<Int(length)], as: UTF8.self)
+    }
+}

@@ -1,0 +1,44 @@
+internal import MoldauBroker
+internal import MoldauCluster
+internal import MoldauLog
+internal import MoldauRecords
+
+/// Looks after the topics of a broker in this process.
+final class EmbeddedAdmin<Files: FileSystem>: Admin {
+    private let broker: Broker<Files>
+
+    init(_ broker: Broker<Files>) { self.broker = broker }
+
+    func topics() throws -> [TopicDescription] { broker.topics().map(TopicDescription.init) }
+
+    func describe(_ names: Set<String>) throws -> [String: TopicDescription] {
+        var found: [String: TopicDescription] = [:]
+        for name in names { found[name] = broker.topic(name).map(TopicDescription.init) }
+        return found
+    }
+
+    func create(_ topics: [NewTopic]) throws {
+        let topics = topics.map {
+            TopicMetadata(name: $0.name, partitionCount: $0.partitionCount, configuration: $0.configuration)
+        }
+        try translating { () throws(BrokerError) in try broker.create(topics) }
+    }
+
+    func delete(_ topics: [String]) throws {
+        for name in topics { try translating { () throws(BrokerError) in try broker.delete(name) } }
+    }
+
+    func deleteRecords(before offsets: [TopicPartition: Offset]) throws {
+        for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+            try translating { () throws(BrokerError) in try broker.partition(name).deleteRecords(before: offset) }
+        }
+    }
+
+    func close() {}
+}
+
+extension TopicDescription {
+    fileprivate init(_ topic: TopicMetadata) {
+        self.init(name: topic.name, partitionCount: topic.partitionCount, configuration: topic.configuration)
+    }
+}

@@ -1,0 +1,103 @@
+public import MoldauCluster
+public import MoldauLog
+public import MoldauRecords
+
+package import MoldauBroker
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Darwin
+#endif
+
+/// A broker in this process: topics in a directory, or in memory. No server, no wire.
+///
+/// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by one each.
+public final class EmbeddedCluster: Cluster {
+    /// Milliseconds since 1970 by the system's clock.
+    public static let systemClock: @Sendable () -> Timestamp = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(ms: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    private let store: any EmbeddedStore
+    private let upkeep: Upkeep?
+
+    /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on disk first.
+    /// - Throws: `LogError.locked` at once when another process works on the directory; `.io`; `.damagedFile`.
+    public init(
+        directory: String, durability: Durability = .sync,
+        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
+    ) throws(LogError) {
+        let broker = try Broker(PosixFileSystem(), directory: directory, durability: durability, clock: clock)
+        store = broker
+        upkeep = Upkeep(of: broker, durability: durability)
+    }
+
+    /// A cluster in memory, empty at first, gone with its last holder: for tests.
+    public init(
+        inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
+    ) throws(LogError) {
+        store = try Broker(MemoryFileSystem(), directory: "memory", durability: .os, clock: clock)
+        upkeep = nil
+    }
+
+    /// A cluster on a broker that others use too.
+    package init<Files: FileSystem>(_ broker: Broker<Files>) {
+        store = broker
+        upkeep = nil
+    }
+
+    /// Makes everything durable and lets go of the directory; clients get `ClusterError.closed` from then on. Blocks.
+    public func close() throws(ClusterError) {
+        upkeep?.stop()
+        try store.closeStore()
+    }
+
+    public func makeConsumer(clientID: String) throws -> any Consumer { store.makeConsumer() }
+    public func makeProducer(clientID: String) throws -> any Producer { store.makeProducer() }
+    public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
+}
+
+/// A broker, whatever files it stands on.
+protocol EmbeddedStore: Sendable {
+    func makeConsumer() -> any Consumer
+    func makeProducer() -> any Producer
+    func makeAdmin() -> any Admin
+    func closeStore() throws(ClusterError)
+}
+
+extension Broker: EmbeddedStore {
+    func makeConsumer() -> any Consumer { EmbeddedConsumer(self) }
+    func makeProducer() -> any Producer { EmbeddedProducer(self) }
+    func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
+    func closeStore() throws(ClusterError) {
+        do throws(BrokerError) { try close() } catch { throw ClusterError(error) }
+    }
+}
+
+extension ClusterError {
+    init(_ error: BrokerError) {
+        self =
+            switch error {
+            case .unknownTopic(let name): .unknownTopic(name)
+            case .topicExists(let name): .topicExists(name)
+            case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
+            case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
+            case .log(let name, .offsetOutOfRange(let requested, let held)):
+                .offsetOutOfRange(name, requested: requested, held: held)
+            case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
+            case .log(let name, let cause): .unavailable(reason: "\(name): \(cause)")
+            case .storage(let cause): .unavailable(reason: cause.description)
+            case .closed: .closed
+            }
+    }
+}
+
+/// Runs a broker's call and says its error in the port's words.
+func translating<Result>(_ body: () throws(BrokerError) -> Result) throws(ClusterError) -> Result {
+    do throws(BrokerError) { return try body() } catch { throw ClusterError(error) }
+}

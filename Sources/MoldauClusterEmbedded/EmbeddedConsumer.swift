@@ -1,0 +1,165 @@
+internal import MoldauBroker
+internal import MoldauCluster
+internal import MoldauLog
+internal import MoldauRecords
+
+/// Reads partitions of a broker in this process.
+final class EmbeddedConsumer<Files: FileSystem>: Consumer {
+    private struct Assigned {
+        let source: BrokerPartition<Files>
+        var position: Offset?
+        var cursor: LogCursor?
+        var isPaused = false
+    }
+
+    /// What one poll brings at most of one partition, and of all.
+    private static var maxPartitionBytes: Int { 1 << 20 }
+    private static var maxPollBytes: Int { 16 << 20 }
+
+    var group: String?
+    let wakeup: Wakeup
+
+    private let broker: Broker<Files>
+    private let bell: Bell
+    private var assigned: [TopicPartition: Assigned] = [:]
+    /// The assigned partitions in the order in which they are read.
+    private var order: [TopicPartition] = []
+    /// Whose turn it is first at the next poll: so that no partition starves behind a busy one.
+    private var turn = 0
+    private var isClosed = false
+
+    init(_ broker: Broker<Files>) {
+        self.broker = broker
+        let bell = Bell()
+        self.bell = bell
+        wakeup = Wakeup { bell.wake() }
+    }
+
+    deinit { close() }
+
+    func assign(_ partitions: Set<TopicPartition>) throws {
+        try checkOpen()
+        var sources: [TopicPartition: BrokerPartition<Files>] = [:]
+        for name in partitions.sorted() where assigned[name] == nil {
+            sources[name] = try source(name)
+        }
+        for (name, old) in assigned where !partitions.contains(name) {
+            old.source.remove(bell)
+            assigned[name] = nil
+        }
+        for (name, source) in sources {
+            source.add(bell)
+            assigned[name] = Assigned(source: source)
+        }
+        order = partitions.sorted()
+        turn = 0
+    }
+
+    func seek(_ partition: TopicPartition, to offset: Offset) throws {
+        precondition(assigned[partition] != nil, "only an assigned partition has a position: \(partition) is not assigned")
+        assigned[partition]!.position = offset
+        assigned[partition]!.cursor = nil
+    }
+
+    func position(_ partition: TopicPartition) -> Offset? { assigned[partition]?.position }
+
+    func pause(_ partitions: Set<TopicPartition>) {
+        for name in partitions { assigned[name]?.isPaused = true }
+    }
+
+    func resume(_ partitions: Set<TopicPartition>) {
+        for name in partitions { assigned[name]?.isPaused = false }
+    }
+
+    func poll(wait: Duration) throws -> [FetchedBatches] {
+        try checkOpen()
+        let limit = wait > .zero ? ContinuousClock.now + wait : nil
+        while true {
+            bell.clear()
+            let fetched = try fetch()
+            if !fetched.isEmpty { return fetched }
+            let left = limit.map { $0 - ContinuousClock.now } ?? .zero
+            if left <= .zero || bell.wait(timeout: left) != .data { return [] }
+        }
+    }
+
+    private func fetch() throws -> [FetchedBatches] {
+        var fetched: [FetchedBatches] = []
+        var bytes = 0
+        for _ in order.indices where bytes < Self.maxPollBytes {
+            let name = order[turn]
+            turn = turn + 1 == order.count ? 0 : turn + 1
+            guard let batches = try fetch(name) else { continue }
+            fetched.append(batches)
+            bytes += batches.bytes.count
+        }
+        return fetched
+    }
+
+    private func fetch(_ name: TopicPartition) throws -> FetchedBatches? {
+        guard let slot = assigned.index(forKey: name) else { return nil }
+        let current = assigned.values[slot]
+        guard !current.isPaused, let position = current.position else { return nil }
+        let read = try translating { () throws(BrokerError) in
+            try current.source.read(from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor)
+        }
+        guard let read else { return nil }
+        assigned.values[slot].position = read.next.offset
+        assigned.values[slot].cursor = read.next
+        return FetchedBatches(partition: name, bytes: read.bytes, firstOffset: position, end: read.end)
+    }
+
+    func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
+        try checkOpen()
+        var bounds: [TopicPartition: Range<Offset>] = [:]
+        for name in partitions {
+            let source = try source(name)
+            bounds[name] = try translating { () throws(BrokerError) in try source.bounds() }
+        }
+        return bounds
+    }
+
+    func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
+        let source = try source(partition)
+        return try translating { () throws(BrokerError) in try source.offset(atOrAfter: time) }
+    }
+
+    func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset] {
+        try checkOpen()
+        return broker.committedOffsets(of: requireGroup()).filter { partitions.contains($0.key) }
+            .mapValues { CommittedOffset($0.offset, metadata: $0.metadata) }
+    }
+
+    func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {
+        try checkOpen()
+        let now = broker.clock()
+        let group = requireGroup()
+        for (name, committed) in offsets where committed.metadata.utf8.count > 4_096 {
+            throw ClusterError.unavailable(
+                reason: "the metadata of \(name)'s offset takes \(committed.metadata.utf8.count) bytes; 4096 is the limit")
+        }
+        try translating { () throws(BrokerError) in
+            try broker.commit(
+                offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: now) }, of: group)
+        }
+    }
+
+    func close() {
+        isClosed = true
+        for (_, old) in assigned { old.source.remove(bell) }
+        assigned = [:]
+        order = []
+    }
+
+    private func source(_ name: TopicPartition) throws(ClusterError) -> BrokerPartition<Files> {
+        if let known = assigned[name] { return known.source }
+        return try translating { () throws(BrokerError) in try broker.partition(name) }
+    }
+
+    private func requireGroup() -> String {
+        guard let group else { preconditionFailure("a consumer without a group has no committed offsets: set 'group' first") }
+        return group
+    }
+
+    private func checkOpen() throws(ClusterError) { if isClosed { throw .closed } }
+}

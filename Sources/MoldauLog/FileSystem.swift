@@ -1,0 +1,80 @@
+internal import MoldauRecords
+
+/// The files that a log stands on: the operating system's, memory, or a test's that fail.
+package protocol FileSystem: Sendable {
+    associatedtype File: LogFile
+
+    /// Opens for reading and writing; creates an empty file where there is none.
+    func open(_ path: String) throws(LogError) -> File
+    func exists(_ path: String) -> Bool
+    /// The names in a directory, sorted; empty where there is no such directory.
+    func names(in directory: String) throws(LogError) -> [String]
+    /// Creates the directory and those above it; nothing where it is there.
+    func createDirectory(_ path: String) throws(LogError)
+    /// Removes a file; nothing where there is none.
+    func removeFile(_ path: String) throws(LogError)
+    /// Removes a directory and the files in it; nothing where there is none.
+    func removeDirectory(_ path: String) throws(LogError)
+    /// Gives a file or directory another name, replacing a file of that name at once.
+    func rename(_ path: String, to newPath: String) throws(LogError)
+    /// Makes created, renamed and removed names durable.
+    func syncDirectory(_ path: String) throws(LogError)
+    /// Makes everything written to these files durable, in one go where that is cheaper.
+    func sync(_ files: [File]) throws(LogError)
+    /// Keeps other processes out of the directory until the lock is released.
+    /// - Throws: `LogError.locked` at once when another holds it.
+    func lock(_ directory: String) throws(LogError) -> DirectoryLock
+}
+
+/// An open file. May be used by several threads; closed when the last holder lets go.
+package protocol LogFile: AnyObject, Sendable {
+    func size() throws(LogError) -> Int
+    /// Fills the buffer from `position` on; returns fewer bytes only where the file ends.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int
+    /// Writes both runs of bytes, one after the other, at `position`.
+    func write(_ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int) throws(LogError)
+    func truncate(to size: Int) throws(LogError)
+    /// Makes everything written durable.
+    func sync() throws(LogError)
+}
+
+/// Held while a process works on a data directory.
+package final class DirectoryLock: Sendable {
+    private let onRelease: @Sendable () -> Void
+
+    package init(onRelease: @escaping @Sendable () -> Void) { self.onRelease = onRelease }
+    deinit { onRelease() }
+}
+
+extension LogFile {
+    /// Up to `count` bytes from `position` on; fewer only where the file ends.
+    package func read(_ count: Int, at position: Int) throws(LogError) -> [UInt8] {
+        let bytes = try SharedBytes(capacity: count) { buffer throws(LogError) in try read(into: buffer, at: position) }
+        return Array(bytes.bytes)
+    }
+
+    package func write(_ bytes: [UInt8], at position: Int) throws(LogError) {
+        let shared = bytes.withUnsafeBytes { SharedBytes(copying: $0) }
+        try write(shared.bytes, UnsafeRawBufferPointer(start: nil, count: 0), at: position)
+    }
+}
+
+extension FileSystem {
+    /// The bytes of a small file; nil where there is none.
+    package func contents(of path: String) throws(LogError) -> [UInt8]? {
+        guard exists(path) else { return nil }
+        let file = try open(path)
+        return try file.read(try file.size(), at: 0)
+    }
+
+    /// Replaces a small file at once: whoever opens it finds the old bytes or the new. Durable on return when `sync` is set.
+    package func replace(_ path: String, with bytes: [UInt8], in directory: String, sync: Bool) throws(LogError) {
+        let temporary = path + ".tmp"
+        try removeFile(temporary)
+        let file = try open(temporary)
+        try file.write(bytes, at: 0)
+        if sync { try file.sync() }
+        try rename(temporary, to: path)
+        if sync { try syncDirectory(directory) }
+    }
+}

@@ -1,0 +1,61 @@
+// The sparse map from offsets to byte positions of one segment.
+//
+// On disk (.index): 8 bytes an entry, big-endian: the last offset of a batch − the segment's base (UInt32), the position where
+// that batch begins (UInt32). No checksum of its own: it is a cache, checked when read and rebuilt from its segment.
+
+package import MoldauRecords
+
+/// Tells a read where in the segment file to start.
+///
+/// Entries ascend in both fields, one per some `index.interval.bytes` of batches, so a read scans about that far.
+package struct OffsetIndex: Equatable, Sendable {
+    package static let entrySize = 8
+
+    private let base: Offset
+    /// The relative offset in the upper half, the position in the lower: ordered as one number.
+    private var entries: [UInt64] = []
+
+    package init(base: Offset) { self.base = base }
+
+    /// Reads an index file.
+    /// - Returns: nil when the bytes cannot be an index of a segment of `segmentSize` bytes.
+    package init?(base: Offset, file: [UInt8], segmentSize: Int) {
+        guard file.count % Self.entrySize == 0 else { return nil }
+        self.base = base
+        file.withUnsafeBytes { bytes in
+            for position in stride(from: 0, to: bytes.count, by: Self.entrySize) {
+                entries.append(bytes.bigEndian(at: position))
+            }
+        }
+        for (before, after) in zip(entries, entries.dropFirst()) {
+            guard before >> 32 < after >> 32, before & 0xffff_ffff < after & 0xffff_ffff else { return nil }
+        }
+        guard self.lastPosition < max(segmentSize, 1) else { return nil }
+    }
+
+    /// Notes a batch. Its offset and position are beyond those noted before.
+    package mutating func note(lastOffset: Offset, position: Int) {
+        entries.append(UInt64(lastOffset - base) << 32 | UInt64(position))
+    }
+
+    /// - Returns: where the last noted batch that ends at or before `offset` begins; 0 if there is none.
+    package func position(atOrBefore offset: Offset) -> Int {
+        let wanted = UInt64(clamping: offset - base)
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle] >> 32 <= wanted { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? 0 : Int(entries[low - 1] & 0xffff_ffff)
+    }
+
+    /// Where the last noted batch begins; 0 if there is none.
+    package var lastPosition: Int { Int((entries.last ?? 0) & 0xffff_ffff) }
+
+    /// The index as its file holds it.
+    package var fileBytes: [UInt8] {
+        var writer = ByteWriter(capacity: entries.count * Self.entrySize)
+        for entry in entries { writer.append(bigEndian: entry) }
+        return Array(writer.bytes)
+    }
+}

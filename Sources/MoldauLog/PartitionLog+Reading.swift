@@ -1,0 +1,146 @@
+package import MoldauRecords
+
+/// Where a reader of a log goes on: spares the search when it reads one run after another.
+package struct LogCursor: Equatable, Sendable {
+    package var offset: Offset
+    var segmentBase: Offset
+    var position: Int
+}
+
+/// A read that was found but not done: the file part may go on without the log's lock.
+package struct PlannedRead<File: LogFile>: Sendable {
+    let file: File
+    let segmentBase: Offset
+    let position: Int
+    let size: Int
+    let from: Offset
+    let maxBytes: Int
+
+    /// Whole batches, and where reading goes on after them.
+    package struct Result: Sendable {
+        package let bytes: SharedBytes
+        package let next: LogCursor
+    }
+
+    /// Reads as many whole batches as `maxBytes` holds, at least one. Blocks on the disk.
+    /// - Returns: nil where the segment holds nothing at or after the wanted offset.
+    package func read() throws(LogError) -> Result? {
+        guard let start = try firstBatch() else { return nil }
+        var result = try read(at: start, bytes: max(maxBytes, BatchFormat.headerSize))
+        if result.bytes.count == 0 {
+            // The first batch is larger than asked for: it alone, then.
+            var scanner = BatchScanner(file, size: size, from: start, nextOffset: segmentBase, validatesChecksums: false)
+            guard let header = try scanner.next() else { return nil }
+            result = try read(at: start, bytes: header.byteCount)
+        }
+        return result
+    }
+
+    /// The position of the batch that holds the wanted offset, or of the first after it.
+    private func firstBatch() throws(LogError) -> Int? {
+        var scanner = BatchScanner(file, size: size, from: position, nextOffset: segmentBase, validatesChecksums: false)
+        while let header = try scanner.next() {
+            if header.lastOffset >= from { return scanner.position - header.byteCount }
+        }
+        return nil
+    }
+
+    private func read(at start: Int, bytes wanted: Int) throws(LogError) -> Result {
+        var next = from
+        let bytes = try SharedBytes(capacity: min(wanted, size - start)) { buffer throws(LogError) in
+            let got = try file.read(into: buffer, at: start)
+            var whole = 0
+            while whole < got {
+                let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[whole..<got])
+                guard let header = try? RecordBatchHeader(rest), header.byteCount <= rest.count else { break }
+                whole += header.byteCount
+                next = header.lastOffset + 1
+            }
+            return whole
+        }
+        return Result(
+            bytes: bytes, next: LogCursor(offset: next, segmentBase: segmentBase, position: start + bytes.count))
+    }
+}
+
+extension PartitionLog {
+    /// Finds where to read from `offset` on.
+    /// - Parameter cursor: where the last read of the same reader ended, if it has one.
+    /// - Returns: nil at the end of the log.
+    /// - Throws: `LogError.offsetOutOfRange`.
+    package mutating func planRead(
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil
+    ) throws(LogError) -> PlannedRead<Files.File>? {
+        let end = endOffset
+        guard offset >= startOffset, offset <= end else {
+            throw .offsetOutOfRange(requested: offset, held: startOffset..<end)
+        }
+        if offset == end { return nil }
+        let segment = try segment(indexOfSegment(holding: offset))
+        let position: Int
+        if let cursor, cursor.offset == offset, cursor.segmentBase == segment.base, cursor.position < segment.size {
+            position = cursor.position
+        } else {
+            position = segment.offsetIndex.position(atOrBefore: offset)
+        }
+        return PlannedRead(
+            file: segment.file, segmentBase: segment.base, position: position, size: segment.size, from: offset,
+            maxBytes: maxBytes)
+    }
+
+    /// Reads at once what `planRead` found; nil at the end of the log.
+    package mutating func read(from offset: Offset, maxBytes: Int) throws(LogError) -> SharedBytes? {
+        try planRead(from: offset, maxBytes: maxBytes)?.read()?.bytes
+    }
+
+    private func indexOfSegment(holding offset: Offset) -> Int {
+        var (low, high) = (0, segments.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if segments[middle].base <= offset { low = middle + 1 } else { high = middle }
+        }
+        return max(low - 1, 0)
+    }
+
+    /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.
+    package mutating func offset(atOrAfter time: Timestamp) throws(LogError) -> Offset? {
+        for index in segments.indices {
+            let segment = try segment(index)
+            guard let latest = segment.latest, latest >= time, segment.end > startOffset else { continue }
+            var from = max(segment.timeIndex.offset(before: time), startOffset)
+            while from < segment.end, let planned = try planRead(from: from, maxBytes: 1 << 20), let read = try planned.read() {
+                if let found = try firstOffset(in: read.bytes, from: from, atOrAfter: time) { return found }
+                from = read.next.offset
+            }
+        }
+        return nil
+    }
+
+    private func firstOffset(
+        in bytes: SharedBytes, from: Offset, atOrAfter time: Timestamp
+    ) throws(LogError) -> Offset? {
+        var reader = RecordBatchReader(bytes.bytes, from: from)
+        do {
+            while let record = try reader.next() {
+                if record.timestamp >= time { return record.offset }
+            }
+        } catch RecordBatchError.unsupportedCompression {
+            // Its records cannot be looked at: the whole batch is the answer, as near as it gets without reading it.
+            return try firstCompressed(in: bytes, from: from, atOrAfter: time)
+        } catch {
+            throw .invalidBatch(error)
+        }
+        return nil
+    }
+
+    private func firstCompressed(
+        in bytes: SharedBytes, from: Offset, atOrAfter time: Timestamp
+    ) throws(LogError) -> Offset? {
+        var rest = bytes.bytes
+        while let header = try? RecordBatchHeader(rest), header.byteCount <= rest.count {
+            if header.maxTimestamp >= time, header.lastOffset >= from { return max(header.baseOffset, from) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+        }
+        return nil
+    }
+}

@@ -1,0 +1,123 @@
+package import MoldauRecords
+
+extension PartitionLog {
+    /// Where the partition's first readable offset is kept: its decimal digits. A cache of a promise: losing it brings deleted
+    /// records back, never loses one.
+    private var startOffsetPath: String { "\(directory)/log-start-offset" }
+
+    mutating func open(wasClean: Bool) throws(LogError) {
+        if !files.exists(directory) {
+            try files.createDirectory(directory)
+            if let slash = directory.lastIndex(of: "/") { try files.syncDirectory(String(directory[..<slash])) }
+        }
+        let bases = try files.names(in: directory).compactMap(SegmentName.base(ofLog:))
+        segments = bases.map { LazySegment(base: $0, opened: nil) }
+        if let last = bases.last {
+            try openLast(base: last, wasClean: wasClean)
+        } else {
+            try addSegment(at: .zero)
+        }
+        try readStartOffset()
+    }
+
+    private mutating func openLast(base: Offset, wasClean: Bool) throws(LogError) {
+        let file = try files.open(SegmentName.path(directory, base, ".log"))
+        let segment: Segment<Files.File>
+        if wasClean {
+            segment = try load(file, base: base)
+        } else {
+            segment = try Segment(
+                scanning: file, base: base, intervalBytes: configuration.indexIntervalBytes, validatesChecksums: true)
+        }
+        if try file.size() > segment.size {
+            try file.truncate(to: segment.size)
+            try file.sync()
+        }
+        segments[segments.count - 1].opened = segment
+    }
+
+    private func load(_ file: Files.File, base: Offset) throws(LogError) -> Segment<Files.File> {
+        try Segment(
+            indexed: file, base: base,
+            offsetIndex: try files.contents(of: SegmentName.path(directory, base, ".index")),
+            timeIndex: try files.contents(of: SegmentName.path(directory, base, ".timeindex")),
+            intervalBytes: configuration.indexIntervalBytes)
+    }
+
+    /// The segment, opened if it was not yet.
+    mutating func segment(_ index: Int) throws(LogError) -> Segment<Files.File> {
+        if let opened = segments[index].opened { return opened }
+        let base = segments[index].base
+        let segment = try load(try files.open(SegmentName.path(directory, base, ".log")), base: base)
+        segments[index].opened = segment
+        return segment
+    }
+
+    private mutating func readStartOffset() throws(LogError) {
+        startOffset = segments[0].base
+        guard let bytes = try files.contents(of: startOffsetPath),
+            let kept = Int64(String(decoding: bytes, as: UTF8.self)), kept > startOffset.value
+        else { return }
+        startOffset = Offset(kept)
+        // Deleted before it was durable, then lost: the log goes on where readers were told that it begins.
+        if startOffset > endOffset {
+            for segment in segments { try removeFiles(ofSegmentAt: segment.base) }
+            segments = []
+            try addSegment(at: startOffset)
+        }
+    }
+
+    /// Raises the first readable offset to `offset`, at most to the end; segments that lie wholly before it go.
+    /// - Throws: `LogError.offsetOutOfRange` beyond the end, `.io`.
+    package mutating func deleteRecords(before offset: Offset) throws(LogError) {
+        guard offset <= endOffset else {
+            throw .offsetOutOfRange(requested: offset, held: startOffset..<endOffset)
+        }
+        guard offset > startOffset else { return }
+        try files.replace(startOffsetPath, with: Array(String(offset.value).utf8), in: directory, sync: false)
+        startOffset = offset
+        while segments.count > 1, segments[1].base <= startOffset { try removeFirstSegment() }
+    }
+
+    /// Lets go of old segments as the topic's settings say, the last one too when all its records are past their time.
+    /// - Returns: how many segments went.
+    @discardableResult
+    package mutating func applyRetention(now: Timestamp) throws(LogError) -> Int {
+        guard configuration.deletesOld else { return 0 }
+        var removed = 0
+        if let limit = configuration.retentionMs {
+            func isExpired(_ segment: Segment<Files.File>) -> Bool {
+                guard let latest = segment.latest else { return false }
+                let age = now.ms.subtractingReportingOverflow(latest.ms)
+                return !age.overflow && age.partialValue > limit
+            }
+            if isExpired(try segment(segments.count - 1)) { try roll() }
+            while segments.count > 1, isExpired(try segment(0)) {
+                try removeFirstSegment()
+                removed += 1
+            }
+        }
+        if let limit = configuration.retentionBytes {
+            var total = 0
+            for index in segments.indices { total += try segment(index).size }
+            while segments.count > 1, total - (try segment(0).size) >= limit {
+                total -= try segment(0).size
+                try removeFirstSegment()
+                removed += 1
+            }
+        }
+        return removed
+    }
+
+    private mutating func removeFirstSegment() throws(LogError) {
+        try removeFiles(ofSegmentAt: segments[0].base)
+        segments.removeFirst()
+        startOffset = max(startOffset, segments[0].base)
+    }
+
+    private func removeFiles(ofSegmentAt base: Offset) throws(LogError) {
+        for suffix in [".log", ".index", ".timeindex"] {
+            try files.removeFile(SegmentName.path(directory, base, suffix))
+        }
+    }
+}

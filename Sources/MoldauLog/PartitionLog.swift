@@ -1,0 +1,169 @@
+package import MoldauRecords
+
+/// The log of one partition: batches in the order of their offsets, in a directory of segments.
+///
+/// A value owned by one thread or lock. Appends and reads go to the operating system at once: a read sees every append before it,
+/// and a killed process loses nothing. Durable is what was there when a sync of the files in `takeUnsynced` began.
+///
+/// Invariants: `segments` is never empty and ascends; only the last is written; all others are on disk whole.
+package struct PartitionLog<Files: FileSystem>: Sendable {
+    package let directory: String
+    package var configuration: LogConfiguration
+    let files: Files
+    var segments: [LazySegment<Files.File>]
+    /// The first offset that may be read.
+    package internal(set) var startOffset: Offset
+    private var hasUnsynced = false
+
+    /// The offset that the next record gets.
+    package var endOffset: Offset { segments[segments.count - 1].opened!.end }
+
+    /// Opens a partition's log, and creates it where there is none. Blocks; reads the whole last segment after an unclean stop.
+    /// - Parameter wasClean: whether the log was closed. If not, the last segment's checksums are verified and what is not whole at
+    ///   its end is cut off: it was never acknowledged.
+    package init(
+        _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool
+    ) throws(LogError) {
+        self.files = files
+        self.directory = directory
+        self.configuration = configuration
+        segments = []
+        startOffset = .zero
+        try open(wasClean: wasClean)
+    }
+
+    // MARK: Appending
+
+    /// Where appended batches came to lie.
+    package struct Appended: Equatable, Sendable {
+        /// The offset of the first record.
+        package var first: Offset
+        /// The offset after the last.
+        package var end: Offset
+    }
+
+    /// Appends whole record batches that lie one after another, and gives them their offsets. Not durable until synced.
+    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`: then nothing was appended. `.io`: then the last batches may be missing.
+    package mutating func append(_ batches: UnsafeRawBufferPointer, now: Timestamp) throws(LogError) -> Appended {
+        try validate(batches)
+        let first = endOffset
+        var rest = batches
+        while rest.count > 0 {
+            let header = try parseBatch(rest)
+            try append(header, UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount]), now: now)
+            rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+        }
+        return Appended(first: first, end: endOffset)
+    }
+
+    private func validate(_ batches: UnsafeRawBufferPointer) throws(LogError) {
+        guard batches.count > 0 else { throw .invalidBatch(.truncated(needed: BatchFormat.headerSize, got: 0)) }
+        var rest = batches
+        while rest.count > 0 {
+            let header = try parseBatch(rest)
+            guard header.byteCount <= configuration.maxMessageBytes else {
+                throw .batchTooLarge(bytes: header.byteCount, limit: configuration.maxMessageBytes)
+            }
+            guard header.recordCount > 0, header.recordCount == header.lastOffsetDelta &+ 1 else {
+                throw .invalidBatch(.malformed(baseOffset: header.baseOffset, field: .recordCount))
+            }
+            do {
+                try header.validateChecksum(rest)
+            } catch {
+                throw .invalidBatch(error)
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+        }
+    }
+
+    private func parseBatch(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> RecordBatchHeader {
+        do {
+            return try RecordBatchHeader(bytes)
+        } catch {
+            throw .invalidBatch(error)
+        }
+    }
+
+    private mutating func append(
+        _ header: RecordBatchHeader, _ batch: UnsafeRawBufferPointer, now: Timestamp
+    ) throws(LogError) {
+        var header = header
+        if configuration.isLogAppendTime { header.maxTimestamp = now }
+        if segments[segments.count - 1].opened!.isFull(for: header, now: now, configuration) { try roll() }
+        let last = segments.count - 1
+        // The header is copied and completed; the producer's bytes stay as they are, and the checksum does not cover the change.
+        var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)
+        var failure: LogError?
+        withUnsafeMutableBytes(of: &head) { head in
+            head.copyMemory(from: UnsafeRawBufferPointer(rebasing: batch[..<BatchFormat.headerSize]))
+            let body = UnsafeRawBufferPointer(rebasing: batch[BatchFormat.headerSize...])
+            head.storeBytes(of: endOffset.value.bigEndian, toByteOffset: 0, as: Int64.self)
+            head.storeBytes(of: 0, toByteOffset: 12, as: Int32.self)
+            if configuration.isLogAppendTime { setAppendTime(now, header, head, body) }
+            do throws(LogError) {
+                try segments[last].opened!.append(
+                    header, head: UnsafeRawBufferPointer(head), body: body, intervalBytes: configuration.indexIntervalBytes)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        hasUnsynced = true
+    }
+
+    private func setAppendTime(
+        _ now: Timestamp, _ header: RecordBatchHeader, _ head: UnsafeMutableRawBufferPointer, _ body: UnsafeRawBufferPointer
+    ) {
+        head.storeBytes(of: (header.attributes | 0x08).bigEndian, toByteOffset: 21, as: Int16.self)
+        head.storeBytes(of: now.ms.bigEndian, toByteOffset: 35, as: Int64.self)
+        let summedHead = UnsafeRawBufferPointer(rebasing: head[BatchFormat.crcEnd...])
+        head.storeBytes(of: crc32c(body, seed: crc32c(summedHead)).bigEndian, toByteOffset: 17, as: UInt32.self)
+    }
+
+    /// Closes the last segment, durably, and begins a new one.
+    mutating func roll() throws(LogError) {
+        let last = segments.count - 1
+        let base = endOffset
+        try segments[last].opened!.file.sync()
+        try writeIndexes(ofSegment: last)
+        try addSegment(at: base)
+    }
+
+    mutating func addSegment(at base: Offset) throws(LogError) {
+        let file = try files.open(SegmentName.path(directory, base, ".log"))
+        try files.syncDirectory(directory)
+        segments.append(LazySegment(base: base, opened: Segment(empty: file, base: base)))
+    }
+
+    mutating func writeIndexes(ofSegment index: Int) throws(LogError) {
+        segments[index].opened!.seal()
+        let segment = segments[index].opened!
+        let offsetPath = SegmentName.path(directory, segment.base, ".index")
+        let timePath = SegmentName.path(directory, segment.base, ".timeindex")
+        try files.replace(offsetPath, with: segment.offsetIndex.fileBytes, in: directory, sync: false)
+        try files.replace(timePath, with: segment.timeIndex.fileBytes, in: directory, sync: false)
+    }
+
+    // MARK: Durability
+
+    /// The file to sync for everything appended so far to be durable; nil when it is already. From here on the log counts it as synced:
+    /// the caller syncs, or the log goes offline.
+    package mutating func takeUnsynced() -> Files.File? {
+        guard hasUnsynced else { return nil }
+        hasUnsynced = false
+        return segments[segments.count - 1].opened!.file
+    }
+
+    /// Makes everything durable and writes the indexes out. The log is not used afterwards.
+    package mutating func close() throws(LogError) {
+        try segments[segments.count - 1].opened!.file.sync()
+        try writeIndexes(ofSegment: segments.count - 1)
+        hasUnsynced = false
+    }
+}
+
+/// A segment that is opened when it is first needed. The last of a log always is.
+struct LazySegment<File: LogFile>: Sendable {
+    let base: Offset
+    var opened: Segment<File>?
+}

@@ -1,0 +1,58 @@
+/// Chooses a record's partition as Kafka's producers do. One per producer and topic; deterministic.
+public struct Partitioner: Sendable {
+    /// Given the key (nil for null) and the number of partitions, returns a partition below that number.
+    public typealias Choice = @Sendable (_ key: UnsafeRawBufferPointer?, _ count: Int32) -> Partition
+
+    @usableFromInline enum Strategy: Sendable {
+        case keyed
+        case roundRobin
+        case custom(Choice)
+    }
+
+    @usableFromInline let strategy: Strategy
+    @usableFromInline let stickyBytes: Int
+    @usableFromInline var current: UInt32
+    @usableFromInline var bytesOnCurrent = 0
+
+    /// By the key's murmur2; records without a key stay on one partition until some `stickyBytes` went there, then on the next.
+    /// - Parameter seed: where the first record without a key goes, modulo the number of partitions.
+    public static func keyed(seed: UInt32 = 0, stickyBytes: Int = 16 * 1024) -> Partitioner {
+        Partitioner(strategy: .keyed, stickyBytes: stickyBytes, current: seed)
+    }
+
+    /// One partition after another, whatever the key, from `seed` on.
+    public static func roundRobin(seed: UInt32 = 0) -> Partitioner {
+        Partitioner(strategy: .roundRobin, stickyBytes: 0, current: seed)
+    }
+
+    /// What `choose` says. An answer that is no partition of the topic traps.
+    public static func custom(_ choose: @escaping Choice) -> Partitioner {
+        Partitioner(strategy: .custom(choose), stickyBytes: 0, current: 0)
+    }
+
+    /// The partition of the next record.
+    /// - Parameters:
+    ///   - byteCount: about how many bytes the record takes.
+    ///   - count: the number of partitions, at least 1.
+    @inlinable
+    public mutating func partition(key: UnsafeRawBufferPointer?, byteCount: Int, count: Int32) -> Partition {
+        precondition(count > 0, "a topic has at least one partition")
+        switch strategy {
+        case .keyed:
+            if let key { return Partition((murmur2(key) & 0x7fff_ffff) % count) }
+            if bytesOnCurrent >= stickyBytes {
+                current &+= 1
+                bytesOnCurrent = 0
+            }
+            bytesOnCurrent += byteCount
+            return Partition(Int32(current % UInt32(count)))
+        case .roundRobin:
+            defer { current &+= 1 }
+            return Partition(Int32(current % UInt32(count)))
+        case .custom(let choose):
+            let chosen = choose(key, count)
+            precondition(chosen.number >= 0 && chosen.number < count, "the partitioner chose a partition that is not there")
+            return chosen
+        }
+    }
+}

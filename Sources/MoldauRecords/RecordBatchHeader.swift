@@ -1,0 +1,156 @@
+// Record batch v2, big-endian, as it stands in segments and on the wire:
+//
+//      0  baseOffset i64          23  lastOffsetDelta i32     51  producerEpoch i16
+//      8  batchLength i32         27  baseTimestamp i64       53  baseSequence i32
+//     12  leaderEpoch i32         35  maxTimestamp i64        57  count i32
+//     16  magic i8 = 2            43  producerId i64          61  records
+//     17  crc u32
+//     21  attributes i16
+//
+// batchLength counts from leaderEpoch on; the CRC-32C covers everything from attributes on, so that a broker can set the base
+// offset and the leader epoch without touching it. Attributes: bits 0–2 codec, 3 log append time, 4 transactional, 5 control.
+
+/// Where the fields of a record batch v2 lie.
+@usableFromInline package enum BatchFormat {
+    /// Bytes before the records.
+    @usableFromInline package static let headerSize = 61
+    /// Bytes before what `batchLength` counts.
+    @usableFromInline package static let lengthEnd = 12
+    @usableFromInline package static let crcEnd = 21
+    package static let magic: Int8 = 2
+}
+
+/// Why bytes are no record batch, or none that can be read.
+public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
+    /// Fewer bytes than a batch's header, or than the header says.
+    case truncated(needed: Int, got: Int)
+    /// Not record batch v2.
+    case unsupportedMagic(Int8)
+    /// The records are compressed by this codec (1 gzip, 2 snappy, 3 lz4, 4 zstd), which is not read yet.
+    case unsupportedCompression(codec: Int)
+    /// The bytes are not those that the writer summed.
+    case checksumMismatch(baseOffset: Offset, stored: UInt32, computed: UInt32)
+    /// A field of the header or of a record contradicts another, or the format.
+    case malformed(baseOffset: Offset, field: BatchField)
+
+    public var description: String {
+        switch self {
+        case .truncated(let needed, let got): "a record batch takes \(needed) bytes, \(got) are there"
+        case .unsupportedMagic(let magic): "record batches of format \(magic) cannot be read; only format 2 can"
+        case .unsupportedCompression(let codec):
+            "the batch is compressed by codec \(codec) (1 gzip, 2 snappy, 3 lz4, 4 zstd), which cannot be read; produce without compression"
+        case .checksumMismatch(let base, let stored, let computed):
+            "the batch at offset \(base) is damaged: its checksum is \(stored), its bytes give \(computed)"
+        case .malformed(let base, let field): "the batch at offset \(base) is malformed: its \(field) cannot be"
+        }
+    }
+}
+
+/// The part of a batch that an error speaks of.
+public enum BatchField: String, Sendable, CustomStringConvertible {
+    case baseOffset = "base offset"
+    case batchLength = "batch length"
+    case lastOffsetDelta = "last offset delta"
+    case recordCount = "record count"
+    case recordLength = "record length"
+    case recordTimestamp = "record timestamp"
+    case recordOffset = "record offset"
+    case keyLength = "key length"
+    case valueLength = "value length"
+    case headers = "record headers"
+    case trailingBytes = "bytes after the last record"
+
+    public var description: String { rawValue }
+}
+
+/// What stands before the records of a batch.
+public struct RecordBatchHeader: Equatable, Sendable {
+    public var baseOffset: Offset
+    /// Bytes of the whole batch, header included.
+    public var byteCount: Int
+    public var leaderEpoch: Int32
+    public var checksum: UInt32
+    public var attributes: Int16
+    public var lastOffsetDelta: Int32
+    public var baseTimestamp: Timestamp
+    public var maxTimestamp: Timestamp
+    public var producer: ProducerStamp
+    /// Records in the batch. Compaction can leave fewer than `lastOffsetDelta + 1`.
+    public var recordCount: Int32
+
+    public var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
+    /// 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
+    public var codec: Int { Int(attributes & 0x07) }
+    /// The broker's clock, not the producers', gave all records `maxTimestamp`.
+    public var isLogAppendTime: Bool { attributes & 0x08 != 0 }
+    public var isControl: Bool { attributes & 0x20 != 0 }
+
+    /// Reads the header at the front of `bytes`; the records after it need not be there.
+    /// - Throws: `RecordBatchError.truncated`, `.unsupportedMagic`, or `.malformed` where fields contradict the format.
+    public init(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
+        guard bytes.count >= BatchFormat.headerSize else {
+            throw .truncated(needed: BatchFormat.headerSize, got: bytes.count)
+        }
+        baseOffset = Offset(bytes.bigEndian(at: 0))
+        let length: Int32 = bytes.bigEndian(at: 8)
+        leaderEpoch = bytes.bigEndian(at: 12)
+        let magic: Int8 = bytes.bigEndian(at: 16)
+        checksum = bytes.bigEndian(at: 17)
+        attributes = bytes.bigEndian(at: 21)
+        lastOffsetDelta = bytes.bigEndian(at: 23)
+        baseTimestamp = Timestamp(ms: bytes.bigEndian(at: 27))
+        maxTimestamp = Timestamp(ms: bytes.bigEndian(at: 35))
+        producer = ProducerStamp(
+            id: bytes.bigEndian(at: 43), epoch: bytes.bigEndian(at: 51), baseSequence: bytes.bigEndian(at: 53),
+            isTransactional: attributes & 0x10 != 0)
+        recordCount = bytes.bigEndian(at: 57)
+        byteCount = Int(length) + BatchFormat.lengthEnd
+
+        guard magic == BatchFormat.magic else { throw .unsupportedMagic(magic) }
+        guard byteCount >= BatchFormat.headerSize else { throw .malformed(baseOffset: baseOffset, field: .batchLength) }
+        guard baseOffset >= .zero, baseOffset.value <= Int64.max - Int64(Int32.max) - 1 else {
+            throw .malformed(baseOffset: baseOffset, field: .baseOffset)
+        }
+        guard lastOffsetDelta >= 0 else { throw .malformed(baseOffset: baseOffset, field: .lastOffsetDelta) }
+        guard recordCount >= 0, Int64(recordCount) <= Int64(lastOffsetDelta) + 1 else {
+            throw .malformed(baseOffset: baseOffset, field: .recordCount)
+        }
+    }
+
+    /// Checks the sum of the whole batch at the front of `bytes`. Some 0.12 ns a byte.
+    /// - Throws: `RecordBatchError.truncated` when the batch is not all there, `.checksumMismatch`.
+    public func validateChecksum(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
+        guard bytes.count >= byteCount else { throw .truncated(needed: byteCount, got: bytes.count) }
+        let computed = crc32c(UnsafeRawBufferPointer(rebasing: bytes[BatchFormat.crcEnd..<byteCount]))
+        guard computed == checksum else {
+            throw .checksumMismatch(baseOffset: baseOffset, stored: checksum, computed: computed)
+        }
+    }
+}
+
+/// Which producer wrote a batch, and where in its sequence: what idempotence and transactions go by.
+public struct ProducerStamp: Hashable, Sendable {
+    public var id: Int64
+    public var epoch: Int16
+    /// The sequence number of the batch's first record.
+    public var baseSequence: Int32
+    public var isTransactional: Bool
+
+    public init(id: Int64, epoch: Int16, baseSequence: Int32, isTransactional: Bool = false) {
+        self.id = id
+        self.epoch = epoch
+        self.baseSequence = baseSequence
+        self.isTransactional = isTransactional
+    }
+
+    /// A producer without idempotence.
+    public static let none = ProducerStamp(id: -1, epoch: -1, baseSequence: -1)
+}
+
+extension UnsafeRawBufferPointer {
+    /// The integer at `position`, most significant byte first. The caller has checked that it is there.
+    @inlinable @inline(__always)
+    package func bigEndian<Number: FixedWidthInteger & BitwiseCopyable>(at position: Int) -> Number {
+        Number(bigEndian: loadUnaligned(fromByteOffset: position, as: Number.self))
+    }
+}

@@ -1,0 +1,186 @@
+/// A record as it lies in its batch. Its pointers are valid as long as the batch's bytes.
+public struct RecordView {
+    public let offset: Offset
+    public let timestamp: Timestamp
+    /// nil for a null.
+    public let key: UnsafeRawBufferPointer?
+    /// nil for a null.
+    public let value: UnsafeRawBufferPointer?
+    /// The headers as encoded: their count, then names and values.
+    @usableFromInline let encodedHeaders: UnsafeRawBufferPointer
+
+    @inlinable init(
+        offset: Offset, timestamp: Timestamp, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
+        encodedHeaders: UnsafeRawBufferPointer
+    ) {
+        self.offset = offset
+        self.timestamp = timestamp
+        self.key = key
+        self.value = value
+        self.encodedHeaders = encodedHeaders
+    }
+
+    @inlinable public var hasHeaders: Bool { encodedHeaders[0] != 0 }
+
+    /// Decodes the headers; allocates only where there are some.
+    /// - Throws: `RecordBatchError.malformed` of the field `.headers`.
+    public func headers() throws(RecordBatchError) -> Headers {
+        guard hasHeaders else { return Headers() }
+        do {
+            return try decodeHeaders()
+        } catch {
+            throw .malformed(baseOffset: offset, field: .headers)
+        }
+    }
+
+    private func decodeHeaders() throws(VarintError) -> Headers {
+        var cursor = ByteCursor(encodedHeaders)
+        let count = try cursor.readVarint()
+        // A header takes at least two bytes: a count beyond that is a lie, found before anything is reserved for it.
+        guard count >= 0, Int(count) <= cursor.remaining / 2 else { throw .truncated }
+        var headers: [Header] = []
+        headers.reserveCapacity(Int(count))
+        for _ in 0..<count {
+            guard let name = try cursor.readBytes(), let text = String(validating: name, as: UTF8.self) else {
+                throw .truncated
+            }
+            headers.append(Header(text, try cursor.readBytes().map(Array.init)))
+        }
+        guard cursor.remaining == 0 else { throw .tooLong }
+        return Headers(headers)
+    }
+}
+
+extension ByteCursor {
+    /// Reads a varint length and that many bytes; nil for the length -1.
+    @usableFromInline mutating func readBytes() throws(VarintError) -> UnsafeRawBufferPointer? {
+        let count = Int(try readVarint())
+        if count == -1 { return nil }
+        guard count >= 0, count <= remaining else { throw .truncated }
+        defer { position += count }
+        return UnsafeRawBufferPointer(start: position, count: count)
+    }
+}
+
+/// Walks the records of whole batches that lie one after another, without copying.
+///
+/// ```swift
+/// var reader = RecordBatchReader(fetched.bytes.bytes, from: fetched.firstOffset)
+/// while let record = try reader.next() { … }
+/// ```
+/// Control batches and records below `from` are passed over. Batches cut short at the end are not seen: a fetch may bring one.
+/// Checksums are not looked at (see `RecordBatchHeader.validateChecksum`), but no bytes can make it read out of bounds or trap.
+public struct RecordBatchReader {
+    // Invariant: `cursor` walks the records of the current batch and ends where the batch ends; the next begins there, or nothing does.
+    @usableFromInline var cursor: ByteCursor
+    @usableFromInline var recordsLeft: Int32 = 0
+    @usableFromInline var baseOffset: Int64 = 0
+    @usableFromInline var lastOffsetDelta: Int32 = 0
+    @usableFromInline var baseTimestamp: Int64 = 0
+    /// What every record's timestamp is, in a batch of log append time.
+    @usableFromInline var appendTime: Int64?
+    @usableFromInline let end: UnsafeRawPointer
+    @usableFromInline let from: Int64
+
+    /// The offset after the last batch that was begun or passed over: where reading goes on after these bytes, even when the last
+    /// batch held no record to show. `from` before the first.
+    public private(set) var nextOffset: Offset
+
+    /// - Parameter from: records below this offset are passed over.
+    public init(_ bytes: UnsafeRawBufferPointer, from: Offset = .zero) {
+        let start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
+        cursor = ByteCursor(from: start, count: 0)
+        end = start + bytes.count
+        self.from = from.value
+        nextOffset = from
+    }
+
+    /// The next record; nil after the last.
+    /// - Throws: `RecordBatchError`. The walk cannot go on after an error.
+    @inlinable
+    public mutating func next() throws(RecordBatchError) -> RecordView? {
+        while true {
+            while recordsLeft > 0 {
+                let record = try readRecord()
+                if record.offset.value >= from { return record }
+            }
+            guard try beginBatch() else { return nil }
+        }
+    }
+
+    @inlinable @inline(__always)
+    mutating func readRecord() throws(RecordBatchError) -> RecordView {
+        let length = try field(.recordLength) { cursor throws(VarintError) in try cursor.readVarint() }
+        guard length > 0, Int(length) <= cursor.remaining else { throw malformed(.recordLength) }
+        let recordEnd = cursor.position + Int(length)
+        cursor.position += 1  // The record's attributes: none are defined.
+        let timestampDelta = try field(.recordTimestamp) { cursor throws(VarintError) in try cursor.readVarlong() }
+        let offsetDelta = try field(.recordOffset) { cursor throws(VarintError) in try cursor.readVarint() }
+        guard offsetDelta >= 0, offsetDelta <= lastOffsetDelta else { throw malformed(.recordOffset) }
+        let key = try readSlice(.keyLength, recordEnd)
+        let value = try readSlice(.valueLength, recordEnd)
+        guard cursor.position < recordEnd else { throw malformed(.headers) }
+        let headers = UnsafeRawBufferPointer(start: cursor.position, count: recordEnd - cursor.position)
+        cursor.position = recordEnd
+        recordsLeft &-= 1
+        if recordsLeft == 0 && cursor.position != cursor.end { throw malformed(.trailingBytes) }
+        return RecordView(
+            // Cannot overflow: the header's base offset was checked to leave room for any delta.
+            offset: Offset(baseOffset &+ Int64(offsetDelta)),
+            timestamp: Timestamp(ms: appendTime ?? (baseTimestamp &+ timestampDelta)),
+            key: key, value: value, encodedHeaders: headers)
+    }
+
+    @inlinable @inline(__always)
+    mutating func readSlice(
+        _ name: BatchField, _ recordEnd: UnsafeRawPointer
+    ) throws(RecordBatchError) -> UnsafeRawBufferPointer? {
+        let count = Int(try field(name) { cursor throws(VarintError) in try cursor.readVarint() })
+        if count < 0 {
+            guard count == -1 else { throw malformed(name) }
+            return nil
+        }
+        let start = cursor.position
+        guard count <= recordEnd - start else { throw malformed(name) }
+        cursor.position = start + count
+        return UnsafeRawBufferPointer(start: start, count: count)
+    }
+
+    @inlinable @inline(__always)
+    mutating func field<Number>(
+        _ name: BatchField, _ read: (inout ByteCursor) throws(VarintError) -> Number
+    ) throws(RecordBatchError) -> Number {
+        do {
+            return try read(&cursor)
+        } catch {
+            throw malformed(name)
+        }
+    }
+
+    @usableFromInline func malformed(_ field: BatchField) -> RecordBatchError {
+        .malformed(baseOffset: Offset(baseOffset), field: field)
+    }
+
+    /// Moves to the next batch that has records to show.
+    /// - Returns: false when no whole batch is left.
+    @usableFromInline mutating func beginBatch() throws(RecordBatchError) -> Bool {
+        while true {
+            let start = cursor.end
+            let rest = UnsafeRawBufferPointer(start: start, count: end - start)
+            guard rest.count >= BatchFormat.headerSize else { return false }
+            let header = try RecordBatchHeader(rest)
+            guard header.byteCount <= rest.count else { return false }
+            cursor = ByteCursor(from: start, count: header.byteCount)
+            nextOffset = max(nextOffset, header.lastOffset + 1)
+            if header.isControl || header.lastOffset.value < from || header.recordCount == 0 { continue }
+            guard header.codec == 0 else { throw .unsupportedCompression(codec: header.codec) }
+            cursor.position += BatchFormat.headerSize
+            recordsLeft = header.recordCount
+            baseOffset = header.baseOffset.value
+            lastOffsetDelta = header.lastOffsetDelta
+            baseTimestamp = header.baseTimestamp.ms
+            appendTime = header.isLogAppendTime ? header.maxTimestamp.ms : nil
+            return true
+        }
+    }
+}

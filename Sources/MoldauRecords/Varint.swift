@@ -1,0 +1,110 @@
+// Numbers in as few bytes as they need: 7 bits a byte, the lowest first, the top bit set on every byte but the last. Signed ones
+// are zig-zagged first (0, -1, 1, -2, … become 0, 1, 2, 3, …), so that small negatives are short too.
+
+/// Why bytes are no varint.
+public enum VarintError: Error, Equatable {
+    /// The bytes ended before the number did.
+    case truncated
+    /// The number does not fit its type.
+    case tooLong
+}
+
+/// Reads numbers off bytes from the front, and never past their end.
+public struct ByteCursor {
+    @usableFromInline var position: UnsafeRawPointer
+    @usableFromInline let end: UnsafeRawPointer
+
+    /// The bytes must outlive the cursor.
+    @inlinable public init(_ bytes: UnsafeRawBufferPointer) {
+        self.init(from: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!, count: bytes.count)
+    }
+
+    @inlinable init(from start: UnsafeRawPointer, count: Int) {
+        position = start
+        end = start + count
+    }
+
+    @inlinable public var remaining: Int { end - position }
+
+    /// Reads a zig-zag varint of at most 32 bits.
+    @inlinable @inline(__always)
+    public mutating func readVarint() throws(VarintError) -> Int32 {
+        let raw = try readUnsignedVarlong()
+        guard raw <= UInt64(UInt32.max) else { throw .tooLong }
+        let bits = UInt32(truncatingIfNeeded: raw)
+        return Int32(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
+    }
+
+    /// Reads a zig-zag varint of at most 64 bits.
+    @inlinable @inline(__always)
+    public mutating func readVarlong() throws(VarintError) -> Int64 {
+        let bits = try readUnsignedVarlong()
+        return Int64(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
+    }
+
+    /// Reads a varint without a sign, of at most 32 bits: lengths and counts of Kafka's newer messages.
+    @inlinable
+    public mutating func readUnsignedVarint() throws(VarintError) -> UInt32 {
+        let raw = try readUnsignedVarlong()
+        guard raw <= UInt64(UInt32.max) else { throw .tooLong }
+        return UInt32(truncatingIfNeeded: raw)
+    }
+
+    @inlinable @inline(__always)
+    mutating func readUnsignedVarlong() throws(VarintError) -> UInt64 {
+        guard position < end else { throw .truncated }
+        let byte = position.load(as: UInt8.self)
+        position += 1
+        if byte < 0x80 { return UInt64(byte) }
+        return try readLongVarlong(first: byte)
+    }
+
+    @inlinable
+    mutating func readLongVarlong(first: UInt8) throws(VarintError) -> UInt64 {
+        var bits = UInt64(first & 0x7f)
+        var shift: UInt64 = 7
+        while true {
+            guard position < end else { throw .truncated }
+            let byte = position.load(as: UInt8.self)
+            position += 1
+            // The tenth byte holds the 64th bit alone.
+            if shift == 63 && byte > 1 { throw .tooLong }
+            bits |= UInt64(byte & 0x7f) << shift
+            if byte < 0x80 { return bits }
+            shift += 7
+        }
+    }
+}
+
+/// The zig-zag form of a signed number.
+@inlinable @inline(__always) func zigZag(_ number: Int64) -> UInt64 {
+    UInt64(bitPattern: (number << 1) ^ (number >> 63))
+}
+
+/// How many bytes `bits` takes as a varint: 1 to 10.
+@inlinable @inline(__always) func varintSize(_ bits: UInt64) -> Int {
+    (70 &- (bits | 1).leadingZeroBitCount) / 7
+}
+
+/// Writes `bits` as a varint at `place` and returns the place after it. At most 10 bytes.
+@inlinable @inline(__always) func storeVarint(_ bits: UInt64, at place: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    var (bits, place) = (bits, place)
+    while bits >= 0x80 {
+        place.storeBytes(of: UInt8(truncatingIfNeeded: bits) | 0x80, as: UInt8.self)
+        bits >>= 7
+        place += 1
+    }
+    place.storeBytes(of: UInt8(truncatingIfNeeded: bits), as: UInt8.self)
+    return place + 1
+}
+
+extension ByteWriter {
+    /// Writes a signed number zig-zagged, in 1 to 10 bytes: Kafka's varint and varlong.
+    @inlinable public mutating func append(varint number: Int64) { append(unsignedVarint: zigZag(number)) }
+
+    /// Writes a number in 1 to 10 bytes.
+    @inlinable public mutating func append(unsignedVarint number: UInt64) {
+        let place = reserve(10)
+        advance(by: storeVarint(number, at: place) - place)
+    }
+}

@@ -1,0 +1,69 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// Nodes as a DSL would make them, for topologies built by hand.
+extension Topology {
+    mutating func addSource<Key, Value>(
+        _ name: String, reading topics: [Topic<Key, Value>], start: StartPosition = .earliest,
+        timestamps: TimestampExtractor<Key, Value>? = nil
+    ) throws {
+        let (key, value) = (topics[0].key, topics[0].value)
+        let source = TopologyNode.Source(topics: topics.map(\.name), start: start) { context in
+            TypedSourceHead(key: key, value: value, timestamps: timestamps, next: try context.next())
+        }
+        try add(TopologyNode(name, .source(source)))
+    }
+
+    mutating func addProcessor<KeyIn, ValueIn, KeyOut, ValueOut>(
+        _ name: String, after parents: [String], stores: [String] = [],
+        _ body: @escaping @Sendable (Record<KeyIn, ValueIn>, NodeContext, Inlet<KeyOut, ValueOut>.Receive) throws -> Void
+    ) throws {
+        try add(
+            TopologyNode(
+                name,
+                .processor { context in
+                    let forward = try context.next(KeyOut.self, ValueOut.self).receive
+                    return Inlet<KeyIn, ValueIn> { record in
+                        do { try body(record, context, forward) } catch { try context.failed(error) }
+                    }
+                }, parents: parents))
+        for store in stores { try connect(name, toStore: store) }
+    }
+
+    mutating func addSink<Key, Value>(_ name: String, to topic: Topic<Key, Value>, after parents: [String]) throws {
+        try add(
+            TopologyNode(
+                name,
+                .sink(topic: topic.name) { context in
+                    try SinkWriter(key: topic.key, value: topic.value, partitioner: nil, context: context)
+                        .inlet(to: .topic(topic.name))
+                }, parents: parents))
+    }
+}
+
+/// lines → count per key → counts
+struct CountTopology {
+    static let input = Topic<String, String>("input")
+    static let counts = Topic<String, Int64>("counts")
+    static let store = KeyValueStoreName<String, Int64>("counts-store")
+
+    static func make(kind: StoreKind = .rocksDB) throws -> Topology {
+        var topology = Topology()
+        try topology.addSource("source", reading: [input])
+        try topology.add(
+            TopologyNode(
+                "count",
+                .processor { context in
+                    let store: KeyValueStore<String, Int64> = try context.store(named: CountTopology.store.name)
+                    let forward = try context.next(String.self, Int64.self).receive
+                    return Inlet<String, String> { record in
+                        let count = try store.update(record.key) { ($0 ?? 0) + 1 }.new ?? 0
+                        try forward(record.with(value: count))
+                    }
+                }, parents: ["source"]))
+        try topology.add(.keyValue(store, kind: kind), for: ["count"])
+        try topology.addSink("sink", to: counts, after: ["count"])
+        return topology
+    }
+}
