@@ -54,15 +54,21 @@ let package = Package(
         library("MoldauTopology", ["MoldauRecords", "MoldauState"]),
         library(
             "MoldauRuntime",
-            ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster", .product(name: "Logging", package: "swift-log")]),
+            [
+                "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         library(
             "Moldau",
             [
-                "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
-        library("MoldauTesting", ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
+        library(
+            "MoldauTesting",
+            ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
 
         // Programs
         .executableTarget(

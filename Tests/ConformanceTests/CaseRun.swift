@@ -26,17 +26,19 @@ struct CaseRun {
     }
 
     private func difference() throws -> String? {
+        if conformanceCase.error != nil { throw Unsupported(what: "an expected error") }
         let options = try self.options()
         var built: CaseTopology?
         let topology = try Topology(options) { streams in
-            let steps = CaseTopology(streams)
+            let steps = CaseTopology(streams, isUncached: options.emission == .everyChange)
             built = steps
             try steps.add(conformanceCase.topology)
         }
         guard let built else { return "nothing was built" }
-        if conformanceCase.error != nil { throw Unsupported(what: "an expected error") }
         if conformanceCase.versionedGets != nil { throw Unsupported(what: "versioned lookups") }
-        if let expected = conformanceCase.describe, let found = differs(expected, "\(topology.describe())") { return found }
+        if let expected = conformanceCase.describe, let found = differs(expected, "\(topology.describe())") {
+            return found
+        }
         let driver = try TopologyTestDriver(
             topology, state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
             wallClock: Timestamp(ms: conformanceCase.config?["wallClock"]?.integer ?? 0))
@@ -71,7 +73,8 @@ struct CaseRun {
                 pair.list.flatMap { $0.count == 2 ? Header($0[0].text ?? "", $0[1].text ?? "") : nil }
             })
         try driver.pipe(
-            Topic(topic, key: kinds.key.serde, value: kinds.value.serde), key: kinds.key.datum(input["key"] ?? .null).row,
+            Topic(topic, key: kinds.key.serde, value: kinds.value.serde),
+            key: kinds.key.datum(input["key"] ?? .null).row,
             value: kinds.value.datum(input["value"] ?? .null).row, at: Timestamp(ms: input["ts"]?.integer ?? 0),
             headers: headers)
     }
@@ -111,7 +114,9 @@ struct CaseRun {
                     row.value.timestamp.ms == json[2].integer
                 else { return "store \(name) has \(row); expected \(json)" }
             }
-            if rows.count != expected.count { return "store \(name) has \(rows.count) rows; expected \(expected.count)" }
+            if rows.count != expected.count {
+                return "store \(name) has \(rows.count) rows; expected \(expected.count)"
+            }
         }
         return nil
     }

@@ -23,7 +23,19 @@ final class CaseTopology {
     private var places: [String: Place] = [:]
     private let streams: StreamsBuilder
 
-    init(_ streams: StreamsBuilder) { self.streams = streams }
+    /// Whether the settings switch caches off, whatever a store says.
+    private let isUncached: Bool
+
+    init(_ streams: StreamsBuilder, isUncached: Bool) {
+        self.streams = streams
+        self.isUncached = isUncached
+    }
+
+    private func options(_ step: CaseStep) throws -> StoreOptions? {
+        var options = try step.storeOptions()
+        if isUncached { options?.emission = nil }
+        return options
+    }
 
     func add(_ steps: [JSONValue]) throws { for step in steps { try add(CaseStep(json: step)) } }
 
@@ -75,29 +87,34 @@ final class CaseTopology {
         let topic = Topic(name, key: key.serde, value: value.serde)
         let store = try storeName(step, key, value)
         if step.op == "table" {
-            let table = streams.table(topic, as: store, named: step.named, options: try step.storeOptions())
+            let table = streams.table(topic, as: store, named: step.named, options: try options(step))
             return .table((table, key, value))
         }
         return .global(
-            streams.globalTable(topic, as: store, named: step.named, options: try step.storeOptions()), key: key)
+            streams.globalTable(topic, as: store, named: step.named, options: try options(step)), key: key)
     }
 
     private func mapOrFilter(_ step: CaseStep) throws -> Place {
         let value = try step.kind("value", default: step.op == "mapValues" ? .string : nil)
         if case .table(let (table, key, old))? = places[step.input] {
             let kind = step.op == "mapValues" ? value ?? .string : old
-            let (store, options) = (try storeName(step, key, kind), try step.storeOptions())
+            let (store, options) = (try storeName(step, key, kind), try options(step))
             switch step.op {
             case "filter":
                 let keeps = try predicate(try step.need("fn"))
-                return .table((table.filter(as: store, named: step.named, options: options) { keeps($0, $1) }, key, old))
+                return .table(
+                    (table.filter(as: store, named: step.named, options: options) { keeps($0, $1) }, key, old))
             case "filterNot":
                 let drops = try predicate(try step.need("fn"))
-                return .table((table.filterNot(as: store, named: step.named, options: options) { drops($0, $1) }, key, old))
+                return .table(
+                    (table.filterNot(as: store, named: step.named, options: options) { drops($0, $1) }, key, old))
             default:
                 let function = try step.function("fn")
                 return .table(
-                    (table.mapValues(as: store, named: step.named, options: options) { function($0, $1).row }, key, kind))
+                    (
+                        table.mapValues(as: store, named: step.named, options: options) { function($0, $1).row }, key,
+                        kind
+                    ))
             }
         }
         let (stream, key, old) = try stream(step.input)
@@ -116,7 +133,9 @@ final class CaseTopology {
 
     private func transform(_ step: CaseStep, _ input: Stream) throws -> Stream {
         let (stream, key, value) = input
-        let (newKey, newValue) = (try step.kind("key", default: .string) ?? .string, try step.kind("value", default: .string) ?? .string)
+        let (newKey, newValue) = (
+            try step.kind("key", default: .string) ?? .string, try step.kind("value", default: .string) ?? .string
+        )
         let separator = step.text("split") ?? " "
         switch step.op {
         case "map":
@@ -135,7 +154,8 @@ final class CaseTopology {
                 javaSplit((value ?? .null).text, by: separator).map { Datum?.some(.string($0)) }
             }
             return (words, key, .string)
-        case "merge": return (stream.merge(try self.stream(try step.need("other")).stream, named: step.named), key, value)
+        case "merge":
+            return (stream.merge(try self.stream(try step.need("other")).stream, named: step.named), key, value)
         case "repartition":
             let partitions = step.json["partitions"]?.integer.map { Int32($0) }
             let moved = stream.repartition(
@@ -181,7 +201,7 @@ final class CaseTopology {
         }
         let (stream, key, value) = try stream(step.input)
         let table: KTable<Datum, Datum> = stream.toTable(
-            as: try storeName(step, key, value), named: step.named, options: try step.storeOptions(), key: key.serde,
+            as: try storeName(step, key, value), named: step.named, options: try options(step), key: key.serde,
             value: value.serde)
         return .table((table, key, value))
     }
@@ -203,7 +223,9 @@ final class CaseTopology {
         }
         let newKey = try step.kind("key", default: .string) ?? .string
         let keyOf = try step.function("keyFn")
-        let grouped = stream.groupBy(named: step.named, key: newKey.serde, value: value.serde.optional) { keyOf($0, $1) }
+        let grouped = stream.groupBy(named: step.named, key: newKey.serde, value: value.serde.optional) {
+            keyOf($0, $1)
+        }
         return .groupedStream(grouped, key: newKey, value: value)
     }
 
@@ -219,7 +241,7 @@ final class CaseTopology {
         _ step: CaseStep, _ grouped: KGroupedStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> Place {
         let kind = try resultKind(step, value)
-        let (store, options) = (try storeName(step, key, kind), try step.storeOptions())
+        let (store, options) = (try storeName(step, key, kind), try options(step))
         switch step.op {
         case "count":
             let table = grouped.count(result: kind.serde, as: store, named: step.named, options: options)
@@ -243,7 +265,7 @@ final class CaseTopology {
         _ step: CaseStep, _ grouped: KGroupedTable<Datum, Datum>, _ key: Kind, _ value: Kind
     ) throws -> Place {
         let kind = try resultKind(step, value)
-        let (store, options) = (try storeName(step, key, kind), try step.storeOptions())
+        let (store, options) = (try storeName(step, key, kind), try options(step))
         switch step.op {
         case "count":
             let table = grouped.count(result: kind.serde, as: store, named: step.named, options: options)
@@ -287,13 +309,25 @@ final class CaseTopology {
 
     private func join(_ step: CaseStep, _ left: Table, _ right: Table) throws -> Table {
         let joiner = try step.function("joiner")
-        let (store, options) = (try storeName(step, left.key, .string), try step.storeOptions())
-        let apply: @Sendable (Datum?, Datum?) -> Datum? = { joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row }
+        let (store, options) = (try storeName(step, left.key, .string), try options(step))
+        let result = options == nil ? nil : Kind.string.serde
+        let apply: @Sendable (Datum?, Datum?) -> Datum? = {
+            joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
+        }
         let table: KTable<Datum, Datum> =
             switch step.text("kind") {
-            case "left": left.table.leftJoin(right.table, as: store, named: step.named, options: options) { apply($0, $1) }
-            case "outer": left.table.outerJoin(right.table, as: store, named: step.named, options: options) { apply($0, $1) }
-            default: left.table.join(right.table, as: store, named: step.named, options: options) { apply($0, $1) }
+            case "left":
+                left.table.leftJoin(right.table, as: store, named: step.named, options: options, result: result) {
+                    apply($0, $1)
+                }
+            case "outer":
+                left.table.outerJoin(right.table, as: store, named: step.named, options: options, result: result) {
+                    apply($0, $1)
+                }
+            default:
+                left.table.join(right.table, as: store, named: step.named, options: options, result: result) {
+                    apply($0, $1)
+                }
             }
         return (table, left.key, .string)
     }
@@ -321,8 +355,12 @@ final class CaseTopology {
         let (key, value) = (left.key.serde, left.value.serde.optional)
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"
-            ? left.stream.leftJoin(right, on: { keyOf($0, $1) }, named: step.named, key: key, value: value) { apply($0, $1, $2) }
-            : left.stream.join(right, on: { keyOf($0, $1) }, named: step.named, key: key, value: value) { apply($0, $1, $2) }
+            ? left.stream.leftJoin(right, on: { keyOf($0, $1) }, named: step.named, key: key, value: value) {
+                apply($0, $1, $2)
+            }
+            : left.stream.join(right, on: { keyOf($0, $1) }, named: step.named, key: key, value: value) {
+                apply($0, $1, $2)
+            }
         return (joined, left.key, .string)
     }
 

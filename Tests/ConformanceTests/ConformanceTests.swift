@@ -58,6 +58,8 @@ private struct Tally: CustomStringConvertible {
     var description: String { "\(passed) passed, \(failed) failed, \(unsupported) unsupported" }
 
     var reasonText: String {
-        reasons.isEmpty ? "" : " (" + reasons.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ") + ")"
+        reasons.isEmpty
+            ? ""
+            : " (" + reasons.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ") + ")"
     }
 }

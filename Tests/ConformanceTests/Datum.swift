@@ -2,7 +2,11 @@ import MoldauRecords
 
 /// A key or value of a case: whatever its serde says.
 enum Datum: Hashable, Sendable {
-    case null, string(String), int32(Int32), int64(Int64), double(Double)
+    case null
+    case string(String)
+    case int32(Int32)
+    case int64(Int64)
+    case double(Double)
 
     /// As Kafka Streams' string templates print it.
     var text: String {

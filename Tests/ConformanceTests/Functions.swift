@@ -38,7 +38,7 @@ struct CaseFunction: Sendable {
         case "@parseLong": return { Kind.int64.parse($0.value.text) }
         case "@before": return { part(of: $0.value, around: argument)?.before ?? .null }
         case "@after": return { part(of: $0.value, around: argument)?.after ?? .null }
-        case "@count": return { number($0.aggregate, + , .int64(1)) }
+        case "@count": return { number($0.aggregate, +, .int64(1)) }
         case "@decr": return { number($0.aggregate, -, .int64(1)) }
         case "@sum": return { $0.aggregate == .null ? number($0.left, +, $0.right) : number($0.aggregate, +, $0.value) }
         case "@sub": return { number($0.aggregate, -, $0.value) }
