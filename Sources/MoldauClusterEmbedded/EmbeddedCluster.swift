@@ -91,6 +91,7 @@ extension ClusterError {
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
             case .log(let name, let cause): .unavailable(reason: "\(name): \(cause)")
+            case .invalidCommit(let reason): .unavailable(reason: reason)
             case .storage(let cause): .unavailable(reason: cause.description)
             case .closed: .closed
             }

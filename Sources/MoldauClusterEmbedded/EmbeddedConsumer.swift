@@ -134,10 +134,6 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         try checkOpen()
         let now = broker.clock()
         let group = requireGroup()
-        for (name, committed) in offsets where committed.metadata.utf8.count > 4_096 {
-            throw ClusterError.unavailable(
-                reason: "the metadata of \(name)'s offset takes \(committed.metadata.utf8.count) bytes; 4096 is the limit")
-        }
         try translating { () throws(BrokerError) in
             try broker.commit(
                 offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: now) }, of: group)
