@@ -17,7 +17,9 @@ extension Broker {
             throw .invalidCommit(reason: "a group's name takes at most 32767 bytes")
         }
         for (name, offset) in offsets where offset.metadata.utf8.count > 4_096 {
-            throw .invalidCommit(reason: "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept")
+            throw .invalidCommit(
+                reason: "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept"
+            )
         }
         try store(offsets.mapValues { $0 }, of: group)
     }

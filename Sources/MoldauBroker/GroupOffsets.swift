@@ -5,9 +5,8 @@
 //
 // A string is its length (i16) and UTF-8. A group's records are in the partition that Java's hash of its name gives.
 
-internal import Synchronization
-
 package import MoldauRecords
+internal import Synchronization
 
 /// Where a group stands in a partition.
 package struct GroupOffset: Equatable, Sendable {

@@ -56,7 +56,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     }
 
     func seek(_ partition: TopicPartition, to offset: Offset) throws {
-        precondition(assigned[partition] != nil, "only an assigned partition has a position: \(partition) is not assigned")
+        precondition(
+            assigned[partition] != nil, "only an assigned partition has a position: \(partition) is not assigned")
         assigned[partition]!.position = offset
         assigned[partition]!.cursor = nil
     }
@@ -153,7 +154,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     }
 
     private func requireGroup() -> String {
-        guard let group else { preconditionFailure("a consumer without a group has no committed offsets: set 'group' first") }
+        guard let group else {
+            preconditionFailure("a consumer without a group has no committed offsets: set 'group' first")
+        }
         return group
     }
 

@@ -6,7 +6,8 @@
 extension Serde {
     /// The serde of a list whose elements may be null.
     /// - Parameter fixedSize: the bytes that every element takes, for types of one size (Int16, Int32, Int64, Float, Double, UUID).
-    public static func list<Element>(of element: Serde<Element>, fixedSize: Int? = nil) -> Serde where Value == [Element?] {
+    public static func list<Element>(of element: Serde<Element>, fixedSize: Int? = nil) -> Serde
+    where Value == [Element?] {
         Serde(
             encode: { list, writer in
                 if fixedSize == nil {
@@ -19,9 +20,12 @@ extension Serde {
                 try bytes.withUnsafeBytes { buffer in
                     var reader = ListReader(rest: buffer)
                     let flag: UInt8 = try reader.number()
-                    guard flag == (fixedSize == nil ? 1 : 0) else { throw ListReader.error("its first byte is \(flag)") }
+                    guard flag == (fixedSize == nil ? 1 : 0) else {
+                        throw ListReader.error("its first byte is \(flag)")
+                    }
                     let list =
-                        try fixedSize.map { try decodeFixed(&reader, element, size: $0) } ?? decodeVariable(&reader, element)
+                        try fixedSize.map { try decodeFixed(&reader, element, size: $0) }
+                        ?? decodeVariable(&reader, element)
                     guard reader.rest.isEmpty else { throw ListReader.error("bytes follow the last element") }
                     return list
                 }
@@ -74,7 +78,8 @@ extension Serde {
         var nulls: Set<Int32> = []
         for _ in 0..<(try reader.count(ofSize: 4)) { nulls.insert(try reader.number()) }
         let count: Int32 = try reader.number()
-        guard count >= 0, (Int(count) - nulls.count) * size <= reader.rest.count, nulls.allSatisfy({ 0..<count ~= $0 }) else {
+        guard count >= 0, (Int(count) - nulls.count) * size <= reader.rest.count, nulls.allSatisfy({ 0..<count ~= $0 })
+        else {
             throw ListReader.error("it counts \(count) elements")
         }
         return try (0..<count).map { index in

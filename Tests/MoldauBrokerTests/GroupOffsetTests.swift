@@ -20,19 +20,23 @@ struct GroupOffsetTests {
         if closes { try broker.close() }
         broker = try openBroker(files)
         #expect(broker.groups() == ["another", "app"])
-        #expect(broker.committedOffsets(of: "app") == [words: offset(7, "AgAA"), TopicPartition("words", 1): offset(9)])
+        #expect(
+            broker.committedOffsets(of: "app") == [words: offset(7, "AgAA"), TopicPartition("words", 1): offset(9)])
     }
 
     /// "app".hashCode() is 96801, and 96801 % 50 is 1.
     @Test func `a commit is a record in Kafka's format, in the partition that Kafka would take`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.commit([words: offset(7, "m")], of: "app")
-        let read = try #require(try broker.partition(TopicPartition("__consumer_offsets", 1)).read(from: .zero, maxBytes: 1_000))
+        let read = try #require(
+            try broker.partition(TopicPartition("__consumer_offsets", 1)).read(from: .zero, maxBytes: 1_000))
         var reader = RecordBatchReader(read.bytes.bytes)
         let record = try #require(try reader.next())
         let key: [UInt8] = [0, 1, 0, 3] + Array("app".utf8) + [0, 5] + Array("words".utf8) + [0, 0, 0, 3]
         let value: [UInt8] =
-            [0, 3, 0, 0, 0, 0, 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xff, 0, 1, UInt8(ascii: "m")] + [0, 0, 0, 0, 0x02, 0x93, 0x2e, 0]
+            [0, 3, 0, 0, 0, 0, 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xff, 0, 1, UInt8(ascii: "m")] + [
+                0, 0, 0, 0, 0x02, 0x93, 0x2e, 0,
+            ]
         #expect(Array(record.key!) == key)
         #expect(Array(record.value!) == value)
     }
@@ -65,6 +69,9 @@ struct GroupOffsetTests {
         try broker.commit([TopicPartition("other", 0): offset(2)], of: "app")
         #expect(try broker.partition(TopicPartition("__consumer_offsets", 1)).bounds().lowerBound >= Offset(1_000))
         broker = try openBroker(files)
-        #expect(broker.committedOffsets(of: "app") == [words: offset(2_999, metadata), TopicPartition("other", 0): offset(2)])
+        #expect(
+            broker.committedOffsets(of: "app") == [
+                words: offset(2_999, metadata), TopicPartition("other", 0): offset(2),
+            ])
     }
 }

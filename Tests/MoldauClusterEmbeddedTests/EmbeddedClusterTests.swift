@@ -13,7 +13,9 @@ private func makeCluster(partitions: Int32 = 1) throws -> EmbeddedCluster {
     return cluster
 }
 
-private func makeReader(_ cluster: EmbeddedCluster, _ partition: TopicPartition, at offset: Int64 = 0) throws -> any Consumer {
+private func makeReader(_ cluster: EmbeddedCluster, _ partition: TopicPartition, at offset: Int64 = 0) throws
+    -> any Consumer
+{
     let consumer = try cluster.makeConsumer(clientID: "reader")
     try consumer.assign([partition])
     try consumer.seek(partition, to: Offset(offset))

@@ -28,7 +28,9 @@ private func runReader(_ segment: String) throws -> [PrintedRecord] {
     let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     try #require(process.terminationStatus == 0, "python3 is needed, and read the segment so: \(complaint)")
-    return try printed.split(separator: UInt8(ascii: "\n")).map { try JSONDecoder().decode(PrintedRecord.self, from: $0) }
+    return try printed.split(separator: UInt8(ascii: "\n")).map {
+        try JSONDecoder().decode(PrintedRecord.self, from: $0)
+    }
 }
 
 struct IndependentReaderTests {
@@ -53,7 +55,8 @@ struct IndependentReaderTests {
                 }
                 expected.append(
                     PrintedRecord(
-                        batch: base, offset: base + Int64(index), timestamp: time, key: key.map(hex), value: value.map(hex),
+                        batch: base, offset: base + Int64(index), timestamp: time, key: key.map(hex),
+                        value: value.map(hex),
                         headers: headers.map { [$0.name, $0.value.map(hex)] }))
             }
             _ = try log.append(builder.finish(), now: .none)

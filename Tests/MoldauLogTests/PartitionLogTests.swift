@@ -22,7 +22,9 @@ struct PartitionLogTests {
         var log = try openLog(MemoryFileSystem(), ["index.interval.bytes": "300", "segment.bytes": "2000"])
         let all = (0..<200).map { "value \($0)" }
         for index in stride(from: 0, to: 200, by: 2) { try log.append([all[index], all[index + 1]]) }
-        for offset in 0...200 { #expect(try log.values(from: Int64(offset), maxBytes: maxBytes) == Array(all[offset...])) }
+        for offset in 0...200 {
+            #expect(try log.values(from: Int64(offset), maxBytes: maxBytes) == Array(all[offset...]))
+        }
     }
 
     @Test func `reading beyond the end or before the start is out of range`() throws {
@@ -127,7 +129,9 @@ struct PartitionLogTests {
         #expect(log.endOffset == .zero)
     }
 
-    @Test(arguments: [("segment.bytes", "many"), ("segment.ms", "0"), ("cleanup.policy", "forget"), ("retention.ms", "-2")])
+    @Test(arguments: [
+        ("segment.bytes", "many"), ("segment.ms", "0"), ("cleanup.policy", "forget"), ("retention.ms", "-2"),
+    ])
     func `a setting that makes no sense is refused`(key: String, value: String) {
         #expect(throws: LogError.invalidConfiguration(key: key, value: value)) { try LogConfiguration([key: value]) }
     }

@@ -24,7 +24,9 @@ struct RecoveryTests {
     }
 
     @Test func `garbage and zeros behind the last batch are cut`() throws {
-        for garbage in [[UInt8](repeating: 0, count: 5_000), [UInt8](repeating: 0xff, count: 70), batch(["old offset"])] {
+        for garbage in [
+            [UInt8](repeating: 0, count: 5_000), [UInt8](repeating: 0xff, count: 70), batch(["old offset"]),
+        ] {
             let files = MemoryFileSystem()
             var log = try openLog(files)
             try log.append(["a", "b"])
@@ -86,7 +88,8 @@ struct RecoveryTests {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/words-0"
         for round in 0..<4 {
-            var log = try openLog(PosixFileSystem(), ["segment.bytes": "150"], directory: path, wasClean: round % 2 == 0)
+            var log = try openLog(
+                PosixFileSystem(), ["segment.bytes": "150"], directory: path, wasClean: round % 2 == 0)
             try log.append(["\(round)"])
             if round % 2 == 1 { try log.close() }
         }

@@ -27,14 +27,20 @@ struct FormatTests {
         }
     }
 
-    private func read<Number>(_ bytes: UnsafeRawBufferPointer, _ body: (inout ByteCursor) throws -> Number) throws -> Number {
+    private func read<Number>(_ bytes: UnsafeRawBufferPointer, _ body: (inout ByteCursor) throws -> Number) throws
+        -> Number
+    {
         var cursor = ByteCursor(bytes)
         return try body(&cursor)
     }
 
     @Test func `varints that end too early or are too long are refused`() {
-        func varlong(_ bytes: [UInt8]) throws -> Int64 { try bytes.withUnsafeBytes { try read($0) { try $0.readVarlong() } } }
-        func varint(_ bytes: [UInt8]) throws -> Int32 { try bytes.withUnsafeBytes { try read($0) { try $0.readVarint() } } }
+        func varlong(_ bytes: [UInt8]) throws -> Int64 {
+            try bytes.withUnsafeBytes { try read($0) { try $0.readVarlong() } }
+        }
+        func varint(_ bytes: [UInt8]) throws -> Int32 {
+            try bytes.withUnsafeBytes { try read($0) { try $0.readVarint() } }
+        }
         #expect(throws: VarintError.truncated) { try varlong([]) }
         #expect(throws: VarintError.truncated) { try varlong([0x80]) }
         #expect(throws: VarintError.tooLong) { try varlong(Array(repeating: 0x80, count: 9) + [2]) }
@@ -85,7 +91,8 @@ struct FormatTests {
 }
 
 struct PartitionerTests {
-    private func place(_ partitioner: inout Partitioner, _ key: String?, bytes: Int = 100, of count: Int32 = 3) -> Int32 {
+    private func place(_ partitioner: inout Partitioner, _ key: String?, bytes: Int = 100, of count: Int32 = 3) -> Int32
+    {
         guard let key else { return partitioner.partition(key: nil, byteCount: bytes, count: count).number }
         return Array(key.utf8).withUnsafeBytes { partitioner.partition(key: $0, byteCount: bytes, count: count).number }
     }
