@@ -5,10 +5,22 @@ extension Broker {
     private static var offsetsTopic: String { "__consumer_offsets" }
     /// Kafka's number. Partitions without records have no directory, so fifty cost nothing.
     private static var offsetsPartitionCount: Int32 { 50 }
+    /// After so many bytes of commits a partition gets all its offsets anew, and what came before goes.
+    private static var snapshotIntervalBytes: Int { 4 << 20 }
+    private static var snapshotBatchRecords: Int { 1_000 }
 
     /// Stores a group's offsets; returns when they are as durable as `durability` promises, and everything appended before too.
+    /// - Throws: `BrokerError.invalidCommit` for metadata over 4 096 bytes, or a group's name over 32 767.
     package func commit(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         if offsets.isEmpty { return }
+        guard group.utf8.count <= Int(Int16.max) else {
+            throw .invalidCommit(reason: "a group's name takes at most 32767 bytes")
+        }
+        for (name, offset) in offsets where offset.metadata.utf8.count > 4_096 {
+            throw .invalidCommit(
+                reason: "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept"
+            )
+        }
         try store(offsets.mapValues { $0 }, of: group)
     }
 
@@ -22,29 +34,66 @@ extension Broker {
 
     private func store(_ changes: [TopicPartition: GroupOffset?], of group: String) throws(BrokerError) {
         if topic(Self.offsetsTopic) == nil { try createOffsetsTopic() }
-        let hash = javaHash(group) & 0x7fff_ffff
-        let count = topic(Self.offsetsTopic)?.partitionCount ?? Self.offsetsPartitionCount
-        let partition = try partition(TopicPartition(Self.offsetsTopic, hash % count))
+        let number = offsetsPartition(of: group)
+        let partition = try partition(TopicPartition(Self.offsetsTopic, number))
+        let records = changes.sorted { $0.key < $1.key }
+            .map { OffsetRecord(group: group, partition: $0.key, offset: $0.value) }
+        try groupOffsets.inOrder(number) { written throws(BrokerError) in
+            written += try append(records[...], to: partition)
+            groupOffsets.update(group, changes)
+            if written >= Self.snapshotIntervalBytes {
+                try writeSnapshot(number, partition)
+                written = 0
+            }
+        }
+        try flush()
+    }
+
+    private func offsetsPartition(of group: String) -> Int32 {
+        (javaHash(group) & 0x7fff_ffff) % (topic(Self.offsetsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
+    }
+
+    private func append(
+        _ records: ArraySlice<OffsetRecord>, to partition: BrokerPartition<Files>
+    ) throws(BrokerError) -> Int {
         var builder = RecordBatchBuilder(capacity: 4_096)
         var key = ByteWriter()
         var value = ByteWriter()
         let now = clock()
-        for (name, offset) in changes.sorted(by: { $0.key < $1.key }) {
+        for record in records {
             key.removeAll()
             value.removeAll()
-            OffsetRecord(group: group, partition: name, offset: offset).encodeKey(&key)
-            if let offset { OffsetRecord.encode(offset, &value) }
-            builder.append(key: key.bytes, value: offset == nil ? nil : value.bytes, timestamp: now)
+            record.encodeKey(&key)
+            if let offset = record.offset { OffsetRecord.encode(offset, &value) }
+            builder.append(key: key.bytes, value: record.offset == nil ? nil : value.bytes, timestamp: now)
         }
-        try partition.append(builder.finish())
-        try flush()
-        groupOffsets.update(group, changes)
+        let batch = builder.finish()
+        try partition.append(batch)
+        return batch.count
+    }
+
+    /// Appends all offsets that belong to one partition of the offsets topic, durably, and lets the records before them go.
+    private func writeSnapshot(_ number: Int32, _ partition: BrokerPartition<Files>) throws(BrokerError) {
+        let begin = try partition.bounds().upperBound
+        var records: [OffsetRecord] = []
+        for group in groups() where offsetsPartition(of: group) == number {
+            for (name, offset) in committedOffsets(of: group).sorted(by: { $0.key < $1.key }) {
+                records.append(OffsetRecord(group: group, partition: name, offset: offset))
+            }
+        }
+        var rest = records[...]
+        while !rest.isEmpty {
+            _ = try append(rest.prefix(Self.snapshotBatchRecords), to: partition)
+            rest = rest.dropFirst(Self.snapshotBatchRecords)
+        }
+        try syncNow()
+        try partition.deleteRecords(before: begin)
     }
 
     private func createOffsetsTopic() throws(BrokerError) {
         let topic = TopicMetadata(
             name: Self.offsetsTopic, partitionCount: Self.offsetsPartitionCount,
-            configuration: ["cleanup.policy": "compact", "segment.bytes": "104857600"])
+            configuration: ["cleanup.policy": "compact", "segment.bytes": String(Self.snapshotIntervalBytes)])
         do {
             try create([topic])
         } catch .topicExists {
@@ -63,18 +112,27 @@ extension Broker {
         guard let topic = topic(Self.offsetsTopic) else { return }
         for number in 0..<topic.partitionCount {
             let partition = try partition(TopicPartition(Self.offsetsTopic, number))
-            var position = try partition.bounds().lowerBound
-            var cursor: LogCursor?
-            while let fetched = try partition.read(from: position, maxBytes: 1 << 20, after: cursor) {
-                do throws(RecordBatchError) {
-                    try load(fetched.bytes, from: position)
-                } catch {
-                    throw .log(partition.name, .invalidBatch(error))
-                }
-                position = fetched.next.offset
-                cursor = fetched.next
-            }
+            let read = try loadOffsets(of: partition)
+            try groupOffsets.inOrder(number) { written throws(BrokerError) in written = read }
         }
+    }
+
+    /// - Returns: the bytes read.
+    private func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) -> Int {
+        var position = try partition.bounds().lowerBound
+        var cursor: LogCursor?
+        var read = 0
+        while let fetched = try partition.read(from: position, maxBytes: 1 << 20, after: cursor) {
+            do throws(RecordBatchError) {
+                try load(fetched.bytes, from: position)
+            } catch {
+                throw .log(partition.name, .invalidBatch(error))
+            }
+            position = fetched.next.offset
+            cursor = fetched.next
+            read += fetched.bytes.count
+        }
+        return read
     }
 
     private func load(_ bytes: SharedBytes, from: Offset) throws(RecordBatchError) {

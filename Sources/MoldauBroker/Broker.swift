@@ -1,7 +1,6 @@
-internal import Synchronization
-
 package import MoldauLog
 package import MoldauRecords
+internal import Synchronization
 
 /// The broker: topics, their partitions' logs, and the committed offsets of groups. No sockets; shared by threads.
 ///

@@ -11,5 +11,7 @@ package enum BrokerError: Error, Equatable {
     case log(TopicPartition, LogError)
     /// The data directory, or the disk under it.
     case storage(LogError)
+    /// A group's name or an offset's metadata that cannot be stored.
+    case invalidCommit(reason: String)
     case closed
 }

@@ -1,7 +1,6 @@
-internal import Synchronization
-
 package import MoldauLog
 package import MoldauRecords
+internal import Synchronization
 
 /// One partition of the broker: its log behind a lock of its own, and those who wait for its next record.
 ///

@@ -5,9 +5,8 @@
 //
 // A string is its length (i16) and UTF-8. A group's records are in the partition that Java's hash of its name gives.
 
-internal import Synchronization
-
 package import MoldauRecords
+internal import Synchronization
 
 /// Where a group stands in a partition.
 package struct GroupOffset: Equatable, Sendable {
@@ -26,6 +25,16 @@ package struct GroupOffset: Equatable, Sendable {
 /// The committed offsets, in memory as on disk.
 final class GroupOffsets: Sendable {
     private let offsets = Mutex<[String: [TopicPartition: GroupOffset]]>([:])
+    /// Bytes of records in each partition of the offsets topic since its last snapshot. Held while a commit is appended, so that
+    /// memory and topic see commits in one order.
+    private let written = Mutex<[Int32: Int]>([:])
+
+    /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last snapshot.
+    func inOrder<Result: Sendable>(
+        _ partition: Int32, _ body: (inout Int) throws(BrokerError) -> Result
+    ) throws(BrokerError) -> Result {
+        try written.withLock { written throws(BrokerError) in try body(&written[partition, default: 0]) }
+    }
 
     func update(_ group: String, _ changes: [TopicPartition: GroupOffset?]) {
         offsets.withLock { offsets in

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #elseif canImport(Musl)
-internal import Musl
+    internal import Musl
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// State behind a lock, and a condition to wait for. For dedicated threads: waiting blocks the thread.
@@ -20,7 +20,7 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
         #if !canImport(Darwin)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         #endif
         precondition(pthread_cond_init(condition, &attributes) == 0, "the system gives no more conditions")
         pthread_condattr_destroy(&attributes)
@@ -66,15 +66,15 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
         let (seconds, attoseconds) = min(left, .seconds(3_600)).components
         let nanoseconds = attoseconds / 1_000_000_000
         #if canImport(Darwin)
-        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
-        _ = pthread_cond_timedwait_relative_np(condition, mutex, &time)
+            var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
+            _ = pthread_cond_timedwait_relative_np(condition, mutex, &time)
         #else
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        let sum = time.tv_nsec + Int(nanoseconds)
-        time.tv_sec += Int(seconds) + sum / 1_000_000_000
-        time.tv_nsec = sum % 1_000_000_000
-        _ = pthread_cond_timedwait(condition, mutex, &time)
+            var time = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &time)
+            let sum = time.tv_nsec + Int(nanoseconds)
+            time.tv_sec += Int(seconds) + sum / 1_000_000_000
+            time.tv_nsec = sum % 1_000_000_000
+            _ = pthread_cond_timedwait(condition, mutex, &time)
         #endif
     }
 }

@@ -2,12 +2,13 @@
 //
 //     { "topics": [ { "configuration": {}, "name": "orders", "partitionCount": 4 } ], "version": 1 }
 
-#if canImport(FoundationEssentials)
-internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 internal import MoldauLog
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// A topic as it was created.
 package struct TopicMetadata: Codable, Equatable, Sendable {

@@ -1,15 +1,14 @@
+package import MoldauBroker
 public import MoldauCluster
 public import MoldauLog
 public import MoldauRecords
 
-package import MoldauBroker
-
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #elseif canImport(Musl)
-internal import Musl
+    internal import Musl
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// A broker in this process: topics in a directory, or in memory. No server, no wire.
@@ -91,6 +90,7 @@ extension ClusterError {
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
             case .log(let name, let cause): .unavailable(reason: "\(name): \(cause)")
+            case .invalidCommit(let reason): .unavailable(reason: reason)
             case .storage(let cause): .unavailable(reason: cause.description)
             case .closed: .closed
             }

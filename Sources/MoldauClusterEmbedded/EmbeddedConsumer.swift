@@ -56,7 +56,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     }
 
     func seek(_ partition: TopicPartition, to offset: Offset) throws {
-        precondition(assigned[partition] != nil, "only an assigned partition has a position: \(partition) is not assigned")
+        precondition(
+            assigned[partition] != nil, "only an assigned partition has a position: \(partition) is not assigned")
         assigned[partition]!.position = offset
         assigned[partition]!.cursor = nil
     }
@@ -134,10 +135,6 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         try checkOpen()
         let now = broker.clock()
         let group = requireGroup()
-        for (name, committed) in offsets where committed.metadata.utf8.count > 4_096 {
-            throw ClusterError.unavailable(
-                reason: "the metadata of \(name)'s offset takes \(committed.metadata.utf8.count) bytes; 4096 is the limit")
-        }
         try translating { () throws(BrokerError) in
             try broker.commit(
                 offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: now) }, of: group)
@@ -157,7 +154,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     }
 
     private func requireGroup() -> String {
-        guard let group else { preconditionFailure("a consumer without a group has no committed offsets: set 'group' first") }
+        guard let group else {
+            preconditionFailure("a consumer without a group has no committed offsets: set 'group' first")
+        }
         return group
     }
 

@@ -48,7 +48,9 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     }
 
     private func parse() -> RecordBatchHeader? {
-        chunk.withUnsafeBytes { try? RecordBatchHeader(UnsafeRawBufferPointer(rebasing: $0[(position - chunkPosition)...])) }
+        chunk.withUnsafeBytes {
+            try? RecordBatchHeader(UnsafeRawBufferPointer(rebasing: $0[(position - chunkPosition)...]))
+        }
     }
 
     private func isIntact(_ header: RecordBatchHeader) -> Bool {

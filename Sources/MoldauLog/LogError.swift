@@ -26,7 +26,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         case .batchTooLarge(let bytes, let limit): "a batch of \(bytes) bytes is over the limit of \(limit)"
         case .invalidConfiguration(let key, let value): "'\(value)' is no value for \(key)"
         case .io(let operation, let path, _, let reason): "\(operation) of '\(path)' failed: \(reason)"
-        case .offline(let reason): "the log is offline since a failed sync: \(reason); restart to recover what is on disk"
+        case .offline(let reason):
+            "the log is offline since a failed sync: \(reason); restart to recover what is on disk"
         case .locked(let directory, let holder):
             "the data directory '\(directory)' is in use by \(holder); stop it first, or choose another directory"
         case .damagedFile(let path, let reason): "'\(path)' is damaged: \(reason)"

@@ -71,7 +71,9 @@ package final class MemoryFile: LogFile {
         nonisolated(unsafe) let buffer = buffer  // Used inside the call alone.
         return bytes.withLock { bytes in
             let count = max(0, min(buffer.count, bytes.count - position))
-            bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[position..<(position + count)])) }
+            bytes.withUnsafeBytes {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[position..<(position + count)]))
+            }
             return count
         }
     }

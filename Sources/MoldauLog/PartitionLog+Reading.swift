@@ -29,7 +29,8 @@ package struct PlannedRead<File: LogFile>: Sendable {
         var result = try read(at: start, bytes: max(maxBytes, BatchFormat.headerSize))
         if result.bytes.count == 0 {
             // The first batch is larger than asked for: it alone, then.
-            var scanner = BatchScanner(file, size: size, from: start, nextOffset: segmentBase, validatesChecksums: false)
+            var scanner = BatchScanner(
+                file, size: size, from: start, nextOffset: segmentBase, validatesChecksums: false)
             guard let header = try scanner.next() else { return nil }
             result = try read(at: start, bytes: header.byteCount)
         }
@@ -108,7 +109,9 @@ extension PartitionLog {
             let segment = try segment(index)
             guard let latest = segment.latest, latest >= time, segment.end > startOffset else { continue }
             var from = max(segment.timeIndex.offset(before: time), startOffset)
-            while from < segment.end, let planned = try planRead(from: from, maxBytes: 1 << 20), let read = try planned.read() {
+            while from < segment.end, let planned = try planRead(from: from, maxBytes: 1 << 20),
+                let read = try planned.read()
+            {
                 if let found = try firstOffset(in: read.bytes, from: from, atOrAfter: time) { return found }
                 from = read.next.offset
             }

@@ -102,7 +102,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             if configuration.isLogAppendTime { setAppendTime(now, header, head, body) }
             do throws(LogError) {
                 try segments[last].opened!.append(
-                    header, head: UnsafeRawBufferPointer(head), body: body, intervalBytes: configuration.indexIntervalBytes)
+                    header, head: UnsafeRawBufferPointer(head), body: body,
+                    intervalBytes: configuration.indexIntervalBytes)
             } catch {
                 failure = error
             }
@@ -112,7 +113,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     private func setAppendTime(
-        _ now: Timestamp, _ header: RecordBatchHeader, _ head: UnsafeMutableRawBufferPointer, _ body: UnsafeRawBufferPointer
+        _ now: Timestamp, _ header: RecordBatchHeader, _ head: UnsafeMutableRawBufferPointer,
+        _ body: UnsafeRawBufferPointer
     ) {
         head.storeBytes(of: (header.attributes | 0x08).bigEndian, toByteOffset: 21, as: Int16.self)
         head.storeBytes(of: now.ms.bigEndian, toByteOffset: 35, as: Int64.self)

@@ -1,11 +1,11 @@
 internal import CFiles
 
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #elseif canImport(Musl)
-internal import Musl
+    internal import Musl
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// The operating system's files.
@@ -56,11 +56,11 @@ package struct PosixFileSystem: FileSystem {
 
     package func rename(_ path: String, to newPath: String) throws(LogError) {
         #if canImport(Glibc)
-        let result = Glibc.rename(path, newPath)
+            let result = Glibc.rename(path, newPath)
         #elseif canImport(Musl)
-        let result = Musl.rename(path, newPath)
+            let result = Musl.rename(path, newPath)
         #else
-        let result = Darwin.rename(path, newPath)
+            let result = Darwin.rename(path, newPath)
         #endif
         guard result == 0 else { throw .failed("renaming", path) }
     }
@@ -72,10 +72,10 @@ package struct PosixFileSystem: FileSystem {
 
     package func sync(_ files: [PosixFile]) throws(LogError) {
         #if os(Linux)
-        if files.count > Self.filesPerGroupSync {
-            guard moldau_sync_file_system(files[0].descriptor) == 0 else { throw .failed("sync", files[0].path) }
-            return
-        }
+            if files.count > Self.filesPerGroupSync {
+                guard moldau_sync_file_system(files[0].descriptor) == 0 else { throw .failed("sync", files[0].path) }
+                return
+            }
         #endif
         for file in files { try file.sync() }
     }
@@ -161,9 +161,9 @@ package final class PosixFile: LogFile {
 
     package func sync() throws(LogError) {
         #if canImport(Darwin)
-        let result = fcntl(descriptor, F_FULLFSYNC)
+            let result = fcntl(descriptor, F_FULLFSYNC)
         #else
-        let result = fdatasync(descriptor)
+            let result = fdatasync(descriptor)
         #endif
         guard result == 0 else { throw .failed("sync", path) }
     }

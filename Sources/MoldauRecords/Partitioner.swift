@@ -51,7 +51,8 @@ public struct Partitioner: Sendable {
             return Partition(Int32(current % UInt32(count)))
         case .custom(let choose):
             let chosen = choose(key, count)
-            precondition(chosen.number >= 0 && chosen.number < count, "the partitioner chose a partition that is not there")
+            precondition(
+                chosen.number >= 0 && chosen.number < count, "the partitioner chose a partition that is not there")
             return chosen
         }
     }

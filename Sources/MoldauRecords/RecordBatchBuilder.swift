@@ -123,7 +123,9 @@ public struct RecordBatchBuilder: ~Copyable {
         }
     }
 
-    @usableFromInline static func store(_ headers: Headers, at place: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    @usableFromInline static func store(_ headers: Headers, at place: UnsafeMutableRawPointer)
+        -> UnsafeMutableRawPointer
+    {
         var place = storeVarint(zigZag(Int64(headers.count)), at: place)
         for header in headers {
             var name = header.name

@@ -110,20 +110,23 @@ public struct RecordBatchReader {
 
     @inlinable @inline(__always)
     mutating func readRecord() throws(RecordBatchError) -> RecordView {
-        let length = try field(.recordLength) { cursor throws(VarintError) in try cursor.readVarint() }
+        var cursor = cursor  // A copy stays in registers; it is written back when the record was good.
+        let length = try field(.recordLength, &cursor) { cursor throws(VarintError) in try cursor.readVarint() }
         guard length > 0, Int(length) <= cursor.remaining else { throw malformed(.recordLength) }
         let recordEnd = cursor.position + Int(length)
         cursor.position += 1  // The record's attributes: none are defined.
-        let timestampDelta = try field(.recordTimestamp) { cursor throws(VarintError) in try cursor.readVarlong() }
-        let offsetDelta = try field(.recordOffset) { cursor throws(VarintError) in try cursor.readVarint() }
+        let timestampDelta = try field(.recordTimestamp, &cursor) { cursor throws(VarintError) in
+            try cursor.readVarlong()
+        }
+        let offsetDelta = try field(.recordOffset, &cursor) { cursor throws(VarintError) in try cursor.readVarint() }
         guard offsetDelta >= 0, offsetDelta <= lastOffsetDelta else { throw malformed(.recordOffset) }
-        let key = try readSlice(.keyLength, recordEnd)
-        let value = try readSlice(.valueLength, recordEnd)
+        let key = try readSlice(.keyLength, &cursor, recordEnd)
+        let value = try readSlice(.valueLength, &cursor, recordEnd)
         guard cursor.position < recordEnd else { throw malformed(.headers) }
         let headers = UnsafeRawBufferPointer(start: cursor.position, count: recordEnd - cursor.position)
-        cursor.position = recordEnd
+        self.cursor.position = recordEnd
         recordsLeft &-= 1
-        if recordsLeft == 0 && cursor.position != cursor.end { throw malformed(.trailingBytes) }
+        if recordsLeft == 0 && recordEnd != cursor.end { throw malformed(.trailingBytes) }
         return RecordView(
             // Cannot overflow: the header's base offset was checked to leave room for any delta.
             offset: Offset(baseOffset &+ Int64(offsetDelta)),
@@ -132,10 +135,10 @@ public struct RecordBatchReader {
     }
 
     @inlinable @inline(__always)
-    mutating func readSlice(
-        _ name: BatchField, _ recordEnd: UnsafeRawPointer
+    func readSlice(
+        _ name: BatchField, _ cursor: inout ByteCursor, _ recordEnd: UnsafeRawPointer
     ) throws(RecordBatchError) -> UnsafeRawBufferPointer? {
-        let count = Int(try field(name) { cursor throws(VarintError) in try cursor.readVarint() })
+        let count = Int(try field(name, &cursor) { cursor throws(VarintError) in try cursor.readVarint() })
         if count < 0 {
             guard count == -1 else { throw malformed(name) }
             return nil
@@ -147,8 +150,8 @@ public struct RecordBatchReader {
     }
 
     @inlinable @inline(__always)
-    mutating func field<Number>(
-        _ name: BatchField, _ read: (inout ByteCursor) throws(VarintError) -> Number
+    func field<Number>(
+        _ name: BatchField, _ cursor: inout ByteCursor, _ read: (inout ByteCursor) throws(VarintError) -> Number
     ) throws(RecordBatchError) -> Number {
         do {
             return try read(&cursor)

@@ -56,13 +56,18 @@ public struct ByteCursor {
         let byte = position.load(as: UInt8.self)
         position += 1
         if byte < 0x80 { return UInt64(byte) }
-        return try readLongVarlong(first: byte)
+        guard position < end else { throw .truncated }
+        let second = position.load(as: UInt8.self)
+        let bits = UInt64(byte & 0x7f) | UInt64(second & 0x7f) << 7
+        position += 1
+        if second < 0x80 { return bits }
+        return try readLongVarlong(begun: bits)
     }
 
     @inlinable
-    mutating func readLongVarlong(first: UInt8) throws(VarintError) -> UInt64 {
-        var bits = UInt64(first & 0x7f)
-        var shift: UInt64 = 7
+    mutating func readLongVarlong(begun: UInt64) throws(VarintError) -> UInt64 {
+        var bits = begun
+        var shift: UInt64 = 14
         while true {
             guard position < end else { throw .truncated }
             let byte = position.load(as: UInt8.self)
@@ -83,11 +88,14 @@ public struct ByteCursor {
 
 /// How many bytes `bits` takes as a varint: 1 to 10.
 @inlinable @inline(__always) func varintSize(_ bits: UInt64) -> Int {
-    (70 &- (bits | 1).leadingZeroBitCount) / 7
+    // The bits ÷ 7, rounded up, as a multiplication: exact for 1 to 64 bits.
+    Int(truncatingIfNeeded: (UInt(truncatingIfNeeded: 70 &- (bits | 1).leadingZeroBitCount) &* 37) >> 8)
 }
 
 /// Writes `bits` as a varint at `place` and returns the place after it. At most 10 bytes.
-@inlinable @inline(__always) func storeVarint(_ bits: UInt64, at place: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+@inlinable @inline(__always) func storeVarint(_ bits: UInt64, at place: UnsafeMutableRawPointer)
+    -> UnsafeMutableRawPointer
+{
     var (bits, place) = (bits, place)
     while bits >= 0x80 {
         place.storeBytes(of: UInt8(truncatingIfNeeded: bits) | 0x80, as: UInt8.self)

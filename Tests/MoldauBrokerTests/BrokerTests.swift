@@ -1,0 +1,124 @@
+import Foundation
+import MoldauBroker
+import MoldauLog
+import MoldauRecords
+import Synchronization
+import Testing
+
+private let words = TopicPartition("words", 0)
+private let wordsTopic = TopicMetadata(name: "words", partitionCount: 2)
+
+struct BrokerTests {
+    @Test(arguments: [true, false])
+    func `topics and records survive a reopen, clean or not`(closes: Bool) throws {
+        let files = MemoryFileSystem()
+        var broker = try openBroker(files)
+        try broker.create([wordsTopic])
+        try broker.append(["a", "b"], to: words)
+        try broker.flush()
+        if closes { try broker.close() }
+        broker = try openBroker(files)
+        #expect(broker.topics() == [wordsTopic])
+        #expect(try broker.values(of: words) == ["a", "b"])
+        #expect(try broker.partition(TopicPartition("words", 1)).bounds() == Offset.zero..<Offset.zero)
+    }
+
+    @Test func `a partition that nothing was written to has no directory`() throws {
+        let files = MemoryFileSystem()
+        let broker = try openBroker(files)
+        try broker.create([wordsTopic])
+        try broker.append(["a"], to: words)
+        #expect(files.exists("data/words-0"))
+        #expect(!files.exists("data/words-1"))
+    }
+
+    @Test func `an unclean stop is healed at the next start, also where a clean one follows`() throws {
+        let files = MemoryFileSystem()
+        let broker = try openBroker(files)
+        try broker.create([wordsTopic])
+        try broker.append(["a"], to: words)
+        let log = try files.open("data/words-0/00000000000000000000.log")
+        try log.write([1, 2, 3], at: try log.size())
+        try openBroker(files).close()
+        #expect(try log.size() == batch(["a"]).count)
+        #expect(try openBroker(files).values(of: words) == ["a"])
+    }
+
+    @Test func `partitions beyond the count, and unknown topics, are refused`() throws {
+        let broker = try openBroker(MemoryFileSystem())
+        try broker.create([wordsTopic])
+        let third = TopicPartition("words", 2)
+        #expect(throws: BrokerError.unknownPartition(third, partitionCount: 2)) { try broker.partition(third) }
+        #expect(throws: BrokerError.self) { try broker.partition(TopicPartition("words", -1)) }
+        #expect(throws: BrokerError.unknownTopic("x")) { try broker.partition(TopicPartition("x", 0)) }
+    }
+
+    @Test func `of several topics either all are created or none`() throws {
+        let broker = try openBroker(MemoryFileSystem())
+        let wrong = TopicMetadata(name: "wrong", partitionCount: 1, configuration: ["segment.bytes": "x"])
+        #expect(throws: BrokerError.self) { try broker.create([wordsTopic, wrong]) }
+        #expect(throws: BrokerError.topicExists("words")) { try broker.create([wordsTopic, wordsTopic]) }
+        #expect(broker.topics().isEmpty)
+    }
+
+    @Test func `records of a deletion that was cut short do not come back`() throws {
+        let files = MemoryFileSystem()
+        var broker = try openBroker(files)
+        try broker.create([wordsTopic])
+        try broker.append(["old"], to: words)
+        try files.removeFile("data/topics.json")
+        broker = try openBroker(files)
+        try broker.create([wordsTopic])
+        #expect(try broker.values(of: words) == [])
+    }
+
+    @Test func `a damaged file of topics is told, not overwritten`() throws {
+        let files = MemoryFileSystem()
+        try files.open("data/topics.json").write(Array("{".utf8), at: 0)
+        #expect(throws: LogError.self) { try openBroker(files) }
+    }
+
+    @Test func `after a failed sync everything is refused, and no sync is tried again`() throws {
+        let files = FailingFileSystem()
+        let broker = try openBroker(files)
+        try broker.create([wordsTopic])
+        try broker.append(["a"], to: words)
+        files.syncs.withLock { $0.fail = true }
+        #expect(throws: BrokerError.self) { try broker.flush() }
+        files.syncs.withLock { $0 = .init() }
+        #expect(throws: BrokerError.self) { try broker.append(["b"], to: words) }
+        #expect(throws: BrokerError.self) { try broker.flush() }
+        #expect(throws: BrokerError.self) { try broker.close() }
+        #expect(files.syncs.withLock { $0.count } == 0)
+    }
+
+    @Test(arguments: [(Durability.sync, 1), (.os, 0), (.interval(.seconds(1)), 0)])
+    func `one flush is at most one sync, and none where none is promised`(durability: Durability, syncs: Int) throws {
+        let files = FailingFileSystem()
+        let broker = try openBroker(files, durability: durability)
+        try broker.create([TopicMetadata(name: "words", partitionCount: 20)])
+        for number in 0..<20 { try broker.append(["a"], to: TopicPartition("words", Int32(number))) }
+        try broker.flush()
+        try broker.flush()
+        #expect(files.syncs.withLock { $0.count } == syncs)
+    }
+
+    @Test func `producers on many threads lose nothing and keep each one's order`() throws {
+        let broker = try openBroker(MemoryFileSystem())
+        try broker.create([wordsTopic])
+        DispatchQueue.concurrentPerform(iterations: 4) { producer in
+            for number in 0..<200 {
+                try? broker.append(["\(producer) \(number)"], to: TopicPartition("words", Int32(number % 2)))
+                if number % 50 == 0 { try? broker.flush() }
+            }
+        }
+        for partition in 0..<2 {
+            let values = try broker.values(of: TopicPartition("words", Int32(partition)))
+            #expect(values.count == 400)
+            for producer in 0..<4 {
+                let own = values.filter { $0.hasPrefix("\(producer) ") }
+                #expect(own == (0..<100).map { "\(producer) \($0 * 2 + partition)" })
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import MoldauBroker
+import MoldauLog
+import MoldauRecords
+import Testing
+
+private let words = TopicPartition("words", 3)
+
+private func offset(_ value: Int64, _ metadata: String = "") -> GroupOffset {
+    GroupOffset(offset: Offset(value), metadata: metadata, time: noon())
+}
+
+struct GroupOffsetTests {
+    @Test(arguments: [true, false])
+    func `committed offsets survive a reopen, the last of each partition`(closes: Bool) throws {
+        let files = MemoryFileSystem()
+        var broker = try openBroker(files)
+        try broker.commit([words: offset(5), TopicPartition("words", 1): offset(9)], of: "app")
+        try broker.commit([words: offset(7, "AgAA")], of: "app")
+        try broker.commit([words: offset(1)], of: "another")
+        if closes { try broker.close() }
+        broker = try openBroker(files)
+        #expect(broker.groups() == ["another", "app"])
+        #expect(
+            broker.committedOffsets(of: "app") == [words: offset(7, "AgAA"), TopicPartition("words", 1): offset(9)])
+    }
+
+    /// "app".hashCode() is 96801, and 96801 % 50 is 1.
+    @Test func `a commit is a record in Kafka's format, in the partition that Kafka would take`() throws {
+        let broker = try openBroker(MemoryFileSystem())
+        try broker.commit([words: offset(7, "m")], of: "app")
+        let read = try #require(
+            try broker.partition(TopicPartition("__consumer_offsets", 1)).read(from: .zero, maxBytes: 1_000))
+        var reader = RecordBatchReader(read.bytes.bytes)
+        let record = try #require(try reader.next())
+        let key: [UInt8] = [0, 1, 0, 3] + Array("app".utf8) + [0, 5] + Array("words".utf8) + [0, 0, 0, 3]
+        let value: [UInt8] =
+            [0, 3, 0, 0, 0, 0, 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xff, 0, 1, UInt8(ascii: "m")] + [
+                0, 0, 0, 0, 0x02, 0x93, 0x2e, 0,
+            ]
+        #expect(Array(record.key!) == key)
+        #expect(Array(record.value!) == value)
+    }
+
+    @Test func `the offsets of a deleted topic are forgotten for good`() throws {
+        let files = MemoryFileSystem()
+        var broker = try openBroker(files)
+        try broker.create([TopicMetadata(name: "words", partitionCount: 4)])
+        try broker.commit([words: offset(7), TopicPartition("other", 0): offset(2)], of: "app")
+        try broker.delete("words")
+        #expect(broker.committedOffsets(of: "app") == [TopicPartition("other", 0): offset(2)])
+        broker = try openBroker(files)
+        #expect(broker.committedOffsets(of: "app") == [TopicPartition("other", 0): offset(2)])
+    }
+
+    @Test func `too much metadata is refused`() throws {
+        let broker = try openBroker(MemoryFileSystem())
+        #expect(throws: BrokerError.self) {
+            try broker.commit([words: offset(7, String(repeating: "x", count: 4_097))], of: "app")
+        }
+        #expect(broker.groups().isEmpty)
+    }
+
+    /// 4 KiB of metadata a commit: a snapshot about every thousand commits.
+    @Test func `old commits go, and the last ones stay`() throws {
+        let files = MemoryFileSystem()
+        var broker = try openBroker(files, durability: .os)
+        let metadata = String(repeating: "x", count: 4_096)
+        for number in 0..<3_000 { try broker.commit([words: offset(Int64(number), metadata)], of: "app") }
+        try broker.commit([TopicPartition("other", 0): offset(2)], of: "app")
+        #expect(try broker.partition(TopicPartition("__consumer_offsets", 1)).bounds().lowerBound >= Offset(1_000))
+        broker = try openBroker(files)
+        #expect(
+            broker.committedOffsets(of: "app") == [
+                words: offset(2_999, metadata), TopicPartition("other", 0): offset(2),
+            ])
+    }
+}

@@ -1,0 +1,64 @@
+import MoldauBroker
+import MoldauLog
+import MoldauRecords
+import Synchronization
+
+let noon: @Sendable () -> Timestamp = { Timestamp(ms: 43_200_000) }
+
+func openBroker<Files: FileSystem>(_ files: Files, durability: Durability = .sync) throws -> Broker<Files> {
+    try Broker(files, directory: "data", durability: durability, clock: noon)
+}
+
+/// A batch of text values with null keys.
+func batch(_ values: [String]) -> [UInt8] {
+    var builder = RecordBatchBuilder()
+    for value in values {
+        Array(value.utf8).withUnsafeBytes { builder.append(key: nil, value: $0, timestamp: Timestamp(ms: 0)) }
+    }
+    return Array(builder.finish())
+}
+
+extension Broker {
+    func append(_ values: [String], to name: TopicPartition) throws {
+        try batch(values).withUnsafeBytes { _ = try partition(name).append($0) }
+    }
+
+    func values(of name: TopicPartition, from offset: Int64 = 0) throws -> [String] {
+        var (values, position, cursor): ([String], Offset, LogCursor?) = ([], Offset(offset), nil)
+        while let read = try partition(name).read(from: position, maxBytes: 1 << 16, after: cursor) {
+            var reader = RecordBatchReader(read.bytes.bytes, from: position)
+            while let record = try reader.next() { values.append(String(decoding: record.value!, as: UTF8.self)) }
+            (position, cursor) = (read.next.offset, read.next)
+        }
+        return values
+    }
+}
+
+/// Files in memory whose group sync is counted, and fails when told to.
+final class FailingFileSystem: FileSystem {
+    struct Syncs {
+        var count = 0
+        var fail = false
+    }
+
+    let memory = MemoryFileSystem()
+    let syncs = Mutex(Syncs())
+
+    func open(_ path: String) throws(LogError) -> MemoryFile { try memory.open(path) }
+    func exists(_ path: String) -> Bool { memory.exists(path) }
+    func names(in directory: String) throws(LogError) -> [String] { try memory.names(in: directory) }
+    func createDirectory(_ path: String) throws(LogError) { try memory.createDirectory(path) }
+    func removeFile(_ path: String) throws(LogError) { try memory.removeFile(path) }
+    func removeDirectory(_ path: String) throws(LogError) { try memory.removeDirectory(path) }
+    func rename(_ path: String, to newPath: String) throws(LogError) { try memory.rename(path, to: newPath) }
+    func syncDirectory(_ path: String) throws(LogError) {}
+    func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
+
+    func sync(_ files: [MemoryFile]) throws(LogError) {
+        let fails = syncs.withLock { syncs in
+            syncs.count += 1
+            return syncs.fail
+        }
+        if fails { throw .io(operation: "sync", path: "data", code: 5, reason: "Input/output error") }
+    }
+}

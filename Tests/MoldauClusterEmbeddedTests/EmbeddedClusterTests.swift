@@ -1,0 +1,170 @@
+import Foundation
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauLog
+import MoldauRecords
+import Testing
+
+private let words = TopicPartition("words", 0)
+
+private func makeCluster(partitions: Int32 = 1) throws -> EmbeddedCluster {
+    let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 1_000) })
+    try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: partitions)])
+    return cluster
+}
+
+private func makeReader(_ cluster: EmbeddedCluster, _ partition: TopicPartition, at offset: Int64 = 0) throws
+    -> any Consumer
+{
+    let consumer = try cluster.makeConsumer(clientID: "reader")
+    try consumer.assign([partition])
+    try consumer.seek(partition, to: Offset(offset))
+    return consumer
+}
+
+struct EmbeddedClusterTests {
+    @Test func `what a producer sends a consumer polls`() throws {
+        let cluster = try makeCluster()
+        let producer = try cluster.makeProducer(clientID: "writer")
+        try producer.send(["a", "b"], to: words)
+        try producer.send(["c"], to: words)
+        let consumer = try makeReader(cluster, words, at: 1)
+        let fetched = try consumer.poll(wait: .zero)
+        #expect(try fetched.flatMap { try $0.values() } == ["b", "c"])
+        #expect(fetched.first?.end == Offset(3))
+        #expect(consumer.position(words) == Offset(3))
+        #expect(try consumer.poll(wait: .zero).isEmpty)
+    }
+
+    @Test func `a sent batch is acknowledged by the flush`() throws {
+        let cluster = try makeCluster()
+        let producer = try cluster.makeProducer(clientID: "writer")
+        try producer.send(["a", "b"], to: words)
+        #expect(producer.acknowledgedEnd(of: words) == nil)
+        try producer.flush()
+        #expect(producer.acknowledgedEnd(of: words) == Offset(2))
+    }
+
+    @Test func `a waiting poll ends when something is appended`() throws {
+        let cluster = try makeCluster()
+        let consumer = try makeReader(cluster, words)
+        let thread = Thread {
+            Thread.sleep(forTimeInterval: 0.02)
+            try? cluster.makeProducer(clientID: "late").send(["late"], to: words)
+        }
+        thread.start()
+        let fetched = try consumer.poll(wait: .seconds(10))
+        #expect(try fetched.flatMap { try $0.values() } == ["late"])
+    }
+
+    @Test func `a wakeup ends the wait, also one that came before it`() throws {
+        let cluster = try makeCluster()
+        let consumer = try makeReader(cluster, words)
+        consumer.wakeup.signal()
+        let begin = ContinuousClock.now
+        #expect(try consumer.poll(wait: .seconds(10)).isEmpty)
+        #expect(ContinuousClock.now - begin < .seconds(5))
+    }
+
+    @Test func `a poll without data returns empty after its wait`() throws {
+        let consumer = try makeReader(try makeCluster(), words)
+        let begin = ContinuousClock.now
+        #expect(try consumer.poll(wait: .milliseconds(30)).isEmpty)
+        #expect(ContinuousClock.now - begin >= .milliseconds(30))
+    }
+
+    @Test func `paused partitions and partitions without a position bring nothing`() throws {
+        let cluster = try makeCluster(partitions: 3)
+        let all = Set((0..<3).map { TopicPartition("words", Int32($0)) })
+        let producer = try cluster.makeProducer(clientID: "writer")
+        for partition in all.sorted() { try producer.send(["\(partition)"], to: partition) }
+        let consumer = try cluster.makeConsumer(clientID: "reader")
+        try consumer.assign(all)
+        try consumer.seek(TopicPartition("words", 0), to: .zero)
+        try consumer.seek(TopicPartition("words", 1), to: .zero)
+        consumer.pause([TopicPartition("words", 1)])
+        #expect(try consumer.poll(wait: .zero).flatMap { try $0.values() } == ["words-0"])
+        consumer.resume([TopicPartition("words", 1)])
+        #expect(try consumer.poll(wait: .zero).flatMap { try $0.values() } == ["words-1"])
+    }
+
+    @Test func `a partition that stays assigned keeps its position`() throws {
+        let cluster = try makeCluster(partitions: 2)
+        let other = TopicPartition("words", 1)
+        let consumer = try makeReader(cluster, words, at: 0)
+        try cluster.makeProducer(clientID: "writer").send(["a"], to: words)
+        _ = try consumer.poll(wait: .zero)
+        try consumer.assign([words, other])
+        #expect(consumer.position(words) == Offset(1))
+        #expect(consumer.position(other) == nil)
+        try consumer.assign([other])
+        #expect(consumer.position(words) == nil)
+    }
+
+    @Test func `committed offsets are told with their metadata, and per group`() throws {
+        let consumer = try makeReader(try makeCluster(), words)
+        consumer.group = "app"
+        #expect(try consumer.committed([words]).isEmpty)
+        try consumer.commit([words: CommittedOffset(Offset(7), metadata: "AgAA")])
+        #expect(try consumer.committed([words]) == [words: CommittedOffset(Offset(7), metadata: "AgAA")])
+        consumer.group = "another"
+        #expect(try consumer.committed([words]).isEmpty)
+    }
+
+    @Test func `offsets are found by time`() throws {
+        let cluster = try makeCluster()
+        let consumer = try makeReader(cluster, words)
+        try cluster.makeProducer(clientID: "writer").send(["a", "b", "c"], to: words, at: 100)
+        #expect(try consumer.offset(in: words, atOrAfter: Timestamp(ms: 0)) == .zero)
+        #expect(try consumer.offset(in: words, atOrAfter: Timestamp(ms: 101)) == Offset(1))
+        #expect(try consumer.offset(in: words, atOrAfter: Timestamp(ms: 103)) == nil)
+    }
+
+    @Test func `deleted records raise the lower bound and are out of range`() throws {
+        let cluster = try makeCluster()
+        try cluster.makeProducer(clientID: "writer").send(["a", "b", "c"], to: words)
+        try cluster.makeAdmin(clientID: "test").deleteRecords(before: [words: Offset(2)])
+        let consumer = try makeReader(cluster, words)
+        #expect(try consumer.bounds(of: [words]) == [words: Offset(2)..<Offset(3)])
+        #expect(throws: ClusterError.offsetOutOfRange(words, requested: .zero, held: Offset(2)..<Offset(3))) {
+            try consumer.poll(wait: .zero)
+        }
+    }
+
+    @Test func `topics are created, described and deleted`() throws {
+        let admin = try makeCluster(partitions: 4).makeAdmin(clientID: "test")
+        try admin.create([NewTopic("counts", partitionCount: 1, configuration: ["cleanup.policy": "compact"])])
+        #expect(try admin.topics().map(\.name) == ["counts", "words"])
+        #expect(try admin.describe(["words", "nothing"]).mapValues(\.partitionCount) == ["words": 4])
+        #expect(throws: ClusterError.topicExists("words")) { try admin.create([NewTopic("words", partitionCount: 1)]) }
+        try admin.delete(["words"])
+        #expect(try admin.topics().map(\.name) == ["counts"])
+        #expect(throws: ClusterError.unknownTopic("words")) { try admin.delete(["words"]) }
+    }
+
+    @Test(arguments: ["", ".", "..", "a b", "a/b", "é", String(repeating: "x", count: 250)])
+    func `a name that is no directory's is refused`(name: String) throws {
+        let admin = try makeCluster().makeAdmin(clientID: "test")
+        #expect(throws: ClusterError.self) { try admin.create([NewTopic(name, partitionCount: 1)]) }
+    }
+
+    @Test func `a producer goes on after its topic was deleted and made anew`() throws {
+        let cluster = try makeCluster()
+        let producer = try cluster.makeProducer(clientID: "writer")
+        let admin = try cluster.makeAdmin(clientID: "test")
+        try producer.send(["old"], to: words)
+        try admin.delete(["words"])
+        #expect(throws: ClusterError.unknownTopic("words")) { try producer.send(["lost"], to: words) }
+        try admin.create([NewTopic("words", partitionCount: 1)])
+        try producer.send(["new"], to: words)
+        #expect(try makeReader(cluster, words).poll(wait: .zero).flatMap { try $0.values() } == ["new"])
+    }
+
+    @Test func `a closed cluster answers its clients with closed`() throws {
+        let cluster = try makeCluster()
+        let producer = try cluster.makeProducer(clientID: "writer")
+        try producer.send(["a"], to: words)
+        try cluster.close()
+        #expect(throws: ClusterError.closed) { try producer.send(["b"], to: words) }
+    }
+}

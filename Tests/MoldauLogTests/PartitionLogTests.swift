@@ -1,0 +1,138 @@
+import MoldauLog
+import MoldauRecords
+import Testing
+
+private func logNames(_ files: MemoryFileSystem) throws -> [String] {
+    try files.names(in: "p").filter { $0.hasSuffix(".log") }.map { String($0.drop { $0 == "0" }) }
+}
+
+struct PartitionLogTests {
+    @Test func `appended batches get the next offsets`() throws {
+        var log = try openLog(MemoryFileSystem())
+        #expect(try log.append(["a", "b"]).first == .zero)
+        let second = try log.append(["c"])
+        #expect(second.first == Offset(2))
+        #expect(second.end == Offset(3))
+        #expect(log.endOffset == Offset(3))
+    }
+
+    /// 100 batches of two records, with an index entry about every fourth batch, over several segments.
+    @Test(arguments: [1, 300, 1 << 20])
+    func `every offset can be read from, in pieces of any size`(maxBytes: Int) throws {
+        var log = try openLog(MemoryFileSystem(), ["index.interval.bytes": "300", "segment.bytes": "2000"])
+        let all = (0..<200).map { "value \($0)" }
+        for index in stride(from: 0, to: 200, by: 2) { try log.append([all[index], all[index + 1]]) }
+        for offset in 0...200 {
+            #expect(try log.values(from: Int64(offset), maxBytes: maxBytes) == Array(all[offset...]))
+        }
+    }
+
+    @Test func `reading beyond the end or before the start is out of range`() throws {
+        var log = try openLog(MemoryFileSystem())
+        try log.append(["a"])
+        let error = LogError.offsetOutOfRange(requested: Offset(2), held: Offset.zero..<Offset(1))
+        #expect(throws: error) { try log.read(from: Offset(2), maxBytes: 10) }
+        #expect(throws: LogError.self) { try log.read(from: Offset(-1), maxBytes: 10) }
+        #expect(try log.read(from: Offset(1), maxBytes: 10) == nil)
+    }
+
+    @Test func `a segment that would grow too large is closed first`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files, ["segment.bytes": "150"])
+        for value in ["a", "b", "c", "d", "e"] { try log.append([value]) }
+        #expect(try logNames(files) == [".log", "2.log", "4.log"])
+    }
+
+    @Test func `a segment whose first batch is too old is closed first`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files, ["segment.ms": "1000"])
+        for time in [5_000, 6_000, 6_001, 5_500, 7_002] as [Int64] { try log.append(["x"], at: time) }
+        #expect(try logNames(files) == [".log", "2.log", "4.log"])
+    }
+
+    /// Timestamps 0, 10, 5, 30, 20, 40 … so that later records can be earlier in time.
+    @Test(arguments: [100, 1_000_000])
+    func `the first record at or after a time is found`(segmentBytes: Int) throws {
+        let times: [Int64] = [0, 10, 5, 30, 20, 40, 40, 35]
+        let settings = ["segment.bytes": "\(segmentBytes)", "index.interval.bytes": "0"]
+        var log = try openLog(MemoryFileSystem(), settings)
+        for time in times { try log.append(["x"], at: time) }
+        for time in Int64(-1)...41 {
+            let expected = times.firstIndex { $0 >= time }.map { Offset(Int64($0)) }
+            #expect(try log.offset(atOrAfter: Timestamp(ms: time)) == expected)
+        }
+    }
+
+    @Test func `deleting records takes whole segments and hides the rest`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files, ["segment.bytes": "150"])
+        for value in ["a", "b", "c", "d", "e"] { try log.append([value]) }
+        try log.deleteRecords(before: Offset(3))
+        #expect(try logNames(files) == ["2.log", "4.log"])
+        #expect(log.startOffset == Offset(3))
+        #expect(throws: LogError.self) { try log.values(from: 2) }
+        #expect(try log.values(from: 3) == ["d", "e"])
+        #expect(throws: LogError.self) { try log.deleteRecords(before: Offset(6)) }
+        #expect(try openLog(files, ["segment.bytes": "150"]).startOffset == Offset(3))
+    }
+
+    @Test func `a log cut below its start goes on at its start`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files)
+        try log.append(["a", "b", "c"])
+        try log.deleteRecords(before: Offset(3))
+        try files.open("p/00000000000000000000.log").truncate(to: 0)
+        log = try openLog(files)
+        #expect(try log.append(["d"]).first == Offset(3))
+        #expect(try log.values(from: 3) == ["d"])
+    }
+
+    @Test func `retention by time takes closed segments, and the last one too`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files, ["segment.bytes": "80", "retention.ms": "100"])
+        for time in [0, 50, 200] as [Int64] { try log.append(["x"], at: time) }
+        #expect(try log.applyRetention(now: Timestamp(ms: 160)) == 2)
+        #expect(log.startOffset == Offset(2))
+        #expect(try log.applyRetention(now: Timestamp(ms: 301)) == 1)
+        #expect(log.startOffset == Offset(3))
+        #expect(log.endOffset == Offset(3))
+    }
+
+    @Test func `retention by size takes the oldest, and a compacted topic keeps all`() throws {
+        for (policy, kept) in [("delete", 3), ("compact", 5)] {
+            let settings = ["segment.bytes": "80", "retention.bytes": "200", "cleanup.policy": policy]
+            var log = try openLog(MemoryFileSystem(), settings)
+            for _ in 0..<5 { try log.append(["x"]) }
+            try log.applyRetention(now: Timestamp(ms: 0))
+            #expect(log.endOffset - log.startOffset == kept)
+        }
+    }
+
+    @Test func `a topic of log append time gets the broker's clock, and a right checksum`() throws {
+        var log = try openLog(MemoryFileSystem(), ["message.timestamp.type": "LogAppendTime"])
+        try log.append(["a"], at: 5, now: 777)
+        let bytes = try #require(try log.read(from: .zero, maxBytes: 1_000))
+        try RecordBatchHeader(bytes.bytes).validateChecksum(bytes.bytes)
+        var reader = RecordBatchReader(bytes.bytes)
+        #expect(try reader.next()?.timestamp == Timestamp(ms: 777))
+    }
+
+    @Test func `damaged, cut and oversized batches are refused and nothing is appended`() throws {
+        var log = try openLog(MemoryFileSystem(), ["max.message.bytes": "200"])
+        var damaged = batch(["abc"])
+        damaged[damaged.count - 2] ^= 1
+        let cut = Array(batch(["abc"]).dropLast())
+        let good = batch(["abc"])
+        for bytes in [damaged, cut, [], good + damaged, batch([String(repeating: "x", count: 200)])] {
+            #expect(throws: LogError.self) { try bytes.withUnsafeBytes { try log.append($0, now: .none) } }
+        }
+        #expect(log.endOffset == .zero)
+    }
+
+    @Test(arguments: [
+        ("segment.bytes", "many"), ("segment.ms", "0"), ("cleanup.policy", "forget"), ("retention.ms", "-2"),
+    ])
+    func `a setting that makes no sense is refused`(key: String, value: String) {
+        #expect(throws: LogError.invalidConfiguration(key: key, value: value)) { try LogConfiguration([key: value]) }
+    }
+}

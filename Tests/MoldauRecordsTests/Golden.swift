@@ -1,0 +1,32 @@
+import Foundation
+
+/// The byte vectors that Kafka's own classes printed.
+enum Golden {
+    nonisolated(unsafe) static let groups: [String: [[String: Any]]] = {  // Unsafe: never changed.
+        let url = Bundle.module.url(forResource: "golden-bytes", withExtension: "json")!
+        let root = try! JSONSerialization.jsonObject(with: Data(contentsOf: url)) as! [String: Any]
+        return (root["groups"] as! [String: [String: Any]]).mapValues { $0["vectors"] as! [[String: Any]] }
+    }()
+
+    /// The bytes of the batch with that `compression` or `form`.
+    static func batch(_ name: String) -> [UInt8] {
+        let found = groups["record_batch_v2"]!.first { vector in
+            vector["compression"] as? String == name || (vector["form"] as? String)?.hasPrefix(name) == true
+        }
+        return bytes(found!["hex"] as! String)
+    }
+
+    static func bytes(_ hex: String) -> [UInt8] {
+        let digits = Array(hex.utf8)
+        return stride(from: 0, to: digits.count, by: 2).map { index in
+            UInt8(String(decoding: digits[index..<(index + 2)], as: UTF8.self), radix: 16)!
+        }
+    }
+
+    /// - Returns: each vector's number under `name`, with its bytes.
+    static func numbers(_ group: String, _ name: String) -> [(Int64, [UInt8])] {
+        groups[group]!.compactMap { vector in
+            (vector[name] as? NSNumber).map { ($0.int64Value, bytes(vector["hex"] as! String)) }
+        }
+    }
+}

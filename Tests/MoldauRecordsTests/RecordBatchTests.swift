@@ -1,0 +1,158 @@
+import MoldauRecords
+import Testing
+
+/// A record as a test compares it.
+private struct Seen: Equatable {
+    var offset: Int64
+    var timestamp: Int64
+    var key: String?
+    var value: String?
+    var headers: Headers = []
+}
+
+private func walk(_ bytes: [UInt8], from: Int64 = 0) throws -> [Seen] {
+    try bytes.withUnsafeBytes { buffer in
+        var reader = RecordBatchReader(buffer, from: Offset(from))
+        var seen: [Seen] = []
+        while let record = try reader.next() {
+            seen.append(
+                Seen(
+                    offset: record.offset.value, timestamp: record.timestamp.ms,
+                    key: record.key.map { String(decoding: $0, as: UTF8.self) },
+                    value: record.value.map { String(decoding: $0, as: UTF8.self) }, headers: try record.headers()))
+        }
+        return seen
+    }
+}
+
+private func build(_ records: [Seen], producer: ProducerStamp = .none) -> [UInt8] {
+    var builder = RecordBatchBuilder(capacity: 1)
+    builder.producer = producer
+    for record in records {
+        let (key, value) = (record.key.map { Array($0.utf8) }, record.value.map { Array($0.utf8) })
+        builder.append(key: key, value: value, timestamp: Timestamp(ms: record.timestamp), headers: record.headers)
+    }
+    return Array(builder.finish())
+}
+
+extension RecordBatchBuilder {
+    fileprivate mutating func append(key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers) {
+        (key ?? []).withUnsafeBytes { keyBytes in
+            (value ?? []).withUnsafeBytes { valueBytes in
+                append(
+                    key: key == nil ? nil : keyBytes, value: value == nil ? nil : valueBytes, timestamp: timestamp,
+                    headers: headers)
+            }
+        }
+    }
+}
+
+private let three = [
+    Seen(offset: 0, timestamp: 1000, key: "k", value: "v"),
+    Seen(offset: 1, timestamp: 1001, key: nil, value: "v2"),
+    Seen(offset: 2, timestamp: 1005, key: "k3", value: nil, headers: [Header("h", "x")]),
+]
+
+struct RecordBatchTests {
+    @Test func `batches are built byte for byte as Kafka builds them`() {
+        #expect(build(three) == Golden.batch("none"))
+        let stamp = ProducerStamp(id: 7, epoch: 2, baseSequence: 5)
+        #expect(build(three, producer: stamp) == Golden.batch("idempotent"))
+    }
+
+    @Test(arguments: ["none", "idempotent"])
+    func `Kafka's batches are read`(name: String) throws {
+        #expect(try walk(Golden.batch(name)) == three)
+    }
+
+    @Test func `offsets count from the batch's base`() throws {
+        let bytes = Golden.batch("transactional")
+        #expect(try walk(bytes).map(\.offset) == [42, 43, 44])
+        let header = try bytes.withUnsafeBytes { try RecordBatchHeader($0) }
+        #expect(header.producer == ProducerStamp(id: 7, epoch: 2, baseSequence: 5, isTransactional: true))
+        #expect(header.leaderEpoch == 3)
+        #expect(header.lastOffset == Offset(44))
+    }
+
+    @Test func `records below the wanted offset are passed over`() throws {
+        #expect(try walk(Golden.batch("none"), from: 1) == Array(three[1...]))
+        #expect(try walk(Golden.batch("none") + Golden.batch("transactional"), from: 43).map(\.offset) == [43, 44])
+    }
+
+    @Test func `control batches are passed over, and reading goes on after them`() throws {
+        let bytes = Golden.batch("control batch COMMIT")
+        #expect(try walk(bytes) == [])
+        let nextOffset = try bytes.withUnsafeBytes { buffer in
+            var reader = RecordBatchReader(buffer)
+            while try reader.next() != nil {}
+            return reader.nextOffset
+        }
+        #expect(nextOffset == Offset(1))
+    }
+
+    @Test func `a batch cut short at the end is not seen`() throws {
+        let whole = Golden.batch("none")
+        for length in 0..<whole.count { #expect(try walk(whole + whole[..<length]).count == 3) }
+    }
+
+    @Test(arguments: [("gzip", 1), ("snappy", 2), ("lz4", 3), ("zstd", 4)])
+    func `a compressed batch is refused by its codec`(name: String, codec: Int) {
+        #expect(throws: RecordBatchError.unsupportedCompression(codec: codec)) { try walk(Golden.batch(name)) }
+    }
+
+    @Test func `log append time gives every record the batch's largest timestamp`() throws {
+        var bytes = Golden.batch("none")
+        bytes[22] |= 0x08
+        #expect(try walk(bytes).map(\.timestamp) == [1005, 1005, 1005])
+    }
+
+    @Test func `every flipped bit behind the sum is noticed by it`() throws {
+        let good = Golden.batch("none")
+        for position in 17..<good.count {
+            var bytes = good
+            bytes[position] ^= 0x10
+            #expect(throws: RecordBatchError.self) {
+                try bytes.withUnsafeBytes { try RecordBatchHeader($0).validateChecksum($0) }
+            }
+        }
+    }
+
+    @Test func `no bytes make the reader trap`() {
+        let good = build(three + [Seen(offset: 3, timestamp: -5, key: String(repeating: "x", count: 300), value: "")])
+        for position in good.indices {
+            for replacement: UInt8 in [0x00, 0x01, 0x7f, 0x80, 0xff, good[position] ^ 0x10] {
+                var bytes = good
+                bytes[position] = replacement
+                _ = try? walk(bytes + good)
+            }
+            _ = try? walk(Array(good[..<position]))
+        }
+    }
+
+    @Test func `a reset builder builds the next batch as a new one would`() {
+        var builder = RecordBatchBuilder()
+        builder.append(key: [1], value: Array(repeating: 7, count: 100_000), timestamp: Timestamp(ms: 9), headers: [])
+        _ = builder.finish()
+        builder.reset()
+        let isEmpty = builder.isEmpty
+        #expect(isEmpty)
+        builder.append(key: Array("k".utf8), value: nil, timestamp: Timestamp(ms: 1), headers: [])
+        let bytes = Array(builder.finish())
+        #expect(bytes == build([Seen(offset: 0, timestamp: 1, key: "k", value: nil)]))
+        let byteCount = builder.byteCount
+        #expect(byteCount == bytes.count)
+    }
+
+    @Test func `timestamps far apart and before the first come back`() throws {
+        let records = [Int64.max, .min, 0, -1].enumerated().map { index, time in
+            Seen(offset: Int64(index), timestamp: time, key: "", value: nil)
+        }
+        #expect(try walk(build(records)) == records)
+    }
+
+    @Test func `headers with null values and repeated names come back`() throws {
+        let headers: Headers = [Header("a", "1"), Header("a", nil), Header("é", [])]
+        let records = [Seen(offset: 0, timestamp: 0, key: nil, value: nil, headers: headers)]
+        #expect(try walk(build(records)) == records)
+    }
+}
