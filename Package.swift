@@ -58,7 +58,8 @@ let package = Package(
         library(
             "Moldau",
             [
-                "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
@@ -91,7 +92,10 @@ let package = Package(
             ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"]),
         tests(
             "MoldauRuntimeTests",
-            ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "MoldauTesting"]),
+            [
+                "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauClusterEmbedded", "MoldauTesting", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -11,7 +11,9 @@ extension StreamThread {
 
     func commitIfDue(now: Timestamp) throws {
         guard now >= lastCommit + plan.configuration.commitInterval || tasks.contains(where: \.wantsCommit) else { return }
-        try commit(now: now)
+        let isWriteBehindDue = now >= lastWriteBehind + plan.configuration.writeBehindInterval
+        if isWriteBehindDue { lastWriteBehind = now }
+        try commit(now: now, writeBehind: isWriteBehindDue)
     }
 
     /// Commits all tasks together. Blocks until changelogs, output and offsets are as durable as the cluster promises.

@@ -23,16 +23,14 @@ package struct StreamThreadPlan: Sendable {
     package var memory: StateMemory
     /// One directory per task lies in it; nil: everything in memory.
     package var stateDirectory: String?
-    package var onRestore: @Sendable (RestoreProgress) -> Void
 
     package init(
         number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames, configuration: StreamsConfiguration,
-        partitionCounts: [String: Int32], cluster: any Cluster, memory: StateMemory, stateDirectory: String?,
-        onRestore: @escaping @Sendable (RestoreProgress) -> Void = { _ in }
+        partitionCounts: [String: Int32], cluster: any Cluster, memory: StateMemory, stateDirectory: String?
     ) {
         (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
         (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
-        (self.memory, self.stateDirectory, self.onRestore) = (memory, stateDirectory, onRestore)
+        (self.memory, self.stateDirectory) = (memory, stateDirectory)
     }
 
     var clientID: String { "\(names.applicationID)-StreamThread-\(number)" }
@@ -68,12 +66,13 @@ package final class StreamThread {
     private var hasMore = false
     var lastCommit: Timestamp
     var lastPurge: Timestamp
+    var lastWriteBehind: Timestamp
     var commitCount: Int64 = 0
 
     /// Opens clients, stores and nodes. Blocks. What was opened is closed when it throws.
     package init(_ plan: StreamThreadPlan, now: Timestamp) throws {
         self.plan = plan
-        (lastCommit, lastPurge) = (now, now)
+        (lastCommit, lastPurge, lastWriteBehind) = (now, now, now)
         consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
         consumer.group = plan.names.applicationID
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
@@ -83,7 +82,14 @@ package final class StreamThread {
         globalTables = try Self.openGlobalTables(plan, outbox, now)
         tasks = try Self.openTasks(plan, outbox, globalTables, now)
         let logged = tasks.flatMap(\.stores).compactMap { entry in entry.changelog.map { (entry.store, $0) } }
-        restorer = try StoreRestorer(logged, consumer: restoreConsumer, now: now, report: plan.onRestore)
+        do {
+            restorer = try StoreRestorer(
+                logged, consumer: restoreConsumer, now: now, report: plan.configuration.onRestore)
+        } catch {
+            for task in tasks { try? task.close() }
+            try? globalTables.close()
+            throw error
+        }
         owners = tasks.reduce(into: [:]) { owners, task in
             for partition in task.partitions { owners[partition] = task }
         }
