@@ -61,7 +61,7 @@ let package = Package(
         library(
             "Moldau",
             [
-                "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
                 "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -74,20 +74,30 @@ let package = Package(
         .executableTarget(
             name: "MoldauCLI",
             dependencies: [
-                "MoldauRecords", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),
         .executableTarget(
             name: "WordCount",
-            dependencies: ["Moldau", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauCluster",
+                "MoldauClusterEmbedded", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Examples/WordCount", swiftSettings: strict + warnings),
         .executableTarget(
             name: "OrderEnrichment",
-            dependencies: ["Moldau", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauCluster",
+                "MoldauClusterEmbedded", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
 
         // Tests
+        .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
+        tests("ProjectTests", ["ProgramSupport"]),
+        tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
+        tests("ExamplesTests", ["ProgramSupport", "WordCount", "OrderEnrichment", "Moldau", "MoldauRecords"]),
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
@@ -101,7 +111,10 @@ let package = Package(
             ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"]),
         tests(
             "MoldauRuntimeTests",
-            ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "MoldauTesting"]),
+            [
+                "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauClusterEmbedded", "MoldauTesting", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

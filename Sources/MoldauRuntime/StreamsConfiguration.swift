@@ -7,6 +7,9 @@ public struct StreamsConfiguration: Sendable {
     /// once and touches no state on disk, so it is cheap enough to bound what is read twice after a crash to a tenth of a second.
     public var commitInterval: Duration = .milliseconds(100)
 
+    /// How often stores are written to disk even when memory does not demand it: it bounds what is replayed after a crash.
+    public var writeBehindInterval: Duration = .seconds(60)
+
     /// Threads that process. Tasks are spread over them evenly; more threads than tasks are idle.
     public var streamThreads = 1
 
@@ -37,6 +40,15 @@ public struct StreamsConfiguration: Sendable {
     /// Topics that the topology reads or writes and the cluster does not have are created with that many partitions; nil: an
     /// error names them.
     public var newTopicPartitions: Int32?
+
+    /// What happens when a stream thread stopped with an error. Called on that thread.
+    public var onUncaughtError: @Sendable (any Error) -> UncaughtErrorResponse = { _ in .stopClient }
+
+    /// Is told of each change of the application's state. Called on the thread that caused it; it must not block.
+    public var onStateChange: @Sendable (_ old: StreamsState, _ new: StreamsState) -> Void = { _, _ in }
+
+    /// Is told how restores go. Called on the stream threads.
+    public var onRestore: @Sendable (RestoreProgress) -> Void = { _ in }
 
     public init() {}
 }

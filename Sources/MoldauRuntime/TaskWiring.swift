@@ -9,10 +9,14 @@ package struct TaskSurroundings {
     package let outbox: Outbox
     /// The thread's copies of the global tables, by name.
     package let globalStores: [any StateStore]
+    /// By topic in the cluster: a task reads no partition that is not there. nil: every topic has the task's partition.
+    package let partitionCounts: [String: Int32]?
 
     package init(
-        names: InternalTopicNames, configuration: StreamsConfiguration, outbox: Outbox, globalStores: [any StateStore] = []
+        names: InternalTopicNames, configuration: StreamsConfiguration, outbox: Outbox,
+        globalStores: [any StateStore] = [], partitionCounts: [String: Int32]? = nil
     ) {
+        self.partitionCounts = partitionCounts
         self.names = names
         self.configuration = configuration
         self.outbox = outbox
@@ -58,11 +62,12 @@ struct TaskWiring {
     /// One queue per input topic, in the order of the topology.
     func queues(partition: Partition, surroundings: TaskSurroundings) throws -> [PartitionQueue] {
         try sources.reversed().flatMap { source, nodeContext in
-            try source.topics.map { topic in
-                PartitionQueue(
-                    partition: TopicPartition(surroundings.names.topic(topic), partition), node: nodeContext.node,
-                    source: try source.makeHead(nodeContext), context: context, outbox: surroundings.outbox,
-                    onFailure: surroundings.configuration.onDeserializationFailure)
+            try source.topics.compactMap { topic in
+                let input = TopicPartition(surroundings.names.topic(topic), partition)
+                if let counts = surroundings.partitionCounts, counts[input.topic] ?? 0 <= partition.number { return nil }
+                return PartitionQueue(
+                    partition: input, node: nodeContext.node, source: try source.makeHead(nodeContext), context: context,
+                    outbox: surroundings.outbox, onFailure: surroundings.configuration.onDeserializationFailure)
             }
         }
     }

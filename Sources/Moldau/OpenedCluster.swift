@@ -1,0 +1,35 @@
+import Foundation
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+import Synchronization
+
+/// An application's cluster: opened at the start, closed at the end where it is the application's own.
+final class OpenedCluster: Sendable {
+    private let choice: ClusterChoice
+    private let clock: @Sendable () -> Timestamp
+    private let own = Mutex<EmbeddedCluster?>(nil)
+
+    init(_ choice: ClusterChoice, clock: @escaping @Sendable () -> Timestamp) {
+        self.choice = choice
+        self.clock = clock
+    }
+
+    func open() throws -> any Cluster {
+        switch choice.kind {
+        case .given(let cluster): return cluster
+        case .directory(let path, let durability):
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            let cluster = try EmbeddedCluster(directory: path, durability: durability, clock: clock)
+            own.withLock { $0 = cluster }
+            return cluster
+        }
+    }
+
+    func close() throws {
+        try own.withLock { cluster in
+            defer { cluster = nil }
+            try cluster?.close()
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Foundation
+public import MoldauCluster
+public import MoldauClusterEmbedded
+public import MoldauLog
+public import MoldauRecords
+@_exported import MoldauRuntime
+public import MoldauState
+public import MoldauTopology
+public import ServiceLifecycle
+
+/// A topology at work on a cluster.
+///
+/// ```swift
+/// let app = StreamsApplication(id: "word-count", topology: topology, cluster: .embedded(at: "data"))
+/// try await app.run()
+/// ```
+/// `run` is for service groups and async programs; `start` and `stop` for all others. An application runs once.
+public final class StreamsApplication: Service, CustomStringConvertible {
+    public let id: String
+    private let engine: StreamsEngine
+    private let cluster: OpenedCluster
+
+    /// - Parameters:
+    ///   - id: stands before the names of internal topics and state, and is the group under which positions are committed.
+    ///   - clock: the wall clock, read once per round of each stream thread.
+    public init(
+        id: String, topology: Topology, cluster: ClusterChoice,
+        configuration: StreamsConfiguration = StreamsConfiguration(),
+        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
+    ) {
+        self.id = id
+        var configuration = configuration
+        configuration.newTopicPartitions = configuration.newTopicPartitions ?? cluster.newTopicPartitions
+        let opened = OpenedCluster(cluster, clock: clock)
+        self.cluster = opened
+        engine = StreamsEngine(
+            applicationID: id, topology: topology, configuration: configuration,
+            stateDirectory: cluster.stateDirectory.map { "\($0)/\(id)" }, clock: clock, openCluster: { try opened.open() })
+    }
+
+    public var description: String { "application \(id)" }
+
+    /// Runs until it is shut down gracefully, cancelled, stopped, or fails. Graceful shutdown commits and closes.
+    /// - Throws: why it could not start, or what ended it.
+    public func run() async throws {
+        // Topics and clusters are opened by blocking calls, which have no place on Swift's cooperative pool.
+        let starter = Thread { [engine] in
+            // The engine keeps the error: `finish` throws it.
+            try? engine.start()
+        }
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                starter.start()
+                await engine.ended()
+            } onGracefulShutdown: {
+                self.engine.stop()
+            }
+        } onCancel: {
+            self.engine.stop()
+        }
+        try finish()
+    }
+
+    /// Starts without waiting for restores or for the end. Blocks for opening the cluster and checking topics.
+    public func start() throws { try engine.start() }
+
+    /// Commits, closes everything, and returns then. Blocks: not for async code, which cancels `run`.
+    /// - Throws: what ended it before.
+    public func stop() throws {
+        engine.stop()
+        engine.waitUntilEnded()
+        try finish()
+    }
+
+    private func finish() throws {
+        let failure = engine.failure
+        let closing = Result { try cluster.close() }
+        if let failure { throw failure }
+        try closing.get()
+    }
+
+    /// Nothing is processed and nobody called back until `resume`; what was done is committed.
+    public func pause() { engine.pause() }
+    public func resume() { engine.resume() }
+
+    public var state: StreamsState { engine.state }
+    public var metrics: StreamsMetrics { engine.metrics }
+    /// The discarded records, by node and reason.
+    public var drops: [DropKey: Int64] { engine.metrics.drops }
+    /// What is used of the memory budget of the state; nil before the start.
+    public var memoryUsage: StateMemory.Usage? { engine.memoryUsage }
+}
+
+/// The cluster that an application works on, and where its state lies.
+public struct ClusterChoice: Sendable {
+    enum Kind: Sendable {
+        case directory(String, Durability)
+        case given(any Cluster)
+    }
+
+    let kind: Kind
+    let stateDirectory: String?
+    let newTopicPartitions: Int32?
+
+    /// A broker in this process, on a directory of its own: topics below `topics`, state below `state`. Opened when the
+    /// application starts, and closed with it.
+    /// - Parameter newTopicPartitions: topics that are missing are created with that many partitions; nil: an error names them.
+    public static func embedded(
+        at directory: String, durability: Durability = .sync, newTopicPartitions: Int32? = 1
+    ) -> ClusterChoice {
+        ClusterChoice(
+            kind: .directory("\(directory)/topics", durability), stateDirectory: "\(directory)/state",
+            newTopicPartitions: newTopicPartitions)
+    }
+
+    /// A cluster that is open, and stays so after the application.
+    /// - Parameter stateDirectory: each application has a directory in it; nil keeps all state in memory.
+    public static func cluster(_ cluster: any Cluster, stateDirectory: String?) -> ClusterChoice {
+        ClusterChoice(kind: .given(cluster), stateDirectory: stateDirectory, newTopicPartitions: nil)
+    }
+}

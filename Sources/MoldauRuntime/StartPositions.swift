@@ -1,0 +1,39 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauTopology
+
+/// Finds where reading begins: at the committed offset, or where the source says when there is none or it is gone.
+struct StartPositions {
+    let consumer: any Consumer
+    let now: Timestamp
+
+    /// - Parameter starts: what the sources say, by partition.
+    /// - Throws: `RuntimeError.noCommittedOffset` where a source says to fail. Blocks.
+    func find(_ starts: [TopicPartition: StartPosition]) throws -> [TopicPartition: TaskPosition] {
+        let partitions = Set(starts.keys)
+        let (bounds, committed) = (try consumer.bounds(of: partitions), try consumer.committed(partitions))
+        var positions: [TopicPartition: TaskPosition] = [:]
+        for (partition, start) in starts {
+            guard let held = bounds[partition] else { continue }
+            if let found = committed[partition], found.offset >= held.lowerBound, found.offset <= held.upperBound {
+                let time = CommitMetadata(decoding: found.metadata)?.partitionTime ?? .none
+                positions[partition] = TaskPosition(offset: found.offset, end: held.upperBound, partitionTime: time)
+            } else {
+                let offset = try offset(of: partition, start, held: held)
+                positions[partition] = TaskPosition(offset: offset, end: held.upperBound)
+            }
+        }
+        return positions
+    }
+
+    func offset(of partition: TopicPartition, _ start: StartPosition, held: Range<Offset>) throws -> Offset {
+        switch start {
+        case .earliest: return held.lowerBound
+        case .latest: return held.upperBound
+        case .age(let age):
+            let oldest = Timestamp(ms: now.ms - age.milliseconds)
+            return try consumer.offset(in: partition, atOrAfter: oldest) ?? held.upperBound
+        case .fail: throw RuntimeError.noCommittedOffset(partition)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// At least once: what a record led to is acknowledged before the record's offset is committed, and stores keep only what is
+// committed. After a crash records may be read twice, none is lost.
+
+import MoldauCluster
+import MoldauRecords
+import MoldauTopology
+
+extension StreamThread {
+    /// Repartition topics are purged of what was read, this often.
+    private static var purgeInterval: Duration { .seconds(30) }
+
+    func commitIfDue(now: Timestamp) throws {
+        guard now >= lastCommit + plan.configuration.commitInterval || tasks.contains(where: \.wantsCommit) else { return }
+        let isWriteBehindDue = now >= lastWriteBehind + plan.configuration.writeBehindInterval
+        if isWriteBehindDue { lastWriteBehind = now }
+        try commit(now: now, writeBehind: isWriteBehindDue)
+    }
+
+    /// Commits all tasks together. Blocks until changelogs, output and offsets are as durable as the cluster promises.
+    package func commit(now: Timestamp, writeBehind force: Bool = false) throws {
+        for task in tasks { try task.prepareCommit(now: now) }
+        try outbox.flush()
+        let offsets = tasks.reduce(into: [:]) { offsets, task in
+            offsets.merge(task.offsetsToCommit()) { $1 }
+        }
+        if !offsets.isEmpty { try consumer.commit(offsets) }
+        for task in tasks { try task.committed(producer.acknowledgedEnd, writeBehind: force) }
+        try globalTables.commit(writeBehind: force)
+        lastCommit = now
+        commitCount += 1
+        try purgeIfDue(now: now)
+    }
+
+    private func purgeIfDue(now: Timestamp) throws {
+        guard now >= lastPurge + Self.purgeInterval else { return }
+        lastPurge = now
+        let repartition = Set(plan.topology.repartitionTopics.map { plan.names.topic($0.name) })
+        let done = tasks.flatMap(\.queues).filter { repartition.contains($0.partition.topic) }
+        let offsets = done.reduce(into: [:]) { offsets, queue in offsets[queue.partition] = queue.position }
+        if !offsets.isEmpty { try admin.deleteRecords(before: offsets) }
+    }
+
+    /// Commits, then closes everything.
+    /// - Throws: the first error; everything is closed all the same.
+    package func stop(now: Timestamp) throws {
+        var first: (any Error)?
+        if phase == .running { do { try commit(now: now) } catch { first = error } }
+        do { try close() } catch { first = first ?? error }
+        if let first { throw first }
+    }
+
+    /// Closes everything without a commit: stores keep what was committed before.
+    /// - Throws: the first error; everything is closed all the same.
+    package func close() throws {
+        guard phase != .closed else { return }
+        phase = .closed
+        var first: (any Error)?
+        for task in tasks { do { try task.close() } catch { first = first ?? error } }
+        do { try globalTables.close() } catch { first = first ?? error }
+        consumer.close()
+        restoreConsumer.close()
+        producer.close()
+        admin.close()
+        if let first { throw first }
+    }
+}
+
+/// What a stream thread did since it began.
+package struct StreamThreadReport: Sendable, Equatable {
+    package var processed: Int64 = 0
+    package var commits: Int64 = 0
+    package var restored: Int64 = 0
+    package var globalUpdates: Int64 = 0
+    package var drops: [DropKey: Int64] = [:]
+    /// Tasks that have records and must not take one, with the partitions that they wait for.
+    package var waiting: [TaskID: [TopicPartition]] = [:]
+}

@@ -1,0 +1,114 @@
+import Foundation
+import MoldauCluster
+import MoldauRecords
+import Synchronization
+
+/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may begin anew.
+final class StreamThreadLoop: Sendable {
+    /// Whom the loop tells. Called on its thread.
+    struct Listener: Sendable {
+        /// The thread processes, or (false) restores again.
+        let isRunning: @Sendable (_ number: Int, Bool) -> Void
+        let failed: @Sendable (any Error) -> UncaughtErrorResponse
+        let ended: @Sendable (_ number: Int, (any Error)?) -> Void
+    }
+
+    private struct Control {
+        var isStopping = false
+        var isPaused = false
+        var wakeup: Wakeup?
+        /// What the thread did so far, and what those before it did that failed.
+        var report = StreamThreadReport()
+        var finished: [StreamThreadReport] = []
+    }
+
+    private let plan: StreamThreadPlan
+    private let clock: @Sendable () -> Timestamp
+    private let listener: Listener
+    private let control = Mutex(Control())
+
+    init(_ plan: StreamThreadPlan, clock: @escaping @Sendable () -> Timestamp, listener: Listener) {
+        self.plan = plan
+        self.clock = clock
+        self.listener = listener
+    }
+
+    func start() {
+        let thread = Thread { self.run() }
+        thread.name = plan.clientID
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    /// The round that runs is the last. Does not wait for it.
+    func stop() {
+        change { $0.isStopping = true }
+    }
+
+    func setPaused(_ isPaused: Bool) {
+        change { $0.isPaused = isPaused }
+    }
+
+    private func change(_ body: (inout sending Control) -> Void) {
+        let wakeup = control.withLock { control in
+            body(&control)
+            return control.wakeup
+        }
+        wakeup?.signal()
+    }
+
+    var reports: [StreamThreadReport] { control.withLock { $0.finished + [$0.report] } }
+
+    private func run() {
+        while true {
+            do {
+                try runThread()
+                return listener.ended(plan.number, nil)
+            } catch {
+                let response = listener.failed(error)
+                let isStopping = control.withLock { control in
+                    control.finished.append(control.report)
+                    control.report = StreamThreadReport()
+                    return control.isStopping
+                }
+                guard case .replaceThread = response, !isStopping else { return listener.ended(plan.number, error) }
+                listener.isRunning(plan.number, false)
+            }
+        }
+    }
+
+    private func runThread() throws {
+        let thread = try StreamThread(plan, now: clock())
+        control.withLock { $0.wakeup = thread.wakeup }
+        defer { control.withLock { $0.wakeup = nil } }
+        do {
+            try runRounds(of: thread)
+        } catch {
+            publish(thread)
+            // The first error is the one to tell.
+            try? thread.close()
+            throw error
+        }
+        defer { publish(thread) }
+        try thread.stop(now: clock())
+    }
+
+    private func runRounds(of thread: StreamThread) throws {
+        while true {
+            let (isStopping, isPaused) = control.withLock { ($0.isStopping, $0.isPaused) }
+            if isStopping { return }
+            let before = thread.phase
+            try thread.runOnce(now: clock(), isPaused: isPaused, wait: wait)
+            publish(thread)
+            if before == .restoring && thread.phase == .running { listener.isRunning(plan.number, true) }
+        }
+    }
+
+    /// Until the next commit at most, and short enough for wall-clock punctuations.
+    private var wait: Duration { min(.milliseconds(100), plan.configuration.commitInterval) }
+
+    private func publish(_ thread: StreamThread) {
+        let report = thread.report
+        control.withLock { $0.report = report }
+    }
+}

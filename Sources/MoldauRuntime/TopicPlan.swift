@@ -1,0 +1,186 @@
+// How many partitions every topic of an application has, which internal topics are to be made, and which tasks there are. A pure
+// function of the topology and of what the cluster has.
+//
+// A repartition topic has its own number, or the largest of the topics that the sub-topologies writing it read; joined topics must
+// agree, and repartition topics without a number of their own follow those they are joined with. This goes round until nothing
+// changes: numbers may depend on each other along several repartitions.
+
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// What an application needs of the cluster, checked against what is there.
+package struct TopicPlan: Sendable {
+    /// By the topics' names in the cluster.
+    package private(set) var partitionCounts: [String: Int32] = [:]
+    /// Internal topics that are missing, and missing others where the configuration says to create them.
+    package private(set) var missing: [NewTopic] = []
+    /// Every sub-topology and partition, in order.
+    package private(set) var tasks: [TaskID] = []
+
+    private let names: InternalTopicNames
+    /// By short name, while numbers are decided.
+    private var counts: [String: Int32] = [:]
+    /// Repartition topics whose number the topology or a join has decided.
+    private var decided: Set<String> = []
+
+    /// The topics of others that the application reads or writes.
+    package static func externalTopics(of topology: Topology) -> (read: Set<String>, written: Set<String>) {
+        let repartition = Set(topology.repartitionTopics.map(\.name))
+        let parts = topology.subtopologies
+        let read = Set(parts.flatMap(\.sourceTopics) + topology.globalTables.map(\.topic)).subtracting(repartition)
+        return (read, Set(parts.flatMap(\.sinkTopics)).subtracting(repartition))
+    }
+
+    /// The names in the cluster of all topics of which the plan has to know whether they are there.
+    package static func topicsToDescribe(_ topology: Topology, names: InternalTopicNames) -> Set<String> {
+        let external = externalTopics(of: topology)
+        let changelogs = topology.stores.filter(\.isLogged).map { names.changelog(ofStore: $0.name) }
+        return external.read.union(external.written).union(topology.repartitionTopics.map { names.topic($0.name) })
+            .union(changelogs)
+    }
+
+    /// - Parameter existing: what the cluster has of `topicsToDescribe`.
+    /// - Throws: `RuntimeError`.
+    package init(
+        _ topology: Topology, names: InternalTopicNames, existing: [String: TopicDescription], newTopicPartitions: Int32?
+    ) throws(RuntimeError) {
+        self.names = names
+        try planExternalTopics(of: topology, existing, newTopicPartitions)
+        let parts = topology.subtopologies
+        try decideRepartitionTopics(topology, parts)
+        for topic in topology.repartitionTopics {
+            guard let count = counts[topic.name] else { throw .undecidedPartitionCount(topic: topic.name) }
+            try plan(names.topic(topic.name), count, InternalTopicSettings.repartition, existing)
+        }
+        for part in parts {
+            let count = part.sourceTopics.compactMap { counts[$0] }.max() ?? 0
+            tasks += (0..<count).map { TaskID(subtopology: part.number, partition: Partition($0)) }
+            for store in part.stores where store.isLogged {
+                let settings = InternalTopicSettings.changelog.merging(store.topicSettings) { $1 }
+                try plan(names.changelog(ofStore: store.name), count, settings, existing)
+            }
+        }
+    }
+
+    private mutating func planExternalTopics(
+        of topology: Topology, _ existing: [String: TopicDescription], _ newTopicPartitions: Int32?
+    ) throws(RuntimeError) {
+        let (read, written) = Self.externalTopics(of: topology)
+        for topic in read.union(written).sorted() {
+            if let found = existing[topic] {
+                counts[topic] = found.partitionCount
+            } else if let newTopicPartitions {
+                missing.append(NewTopic(topic, partitionCount: newTopicPartitions))
+                counts[topic] = newTopicPartitions
+            }
+        }
+        let missingSources = read.filter { counts[$0] == nil }
+        guard missingSources.isEmpty else { throw .missingSourceTopics(missingSources.sorted()) }
+        partitionCounts = counts
+    }
+
+    // MARK: Numbers of partitions
+
+    private mutating func decideRepartitionTopics(_ topology: Topology, _ parts: [Subtopology]) throws(RuntimeError) {
+        for topic in topology.repartitionTopics {
+            guard let count = topic.partitionCount else { continue }
+            counts[topic.name] = count
+            decided.insert(topic.name)
+        }
+        // Every round settles at least one topic, or is the last.
+        for _ in 0...(topology.repartitionTopics.count + topology.copartitionGroups.count) {
+            let before = counts
+            for topic in topology.repartitionTopics where !decided.contains(topic.name) {
+                let upstream = parts.filter { $0.sinkTopics.contains(topic.name) }.flatMap(\.sourceTopics)
+                counts[topic.name] = (upstream + [topic.name]).compactMap { counts[$0] }.max()
+            }
+            for group in topology.copartitionGroups { try agree(group.sorted(), topology) }
+            if counts == before { return }
+        }
+    }
+
+    /// Lets the topics of a join agree.
+    private mutating func agree(_ group: [String], _ topology: Topology) throws(RuntimeError) {
+        let others = group.filter { !names.isRepartition($0) }
+        if Set(others.compactMap { counts[$0] }).count > 1 { throw .notCopartitioned(describe(others)) }
+        let fixed = group.filter { name in
+            topology.repartitionTopics.contains { $0.name == name && $0.partitionCount != nil }
+        }
+        if Set(fixed.compactMap { counts[$0] }).count > 1 { throw .notCopartitioned(describe(fixed)) }
+        if let other = others.first, let count = counts[other] {
+            for name in fixed {
+                guard let own = counts[name], own != count else { continue }
+                throw .repartitionMismatch(
+                    topic: names.topic(name), partitions: own, other: other, otherPartitions: count)
+            }
+            set(group, to: count, isFinal: true)
+        } else if let name = fixed.first, let count = counts[name] {
+            set(group, to: count, isFinal: true)
+        } else if let count = group.compactMap({ counts[$0] }).max() {
+            set(group, to: count, isFinal: false)
+        }
+    }
+
+    private mutating func set(_ group: [String], to count: Int32, isFinal: Bool) {
+        for name in group where names.isRepartition(name) {
+            counts[name] = count
+            if isFinal { decided.insert(name) }
+        }
+    }
+
+    private func describe(_ group: [String]) -> [String: Int32] {
+        Dictionary(uniqueKeysWithValues: group.compactMap { name in counts[name].map { (names.topic(name), $0) } })
+    }
+
+    // MARK: Internal topics
+
+    private mutating func plan(
+        _ name: String, _ count: Int32, _ settings: [String: String], _ existing: [String: TopicDescription]
+    ) throws(RuntimeError) {
+        partitionCounts[name] = count
+        guard let found = existing[name] else {
+            missing.append(NewTopic(name, partitionCount: count, configuration: settings))
+            return
+        }
+        guard found.partitionCount == count else {
+            throw .wrongPartitionCount(topic: name, expected: count, actual: found.partitionCount)
+        }
+        let policy = "cleanup.policy"
+        let (expected, actual) = (settings[policy] ?? "delete", found.configuration[policy] ?? "delete")
+        guard expected.contains("compact") == actual.contains("compact") else {
+            throw .wrongTopicSetting(topic: name, setting: policy, expected: expected, actual: actual)
+        }
+    }
+}
+
+/// What internal topics are created with.
+package enum InternalTopicSettings {
+    /// Of a key-value store; a store's own settings go over these.
+    package static let changelog = ["cleanup.policy": "compact", "message.timestamp.type": "CreateTime"]
+    /// Kept until the application has read and committed the records, then purged.
+    package static let repartition = [
+        "cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "52428800",
+        "message.timestamp.type": "CreateTime",
+    ]
+}
+
+extension TopicPlan {
+    /// Plans against the cluster, and creates what is missing. Blocks.
+    package static func prepare(
+        _ topology: Topology, names: InternalTopicNames, newTopicPartitions: Int32?, admin: any Admin
+    ) throws -> TopicPlan {
+        let existing = try admin.describe(topicsToDescribe(topology, names: names))
+        let plan = try TopicPlan(topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions)
+        if !plan.missing.isEmpty { try admin.create(plan.missing) }
+        return plan
+    }
+
+    /// The tasks of each of `count` threads: in turn, so that a sub-topology's partitions are spread.
+    package static func assign(_ tasks: [TaskID], toThreads count: Int) -> [[TaskID]] {
+        var threads = [[TaskID]](repeating: [], count: max(1, count))
+        for (index, task) in tasks.sorted().enumerated() { threads[index % threads.count].append(task) }
+        return threads
+    }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+import Synchronization
+
+/// A cluster in memory, a state directory, and stream threads that run by hand.
+final class Bench {
+    let cluster: EmbeddedCluster
+    let calls = CallLog()
+    let directory: String
+    private let producer: any Producer
+    private let consumer: any Consumer
+    let admin: any Admin
+
+    init() throws {
+        cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
+        producer = try cluster.makeProducer(clientID: "bench")
+        consumer = try cluster.makeConsumer(clientID: "bench")
+        admin = try cluster.makeAdmin(clientID: "bench")
+        directory = NSTemporaryDirectory() + "/moldau-bench-\(UUID().uuidString)"
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    func create(_ topics: [String: Int32]) throws {
+        try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
+    }
+
+    func write(_ topic: String, _ key: String, _ value: String, at time: Int64, partition: Int32 = 0) throws {
+        var builder = RecordBatchBuilder()
+        var (key, value) = (key, value)
+        key.withUTF8 { key in
+            value.withUTF8 { value in
+                builder.append(
+                    key: UnsafeRawBufferPointer(key), value: UnsafeRawBufferPointer(value), timestamp: Timestamp(ms: time))
+            }
+        }
+        try producer.send(builder.finish(), to: TopicPartition(topic, partition))
+        try producer.flush()
+    }
+
+    /// All records of a partition.
+    func read<Key, Value>(_ topic: Topic<Key, Value>, partition: Int32 = 0) throws -> [Record<Key, Value>] {
+        let place = TopicPartition(topic.name, partition)
+        try consumer.assign([place])
+        try consumer.seek(place, to: .zero)
+        var records: [Record<Key, Value>] = []
+        for batches in try consumer.poll(wait: .zero) {
+            var reader = RecordBatchReader(batches.bytes.bytes)
+            while let record = try reader.next() {
+                records.append(
+                    Record(
+                        key: try topic.key.read(record.key), value: try topic.value.read(record.value),
+                        timestamp: record.timestamp, headers: try record.headers()))
+            }
+        }
+        return records
+    }
+
+    func committed(_ topic: String, partition: Int32 = 0) throws -> CommittedOffset? {
+        consumer.group = "app"
+        return try consumer.committed([TopicPartition(topic, partition)])[TopicPartition(topic, partition)]
+    }
+
+    /// A thread with all tasks of the topology.
+    func thread(
+        _ topology: Topology, configuration: StreamsConfiguration = StreamsConfiguration(), now: Int64 = 0,
+        inMemory: Bool = true
+    ) throws -> StreamThread {
+        let names = InternalTopicNames(applicationID: "app", topology: topology)
+        let topics = try TopicPlan.prepare(topology, names: names, newTopicPartitions: nil, admin: admin)
+        let plan = StreamThreadPlan(
+            number: 1, tasks: topics.tasks, topology: topology, names: names, configuration: configuration,
+            partitionCounts: topics.partitionCounts, cluster: RecordingCluster(cluster, calls),
+            memory: StateMemory(budgetBytes: 8 << 20), stateDirectory: inMemory ? nil : directory)
+        return try StreamThread(plan, now: Timestamp(ms: now))
+    }
+}
+
+extension StreamThread {
+    /// Rounds until one has nothing to do.
+    func runUntilIdle(now: Int64 = 0) throws {
+        while phase == .restoring { try runOnce(now: Timestamp(ms: now), wait: .zero) }
+        while try runOnce(now: Timestamp(ms: now), wait: .zero) > 0 {}
+    }
+}
+
+/// What clients were asked, in order.
+final class CallLog: Sendable {
+    private let lines = Mutex<[String]>([])
+    private let failing = Mutex<Set<String>>([])
+
+    func add(_ line: String) throws {
+        lines.withLock { $0.append(line) }
+        if failing.withLock({ $0.contains(line) }) { throw ClusterError.unavailable(reason: "asked to fail: \(line)") }
+    }
+
+    func fail(_ line: String) { failing.withLock { _ = $0.insert(line) } }
+    func heal() { failing.withLock { $0 = [] } }
+
+    func take() -> [String] {
+        lines.withLock { lines in
+            defer { lines = [] }
+            return lines
+        }
+    }
+}
+
+/// Notes what is asked of producers, and commits of consumers; can fail on demand.
+struct RecordingCluster: Cluster {
+    private let inner: EmbeddedCluster
+    private let calls: CallLog
+
+    init(_ inner: EmbeddedCluster, _ calls: CallLog) { (self.inner, self.calls) = (inner, calls) }
+
+    func makeConsumer(clientID: String) throws -> any Consumer {
+        RecordingConsumer(try inner.makeConsumer(clientID: clientID), calls)
+    }
+    func makeProducer(clientID: String) throws -> any Producer {
+        RecordingProducer(try inner.makeProducer(clientID: clientID), calls)
+    }
+    func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
+}
+
+private final class RecordingProducer: Producer {
+    let inner: any Producer
+    let calls: CallLog
+
+    init(_ inner: any Producer, _ calls: CallLog) { (self.inner, self.calls) = (inner, calls) }
+
+    func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        try calls.add("send \(partition)")
+        try inner.send(batch, to: partition)
+    }
+    func flush() throws {
+        try calls.add("flush")
+        try inner.flush()
+    }
+    func acknowledgedEnd(of partition: TopicPartition) -> Offset? { inner.acknowledgedEnd(of: partition) }
+    func partitionCount(of topic: String) throws -> Int32 { try inner.partitionCount(of: topic) }
+    func close() { inner.close() }
+}
+
+private final class RecordingConsumer: Consumer {
+    let inner: any Consumer
+    let calls: CallLog
+
+    init(_ inner: any Consumer, _ calls: CallLog) { (self.inner, self.calls) = (inner, calls) }
+
+    var group: String? {
+        get { inner.group }
+        set { inner.group = newValue }
+    }
+    func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
+    func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }
+    func position(_ partition: TopicPartition) -> Offset? { inner.position(partition) }
+    func pause(_ partitions: Set<TopicPartition>) { inner.pause(partitions) }
+    func resume(_ partitions: Set<TopicPartition>) { inner.resume(partitions) }
+    func poll(wait: Duration) throws -> [FetchedBatches] { try inner.poll(wait: wait) }
+    func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
+        try inner.bounds(of: partitions)
+    }
+    func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
+        try inner.offset(in: partition, atOrAfter: time)
+    }
+    func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset] {
+        try inner.committed(partitions)
+    }
+    func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {
+        try calls.add("commit")
+        try inner.commit(offsets)
+    }
+    var wakeup: Wakeup { inner.wakeup }
+    func close() { inner.close() }
+}

@@ -1,0 +1,116 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+import Testing
+
+struct TopicPlanTests {
+    /// Two inputs, one of them through a repartition topic, that a join reads together.
+    private func joined(repartitionCount: Int32? = nil, throughRepartition: Bool = true) throws -> Topology {
+        var topology = Topology()
+        let (left, right) = (Topic<String, String>("left"), Topic<String, String>("right"))
+        let middle = Topic<String, String>("by-name-repartition")
+        try topology.addSource("left-source", reading: [left])
+        try topology.addSource("right-source", reading: [right])
+        guard throughRepartition else {
+            try topology.addProcessor("join", after: ["left-source", "right-source"]) {
+                (_: Record<String, String>, _, _: Inlet<String, String>.Receive) in
+            }
+            topology.copartition(sources: ["left-source", "right-source"])
+            return topology
+        }
+        try topology.add(RepartitionTopic(name: middle.name, partitionCount: repartitionCount))
+        try topology.addSink("to-middle", to: middle, after: ["left-source"])
+        try topology.addSource("from-middle", reading: [middle])
+        try topology.addProcessor("join", after: ["from-middle", "right-source"]) {
+            (_: Record<String, String>, _, _: Inlet<String, String>.Receive) in
+        }
+        topology.copartition(sources: ["from-middle", "right-source"])
+        return topology
+    }
+
+    private func plan(_ topology: Topology, _ counts: [String: Int32]) throws -> TopicPlan {
+        let existing = counts.reduce(into: [:]) {
+            $0[$1.key] = TopicDescription(name: $1.key, partitionCount: $1.value, configuration: [:])
+        }
+        return try TopicPlan(
+            topology, names: InternalTopicNames(applicationID: "app", topology: topology), existing: existing,
+            newTopicPartitions: nil)
+    }
+
+    @Test func `joined topics with different numbers of partitions are named with both numbers`() throws {
+        let error = #expect(throws: RuntimeError.self) {
+            try plan(try joined(throughRepartition: false), ["left": 2, "right": 3])
+        }
+        #expect(error == .notCopartitioned(["left": 2, "right": 3]))
+        #expect(error?.description.hasPrefix("Topics not co-partitioned: [{left=2, right=3}]") == true)
+    }
+
+    @Test func `a repartition topic follows the topic that it is joined with`() throws {
+        let planned = try plan(try joined(), ["left": 6, "right": 2])
+        #expect(planned.partitionCounts["app-by-name-repartition"] == 2)
+        #expect(planned.tasks.map(\.description) == ["0_0", "0_1", "1_0", "1_1", "1_2", "1_3", "1_4", "1_5"])
+        #expect(
+            planned.missing == [
+                NewTopic(
+                    "app-by-name-repartition", partitionCount: 2,
+                    configuration: [
+                        "cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "52428800",
+                        "message.timestamp.type": "CreateTime",
+                    ])
+            ])
+    }
+
+    @Test func `a repartition topic's own number must agree with what it is joined with`() throws {
+        #expect(
+            throws: RuntimeError.repartitionMismatch(
+                topic: "app-by-name-repartition", partitions: 4, other: "right", otherPartitions: 2)
+        ) { try plan(try joined(repartitionCount: 4), ["left": 6, "right": 2]) }
+    }
+
+    @Test func `missing sources are an error, or are created when that is asked for`() throws {
+        let topology = try CountTopology.make()
+        #expect(throws: RuntimeError.missingSourceTopics(["input"])) { try plan(topology, ["counts": 1]) }
+        let names = InternalTopicNames(applicationID: "app", topology: topology)
+        let planned = try TopicPlan(topology, names: names, existing: [:], newTopicPartitions: 3)
+        #expect(planned.missing.map(\.name) == ["counts", "input", "app-counts-store-changelog"])
+        #expect(planned.missing.map(\.partitionCount) == [3, 3, 3])
+        #expect(planned.missing.last?.configuration["cleanup.policy"] == "compact")
+    }
+
+    @Test func `an internal topic of another size or policy is refused with both values`() throws {
+        let topology = try CountTopology.make()
+        #expect(throws: RuntimeError.wrongPartitionCount(topic: "app-counts-store-changelog", expected: 2, actual: 1)) {
+            try plan(topology, ["input": 2, "counts": 1, "app-counts-store-changelog": 1])
+        }
+        #expect(
+            throws: RuntimeError.wrongTopicSetting(
+                topic: "app-counts-store-changelog", setting: "cleanup.policy", expected: "compact", actual: "delete")
+        ) { try plan(topology, ["input": 1, "counts": 1, "app-counts-store-changelog": 1]) }
+    }
+
+    @Test func `tasks are dealt out in turn`() {
+        let tasks = (0..<5).map { TaskID(subtopology: 0, partition: Partition($0)) }
+        let dealt = TopicPlan.assign(tasks.reversed(), toThreads: 2)
+        #expect(dealt.map { $0.map(\.description) } == [["0_0", "0_2", "0_4"], ["0_1", "0_3"]])
+    }
+
+    @Test(arguments: [
+        (CommitMetadata(partitionTime: Timestamp(ms: 1_234)), "AgAAAAAAAATS"),
+        (
+            CommitMetadata(partitionTime: Timestamp(ms: 1_234), processorTimes: ["store-a": 99]),
+            "AgAAAAAAAATSAAAAAQAAAAdzdG9yZS1hAAAAAAAAAGM="
+        ),
+    ])
+    func `commit metadata is Kafka Streams' own`(metadata: CommitMetadata, text: String) {
+        #expect(metadata.encoded == text)
+        #expect(CommitMetadata(decoding: text) == metadata)
+    }
+
+    @Test(arguments: ["", "not base64!", "AA==", "AgAA", "AgAAAAAAAATS/////w==", "AgAAAAAAAATSAAAAAX////8="])
+    func `metadata of others is no error`(text: String) {
+        let decoded = CommitMetadata(decoding: text)
+        #expect(decoded == nil || decoded?.processorTimes == [:])
+    }
+}
