@@ -1,0 +1,28 @@
+# make run     counts the words of this repository's own text files
+# make test    builds with warnings as errors, and runs all tests
+# make format  formats the Swift files
+# make lint    says what `make format` would change, and which imports run against the layers
+
+SWIFT ?= swift
+SOURCES = Package.swift Sources Tests Examples
+TEXTS = git ls-files -z -- '*.md' '*.swift' '*.py' '*.c' '*.h' 'Makefile' 'LICENSE'
+
+.PHONY: run test format lint rocksdb
+
+run: rocksdb
+	@echo "building word-count (release; a few minutes the first time) …"
+	@$(SWIFT) build --quiet -c release --product word-count
+	@$(TEXTS) | xargs -0 "$$($(SWIFT) build -c release --show-bin-path)/word-count" --top 20
+
+test: rocksdb
+	MOLDAU_STRICT=1 $(SWIFT) test --quiet --parallel
+
+format:
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+	python3 Tests/Tools/check_dependencies.py
+
+rocksdb:
+	@sh .ci/install-rocksdb

@@ -1,0 +1,30 @@
+import Dispatch
+import Foundation
+import MoldauCluster
+import Synchronization
+
+/// Notes that the user wants to end (Control-C, or a signal to terminate), and wakes the consumer then.
+final class Interruption {
+    private let sources: [any DispatchSourceSignal]
+    private let state = State()
+
+    private final class State: Sendable {
+        let hasCome = Atomic(false)
+    }
+
+    init(waking wakeup: Wakeup) {
+        let state = state
+        sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                state.hasCome.store(true, ordering: .relaxed)
+                wakeup.signal()
+            }
+            source.resume()
+            return source
+        }
+    }
+
+    var hasCome: Bool { state.hasCome.load(ordering: .relaxed) }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import MoldauCluster
+
+/// `moldau topics create`.
+struct TopicsCreate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Creates a topic, and the data directory where there is none.")
+
+    @OptionGroup var data: DataDirectory
+
+    @Argument(help: "The topic's name.")
+    var topic: String
+
+    @Option(help: "How many partitions it has.")
+    var partitions: Int32 = 1
+
+    @Option(name: .customLong("set"), help: "A setting by Kafka's name, 'retention.ms=-1' for example. May be repeated.")
+    var settings: [String] = []
+
+    func validate() throws {
+        if partitions < 1 { throw ValidationError("a topic has at least one partition, not \(partitions)") }
+    }
+
+    func run() throws {
+        let pairs = try settings.map { try NamedText($0, option: "--set") }
+        let configuration = Dictionary(pairs.map { ($0.name, $0.text) }) { $1 }
+        try data.withCluster(orCreate: true) { cluster in
+            let admin = try cluster.makeAdmin(clientID: "moldau")
+            defer { admin.close() }
+            try admin.create([NewTopic(topic, partitionCount: partitions, configuration: configuration)])
+        }
+        print("created \(topic) with \(partitions) \(partitions == 1 ? "partition" : "partitions")")
+    }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import MoldauCluster
+
+/// `moldau topics delete`.
+struct TopicsDelete: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Deletes topics with their records, and the positions that groups have in them.")
+
+    @OptionGroup var data: DataDirectory
+
+    @Argument(help: "The topics.")
+    var topics: [String]
+
+    func run() throws {
+        try data.withCluster { cluster in
+            let admin = try cluster.makeAdmin(clientID: "moldau")
+            defer { admin.close() }
+            for name in topics { _ = try admin.requireTopic(name) }
+            try admin.delete(topics)
+        }
+        for name in topics { print("deleted \(name)") }
+    }
+}

@@ -1,0 +1,17 @@
+import ArgumentParser
+import MoldauCluster
+
+/// `moldau topics list`: one name a line.
+struct TopicsList: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Prints the names of all topics.")
+
+    @OptionGroup var data: DataDirectory
+
+    func run() throws {
+        try data.withCluster { cluster in
+            let admin = try cluster.makeAdmin(clientID: "moldau")
+            defer { admin.close() }
+            for topic in try admin.topics() { print(topic.name) }
+        }
+    }
+}

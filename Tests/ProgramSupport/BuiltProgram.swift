@@ -1,0 +1,100 @@
+public import Foundation
+
+/// A program of this package, as it was built beside the tests.
+public struct BuiltProgram: Sendable {
+    public let url: URL
+
+    /// - Parameter name: the product's name, `word-count` for example.
+    public init(_ name: String) {
+        url = Self.productsDirectory.appending(path: name)
+    }
+
+    /// A program of the system.
+    public init(path: String) { url = URL(filePath: path) }
+
+    /// The root of the repository.
+    public static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private static var productsDirectory: URL {
+        #if os(macOS)
+        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
+        return (bundle?.bundleURL ?? Bundle.main.bundleURL).deletingLastPathComponent()
+        #else
+        return URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        #endif
+    }
+
+    /// What a program left behind.
+    public struct Outcome: Sendable {
+        public let status: Int32
+        public let output: String
+        public let errors: String
+    }
+
+    /// Starts the program; input comes from a file, or there is none. Output goes to files in `directory`.
+    public func start(_ arguments: [String], input: URL? = nil, in directory: URL) throws -> RunningProgram {
+        try RunningProgram(url, arguments, input: input, directory: directory)
+    }
+
+    /// Runs the program to its end. Blocks.
+    @discardableResult
+    public func run(_ arguments: [String], input: String? = nil) throws -> Outcome {
+        try withTemporaryDirectory { directory in
+            var file: URL?
+            if let input {
+                let url = directory.appending(path: "input")
+                try Data(input.utf8).write(to: url)
+                file = url
+            }
+            return try start(arguments, input: file, in: directory).wait()
+        }
+    }
+}
+
+/// A program that was started.
+public final class RunningProgram {
+    private let process = Process()
+    private let output: URL
+    private let errors: URL
+
+    init(_ program: URL, _ arguments: [String], input: URL?, directory: URL) throws {
+        let name = UUID().uuidString
+        output = directory.appending(path: "\(name).out")
+        errors = directory.appending(path: "\(name).err")
+        try Data().write(to: output)
+        try Data().write(to: errors)
+        process.executableURL = program
+        process.arguments = arguments
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        try process.run()
+    }
+
+    /// Ends it as a crash would.
+    public func kill() { _ = signal(SIGKILL) }
+
+    /// Asks it to end.
+    public func interrupt() { _ = signal(SIGINT) }
+
+    private func signal(_ number: Int32) -> Int32 {
+        process.isRunning ? Foundation.kill(process.processIdentifier, number) : 0
+    }
+
+    public func wait() throws -> BuiltProgram.Outcome {
+        process.waitUntilExit()
+        return BuiltProgram.Outcome(
+            status: process.terminationStatus,
+            output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+            errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
+    }
+}
+
+/// A directory that is there while `body` runs.
+public func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throws -> Result {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    return try body(directory)
+}

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Refuses imports under Sources/ that run against the layers.
+
+The table below is the project's rule, target by target. A layer sees the layers that it is listed with and no others; the
+compiler alone would let a target import whatever Package.swift happens to name.
+
+    check_dependencies.py [repository]
+"""
+
+import pathlib
+import re
+import sys
+
+# What a target may import of the project's own targets.
+ALLOWED = {
+    "CChecksum": [],
+    "CFiles": [],
+    "CRocksDB": [],
+    "MoldauRecords": ["CChecksum"],
+    "MoldauLog": ["MoldauRecords", "CFiles"],
+    "MoldauBroker": ["MoldauRecords", "MoldauLog"],
+    "MoldauCluster": ["MoldauRecords"],
+    "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
+    "MoldauState": ["MoldauRecords", "CRocksDB"],
+    "MoldauTopology": ["MoldauRecords", "MoldauState"],
+    "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
+    "Moldau": [
+        "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+        "MoldauClusterEmbedded",
+    ],
+    "MoldauTesting": [
+        "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "Moldau",
+    ],
+    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded"],
+}
+
+# What a target may import of other packages.
+ALLOWED_PACKAGES = {
+    "MoldauRuntime": ["Logging"],
+    "Moldau": ["Logging", "ServiceLifecycle"],
+    "MoldauCLI": ["ArgumentParser"],
+}
+
+# Part of the toolchain or of the system: open to all.
+SYSTEM = {"Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Musl", "Darwin"}
+
+IMPORT = re.compile(
+    r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?"
+    r"import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)", re.MULTILINE)
+
+
+def complaints(root):
+    """A sentence for each import that the table does not allow, and for each target that it does not know."""
+    for target in sorted(path for path in (root / "Sources").iterdir() if path.is_dir()):
+        if target.name not in ALLOWED:
+            yield f"{target.name}: not in the table of Tests/Tools/check_dependencies.py; say there what it may import"
+            continue
+        allowed = SYSTEM | set(ALLOWED[target.name]) | set(ALLOWED_PACKAGES.get(target.name, []))
+        for file in sorted(target.rglob("*.swift")):
+            for match in IMPORT.finditer(file.read_text(encoding="utf-8")):
+                if match[1] not in allowed:
+                    text = file.read_text(encoding="utf-8")
+                    line = text.count("\n", 0, match.start(1)) + 1
+                    yield (
+                        f"{file.relative_to(root)}:{line}: {target.name} must not import {match[1]}; "
+                        f"it may import {', '.join(sorted(allowed - SYSTEM)) or 'no target'}")
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent.parent).resolve()
+    found = list(complaints(root))
+    for complaint in found:
+        print(complaint)
+    print(f"{len(found)} imports against the layers" if found else "every import follows the layers")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
