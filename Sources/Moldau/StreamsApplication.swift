@@ -1,11 +1,11 @@
 import Foundation
-public import MoldauCluster
-public import MoldauClusterEmbedded
-public import MoldauLog
-public import MoldauRecords
-@_exported import MoldauRuntime
-public import MoldauState
-public import MoldauTopology
+@_exported public import MoldauCluster
+@_exported public import MoldauClusterEmbedded
+@_exported public import enum MoldauLog.Durability
+@_exported public import MoldauRecords
+@_exported public import MoldauRuntime
+@_exported public import MoldauState
+@_exported public import MoldauTopology
 public import ServiceLifecycle
 
 /// A topology at work on a cluster.

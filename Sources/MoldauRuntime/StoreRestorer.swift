@@ -65,8 +65,12 @@ package final class StoreRestorer {
         for (store, changelog) in stores {
             guard let held = bounds[changelog] else { continue }
             let (from, reason) = try Self.beginning(of: store, held: held)
-            guard from < held.upperBound else { continue }
-            restores[changelog] = Restore(store, from: from, to: held.upperBound, began: now, reason: reason)
+            let restore = Restore(store, from: from, to: held.upperBound, began: now, reason: reason)
+            if from < held.upperBound {
+                restores[changelog] = restore
+            } else if reason != nil {
+                tell(.finished, changelog, restore, now)
+            }
         }
         try consumer.assign(Set(restores.keys))
         for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {

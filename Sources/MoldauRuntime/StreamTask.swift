@@ -178,6 +178,7 @@ package final class StreamTask {
     /// - Throws: the first error.
     package func close() throws {
         var first: (any Error)?
+        outbox.processing = nil
         do { try context.closeNodes() } catch { first = error }
         for entry in stores {
             do { try entry.store.close() } catch { first = first ?? error }

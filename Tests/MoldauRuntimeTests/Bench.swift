@@ -16,8 +16,10 @@ final class Bench {
     private let consumer: any Consumer
     let admin: any Admin
 
-    init() throws {
-        cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
+    convenience init() throws { try self.init(EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })) }
+
+    init(_ cluster: EmbeddedCluster) throws {
+        self.cluster = cluster
         producer = try cluster.makeProducer(clientID: "bench")
         consumer = try cluster.makeConsumer(clientID: "bench")
         admin = try cluster.makeAdmin(clientID: "bench")
