@@ -12,7 +12,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
     @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
 
-    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+    @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         self.cache = cache
         keySerde = key
         valueSerde = value
@@ -22,7 +22,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
         valueWriter.initialize(to: ByteWriter())
     }
 
-    deinit {
+    @inlinable deinit {
         for writer in [keyWriter, valueWriter] {
             writer.deinitialize(count: 1)
             writer.deallocate()
@@ -121,7 +121,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
 
     @inlinable func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
         guard let bytes else { return nil }
-        return try valueSerde.decode(bytes.bytes)
+        return try valueSerde.decode(bytes)
     }
 
     // MARK: StateStore

@@ -54,7 +54,7 @@ public struct StoreDefinition: Sendable {
     public func open(in environment: StoreEnvironment) throws -> any StateStore { try make(self, environment) }
 
     /// A map from keys to values: opens as `KeyValueStore`.
-    public static func keyValue<Key, Value>(
+    @inlinable public static func keyValue<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
@@ -64,7 +64,7 @@ public struct StoreDefinition: Sendable {
     }
 
     /// A map from keys to values with their timestamps: opens as `TimestampedKeyValueStore`.
-    public static func timestampedKeyValue<Key, Value>(
+    @inlinable public static func timestampedKeyValue<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {

@@ -19,7 +19,7 @@ public final class StoreIterator<Key, Value> {
     /// - Throws: what the serdes throw, and `StateError`.
     public func next() throws -> (key: Key, value: Value)? {
         guard try cursor.next() else { return nil }
-        return (try keySerde.decode(cursor.key.bytes), try valueSerde.decode(cursor.value.bytes))
+        return (try keySerde.decode(cursor.key), try valueSerde.decode(cursor.value))
     }
 
     /// Calls `body` with each entry that is left.

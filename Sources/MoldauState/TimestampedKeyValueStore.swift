@@ -9,9 +9,9 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
 
     @usableFromInline let rows: KeyValueStore<Key, Row>
     @usableFromInline package var cache: CachedByteStore { rows.cache }
-    private var rowBytes = ByteWriter()
+    @usableFromInline var rowBytes = ByteWriter()
 
-    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+    @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         rows = KeyValueStore(cache: cache, key: key, value: Row.serde(of: value))
     }
 
