@@ -38,20 +38,11 @@ final class TaskDatabase {
         writeOptions = rocksdb_writeoptions_create()
         rocksdb_writeoptions_disable_WAL(writeOptions, 1)
         readOptions = rocksdb_readoptions_create()
-        do {
-            try open()
-        } catch {
-            destroyOptions()
-            throw error
-        }
+        try open()  // Where it throws, `deinit` runs: everything is set.
     }
 
     deinit {
         close()
-        destroyOptions()
-    }
-
-    private func destroyOptions() {
         rocksdb_readoptions_destroy(readOptions)
         rocksdb_writeoptions_destroy(writeOptions)
         rocksdb_options_destroy(options)
