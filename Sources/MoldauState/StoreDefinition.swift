@@ -58,7 +58,8 @@ public struct StoreDefinition: Sendable {
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
             KeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
     }
@@ -68,7 +69,8 @@ public struct StoreDefinition: Sendable {
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
             TimestampedKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
     }

@@ -14,7 +14,8 @@ public final class StoreEnvironment {
     /// - Throws: `StateError`; `.directoryInUse` where another process or task has the state open.
     @usableFromInline package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
         CachedByteStore(
-            name: store.name, isLogged: store.isLogged, byteStore: try byteStore(store.name, store.kind), memory: memory)
+            name: store.name, isLogged: store.isLogged, byteStore: try byteStore(store.name, store.kind), memory: memory
+        )
     }
 
     private func byteStore(_ name: String, _ kind: StoreKind) throws(StateError) -> any ByteStore {

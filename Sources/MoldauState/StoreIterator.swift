@@ -2,8 +2,8 @@ import MoldauRecords
 
 /// A walk over entries of a store.
 ///
-/// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that they have
-/// when it gets there. Use it inside the call that made it: it ends with the store.
+/// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that
+/// they have when it gets there. Use it inside the call that made it: it ends with the store.
 public final class StoreIterator<Key, Value> {
     private let cursor: StoreCursor
     private let keySerde: Serde<Key>

@@ -1,18 +1,18 @@
 import CRocksDB
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// The one RocksDB of a task: a column family per store, no write-ahead log (the changelog is the log).
 ///
-/// Written data survives a crash once RocksDB flushed it: when a memtable is full, at `flush`, at `close`. A store's metadata
-/// lies in the store's own column family, written in the same batch or file as its data: both are in the same memtable or
-/// file, so a crash loses both or neither, and the changelog offset never claims more than the data has.
+/// Written data survives a crash once RocksDB flushed it: when a memtable is full, at `flush`, at `close`. A store's
+/// metadata lies in the store's own column family, written in the same batch or file as its data: both are in the same
+/// memtable or file, so a crash loses both or neither, and the changelog offset never claims more than the data has.
 ///
 /// Used by one thread. A directory is opened by one process at a time: RocksDB's lock sees to that.
 final class TaskDatabase {

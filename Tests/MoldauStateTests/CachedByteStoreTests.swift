@@ -36,11 +36,12 @@ struct CachedByteStoreTests {
         #expect(try store.scanned(reverse: true) == all.reversed())
     }
 
-    @Test(arguments: [
-        (KeyRange(from: [20], upTo: [40]), [20, 35]), (KeyRange(from: [20], through: [40]), [20, 35, 40]),
-        (KeyRange(from: [30], upTo: [31]), []), (KeyRange(from: [60]), []), (KeyRange(from: [40], upTo: [20]), []),
-        (KeyRange(from: nil, through: [9]), []), (KeyRange(from: [36]), [40, 50]),
-    ] as [(KeyRange, [UInt8])])
+    @Test(
+        arguments: [
+            (KeyRange(from: [20], upTo: [40]), [20, 35]), (KeyRange(from: [20], through: [40]), [20, 35, 40]),
+            (KeyRange(from: [30], upTo: [31]), []), (KeyRange(from: [60]), []), (KeyRange(from: [40], upTo: [20]), []),
+            (KeyRange(from: nil, through: [9]), []), (KeyRange(from: [36]), [40, 50]),
+        ] as [(KeyRange, [UInt8])])
     func `a scan keeps to its bounds in both directions`(range: KeyRange, keys: [UInt8]) throws {
         for kind in [StoreKind.rocksDB, .inMemory] {
             let store = try mixed(kind)

@@ -61,6 +61,24 @@ struct DurabilityTests {
         #expect(again.positions == [input: Offset(101), TopicPartition("öre", 0): Offset(2)])
     }
 
+    /// The process ends between two commits, without a close: what RocksDB flushed stays, and says how far it goes.
+    @Test func `after a crash data and changelog offset agree`() async throws {
+        let path = task.directory.path
+        await #expect(processExitsWith: .exitCode(7)) { [path = path as String] in
+            let environment = StoreEnvironment(directory: path, memory: StateMemory(budgetBytes: 8 << 20))
+            let store = try environment.cache(for: .keyValue(bytesName("bytes")))
+            for commit in 1...3 as ClosedRange<UInt8> {
+                for key in 0..<100 as Range<UInt8> { try store.put([key], [commit]) }
+                try store.commitAll(changelogEnd: Int64(commit), store: true)
+                if commit == 2 { try store.byteStore.flush() }
+            }
+            _exit(7)
+        }
+        let again = try task.bytes(.rocksDB)
+        #expect(again.metadata.changelogOffset == Offset(2))
+        #expect(try again.scanned() == (0..<100).map { Entry([$0], [2]) })
+    }
+
     @Test func `each store of a task keeps its own data and offset`() throws {
         let (left, right) = (try task.bytes(.rocksDB, "left"), try task.bytes(.rocksDB, "right"))
         try left.put([1], [1])

@@ -72,7 +72,9 @@ struct KeyValueStoreTests {
         #expect(try store.get("k") == ValueAndTimestamp(value, at: Timestamp(ms: ms)))
     }
 
-    @Test func `the changelog has the value alone and its timestamp beside it, and a restore puts them together`() throws {
+    @Test func `the changelog has the value alone and its timestamp beside it, and a restore puts them together`()
+        throws
+    {
         let first = try task.timestamped(KeyValueStoreName<String, String>("first"))
         let second = try task.timestamped(KeyValueStoreName<String, String>("second"))
         try first.put("k", ValueAndTimestamp("v", at: Timestamp(ms: 5)))
@@ -97,7 +99,8 @@ struct KeyValueStoreTests {
     }
 
     @Test func `a definition carries what the topology has to know`() {
-        let store = StoreDefinition.timestampedKeyValue(name, kind: .inMemory, isLogged: false, topicSettings: ["a": "b"])
+        let store = StoreDefinition.timestampedKeyValue(
+            name, kind: .inMemory, isLogged: false, topicSettings: ["a": "b"])
         #expect(store.name == "counts")
         #expect(store.kind == .inMemory)
         #expect(!store.isLogged)
