@@ -87,11 +87,12 @@ final class TaskDatabase {
     private func existingFamilies() -> [String] {
         var count = 0
         var error: UnsafeMutablePointer<CChar>?
-        guard let list = rocksdb_list_column_families(options, directory, &count, &error), error == nil else {
+        let list = rocksdb_list_column_families(options, directory, &count, &error)
+        defer { if let list { rocksdb_list_column_families_destroy(list, count) } }  // Comes with an error as well.
+        guard let list, error == nil else {
             rocksdb_free(error)
             return [Self.defaultFamily]
         }
-        defer { rocksdb_list_column_families_destroy(list, count) }
         return (0..<count).compactMap { list[$0].map { String(cString: $0) } }
     }
 
