@@ -54,7 +54,10 @@ let package = Package(
         library("MoldauTopology", ["MoldauRecords", "MoldauState"]),
         library(
             "MoldauRuntime",
-            ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster", .product(name: "Logging", package: "swift-log")]),
+            [
+                "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         library(
             "Moldau",
             [
@@ -63,7 +66,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
-        library("MoldauTesting", ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
+        library(
+            "MoldauTesting",
+            ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
 
         // Programs
         .executableTarget(
@@ -83,6 +88,10 @@ let package = Package(
             path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
 
         // Tests
+        tests(
+            "ConformanceTests",
+            ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
+            resources: [.copy("Cases")]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauLogTests", ["MoldauRecords", "MoldauLog"]),

@@ -43,7 +43,8 @@ public final class ProcessorContext<Key, Value> {
     /// Hands the record to all nodes downstream, depth first; returns when they are done with it.
     public func forward(_ record: Record<Key, Value>) throws {
         guard record.timestamp.ms >= 0 else {
-            throw TopologyError.invalidSetting(name: node.node, reason: "a forwarded record's timestamp must not be negative")
+            throw TopologyError.invalidSetting(
+                name: node.node, reason: "a forwarded record's timestamp must not be negative")
         }
         try forwardToAll(record)
     }

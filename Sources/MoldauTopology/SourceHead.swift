@@ -7,7 +7,8 @@ public protocol SourceHead: AnyObject {
     /// - Throws: `SerdeError` and what the timestamp extractor throws.
     func load(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers,
-        partitionTime: Timestamp) throws -> Timestamp
+        partitionTime: Timestamp
+    ) throws -> Timestamp
     /// Sends the loaded record into the sub-topology.
     func process() throws
 }

@@ -41,7 +41,9 @@ public final class TaskContext {
     public func store(named name: String) -> (any StateStore)? { stores[name] }
 
     /// Counts a discarded record.
-    public func drop(_ reason: DropReason, at node: String) { drops[DropKey(node: node, reason: reason), default: 0] += 1 }
+    public func drop(_ reason: DropReason, at node: String) {
+        drops[DropKey(node: node, reason: reason), default: 0] += 1
+    }
 
     /// Calls `flush` at each commit before the changelogs are captured, in ascending `order`.
     public func beforeCommit(order: Int, _ flush: @escaping () throws -> Void) {

@@ -14,6 +14,8 @@ public struct Topology: Sendable {
     public private(set) var copartitionGroups: [Set<String>] = []
 
     private var indexByName: [String: Int] = [:]
+    /// All nodes, those of global tables too, as they were added.
+    private var arrivals: [String] = []
     private var storeUsers: [String: [String]] = [:]
     private var joinedNodes = NodeGroups()
 
@@ -43,6 +45,7 @@ public struct Topology: Sendable {
         }
         indexByName[node.name] = nodes.count
         nodes.append(node)
+        arrivals.append(node.name)
         joinedNodes.add(node.name)
         for parent in node.parents { joinedNodes.unite(parent, node.name) }
     }
@@ -77,6 +80,7 @@ public struct Topology: Sendable {
             throw TopologyError.topicReadTwice(topic: table.topic, sources: [reader, table.sourceName])
         }
         globalTables.append(table)
+        arrivals += [table.sourceName, table.processorName]
     }
 
     public mutating func add(_ topic: RepartitionTopic) throws {
@@ -92,7 +96,7 @@ public struct Topology: Sendable {
         if topics.count > 1 { copartitionGroups.append(Set(topics)) }
     }
 
-    /// The nodes that belong together, in the order of Kafka Streams' sub-topology numbers: by the names of their sources.
+    /// The nodes that belong together, in the order of Kafka Streams' sub-topology numbers: as their first sources were added.
     var groups: [[String]] {
         var groups = joinedNodes
         for table in globalTables {
@@ -100,9 +104,8 @@ public struct Topology: Sendable {
             groups.add(table.processorName)
             groups.unite(table.sourceName, table.processorName)
         }
-        let sources = nodes.filter { $0.source != nil }.map(\.name) + globalTables.map(\.sourceName)
-        let others = nodes.filter { $0.source == nil }.map(\.name) + globalTables.map(\.processorName)
-        return groups.numbered(sources.sorted() + others.sorted())
+        let sources = Set(nodes.filter { $0.source != nil }.map(\.name) + globalTables.map(\.sourceName))
+        return groups.numbered(arrivals.filter(sources.contains) + arrivals.filter { !sources.contains($0) })
     }
 
     private func sourceName(ofTopic topic: String) -> String? {

@@ -36,7 +36,8 @@ public struct TopologyDescription: CustomStringConvertible {
         let predecessors = "\n      <-- " + list(graph.predecessors[node.name] ?? [])
         switch node.role {
         case .source(let source):
-            return "Source: \(node.name) (topics: [\(javaHashOrder(source.topics).joined(separator: ", "))])" + successors
+            return "Source: \(node.name) (topics: [\(javaHashOrder(source.topics).joined(separator: ", "))])"
+                + successors
         case .processor:
             let stores = javaHashOrder(node.stores).joined(separator: ", ")
             return "Processor: \(node.name) (stores: [\(stores)])" + successors + predecessors

@@ -23,7 +23,8 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
                 + "declare it once and use the stream or table twice"
         case .invalidName(let name, let reason): "'\(name)' cannot be a name: \(reason)"
         case .unknownParent(let node, let parent): "'\(node)' follows '\(parent)', which is not in the topology"
-        case .unknownStore(let node, let store): "'\(node)' uses the store '\(store)', which is not in the topology; add it first"
+        case .unknownStore(let node, let store):
+            "'\(node)' uses the store '\(store)', which is not in the topology; add it first"
         case .storeNotConnected(let node, let store):
             "'\(node)' has no access to the store '\(store)'; name it in the processor's `stores`"
         case .wrongType(let name, let expected, let found): "'\(name)' holds \(found), not \(expected)"

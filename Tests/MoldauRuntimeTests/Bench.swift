@@ -38,7 +38,8 @@ final class Bench {
         key.withUTF8 { key in
             value.withUTF8 { value in
                 builder.append(
-                    key: UnsafeRawBufferPointer(key), value: UnsafeRawBufferPointer(value), timestamp: Timestamp(ms: time))
+                    key: UnsafeRawBufferPointer(key), value: UnsafeRawBufferPointer(value),
+                    timestamp: Timestamp(ms: time))
             }
         }
         try producer.send(builder.finish(), to: TopicPartition(topic, partition))

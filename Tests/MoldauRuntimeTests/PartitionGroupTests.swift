@@ -36,7 +36,8 @@ struct PartitionGroupTests {
         return (task, seen)
     }
 
-    private func batch(_ topic: String, _ records: [(value: String, time: Int64)], end: Int64? = nil) -> FetchedBatches {
+    private func batch(_ topic: String, _ records: [(value: String, time: Int64)], end: Int64? = nil) -> FetchedBatches
+    {
         var builder = RecordBatchBuilder()
         for (value, time) in records {
             var value = value

@@ -35,7 +35,8 @@ public struct StoreOptions: Sendable {
     public var changelogSettings: [String: String]
 
     public init(
-        kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]
+        kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
+        changelogSettings: [String: String] = [:]
     ) {
         self.kind = kind
         self.emission = emission

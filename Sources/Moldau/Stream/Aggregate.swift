@@ -7,10 +7,18 @@ extension KGroupedStream {
     public func count(
         as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Key, Int64> {
+        count(result: Int64.serde, as: store, named: name, options: options)
+    }
+
+    /// As `count`, in another type of number.
+    public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
+        result: Serde<Number>, as store: KeyValueStoreName<Key, Number>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil
+    ) -> KTable<Key, Number> {
         // Kafka Streams uses up a number here that it never names anything with.
         if store == nil { _ = stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-") }
         return aggregating(
-            "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: Int64.serde,
+            "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
             Step(initial: { 0 }, next: { _, _, count in count + 1 }))
     }
 

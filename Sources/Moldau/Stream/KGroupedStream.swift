@@ -44,7 +44,9 @@ extension KStream {
     }
 
     /// As `groupByKey`, with the serdes given.
-    public func groupByKey(named name: String? = nil, key: Serde<Key>, value: Serde<Value>) -> KGroupedStream<Key, Value> {
+    public func groupByKey(named name: String? = nil, key: Serde<Key>, value: Serde<Value>) -> KGroupedStream<
+        Key, Value
+    > {
         KGroupedStream(self, named: name, key: key, value: value)
     }
 

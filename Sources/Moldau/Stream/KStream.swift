@@ -22,7 +22,8 @@ public struct KStream<Key, Value> {
     final class JoinRepartition { var node: GraphNode? }
 
     init(
-        builder: StreamsBuilder, node: GraphNode, name: String? = nil, sources: Set<String>, isKeyChanged: Bool, origin: String
+        builder: StreamsBuilder, node: GraphNode, name: String? = nil, sources: Set<String>, isKeyChanged: Bool,
+        origin: String
     ) {
         self.builder = builder
         self.node = node

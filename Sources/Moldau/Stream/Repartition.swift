@@ -71,7 +71,8 @@ struct RepartitionNode {
     ) {
         let topic = name.hasSuffix("-repartition") ? name : name + "-repartition"
         let generated = (
-            sink: builder.names.processor(nil, "KSTREAM-SINK-"), filter: builder.names.processor(nil, "KSTREAM-FILTER-"),
+            sink: builder.names.processor(nil, "KSTREAM-SINK-"),
+            filter: builder.names.processor(nil, "KSTREAM-FILTER-"),
             source: builder.names.processor(nil, "KSTREAM-SOURCE-")
         )
         let isGenerated = name.wholeMatch(of: /KSTREAM.*-[0-9]{10}/) != nil

@@ -72,6 +72,7 @@ public final class BranchedKStream<Key, Value> {
 
     private func add(_ suffix: String) -> String {
         let child = name + suffix
+        _ = stream.builder.names.processor(nil, "KSTREAM-BRANCH-")  // Used up by Kafka Streams.
         stream.builder.attempt { try NodeNames.validate(child) }
         let node = GraphNode(child) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }

@@ -12,7 +12,8 @@ extension KStream {
     /// orders.join(customers) { order, customer in order.shipped(to: customer.address) }
     /// ```
     public func join<Row, Result>(
-        _ table: KTable<Key, Row>, named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row) throws -> Result
+        _ table: KTable<Key, Row>, named name: String? = nil,
+        _ joiner: @escaping @Sendable (Value, Row) throws -> Result
     ) -> KStream<Key, Result> where Value: StreamCodable {
         join(table, named: name, value: Value.serde) { _, value, row in try joiner(value, row) }
     }
@@ -123,7 +124,8 @@ extension KStream {
         named given: String?, key: Serde<Key>, value: Serde<Value>, isLeft: Bool,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
     ) -> KStream<Key, Result> {
-        let name = builder.name(given, isLeft ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
+        // Kafka Streams names inner joins with global tables so too.
+        let name = builder.name(given, "KSTREAM-LEFTJOIN-")
         let (storeName, rowKey) = (table.storeName, table.key)
         let node = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { context in

@@ -51,7 +51,8 @@ final class ChangeForwarder<Key, Value> {
         }
         try hold(
             Held(
-                key: record.key, old: old, new: new, timestamp: timestamp, headers: record.headers, origin: task.origin))
+                key: record.key, old: old, new: new, timestamp: timestamp, headers: record.headers, origin: task.origin)
+        )
     }
 
     private func hold(_ change: Held) throws {
@@ -61,7 +62,8 @@ final class ChangeForwarder<Key, Value> {
         var change = change
         if let place = places[bytes], let earlier = held[place] {
             change = Held(
-                key: earlier.key, old: earlier.old, new: change.new, timestamp: change.timestamp, headers: change.headers,
+                key: earlier.key, old: earlier.old, new: change.new, timestamp: change.timestamp,
+                headers: change.headers,
                 origin: change.origin)
             held[place] = nil
         }

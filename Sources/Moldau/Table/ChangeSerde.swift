@@ -34,7 +34,9 @@ extension Serde {
 
 private func decodeChange<Value>(_ bytes: UnsafeRawBufferPointer, _ value: Serde<Value>) throws -> Change<Value> {
     func malformed(_ reason: String) -> SerdeError { .malformed(type: "Change", reason: reason) }
-    func part(_ range: Range<Int>) throws -> Value { try value.decode(UnsafeRawBufferPointer(rebasing: bytes[range]).bytes) }
+    func part(_ range: Range<Int>) throws -> Value {
+        try value.decode(UnsafeRawBufferPointer(rebasing: bytes[range]).bytes)
+    }
     guard let kind = bytes.last else { throw malformed("it is empty") }
     let end = bytes.count - 1
     switch kind {
@@ -54,7 +56,9 @@ private func zigZagVarint(_ bytes: UnsafeRawBufferPointer) -> (Int, Int)? {
     var number: UInt32 = 0
     for (index, byte) in bytes.prefix(5).enumerated() {
         number |= UInt32(byte & 0x7f) << UInt32(7 * index)
-        if byte & 0x80 == 0 { return (Int(Int32(bitPattern: (number >> 1)) ^ -Int32(bitPattern: number & 1)), index + 1) }
+        if byte & 0x80 == 0 {
+            return (Int(Int32(bitPattern: (number >> 1)) ^ -Int32(bitPattern: number & 1)), index + 1)
+        }
     }
     return nil
 }

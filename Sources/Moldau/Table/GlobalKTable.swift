@@ -22,7 +22,7 @@ extension StreamsBuilder {
         let choice = StoreChoice(store?.name, settings, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "global-table")
         }
-        let sourceName = given.map { checked($0) + "-source" } ?? names.processor(nil, "KSTREAM-SOURCE-")
+        let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
         let storeName = choice.name
         let node = GraphNode(name) { topology, _ in

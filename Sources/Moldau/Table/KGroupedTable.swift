@@ -60,7 +60,8 @@ private func regrouping<Key, Value, NewKey, NewValue>(
         return (newKey, [UInt8](writer.bytes), newValue)
     }
     return Inlet { record in
-        let old, new: (key: NewKey, bytes: [UInt8], value: NewValue)?
+        let old: (key: NewKey, bytes: [UInt8], value: NewValue)?
+        let new: (key: NewKey, bytes: [UInt8], value: NewValue)?
         do {
             new = try moved(record.key, record.value.new)
             old = try moved(record.key, record.value.old)
@@ -78,8 +79,16 @@ extension KGroupedTable {
     public func count(
         as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Key, Int64> {
+        count(result: Int64.serde, as: store, named: name, options: options)
+    }
+
+    /// As `count`, in another type of number.
+    public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
+        result: Serde<Number>, as store: KeyValueStoreName<Key, Number>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil
+    ) -> KTable<Key, Number> {
         aggregate(
-            { 0 }, result: Int64.serde, as: store, named: name, options: options, operation: "count",
+            { 0 }, result: result, as: store, named: name, options: options, operation: "count",
             adding: { _, _, count in count + 1 }, subtracting: { _, _, count in count - 1 })
     }
 
@@ -114,7 +123,8 @@ extension KGroupedTable {
         operation: String = "aggregate", adding add: @escaping @Sendable (Key, Value, Result) throws -> Result?,
         subtracting subtract: @escaping @Sendable (Key, Value, Result) throws -> Result?
     ) -> KTable<Key, Result> {
-        let step = TableStep<Key, Value, Result>(first: { key, value in try add(key, value, try initial()) }, add: add, subtract: subtract)
+        let step = TableStep<Key, Value, Result>(
+            first: { key, value in try add(key, value, try initial()) }, add: add, subtract: subtract)
         return aggregating("KTABLE-AGGREGATE-", operation, as: store, named: name, options, result: result, step)
     }
 
@@ -135,10 +145,10 @@ extension KGroupedTable {
         _ options: StoreOptions?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
     ) -> KTable<Key, Result> {
         let choice = StoreChoice(store?.name, options, in: builder) {
-            builder.names.store(prefix, origin: origin, operation: operation)
+            builder.names.store("KTABLE-AGGREGATE-", origin: origin, operation: operation)
         }
-        let sink = given.map { $0 + "-sink" } ?? builder.names.processor(nil, "KSTREAM-SINK-")
-        let source = given.map { $0 + "-source" } ?? builder.names.processor(nil, "KSTREAM-SOURCE-")
+        let sink = builder.names.processor(given, suffix: "-sink", "KSTREAM-SINK-")
+        let source = builder.names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = builder.name(given, prefix)
         let through = repartitioned(sink: sink, source: source, topic: (self.name ?? choice.name) + "-repartition")
         let content = TableContent<Key, Result>(askUpstream: { _ in true }, makeGetter: { .store(choice.name) })

@@ -10,12 +10,15 @@ extension KTable {
     /// ```swift
     /// customers.join(addresses) { customer, address in customer.living(at: address) }
     /// ```
-    /// - Parameter store: gives the result a store of its own.
+    /// - Parameters:
+    ///   - store: gives the result a store of its own.
+    ///   - result: gives the result a store with a generated name.
     public func join<Other, Result>(
         _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
+        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
-        joining(other, as: store, named: name, options, .inner) { left, right in
+        joining(other, as: store, named: name, options, result, .inner) { left, right in
             guard let left, let right else { return nil }
             return try joiner(left, right)
         }
@@ -24,9 +27,10 @@ extension KTable {
     /// Joins the rows of equal keys: a result is there while this table's row is.
     public func leftJoin<Other, Result>(
         _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
+        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
-        joining(other, as: store, named: name, options, .left) { left, right in
+        joining(other, as: store, named: name, options, result, .left) { left, right in
             guard let left else { return nil }
             return try joiner(left, right)
         }
@@ -35,34 +39,35 @@ extension KTable {
     /// Joins the rows of equal keys: a result is there while either row is.
     public func outerJoin<Other, Result>(
         _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
+        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
-        joining(other, as: store, named: name, options, .outer) { left, right in
+        joining(other, as: store, named: name, options, result, .outer) { left, right in
             left == nil && right == nil ? nil : try joiner(left, right)
         }
     }
 
     private func joining<Other, Result>(
         _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, _ kind: TableJoinKind,
+        _ options: StoreOptions?, _ result: Serde<Result>?, _ kind: TableJoinKind,
         _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         let (builder, key) = (builder, key)
-        let choice: StoreChoice? =
-            store == nil && options == nil
-            ? nil
-            : StoreChoice(store?.name, options, in: builder) {
+        let value = store?.value ?? result
+        let choice = value.map { _ in
+            StoreChoice(store?.name, options, in: builder) {
                 builder.names.store("KTABLE-MERGE-", origin: "\(origin)-\(other.origin)", operation: "join")
             }
+        }
         let merge = builder.name(given, "KTABLE-MERGE-")
-        if kind != .inner { content.sendOldValues(force: true) }
+        if kind != .inner { self.content.sendOldValues(force: true) }
         if kind == .outer { other.content.sendOldValues(force: true) }
         let this = builder.names.processor(given, suffix: "-join-this", "KTABLE-JOINTHIS-")
         let that = builder.names.processor(given, suffix: "-join-other", "KTABLE-JOINOTHER-")
-        let (left, right) = (content.getter, other.content.getter)
-        let mine = content
-        let storeName = store == nil ? nil : choice?.name
-        let result = TableContent<Key, Result>(
+        let (left, right) = (self.content.getter, other.content.getter)
+        let mine = self.content
+        let storeName = choice?.name
+        let content = TableContent<Key, Result>(
             askUpstream: { _ in
                 mine.sendOldValues(force: true)
                 other.content.sendOldValues(force: true)
@@ -71,11 +76,12 @@ extension KTable {
             makeGetter: { storeName.map { .store($0) } ?? left.joined(right, joiner) })
         let names = [name, other.name]
         let node = GraphNode(merge) { topology, _ in
-            let old = result.sendsOldValues
+            let old = content.sendsOldValues
             let makeThis = TableJoinSide<Key, Value, Other, Result>(
                 needsOther: kind == .inner, sendsOldValues: old, key: key, get: right, join: joiner)
             let makeThat = TableJoinSide<Key, Other, Value, Result>(
-                needsOther: kind != .outer, sendsOldValues: old, key: key, get: left) { try joiner($1, $0) }
+                needsOther: kind != .outer, sendsOldValues: old, key: key, get: left
+            ) { try joiner($1, $0) }
             try topology.add(TopologyNode(this, .processor(make: { try makeThis.inlet($0) }), parents: [names[0]]))
             try topology.add(TopologyNode(that, .processor(make: { try makeThat.inlet($0) }), parents: [names[1]]))
             let merging = TableJoinMerge<Key, Result>(
@@ -83,13 +89,13 @@ extension KTable {
             try topology.add(TopologyNode(merge, .processor(make: { try merging.inlet($0) }), parents: [this, that]))
             for store in right.stores { try topology.connect(this, toStore: store) }
             for store in left.stores { try topology.connect(that, toStore: store) }
-            if let store, let choice { try topology.add(choice.definition(key: key, value: store.value), for: [merge]) }
+            if let value, let choice { try topology.add(choice.definition(key: key, value: value), for: [merge]) }
         }
         builder.copartition(sources.union(other.sources))
         builder.add(node, below: [self.node, other.node])
         return KTable<Key, Result>(
             builder: builder, node: node, sources: sources.union(other.sources), origin: "\(origin)-\(other.origin)",
-            key: key, content: result, storeName: store?.name)
+            key: key, content: content, storeName: store?.name)
     }
 }
 
@@ -112,7 +118,8 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             let change = record.value
             let timestamp: Timestamp
-            let new, old: Result?
+            let new: Result?
+            let old: Result?
             do {
                 let other = try lookUp(record.key)
                 // Nothing there, and nothing was: without the other row there is no result to change either.
@@ -122,7 +129,8 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
                 old = sendsOldValues ? try join(change.old, other?.value) : nil
             } catch { return try context.failed(error) }
             try forward(
-                Record(key: record.key, value: Change(new: new, old: old), timestamp: timestamp, headers: record.headers))
+                Record(
+                    key: record.key, value: Change(new: new, old: old), timestamp: timestamp, headers: record.headers))
         }
     }
 }

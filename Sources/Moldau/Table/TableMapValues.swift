@@ -110,7 +110,8 @@ private struct Derivation<Key, Value, NewValue>: Sendable {
         _ emit: @escaping (Record<Key, Change<Value>>, NewValue?, NewValue?) throws -> Void
     ) -> Inlet<Key, Change<Value>> {
         Inlet { [transform, sendsOldValues, skipsEmptyChanges] record in
-            let new, old: NewValue?
+            let new: NewValue?
+            let old: NewValue?
             do {
                 new = try record.value.new.flatMap { try transform(record.key, $0) }
                 old =

@@ -15,7 +15,7 @@ extension StreamsBuilder {
         let choice = StoreChoice(store?.name, options, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "table")
         }
-        let sourceName = given.map { checked($0) + "-source" } ?? names.processor(nil, "KSTREAM-SOURCE-")
+        let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
         let source = TableSource(name, choice, key: topic.key, value: topic.value)
         let node = GraphNode(name) { topology, _ in
@@ -78,7 +78,6 @@ extension KStream {
             ? builder.names.repartition(name, origin: origin, operation: "table-input") : name
         let partitioned = partitionedByKey(named: topic, key: key, value: written)
         let source = TableSource(name, choice, key: key, value: value)
-        source.materialize()
         let node = GraphNode(name) { topology, parents in
             try source.write(into: &topology, below: parents, key: { key.isNull($0) ? nil : $0 }, value: row)
         }
@@ -114,8 +113,6 @@ final class TableSource<Key, Value> {
             hasStore = true
             return .store(choice.name)
         })
-
-    func materialize() { hasStore = true }
 
     /// Adds the node below `parents`, whose records are turned into rows by `key` and `value`; nil is "none".
     func write<KeyIn, ValueIn>(

@@ -1,0 +1,136 @@
+import Moldau
+import MoldauRecords
+import MoldauState
+import MoldauTesting
+import MoldauTopology
+
+/// Runs one case and tells the first difference from what Kafka Streams did.
+struct CaseRun {
+    enum Outcome {
+        case passed
+        case failed(String)
+        case unsupported(String)
+    }
+
+    let conformanceCase: ConformanceCase
+    let storeKind: StoreKind
+
+    func outcome() -> Outcome {
+        do {
+            return try difference().map { .failed($0) } ?? .passed
+        } catch let error as Unsupported {
+            return .unsupported(error.what)
+        } catch {
+            return .failed("threw \(error)")
+        }
+    }
+
+    private func difference() throws -> String? {
+        if conformanceCase.error != nil { throw Unsupported(what: "an expected error") }
+        let options = try self.options()
+        var built: CaseTopology?
+        let topology = try Topology(options) { streams in
+            let steps = CaseTopology(streams, isUncached: options.emission == .everyChange)
+            built = steps
+            try steps.add(conformanceCase.topology)
+        }
+        guard let built else { return "nothing was built" }
+        if conformanceCase.versionedGets != nil { throw Unsupported(what: "versioned lookups") }
+        if let expected = conformanceCase.describe, let found = differs(expected, "\(topology.describe())") {
+            return found
+        }
+        let driver = try TopologyTestDriver(
+            topology, state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
+            wallClock: Timestamp(ms: conformanceCase.config?["wallClock"]?.integer ?? 0))
+        defer { try? driver.close() }
+        for (index, input) in (conformanceCase.inputs ?? []).enumerated() {
+            built.captured.begin(input: index)
+            try pipe(input, into: driver, built)
+        }
+        return try outputDifference(built) ?? storeDifference(driver, built) ?? dropDifference(driver)
+    }
+
+    private func options() throws -> TopologyOptions {
+        var options = TopologyOptions(naming: .kafkaStreams, emission: .lastPerCommit(), storeKind: storeKind)
+        for (name, value) in conformanceCase.config ?? [:] {
+            switch (name, value) {
+            case ("statestore.cache.max.bytes", .text("0")), ("statestore.cache.max.bytes", .integer(0)):
+                options.emission = .everyChange
+            case ("topology.optimization", .text("none")), ("wallClock", _): break
+            default: throw Unsupported(what: "setting \(name) = \(value)")
+            }
+        }
+        return options
+    }
+
+    private func pipe(_ input: JSONValue, into driver: TopologyTestDriver, _ built: CaseTopology) throws {
+        if let ms = input["advance"]?.integer { return try driver.advanceWallClock(by: .milliseconds(ms)) }
+        guard let topic = input["topic"]?.text, let kinds = built.topics[topic] else {
+            throw Unsupported(what: "an input without a known topic")
+        }
+        let headers = Headers(
+            (input["headers"]?.list ?? []).compactMap { pair in
+                pair.list.flatMap { $0.count == 2 ? Header($0[0].text ?? "", $0[1].text ?? "") : nil }
+            })
+        try driver.pipe(
+            Topic(topic, key: kinds.key.serde, value: kinds.value.serde),
+            key: kinds.key.datum(input["key"] ?? .null).row,
+            value: kinds.value.datum(input["value"] ?? .null).row, at: Timestamp(ms: input["ts"]?.integer ?? 0),
+            headers: headers)
+    }
+
+    private func outputDifference(_ built: CaseTopology) -> String? {
+        let (rows, expected) = (built.captured.rows, conformanceCase.expected ?? [])
+        for (index, json) in expected.enumerated() {
+            guard index < rows.count else { return "output \(index) is missing; expected \(json)" }
+            let row = rows[index]
+            let isEqual =
+                row.capture == json["from"]?.text && row.key.matches(json["key"] ?? .null)
+                && row.value.matches(json["value"] ?? .null) && row.timestamp.ms == json["ts"]?.integer
+                && row.after == Int(json["after"]?.integer ?? -1) && headersMatch(row.headers, json["headers"])
+            if !isEqual { return "output \(index) is \(row); expected \(json)" }
+        }
+        return rows.count > expected.count ? "output \(expected.count) is not expected: \(rows[expected.count])" : nil
+    }
+
+    private func headersMatch(_ headers: Headers, _ json: JSONValue?) -> Bool {
+        let expected = json?.list ?? []
+        return headers.count == expected.count
+            && zip(headers, expected).allSatisfy { header, pair in
+                let parts = pair.list ?? []
+                return parts.count == 2 && header.name == parts[0].text
+                    && header.value.map { String(decoding: $0, as: UTF8.self) } == parts[1].text
+            }
+    }
+
+    private func storeDifference(_ driver: TopologyTestDriver, _ built: CaseTopology) throws -> String? {
+        for (name, expected) in (conformanceCase.stores ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard let kinds = built.storeKinds[name] else { throw Unsupported(what: "the contents of store \(name)") }
+            let store = try driver.timestampedStore(
+                KeyValueStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
+            let rows = try store.all().collect()
+            for (row, json) in zip(rows, expected) {
+                guard json.count == 3, row.key.matches(json[0]), row.value.value.matches(json[1]),
+                    row.value.timestamp.ms == json[2].integer
+                else { return "store \(name) has \(row); expected \(json)" }
+            }
+            if rows.count != expected.count {
+                return "store \(name) has \(rows.count) rows; expected \(expected.count)"
+            }
+        }
+        return nil
+    }
+
+    private func dropDifference(_ driver: TopologyTestDriver) -> String? {
+        guard let expected = conformanceCase.droppedRecords, expected != driver.kafkaDroppedRecords else { return nil }
+        return "dropped \(driver.kafkaDroppedRecords) records; expected \(expected): \(driver.drops)"
+    }
+
+    private func differs(_ expected: String, _ found: String) -> String? {
+        let (wanted, lines) = (expected.split(separator: "\n"), found.split(separator: "\n"))
+        for (index, line) in wanted.enumerated() where index >= lines.count || lines[index] != line {
+            return "describe line \(index) is '\(index < lines.count ? lines[index] : "")'; expected '\(line)'"
+        }
+        return lines.count > wanted.count ? "describe goes on with '\(lines[wanted.count])'" : nil
+    }
+}

@@ -1,0 +1,50 @@
+import Moldau
+import MoldauState
+
+/// One step of a case's topology.
+struct CaseStep {
+    let json: JSONValue
+
+    var op: String { text("op") ?? "" }
+    var input: String { text("in") ?? "" }
+    var named: String? { text("named") }
+
+    func text(_ field: String) -> String? { json[field]?.text }
+
+    func need(_ field: String) throws -> String {
+        guard let text = text(field) else { throw Unsupported(what: "\(op) without \(field)") }
+        return text
+    }
+
+    func kind(_ field: String) throws -> Kind {
+        guard let kind = try kind(field, default: nil) else { throw Unsupported(what: "\(op) without \(field)") }
+        return kind
+    }
+
+    func kind(_ field: String, default fallback: Kind?) throws -> Kind? {
+        // A punctuation's `key` is what it forwards, not a type.
+        guard let name = text(field), op != "punctuate" else { return fallback }
+        guard let kind = Kind(rawValue: name) else { throw Unsupported(what: "type \(name)") }
+        return kind
+    }
+
+    func function(_ field: String, default fallback: String? = nil) throws -> CaseFunction {
+        guard let source = text(field) ?? fallback else { throw Unsupported(what: "\(op) without \(field)") }
+        return try CaseFunction(source)
+    }
+
+    /// What the step says of its store; nil when it says nothing.
+    func storeOptions() throws -> StoreOptions? {
+        guard let store = json["store"] else { return nil }
+        var options = StoreOptions()
+        switch store["kind"]?.text ?? "default" {
+        case "default": break
+        case "inmemory": options.kind = .inMemory
+        case let kind: throw Unsupported(what: "store kind \(kind)")
+        }
+        if store["retention"] != nil { throw Unsupported(what: "store retention") }
+        if let isCached = store["caching"]?.bool { options.emission = isCached ? .lastPerCommit() : .everyChange }
+        options.isLogged = store["logging"]?.bool ?? true
+        return options
+    }
+}

@@ -1,0 +1,382 @@
+import Moldau
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// Builds a case's topology through the public DSL, step by step.
+final class CaseTopology {
+    typealias Stream = (stream: KStream<Datum, Datum?>, key: Kind, value: Kind)
+    typealias Table = (table: KTable<Datum, Datum>, key: Kind, value: Kind)
+
+    /// What a step leaves behind for those that name it.
+    private enum Place {
+        case stream(Stream)
+        case table(Table)
+        case global(GlobalKTable<Datum, Datum>, key: Kind)
+        case groupedStream(KGroupedStream<Datum, Datum?>, key: Kind, value: Kind)
+        case groupedTable(KGroupedTable<Datum, Datum>, key: Kind, value: Kind)
+    }
+
+    let captured = Captured()
+    private(set) var topics: [String: (key: Kind, value: Kind)] = [:]
+    private(set) var storeKinds: [String: (key: Kind, value: Kind)] = [:]
+    private var places: [String: Place] = [:]
+    private let streams: StreamsBuilder
+
+    /// Whether the settings switch caches off, whatever a store says.
+    private let isUncached: Bool
+
+    init(_ streams: StreamsBuilder, isUncached: Bool) {
+        self.streams = streams
+        self.isUncached = isUncached
+    }
+
+    private func options(_ step: CaseStep) throws -> StoreOptions? {
+        var options = try step.storeOptions()
+        if isUncached { options?.emission = nil }
+        return options
+    }
+
+    func add(_ steps: [JSONValue]) throws { for step in steps { try add(CaseStep(json: step)) } }
+
+    private func add(_ step: CaseStep) throws {
+        let place: Place?
+        switch step.op {
+        case "stream", "table", "globalTable": place = try source(step)
+        case "filter", "filterNot", "mapValues": place = try mapOrFilter(step)
+        case "map", "selectKey", "flatMap", "flatMapValues", "merge", "repartition", "punctuate":
+            place = .stream(try transform(step, try stream(step.input)))
+        case "branch": place = try branch(step)
+        case "toTable", "toStream": place = try turn(step)
+        case "groupByKey", "groupBy": place = try group(step)
+        case "count", "reduce", "aggregate": place = try aggregate(step)
+        case "join": place = try join(step)
+        case "capture": place = try capture(step)
+        case "to":
+            let (stream, key, value) = try stream(step.input)
+            stream.to(Topic(try step.need("topic"), key: key.serde, value: value.serde), named: step.named)
+            place = nil
+        default: throw Unsupported(what: "operation \(step.op)")
+        }
+        if let place, let id = step.text("id") { places[id] = place }
+    }
+
+    private func stream(_ id: String) throws -> Stream {
+        switch places[id] {
+        case .stream(let stream): return stream
+        case .table(let table): return (table.table.toStream(), table.key, table.value)
+        default: throw Unsupported(what: "a stream from \(id)")
+        }
+    }
+
+    private func table(_ id: String) throws -> Table {
+        guard case .table(let table)? = places[id] else { throw Unsupported(what: "a table from \(id)") }
+        return table
+    }
+
+    private func source(_ step: CaseStep) throws -> Place {
+        let (key, value) = (try step.kind("key"), try step.kind("value"))
+        if step.op == "stream" {
+            let names = step.json["topics"]?.list?.compactMap(\.text) ?? []
+            for name in names { topics[name] = (key, value) }
+            let sources = names.map { Topic($0, key: key.serde, value: value.serde.optional) }
+            return .stream((streams.stream(sources, named: step.named), key, value))
+        }
+        let name = try step.need("topic")
+        topics[name] = (key, value)
+        let topic = Topic(name, key: key.serde, value: value.serde)
+        let store = try storeName(step, key, value)
+        if step.op == "table" {
+            let table = streams.table(topic, as: store, named: step.named, options: try options(step))
+            return .table((table, key, value))
+        }
+        return .global(
+            streams.globalTable(topic, as: store, named: step.named, options: try options(step)), key: key)
+    }
+
+    private func mapOrFilter(_ step: CaseStep) throws -> Place {
+        let value = try step.kind("value", default: step.op == "mapValues" ? .string : nil)
+        if case .table(let (table, key, old))? = places[step.input] {
+            let kind = step.op == "mapValues" ? value ?? .string : old
+            let (store, options) = (try storeName(step, key, kind), try options(step))
+            switch step.op {
+            case "filter":
+                let keeps = try predicate(try step.need("fn"))
+                return .table(
+                    (table.filter(as: store, named: step.named, options: options) { keeps($0, $1) }, key, old))
+            case "filterNot":
+                let drops = try predicate(try step.need("fn"))
+                return .table(
+                    (table.filterNot(as: store, named: step.named, options: options) { drops($0, $1) }, key, old))
+            default:
+                let function = try step.function("fn")
+                return .table(
+                    (
+                        table.mapValues(as: store, named: step.named, options: options) { function($0, $1).row }, key,
+                        kind
+                    ))
+            }
+        }
+        let (stream, key, old) = try stream(step.input)
+        switch step.op {
+        case "filter":
+            let keeps = try predicate(try step.need("fn"))
+            return .stream((stream.filter(named: step.named) { keeps($0, $1) }, key, old))
+        case "filterNot":
+            let drops = try predicate(try step.need("fn"))
+            return .stream((stream.filterNot(named: step.named) { drops($0, $1) }, key, old))
+        default:
+            let function = try step.function("fn")
+            return .stream((stream.mapValues(named: step.named) { function($0, $1).row }, key, value ?? .string))
+        }
+    }
+
+    private func transform(_ step: CaseStep, _ input: Stream) throws -> Stream {
+        let (stream, key, value) = input
+        let (newKey, newValue) = (
+            try step.kind("key", default: .string) ?? .string, try step.kind("value", default: .string) ?? .string
+        )
+        let separator = step.text("split") ?? " "
+        switch step.op {
+        case "map":
+            let (keyOf, valueOf) = (try step.function("keyFn"), try step.function("valueFn"))
+            return (stream.map(named: step.named) { (keyOf($0, $1), valueOf($0, $1).row) }, newKey, newValue)
+        case "selectKey":
+            let keyOf = try step.function("fn")
+            return (stream.selectKey(named: step.named) { keyOf($0, $1) }, newKey, value)
+        case "flatMap":
+            let words: KStream<Datum, Datum?> = stream.flatMap(named: step.named) { key, value in
+                javaSplit((value ?? .null).text, by: separator).map { (Datum.string($0), key.row) }
+            }
+            return (words, .string, key)
+        case "flatMapValues":
+            let words = stream.flatMapValues(named: step.named) { value in
+                javaSplit((value ?? .null).text, by: separator).map { Datum?.some(.string($0)) }
+            }
+            return (words, key, .string)
+        case "merge":
+            return (stream.merge(try self.stream(try step.need("other")).stream, named: step.named), key, value)
+        case "repartition":
+            let partitions = step.json["partitions"]?.integer.map { Int32($0) }
+            let moved = stream.repartition(
+                named: step.named, partitions: partitions, key: key.serde, value: value.serde.optional)
+            return (moved, key, value)
+        default: return (try punctuating(step, stream), .string, .string)
+        }
+    }
+
+    private func punctuating(_ step: CaseStep, _ stream: KStream<Datum, Datum?>) throws -> KStream<Datum, Datum?> {
+        let clock: PunctuationClock = step.text("clock") == "wall" ? .wallClock : .streamTime
+        let interval = Duration.milliseconds(step.json["interval"]?.integer ?? 0)
+        let forwardsInput = step.json["forwardInput"]?.bool ?? false
+        let key = step.text("key") ?? "tick"
+        return stream.process(named: step.named) {
+            PunctuatingProcessor(clock: clock, interval: interval, forwardsInput: forwardsInput, key: key)
+        }
+    }
+
+    private func branch(_ step: CaseStep) throws -> Place? {
+        let (stream, key, value) = try stream(step.input)
+        let prefix = "\(step.text("id") ?? "")-"
+        let split = stream.split(named: prefix)
+        var ids: [String] = []
+        for arm in step.json["branches"]?.list ?? [] {
+            let id = arm["id"]?.text ?? ""
+            let takes = try predicate(arm["fn"]?.text ?? "")
+            split.branch(id) { takes($0, $1) }
+            ids.append(id)
+        }
+        let rest = step.text("default")
+        let branches = rest.map { split.defaultBranch($0) } ?? split.noDefaultBranch()
+        for id in ids + [rest].compactMap({ $0 }) {
+            if let branch = branches[prefix + id] { places[id] = .stream((branch, key, value)) }
+        }
+        return nil
+    }
+
+    private func turn(_ step: CaseStep) throws -> Place {
+        if step.op == "toStream" {
+            let (table, key, value) = try table(step.input)
+            return .stream((table.toStream(named: step.named), key, value))
+        }
+        let (stream, key, value) = try stream(step.input)
+        let table: KTable<Datum, Datum> = stream.toTable(
+            as: try storeName(step, key, value), named: step.named, options: try options(step), key: key.serde,
+            value: value.serde)
+        return .table((table, key, value))
+    }
+
+    private func group(_ step: CaseStep) throws -> Place {
+        if case .table(let (table, _, _))? = places[step.input] {
+            let (keyOf, valueOf) = (try step.function("keyFn"), try step.function("valueFn", default: "@v"))
+            let key = try step.kind("key", default: .string) ?? .string
+            let value = try step.kind("value", default: .string) ?? .string
+            let grouped = table.groupBy(named: step.named, key: key.serde, value: value.serde) {
+                (keyOf($0, $1), valueOf($0, $1))
+            }
+            return .groupedTable(grouped, key: key, value: value)
+        }
+        let (stream, key, value) = try stream(step.input)
+        guard step.op == "groupBy" else {
+            let grouped = stream.groupByKey(named: step.named, key: key.serde, value: value.serde.optional)
+            return .groupedStream(grouped, key: key, value: value)
+        }
+        let newKey = try step.kind("key", default: .string) ?? .string
+        let keyOf = try step.function("keyFn")
+        let grouped = stream.groupBy(named: step.named, key: newKey.serde, value: value.serde.optional) {
+            keyOf($0, $1)
+        }
+        return .groupedStream(grouped, key: newKey, value: value)
+    }
+
+    private func aggregate(_ step: CaseStep) throws -> Place {
+        switch places[step.input] {
+        case .groupedStream(let grouped, let key, let value)?: try aggregate(step, grouped, key, value)
+        case .groupedTable(let grouped, let key, let value)?: try aggregate(step, grouped, key, value)
+        default: throw Unsupported(what: "\(step.op) of \(step.input)")
+        }
+    }
+
+    private func aggregate(
+        _ step: CaseStep, _ grouped: KGroupedStream<Datum, Datum?>, _ key: Kind, _ value: Kind
+    ) throws -> Place {
+        let kind = try resultKind(step, value)
+        let (store, options) = (try storeName(step, key, kind), try options(step))
+        switch step.op {
+        case "count":
+            let table = grouped.count(result: kind.serde, as: store, named: step.named, options: options)
+            return .table((table, key, kind))
+        case "reduce":
+            let combine = try step.function("fn")
+            let table = grouped.reduce(result: kind.serde, as: store, named: step.named, options: options) {
+                combine(Arguments(left: $0, right: $1)).row
+            }
+            return .table((table, key, kind))
+        default:
+            let (initial, add) = (kind.parse(step.text("init") ?? ""), try step.function("add"))
+            let table = grouped.aggregate(
+                { initial }, result: kind.serde, as: store, named: step.named, options: options
+            ) { add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }
+            return .table((table, key, kind))
+        }
+    }
+
+    private func aggregate(
+        _ step: CaseStep, _ grouped: KGroupedTable<Datum, Datum>, _ key: Kind, _ value: Kind
+    ) throws -> Place {
+        let kind = try resultKind(step, value)
+        let (store, options) = (try storeName(step, key, kind), try options(step))
+        switch step.op {
+        case "count":
+            let table = grouped.count(result: kind.serde, as: store, named: step.named, options: options)
+            return .table((table, key, kind))
+        case "reduce":
+            let (add, subtract) = (try step.function("fn"), try step.function("subtract"))
+            let table = grouped.reduce(
+                as: store, named: step.named, options: options,
+                adding: { add(Arguments(left: $0, right: $1)).row },
+                subtracting: { subtract(Arguments(left: $0, right: $1)).row })
+            return .table((table, key, kind))
+        default:
+            let initial = kind.parse(step.text("init") ?? "")
+            let (add, subtract) = (try step.function("add"), try step.function("subtract"))
+            let table = grouped.aggregate(
+                { initial }, result: kind.serde, as: store, named: step.named, options: options,
+                adding: { add(Arguments(key: $0, value: $1, aggregate: $2)).row },
+                subtracting: { subtract(Arguments(key: $0, value: $1, aggregate: $2)).row })
+            return .table((table, key, kind))
+        }
+    }
+
+    private func resultKind(_ step: CaseStep, _ value: Kind) throws -> Kind {
+        switch step.op {
+        case "count": .int64
+        case "reduce": value
+        default: try step.kind("value", default: .string) ?? .string
+        }
+    }
+
+    private func join(_ step: CaseStep) throws -> Place {
+        let (left, right) = (try step.need("left"), try step.need("right"))
+        guard step.json["fk"] == nil, step.json["grace"] == nil else { throw Unsupported(what: "this kind of join") }
+        switch (places[left], places[right]) {
+        case (.table(let left)?, .table(let right)?): return .table(try join(step, left, right))
+        case (.stream(let left)?, .table(let right)?): return .stream(try join(step, left, right))
+        case (.stream(let left)?, .global(let right, let key)?): return .stream(try join(step, left, right, key))
+        default: throw Unsupported(what: "join of \(left) and \(right)")
+        }
+    }
+
+    private func join(_ step: CaseStep, _ left: Table, _ right: Table) throws -> Table {
+        let joiner = try step.function("joiner")
+        let (store, options) = (try storeName(step, left.key, .string), try options(step))
+        let result = options == nil ? nil : Kind.string.serde
+        let apply: @Sendable (Datum?, Datum?) -> Datum? = {
+            joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
+        }
+        let table: KTable<Datum, Datum> =
+            switch step.text("kind") {
+            case "left":
+                left.table.leftJoin(right.table, as: store, named: step.named, options: options, result: result) {
+                    apply($0, $1)
+                }
+            case "outer":
+                left.table.outerJoin(right.table, as: store, named: step.named, options: options, result: result) {
+                    apply($0, $1)
+                }
+            default:
+                left.table.join(right.table, as: store, named: step.named, options: options, result: result) {
+                    apply($0, $1)
+                }
+            }
+        return (table, left.key, .string)
+    }
+
+    private func join(_ step: CaseStep, _ left: Stream, _ right: Table) throws -> Stream {
+        let joiner = try step.function("joiner")
+        let apply: @Sendable (Datum, Datum?, Datum?) -> Datum? = {
+            joiner(Arguments(key: $0, left: $1 ?? .null, right: $2 ?? .null)).row
+        }
+        let value = left.value.serde.optional
+        let joined: KStream<Datum, Datum?> =
+            step.text("kind") == "left"
+            ? left.stream.leftJoin(right.table, named: step.named, value: value) { apply($0, $1, $2) }
+            : left.stream.join(right.table, named: step.named, value: value) { apply($0, $1, $2) }
+        return (joined, left.key, .string)
+    }
+
+    private func join(
+        _ step: CaseStep, _ left: Stream, _ right: GlobalKTable<Datum, Datum>, _ rowKey: Kind
+    ) throws -> Stream {
+        let (joiner, keyOf) = (try step.function("joiner"), try step.function("keyFn"))
+        let apply: @Sendable (Datum, Datum?, Datum?) -> Datum? = {
+            joiner(Arguments(key: $0, left: $1 ?? .null, right: $2 ?? .null)).row
+        }
+        let (key, value) = (left.key.serde, left.value.serde.optional)
+        let joined: KStream<Datum, Datum?> =
+            step.text("kind") == "left"
+            ? left.stream.leftJoin(right, on: { keyOf($0, $1) }, named: step.named, key: key, value: value) {
+                apply($0, $1, $2)
+            }
+            : left.stream.join(right, on: { keyOf($0, $1) }, named: step.named, key: key, value: value) {
+                apply($0, $1, $2)
+            }
+        return (joined, left.key, .string)
+    }
+
+    private func capture(_ step: CaseStep) throws -> Place? {
+        guard step.json["stores"] == nil else { throw Unsupported(what: "stores of a capture") }
+        let (captured, name) = (captured, try step.need("as"))
+        let _: KStream<Datum, Datum?> = try stream(step.input).stream.process(named: step.named) {
+            CaptureProcessor(captured, name: name)
+        }
+        return nil
+    }
+
+    /// The name that the step gives its store.
+    private func storeName(_ step: CaseStep, _ key: Kind, _ value: Kind) throws -> KeyValueStoreName<Datum, Datum>? {
+        guard let name = step.json["store"]?["name"]?.text else { return nil }
+        storeKinds[name] = (key, value)
+        return KeyValueStoreName(name, key: key.serde, value: value.serde)
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+
+/// Any JSON value, as the case files hold them.
+enum JSONValue: Decodable, Hashable {
+    case null
+    case bool(Bool)
+    case integer(Int64)
+    case number(Double)
+    case text(String)
+    case list([JSONValue])
+    case object([String: JSONValue])
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Int64.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .text(value)
+        } else if let value = try? container.decode([JSONValue].self) {
+            self = .list(value)
+        } else {
+            self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    subscript(name: String) -> JSONValue? { if case .object(let fields) = self { fields[name] } else { nil } }
+
+    var text: String? { if case .text(let text) = self { text } else { nil } }
+    var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+    var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
+    var list: [JSONValue]? { if case .list(let list) = self { list } else { nil } }
+    var object: [String: JSONValue]? { if case .object(let fields) = self { fields } else { nil } }
+}
+
+/// A file of cases: see FORMAT.md.
+struct CaseFile: Decodable {
+    let area: String
+    let cases: [ConformanceCase]
+}
+
+/// A topology, its inputs and what Kafka Streams made of them.
+struct ConformanceCase: Decodable {
+    let name: String
+    let config: [String: JSONValue]?
+    let topology: [JSONValue]
+    let inputs: [JSONValue]?
+    let expected: [JSONValue]?
+    let stores: [String: [[JSONValue]]]?
+    let droppedRecords: Int64?
+    let describe: String?
+    let error: JSONValue?
+    let versionedGets: JSONValue?
+}
