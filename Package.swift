@@ -113,7 +113,9 @@ let package = Package(
             "MoldauRuntimeTests",
             [
                 "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-                "MoldauClusterEmbedded", "MoldauTesting", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "MoldauClusterEmbedded", "MoldauTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -6,8 +6,8 @@
 #include "rocksdb/options.h"
 #include "rocksdb/write_buffer_manager.h"
 
-// The C API keeps its types opaque. These two wrap one C++ object each, their first and only member, in every release that has
-// them; so a pointer to the wrapper is a pointer to the object.
+// The C API keeps its types opaque. These two wrap one C++ object each, their first and only member, in every release
+// that has them; so a pointer to the wrapper is a pointer to the object.
 static rocksdb::Options *unwrap(rocksdb_options_t *options) { return reinterpret_cast<rocksdb::Options *>(options); }
 
 static std::shared_ptr<rocksdb::Cache> *unwrap(rocksdb_cache_t *cache) {

@@ -1,12 +1,13 @@
 import Foundation
-public import MoldauCluster
-public import MoldauClusterEmbedded
-public import MoldauLog
-public import MoldauRecords
-@_exported import MoldauRuntime
-public import MoldauState
-public import MoldauTopology
+@_exported public import MoldauCluster
+@_exported public import MoldauClusterEmbedded
+@_exported public import MoldauRecords
+@_exported public import MoldauRuntime
+@_exported public import MoldauState
+@_exported public import MoldauTopology
 public import ServiceLifecycle
+
+@_exported public import enum MoldauLog.Durability
 
 /// A topology at work on a cluster.
 ///
@@ -21,7 +22,8 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     private let cluster: OpenedCluster
 
     /// - Parameters:
-    ///   - id: stands before the names of internal topics and state, and is the group under which positions are committed.
+    ///   - id: stands before the names of internal topics and state, and is the group under which positions are
+    ///   committed.
     ///   - clock: the wall clock, read once per round of each stream thread.
     public init(
         id: String, topology: Topology, cluster: ClusterChoice,
@@ -35,7 +37,8 @@ public final class StreamsApplication: Service, CustomStringConvertible {
         self.cluster = opened
         engine = StreamsEngine(
             applicationID: id, topology: topology, configuration: configuration,
-            stateDirectory: cluster.stateDirectory.map { "\($0)/\(id)" }, clock: clock, openCluster: { try opened.open() })
+            stateDirectory: cluster.stateDirectory.map { "\($0)/\(id)" }, clock: clock,
+            openCluster: { try opened.open() })
     }
 
     public var description: String { "application \(id)" }
@@ -104,7 +107,8 @@ public struct ClusterChoice: Sendable {
 
     /// A broker in this process, on a directory of its own: topics below `topics`, state below `state`. Opened when the
     /// application starts, and closed with it.
-    /// - Parameter newTopicPartitions: topics that are missing are created with that many partitions; nil: an error names them.
+    /// - Parameter newTopicPartitions: topics that are missing are created with that many partitions; nil: an error
+    ///   names them.
     public static func embedded(
         at directory: String, durability: Durability = .sync, newTopicPartitions: Int32? = 1
     ) -> ClusterChoice {

@@ -1,5 +1,6 @@
-// What Kafka Streams writes as the metadata of a committed offset: base64 of magic byte 2, partition time (Int64), number of entries
-// (Int32) and per entry the length of its name (Int32), the name, a number (Int64). No entries: no count either.
+// What Kafka Streams writes as the metadata of a committed offset: base64 of magic byte 2, partition time (Int64),
+// number of entries (Int32) and per entry the length of its name (Int32), the name, a number (Int64). No entries: no
+// count either.
 
 import Foundation
 import MoldauRecords

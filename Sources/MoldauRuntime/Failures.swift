@@ -2,15 +2,16 @@ import MoldauCluster
 import MoldauRecords
 import MoldauTopology
 
-/// A record of an input topic could not be read: its bytes, its headers or its timestamp. The deserialization handler decides.
+/// A record of an input topic could not be read: its bytes, its headers or its timestamp. The deserialization handler
+/// decides.
 public struct DeserializationFailure: Error, CustomStringConvertible {
     public let node: String
     public let origin: RecordOrigin
     public let underlying: any Error
 
     public var description: String {
-        "the source '\(node)' cannot read the record of \(origin.topic)-\(origin.partition) at offset \(origin.offset): "
-            + "\(underlying)"
+        "the source '\(node)' cannot read the record of \(origin.topic)-\(origin.partition) at offset "
+            + "\(origin.offset): \(underlying)"
     }
 }
 
@@ -74,8 +75,8 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
             "Number of partitions [\(partitions)] of repartition topic [\(topic)] doesn't match number of partitions "
                 + "[\(otherPartitions)] of the topic [\(other)]"
         case .wrongPartitionCount(let topic, let expected, let actual):
-            "the internal topic '\(topic)' has \(actual) partitions, and the topology needs \(expected): it was made for "
-                + "another input; delete the application's internal topics and state, or restore the input's partitions"
+            "the internal topic '\(topic)' has \(actual) partitions, and the topology needs \(expected): it was made "
+                + "for another input; delete the application's internal topics and state, or restore the input's partitions"
         case .wrongTopicSetting(let topic, let setting, let expected, let actual):
             "the internal topic '\(topic)' has \(setting)=\(actual), expected \(expected); records would be lost"
         case .undecidedPartitionCount(let topic):

@@ -5,8 +5,8 @@ import MoldauTopology
 
 /// A stream thread's own copies of the global tables: all partitions of their topics, applied as they come.
 ///
-/// The topic is the log: the stores have no changelog, and each keeps, with its data, the offset up to which every partition was
-/// applied. Owned by one stream thread.
+/// The topic is the log: the stores have no changelog, and each keeps, with its data, the offset up to which every
+/// partition was applied. Owned by one stream thread.
 package final class GlobalTables {
     private struct Table {
         let store: any StateStore

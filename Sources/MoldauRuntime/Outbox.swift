@@ -4,8 +4,8 @@ import MoldauTopology
 
 /// Where a stream thread's tasks put what they send: one growing batch per target partition.
 ///
-/// A batch goes to the producer when it is large enough, and with `sendAll`. Names of internal topics get the application's id.
-/// Owned by one stream thread.
+/// A batch goes to the producer when it is large enough, and with `sendAll`. Names of internal topics get the
+/// application's id. Owned by one stream thread.
 package final class Outbox: RecordCollector {
     private final class Target {
         let partition: TopicPartition
@@ -81,7 +81,8 @@ package final class Outbox: RecordCollector {
     ) throws -> Target {
         let count = topics[topic].targets.count
         if count == 1 && partition == nil { return topics[topic].targets[0] }
-        let chosen = partition ?? topics[topic].partitioner.partition(key: key, byteCount: byteCount, count: Int32(count))
+        let chosen =
+            partition ?? topics[topic].partitioner.partition(key: key, byteCount: byteCount, count: Int32(count))
         guard chosen.number >= 0 && chosen.number < count else {
             throw ClusterError.unknownPartition(
                 TopicPartition(topics[topic].name, chosen), partitionCount: Int32(count))
@@ -136,7 +137,8 @@ package final class Outbox: RecordCollector {
         }
     }
 
-    /// Asks the production handler about records that the cluster refused. What makes the client useless is not its to decide.
+    /// Asks the production handler about records that the cluster refused. What makes the client useless is not its to
+    /// decide.
     private func judge(_ error: ClusterError, partition: TopicPartition?, recordCount: Int) throws {
         let refused: TopicPartition
         switch error {

@@ -3,8 +3,8 @@ import MoldauRecords
 
 /// Chooses the next record of a task: that of the queue whose head is oldest.
 ///
-/// Equal times go by a heap that is ordered as Java's `PriorityQueue` orders its own, so that a run under the test driver takes
-/// records in the order in which Kafka Streams does.
+/// Equal times go by a heap that is ordered as Java's `PriorityQueue` orders its own, so that a run under the test
+/// driver takes records in the order in which Kafka Streams does.
 package struct PartitionGroup {
     package let queues: [PartitionQueue]
     /// The greatest time of the records taken so far.
@@ -63,7 +63,8 @@ package struct PartitionGroup {
     /// The partitions of empty queues of which the cluster is known to hold more: what the task waits for.
     package var awaited: [TopicPartition] { queues.filter { $0.isEmpty && !$0.isCaughtUp }.map(\.partition) }
 
-    /// Takes the queue with the oldest head, and moves stream time. After the head was processed the queue goes back by `putBack`.
+    /// Takes the queue with the oldest head, and moves stream time. After the head was processed the queue goes back
+    /// by `putBack`.
     package mutating func take() -> PartitionQueue? {
         guard let first = heap.first else { return nil }
         let last = heap.removeLast()

@@ -4,8 +4,8 @@ import MoldauTopology
 
 /// The records of one input partition that wait for their turn: batches as they were fetched, and the head, decoded.
 ///
-/// A record is a view into its batch. It is decoded when it becomes the head; what cannot be read, or has no time, never becomes
-/// one: the handler is asked, the discard is counted, and the queue moves on.
+/// A record is a view into its batch. It is decoded when it becomes the head; what cannot be read, or has no time,
+/// never becomes one: the handler is asked, the discard is counted, and the queue moves on.
 package final class PartitionQueue {
     package let partition: TopicPartition
     /// The source node.
@@ -90,14 +90,14 @@ package final class PartitionQueue {
             }
             if let done = current {
                 // Behind control records, which are never shown, too.
-                nextOffset = max(nextOffset ?? reader.nextOffset, reader.nextOffset)
+                nextOffset = reader.nextOffset
                 bufferedBytes -= done.bytes.count
                 current = nil
             }
             guard !waiting.isEmpty else { return }
             let next = waiting.removeFirst()
             current = next
-            reader = RecordBatchReader(next.bytes.bytes, from: max(next.firstOffset, nextOffset ?? next.firstOffset))
+            reader = RecordBatchReader(next.bytes.bytes, from: next.firstOffset)
         }
     }
 

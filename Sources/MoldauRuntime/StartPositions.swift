@@ -1,3 +1,4 @@
+import Logging
 import MoldauCluster
 import MoldauRecords
 import MoldauTopology
@@ -6,6 +7,7 @@ import MoldauTopology
 struct StartPositions {
     let consumer: any Consumer
     let now: Timestamp
+    let logger: Logger
 
     /// - Parameter starts: what the sources say, by partition.
     /// - Throws: `RuntimeError.noCommittedOffset` where a source says to fail. Blocks.
@@ -20,10 +22,18 @@ struct StartPositions {
                 positions[partition] = TaskPosition(offset: found.offset, end: held.upperBound, partitionTime: time)
             } else {
                 let offset = try offset(of: partition, start, held: held)
+                if let lost = committed[partition]?.offset { warn(partition, lost: lost, held: held, next: offset) }
                 positions[partition] = TaskPosition(offset: offset, end: held.upperBound)
             }
         }
         return positions
+    }
+
+    /// Positions outside of what a partition holds mean records that nobody will read: that is told.
+    func warn(_ partition: TopicPartition, lost: Offset, held: Range<Offset>, next: Offset) {
+        logger.warning(
+            "\(partition) does not hold offset \(lost), where reading was to go on; it goes on at \(next)",
+            metadata: ["held": "\(held.lowerBound)..<\(held.upperBound)"])
     }
 
     func offset(of partition: TopicPartition, _ start: StartPosition, held: Range<Offset>) throws -> Offset {

@@ -65,8 +65,12 @@ package final class StoreRestorer {
         for (store, changelog) in stores {
             guard let held = bounds[changelog] else { continue }
             let (from, reason) = try Self.beginning(of: store, held: held)
-            guard from < held.upperBound else { continue }
-            restores[changelog] = Restore(store, from: from, to: held.upperBound, began: now, reason: reason)
+            let restore = Restore(store, from: from, to: held.upperBound, began: now, reason: reason)
+            if from < held.upperBound {
+                restores[changelog] = restore
+            } else if reason != nil {
+                tell(.finished, changelog, restore, now)
+            }
         }
         try consumer.assign(Set(restores.keys))
         for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
@@ -80,7 +84,8 @@ package final class StoreRestorer {
         guard let own = store.changelogOffset else { return (held.lowerBound, nil) }
         if own >= held.lowerBound && own <= held.upperBound { return (own, nil) }
         let erased = try store.erase(beforeRestoreFrom: held.lowerBound)
-        let reason = "the store is at changelog offset \(own), and the changelog holds \(held.lowerBound)..<\(held.upperBound)"
+        let reason =
+            "the store is at changelog offset \(own), and the changelog holds \(held.lowerBound)..<\(held.upperBound)"
         return (held.lowerBound, erased ? reason : reason + "; what the store held stays")
     }
 
@@ -113,7 +118,8 @@ package final class StoreRestorer {
         return reader.nextOffset
     }
 
-    private func tell(_ phase: RestoreProgress.Phase, _ changelog: TopicPartition, _ restore: Restore, _ now: Timestamp) {
+    private func tell(_ phase: RestoreProgress.Phase, _ changelog: TopicPartition, _ restore: Restore, _ now: Timestamp)
+    {
         report(
             RestoreProgress(
                 phase: phase, store: restore.store.name, changelog: changelog, from: restore.from, to: restore.to,

@@ -5,8 +5,8 @@ import MoldauTopology
 
 /// A sub-topology at work on one partition of its input topics: queues, nodes and stores.
 ///
-/// Everything is synchronous and on the thread that owns the task. A record runs to the end of the sub-topology before the next
-/// one is taken. A commit goes in steps, because what lies between them belongs to all tasks of the thread:
+/// Everything is synchronous and on the thread that owns the task. A record runs to the end of the sub-topology before
+/// the next one is taken. A commit goes in steps, because what lies between them belongs to all tasks of the thread:
 ///
 ///     prepareCommit   held changes go downstream; each store's changes go to the outbox, for its changelog
 ///                     … the thread flushes the outbox and commits `offsetsToCommit` of all tasks …
@@ -35,7 +35,8 @@ package final class StreamTask {
     }
 
     /// Opens the stores and makes the nodes. Restore the stores and call `begin` before records are added.
-    /// - Throws: `StateError`, `TopologyError`, `ClusterError.unknownTopic` for sinks and changelogs; what was opened is closed.
+    /// - Throws: `StateError`, `TopologyError`, `ClusterError.unknownTopic` for sinks and changelogs; what was opened
+    ///   is closed.
     package init(
         _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
         now: Timestamp
@@ -145,7 +146,8 @@ package final class StreamTask {
             }
             try entry.store.drainChanges { key, value, timestamp in
                 try outbox.send(
-                    handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time, headers: Headers())
+                    handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
+                    headers: Headers())
             }
         }
     }
@@ -178,6 +180,7 @@ package final class StreamTask {
     /// - Throws: the first error.
     package func close() throws {
         var first: (any Error)?
+        outbox.processing = nil
         do { try context.closeNodes() } catch { first = error }
         for entry in stores {
             do { try entry.store.close() } catch { first = first ?? error }

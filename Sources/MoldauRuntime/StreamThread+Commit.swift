@@ -1,5 +1,5 @@
-// At least once: what a record led to is acknowledged before the record's offset is committed, and stores keep only what is
-// committed. After a crash records may be read twice, none is lost.
+// At least once: what a record led to is acknowledged before the record's offset is committed, and stores keep only
+// what is committed. After a crash records may be read twice, none is lost.
 
 import MoldauCluster
 import MoldauRecords
@@ -10,7 +10,9 @@ extension StreamThread {
     private static var purgeInterval: Duration { .seconds(30) }
 
     func commitIfDue(now: Timestamp) throws {
-        guard now >= lastCommit + plan.configuration.commitInterval || tasks.contains(where: \.wantsCommit) else { return }
+        guard now >= lastCommit + plan.configuration.commitInterval || tasks.contains(where: \.wantsCommit) else {
+            return
+        }
         let isWriteBehindDue = now >= lastWriteBehind + plan.configuration.writeBehindInterval
         if isWriteBehindDue { lastWriteBehind = now }
         try commit(now: now, writeBehind: isWriteBehindDue)

@@ -1,17 +1,18 @@
-// One round of a stream thread, and what it owns. Nothing here makes a thread or reads a clock: `StreamThreadLoop` does, or a
-// simulator, or a test.
+// One round of a stream thread, and what it owns. Nothing here makes a thread or reads a clock: `StreamThreadLoop`
+// does, or a simulator, or a test.
 //
 //     opened ──▸ restoring ──▸ running ──▸ closed
 //
-// Restoring: global tables are read to their ends, and stores to the ends of their changelogs; one poll of each per round.
-// Running: poll, hand batches to tasks, process in turns, punctuate, commit when it is time.
+// Restoring: global tables are read to their ends, and stores to the ends of their changelogs; one poll of each per
+// round. Running: poll, hand batches to tasks, process in turns, punctuate, commit when it is time.
 
 import MoldauCluster
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What a stream thread runs, and with what. The same for each thread of an application but for the number and the tasks.
+/// What a stream thread runs, and with what. The same for each thread of an application but for the number and the
+/// tasks.
 package struct StreamThreadPlan: Sendable {
     package var number: Int
     package var tasks: [TaskID]
@@ -25,7 +26,8 @@ package struct StreamThreadPlan: Sendable {
     package var stateDirectory: String?
 
     package init(
-        number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames, configuration: StreamsConfiguration,
+        number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
+        configuration: StreamsConfiguration,
         partitionCounts: [String: Int32], cluster: any Cluster, memory: StateMemory, stateDirectory: String?
     ) {
         (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
@@ -41,7 +43,8 @@ package struct StreamThreadPlan: Sendable {
     }
 }
 
-/// The tasks of one thread with their consumer, producer, outbox and global tables: plain, synchronous, used by one thread.
+/// The tasks of one thread with their consumer, producer, outbox and global tables: plain, synchronous, used by one
+/// thread.
 package final class StreamThread {
     package enum Phase: Sendable, Equatable {
         case restoring
@@ -100,11 +103,13 @@ package final class StreamThread {
         _ plan: StreamThreadPlan, _ outbox: Outbox, _ now: Timestamp
     ) throws -> GlobalTables {
         try GlobalTables(
-            plan.topology.globalTables, partitionCount: { topic in
+            plan.topology.globalTables,
+            partitionCount: { topic in
                 guard let count = plan.partitionCounts[topic] else { throw ClusterError.unknownTopic(topic) }
                 return count
             }, environment: plan.environment("global_\(plan.number)"),
-            surroundings: TaskSurroundings(names: plan.names, configuration: plan.configuration, outbox: outbox), now: now)
+            surroundings: TaskSurroundings(names: plan.names, configuration: plan.configuration, outbox: outbox),
+            now: now)
     }
 
     private static func openTasks(
@@ -158,8 +163,8 @@ package final class StreamThread {
         let fetched: [FetchedBatches]
         do {
             fetched = try consumer.poll(wait: wait)
-        } catch ClusterError.offsetOutOfRange(let partition, _, let held) {
-            return try beginAgain(partition, held: held, now: now)
+        } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) {
+            return try beginAgain(partition, lost: lost, held: held, now: now)
         }
         for batches in fetched {
             if try globalTables.apply(batches, now: now) { continue }
@@ -173,9 +178,12 @@ package final class StreamThread {
     }
 
     /// Retention took what was to be read next: the source says where to go on.
-    private func beginAgain(_ partition: TopicPartition, held: Range<Offset>, now: Timestamp) throws {
-        let start = startPositions[partition] ?? .earliest
-        let offset = try StartPositions(consumer: consumer, now: now).offset(of: partition, start, held: held)
+    private func beginAgain(
+        _ partition: TopicPartition, lost: Offset, held: Range<Offset>, now: Timestamp
+    ) throws {
+        let finder = startFinder(now)
+        let offset = try finder.offset(of: partition, startPositions[partition] ?? .earliest, held: held)
+        finder.warn(partition, lost: lost, held: held, next: offset)
         try consumer.seek(partition, to: offset)
     }
 
@@ -212,7 +220,8 @@ package final class StreamThread {
         try consumer.assign(partitions)
         for (partition, held) in try consumer.bounds(of: partitions) {
             let saved = globalTables.savedPosition(of: partition)
-            let offset = saved.map { held.contains($0) || $0 == held.upperBound ? $0 : held.lowerBound } ?? held.lowerBound
+            let offset =
+                saved.map { held.contains($0) || $0 == held.upperBound ? $0 : held.lowerBound } ?? held.lowerBound
             globalTables.begin(partition, at: offset, end: held.upperBound)
             try consumer.seek(partition, to: offset)
         }
@@ -224,12 +233,16 @@ package final class StreamThread {
         }
         try restorer.step(wait: wait, now: now)
         guard globalTables.isCaughtUp && restorer.isDone else { return }
-        let positions = try StartPositions(consumer: consumer, now: now).find(startPositions)
+        let positions = try startFinder(now).find(startPositions)
         try consumer.assign(Set(positions.keys).union(globalTables.partitions))
         for (partition, position) in positions { try consumer.seek(partition, to: position.offset) }
         for task in tasks { task.begin(at: positions) }
         lastCommit = now
         phase = .running
+    }
+
+    private func startFinder(_ now: Timestamp) -> StartPositions {
+        StartPositions(consumer: consumer, now: now, logger: plan.configuration.logger)
     }
 
     /// Where each partition of the tasks begins when nothing was committed.

@@ -3,7 +3,8 @@ import MoldauCluster
 import MoldauRecords
 import Synchronization
 
-/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may begin anew.
+/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may begin
+/// anew.
 final class StreamThreadLoop: Sendable {
     /// Whom the loop tells. Called on its thread.
     struct Listener: Sendable {

@@ -1,13 +1,16 @@
+import Logging
 import MoldauRecords
 import MoldauTopology
 
 /// How an application runs. Every setting has a default that is meant to be kept.
 public struct StreamsConfiguration: Sendable {
-    /// How often positions and state are committed. Kafka Streams waits 30 s by default; here a commit appends each changed key
-    /// once and touches no state on disk, so it is cheap enough to bound what is read twice after a crash to a tenth of a second.
+    /// How often positions and state are committed. Kafka Streams waits 30 s by default; here a commit appends each
+    /// changed key once and touches no state on disk, so it is cheap enough to bound what is read twice after a crash
+    /// to a tenth of a second.
     public var commitInterval: Duration = .milliseconds(100)
 
-    /// How often stores are written to disk even when memory does not demand it: it bounds what is replayed after a crash.
+    /// How often stores are written to disk even when memory does not demand it: it bounds what is replayed after a
+    /// crash.
     public var writeBehindInterval: Duration = .seconds(60)
 
     /// Threads that process. Tasks are spread over them evenly; more threads than tasks are idle.
@@ -37,8 +40,8 @@ public struct StreamsConfiguration: Sendable {
     /// What happens to records that cannot be written, too large ones for example. By default the thread stops.
     public var onProductionFailure: @Sendable (ProductionFailure) -> ProductionResponse = { _ in .fail }
 
-    /// Topics that the topology reads or writes and the cluster does not have are created with that many partitions; nil: an
-    /// error names them.
+    /// Topics that the topology reads or writes and the cluster does not have are created with that many partitions;
+    /// nil: an error names them.
     public var newTopicPartitions: Int32?
 
     /// What happens when a stream thread stopped with an error. Called on that thread.
@@ -50,11 +53,14 @@ public struct StreamsConfiguration: Sendable {
     /// Is told how restores go. Called on the stream threads.
     public var onRestore: @Sendable (RestoreProgress) -> Void = { _ in }
 
+    /// Gets what an operator should know: threads that stopped, positions that are gone. Nothing per record.
+    public var logger = Logger(label: "moldau.streams")
+
     public init() {}
 }
 
-/// How long a task waits for an input partition that has nothing buffered while others have: with all of them there, records are
-/// taken in the order of their timestamps across partitions. Kafka's `max.task.idle.ms`.
+/// How long a task waits for an input partition that has nothing buffered while others have: with all of them there,
+/// records are taken in the order of their timestamps across partitions. Kafka's `max.task.idle.ms`.
 public enum TaskIdling: Sendable, Hashable {
     /// Not at all: whatever is buffered is processed (-1).
     case never

@@ -5,7 +5,8 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// Runs a topology on a cluster: checks and makes its topics, spreads its tasks over threads, and keeps the state that users see.
+/// Runs a topology on a cluster: checks and makes its topics, spreads its tasks over threads, and keeps the state that
+/// users see.
 package final class StreamsEngine: Sendable {
     private struct Inner {
         var state = StreamsState.created
@@ -33,14 +34,14 @@ package final class StreamsEngine: Sendable {
     ///   - openCluster: called once, by `start`.
     package init(
         applicationID: String, topology: Topology, configuration: StreamsConfiguration, stateDirectory: String?,
-        logger: Logger = Logger(label: "moldau.streams"), clock: @escaping @Sendable () -> Timestamp,
+        clock: @escaping @Sendable () -> Timestamp,
         openCluster: @escaping @Sendable () throws -> any Cluster
     ) {
         names = InternalTopicNames(applicationID: applicationID, topology: topology)
         self.topology = topology
         self.configuration = configuration
         self.stateDirectory = stateDirectory
-        self.logger = logger
+        logger = configuration.logger
         self.clock = clock
         self.openCluster = openCluster
     }
@@ -101,7 +102,8 @@ package final class StreamsEngine: Sendable {
         }
     }
 
-    /// Threads commit, close and end. Does not wait: `ended` and `waitUntilEnded` do. May be called at any time, from any thread.
+    /// Threads commit, close and end. Does not wait: `ended` and `waitUntilEnded` do. May be called at any time, from
+    /// any thread.
     package func stop() {
         let (loops, wasCreated) = inner.withLock { inner in
             inner.isStopRequested = true

@@ -12,7 +12,8 @@ import MoldauTopology
 public enum StreamsState: String, Sendable, CustomStringConvertible {
     /// Not started.
     case created
-    /// Topics are checked, global tables and stores restored; nothing is processed by threads that are not through with it.
+    /// Topics are checked, global tables and stores restored; nothing is processed by threads that are not through
+    /// with it.
     case rebalancing
     /// Every thread processes.
     case running

@@ -64,9 +64,12 @@ struct TaskWiring {
         try sources.reversed().flatMap { source, nodeContext in
             try source.topics.compactMap { topic in
                 let input = TopicPartition(surroundings.names.topic(topic), partition)
-                if let counts = surroundings.partitionCounts, counts[input.topic] ?? 0 <= partition.number { return nil }
+                if let counts = surroundings.partitionCounts, counts[input.topic] ?? 0 <= partition.number {
+                    return nil
+                }
                 return PartitionQueue(
-                    partition: input, node: nodeContext.node, source: try source.makeHead(nodeContext), context: context,
+                    partition: input, node: nodeContext.node, source: try source.makeHead(nodeContext),
+                    context: context,
                     outbox: surroundings.outbox, onFailure: surroundings.configuration.onDeserializationFailure)
             }
         }

@@ -1,9 +1,9 @@
-// How many partitions every topic of an application has, which internal topics are to be made, and which tasks there are. A pure
-// function of the topology and of what the cluster has.
+// How many partitions every topic of an application has, which internal topics are to be made, and which tasks there
+// are. A pure function of the topology and of what the cluster has.
 //
-// A repartition topic has its own number, or the largest of the topics that the sub-topologies writing it read; joined topics must
-// agree, and repartition topics without a number of their own follow those they are joined with. This goes round until nothing
-// changes: numbers may depend on each other along several repartitions.
+// A repartition topic has its own number, or the largest of the topics that the sub-topologies writing it read; joined
+// topics must agree, and repartition topics without a number of their own follow those they are joined with. This goes
+// round until nothing changes: numbers may depend on each other along several repartitions.
 
 import MoldauCluster
 import MoldauRecords
@@ -44,7 +44,8 @@ package struct TopicPlan: Sendable {
     /// - Parameter existing: what the cluster has of `topicsToDescribe`.
     /// - Throws: `RuntimeError`.
     package init(
-        _ topology: Topology, names: InternalTopicNames, existing: [String: TopicDescription], newTopicPartitions: Int32?
+        _ topology: Topology, names: InternalTopicNames, existing: [String: TopicDescription],
+        newTopicPartitions: Int32?
     ) throws(RuntimeError) {
         self.names = names
         try planExternalTopics(of: topology, existing, newTopicPartitions)

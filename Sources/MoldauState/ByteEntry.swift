@@ -1,12 +1,12 @@
-// One key with its value, in one piece of memory: a header, the key, and room for the value. A value that outgrows its room
-// moves to memory of its own; the header never moves, so tables and lists may point to it.
+// One key with its value, in one piece of memory: a header, the key, and room for the value. A value that outgrows its
+// room moves to memory of its own; the header never moves, so tables and lists may point to it.
 //
 //     header 48 bytes │ key, padded to 8 │ value …
 
 /// What a cache knows about one key.
 struct ByteEntry {
-    /// Where an entry stands on its way to the byte store. An entry with none of the first three is saved: what the byte store
-    /// holds is what the entry says.
+    /// Where an entry stands on its way to the byte store. An entry with none of the first three is saved: what the
+    /// byte store holds is what the entry says.
     struct Marks: OptionSet {
         var rawValue: UInt8
 

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// Compares byte strings as RocksDB does: byte by byte, unsigned, a prefix before what it is a prefix of.
@@ -25,8 +25,8 @@ func orderingPrefix(_ key: UnsafeRawBufferPointer) -> UInt64 {
     return key.isEmpty ? 0 : prefix << UInt64(8 * (8 - key.count))
 }
 
-/// A hash of all bytes, by folded 64-bit multiplication (after wyhash). Stable: nothing may depend on its order, but a run
-/// replays alike.
+/// A hash of all bytes, by folded 64-bit multiplication (after wyhash). Stable: nothing may depend on its order, but a
+/// run replays alike.
 func hashBytes(_ key: UnsafeRawBufferPointer) -> UInt32 {
     guard let start = key.baseAddress else { return 0x9e37_79b9 }
     let count = key.count
@@ -48,7 +48,8 @@ func hashBytes(_ key: UnsafeRawBufferPointer) -> UInt32 {
         low = UInt64(start.loadUnaligned(as: UInt32.self))
         high = UInt64(start.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
     } else if count > 0 {
-        low = UInt64(start.load(as: UInt8.self)) << 16
+        low =
+            UInt64(start.load(as: UInt8.self)) << 16
             | UInt64(start.load(fromByteOffset: count >> 1, as: UInt8.self)) << 8
             | UInt64(start.load(fromByteOffset: count - 1, as: UInt8.self))
         high = 0

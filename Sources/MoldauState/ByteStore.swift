@@ -33,7 +33,8 @@ package struct KeyRange: Equatable {
     var isEmpty: Bool { upper.map { !lower.lexicographicallyPrecedes($0) } ?? false }
 }
 
-/// Where a store's committed data lies, below the write-back cache. Used by the thread that owns the task, and by no other.
+/// Where a store's committed data lies, below the write-back cache. Used by the thread that owns the task, and by no
+/// other.
 protocol ByteStore: AnyObject {
     /// What was last applied; empty for a new store.
     var metadata: StoreMetadata { get }
@@ -47,7 +48,8 @@ protocol ByteStore: AnyObject {
     /// Calls `body` once, with the value or nil. The bytes are valid inside it.
     func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) throws(StateError)
 
-    /// Writes the values of `changes`, deletes the keys that have none, and replaces the metadata: all of it or nothing.
+    /// Writes the values of `changes`, deletes the keys that have none, and replaces the metadata: all of it or
+    /// nothing.
     /// - Parameter changes: in key order, each key once.
     func apply(_ changes: UnsafeBufferPointer<SortedEntry>, metadata: StoreMetadata) throws(StateError)
 

@@ -7,16 +7,19 @@
 //       └─ read-through   └─────────────────────────┴─────────────────────────────┘
 //
 // Invariants:
-// - The byte store holds exactly the committed state at the metadata that it holds. Uncommitted values never reach it, so
+// - The byte store holds exactly the committed state at the metadata that it holds. Uncommitted values never reach it,
+// so
 //   `writeBehind` runs only while nothing is changed or drained, and writes all unsaved entries at once.
-// - Only saved entries are evicted. They form a ring, oldest first; one that was read since gets a second chance (CLOCK).
+// - Only saved entries are evicted. They form a ring, oldest first; one that was read since gets a second chance
+// (CLOCK).
 // - The sorted index, where it exists, holds exactly the entries that are not saved.
 
 import MoldauRecords
 
 /// A store of bytes with a write-back cache over a byte store, and the changes since the last commit.
 ///
-/// Per call only the cache is touched, unless a key is read that it does not hold. Used by the thread that owns the task.
+/// Per call only the cache is touched, unless a key is read that it does not hold. Used by the thread that owns the
+/// task.
 @usableFromInline
 package final class CachedByteStore {
     @usableFromInline package let name: String
@@ -237,8 +240,9 @@ package final class CachedByteStore {
     /// Whether uncommitted writes take so much of the budget that a commit should come now.
     package var needsCommit: Bool { uncommittedBytes > memory.shareBytes / 2 }
 
-    /// Gives each key that was written since the last drain, once, in the order of its first write, with its value now or
-    /// nothing where it was deleted. Where `body` throws, the key that it was given and those after it stay for the next drain.
+    /// Gives each key that was written since the last drain, once, in the order of its first write, with its value now
+    /// or nothing where it was deleted. Where `body` throws, the key that it was given and those after it stay for the
+    /// next drain.
     package func drainChanges(
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) throws -> Void
     ) throws {
@@ -289,8 +293,9 @@ package final class CachedByteStore {
         entry.pointee.marks.formUnion(.unsaved)
     }
 
-    /// Stores what is committed and not stored yet, in one atomic step with how far it goes; unless it is less than half of
-    /// the store's share of the budget and `force` is false. Call it right after a commit: nothing may be uncommitted.
+    /// Stores what is committed and not stored yet, in one atomic step with how far it goes; unless it is less than
+    /// half of the store's share of the budget and `force` is false. Call it right after a commit: nothing may be
+    /// uncommitted.
     package func writeBehind(force: Bool) throws(StateError) {
         try checkOpen()
         precondition(changed.isEmpty && drained.isEmpty, "only committed writes may be stored: commit first")
@@ -341,8 +346,8 @@ package final class CachedByteStore {
         }
     }
 
-    /// Notes that the changelog was restored up to (not including) `end`, and stores what came when it is much. To be called
-    /// after every batch: what is stored agrees with the offset stored beside it.
+    /// Notes that the changelog was restored up to (not including) `end`, and stores what came when it is much. To be
+    /// called after every batch: what is stored agrees with the offset stored beside it.
     package func restored(upTo end: Offset) throws(StateError) {
         metadata.changelogOffset = end
         try writeBehind(force: false)
@@ -366,8 +371,8 @@ package final class CachedByteStore {
         return max(0, count)
     }
 
-    /// Ends the use of the store. Where everything is committed, it is stored and made durable first; otherwise what is not
-    /// stored yet is dropped, and the next open restores it from the changelog. May be called again.
+    /// Ends the use of the store. Where everything is committed, it is stored and made durable first; otherwise what is
+    /// not stored yet is dropped, and the next open restores it from the changelog. May be called again.
     package func close() throws(StateError) {
         guard !isClosed else { return }
         defer {
@@ -387,7 +392,7 @@ package final class CachedByteStore {
         changed = []
         drained = []
         unsaved = []
-        table.forEach { $0.free() }
+        table.visitAll { $0.free() }
         table.removeAll()
         (oldestSaved, newestSaved) = (nil, nil)
         (cachedBytes, uncommittedBytes, unsavedBytes) = (0, 0, 0)

@@ -1,4 +1,5 @@
-/// Finds an entry by its key: open addressing with linear probing, at most 5 of 8 slots taken. Holds entries, does not own them.
+/// Finds an entry by its key: open addressing with linear probing, at most 5 of 8 slots taken. Holds entries, does not
+/// own them.
 struct EntryTable: ~Copyable {
     /// The hash beside the pointer saves the visit to entries of other keys.
     private struct Slot {
@@ -74,7 +75,7 @@ struct EntryTable: ~Copyable {
         count -= 1
     }
 
-    func forEach(_ body: (EntryPointer) -> Void) {
+    func visitAll(_ body: (EntryPointer) -> Void) {
         for index in 0...mask { if let entry = slots[index].entry { body(entry) } }
     }
 

@@ -2,8 +2,8 @@ import MoldauRecords
 
 /// A map from keys to values, kept by a task. Used inside the task's processors, by its thread.
 ///
-/// Keys are ordered by their bytes; ranges follow that order. Errors of the serdes come through as they are; `StateError` says
-/// what the storage refused.
+/// Keys are ordered by their bytes; ranges follow that order. Errors of the serdes come through as they are;
+/// `StateError` says what the storage refused.
 public final class KeyValueStore<Key, Value>: CacheBackedStore {
     @usableFromInline package let cache: CachedByteStore
     @usableFromInline let keySerde: Serde<Key>
@@ -12,7 +12,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
     @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
 
-    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+    @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         self.cache = cache
         keySerde = key
         valueSerde = value
@@ -22,7 +22,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
         valueWriter.initialize(to: ByteWriter())
     }
 
-    deinit {
+    @inlinable deinit {
         for writer in [keyWriter, valueWriter] {
             writer.deinitialize(count: 1)
             writer.deallocate()
@@ -48,8 +48,8 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     /// - Returns: the value that it had.
     @inlinable @discardableResult public func delete(_ key: Key) throws -> Value? { try update(key) { _ in nil }.old }
 
-    /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key absent.
-    /// `body` may use the store for other keys. Where it throws, nothing is written.
+    /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key
+    /// absent. `body` may use the store for other keys. Where it throws, nothing is written.
     @inlinable @discardableResult public func update(
         _ key: Key, _ body: (Value?) throws -> Value?
     ) throws -> (old: Value?, new: Value?) {
@@ -62,8 +62,8 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
         return (old, new)
     }
 
-    /// The entries from one key to another, both included, in the order of their bytes; nil is no bound. See `StoreIterator`
-    /// for what it shows of writes made meanwhile.
+    /// The entries from one key to another, both included, in the order of their bytes; nil is no bound. See
+    /// `StoreIterator` for what it shows of writes made meanwhile.
     public func range(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Value> {
         try iterate(try keyRange(first, last), reverse: false)
     }
@@ -121,13 +121,14 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
 
     @inlinable func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
         guard let bytes else { return nil }
-        return try valueSerde.decode(bytes.bytes)
+        return try valueSerde.decode(bytes)
     }
 
     // MARK: StateStore
 
     public func drainChanges(
-        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws -> Void
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
     ) throws {
         try cache.drainChanges { key, value in try body(key, value, nil) }
     }

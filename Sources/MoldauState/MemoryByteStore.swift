@@ -69,7 +69,8 @@ private final class MemoryCursor: ByteStoreCursor {
     func advance() { walk.advance() }
 }
 
-/// A walk over sorted entries within a range, in key order or against it. Follows no insertion or removal: seek anew after one.
+/// A walk over sorted entries within a range, in key order or against it. Follows no insertion or removal: seek anew
+/// after one.
 struct SortedWalk {
     private let entries: SortedEntries
     private let range: KeyRange

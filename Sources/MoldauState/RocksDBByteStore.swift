@@ -117,7 +117,8 @@ final class RocksDBByteStore: ByteStore {
                 let value = change.entry.value?.bindMemory(to: CChar.self)
                 try database.checked("write a sorted file") { error in
                     if let value {
-                        rocksdb_sstfilewriter_put(writer, key.baseAddress, key.count, value.baseAddress, value.count, &error)
+                        rocksdb_sstfilewriter_put(
+                            writer, key.baseAddress, key.count, value.baseAddress, value.count, &error)
                     } else {
                         rocksdb_sstfilewriter_delete(writer, key.baseAddress, key.count, &error)
                     }

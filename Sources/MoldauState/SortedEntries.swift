@@ -1,5 +1,6 @@
-// Entries in the order of their keys: a tree of two levels. The leaves are sorted runs of up to 128; the root is an array of
-// leaves. An insertion searches both by halving and moves at most a leaf; one in about 64 splits a leaf and moves the root.
+// Entries in the order of their keys: a tree of two levels. The leaves are sorted runs of up to 128; the root is an
+// array of leaves. An insertion searches both by halving and moves at most a leaf; one in about 64 splits a leaf and
+// moves the root.
 
 /// An entry beside the first bytes of its key, which decide most comparisons without a visit to the entry.
 struct SortedEntry {
@@ -15,7 +16,9 @@ struct SortedEntry {
         prefix != keyPrefix ? prefix < keyPrefix : compareBytes(entry.key, key) < 0
     }
 
-    static func < (left: SortedEntry, right: SortedEntry) -> Bool { left.isBefore(right.entry.key, prefix: right.prefix) }
+    static func < (left: SortedEntry, right: SortedEntry) -> Bool {
+        left.isBefore(right.entry.key, prefix: right.prefix)
+    }
 }
 
 /// Entries in the order of their keys, each key once. Holds entries, does not own them.
@@ -122,7 +125,9 @@ final class SortedEntries {
         upper.base.update(from: leaf.base + kept, count: upper.count)
         leaves[position.leaf].count = kept
         leaves.insert(upper, at: position.leaf + 1)
-        if position.index > kept || isAppend { position = Position(leaf: position.leaf + 1, index: position.index - kept) }
+        if position.index > kept || isAppend {
+            position = Position(leaf: position.leaf + 1, index: position.index - kept)
+        }
     }
 
     /// Forgets the entry of that key.

@@ -29,8 +29,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
         case .rocksDB(let operation, let path, let message):
             "RocksDB could not \(operation) in \(path): \(message)"
         case .malformedMetadata(let store, let reason):
-            "the metadata of store \(store) is damaged: \(reason); delete the task's state directory and it is restored "
-                + "from the changelog"
+            "the metadata of store \(store) is damaged: \(reason); delete the task's state directory, and it is "
+                + "restored from the changelog"
         case .closed(let store): "the store \(store) is closed"
         case .nullKey(let store): "a null key was given to the store \(store); filter such records out before it"
         case .nameTaken(let store): "two stores of a task are named \(store); give one of them another name"

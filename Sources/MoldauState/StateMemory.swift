@@ -1,11 +1,12 @@
 import CRocksDB
 import Synchronization
 
-/// The memory budget of all stores of a process: one number, shared by what RocksDB caches and by the write-back caches.
+/// The memory budget of all stores of a process: one number, shared by what RocksDB caches and by the write-back
+/// caches.
 ///
-/// Half is RocksDB's block cache, to which its memtables are charged too; half is for the write-back caches, in equal shares for
-/// the stores that are open. A store that cannot keep its share asks for a commit (`needsCommit`). Stores of kind `.inMemory`
-/// hold their saved data outside the budget.
+/// Half is RocksDB's block cache, to which its memtables are charged too; half is for the write-back caches, in equal
+/// shares for the stores that are open. A store that cannot keep its share asks for a commit (`needsCommit`). Stores of
+/// kind `.inMemory` hold their saved data outside the budget.
 public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's cache and manager are thread-safe.
     /// What was asked for.
     public let budgetBytes: Int

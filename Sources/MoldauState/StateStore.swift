@@ -9,17 +9,20 @@ public protocol StateStore: AnyObject {
     /// Whether its changes go to a changelog topic.
     var isLogged: Bool { get }
 
-    /// Gives each key written since the last drain, once, in the order of its first write: the bytes of the changelog record,
-    /// and its timestamp where the store keeps one per value (nil for deletions and for stores without timestamps). The bytes
-    /// are valid inside `body`. Where `body` throws, what was not taken stays for the next drain.
+    /// Gives each key written since the last drain, once, in the order of its first write: the bytes of the changelog
+    /// record, and its timestamp where the store keeps one per value (nil for deletions and for stores without
+    /// timestamps). The bytes are valid inside `body`. Where `body` throws, what was not taken stays for the next
+    /// drain.
     func drainChanges(
-        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws -> Void
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
     ) throws
 
     /// Takes in a record of the changelog, before the first write.
     func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws
 
-    /// Where to go on with the restore: the first changelog offset that the store does not contain; nil: at the beginning.
+    /// Where to go on with the restore: the first changelog offset that the store does not contain; nil: at the
+    /// beginning.
     var changelogOffset: Offset? { get }
 
     /// Per input partition, the first offset that the committed data does not contain.
@@ -28,10 +31,12 @@ public protocol StateStore: AnyObject {
     /// The changelog is restored up to (not including) `end`. To be called after every batch of restored records.
     func restored(upTo end: Offset) throws
 
-    /// What was drained is committed; `changelogEnd` is the first offset behind it in the changelog, nil where nothing was sent.
+    /// What was drained is committed; `changelogEnd` is the first offset behind it in the changelog, nil where nothing
+    /// was sent.
     func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset])
 
-    /// Stores what is committed, in one atomic step, when it outgrew its budget or `force` is true. Only right after a commit.
+    /// Stores what is committed, in one atomic step, when it outgrew its budget or `force` is true. Only right after a
+    /// commit.
     func writeBehind(force: Bool) throws
 
     /// Whether uncommitted writes take so much memory that a commit should come now.

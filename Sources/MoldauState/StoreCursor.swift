@@ -2,11 +2,12 @@ import MoldauRecords
 
 /// A walk over a range of a store, in key order or against it, over what is in the cache and below it.
 ///
-/// The store may be written meanwhile. Each key comes at most once. Of keys ahead of the walk it shows the value that they have
-/// when it gets there; keys behind it do not come again. The bytes that it shows are valid until it moves or the store is used.
+/// The store may be written meanwhile. Each key comes at most once. Of keys ahead of the walk it shows the value that
+/// they have when it gets there; keys behind it do not come again. The bytes that it shows are valid until it moves or
+/// the store is used.
 ///
-/// Beginning costs two searches, and once after each write-behind the sorting of what is not saved yet; a step does not depend
-/// on the size of the store.
+/// Beginning costs two searches, and once after each write-behind the sorting of what is not saved yet; a step does not
+/// depend on the size of the store.
 @usableFromInline
 package final class StoreCursor {
     private let store: CachedByteStore
@@ -56,7 +57,8 @@ package final class StoreCursor {
         }
     }
 
-    /// The nearer of the two walks' entries, the cached one where both are at the same key; moves the cached walk behind it.
+    /// The nearer of the two walks' entries, the cached one where both are at the same key; moves the cached walk
+    /// behind it.
     private func choose() -> (key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?)? {
         guard let entry = cached.current else {
             guard let key = below.key else { return nil }

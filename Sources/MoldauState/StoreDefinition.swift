@@ -54,21 +54,23 @@ public struct StoreDefinition: Sendable {
     public func open(in environment: StoreEnvironment) throws -> any StateStore { try make(self, environment) }
 
     /// A map from keys to values: opens as `KeyValueStore`.
-    public static func keyValue<Key, Value>(
+    @inlinable public static func keyValue<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
             KeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
     }
 
     /// A map from keys to values with their timestamps: opens as `TimestampedKeyValueStore`.
-    public static func timestampedKeyValue<Key, Value>(
+    @inlinable public static func timestampedKeyValue<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
             TimestampedKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
     }

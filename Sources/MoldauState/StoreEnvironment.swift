@@ -21,7 +21,7 @@ public final class StoreEnvironment {
 
     /// The bytes of a store behind their write-back cache.
     /// - Throws: `StateError`; `.directoryInUse` where another process or task has the state open.
-    package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
+    @usableFromInline package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
         CachedByteStore(
             name: store.name, isLogged: store.isLogged,
             byteStore: try byteStore(store.name, keepsAllInMemory ? .inMemory : store.kind), memory: memory)

@@ -1,8 +1,8 @@
 import MoldauRecords
 
 extension StateStore {
-    /// Empties a store whose changelog no longer leads to its data, so that it can be restored from `beginning` on. Cost: one
-    /// deletion per key. Before the first write.
+    /// Empties a store whose changelog no longer leads to its data, so that it can be restored from `beginning` on.
+    /// Cost: one deletion per key. Before the first write.
     /// - Returns: false where the store does not stand on the built-in cache and cannot be emptied.
     package func erase(beforeRestoreFrom beginning: Offset) throws -> Bool {
         guard let store = self as? any CacheBackedStore else { return false }

@@ -2,8 +2,8 @@ import MoldauRecords
 
 /// A walk over entries of a store.
 ///
-/// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that they have
-/// when it gets there. Use it inside the call that made it: it ends with the store.
+/// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that
+/// they have when it gets there. Use it inside the call that made it: it ends with the store.
 public final class StoreIterator<Key, Value> {
     private let cursor: StoreCursor
     private let keySerde: Serde<Key>
@@ -19,7 +19,7 @@ public final class StoreIterator<Key, Value> {
     /// - Throws: what the serdes throw, and `StateError`.
     public func next() throws -> (key: Key, value: Value)? {
         guard try cursor.next() else { return nil }
-        return (try keySerde.decode(cursor.key.bytes), try valueSerde.decode(cursor.value.bytes))
+        return (try keySerde.decode(cursor.key), try valueSerde.decode(cursor.value))
     }
 
     /// Calls `body` with each entry that is left.

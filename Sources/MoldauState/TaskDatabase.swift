@@ -1,18 +1,18 @@
 import CRocksDB
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// The one RocksDB of a task: a column family per store, no write-ahead log (the changelog is the log).
 ///
-/// Written data survives a crash once RocksDB flushed it: when a memtable is full, at `flush`, at `close`. A store's metadata
-/// lies in the store's own column family, written in the same batch or file as its data: both are in the same memtable or
-/// file, so a crash loses both or neither, and the changelog offset never claims more than the data has.
+/// Written data survives a crash once RocksDB flushed it: when a memtable is full, at `flush`, at `close`. A store's
+/// metadata lies in the store's own column family, written in the same batch or file as its data: both are in the same
+/// memtable or file, so a crash loses both or neither, and the changelog offset never claims more than the data has.
 ///
 /// Used by one thread. A directory is opened by one process at a time: RocksDB's lock sees to that.
 final class TaskDatabase {
@@ -38,20 +38,11 @@ final class TaskDatabase {
         writeOptions = rocksdb_writeoptions_create()
         rocksdb_writeoptions_disable_WAL(writeOptions, 1)
         readOptions = rocksdb_readoptions_create()
-        do {
-            try open()
-        } catch {
-            destroyOptions()
-            throw error
-        }
+        try open()  // Where it throws, `deinit` runs: everything is set.
     }
 
     deinit {
         close()
-        destroyOptions()
-    }
-
-    private func destroyOptions() {
         rocksdb_readoptions_destroy(readOptions)
         rocksdb_writeoptions_destroy(writeOptions)
         rocksdb_options_destroy(options)
@@ -96,11 +87,12 @@ final class TaskDatabase {
     private func existingFamilies() -> [String] {
         var count = 0
         var error: UnsafeMutablePointer<CChar>?
-        guard let list = rocksdb_list_column_families(options, directory, &count, &error), error == nil else {
+        let list = rocksdb_list_column_families(options, directory, &count, &error)
+        defer { if let list { rocksdb_list_column_families_destroy(list, count) } }  // Comes with an error as well.
+        guard let list, error == nil else {
             rocksdb_free(error)
             return [Self.defaultFamily]
         }
-        defer { rocksdb_list_column_families_destroy(list, count) }
         return (0..<count).compactMap { list[$0].map { String(cString: $0) } }
     }
 

@@ -2,16 +2,16 @@ import MoldauRecords
 
 /// A map from keys to values with the time of the event that each comes from: what tables and aggregates keep.
 ///
-/// In the store a value's bytes begin with its timestamp; in the changelog the timestamp is the record's, and the value stands
-/// alone, as Kafka Streams has it.
+/// In the store a value's bytes begin with its timestamp; in the changelog the timestamp is the record's, and the value
+/// stands alone, as Kafka Streams has it.
 public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     public typealias Row = ValueAndTimestamp<Value>
 
     @usableFromInline let rows: KeyValueStore<Key, Row>
     @usableFromInline package var cache: CachedByteStore { rows.cache }
-    private var rowBytes = ByteWriter()
+    @usableFromInline var rowBytes = ByteWriter()
 
-    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+    @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         rows = KeyValueStore(cache: cache, key: key, value: Row.serde(of: value))
     }
 
@@ -31,9 +31,11 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     /// - Returns: the value that it had.
     @inlinable @discardableResult public func delete(_ key: Key) throws -> Row? { try rows.delete(key) }
 
-    /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key absent.
-    /// `body` may use the store for other keys. Where it throws, nothing is written.
-    @inlinable @discardableResult public func update(_ key: Key, _ body: (Row?) throws -> Row?) throws -> (old: Row?, new: Row?) {
+    /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key
+    /// absent. `body` may use the store for other keys. Where it throws, nothing is written.
+    @inlinable @discardableResult public func update(_ key: Key, _ body: (Row?) throws -> Row?) throws -> (
+        old: Row?, new: Row?
+    ) {
         try rows.update(key, body)
     }
 
@@ -66,7 +68,8 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     // MARK: StateStore
 
     public func drainChanges(
-        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws -> Void
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
     ) throws {
         try cache.drainChanges { key, row in
             // Below eight bytes there is no timestamp: not written by this store, and passed on as it is.

@@ -1,6 +1,6 @@
-// Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox, without threads
-// or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics that the topology reads is
-// read, until nothing is left. These are the rules of Kafka Streams' `TopologyTestDriver`.
+// Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
+// without threads or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics
+// that the topology reads is read, until nothing is left. These are the rules of Kafka Streams' `TopologyTestDriver`.
 
 import MoldauCluster
 import MoldauRecords
@@ -15,7 +15,8 @@ import MoldauTopology
 /// try driver.pipe(lines, key: "1", value: "all streams lead to Kafka", at: Timestamp(ms: 0))
 /// #expect(try driver.read(from: counts).count == 5)
 /// ```
-/// Every topic has one partition. The wall clock stands still until it is advanced. What user code throws comes out of `pipe`.
+/// Every topic has one partition. The wall clock stands still until it is advanced. What user code throws comes out of
+/// `pipe`.
 public final class TopologyTestDriver {
     /// The wall clock.
     public private(set) var now: Timestamp
@@ -38,7 +39,8 @@ public final class TopologyTestDriver {
     ///   - wallClock: what the clock shows at first.
     /// - Throws: `TopologyError`, `StateError`, and what processors throw in `start`.
     public init(
-        _ topology: Topology, applicationID: String = "test", configuration: StreamsConfiguration = StreamsConfiguration(),
+        _ topology: Topology, applicationID: String = "test",
+        configuration: StreamsConfiguration = StreamsConfiguration(),
         state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0)
     ) throws {
         let names = InternalTopicNames(applicationID: applicationID, topology: topology)
@@ -48,7 +50,8 @@ public final class TopologyTestDriver {
         do {
             globalTables = try GlobalTables(
                 topology.globalTables, partitionCount: { _ in 1 }, environment: location.environment("global"),
-                surroundings: TaskSurroundings(names: names, configuration: configuration, outbox: outbox), now: wallClock)
+                surroundings: TaskSurroundings(names: names, configuration: configuration, outbox: outbox),
+                now: wallClock)
             let surroundings = TaskSurroundings(
                 names: names, configuration: configuration, outbox: outbox, globalStores: globalTables.stores)
             task = try StreamTask(
@@ -74,7 +77,8 @@ public final class TopologyTestDriver {
     ///   - value: nil is a tombstone.
     ///   - timestamp: nil takes the wall clock.
     public func pipe<Key, Value>(
-        _ topic: Topic<Key, Value>, key: Key?, value: Value?, at timestamp: Timestamp? = nil, headers: Headers = Headers()
+        _ topic: Topic<Key, Value>, key: Key?, value: Value?, at timestamp: Timestamp? = nil,
+        headers: Headers = Headers()
     ) throws {
         try pipe(
             topic: topic.name, key: try bytes(key, topic.key), value: try bytes(value, topic.value), at: timestamp,
@@ -120,8 +124,8 @@ public final class TopologyTestDriver {
         try readBytes(from: topic.name).map { try $0.decoded(key: topic.key, value: topic.value) }
     }
 
-    /// What was written to a topic since it was last read, as bytes. Changelogs and repartition topics are there too, by their
-    /// full names.
+    /// What was written to a topic since it was last read, as bytes. Changelogs and repartition topics are there too,
+    /// by their full names.
     public func readBytes(from topic: String) -> [RawRecord] { outputs.removeValue(forKey: names.topic(topic)) ?? [] }
 
     /// The topics that something was written to and not read yet.
@@ -139,7 +143,8 @@ public final class TopologyTestDriver {
 
     /// A store by its name and type.
     public func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
-        guard let store = task.context.store(named: name) ?? globalTables.stores.first(where: { $0.name == name }) else {
+        guard let store = task.context.store(named: name) ?? globalTables.stores.first(where: { $0.name == name })
+        else {
             throw TestDriverError.unknownStore(name, known: storeNames)
         }
         guard let typed = store as? Store else {

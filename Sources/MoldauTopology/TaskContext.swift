@@ -61,6 +61,8 @@ public final class TaskContext {
     /// - Throws: the first error.
     public func closeNodes() throws {
         var first: (any Error)?
+        // They hold the nodes, which hold this.
+        defer { (commitHooks, schedules) = ([], []) }
         while let close = closeHooks.popLast() {
             do { try close() } catch { first = first ?? error }
         }

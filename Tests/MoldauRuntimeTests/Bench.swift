@@ -16,8 +16,10 @@ final class Bench {
     private let consumer: any Consumer
     let admin: any Admin
 
-    init() throws {
-        cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
+    convenience init() throws { try self.init(EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })) }
+
+    init(_ cluster: EmbeddedCluster) throws {
+        self.cluster = cluster
         producer = try cluster.makeProducer(clientID: "bench")
         consumer = try cluster.makeConsumer(clientID: "bench")
         admin = try cluster.makeAdmin(clientID: "bench")
@@ -36,7 +38,8 @@ final class Bench {
         key.withUTF8 { key in
             value.withUTF8 { value in
                 builder.append(
-                    key: UnsafeRawBufferPointer(key), value: UnsafeRawBufferPointer(value), timestamp: Timestamp(ms: time))
+                    key: UnsafeRawBufferPointer(key), value: UnsafeRawBufferPointer(value),
+                    timestamp: Timestamp(ms: time))
             }
         }
         try producer.send(builder.finish(), to: TopicPartition(topic, partition))

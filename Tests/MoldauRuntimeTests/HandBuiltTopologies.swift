@@ -17,7 +17,8 @@ extension Topology {
 
     mutating func addProcessor<KeyIn, ValueIn, KeyOut, ValueOut>(
         _ name: String, after parents: [String], stores: [String] = [],
-        _ body: @escaping @Sendable (Record<KeyIn, ValueIn>, NodeContext, Inlet<KeyOut, ValueOut>.Receive) throws -> Void
+        _ body:
+            @escaping @Sendable (Record<KeyIn, ValueIn>, NodeContext, Inlet<KeyOut, ValueOut>.Receive) throws -> Void
     ) throws {
         try add(
             TopologyNode(

@@ -51,7 +51,8 @@ struct StoreModelTests {
         let key = randomKey(&random)
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<35:
-            let value = [UInt8](repeating: .random(in: 0...255, using: &random), count: .random(in: 0...4_096, using: &random))
+            let value = [UInt8](
+                repeating: .random(in: 0...255, using: &random), count: .random(in: 0...4_096, using: &random))
             try store.put(key, value)
             model.put(key, value)
         case 35..<45:
@@ -95,7 +96,8 @@ struct StoreModelTests {
 
     /// Closes with or without uncommitted writes, or not at all, opens, and replays the changelog.
     private func restart(
-        _ task: TestTask, _ old: CachedByteStore, _ kind: StoreKind, _ model: inout Model, _ random: inout SeededGenerator
+        _ task: TestTask, _ old: CachedByteStore, _ kind: StoreKind, _ model: inout Model,
+        _ random: inout SeededGenerator
     ) throws -> CachedByteStore {
         if Bool.random(using: &random) { try commit(old, &model, store: false) }
         try old.close()

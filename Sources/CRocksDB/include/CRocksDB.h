@@ -1,5 +1,5 @@
-// RocksDB's C API, and beside it the one thing of its C++ API that the C API lacks: the write-buffer manager, which bounds the
-// memtables of several databases together.
+// RocksDB's C API, and beside it the one thing of its C++ API that the C API lacks: the write-buffer manager, which
+// bounds the memtables of several databases together.
 #pragma once
 
 #include <stddef.h>
@@ -12,8 +12,8 @@ extern "C" {
 
 typedef struct moldau_write_buffer_manager_t moldau_write_buffer_manager_t;
 
-/// Memtables of all databases opened with it start to flush when they pass `bytes` together. They are charged to `cache`, which
-/// may be destroyed before the manager is.
+/// Memtables of all databases opened with it start to flush when they pass `bytes` together. They are charged to
+/// `cache`, which may be destroyed before the manager is.
 moldau_write_buffer_manager_t *moldau_write_buffer_manager_create(size_t bytes, rocksdb_cache_t *cache);
 void moldau_write_buffer_manager_destroy(moldau_write_buffer_manager_t *manager);
 

@@ -1,0 +1,142 @@
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+struct PartitionGroupTests {
+    /// A task over `left` and `right` in memory, that gathers the values that it processes.
+    private func task(
+        idling: TaskIdling, ends: (left: Int64, right: Int64)
+    ) throws -> (task: StreamTask, seen: Gathered<String>) {
+        let seen = Gathered<String>()
+        var topology = Topology()
+        try topology.addSource("source", reading: [Topic<String, String>("left"), Topic<String, String>("right")])
+        try topology.addProcessor("see", after: ["source"]) {
+            (record: Record<String, String>, _, _: Inlet<String, String>.Receive) in seen.add(record.value)
+        }
+        var configuration = StreamsConfiguration()
+        configuration.taskIdling = idling
+        let names = InternalTopicNames(applicationID: "app", topology: topology)
+        let producer = try Bench().cluster.makeProducer(clientID: "test")
+        let task = try StreamTask(
+            TaskID(subtopology: 0, partition: Partition(0)), topology.subtopologies[0],
+            environment: StoreEnvironment(inMemory: StateMemory(budgetBytes: 1 << 20)),
+            surroundings: TaskSurroundings(
+                names: names, configuration: configuration,
+                outbox: Outbox(names: names, producer: producer, configuration: configuration)),
+            now: Timestamp(ms: 0))
+        task.begin(at: [
+            TopicPartition("left", 0): TaskPosition(offset: .zero, end: Offset(ends.left)),
+            TopicPartition("right", 0): TaskPosition(offset: .zero, end: Offset(ends.right)),
+        ])
+        return (task, seen)
+    }
+
+    private func batch(_ topic: String, _ records: [(value: String, time: Int64)], end: Int64? = nil) -> FetchedBatches
+    {
+        var builder = RecordBatchBuilder()
+        for (value, time) in records {
+            var value = value
+            value.withUTF8 {
+                builder.append(
+                    key: UnsafeRawBufferPointer($0), value: UnsafeRawBufferPointer($0), timestamp: Timestamp(ms: time))
+            }
+        }
+        return FetchedBatches(
+            partition: TopicPartition(topic, 0), bytes: SharedBytes(copying: builder.finish()), firstOffset: .zero,
+            end: Offset(end ?? Int64(records.count)))
+    }
+
+    private func drain(_ task: StreamTask, now: Int64 = 0) throws {
+        while try task.processNext(now: Timestamp(ms: now)) {}
+    }
+
+    @Test func `within a partition offsets decide, across partitions times`() throws {
+        let (task, seen) = try task(idling: .never, ends: (3, 2))
+        try task.add(batch("left", [("l10", 10), ("l1", 1), ("l20", 20)]))
+        try task.add(batch("right", [("r5", 5), ("r15", 15)]))
+        try drain(task)
+        #expect(seen.all == ["r5", "l10", "l1", "r15", "l20"])
+        #expect(task.context.streamTime == Timestamp(ms: 20))
+    }
+
+    @Test func `waits for a partition of which the cluster has more, and says so`() throws {
+        let (task, seen) = try task(idling: .untilCaughtUp, ends: (1, 1))
+        try task.add(batch("left", [("l10", 10)]))
+        try drain(task)
+        #expect(seen.all == [])
+        #expect(task.awaited == [TopicPartition("right", 0)])
+        try task.add(batch("right", [("r5", 5)]))
+        try drain(task)
+        #expect(seen.all == ["r5", "l10"])
+    }
+
+    @Test func `does not wait for a partition that is read to its end`() throws {
+        let (task, seen) = try task(idling: .untilCaughtUp, ends: (1, 0))
+        try task.add(batch("left", [("l10", 10)]))
+        try drain(task)
+        #expect(seen.all == ["l10"])
+    }
+
+    @Test func `never idling processes what is there`() throws {
+        let (task, seen) = try task(idling: .never, ends: (1, 1))
+        try task.add(batch("left", [("l10", 10)]))
+        try drain(task)
+        #expect(seen.all == ["l10"])
+    }
+
+    @Test func `idles as long as it is told for records still to be written`() throws {
+        let (task, seen) = try task(idling: .upTo(.milliseconds(30)), ends: (1, 0))
+        try task.add(batch("left", [("l10", 10)]))
+        try drain(task, now: 100)
+        try drain(task, now: 129)
+        #expect(seen.all == [])
+        try drain(task, now: 130)
+        #expect(seen.all == ["l10"])
+    }
+
+    @Test func `negative times are dropped, counted, and committed past`() throws {
+        let (task, seen) = try task(idling: .never, ends: (2, 0))
+        try task.add(batch("left", [("none", -1), ("l1", 1)]))
+        try drain(task)
+        #expect(seen.all == ["l1"])
+        #expect(task.context.drops == [DropKey(node: "source", reason: .negativeTimestamp): 1])
+        #expect(task.offsetsToCommit()[TopicPartition("left", 0)]?.offset == Offset(2))
+    }
+
+    @Test func `an unread partition's bytes are counted until its last record is done`() throws {
+        let (task, _) = try task(idling: .never, ends: (2, 0))
+        let fetched = batch("left", [("l1", 1), ("l2", 2)])
+        try task.add(fetched)
+        _ = try task.processNext(now: Timestamp(ms: 0))
+        #expect(task.bufferedBytes(of: fetched.partition) == fetched.bytes.count)
+        try drain(task)
+        #expect(task.bufferedBytes(of: fetched.partition) == 0)
+    }
+
+    @Test func `closes every node, parents first, even when one throws`() throws {
+        struct Refused: Error {}
+        let closed = Gathered<String>()
+        var topology = Topology()
+        try topology.addSource("source", reading: [CountTopology.input])
+        for (name, parent) in [("first", "source"), ("second", "first")] {
+            try topology.add(
+                TopologyNode(
+                    name,
+                    .processor { context in
+                        context.task.onClose {
+                            closed.add(name)
+                            if name == "first" { throw Refused() }
+                        }
+                        return try context.next(String.self, String.self)
+                    }, parents: [parent]))
+        }
+        let driver = try TopologyTestDriver(topology, state: .memory)
+        #expect(throws: Refused.self) { try driver.close() }
+        #expect(closed.all == ["first", "second"])
+    }
+}

@@ -1,0 +1,178 @@
+import Foundation
+import Logging
+import Moldau
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+import MoldauRuntime
+import MoldauTopology
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+struct StreamsApplicationTests {
+    private func application(
+        _ topology: Topology, on bench: Bench, _ configure: (inout StreamsConfiguration) -> Void = { _ in }
+    ) -> StreamsApplication {
+        var configuration = StreamsConfiguration()
+        configuration.commitInterval = .milliseconds(5)
+        configure(&configuration)
+        return StreamsApplication(
+            id: "app", topology: topology, cluster: .cluster(bench.cluster, stateDirectory: nil),
+            configuration: configuration)
+    }
+
+    /// Waits for something that other threads do; at most five seconds.
+    private func eventually(_ condition: () throws -> Bool) async throws -> Bool {
+        for _ in 0..<1_000 {
+            if try condition() { return true }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return false
+    }
+
+    @Test func `goes through its states, and a stop commits what was done`() async throws {
+        let bench = try Bench()
+        try bench.create(["input": 1, "counts": 1])
+        try bench.write("input", "a", "x", at: 1)
+        let states = Gathered<StreamsState>()
+        let app = application(try CountTopology.make(), on: bench) {
+            $0.commitInterval = .seconds(3_600)
+            $0.onStateChange = { states.add($1) }
+        }
+        #expect(app.state == .created)
+        try app.start()
+        #expect(try await eventually { app.metrics.processedRecords == 1 })
+        #expect(try bench.committed("input") == nil)
+        try app.stop()
+        #expect(try bench.committed("input")?.offset == Offset(1))
+        #expect(states.all == [.rebalancing, .running, .pendingShutdown, .notRunning])
+        #expect(throws: RuntimeError.self) { try app.start() }
+    }
+
+    @Test func `graceful shutdown of a service group ends run`() async throws {
+        let bench = try Bench()
+        try bench.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: bench)
+        let group = ServiceGroup(services: [app], logger: Logger(label: "test"))
+        async let run: Void = group.run()
+        #expect(try await eventually { app.state == .running })
+        await group.triggerGracefulShutdown()
+        try await run
+        #expect(app.state == .notRunning)
+    }
+
+    @Test func `cancellation ends run`() async throws {
+        let bench = try Bench()
+        try bench.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: bench)
+        let run = Task { try await app.run() }
+        #expect(try await eventually { app.state == .running })
+        run.cancel()
+        try await run.value
+        #expect(app.state == .notRunning)
+    }
+
+    @Test func `run throws why it could not start`() async throws {
+        let app = application(try CountTopology.make(), on: try Bench())
+        await #expect(throws: RuntimeError.missingSourceTopics(["input"])) { try await app.run() }
+        #expect(app.state == .error)
+    }
+
+    /// Throws on the first `failures` records that reach it.
+    private func failing(_ failures: Int) throws -> Topology {
+        struct Passing: Error {}
+        let left = Gathered<Int>()
+        var topology = Topology()
+        try topology.addSource("source", reading: [CountTopology.input])
+        try topology.addProcessor("check", after: ["source"]) {
+            (record: Record<String, String>, _, forward: Inlet<String, String>.Receive) in
+            left.add(1)
+            if left.all.count <= failures { throw Passing() }
+            try forward(record)
+        }
+        try topology.addSink("sink", to: Topic<String, String>("out"), after: ["check"])
+        return topology
+    }
+
+    @Test func `a replaced thread takes over from the last commit`() async throws {
+        let bench = try Bench()
+        try bench.create(["input": 1, "out": 1])
+        try bench.write("input", "a", "x", at: 1)
+        let errors = Gathered<String>()
+        let app = application(try failing(2), on: bench) {
+            $0.onUncaughtError = { error in
+                errors.add("\(error)")
+                return .replaceThread
+            }
+        }
+        try app.start()
+        #expect(try await eventually { try bench.committed("input")?.offset == Offset(1) })
+        #expect(app.state == .running)
+        try app.stop()
+        #expect(errors.all.count == 2)
+        #expect(try bench.read(Topic<String, String>("out")).map(\.value) == ["x"])
+    }
+
+    @Test func `by default an uncaught error ends the application, and run throws it`() async throws {
+        let bench = try Bench()
+        try bench.create(["input": 2, "out": 1])
+        try bench.write("input", "a", "x", at: 1)
+        let app = application(try failing(.max), on: bench) { $0.streamThreads = 2 }
+        await #expect(throws: ProcessingFailure.self) { try await app.run() }
+        #expect(app.state == .error)
+    }
+
+    @Test func `paused, nothing is processed until it is resumed`() async throws {
+        let bench = try Bench()
+        try bench.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: bench)
+        app.pause()
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        try bench.write("input", "a", "x", at: 1)
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(app.metrics.processedRecords == 0)
+        app.resume()
+        #expect(try await eventually { app.metrics.processedRecords == 1 })
+        try app.stop()
+    }
+
+    @Test func `four partitions on two threads are each counted once`() async throws {
+        let bench = try Bench()
+        try bench.create(["input": 4, "counts": 1])
+        for number in 0..<40 {
+            try bench.write("input", "k\(number % 4)", "x", at: Int64(number), partition: Int32(number % 4))
+        }
+        let app = application(try CountTopology.make(), on: bench) { $0.streamThreads = 2 }
+        try app.start()
+        #expect(try await eventually { app.metrics.processedRecords == 40 })
+        try app.stop()
+        let last = try bench.read(CountTopology.counts).reduce(into: [:]) { $0[$1.key] = $1.value }
+        #expect(last == ["k0": 10, "k1": 10, "k2": 10, "k3": 10])
+    }
+
+    @Test func `an embedded application makes its topics, and finds its state again`() async throws {
+        let directory = NSTemporaryDirectory() + "/moldau-app-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        for round in 0...2 {
+            let app = StreamsApplication(
+                id: "app", topology: try CountTopology.make(), cluster: .embedded(at: directory, durability: .os))
+            try app.start()
+            #expect(try await eventually { app.metrics.processedRecords == min(round, 1) && app.state == .running })
+            #expect(app.metrics.restoredRecords == 0)
+            try app.stop()
+            try between(at: directory + "/topics", expecting: Array((1...3).prefix(round).map(Int64.init)))
+        }
+        #expect(FileManager.default.fileExists(atPath: directory + "/state/app/0_0"))
+    }
+
+    /// While no application runs: what was counted so far is there; one more record is written.
+    private func between(at directory: String, expecting counts: [Int64]) throws {
+        let cluster = try EmbeddedCluster(directory: directory, durability: .os)
+        let bench = try Bench(cluster)
+        #expect(try bench.read(CountTopology.counts).map(\.value) == counts)
+        try bench.write("input", "a", "x", at: 1)
+        try cluster.close()
+    }
+}

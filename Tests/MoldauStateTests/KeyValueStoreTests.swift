@@ -1,0 +1,118 @@
+import MoldauRecords
+import Testing
+
+@testable import MoldauState
+
+/// The typed faces of stores.
+struct KeyValueStoreTests {
+    private struct Refused: Error {}
+    private let task = TestTask()
+    private let name = KeyValueStoreName<String, Int64>("counts")
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `put, get, putIfAbsent and delete tell what was there`(kind: StoreKind) throws {
+        let store = try task.keyValue(name, kind)
+        try store.put("a", 1)
+        #expect(try store.get("a") == 1)
+        #expect(try store.putIfAbsent("a", 2) == 1)
+        #expect(try store.putIfAbsent("b", 2) == nil)
+        #expect(try store.delete("a") == 1)
+        #expect(try store.get("a") == nil)
+        #expect(try store.delete("a") == nil)
+        #expect(try store.all().collect().map(\.key) == ["b"])
+    }
+
+    @Test func `an update that throws writes nothing, and one from nothing to nothing neither`() throws {
+        let store = try task.keyValue(name)
+        #expect(throws: Refused.self) { try store.update("a") { _ in throw Refused() } }
+        try store.update("b") { _ in nil }
+        var changes = 0
+        try store.drainChanges { _, _, _ in changes += 1 }
+        #expect(changes == 0)
+        #expect(try store.update("a") { ($0 ?? 0) + 1 } == (old: nil, new: 1))
+        #expect(try store.update("a") { ($0 ?? 0) + 1 } == (old: 1, new: 2))
+    }
+
+    @Test func `ranges include both ends and go either way`() throws {
+        let store = try task.keyValue(name)
+        for (number, key) in ["apple", "bee", "beech", "cat"].enumerated() { try store.put(key, Int64(number)) }
+        try store.commit(store: true)
+        try store.put("beef", 9)
+        #expect(try store.range(from: "bee", to: "beef").collect().map(\.key) == ["bee", "beech", "beef"])
+        #expect(try store.reverseRange(from: "bee").collect().map(\.key) == ["cat", "beef", "beech", "bee"])
+        #expect(try store.range(to: "b").collect().map(\.value) == [0])
+        #expect(try store.range(from: "z", to: "a").next() == nil)
+        #expect(try store.prefixScan("bee").collect().map(\.value) == [1, 2, 9])
+        #expect(try store.reverseAll().next()?.key == "cat")
+    }
+
+    @Test func `bytes that are not of the type are the serde's error`() throws {
+        let store = try task.keyValue(name)
+        try store.restore(key: [97], value: [1, 2, 3], timestamp: .none)
+        #expect(throws: SerdeError.wrongLength(type: "Int64", expected: 8, got: 3)) { try store.get("a") }
+        #expect(throws: SerdeError.wrongLength(type: "Int64", expected: 8, got: 3)) { try store.all().next() }
+    }
+
+    @Test func `a null key is refused, a null value deletes`() throws {
+        let store = try task.keyValue(KeyValueStoreName<String?, Int64?>("optional"))
+        #expect(throws: StateError.nullKey(store: "optional")) { try store.put(nil, 1) }
+        try store.put("a", 1)
+        try store.put("a", .some(nil))
+        #expect(try store.get("a") == nil)
+    }
+
+    @Test(arguments: [
+        (Int64(5), "v", "000000000000000576"), (0, "", "0000000000000000"), (-1, "é", "ffffffffffffffffc3a9"),
+    ])
+    func `a timestamped value is its timestamp, then its bytes`(ms: Int64, value: String, expected: String) throws {
+        let store = try task.timestamped(KeyValueStoreName<String, String>("rows"))
+        try store.put("k", ValueAndTimestamp(value, at: Timestamp(ms: ms)))
+        let bytes = try store.cache.value(Array("k".utf8)) ?? []
+        #expect(bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == expected)
+        #expect(try store.get("k") == ValueAndTimestamp(value, at: Timestamp(ms: ms)))
+    }
+
+    @Test func `the changelog has the value alone and its timestamp beside it, and a restore puts them together`()
+        throws
+    {
+        let first = try task.timestamped(KeyValueStoreName<String, String>("first"))
+        let second = try task.timestamped(KeyValueStoreName<String, String>("second"))
+        try first.put("k", ValueAndTimestamp("v", at: Timestamp(ms: 5)))
+        try first.put("gone", nil)
+        var changes: [(key: [UInt8], value: [UInt8]?, timestamp: Timestamp?)] = []
+        try first.drainChanges { key, value, time in changes.append((Array(key), value.map { Array($0) }, time)) }
+        #expect(changes.map(\.value) == [[118], nil])
+        #expect(changes.map(\.timestamp) == [Timestamp(ms: 5), nil])
+        for change in changes {
+            try second.restore(key: change.key, value: change.value, timestamp: change.timestamp ?? Timestamp(ms: 9))
+        }
+        try second.restored(upTo: Offset(2))
+        #expect(try second.get("k") == ValueAndTimestamp("v", at: Timestamp(ms: 5)))
+        #expect(try second.get("gone") == nil)
+        #expect(second.changelogOffset == Offset(2))
+    }
+
+    @Test func `a stored value without room for its timestamp is an error`() throws {
+        let store = try task.timestamped(name)
+        try store.cache.put([97], [1, 2, 3])
+        #expect(throws: SerdeError.self) { try store.get("a") }
+    }
+
+    @Test func `a definition carries what the topology has to know`() {
+        let store = StoreDefinition.timestampedKeyValue(
+            name, kind: .inMemory, isLogged: false, topicSettings: ["a": "b"])
+        #expect(store.name == "counts")
+        #expect(store.kind == .inMemory)
+        #expect(!store.isLogged)
+        #expect(store.topicSettings == ["a": "b"])
+    }
+}
+
+extension StateStore {
+    fileprivate func restore(key: [UInt8], value: [UInt8]?, timestamp: Timestamp) throws {
+        try key.withUnsafeBytes { key in
+            guard let value else { return try restore(key: key, value: nil, timestamp: timestamp) }
+            try value.withUnsafeBytes { try restore(key: key, value: $0, timestamp: timestamp) }
+        }
+    }
+}
