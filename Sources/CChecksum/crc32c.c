@@ -1,5 +1,5 @@
-// CRC-32C by the processor's instruction: SSE4.2 on x86-64 (asked for at run time), the CRC extension on arm64 (known at compile
-// time); elsewhere slicing-by-8 over tables that are filled once.
+// CRC-32C by the processor's instruction: SSE4.2 on x86-64 (asked for at run time), the CRC extension on arm64 (known
+// at compile time); elsewhere slicing-by-8 over tables that are filled once.
 
 #include "CChecksum.h"
 #include <pthread.h>

@@ -2,14 +2,15 @@ internal import MoldauLog
 package import MoldauRecords
 
 extension Broker {
-    private static var offsetsTopic: String { "__consumer_offsets" }
+    static var offsetsTopic: String { "__consumer_offsets" }
     /// Kafka's number. Partitions without records have no directory, so fifty cost nothing.
     private static var offsetsPartitionCount: Int32 { 50 }
     /// After so many bytes of commits a partition gets all its offsets anew, and what came before goes.
     private static var snapshotIntervalBytes: Int { 4 << 20 }
     private static var snapshotBatchRecords: Int { 1_000 }
 
-    /// Stores a group's offsets; returns when they are as durable as `durability` promises, and everything appended before too.
+    /// Stores a group's offsets; returns when they are as durable as `durability` promises, and everything appended
+    /// before too.
     /// - Throws: `BrokerError.invalidCommit` for metadata over 4 096 bytes, or a group's name over 32 767.
     package func commit(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         if offsets.isEmpty { return }
@@ -72,7 +73,8 @@ extension Broker {
         return batch.count
     }
 
-    /// Appends all offsets that belong to one partition of the offsets topic, durably, and lets the records before them go.
+    /// Appends all offsets that belong to one partition of the offsets topic, durably, and lets the records before
+    /// them go.
     private func writeSnapshot(_ number: Int32, _ partition: BrokerPartition<Files>) throws(BrokerError) {
         let begin = try partition.bounds().upperBound
         var records: [OffsetRecord] = []

@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// The broker: topics, their partitions' logs, and the committed offsets of groups. No sockets; shared by threads.
 ///
-/// One process at a time works on a data directory: it is locked from `init` to `close`. Calls block on the file system.
+/// One process at a time works on a data directory: it is locked from `init` to `close`. Calls block on the file
+/// system.
 package final class Broker<Files: FileSystem>: Sendable {
     private struct State: Sendable {
         var catalog: TopicCatalog<Files>
@@ -25,8 +26,8 @@ package final class Broker<Files: FileSystem>: Sendable {
     private let state: Mutex<State>
     let groupOffsets = GroupOffsets()
 
-    /// Opens a data directory, and makes it where there is none. After an unclean stop every partition is checked and its torn tail
-    /// cut off before this returns.
+    /// Opens a data directory, and makes it where there is none. After an unclean stop every partition is checked and
+    /// its torn tail cut off before this returns.
     /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`.
     package init(
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp
@@ -125,6 +126,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         let removed = try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
             guard let partitions = state.partitions[name] else { throw .unknownTopic(name) }
+            if name == Self.offsetsTopic { throw .internalTopic(name) }
             do throws(LogError) { try state.catalog.change(removing: [name]) } catch { throw .storage(error) }
             state.partitions[name] = nil
             return partitions
@@ -176,7 +178,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         for partition in allPartitions() { try partition.applyRetention() }
     }
 
-    /// Makes everything durable and frees the directory. Every later call throws `.closed`; a second `close` does nothing.
+    /// Makes everything durable and frees the directory. Every later call throws `.closed`; a second `close` does
+    /// nothing.
     package func close() throws(BrokerError) {
         let isFirst = state.withLock { state in
             defer { state.isClosed = true }

@@ -6,6 +6,8 @@ package enum BrokerError: Error, Equatable {
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
+    /// The topic holds the broker's own records and cannot be deleted.
+    case internalTopic(String)
     case unknownPartition(TopicPartition, partitionCount: Int32)
     /// The partition's log refused.
     case log(TopicPartition, LogError)

@@ -99,7 +99,8 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Reads whole batches from `offset` on: as many as `maxBytes` holds, at least one. Does not wait. Blocks on the disk.
+    /// Reads whole batches from `offset` on: as many as `maxBytes` holds, at least one. Does not wait. Blocks on the
+    /// disk.
     /// - Parameter cursor: `next` of the same reader's last read.
     /// - Returns: nil at the end of the partition.
     package func read(

@@ -1,7 +1,8 @@
 // One sync for everybody.
 //
-// Whoever wants his appends durable joins a round that has not begun. One of those who wait runs it: it takes all dirty partitions
-// and syncs their files in one go. So a hundred partitions and ten threads cost one sync of the disk, not a thousand.
+// Whoever wants his appends durable joins a round that has not begun. One of those who wait runs it: it takes all
+// dirty partitions and syncs their files in one go. So a hundred partitions and ten threads cost one sync of the disk,
+// not a thousand.
 
 package import MoldauLog
 internal import MoldauRecords
@@ -43,7 +44,8 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
     }
 
     /// Returns when everything that was appended before the call is durable. Blocks.
-    /// - Throws: `LogError.offline`, when this sync or one before failed. It is never tried again: the kernel may have dropped the pages.
+    /// - Throws: `LogError.offline`, when this sync or one before failed. It is never tried again: the kernel may have
+    ///   dropped the pages.
     package func sync() throws(LogError) {
         let target = monitor.withLock { $0.roundsBegun + 1 }
         while true {

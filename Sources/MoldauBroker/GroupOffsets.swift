@@ -25,11 +25,12 @@ package struct GroupOffset: Equatable, Sendable {
 /// The committed offsets, in memory as on disk.
 final class GroupOffsets: Sendable {
     private let offsets = Mutex<[String: [TopicPartition: GroupOffset]]>([:])
-    /// Bytes of records in each partition of the offsets topic since its last snapshot. Held while a commit is appended, so that
-    /// memory and topic see commits in one order.
+    /// Bytes of records in each partition of the offsets topic since its last snapshot. Held while a commit is
+    /// appended, so that memory and topic see commits in one order.
     private let written = Mutex<[Int32: Int]>([:])
 
-    /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last snapshot.
+    /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last
+    /// snapshot.
     func inOrder<Result: Sendable>(
         _ partition: Int32, _ body: (inout Int) throws(BrokerError) -> Result
     ) throws(BrokerError) -> Result {

@@ -43,8 +43,8 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
         return result
     }
 
-    /// Waits until `body` returns something, and returns that; nil after `timeout` (nil waits for ever). `body` runs with the lock
-    /// held.
+    /// Waits until `body` returns something, and returns that; nil after `timeout` (nil waits for ever). `body` runs
+    /// with the lock held.
     package func wait<Result>(timeout: Duration? = nil, _ body: (inout State) -> Result?) -> Result? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }

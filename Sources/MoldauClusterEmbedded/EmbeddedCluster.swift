@@ -13,7 +13,8 @@ public import MoldauRecords
 
 /// A broker in this process: topics in a directory, or in memory. No server, no wire.
 ///
-/// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by one each.
+/// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by
+/// one each.
 public final class EmbeddedCluster: Cluster {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
@@ -25,7 +26,8 @@ public final class EmbeddedCluster: Cluster {
     private let store: any EmbeddedStore
     private let upkeep: Upkeep?
 
-    /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on disk first.
+    /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
+    /// disk first.
     /// - Throws: `LogError.locked` at once when another process works on the directory; `.io`; `.damagedFile`.
     public init(
         directory: String, durability: Durability = .sync,
@@ -85,6 +87,8 @@ extension ClusterError {
             case .unknownTopic(let name): .unknownTopic(name)
             case .topicExists(let name): .topicExists(name)
             case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
+            case .internalTopic(let name):
+                .unavailable(reason: "'\(name)' holds the cluster's own records and cannot be deleted")
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)

@@ -67,7 +67,8 @@ extension FileSystem {
         return try file.read(try file.size(), at: 0)
     }
 
-    /// Replaces a small file at once: whoever opens it finds the old bytes or the new. Durable on return when `sync` is set.
+    /// Replaces a small file at once: whoever opens it finds the old bytes or the new. Durable on return when `sync`
+    /// is set.
     package func replace(_ path: String, with bytes: [UInt8], in directory: String, sync: Bool) throws(LogError) {
         let temporary = path + ".tmp"
         try removeFile(temporary)

@@ -1,7 +1,8 @@
 // The sparse map from offsets to byte positions of one segment.
 //
-// On disk (.index): 8 bytes an entry, big-endian: the last offset of a batch − the segment's base (UInt32), the position where
-// that batch begins (UInt32). No checksum of its own: it is a cache, checked when read and rebuilt from its segment.
+// On disk (.index): 8 bytes an entry, big-endian: the last offset of a batch − the segment's base (UInt32), the
+// position where that batch begins (UInt32). No checksum of its own: it is a cache, checked when read and rebuilt from
+// its segment.
 
 package import MoldauRecords
 

@@ -1,8 +1,8 @@
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Where the partition's first readable offset is kept: its decimal digits. A cache of a promise: losing it brings deleted
-    /// records back, never loses one.
+    /// Where the partition's first readable offset is kept: its decimal digits. A cache of a promise: losing it brings
+    /// deleted records back, never loses one.
     private var startOffsetPath: String { "\(directory)/log-start-offset" }
 
     mutating func open(wasClean: Bool) throws(LogError) {

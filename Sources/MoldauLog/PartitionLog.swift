@@ -2,8 +2,9 @@ package import MoldauRecords
 
 /// The log of one partition: batches in the order of their offsets, in a directory of segments.
 ///
-/// A value owned by one thread or lock. Appends and reads go to the operating system at once: a read sees every append before it,
-/// and a killed process loses nothing. Durable is what was there when a sync of the files in `takeUnsynced` began.
+/// A value owned by one thread or lock. Appends and reads go to the operating system at once: a read sees every append
+/// before it, and a killed process loses nothing. Durable is what was there when a sync of the files in `takeUnsynced`
+/// began.
 ///
 /// Invariants: `segments` is never empty and ascends; only the last is written; all others are on disk whole.
 package struct PartitionLog<Files: FileSystem>: Sendable {
@@ -18,9 +19,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// The offset that the next record gets.
     package var endOffset: Offset { segments[segments.count - 1].opened!.end }
 
-    /// Opens a partition's log, and creates it where there is none. Blocks; reads the whole last segment after an unclean stop.
-    /// - Parameter wasClean: whether the log was closed. If not, the last segment's checksums are verified and what is not whole at
-    ///   its end is cut off: it was never acknowledged.
+    /// Opens a partition's log, and creates it where there is none. Blocks; reads the whole last segment after an
+    /// unclean stop.
+    /// - Parameter wasClean: whether the log was closed. If not, the last segment's checksums are verified and what is
+    ///   not whole at its end is cut off: it was never acknowledged.
     package init(
         _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool
     ) throws(LogError) {
@@ -43,7 +45,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     /// Appends whole record batches that lie one after another, and gives them their offsets. Not durable until synced.
-    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`: then nothing was appended. `.io`: then the last batches may be missing.
+    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`: then nothing was appended. `.io`: then the last batches
+    ///   may be missing.
     package mutating func append(_ batches: UnsafeRawBufferPointer, now: Timestamp) throws(LogError) -> Appended {
         try validate(batches)
         let first = endOffset
@@ -91,7 +94,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         if configuration.isLogAppendTime { header.maxTimestamp = now }
         if segments[segments.count - 1].opened!.isFull(for: header, now: now, configuration) { try roll() }
         let last = segments.count - 1
-        // The header is copied and completed; the producer's bytes stay as they are, and the checksum does not cover the change.
+        // The header is copied and completed; the producer's bytes stay as they are, and the checksum does not cover
+        // the change.
         var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)
         var failure: LogError?
         withUnsafeMutableBytes(of: &head) { head in
@@ -148,8 +152,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     // MARK: Durability
 
-    /// The file to sync for everything appended so far to be durable; nil when it is already. From here on the log counts it as synced:
-    /// the caller syncs, or the log goes offline.
+    /// The file to sync for everything appended so far to be durable; nil when it is already. From here on the log
+    /// counts it as synced: the caller syncs, or the log goes offline.
     package mutating func takeUnsynced() -> Files.File? {
         guard hasUnsynced else { return nil }
         hasUnsynced = false

@@ -1,7 +1,7 @@
 // One file of a partition's log, with its two indexes: `<base offset, 20 digits>.log`, `.index`, `.timeindex`.
 //
-// The index files are caches. They are written when the segment is closed (rolled, or at a clean stop), read when the segment is
-// first searched, and rebuilt from the batches whenever they are missing or cannot be right.
+// The index files are caches. They are written when the segment is closed (rolled, or at a clean stop), read when the
+// segment is first searched, and rebuilt from the batches whenever they are missing or cannot be right.
 
 package import MoldauRecords
 
@@ -35,8 +35,8 @@ package struct Segment<File: LogFile>: Sendable {
         try scan(to: try file.size(), intervalBytes: intervalBytes, validatesChecksums: validatesChecksums)
     }
 
-    /// Takes the indexes from their files and looks at the batches after the last entry only; where the files are missing or cannot
-    /// be right, at all batches.
+    /// Takes the indexes from their files and looks at the batches after the last entry only; where the files are
+    /// missing or cannot be right, at all batches.
     package init(
         indexed file: File, base: Offset, offsetIndex: [UInt8]?, timeIndex: [UInt8]?, intervalBytes: Int
     ) throws(LogError) {

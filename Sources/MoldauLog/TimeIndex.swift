@@ -1,7 +1,8 @@
 // The sparse map from timestamps to offsets of one segment.
 //
-// On disk (.timeindex): 12 bytes an entry, big-endian: the largest timestamp so far (Int64), the last offset of the batch that
-// brought it − the segment's base (UInt32). Every record with a later timestamp has a larger offset. A cache, as the offset index.
+// On disk (.timeindex): 12 bytes an entry, big-endian: the largest timestamp so far (Int64), the last offset of the
+// batch that brought it − the segment's base (UInt32). Every record with a later timestamp has a larger offset. A
+// cache, as the offset index.
 
 package import MoldauRecords
 
@@ -44,7 +45,8 @@ package struct TimeIndex: Equatable, Sendable {
 
     package var last: Entry? { entries.last }
 
-    /// - Returns: an offset such that no record before it is at or after `time`; the segment's base if nothing better is known.
+    /// - Returns: an offset such that no record before it is at or after `time`; the segment's base if nothing better
+    ///   is known.
     package func offset(before time: Timestamp) -> Offset {
         var (low, high) = (0, entries.count)
         while low < high {

@@ -1,6 +1,7 @@
 internal import CChecksum
 
-/// The CRC-32C (Castagnoli) of some bytes, going on from `seed` (0 to begin). Some 0.12 ns a byte where the processor has it.
+/// The CRC-32C (Castagnoli) of some bytes, going on from `seed` (0 to begin). Some 0.12 ns a byte where the processor
+/// has it.
 public func crc32c(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
     moldau_crc32c(seed, bytes.baseAddress, bytes.count)
 }

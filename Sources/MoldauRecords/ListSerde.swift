@@ -1,11 +1,12 @@
 // Kafka's list serde, all numbers big-endian Int32 but the first byte:
 //
-//     elements of one size    0 · number of nulls · their indexes · number of elements · those that are not null, one after another
-//     other elements          1 · number of elements · per element its length (-1 for a null) and its bytes
+//     elements of one size    0 · number of nulls · their indexes · number of elements · those that are not null
+//     other elements          1 · number of elements · for each its length (-1 for a null) and bytes
 
 extension Serde {
     /// The serde of a list whose elements may be null.
-    /// - Parameter fixedSize: the bytes that every element takes, for types of one size (Int16, Int32, Int64, Float, Double, UUID).
+    /// - Parameter fixedSize: the bytes that every element takes, for types of one size (Int16, Int32, Int64, Float,
+    ///   Double, UUID).
     public static func list<Element>(of element: Serde<Element>, fixedSize: Int? = nil) -> Serde
     where Value == [Element?] {
         Serde(

@@ -14,7 +14,8 @@ public struct Partitioner: Sendable {
     @usableFromInline var current: UInt32
     @usableFromInline var bytesOnCurrent = 0
 
-    /// By the key's murmur2; records without a key stay on one partition until some `stickyBytes` went there, then on the next.
+    /// By the key's murmur2; records without a key stay on one partition until some `stickyBytes` went there, then on
+    /// the next.
     /// - Parameter seed: where the first record without a key goes, modulo the number of partitions.
     public static func keyed(seed: UInt32 = 0, stickyBytes: Int = 16 * 1024) -> Partitioner {
         Partitioner(strategy: .keyed, stickyBytes: stickyBytes, current: seed)

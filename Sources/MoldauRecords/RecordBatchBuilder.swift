@@ -5,8 +5,8 @@
 /// try producer.send(builder.finish(), to: partition)
 /// builder.reset()
 /// ```
-/// Offsets count from 0: the broker sets the base when it appends. Nothing is allocated per record. Programmer errors trap: a
-/// batch over 2 GiB, `finish` on an empty batch.
+/// Offsets count from 0: the broker sets the base when it appends. Nothing is allocated per record. Programmer errors
+/// trap: a batch over 2 GiB, `finish` on an empty batch.
 public struct RecordBatchBuilder: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int

@@ -7,8 +7,9 @@
 //     17  crc u32
 //     21  attributes i16
 //
-// batchLength counts from leaderEpoch on; the CRC-32C covers everything from attributes on, so that a broker can set the base
-// offset and the leader epoch without touching it. Attributes: bits 0–2 codec, 3 log append time, 4 transactional, 5 control.
+// batchLength counts from leaderEpoch on; the CRC-32C covers everything from attributes on, so that a broker can set
+// the base offset and the leader epoch without touching it. Attributes: bits 0–2 codec, 3 log append time, 4
+// transactional, 5 control.
 
 /// Where the fields of a record batch v2 lie.
 @usableFromInline package enum BatchFormat {
@@ -38,7 +39,8 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
         case .truncated(let needed, let got): "a record batch takes \(needed) bytes, \(got) are there"
         case .unsupportedMagic(let magic): "record batches of format \(magic) cannot be read; only format 2 can"
         case .unsupportedCompression(let codec):
-            "the batch is compressed by codec \(codec) (1 gzip, 2 snappy, 3 lz4, 4 zstd), which cannot be read; produce without compression"
+            "the batch is compressed by codec \(codec) (1 gzip, 2 snappy, 3 lz4, 4 zstd), which cannot be read; "
+                + "produce without compression"
         case .checksumMismatch(let base, let stored, let computed):
             "the batch at offset \(base) is damaged: its checksum is \(stored), its bytes give \(computed)"
         case .malformed(let base, let field): "the batch at offset \(base) is malformed: its \(field) cannot be"

@@ -68,10 +68,12 @@ extension ByteCursor {
 /// var reader = RecordBatchReader(fetched.bytes.bytes, from: fetched.firstOffset)
 /// while let record = try reader.next() { … }
 /// ```
-/// Control batches and records below `from` are passed over. Batches cut short at the end are not seen: a fetch may bring one.
-/// Checksums are not looked at (see `RecordBatchHeader.validateChecksum`), but no bytes can make it read out of bounds or trap.
+/// Control batches and records below `from` are passed over. Batches cut short at the end are not seen: a fetch may
+/// bring one. Checksums are not looked at (see `RecordBatchHeader.validateChecksum`), but no bytes can make it read
+/// out of bounds or trap.
 public struct RecordBatchReader {
-    // Invariant: `cursor` walks the records of the current batch and ends where the batch ends; the next begins there, or nothing does.
+    // Invariant: `cursor` walks the records of the current batch and ends where the batch ends; the next begins there,
+    // or nothing does.
     @usableFromInline var cursor: ByteCursor
     @usableFromInline var recordsLeft: Int32 = 0
     @usableFromInline var baseOffset: Int64 = 0
@@ -82,8 +84,8 @@ public struct RecordBatchReader {
     @usableFromInline let end: UnsafeRawPointer
     @usableFromInline let from: Int64
 
-    /// The offset after the last batch that was begun or passed over: where reading goes on after these bytes, even when the last
-    /// batch held no record to show. `from` before the first.
+    /// The offset after the last batch that was begun or passed over: where reading goes on after these bytes, even
+    /// when the last batch held no record to show. `from` before the first.
     public private(set) var nextOffset: Offset
 
     /// - Parameter from: records below this offset are passed over.

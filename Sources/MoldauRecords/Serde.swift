@@ -1,6 +1,7 @@
 /// How a type becomes bytes and comes back.
 ///
-/// `encode` appends to the writer. `decode` reads exactly the bytes that it is given; they may come from anywhere, so it throws
+/// `encode` appends to the writer. `decode` reads exactly the bytes that it is given; they may come from anywhere, so
+/// it throws
 /// `SerdeError` on what it cannot read and never traps.
 public struct Serde<Value>: Sendable {
     public typealias Encode = @Sendable (Value, inout ByteWriter) throws -> Void

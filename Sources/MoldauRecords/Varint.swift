@@ -1,5 +1,5 @@
-// Numbers in as few bytes as they need: 7 bits a byte, the lowest first, the top bit set on every byte but the last. Signed ones
-// are zig-zagged first (0, -1, 1, -2, … become 0, 1, 2, 3, …), so that small negatives are short too.
+// Numbers in as few bytes as they need: 7 bits a byte, the lowest first, the top bit set on every byte but the last.
+// Signed ones are zig-zagged first (0, -1, 1, -2, … become 0, 1, 2, 3, …), so that small negatives are short too.
 
 /// Why bytes are no varint.
 public enum VarintError: Error, Equatable {

@@ -52,6 +52,12 @@ struct GroupOffsetTests {
         #expect(broker.committedOffsets(of: "app") == [TopicPartition("other", 0): offset(2)])
     }
 
+    @Test func `the topic of offsets cannot be deleted`() throws {
+        let broker = try openBroker(MemoryFileSystem())
+        try broker.commit([words: offset(7)], of: "app")
+        #expect(throws: BrokerError.internalTopic("__consumer_offsets")) { try broker.delete("__consumer_offsets") }
+    }
+
     @Test func `too much metadata is refused`() throws {
         let broker = try openBroker(MemoryFileSystem())
         #expect(throws: BrokerError.self) {

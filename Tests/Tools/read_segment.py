@@ -3,7 +3,7 @@
 
     read_segment.py 00000000000000000000.log
 
-One line a record: offset, timestamp, key, value, headers (bytes in hex, null for a null) and the base offset of its batch.
+One line a record: offset, timestamp, key, value, headers (bytes in hex, null for a null), and its batch's base offset.
 Exits with 1 and a sentence on the first byte that is not as the format prescribes.
 """
 import json
@@ -68,7 +68,9 @@ def records(batch):
         delta = record.varint()
         if delta != index:
             raise ValueError("offset delta %d of record %d" % (delta, index))
-        fields = {"batch": base, "offset": base + delta, "timestamp": times[-1], "key": record.text(), "value": record.text()}
+        fields = {"batch": base, "offset": base + delta, "timestamp": times[-1]}
+        fields["key"] = record.text()
+        fields["value"] = record.text()
         fields["headers"] = [[bytes.fromhex(record.text()).decode(), record.text()] for _ in range(record.varint())]
         if record.at != len(record.data):
             raise ValueError("bytes after record %d" % delta)

@@ -2,7 +2,8 @@
 #define MOLDAU_CHECKSUM_H
 #include <stddef.h>
 #include <stdint.h>
-/// CRC-32C (Castagnoli) of `length` bytes, going on from `crc` (0 to begin). Uses the processor's instruction where there is one.
+/// CRC-32C (Castagnoli) of `length` bytes, going on from `crc` (0 to begin). Uses the processor's instruction where
+/// there is one.
 uint32_t moldau_crc32c(uint32_t crc, const void *bytes, size_t length);
 /// The same by tables, for processors without the instruction.
 uint32_t moldau_crc32c_portable(uint32_t crc, const void *bytes, size_t length);
