@@ -52,17 +52,19 @@ struct Produce: ParsableCommand {
             let producer = try cluster.makeProducer(clientID: "moldau")
             defer { producer.close() }
             let count = try produce(to: producer, partitionCount: found.partitionCount)
-            FileHandle.standardError.write(Data("wrote \(count) \(count == 1 ? "record" : "records") to \(topic)\n".utf8))
+            FileHandle.standardError.write(
+                Data("wrote \(count) \(count == 1 ? "record" : "records") to \(topic)\n".utf8))
         }
     }
 
     /// - Returns: the number of records.
     private func produce(to producer: any Producer, partitionCount: Int32) throws -> Int {
         let isTyped = isatty(STDIN_FILENO) != 0
-        let headers = Headers(try headers.map { argument in
-            let header = try NamedText(argument, option: "--header")
-            return Header(header.name, header.text)
-        })
+        let headers = Headers(
+            try headers.map { argument in
+                let header = try NamedText(argument, option: "--header")
+                return Header(header.name, header.text)
+            })
         let batches = PartitionBatches(topic, partitionCount: partitionCount, producer: producer)
         var count = 0
         do {

@@ -14,7 +14,8 @@ struct TopicsCreate: ParsableCommand {
     @Option(help: "How many partitions it has.")
     var partitions: Int32 = 1
 
-    @Option(name: .customLong("set"), help: "A setting by Kafka's name, 'retention.ms=-1' for example. May be repeated.")
+    @Option(
+        name: .customLong("set"), help: "A setting by Kafka's name, 'retention.ms=-1' for example. May be repeated.")
     var settings: [String] = []
 
     func validate() throws {

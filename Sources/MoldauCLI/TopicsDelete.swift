@@ -4,7 +4,8 @@ import MoldauCluster
 /// `moldau topics delete`.
 struct TopicsDelete: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete", abstract: "Deletes topics with their records, and the positions that groups have in them.")
+        commandName: "delete",
+        abstract: "Deletes topics with their records, and the positions that groups have in them.")
 
     @OptionGroup var data: DataDirectory
 

@@ -18,10 +18,10 @@ public struct BuiltProgram: Sendable {
 
     private static var productsDirectory: URL {
         #if os(macOS)
-        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
-        return (bundle?.bundleURL ?? Bundle.main.bundleURL).deletingLastPathComponent()
+            let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
+            return (bundle?.bundleURL ?? Bundle.main.bundleURL).deletingLastPathComponent()
         #else
-        return URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            return URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         #endif
     }
 

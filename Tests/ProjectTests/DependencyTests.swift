@@ -13,10 +13,12 @@ struct DependencyTests {
         try withTemporaryDirectory { root in
             let target = root.appending(path: "Sources/MoldauRecords")
             try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-            try Data("import Foundation\ninternal import MoldauLog\n".utf8).write(to: target.appending(path: "Bad.swift"))
+            try Data("import Foundation\ninternal import MoldauLog\n".utf8).write(
+                to: target.appending(path: "Bad.swift"))
             let outcome = try python("check_dependencies.py", [root.path])
             #expect(outcome.status == 1)
-            #expect(outcome.output.contains("Sources/MoldauRecords/Bad.swift:2: MoldauRecords must not import MoldauLog"))
+            #expect(
+                outcome.output.contains("Sources/MoldauRecords/Bad.swift:2: MoldauRecords must not import MoldauLog"))
         }
     }
 
