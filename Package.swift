@@ -82,14 +82,18 @@ let package = Package(
             name: "WordCount",
             dependencies: [
                 "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauCluster",
-                "MoldauClusterEmbedded", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "MoldauClusterEmbedded",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Examples/WordCount", swiftSettings: strict + warnings),
         .executableTarget(
             name: "OrderEnrichment",
             dependencies: [
                 "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauCluster",
-                "MoldauClusterEmbedded", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "MoldauClusterEmbedded",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
 

@@ -1,0 +1,63 @@
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+
+/// How far each partition of the input topic has each file: read from the topic, which alone knows.
+struct FeedPositions {
+    private struct Place: Hashable {
+        let name: [UInt8]
+        let partition: Int32
+    }
+
+    private var positions: [Place: Int] = [:]
+
+    /// Walks over the whole topic: some nanoseconds a line. Blocks.
+    init(_ cluster: EmbeddedCluster, _ partitions: [TopicPartition]) throws {
+        try cluster.readAll(partitions) { batches in try note(batches) }
+    }
+
+    /// The byte behind the file's last line in the partition; 0 if it has none.
+    func position(of name: String, in partition: Int32) -> Int {
+        positions[Place(name: Array(name.utf8), partition: partition)] ?? 0
+    }
+
+    private mutating func note(_ batches: FetchedBatches) throws {
+        var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+        var last: RecordView?
+        // Lines of a file follow each other: only the last of them is looked at closely.
+        while let record = try reader.next() {
+            if let last, !hasSameKey(last, record) { try note(last, in: batches.partition) }
+            last = record
+        }
+        if let last { try note(last, in: batches.partition) }
+    }
+
+    private func hasSameKey(_ left: RecordView, _ right: RecordView) -> Bool {
+        guard let left = left.key, let right = right.key else { return false }
+        return left.elementsEqual(right)
+    }
+
+    private mutating func note(_ record: RecordView, in partition: TopicPartition) throws {
+        guard let key = record.key, let text = try record.headers()[LineFeeder.nextHeader],
+            let next = Int(String(decoding: text, as: UTF8.self))
+        else { return }
+        let place = Place(name: Array(key), partition: partition.partition.number)
+        positions[place] = max(positions[place] ?? 0, next)
+    }
+}
+
+extension EmbeddedCluster {
+    /// Hands out all that the partitions hold at the time of the call. Blocks.
+    func readAll(_ partitions: [TopicPartition], _ body: (FetchedBatches) throws -> Void) throws {
+        let consumer = try makeConsumer(clientID: "word-count-reader")
+        defer { consumer.close() }
+        let bounds = try consumer.bounds(of: Set(partitions))
+        try consumer.assign(Set(partitions))
+        for (partition, held) in bounds { try consumer.seek(partition, to: held.lowerBound) }
+        while bounds.contains(where: { consumer.position($0.key) ?? .zero < $0.value.upperBound }) {
+            let fetched = try consumer.poll(wait: .zero)
+            if fetched.isEmpty { return }
+            for batches in fetched { try body(batches) }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Notes that the user wants to end (Control-C, or a signal to terminate): what was read until then is still counted.
+/// A second signal ends the program at once.
+final class Interruption {
+    private final class State: Sendable {
+        let hasCome = Atomic(false)
+    }
+
+    private let state = State()
+    private let sources: [any DispatchSourceSignal]
+
+    init() {
+        let state = state
+        sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                state.hasCome.store(true, ordering: .relaxed)
+                signal(number, SIG_DFL)
+            }
+            source.resume()
+            return source
+        }
+    }
+
+    var hasCome: Bool { state.hasCome.load(ordering: .relaxed) }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+
+/// Words and how often they occur, as the output topic has them.
+struct WordCounts {
+    /// By the words' bytes: text that looks the same may be written in several ways, which count apart.
+    private var counts: [[UInt8]: Int64] = [:]
+
+    /// Keeps the last record of each word. Blocks.
+    init(readFrom cluster: EmbeddedCluster) throws {
+        let admin = try cluster.makeAdmin(clientID: "word-count-reader")
+        defer { admin.close() }
+        let name = WordCountTopology.counts.name
+        let count = try admin.describe([name])[name]?.partitionCount ?? 0
+        try cluster.readAll((0..<count).map { TopicPartition(name, $0) }) { batches in
+            var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+            while let record = try reader.next() {
+                guard let key = record.key, let value = record.value else { continue }
+                counts[Array(key)] = try Int64.serde.decode(RawSpan(_unsafeBytes: value))
+            }
+        }
+    }
+
+    /// Writes a line `word<TAB>count` for each word, sorted by the words' bytes. The file is there whole or not at all.
+    func write(to path: String) throws {
+        var text = Data()
+        for (word, count) in counts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            text.append(contentsOf: word)
+            text.append(contentsOf: "\t\(count)\n".utf8)
+        }
+        try text.write(to: URL(filePath: path), options: .atomic)
+    }
+
+    /// Prints the most frequent words; among equals, the first by their bytes.
+    func printTop(_ limit: Int) {
+        let top = counts.sorted { left, right in
+            left.value == right.value ? left.key.lexicographicallyPrecedes(right.key) : left.value > right.value
+        }.prefix(limit)
+        let width = top.first.map { String($0.value).count } ?? 0
+        for (word, count) in top {
+            let number = String(count)
+            let padding = String(repeating: " ", count: width - number.count)
+            print("\(padding)\(number)  \(String(decoding: word, as: UTF8.self))")
+        }
+        let total = counts.values.reduce(0, +)
+        FileHandle.standardError.write(Data("\(total) words, \(counts.count) different ones\n".utf8))
+    }
+}
