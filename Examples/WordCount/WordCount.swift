@@ -40,6 +40,9 @@ struct WordCount: ParsableCommand {
     @Option(help: "Milliseconds between commits.")
     var commitInterval = 100
 
+    @Option(help: "Milliseconds between writes of the counts to disk: they bound what a restart replays.")
+    var writeBehindInterval = 60_000
+
     @Option(help: "Threads that count. With --data the first run decides how many can be of use.")
     var threads = 1
 
@@ -50,6 +53,7 @@ struct WordCount: ParsableCommand {
         }
         if threads < 1 { throw ValidationError("--threads is at least 1") }
         if commitInterval < 1 { throw ValidationError("--commit-interval is at least 1 millisecond") }
+        if writeBehindInterval < 1 { throw ValidationError("--write-behind-interval is at least 1 millisecond") }
         if top < 0 { throw ValidationError("--top is at least 0") }
     }
 
@@ -77,6 +81,7 @@ struct WordCount: ParsableCommand {
         let restores = RestoreReport(isRestart: directory.isRestart)
         var configuration = StreamsConfiguration()
         configuration.commitInterval = .milliseconds(commitInterval)
+        configuration.writeBehindInterval = .milliseconds(writeBehindInterval)
         configuration.streamThreads = threads
         configuration.onRestore = { restores.note($0) }
         configuration.onStateChange = { _, new in restores.note(new) }
