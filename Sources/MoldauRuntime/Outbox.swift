@@ -43,7 +43,9 @@ package final class Outbox: RecordCollector {
     private var filled: [Target] = []
 
     /// The queue whose head is being processed, for dead letters; nil in punctuations.
-    package var processing: PartitionQueue?
+    ///
+    /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
+    package unowned(unsafe) var processing: PartitionQueue?
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
 

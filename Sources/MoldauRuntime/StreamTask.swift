@@ -116,8 +116,8 @@ package final class StreamTask {
         context.origin = RecordOrigin(
             topic: queue.partition.topic, partition: queue.partition.partition, offset: head.offset)
         outbox.processing = queue
+        defer { outbox.processing = nil }
         try queue.processHead()
-        outbox.processing = nil
         context.origin = nil
         group.pointee.putBack(queue)
         processedCount += 1
@@ -191,7 +191,6 @@ package final class StreamTask {
     /// - Throws: the first error.
     package func close() throws {
         var first: (any Error)?
-        outbox.processing = nil
         do { try context.closeNodes() } catch { first = error }
         for entry in stores {
             do { try entry.store.close() } catch { first = first ?? error }
