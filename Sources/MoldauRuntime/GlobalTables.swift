@@ -108,10 +108,10 @@ package final class GlobalTables {
             table.context.origin = RecordOrigin(
                 topic: queue.partition.topic, partition: queue.partition.partition, offset: head.offset)
             outbox.processing = queue
+            defer { outbox.processing = nil }
             try queue.processHead()
             appliedCount += 1
         }
-        outbox.processing = nil
         table.context.origin = nil
         return true
     }

@@ -9,11 +9,21 @@ import MoldauTopology
 package final class Outbox: RecordCollector {
     private final class Target {
         let partition: TopicPartition
-        var builder = RecordBatchBuilder(capacity: 4 << 10)
+        /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
+        let builder: UnsafeMutablePointer<RecordBatchBuilder>
         /// In `filled`.
         var isListed = false
 
-        init(_ partition: TopicPartition) { self.partition = partition }
+        init(_ partition: TopicPartition) {
+            self.partition = partition
+            builder = .allocate(capacity: 1)
+            builder.initialize(to: RecordBatchBuilder(capacity: 4 << 10))
+        }
+
+        deinit {
+            builder.deinitialize(count: 1)
+            builder.deallocate()
+        }
     }
 
     private struct TopicTargets {
@@ -33,7 +43,9 @@ package final class Outbox: RecordCollector {
     private var filled: [Target] = []
 
     /// The queue whose head is being processed, for dead letters; nil in punctuations.
-    package var processing: PartitionQueue?
+    ///
+    /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
+    package unowned(unsafe) var processing: PartitionQueue?
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
 
@@ -72,8 +84,8 @@ package final class Outbox: RecordCollector {
             target.isListed = true
             filled.append(target)
         }
-        target.builder.append(key: key, value: value, timestamp: timestamp, headers: headers)
-        if target.builder.byteCount >= batchBytes { try ship(target) }
+        target.builder.pointee.append(key: key, value: value, timestamp: timestamp, headers: headers)
+        if target.builder.pointee.byteCount >= batchBytes { try ship(target) }
     }
 
     private func target(
@@ -94,7 +106,7 @@ package final class Outbox: RecordCollector {
     package func sendAll() throws {
         for target in filled {
             target.isListed = false
-            if !target.builder.isEmpty { try ship(target) }
+            if !target.builder.pointee.isEmpty { try ship(target) }
         }
         filled.removeAll(keepingCapacity: true)
     }
@@ -110,21 +122,21 @@ package final class Outbox: RecordCollector {
     }
 
     private func ship(_ target: Target) throws {
-        let count = target.builder.recordCount
+        let count = target.builder.pointee.recordCount
         do {
-            try producer.send(target.builder.finish(), to: target.partition)
+            try producer.send(target.builder.pointee.finish(), to: target.partition)
         } catch ClusterError.recordTooLarge where count > 1 {
             try sendOneByOne(target)
         } catch let error as ClusterError {
             try judge(error, partition: target.partition, recordCount: count)
         }
-        target.builder.reset()
+        target.builder.pointee.reset()
     }
 
     /// A batch was too large for its topic: those of its records that are not go alone.
     private func sendOneByOne(_ target: Target) throws {
         var single = RecordBatchBuilder(capacity: 4 << 10)
-        var reader = RecordBatchReader(target.builder.finish())
+        var reader = RecordBatchReader(target.builder.pointee.finish())
         while let record = try reader.next() {
             single.reset()
             single.append(

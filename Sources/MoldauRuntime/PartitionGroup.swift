@@ -12,7 +12,7 @@ package struct PartitionGroup {
 
     private let indexes: [TopicPartition: Int]
     private let idling: TaskIdling
-    /// The queues that are not empty, by the time of their heads.
+    /// The queues that are not empty, by the time of their heads. Not kept where there is only one queue.
     private var heap: [PartitionQueue] = []
     /// Since when an empty, caught-up queue is waited for.
     private var idleSince: [TopicPartition: Timestamp] = [:]
@@ -26,7 +26,9 @@ package struct PartitionGroup {
 
     package func queue(of partition: TopicPartition) -> PartitionQueue? { indexes[partition].map { queues[$0] } }
 
-    package var isEmpty: Bool { heap.isEmpty }
+    private var isSingle: Bool { queues.count == 1 }
+
+    package var isEmpty: Bool { isSingle ? queues[0].isEmpty : heap.isEmpty }
 
     /// After `begin` of all queues: stream time goes on where the committed partition times left it.
     package mutating func resumeStreamTime() {
@@ -45,6 +47,7 @@ package struct PartitionGroup {
 
     /// Whether a record may be taken: every queue has one, or waiting for those that have none is over.
     package mutating func isReady(now: Timestamp) -> Bool {
+        if isSingle { return !queues[0].isEmpty }
         if heap.count == queues.count || heap.isEmpty || idling == .never { return !heap.isEmpty }
         for queue in queues {
             guard queue.isEmpty else {
@@ -66,6 +69,11 @@ package struct PartitionGroup {
     /// Takes the queue with the oldest head, and moves stream time. After the head was processed the queue goes back
     /// by `putBack`.
     package mutating func take() -> PartitionQueue? {
+        if isSingle {
+            guard !queues[0].isEmpty else { return nil }
+            streamTime = max(streamTime, queues[0].headTime)
+            return queues[0]
+        }
         guard let first = heap.first else { return nil }
         let last = heap.removeLast()
         if !heap.isEmpty { siftDown(last) }
@@ -76,6 +84,7 @@ package struct PartitionGroup {
     package mutating func putBack(_ queue: PartitionQueue) { if !queue.isEmpty { offer(queue) } }
 
     private mutating func offer(_ queue: PartitionQueue) {
+        if isSingle { return }
         var index = heap.count
         heap.append(queue)
         while index > 0 {

@@ -11,27 +11,36 @@ package final class PartitionQueue {
     /// The source node.
     package let node: String
     /// The time of the head. Meaningful while the queue is not empty.
-    package private(set) var headTime = Timestamp.none
+    package var headTime: Timestamp { walk.pointee.headTime }
     /// The greatest time of the records taken from this partition.
-    package private(set) var partitionTime = Timestamp.none
+    package var partitionTime: Timestamp { walk.pointee.partitionTime }
     /// Bytes of the batches that are held; a batch counts until its last record is done.
     package private(set) var bufferedBytes = 0
     /// The offset after the last record that may be read, as of the last fetch; nil while nothing is known.
     package private(set) var end: Offset?
     /// The record that waits or is being processed, as it lies in its batch.
-    package private(set) var head: RecordView?
+    package var head: RecordView? { walk.pointee.head }
 
+    /// What changes with every record.
+    private struct Walk {
+        var reader = RecordBatchReader(UnsafeRawBufferPointer(start: nil, count: 0))
+        var head: RecordView?
+        var headTime = Timestamp.none
+        var partitionTime = Timestamp.none
+        /// The next record to take, where it is not the head's: behind discarded records and markers.
+        var nextOffset: Offset?
+    }
+
+    /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
+    private let walk: UnsafeMutablePointer<Walk>
     private let source: any SourceHead
     private let context: TaskContext
     private let outbox: Outbox
     private let onFailure: @Sendable (DeserializationFailure) -> ProcessingResponse
 
     private var waiting: [FetchedBatches] = []
-    /// Keeps the bytes alive that `reader` and `head` look into.
+    /// Keeps the bytes alive that `walk` looks into.
     private var current: FetchedBatches?
-    private var reader = RecordBatchReader(UnsafeRawBufferPointer(start: nil, count: 0))
-    /// The next record to take, where it is not the head's: behind discarded records and markers.
-    private var nextOffset: Offset?
 
     package init(
         partition: TopicPartition, node: String, source: any SourceHead, context: TaskContext, outbox: Outbox,
@@ -43,12 +52,19 @@ package final class PartitionQueue {
         self.context = context
         self.outbox = outbox
         self.onFailure = onFailure
+        walk = .allocate(capacity: 1)
+        walk.initialize(to: Walk())
     }
 
-    package var isEmpty: Bool { head == nil }
+    deinit {
+        walk.deinitialize(count: 1)
+        walk.deallocate()
+    }
+
+    package var isEmpty: Bool { walk.pointee.head == nil }
 
     /// The offset to commit: the first record that is not done. nil before anything is known of the partition.
-    package var position: Offset? { head?.offset ?? nextOffset }
+    package var position: Offset? { walk.pointee.head?.offset ?? walk.pointee.nextOffset }
 
     /// Whether the cluster is not known to hold more than what was taken. Unknown counts as more.
     package var isCaughtUp: Bool {
@@ -58,9 +74,9 @@ package final class PartitionQueue {
 
     /// Where reading begins, and what is known about the partition then.
     package func begin(at offset: Offset, end: Offset, partitionTime: Timestamp) {
-        nextOffset = offset
+        walk.pointee.nextOffset = offset
         self.end = end
-        self.partitionTime = partitionTime
+        walk.pointee.partitionTime = partitionTime
     }
 
     /// Takes batches in. Decodes the head if there was none.
@@ -69,35 +85,35 @@ package final class PartitionQueue {
         guard batches.bytes.count > 0 else { return }
         waiting.append(batches)
         bufferedBytes += batches.bytes.count
-        if head == nil { try advance() }
+        if isEmpty { try advance() }
     }
 
     /// Sends the head into the sub-topology, then decodes the next one.
     package func processHead() throws {
         guard let done = head else { preconditionFailure("an empty queue has nothing to process") }
-        partitionTime = max(partitionTime, headTime)
+        walk.pointee.partitionTime = max(walk.pointee.partitionTime, walk.pointee.headTime)
         try source.process()
-        nextOffset = done.offset + 1
-        head = nil
+        walk.pointee.nextOffset = done.offset + 1
+        walk.pointee.head = nil
         try advance()
     }
 
     private func advance() throws {
         while true {
-            while let record = try reader.next() {
+            while let record = try walk.pointee.reader.next() {
                 if try load(record) { return }
-                nextOffset = record.offset + 1
+                walk.pointee.nextOffset = record.offset + 1
             }
             if let done = current {
                 // Behind control records, which are never shown, too.
-                nextOffset = reader.nextOffset
+                walk.pointee.nextOffset = walk.pointee.reader.nextOffset
                 bufferedBytes -= done.bytes.count
                 current = nil
             }
             guard !waiting.isEmpty else { return }
             let next = waiting.removeFirst()
             current = next
-            reader = RecordBatchReader(next.bytes.bytes, from: next.firstOffset)
+            walk.pointee.reader = RecordBatchReader(next.bytes.bytes, from: next.firstOffset)
         }
     }
 
@@ -108,8 +124,8 @@ package final class PartitionQueue {
                 key: record.key, value: record.value, timestamp: record.timestamp,
                 headers: record.hasHeaders ? try record.headers() : Headers(), partitionTime: partitionTime)
             if time.ms >= 0 {
-                headTime = time
-                head = record
+                walk.pointee.headTime = time
+                walk.pointee.head = record
                 return true
             }
             context.drop(.negativeTimestamp, at: node)

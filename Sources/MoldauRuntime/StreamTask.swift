@@ -18,7 +18,8 @@ package final class StreamTask {
     package let stores: [TaskStore]
     package private(set) var processedCount: Int64 = 0
 
-    private var group: PartitionGroup
+    /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
+    private let group: UnsafeMutablePointer<PartitionGroup>
     private let outbox: Outbox
     private let nodeContexts: [NodeContext]
     private let environment: StoreEnvironment
@@ -63,7 +64,8 @@ package final class StreamTask {
                 subtopology, context: context, globalStores: surroundings.globalStores.map(\.name))
             nodeContexts = wiring.contexts
             let queues = try wiring.queues(partition: id.partition, surroundings: surroundings)
-            group = PartitionGroup(queues, idling: surroundings.configuration.taskIdling)
+            group = .allocate(capacity: 1)
+            group.initialize(to: PartitionGroup(queues, idling: surroundings.configuration.taskIdling))
         } catch {
             // The first error tells what is wrong; what closing adds to it does not.
             try? context.closeNodes()
@@ -74,41 +76,50 @@ package final class StreamTask {
         stores = opened
     }
 
-    package var queues: [PartitionQueue] { group.queues }
-    package var partitions: [TopicPartition] { group.queues.map(\.partition) }
-    package var hasRecords: Bool { !group.isEmpty }
+    deinit {
+        group.deinitialize(count: 1)
+        group.deallocate()
+    }
+
+    package var queues: [PartitionQueue] { group.pointee.queues }
+    package var partitions: [TopicPartition] { group.pointee.queues.map(\.partition) }
+    package var hasRecords: Bool { !group.pointee.isEmpty }
     /// The partitions that the task waits for: empty here, while the cluster is known to hold more.
-    package var awaited: [TopicPartition] { group.awaited }
+    package var awaited: [TopicPartition] { group.pointee.awaited }
 
     /// Where reading begins in each partition. Before the first `add`.
     package func begin(at positions: [TopicPartition: TaskPosition]) {
-        for queue in group.queues {
+        for queue in group.pointee.queues {
             guard let position = positions[queue.partition] else { continue }
             queue.begin(at: position.offset, end: position.end, partitionTime: position.partitionTime)
             committedOffsets[queue.partition] = position.offset
         }
-        group.resumeStreamTime()
-        context.streamTime = group.streamTime
+        group.pointee.resumeStreamTime()
+        context.streamTime = group.pointee.streamTime
     }
 
     /// - Precondition: the partition is one of the task's.
-    package func add(_ batches: FetchedBatches) throws { try group.add(batches) }
+    package func add(_ batches: FetchedBatches) throws { try group.pointee.add(batches) }
 
-    package func bufferedBytes(of partition: TopicPartition) -> Int { group.queue(of: partition)?.bufferedBytes ?? 0 }
+    package func bufferedBytes(of partition: TopicPartition) -> Int {
+        group.pointee.queue(of: partition)?.bufferedBytes ?? 0
+    }
 
     /// Processes one record to the end.
     /// - Returns: false when there is none, or when it must wait for another partition.
     package func processNext(now: Timestamp) throws -> Bool {
-        guard group.isReady(now: now), let queue = group.take(), let head = queue.head else { return false }
+        guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let head = queue.head else {
+            return false
+        }
         context.now = now
-        context.streamTime = group.streamTime
+        context.streamTime = group.pointee.streamTime
         context.origin = RecordOrigin(
             topic: queue.partition.topic, partition: queue.partition.partition, offset: head.offset)
         outbox.processing = queue
+        defer { outbox.processing = nil }
         try queue.processHead()
-        outbox.processing = nil
         context.origin = nil
-        group.putBack(queue)
+        group.pointee.putBack(queue)
         processedCount += 1
         return true
     }
@@ -156,7 +167,7 @@ package final class StreamTask {
     package func offsetsToCommit() -> [TopicPartition: CommittedOffset] {
         var offsets: [TopicPartition: CommittedOffset] = [:]
         pendingOffsets = committedOffsets
-        for queue in group.queues {
+        for queue in group.pointee.queues {
             guard let position = queue.position, position != committedOffsets[queue.partition] else { continue }
             pendingOffsets[queue.partition] = position
             offsets[queue.partition] = CommittedOffset(
@@ -180,7 +191,6 @@ package final class StreamTask {
     /// - Throws: the first error.
     package func close() throws {
         var first: (any Error)?
-        outbox.processing = nil
         do { try context.closeNodes() } catch { first = error }
         for entry in stores {
             do { try entry.store.close() } catch { first = first ?? error }

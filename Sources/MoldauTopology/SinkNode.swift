@@ -12,15 +12,17 @@ public typealias StreamPartitioner<Key, Value> =
 
 /// Turns records into bytes for the outbox, in two buffers that it keeps. Owned by a task.
 public final class SinkWriter<Key, Value> {
-    private let key: Serde<Key>
-    private let value: Serde<Value>
-    private let partitioner: StreamPartitioner<Key, Value>?
-    private let outbox: any RecordCollector
-    private let context: NodeContext
-    private var keyBytes = ByteWriter()
-    private var valueBytes = ByteWriter()
-    private var handles: [String: Int] = [:]
+    @usableFromInline let key: Serde<Key>
+    @usableFromInline let value: Serde<Value>
+    @usableFromInline let partitioner: StreamPartitioner<Key, Value>?
+    @usableFromInline let outbox: any RecordCollector
+    @usableFromInline let context: NodeContext
+    // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
+    @usableFromInline let keyBytes: UnsafeMutablePointer<ByteWriter>
+    @usableFromInline let valueBytes: UnsafeMutablePointer<ByteWriter>
+    @usableFromInline var handles: [String: Int] = [:]
 
+    @inlinable
     public init(
         key: Serde<Key>, value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>?, context: NodeContext
     ) {
@@ -29,9 +31,22 @@ public final class SinkWriter<Key, Value> {
         self.partitioner = partitioner
         self.context = context
         outbox = context.task.outbox
+        keyBytes = .allocate(capacity: 1)
+        keyBytes.initialize(to: ByteWriter())
+        valueBytes = .allocate(capacity: 1)
+        valueBytes.initialize(to: ByteWriter())
+    }
+
+    @inlinable
+    deinit {
+        for writer in [keyBytes, valueBytes] {
+            writer.deinitialize(count: 1)
+            writer.deallocate()
+        }
     }
 
     /// The inlet of a sink for that target.
+    @inlinable
     public func inlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
         switch target {
         case .topic(let name):
@@ -46,19 +61,21 @@ public final class SinkWriter<Key, Value> {
         }
     }
 
-    private func handle(named name: String) throws -> Int {
+    @inlinable
+    func handle(named name: String) throws -> Int {
         if let known = handles[name] { return known }
         let handle = try outbox.handle(forTopic: name)
         handles[name] = handle
         return handle
     }
 
-    private func send(_ record: Record<Key, Value>, to handle: Int, named topic: String) throws {
-        keyBytes.removeAll()
-        valueBytes.removeAll()
+    @inlinable
+    func send(_ record: Record<Key, Value>, to handle: Int, named topic: String) throws {
+        keyBytes.pointee.removeAll()
+        valueBytes.pointee.removeAll()
         let (hasKey, hasValue) = (!key.isNull(record.key), !value.isNull(record.value))
-        if hasKey { try key.encode(record.key, &keyBytes) }
-        if hasValue { try value.encode(record.value, &valueBytes) }
+        if hasKey { try key.encode(record.key, &keyBytes.pointee) }
+        if hasValue { try value.encode(record.value, &valueBytes.pointee) }
         guard let partitioner,
             let chosen = try partitioner(topic, record.key, record.value, outbox.partitionCount(handle))
         else { return try put(record, handle, nil, hasKey, hasValue) }
@@ -66,11 +83,13 @@ public final class SinkWriter<Key, Value> {
         for partition in chosen { try put(record, handle, partition, hasKey, hasValue) }
     }
 
-    private func put(
+    @inlinable
+    func put(
         _ record: Record<Key, Value>, _ handle: Int, _ partition: Partition?, _ hasKey: Bool, _ hasValue: Bool
     ) throws {
         try outbox.send(
-            handle, partition: partition, key: hasKey ? keyBytes.bytes : nil, value: hasValue ? valueBytes.bytes : nil,
+            handle, partition: partition, key: hasKey ? keyBytes.pointee.bytes : nil,
+            value: hasValue ? valueBytes.pointee.bytes : nil,
             timestamp: record.timestamp, headers: record.headers)
     }
 }

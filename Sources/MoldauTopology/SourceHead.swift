@@ -17,37 +17,62 @@ public protocol SourceHead: AnyObject {
 public typealias TimestampExtractor<Key, Value> =
     @Sendable (_ record: Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp
 
-/// A source's head with its types.
-public final class TypedSourceHead<Key, Value>: SourceHead {
-    private let decodeKey: Serde<Key>
-    private let decodeValue: Serde<Value>
-    private let extract: TimestampExtractor<Key, Value>?
-    private let receive: Inlet<Key, Value>.Receive
-    private var head: Record<Key, Value>?
+/// A source's head, made of closures that know its types: made in inlinable code they are specialised, which methods of a generic
+/// class never are.
+public final class TypedSourceHead: SourceHead {
+    @usableFromInline typealias Load = (
+        UnsafeRawBufferPointer?, UnsafeRawBufferPointer?, Timestamp, Headers, _ partitionTime: Timestamp
+    ) throws -> Timestamp
 
-    public init(
+    @usableFromInline let loadHead: Load
+    @usableFromInline let processHead: () throws -> Void
+
+    @inlinable
+    public init<Key, Value>(
         key: Serde<Key>, value: Serde<Value>, timestamps: TimestampExtractor<Key, Value>?, next: Inlet<Key, Value>
     ) {
-        decodeKey = key
-        decodeValue = value
-        extract = timestamps
-        receive = next.receive
+        let place = HeadPlace<Key, Value>()
+        let receive = next.receive
+        loadHead = { keyBytes, valueBytes, timestamp, headers, partitionTime in
+            var record = Record(
+                key: try key.read(keyBytes), value: try value.read(valueBytes), timestamp: timestamp, headers: headers)
+            if let timestamps { record.timestamp = try timestamps(record, partitionTime) }
+            place.head.pointee = record
+            return record.timestamp
+        }
+        processHead = {
+            guard let record = place.head.pointee.take() else {
+                preconditionFailure("a head is processed once, after it was loaded")
+            }
+            try receive(record)
+        }
     }
 
     public func load(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers,
         partitionTime: Timestamp
     ) throws -> Timestamp {
-        var record = Record(
-            key: try decodeKey.read(key), value: try decodeValue.read(value), timestamp: timestamp, headers: headers)
-        if let extract { record.timestamp = try extract(record, partitionTime) }
-        head = record
-        return record.timestamp
+        try loadHead(key, value, timestamp, headers, partitionTime)
     }
 
-    public func process() throws {
-        guard let record = head.take() else { preconditionFailure("a head is processed once, after it was loaded") }
-        try receive(record)
+    public func process() throws { try processHead() }
+}
+
+/// Where a head waits. Behind a pointer: a class's own variable costs an exclusivity check each time.
+@usableFromInline
+final class HeadPlace<Key, Value> {
+    @usableFromInline let head: UnsafeMutablePointer<Record<Key, Value>?>
+
+    @inlinable
+    init() {
+        head = .allocate(capacity: 1)
+        head.initialize(to: nil)
+    }
+
+    @inlinable
+    deinit {
+        head.deinitialize(count: 1)
+        head.deallocate()
     }
 }
 
