@@ -78,11 +78,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),
+        .target(
+            name: "ExampleSupport", dependencies: ["MoldauRecords", "MoldauCluster"], path: "Examples/Support",
+            swiftSettings: strict + warnings),
         .executableTarget(
             name: "WordCount",
             dependencies: [
-                "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauCluster",
-                "MoldauClusterEmbedded",
+                "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime",
+                "MoldauCluster",
+                "MoldauClusterEmbedded", "ExampleSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -90,8 +94,9 @@ let package = Package(
         .executableTarget(
             name: "OrderEnrichment",
             dependencies: [
-                "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauCluster",
-                "MoldauClusterEmbedded",
+                "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime",
+                "MoldauCluster",
+                "MoldauClusterEmbedded", "ExampleSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -1,5 +1,5 @@
+import ExampleSupport
 import MoldauCluster
-import MoldauClusterEmbedded
 import MoldauRecords
 
 /// How far each partition of the input topic has each file: read from the topic, which alone knows.
@@ -12,8 +12,8 @@ struct FeedPositions {
     private var positions: [Place: Int] = [:]
 
     /// Walks over the whole topic: some nanoseconds a line. Blocks.
-    init(_ cluster: EmbeddedCluster, _ partitions: [TopicPartition]) throws {
-        try cluster.readAll(partitions) { batches in try note(batches) }
+    init(_ cluster: any Cluster) throws {
+        try cluster.readAll(WordCountTopology.lines.name) { batches in try note(batches) }
     }
 
     /// The byte behind the file's last line in the partition; 0 if it has none.
@@ -43,21 +43,5 @@ struct FeedPositions {
         else { return }
         let place = Place(name: Array(key), partition: partition.partition.number)
         positions[place] = max(positions[place] ?? 0, next)
-    }
-}
-
-extension EmbeddedCluster {
-    /// Hands out all that the partitions hold at the time of the call. Blocks.
-    func readAll(_ partitions: [TopicPartition], _ body: (FetchedBatches) throws -> Void) throws {
-        let consumer = try makeConsumer(clientID: "word-count-reader")
-        defer { consumer.close() }
-        let bounds = try consumer.bounds(of: Set(partitions))
-        try consumer.assign(Set(partitions))
-        for (partition, held) in bounds { try consumer.seek(partition, to: held.lowerBound) }
-        while bounds.contains(where: { consumer.position($0.key) ?? .zero < $0.value.upperBound }) {
-            let fetched = try consumer.poll(wait: .zero)
-            if fetched.isEmpty { return }
-            for batches in fetched { try body(batches) }
-        }
     }
 }

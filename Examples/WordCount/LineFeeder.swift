@@ -31,8 +31,8 @@ final class LineFeeder {
     /// - Parameter mayGoOn: asked between reads; false ends the feeding, also in the midst of a file.
     init(_ cluster: EmbeddedCluster, _ topics: WordCountTopics, while mayGoOn: @escaping () -> Bool) throws {
         producer = try cluster.makeProducer(clientID: "word-count-feeder")
-        batches = (0..<topics.inputPartitions.count).map { _ in Batch() }
-        known = try FeedPositions(cluster, topics.inputPartitions)
+        batches = (0..<topics.inputPartitionCount).map { _ in Batch() }
+        known = try FeedPositions(cluster)
         self.mayGoOn = mayGoOn
     }
 
@@ -43,7 +43,8 @@ final class LineFeeder {
         let known = batches.indices.map { source.isFile ? self.known.position(of: source.name, in: Int32($0)) : 0 }
         if let last = known.max(), source.byteCount < last, source.isFile {
             progress.say(
-                "'\(source.name)' is shorter than what was counted of it; only what it grows beyond byte \(last) counts")
+                "'\(source.name)' is shorter than what was counted of it; only what it grows beyond byte \(last) counts"
+            )
         }
         var name = source.name
         try name.withUTF8 { name in
@@ -60,14 +61,17 @@ final class LineFeeder {
                     progress.fed(bytes: range.count)
                     guard range.upperBound > known[partition] else { return }
                     // A last line without an end may have grown since it was written: the rest of it is new.
-                    let new = UnsafeRawBufferPointer(rebasing: line.dropFirst(max(0, known[partition] - range.lowerBound)))
+                    let new = UnsafeRawBufferPointer(
+                        rebasing: line.dropFirst(max(0, known[partition] - range.lowerBound)))
                     try append(new, key: key, next: range.upperBound, to: partition)
                 }
             }
         }
     }
 
-    private func append(_ line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, next: Int, to partition: Int) throws {
+    private func append(_ line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, next: Int, to partition: Int)
+        throws
+    {
         guard String(validating: line, as: UTF8.self) != nil else {
             // Bytes that are no text become the replacement character.
             var repaired = String(decoding: line, as: UTF8.self)

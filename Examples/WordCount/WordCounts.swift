@@ -1,6 +1,6 @@
+import ExampleSupport
 import Foundation
 import MoldauCluster
-import MoldauClusterEmbedded
 import MoldauRecords
 
 /// Words and how often they occur, as the output topic has them.
@@ -9,12 +9,8 @@ struct WordCounts {
     private var counts: [[UInt8]: Int64] = [:]
 
     /// Keeps the last record of each word. Blocks.
-    init(readFrom cluster: EmbeddedCluster) throws {
-        let admin = try cluster.makeAdmin(clientID: "word-count-reader")
-        defer { admin.close() }
-        let name = WordCountTopology.counts.name
-        let count = try admin.describe([name])[name]?.partitionCount ?? 0
-        try cluster.readAll((0..<count).map { TopicPartition(name, $0) }) { batches in
+    init(readFrom cluster: any Cluster) throws {
+        try cluster.readAll(WordCountTopology.counts.name) { batches in
             var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
             while let record = try reader.next() {
                 guard let key = record.key, let value = record.value else { continue }

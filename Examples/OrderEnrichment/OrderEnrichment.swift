@@ -1,0 +1,135 @@
+import ArgumentParser
+import ExampleSupport
+import Foundation
+import Logging
+import Moldau
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+
+/// `order-enrichment`: joins a stream of orders with a table of customers, and sums up what each region brings.
+@main
+struct OrderEnrichment: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "order-enrichment",
+        abstract: "Joins made-up orders with made-up customers, and prints the revenue of each region.",
+        discussion: "Everything is JSON. Orders of customers who are in no table are dropped by the join.")
+
+    @Option(help: "How many orders there are.")
+    var orders = 10_000
+
+    @Option(help: "How many customers there are.")
+    var customers = 500
+
+    @Option(help: "The same seed gives the same orders and customers.")
+    var seed: UInt64 = 1
+
+    @Option(help: "Partitions of each topic; as many threads work on them.")
+    var partitions: Int32 = 2
+
+    @Option(help: "A folder to which orders, customers and enriched orders are written as JSON lines.")
+    var dump: String?
+
+    func validate() throws {
+        if orders < 1 || customers < 1 { throw ValidationError("--orders and --customers are at least 1") }
+        if partitions < 1 { throw ValidationError("--partitions is at least 1") }
+    }
+
+    func run() async throws {
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = .error
+            return handler
+        }
+        let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
+        try createTopics(on: cluster)
+        try write(to: cluster)
+        try await process(on: cluster)
+        if let dump { try writeFiles(to: URL(filePath: dump), from: cluster) }
+        try printRevenue(from: cluster)
+        try cluster.close()
+    }
+
+    private func createTopics(on cluster: any Cluster) throws {
+        let admin = try cluster.makeAdmin(clientID: "order-enrichment")
+        defer { admin.close() }
+        let names = [
+            OrderTopology.orders.name, OrderTopology.customers.name, OrderTopology.enriched.name,
+            OrderTopology.revenue.name,
+        ]
+        try admin.create(names.map { NewTopic($0, partitionCount: partitions) })
+    }
+
+    /// Customers first: an order meets the table as it was at the order's time.
+    private func write(to cluster: any Cluster) throws {
+        var generator = OrderGenerator(seed: seed, customerCount: customers)
+        var time = EmbeddedCluster.systemClock()
+        let customerWriter = try TopicWriter(OrderTopology.customers, on: cluster)
+        for (key, value) in generator.customers() {
+            try customerWriter.write(Record(key: key, value: value, timestamp: time))
+        }
+        try customerWriter.finish()
+        let orderWriter = try TopicWriter(OrderTopology.orders, on: cluster)
+        for number in 0..<orders {
+            time = time + .milliseconds(1)
+            let order = generator.order(number)
+            try orderWriter.write(Record(key: order.customer, value: order, timestamp: time))
+        }
+        try orderWriter.finish()
+    }
+
+    /// Runs the application until it has committed everything.
+    private func process(on cluster: EmbeddedCluster) async throws {
+        var configuration = StreamsConfiguration()
+        configuration.streamThreads = Int(partitions)
+        let app = StreamsApplication(
+            id: OrderTopology.id, topology: try OrderTopology.make(), cluster: .cluster(cluster, stateDirectory: nil),
+            configuration: configuration)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await app.run() }
+            group.addTask {
+                let lag = try ApplicationLag(
+                    cluster, applicationID: OrderTopology.id,
+                    inputs: [OrderTopology.orders.name, OrderTopology.customers.name])
+                while try !lag.isZero() { try await Task.sleep(for: .milliseconds(10)) }
+            }
+            // Whichever is first ends the other: an application that is cancelled commits and closes.
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    private func printRevenue(from cluster: any Cluster) throws {
+        var regions: [String: Revenue] = [:]
+        try cluster.readAll(OrderTopology.revenue.name) { batches in
+            var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+            while let record = try reader.next() {
+                guard let key = record.key, let value = record.value else { continue }
+                let region = String(decoding: key, as: UTF8.self)
+                regions[region] = try OrderTopology.revenue.value.decode(RawSpan(_unsafeBytes: value))
+            }
+        }
+        for (region, revenue) in regions.sorted(by: { $0.key < $1.key }) {
+            print("\(region)\t\(revenue.orders)\t\(revenue.cents)")
+        }
+    }
+
+    private func writeFiles(to folder: URL, from cluster: any Cluster) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for topic in [OrderTopology.orders.name, OrderTopology.customers.name, OrderTopology.enriched.name] {
+            var lines = Data()
+            try cluster.readAll(topic) { batches in
+                var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+                while let record = try reader.next() {
+                    guard let key = record.key, let value = record.value else { continue }
+                    let name = String(decoding: key, as: UTF8.self)
+                    lines.append(contentsOf: "{\"key\":\"\(name)\",\"value\":".utf8)
+                    lines.append(contentsOf: value)
+                    lines.append(contentsOf: "}\n".utf8)
+                }
+            }
+            try lines.write(to: folder.appending(path: "\(topic).jsonl"))
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import MoldauRecords
+
+/// Makes customers and orders: the same ones for the same seed, on every machine.
+struct OrderGenerator {
+    private static let regions = ["Bohemia", "Moravia", "Silesia", "Saxony", "Bavaria"]
+    private static let products = ["lamp", "chair", "table", "clock", "mirror", "carpet"]
+    private static let names = ["Novak", "Svoboda", "Dvorak", "Cerny", "Prochazka", "Kucera", "Vesela"]
+
+    private var random: SplitMix64
+    private let customerCount: Int
+
+    init(seed: UInt64, customerCount: Int) {
+        random = SplitMix64(state: seed)
+        self.customerCount = customerCount
+    }
+
+    /// The row of each customer, by the customer's name in orders.
+    mutating func customers() -> [(key: String, value: Customer)] {
+        (0..<customerCount).map { number in
+            let row = Customer(name: "\(pick(Self.names)) \(number)", region: pick(Self.regions))
+            return ("customer-\(number)", row)
+        }
+    }
+
+    /// An order; one in fifty comes from a customer who is in no table.
+    mutating func order(_ number: Int) -> Order {
+        let customer = pick(50) == 0 ? "stranger-\(pick(10))" : "customer-\(pick(customerCount))"
+        return Order(
+            id: "order-\(number)", customer: customer, product: pick(Self.products), quantity: 1 + pick(5),
+            unitPriceCents: 100 + pick(20_000))
+    }
+
+    private mutating func pick(_ limit: Int) -> Int { Int(random.next() % UInt64(limit)) }
+    private mutating func pick(_ choices: [String]) -> String { choices[pick(choices.count)] }
+}
+
+/// Steele, Lea and Flood's generator: 64 bits of state, and good enough for test data.
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}

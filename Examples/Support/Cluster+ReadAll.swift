@@ -1,0 +1,25 @@
+public import MoldauCluster
+import MoldauRecords
+
+extension Cluster {
+    /// Hands out all that the topic holds at the time of the call, each partition in its order. Blocks.
+    public func readAll(_ topic: String, _ body: (FetchedBatches) throws -> Void) throws {
+        let consumer = try makeConsumer(clientID: "reader")
+        let admin = try makeAdmin(clientID: "reader")
+        defer {
+            consumer.close()
+            admin.close()
+        }
+        guard let count = try admin.describe([topic])[topic]?.partitionCount else {
+            throw ClusterError.unknownTopic(topic)
+        }
+        let bounds = try consumer.bounds(of: Set((0..<count).map { TopicPartition(topic, $0) }))
+        try consumer.assign(Set(bounds.keys))
+        for (partition, held) in bounds { try consumer.seek(partition, to: held.lowerBound) }
+        while bounds.contains(where: { consumer.position($0.key) ?? .zero < $0.value.upperBound }) {
+            let fetched = try consumer.poll(wait: .zero)
+            if fetched.isEmpty { return }
+            for batches in fetched { try body(batches) }
+        }
+    }
+}
