@@ -306,8 +306,6 @@ package final class CachedByteStore {
             Result { () throws(StateError) in try byteStore.apply(changes, metadata: metadata) }
         }
         try result.get()
-        // RocksDB keeps small writes in memory: without this a crash would undo them.
-        if force { try byteStore.flush() }
         generation += 1
         index = nil
         unsavedBytes = 0

@@ -35,8 +35,8 @@ public protocol StateStore: AnyObject {
     /// was sent.
     func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset])
 
-    /// Stores what is committed, in one atomic step, when it outgrew its budget or `force` is true. Only right after a
-    /// commit.
+    /// Stores what is committed, in one atomic step, when it outgrew its budget or `force` is true; with `force` it is
+    /// on disk afterwards. Only right after a commit.
     func writeBehind(force: Bool) throws
 
     /// Whether uncommitted writes take so much memory that a commit should come now.
@@ -63,8 +63,13 @@ extension CacheBackedStore {
     public var needsCommit: Bool { cache.needsCommit }
     public var approximateEntryCount: Int { cache.approximateEntryCount }
     public func restored(upTo end: Offset) throws { try cache.restored(upTo: end) }
-    public func writeBehind(force: Bool) throws { try cache.writeBehind(force: force) }
     public func close() throws { try cache.close() }
+
+    public func writeBehind(force: Bool) throws {
+        try cache.writeBehind(force: force)
+        // RocksDB keeps small writes in memory, and a crash would undo them: a restart would replay more than it need.
+        if force { try cache.byteStore.flush() }
+    }
 
     public func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset]) {
         cache.committed(changelogEnd: changelogEnd, positions: positions)
