@@ -5,7 +5,8 @@
 
 SWIFT ?= swift
 SOURCES = Package.swift Sources Tests Examples
-TEXTS = git ls-files -z -- '*.md' '*.swift' '*.py' '*.c' '*.h' 'Makefile' 'LICENSE'
+TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
+	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
 .PHONY: run test format lint rocksdb
 

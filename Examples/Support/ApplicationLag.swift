@@ -22,8 +22,8 @@ public final class ApplicationLag {
         admin.close()
     }
 
-    /// Whether the positions that the application has committed are the ends of all that it reads: everything is processed then,
-    /// and its results are written.
+    /// Whether the positions that the application has committed are the ends of all that it reads: everything is
+    /// processed then, and its results are written.
     public func isZero() throws -> Bool {
         // An application commits what it read behind what came of it, so inputs are looked at first.
         guard try inputLag().left == 0 else { return false }

@@ -1,9 +1,9 @@
 // Lines on their way into the topic `text-lines`, so that no line enters twice, however often a run is interrupted.
 //
-// A record's key is the file's path, its value the line, and its header `next` the byte behind the line. The file's first
-// 1 MiB goes to partition 0, the next to partition 1, and so on in turn. So the last record of a file in a partition tells how
-// far that partition has the file, even if a crash took the end of some partitions and not of others: a later run walks the
-// file again and passes over the lines that their partition has.
+// A record's key is the file's path, its value the line, and its header `next` the byte behind the line. The file's
+// first 1 MiB goes to partition 0, the next to partition 1, and so on in turn. So the last record of a file in a
+// partition tells how far that partition has the file, even if a crash took the end of some partitions and not of
+// others: a later run walks the file again and passes over the lines that their partition has.
 
 import Foundation
 import MoldauCluster

@@ -2,8 +2,8 @@ import Foundation
 
 /// Reads a file or a pipe line by line, and tells where each line lies.
 ///
-/// A line of more than `longestLine` bytes is cut behind a space or a tab. Where the cuts are depends on the bytes alone, so that
-/// a second walk over the same bytes gives the same pieces.
+/// A line of more than `longestLine` bytes is cut behind a space or a tab. Where the cuts are depends on the bytes
+/// alone, so that a second walk over the same bytes gives the same pieces.
 struct LineReader {
     static let longestLine = 512 * 1024
 

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A line at the end of the terminal that tells how far the run is; nothing where standard error is no terminal, or when a run
-/// takes less than half a second.
+/// A line at the end of the terminal that tells how far the run is; nothing where standard error is no terminal, or
+/// when a run takes less than half a second.
 final class ProgressBar {
     private let totalBytes: Int
     private let isShown = isatty(STDERR_FILENO) != 0

@@ -11,8 +11,8 @@ struct WordCount: ParsableCommand {
         commandName: "word-count",
         abstract: "Counts words, and prints the most frequent ones.",
         discussion: """
-            A word is a maximal run of characters that are not white space, in lower case. With --data the topics and the counts \
-            are kept: the next run goes on from there, and counts of each file only what it has not seen.
+            A word is a maximal run of characters that are not white space, in lower case. With --data the topics and \
+            the counts are kept: the next run goes on from there, and counts of each file only what it has not seen.
             """)
 
     @Argument(help: "Files, and folders whose text files are counted; '-' or nothing for standard input.")
@@ -32,8 +32,8 @@ struct WordCount: ParsableCommand {
 
     @Option(
         help: """
-            When an acknowledgement is given: sync (on disk; the default with --data), os (handed to the operating system), or \
-            a number of milliseconds within which it is on disk.
+            When an acknowledgement is given: sync (on disk; the default with --data), os (handed to the operating \
+            system), or a number of milliseconds within which it is on disk.
             """)
     var durability: DurabilityOption?
 

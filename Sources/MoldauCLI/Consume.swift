@@ -7,8 +7,8 @@ struct Consume: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Prints a topic's records, a line each.",
         discussion: """
-            Ends at the end of the topic, unless --follow is given. What is asked for is printed in this order, with tabs in \
-            between: partition, offset, timestamp, headers, key, value. A null is printed as 'null'.
+            Ends at the end of the topic, unless --follow is given. What is asked for is printed in this order, \
+            with tabs in between: partition, offset, timestamp, headers, key, value. A null is printed as 'null'.
             """)
 
     @OptionGroup var data: DataDirectory

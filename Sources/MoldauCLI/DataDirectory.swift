@@ -4,7 +4,8 @@ import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauLog
 
-/// Where the broker's data lie. An application keeps its topics below `topics` there; the broker's own directory is taken as well.
+/// Where the broker's data lie. An application keeps its topics below `topics` there; the broker's own directory is
+/// taken as well.
 struct DataDirectory: ParsableArguments {
     @Option(name: .customLong("data"), help: "The data directory: what the application gives to '.embedded(at:)'.")
     var path: String
@@ -49,8 +50,8 @@ struct DataDirectory: ParsableArguments {
                     + "'moldau topics create <topic> --data \(path)'")
         }
         throw CommandFailure(
-            "'\(path)' holds no topics (neither topics/topics.json nor topics.json is there); give an application's data "
-                + "directory, or create a topic in it with 'moldau topics create <topic> --data \(path)'")
+            "'\(path)' holds no topics (neither topics/topics.json nor topics.json is there); give an application's "
+                + "data directory, or create a topic in it with 'moldau topics create <topic> --data \(path)'")
     }
 }
 

@@ -7,8 +7,8 @@ struct MoldauCommand: ParsableCommand {
         commandName: "moldau",
         abstract: "Looks after the topics of an embedded broker, writes to them and reads them.",
         discussion: """
-            Works on the data directory of an application, the one given to '.embedded(at:)'. One process at a time works on a \
-            directory: stop the application first.
+            Works on the data directory of an application, the one given to '.embedded(at:)'. One process at a time \
+            works on a directory: stop the application first.
             """,
         subcommands: [Topics.self, Produce.self, Consume.self])
 }

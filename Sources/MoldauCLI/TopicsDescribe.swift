@@ -35,9 +35,8 @@ struct TopicsDescribe: ParsableCommand {
         for (setting, value) in topic.configuration.sorted(by: { $0.key < $1.key }) { print("  \(setting)=\(value)") }
         for partition in partitions {
             guard let held = bounds[partition] else { continue }
-            print(
-                "  partition \(partition.partition): offsets \(held.lowerBound) up to, not including, \(held.upperBound)"
-            )
+            let (first, end) = (held.lowerBound, held.upperBound)
+            print("  partition \(partition.partition): offsets \(first) up to, not including, \(end)")
         }
     }
 }

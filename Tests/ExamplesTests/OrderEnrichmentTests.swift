@@ -8,7 +8,8 @@ struct OrderEnrichmentTests {
 
     /// The rows of a file of JSON lines, each with its key.
     private func rows(_ name: String, in folder: URL) throws -> [(key: String, value: [String: Any])] {
-        try String(contentsOf: folder.appending(path: "\(name).jsonl"), encoding: .utf8).split(separator: "\n").map { line in
+        try String(contentsOf: folder.appending(path: "\(name).jsonl"), encoding: .utf8).split(separator: "\n").map {
+            line in
             let row = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
             return (try #require(row["key"] as? String), try #require(row["value"] as? [String: Any]))
         }
@@ -18,7 +19,8 @@ struct OrderEnrichmentTests {
     func `joins and sums up as a loop does`(partitions: Int) throws {
         try withTemporaryDirectory { folder in
             let outcome = try program.run([
-                "--seed", "7", "--orders", "2000", "--customers", "50", "--partitions", "\(partitions)", "--dump", folder.path,
+                "--seed", "7", "--orders", "2000", "--customers", "50", "--partitions", "\(partitions)", "--dump",
+                folder.path,
             ])
             #expect(outcome.status == 0, "\(outcome.errors)")
             var customers: [String: [String: Any]] = [:]

@@ -105,8 +105,8 @@ struct WordCountTests {
     }
 
     @Test func `no word is lost when the program is killed`() throws {
-        let outcome = try python(
-            "kill_word_count.py", ["--program", wordCount.url.path, "--kills", "3", "--words", "150000", "--longest", "2"])
+        let options = ["--kills", "3", "--words", "150000", "--longest", "2"]
+        let outcome = try python("kill_word_count.py", ["--program", wordCount.url.path] + options)
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("0 under-counted; 0 strange"))
     }

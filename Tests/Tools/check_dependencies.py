@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Refuses imports under Sources/ that run against the layers.
 
-The table below is the project's rule, target by target. A layer sees the layers that it is listed with and no others; the
-compiler alone would let a target import whatever Package.swift happens to name.
+The table below is the project's rule, target by target. A layer sees the layers that it is listed with and no
+others; the compiler alone would let a target import whatever Package.swift happens to name.
 
     check_dependencies.py [repository]
 """

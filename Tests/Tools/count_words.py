@@ -3,8 +3,8 @@
 
     count_words.py FILE... > counts.tsv
 
-A word is a maximal run of characters that are not white space by Unicode's property White_Space, lower case character by
-character, as Swift does it. Prints `word<TAB>count`, sorted by the words' bytes.
+A word is a maximal run of characters that are not white space by Unicode's property White_Space, lower case
+character by character, as Swift does it. Prints `word<TAB>count`, sorted by the words' bytes.
 """
 
 import collections

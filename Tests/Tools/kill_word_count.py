@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Kills `word-count --data` at random moments, restarts it, and checks what it has counted in the end.
 
-    kill_word_count.py --program .build/release/word-count --kills 20 [--seed N] [--words N] [--threads N] [--longest SECONDS]
+    kill_word_count.py [--program PATH] [--kills N] [--seed N] [--words N] [--threads N] [--longest SECONDS]
 
-At least once is promised: after any number of kills no word may be counted less often than it occurs. A restart may count again
-what was processed and not committed when it was killed, and replays the changelog from where its store stands, not from the
-beginning. All randomness comes from the seed, which is printed (when a kill hits depends on the machine too).
+At least once is promised: after any number of kills no word may be counted less often than it occurs. A restart may
+count again what was processed and not committed when it was killed, and replays the changelog from where its store
+stands, not from the beginning. All randomness comes from the seed, which is printed (when a kill hits depends on the
+machine too).
 """
 
 import argparse
@@ -75,7 +76,8 @@ def main():
             delay = rng.uniform(0.05, options.longest)
             was_running, said = run_killed(command, delay)
             replays += REPLAY.findall(said)
-            print(f"{'killed' if was_running else 'done'} after {delay:.2f} s; {said.strip() or 'said nothing'}", flush=True)
+            end = "killed" if was_running else "done"
+            print(f"{end} after {delay:.2f} s; {said.strip() or 'said nothing'}", flush=True)
             kills += was_running
             if kills == options.kills:
                 break
@@ -93,16 +95,18 @@ def main():
 
 
 def report(expected, counted, kills, replays):
-    under = {word: (number, counted.get(word, 0)) for word, number in expected.items() if counted.get(word, 0) < number}
+    under = {word: (n, counted.get(word, 0)) for word, n in expected.items() if counted.get(word, 0) < n}
     strange = sorted(set(counted) - set(expected))
     over = sum(counted.values()) - sum(expected.values())
     rebuilt = [replay for replay in replays if replay[4].strip()]
-    print(f"{kills} kills; {len(replays)} replays, {sum(int(replay[2]) > 0 for replay in replays)} of them from beyond offset 0")
+    beyond = sum(int(replay[2]) > 0 for replay in replays)
+    print(f"{kills} kills; {len(replays)} replays, {beyond} of them from beyond offset 0")
     # With several kills, some come after the store was first written.
-    never = len(replays) > 2 and all(int(replay[2]) == 0 for replay in replays)
+    never = len(replays) > 2 and beyond == 0
     if never:
         print("no restart went on from the store's own offset")
-    print(f"{sum(expected.values())} words in the text; {over} counted twice; {len(under)} under-counted; {len(strange)} strange")
+    total = sum(expected.values())
+    print(f"{total} words in the text; {over} counted twice; {len(under)} under-counted; {len(strange)} strange")
     for word, (number, got) in list(under.items())[:5]:
         print(f"  {word}: {number} in the text, {got} counted")
     for replay in rebuilt:
