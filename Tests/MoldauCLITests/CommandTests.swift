@@ -157,13 +157,17 @@ struct CommandTests {
     @Test func `says which process has the directory`() throws {
         try withOrders { data in
             try withTemporaryDirectory { directory in
-                let holder = try moldau.start(["consume", "orders", "--follow", "--data", data], in: directory)
+                try expectSuccess(["produce", "orders", "--data", data], input: "one\n")
+                let holder = try moldau.start(
+                    ["consume", "orders", "--follow", "--from-beginning", "--data", data], in: directory)
                 defer { holder.kill() }
-                let limit = ContinuousClock.now + .seconds(20)
-                var outcome = try moldau.run(["topics", "list", "--data", data])
-                while outcome.status == 0, ContinuousClock.now < limit {
-                    outcome = try moldau.run(["topics", "list", "--data", data])
+                // Once it has printed the record, it has the directory.
+                let limit = ContinuousClock.now + .seconds(30)
+                while try holder.outputSoFar().isEmpty, ContinuousClock.now < limit {
+                    Thread.sleep(forTimeInterval: 0.01)
                 }
+                let outcome = try moldau.run(["topics", "list", "--data", data])
+                #expect(outcome.status != 0)
                 #expect(outcome.errors.contains("is in use by process"))
             }
         }

@@ -82,6 +82,10 @@ public final class RunningProgram {
         process.isRunning ? Foundation.kill(process.processIdentifier, number) : 0
     }
 
+    /// What it has printed until now.
+    public func outputSoFar() throws -> String { String(decoding: try Data(contentsOf: output), as: UTF8.self) }
+
+    /// Waits for the end. Blocks.
     public func wait() throws -> BuiltProgram.Outcome {
         process.waitUntilExit()
         return BuiltProgram.Outcome(
