@@ -84,9 +84,7 @@ let package = Package(
         .executableTarget(
             name: "WordCount",
             dependencies: [
-                "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime",
-                "MoldauCluster",
-                "MoldauClusterEmbedded", "ExampleSupport",
+                "Moldau", "ExampleSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -94,9 +92,7 @@ let package = Package(
         .executableTarget(
             name: "OrderEnrichment",
             dependencies: [
-                "Moldau", "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime",
-                "MoldauCluster",
-                "MoldauClusterEmbedded", "ExampleSupport",
+                "Moldau", "ExampleSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

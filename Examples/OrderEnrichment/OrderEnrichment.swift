@@ -3,9 +3,6 @@ import ExampleSupport
 import Foundation
 import Logging
 import Moldau
-import MoldauCluster
-import MoldauClusterEmbedded
-import MoldauRecords
 
 /// `order-enrichment`: joins a stream of orders with a table of customers, and sums up what each region brings.
 @main

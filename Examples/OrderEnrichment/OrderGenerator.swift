@@ -1,4 +1,4 @@
-import MoldauRecords
+import Moldau
 
 /// Makes customers and orders: the same ones for the same seed, on every machine.
 struct OrderGenerator {

@@ -1,5 +1,4 @@
-import MoldauCluster
-import MoldauRecords
+import Moldau
 
 /// Writes typed records to a topic, equal keys to the same partition. Used by one thread.
 final class TopicWriter<Key, Value> {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import MoldauLog
+import Moldau
 
 /// `sync`, `os`, or a number of milliseconds.
 struct DurabilityOption: ExpressibleByArgument {

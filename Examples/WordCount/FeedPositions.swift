@@ -1,6 +1,5 @@
 import ExampleSupport
-import MoldauCluster
-import MoldauRecords
+import Moldau
 
 /// How far each partition of the input topic has each file: read from the topic, which alone knows.
 struct FeedPositions {

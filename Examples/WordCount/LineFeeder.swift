@@ -6,9 +6,7 @@
 // others: a later run walks the file again and passes over the lines that their partition has.
 
 import Foundation
-import MoldauCluster
-import MoldauClusterEmbedded
-import MoldauRecords
+import Moldau
 
 /// Writes lines to the input topic. Used by one thread.
 final class LineFeeder {

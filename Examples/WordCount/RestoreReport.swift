@@ -1,6 +1,5 @@
 import Foundation
 import Moldau
-import MoldauRuntime
 import Synchronization
 
 /// Tells on a restart what was replayed of the changelogs. Called on stream threads.

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Logging
 import Moldau
-import MoldauClusterEmbedded
 
 /// `word-count`: counts the words of files, folders or standard input.
 @main

@@ -1,7 +1,6 @@
 import ExampleSupport
 import Foundation
-import MoldauCluster
-import MoldauRecords
+import Moldau
 
 /// The topics, and how far the application is with them.
 struct WordCountTopics {

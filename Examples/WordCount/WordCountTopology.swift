@@ -1,7 +1,4 @@
 import Moldau
-import MoldauRecords
-import MoldauState
-import MoldauTopology
 
 /// The application's name, its topics and its topology.
 enum WordCountTopology {

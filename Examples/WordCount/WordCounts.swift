@@ -1,7 +1,6 @@
 import ExampleSupport
 import Foundation
-import MoldauCluster
-import MoldauRecords
+import Moldau
 
 /// Words and how often they occur, as the output topic has them.
 struct WordCounts {
