@@ -1,6 +1,6 @@
 // Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
 // without threads or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics
-// that the topology reads is read, until nothing is left. These are the rules of Kafka Streams' `TopologyTestDriver`.
+// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka Streams' `TopologyTestDriver`.
 
 import MoldauCluster
 import MoldauRecords
@@ -43,6 +43,8 @@ public final class TopologyTestDriver {
         configuration: StreamsConfiguration = StreamsConfiguration(),
         state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0)
     ) throws {
+        var configuration = configuration
+        configuration.emitInterval = .zero  // The wall clock stands still.
         let names = InternalTopicNames(applicationID: applicationID, topology: topology)
         let producer = CapturingProducer()
         let outbox = Outbox(names: names, producer: producer, configuration: configuration)

@@ -17,11 +17,12 @@ struct StoreChoice {
     }
 
     var emission: Emission { options.emission ?? topology.emission }
+    var kind: StoreKind { options.kind ?? topology.storeKind }
 
     /// The definition of a table's store.
     func definition<Key, Value>(key: Serde<Key>, value: Serde<Value>) -> StoreDefinition {
         .timestampedKeyValue(
-            KeyValueStoreName(name, key: key, value: value), kind: options.kind ?? topology.storeKind,
+            KeyValueStoreName(name, key: key, value: value), kind: kind,
             isLogged: options.isLogged, topicSettings: options.changelogSettings)
     }
 }

@@ -31,16 +31,19 @@ public struct StoreOptions: Sendable {
     public var emission: Emission?
     /// Whether a changelog topic brings the store back after its disk was lost.
     public var isLogged: Bool
+    /// How long a windowed store keeps what it has, by stream time; nil: as long as its windows need.
+    public var retention: Duration?
     /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
     public var changelogSettings: [String: String]
 
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
-        changelogSettings: [String: String] = [:]
+        retention: Duration? = nil, changelogSettings: [String: String] = [:]
     ) {
         self.kind = kind
         self.emission = emission
         self.isLogged = isLogged
+        self.retention = retention
         self.changelogSettings = changelogSettings
     }
 }
