@@ -39,10 +39,10 @@ struct CaseStep {
         var options = StoreOptions()
         switch store["kind"]?.text ?? "default" {
         case "default": break
-        case "inmemory": options.kind = .inMemory
+        case "inmemory", "inmemoryWindow", "inmemorySession": options.kind = .inMemory
         case let kind: throw Unsupported(what: "store kind \(kind)")
         }
-        if store["retention"] != nil { throw Unsupported(what: "store retention") }
+        options.retention = store["retention"]?.integer.map { .milliseconds($0) }
         if let isCached = store["caching"]?.bool { options.emission = isCached ? .lastPerCommit() : .everyChange }
         options.isLogged = store["logging"]?.bool ?? true
         return options

@@ -73,7 +73,7 @@ final class WindowRows<Key, Value, Result> {
         let closingMs = isSliding ? addingCapped(windows.sizeMs, 1) : windows.sizeMs
         closer =
             aggregation.emit == .onWindowClose
-            ? WindowCloser(context, store: aggregation.store, closingMs: closingMs) : nil
+            ? WindowCloser(context, store.segments, closingMs: closingMs) : nil
     }
 
     /// Takes note of a record's time.
@@ -88,11 +88,13 @@ final class WindowRows<Key, Value, Result> {
     func update(_ record: Record<Key, Value>, in window: Window) throws -> Bool {
         var reportedOld: Result?
         var timestamp = record.timestamp
+        // What only held changes still reach is, as in Kafka Streams, no old value.
+        let reportsOld = store.segments.isWithinRetention(window.start.ms)
         let change: (old: Row?, new: Row?)
         do {
             change = try store.update(record.key, at: window.start) { old in
                 let (before, after) = try fold.adding(record.key, record.value, to: old?.value)
-                reportedOld = reportsInitial ? before : old?.value
+                reportedOld = reportsInitial ? before : reportsOld ? old?.value : nil
                 if let old { timestamp = max(timestamp, old.timestamp) }
                 return after.map { ValueAndTimestamp($0, at: timestamp) }
             }
@@ -116,8 +118,9 @@ final class WindowRows<Key, Value, Result> {
             return false
         }
         let timestamp = max(record.timestamp, base?.timestamp ?? record.timestamp)
+        let old = store.segments.isWithinRetention(window.start.ms) ? stored?.value : nil
         try store.put(record.key, after.map { ValueAndTimestamp($0, at: timestamp) }, at: window.start)
-        try send(record, window, new: after, old: reportsInitial ? before : stored?.value, at: timestamp)
+        try send(record, window, new: after, old: reportsInitial ? before : old, at: timestamp)
         return true
     }
 
