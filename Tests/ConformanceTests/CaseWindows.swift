@@ -131,6 +131,9 @@ extension CaseTopology {
     private func aggregate(
         _ step: CaseStep, _ stream: SessionWindowedKStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> WindowedTable {
+        if stream.emit == .onWindowClose, step.json["store"]?["kind"]?.text == "inmemorySession" {
+            throw Unsupported(what: "closed sessions that a store in memory has forgotten")
+        }
         let kind = try resultKind(step, value)
         let (store, options) = (sessionStoreName(step, key, kind), try options(step))
         switch step.op {

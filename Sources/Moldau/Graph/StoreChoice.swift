@@ -17,6 +17,7 @@ struct StoreChoice {
     }
 
     var emission: Emission { options.emission ?? topology.emission }
+    var windowMemory: WindowMemory { topology.windowMemory }
     var kind: StoreKind { options.kind ?? topology.storeKind }
 
     /// The definition of a table's store.

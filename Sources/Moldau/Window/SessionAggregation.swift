@@ -9,6 +9,7 @@ struct SessionAggregation<Key, Value, Result>: Sendable {
     let windows: SessionWindows
     let emit: EmitStrategy
     let store: String
+    let memory: WindowMemory
     let key: Serde<Key>
 
     /// The node in a task.
@@ -101,9 +102,11 @@ private final class Sessions<Key, Value, Result> {
         try send(record, session, new: value, old: old)
     }
 
-    /// What only held changes still reach is, as in Kafka Streams, no old value.
+    /// What Kafka Streams finds only in its record cache is no old value.
     private func reportedOld(_ session: (key: Windowed<Key>, value: Result)) -> Result? {
-        store.segments.isWithinRetention(session.key.window.end.ms) ? session.value : nil
+        let isFound =
+            aggregation.memory == .complete || store.segments.isWithinRetention(session.key.window.end.ms)
+        return isFound ? session.value : nil
     }
 
     private func send(_ record: Record<Key, Value>, _ session: Windowed<Key>, new: Result?, old: Result?) throws {

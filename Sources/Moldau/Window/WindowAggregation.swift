@@ -8,6 +8,7 @@ struct WindowAggregation<Key, Value, Result>: Sendable {
     let windows: TimeWindows
     let emit: EmitStrategy
     let store: String
+    let memory: WindowMemory
     let key: Serde<Key>
     let value: Serde<Value>
 
@@ -52,6 +53,7 @@ final class WindowRows<Key, Value, Result> {
     private let changes: ChangeForwarder<Windowed<Key>, Result>
     private let closer: WindowCloser?
     private let reportsInitial: Bool
+    private let memory: WindowMemory
     private let graceMs: Int64
     /// The greatest time that reached this node; unlike the store's it is that of records, not of windows.
     private var streamTime: Int64 = -1
@@ -65,7 +67,7 @@ final class WindowRows<Key, Value, Result> {
         self.reportsInitial = reportsInitial
         store = try context.store(named: aggregation.store)
         (keyNull, valueNull) = (aggregation.key.null, aggregation.value.null)
-        fold = aggregation.fold
+        (fold, memory) = (aggregation.fold, aggregation.memory)
         let windows = aggregation.windows
         graceMs = windows.graceMs
         let isSliding = if case .sliding = windows.shape { true } else { false }
@@ -88,8 +90,7 @@ final class WindowRows<Key, Value, Result> {
     func update(_ record: Record<Key, Value>, in window: Window) throws -> Bool {
         var reportedOld: Result?
         var timestamp = record.timestamp
-        // What only held changes still reach is, as in Kafka Streams, no old value.
-        let reportsOld = store.segments.isWithinRetention(window.start.ms)
+        let reportsOld = reportsOld(of: window)
         let change: (old: Row?, new: Row?)
         do {
             change = try store.update(record.key, at: window.start) { old in
@@ -118,10 +119,15 @@ final class WindowRows<Key, Value, Result> {
             return false
         }
         let timestamp = max(record.timestamp, base?.timestamp ?? record.timestamp)
-        let old = store.segments.isWithinRetention(window.start.ms) ? stored?.value : nil
+        let old = reportsOld(of: window) ? stored?.value : nil
         try store.put(record.key, after.map { ValueAndTimestamp($0, at: timestamp) }, at: window.start)
         try send(record, window, new: after, old: reportsInitial ? before : old, at: timestamp)
         return true
+    }
+
+    /// What Kafka Streams finds only in its record cache is no old value.
+    private func reportsOld(of window: Window) -> Bool {
+        memory == .complete || store.segments.isWithinRetention(window.start.ms)
     }
 
     /// Gives a new window a value that is known.

@@ -35,17 +35,19 @@ extension StoreChoice {
     }
 }
 
-// As Kafka Streams has it. Held changes stand for its record cache, which finds what the store below would not; stores
+// As Kafka Streams has it: held changes stand for its record cache, which finds what the store below would not; stores
 // for windows that wait for their closing have rules of their own.
 extension StoreChoice {
     private func reach(_ windows: TimeWindows, _ emit: EmitStrategy) -> WindowReach {
-        guard emit == .onWindowClose else { return emission == .everyChange ? .retention : .untilDropped }
-        if case .sliding = windows.shape { return .endOfRetention }
-        return .untilDropped
+        if windowMemory == .complete { return .untilDropped }
+        if case .sliding = windows.shape, emit == .onWindowClose { return .endOfRetention }
+        if emission != .everyChange { return .untilDropped }
+        return emit == .onWindowClose ? .endOfRetention : .retention
     }
 
     private func reach(ofSessions emit: EmitStrategy) -> WindowReach {
-        emit == .onWindowClose || emission == .everyChange ? .retention : .untilDropped
+        if windowMemory == .complete { return .untilDropped }
+        return emit == .onWindowClose || emission == .everyChange ? .retention : .untilDropped
     }
 }
 
