@@ -1,6 +1,7 @@
 import Moldau
 import MoldauRecords
 import MoldauState
+import MoldauTesting
 import MoldauTopology
 
 /// A key as captures and functions see it.
@@ -14,7 +15,7 @@ extension Windowed<Datum>: CaseKey { var datum: Datum { .windowed(key, window) }
 /// A stream or cogroup between its windows and its aggregation.
 enum Windowing {
     case time(TimeWindowedKStream<Datum, Datum?>, key: Kind, value: Kind)
-    case sessions(SessionWindowedKStream<Datum, Datum?>, key: Kind, value: Kind)
+    case sessions(SessionWindowedKStream<Datum, Datum?>, EmitStrategy, key: Kind, value: Kind)
     case cogroupedTime(TimeWindowedCogroupedKStream<Datum, Datum>, key: Kind)
     case cogroupedSessions(SessionWindowedCogroupedKStream<Datum, Datum>, key: Kind)
 }
@@ -65,7 +66,7 @@ extension CaseTopology {
         case (.groupedStream(let grouped, let key, let value), let windows?):
             return .time(grouped.windowedBy(windows, emit: emit), key: key, value: value)
         case (.groupedStream(let grouped, let key, let value), nil):
-            return .sessions(grouped.windowedBy(windows.sessionWindows, emit: emit), key: key, value: value)
+            return .sessions(grouped.windowedBy(windows.sessionWindows, emit: emit), emit, key: key, value: value)
         case (.cogrouped(let cogrouped, let key), let windows?):
             return .cogroupedTime(cogrouped.windowedBy(windows), key: key)
         case (.cogrouped(let cogrouped, let key), nil):
@@ -89,7 +90,11 @@ extension CaseTopology {
         let initial = try resultKind(step, .string).datum(step.json["init"] ?? .text(""))
         switch windowing {
         case .time(let stream, let key, let value): return try aggregate(step, stream, key, value)
-        case .sessions(let stream, let key, let value): return try aggregate(step, stream, key, value)
+        case .sessions(let stream, let emit, let key, let value):
+            if emit == .onWindowClose, step.json["store"]?["kind"]?.text == "inmemorySession" {
+                throw Unsupported(what: "closed sessions that a store in memory has forgotten")
+            }
+            return try aggregate(step, stream, key, value)
         case .cogroupedTime(let stream, let key):
             let kind = try resultKind(step, .string)
             let table = stream.aggregate(
@@ -131,9 +136,6 @@ extension CaseTopology {
     private func aggregate(
         _ step: CaseStep, _ stream: SessionWindowedKStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> WindowedTable {
-        if stream.emit == .onWindowClose, step.json["store"]?["kind"]?.text == "inmemorySession" {
-            throw Unsupported(what: "closed sessions that a store in memory has forgotten")
-        }
         let kind = try resultKind(step, value)
         let (store, options) = (sessionStoreName(step, key, kind), try options(step))
         switch step.op {
@@ -258,6 +260,37 @@ extension CaseTopology {
             return nil
         default: throw Unsupported(what: "\(step.op) of a windowed stream")
         }
+    }
+}
+
+extension CaseTopology {
+    /// What a store of windows or sessions has that it should not, or the other way round. Their order is that of the
+    /// store's segments, which differ.
+    func windowStoreDifference(
+        _ name: String, _ expected: [[JSONValue]], _ driver: TopologyTestDriver
+    ) throws -> String? {
+        guard let (key, value, isSession) = windowStores[name] else {
+            throw Unsupported(what: "the contents of store \(name)")
+        }
+        var rows: [(key: Datum, value: Datum, timestamp: Timestamp?)] = []
+        if isSession {
+            let store = try driver.sessionStore(SessionStoreName(name, key: key.serde, value: value.serde))
+            rows = try store.all().collect().map { ($0.key.datum, $0.value, nil) }
+        } else {
+            let store = try driver.timestampedStore(WindowStoreName(name, key: key.serde, value: value.serde))
+            rows = try store.all().collect().map { ($0.key.datum, $0.value.value, $0.value.timestamp) }
+        }
+        for json in expected where !rows.contains(where: { $0.key.matches(json[0]) && $0.value.matches(json[1]) }) {
+            return "store \(name) lacks \(json)"
+        }
+        for row in rows {
+            let isExpected = expected.contains { json in
+                row.key.matches(json[0]) && row.value.matches(json[1])
+                    && (row.timestamp.map { $0.ms == json[2].integer } ?? true)
+            }
+            if !isExpected { return "store \(name) has \(row)" }
+        }
+        return nil
     }
 }
 
