@@ -1,6 +1,6 @@
 // Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
 // without threads or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics
-// that the topology reads is read, until nothing is left. These are the rules of Kafka Streams' `TopologyTestDriver`.
+// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka Streams' `TopologyTestDriver`.
 
 import MoldauCluster
 import MoldauRecords
@@ -43,6 +43,8 @@ public final class TopologyTestDriver {
         configuration: StreamsConfiguration = StreamsConfiguration(),
         state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0)
     ) throws {
+        var configuration = configuration
+        configuration.emitInterval = .zero  // The wall clock stands still.
         let names = InternalTopicNames(applicationID: applicationID, topology: topology)
         let producer = CapturingProducer()
         let outbox = Outbox(names: names, producer: producer, configuration: configuration)
@@ -145,6 +147,21 @@ public final class TopologyTestDriver {
     public func versionedStore<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>
     ) throws -> VersionedKeyValueStore<Key, Value> { try store(name.name) }
+
+    /// A store of windows.
+    public func windowStore<Key, Value>(
+        _ name: WindowStoreName<Key, Value>
+    ) throws -> WindowStore<Key, Value> { try store(name.name) }
+
+    /// A windowed table's store.
+    public func timestampedStore<Key, Value>(
+        _ name: WindowStoreName<Key, Value>
+    ) throws -> TimestampedWindowStore<Key, Value> { try store(name.name) }
+
+    /// A store of sessions.
+    public func sessionStore<Key, Value>(
+        _ name: SessionStoreName<Key, Value>
+    ) throws -> SessionStore<Key, Value> { try store(name.name) }
 
     /// A store by its name and type.
     public func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {

@@ -19,6 +19,10 @@ public final class TaskContext {
     public private(set) var drops: [DropKey: Int64] = [:]
     public var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
     public private(set) var schedules: [Schedule] = []
+    /// Times that nodes want to find again after a restart, by store: committed with the input offsets.
+    public var processorTimes: [String: Int64] = [:]
+    /// How long nodes that send what time has decided wait, by the wall clock, before they look for it again.
+    public var emitInterval = Duration.seconds(1)
     /// Set by a processor that wants its work committed soon.
     public var commitRequested = false
 
@@ -37,7 +41,12 @@ public final class TaskContext {
         self.onFailure = onFailure
     }
 
-    public func add(_ store: any StateStore) { stores[store.name] = store }
+    public func add(_ store: any StateStore) {
+        stores[store.name] = store
+        guard let store = store as? any ExpiringStore else { return }
+        let name = store.name
+        store.onExpired = { [unowned self] in drop(.expired, at: name) }
+    }
     public func store(named name: String) -> (any StateStore)? { stores[name] }
 
     /// Counts a discarded record.
