@@ -74,4 +74,23 @@ public struct StoreDefinition: Sendable {
             TimestampedKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
     }
+
+    /// Versions of values by key and time: opens as `VersionedKeyValueStore`.
+    /// - Parameter historyRetention: how far back versions are kept and late ones taken.
+    public static func versionedKeyValue<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>, historyRetention: Duration, kind: StoreKind = .rocksDB,
+        isLogged: Bool = true, topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        // Compaction leaves alone what a look-up may still need (KIP-889).
+        let lag = historyRetention.milliseconds.addingReportingOverflow(Duration.seconds(86_400).milliseconds)
+        let settings = ["min.compaction.lag.ms": "\(lag.overflow ? .max : lag.partialValue)"]
+        return StoreDefinition(
+            name: name.name, kind: kind, isLogged: isLogged,
+            topicSettings: settings.merging(topicSettings) { _, given in given }
+        ) { store, environment in
+            VersionedKeyValueStore(
+                cache: try environment.cache(for: store), key: name.key, value: name.value,
+                historyRetention: historyRetention)
+        }
+    }
 }

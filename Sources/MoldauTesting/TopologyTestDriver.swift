@@ -142,6 +142,11 @@ public final class TopologyTestDriver {
         _ name: KeyValueStoreName<Key, Value>
     ) throws -> TimestampedKeyValueStore<Key, Value> { try store(name.name) }
 
+    /// A versioned table's store.
+    public func versionedStore<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>
+    ) throws -> VersionedKeyValueStore<Key, Value> { try store(name.name) }
+
     /// A store of windows.
     public func windowStore<Key, Value>(
         _ name: WindowStoreName<Key, Value>

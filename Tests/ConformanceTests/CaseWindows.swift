@@ -158,13 +158,12 @@ extension CaseTopology {
 
     private func windowStoreName(_ step: CaseStep, _ key: Kind, _ value: Kind) -> WindowStoreName<Datum, Datum>? {
         guard let name = step.json["store"]?["name"]?.text else { return nil }
-        windowStores[name] = (key, value, false)
+        windowStores[name] = (key, value)
         return WindowStoreName(name, key: key.serde, value: value.serde)
     }
 
     private func sessionStoreName(_ step: CaseStep, _ key: Kind, _ value: Kind) -> SessionStoreName<Datum, Datum>? {
         guard let name = step.json["store"]?["name"]?.text else { return nil }
-        windowStores[name] = (key, value, true)
         return SessionStoreName(name, key: key.serde, value: value.serde)
     }
 
@@ -264,31 +263,25 @@ extension CaseTopology {
 }
 
 extension CaseTopology {
-    /// What a store of windows or sessions has that it should not, or the other way round. Their order is that of the
+    /// What a store of windows has that it should not, or the other way round. Their order is that of the
     /// store's segments, which differ.
     func windowStoreDifference(
         _ name: String, _ expected: [[JSONValue]], _ driver: TopologyTestDriver
     ) throws -> String? {
-        guard let (key, value, isSession) = windowStores[name] else {
+        guard let kinds = windowStores[name] else {
             throw Unsupported(what: "the contents of store \(name)")
         }
-        var rows: [(key: Datum, value: Datum, timestamp: Timestamp?)] = []
-        if isSession {
-            let store = try driver.sessionStore(SessionStoreName(name, key: key.serde, value: value.serde))
-            rows = try store.all().collect().map { ($0.key.datum, $0.value, nil) }
-        } else {
-            let store = try driver.timestampedStore(WindowStoreName(name, key: key.serde, value: value.serde))
-            rows = try store.all().collect().map { ($0.key.datum, $0.value.value, $0.value.timestamp) }
+        let store = try driver.timestampedStore(WindowStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
+        let rows = try store.all().collect().map { (key: $0.key.datum, row: $0.value) }
+        func isEqual(_ row: (key: Datum, row: ValueAndTimestamp<Datum>), _ json: [JSONValue]) -> Bool {
+            json.count == 3 && row.key.matches(json[0]) && row.row.value.matches(json[1])
+                && row.row.timestamp.ms == json[2].integer
         }
-        for json in expected where !rows.contains(where: { $0.key.matches(json[0]) && $0.value.matches(json[1]) }) {
-            return "store \(name) lacks \(json)"
+        if let lost = expected.first(where: { json in !rows.contains { isEqual($0, json) } }) {
+            return "store \(name) lacks \(lost)"
         }
-        for row in rows {
-            let isExpected = expected.contains { json in
-                row.key.matches(json[0]) && row.value.matches(json[1])
-                    && (row.timestamp.map { $0.ms == json[2].integer } ?? true)
-            }
-            if !isExpected { return "store \(name) has \(row)" }
+        if let extra = rows.first(where: { row in !expected.contains { isEqual(row, $0) } }) {
+            return "store \(name) has \(extra)"
         }
         return nil
     }

@@ -110,23 +110,23 @@ extension Fold {
         _ context: NodeContext, store: String, key: Serde<Key>, value: Serde<Value>,
         _ changes: ChangeForwarder<Key, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {
-        let rows: TimestampedKeyValueStore<Key, Result> = try context.store(named: store)
+        let rows = try TableRows<Key, Result>(context, store)
         let (keyNull, valueNull) = (key.null, value.null)
         return Inlet { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             if let valueNull, valueNull.isNull(record.value) { return context.drop(.nullValue) }
             var reportedOld: Result?
             var timestamp = record.timestamp
-            let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?)
+            let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?, result: VersionedPutResult)
             do {
-                change = try rows.update(record.key) { old in
+                change = try rows.update(record.key, at: record.timestamp) { old in
                     let (before, after) = try adding(record.key, record.value, to: old?.value)
                     reportedOld = reportsInitial ? before : old?.value
                     if let old { timestamp = max(timestamp, old.timestamp) }
                     return after.map { ValueAndTimestamp($0, at: timestamp) }
                 }
             } catch { return try context.failed(error) }
-            try changes.send(record, new: change.new?.value, old: reportedOld, at: timestamp)
+            try changes.send(record, new: change.new?.value, old: reportedOld, at: timestamp, change.result)
         }
     }
 }

@@ -15,7 +15,8 @@ extension KGroupedStream {
         let builder = stream.builder
         let name = builder.name(given, prefix)
         let upstream = partitioned(for: choice.name)
-        let content = TableContent<ResultKey, Result>(askUpstream: { _ in true }, makeGetter: { getter })
+        let content = TableContent<ResultKey, Result>(
+            isVersioned: choice.isVersioned, askUpstream: { _ in true }, makeGetter: { getter })
         let node = GraphNode(name) { topology, parents in
             let (emission, sendsOldValues) = (emission ?? choice.emission, content.sendsOldValues)
             let make: @Sendable (NodeContext) throws -> Any = { context in

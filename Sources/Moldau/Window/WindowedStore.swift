@@ -65,7 +65,7 @@ extension RowGetter {
     static func windowStore<Inner>(_ name: String) -> RowGetter where Key == Windowed<Inner> {
         RowGetter(stores: [name]) { context in
             let store: TimestampedWindowStore<Inner, Value> = try context.store(named: name)
-            return { key in try store.fetch(key.key, at: key.window.start) }
+            return { key, _ in try store.fetch(key.key, at: key.window.start) }
         }
     }
 
@@ -73,7 +73,7 @@ extension RowGetter {
     static func sessionStore<Inner>(_ name: String) -> RowGetter where Key == Windowed<Inner> {
         RowGetter(stores: [name]) { context in
             let store: SessionStore<Inner, Value> = try context.store(named: name)
-            return { key in try store.fetch(key).map { ValueAndTimestamp($0, at: key.window.end) } }
+            return { key, _ in try store.fetch(key).map { ValueAndTimestamp($0, at: key.window.end) } }
         }
     }
 }
