@@ -31,7 +31,7 @@ final class CaseTopology {
         self.isUncached = isUncached
     }
 
-    private func options(_ step: CaseStep) throws -> StoreOptions? {
+    func options(_ step: CaseStep) throws -> StoreOptions? {
         var options = try step.storeOptions()
         if isUncached { options?.emission = nil }
         return options
@@ -298,8 +298,10 @@ final class CaseTopology {
 
     private func join(_ step: CaseStep) throws -> Place {
         let (left, right) = (try step.need("left"), try step.need("right"))
-        guard step.json["fk"] == nil, step.json["grace"] == nil else { throw Unsupported(what: "this kind of join") }
         switch (places[left], places[right]) {
+        case (.table(let left)?, .table(let right)?) where step.json["fk"] != nil:
+            return .table(try foreignKeyJoin(step, left, right))
+        case (.stream?, .table?) where step.json["grace"] != nil: throw Unsupported(what: "this kind of join")
         case (.table(let left)?, .table(let right)?): return .table(try join(step, left, right))
         case (.stream(let left)?, .table(let right)?): return .stream(try join(step, left, right))
         case (.stream(let left)?, .global(let right, let key)?): return .stream(try join(step, left, right, key))
@@ -374,7 +376,7 @@ final class CaseTopology {
     }
 
     /// The name that the step gives its store.
-    private func storeName(_ step: CaseStep, _ key: Kind, _ value: Kind) throws -> KeyValueStoreName<Datum, Datum>? {
+    func storeName(_ step: CaseStep, _ key: Kind, _ value: Kind) throws -> KeyValueStoreName<Datum, Datum>? {
         guard let name = step.json["store"]?["name"]?.text else { return nil }
         storeKinds[name] = (key, value)
         return KeyValueStoreName(name, key: key.serde, value: value.serde)
