@@ -105,6 +105,10 @@ struct CaseRun {
 
     private func storeDifference(_ driver: TopologyTestDriver, _ built: CaseTopology) throws -> String? {
         for (name, expected) in (conformanceCase.stores ?? [:]).sorted(by: { $0.key < $1.key }) {
+            if let rows = try subscriptionRows(driver, store: name) {
+                guard rows == expected else { return "store \(name) has \(rows); expected \(expected)" }
+                continue
+            }
             guard let kinds = built.storeKinds[name] else { throw Unsupported(what: "the contents of store \(name)") }
             let store = try driver.timestampedStore(
                 KeyValueStoreName(name, key: kinds.key.serde, value: kinds.value.serde))

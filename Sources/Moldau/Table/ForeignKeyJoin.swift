@@ -71,6 +71,7 @@ extension KTable {
         _ options: StoreOptions?
     ) -> KTable<Key, Result> {
         let origin = "\(origin)-\(other.origin)"
+        other.content.sendOldValues(force: true)
         content.sendOldValues(force: true)
         let names = ForeignKeyJoinNames(given, origin: origin, in: builder)
         let choice = StoreChoice(store?.name, options, in: builder) {
