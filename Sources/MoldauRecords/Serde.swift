@@ -24,14 +24,19 @@ public struct Serde<Value>: Sendable {
     /// nil for a type without a null: then a null from a topic is a `SerdeError.nullNotExpected`.
     public let null: Null?
 
+    /// How many of a key's last bytes do not decide its partition: the window of a windowed key.
+    public let trailerBytes: Int
+
     public init(
         encode: @escaping Encode,
         decode: @escaping Decode,
-        null: Null? = nil
+        null: Null? = nil,
+        trailerBytes: Int = 0
     ) {
         self.encode = encode
         self.decode = decode
         self.null = null
+        self.trailerBytes = trailerBytes
     }
 
     /// Whether this value is written as a null.
@@ -57,7 +62,7 @@ public struct Serde<Value>: Sendable {
         return Serde<Value?>(
             encode: { value, writer in if let value { try encode(value, &writer) } },
             decode: { bytes in try decode(bytes) },
-            null: .init(isNull: { $0 == nil }, make: { nil }))
+            null: .init(isNull: { $0 == nil }, make: { nil }), trailerBytes: trailerBytes)
     }
 }
 

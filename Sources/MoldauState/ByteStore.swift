@@ -53,6 +53,10 @@ protocol ByteStore: AnyObject {
     /// - Parameter changes: in key order, each key once.
     func apply(_ changes: UnsafeBufferPointer<SortedEntry>, metadata: StoreMetadata) throws(StateError)
 
+    /// Deletes all keys below `key`. Cost: about that of one deletion on disk; one per entry in memory. Durable with the
+    /// next `apply`.
+    func drop(below key: [UInt8]) throws(StateError)
+
     /// The entries of a range as they are now, in key order or against it. To be dropped before the next `apply`.
     func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor
 

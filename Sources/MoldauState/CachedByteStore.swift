@@ -53,6 +53,9 @@ package final class CachedByteStore {
     /// How far the committed data goes, saved or not.
     private(set) var metadata: StoreMetadata
 
+    /// Keys below it are over, and nobody asks for them any more: the next write-behind drops them. Only grows.
+    var dropBelow: [UInt8]?
+
     init(name: String, isLogged: Bool, byteStore: any ByteStore, memory: StateMemory) {
         self.name = name
         self.isLogged = isLogged
@@ -300,6 +303,7 @@ package final class CachedByteStore {
         try checkOpen()
         precondition(changed.isEmpty && drained.isEmpty, "only committed writes may be stored: commit first")
         if force ? unsaved.isEmpty && metadata == byteStore.metadata : unsavedBytes <= memory.shareBytes / 2 { return }
+        try dropOutdated()
         var sorted = ContiguousArray(unsaved.lazy.map(SortedEntry.init))
         sorted.sort(by: <)
         let result = sorted.withUnsafeBufferPointer { changes in
@@ -318,6 +322,23 @@ package final class CachedByteStore {
         }
         evict(toFit: 0)
         report(always: true)
+    }
+
+    /// Drops what lies below `dropBelow`, here what is unsaved and all of it in the byte store.
+    private func dropOutdated() throws(StateError) {
+        guard let bound = dropBelow else { return }
+        dropBelow = nil
+        try byteStore.drop(below: bound)
+        generation += 1
+        index = nil
+        unsaved.removeAll { entry in
+            guard bound.withUnsafeBytes({ compareBytes(entry.key, $0) }) < 0 else { return false }
+            unsavedBytes -= entry.footprint
+            cachedBytes -= entry.footprint
+            table.remove(entry)
+            entry.free()
+            return true
+        }
     }
 
     // MARK: Restore

@@ -32,6 +32,14 @@ final class MemoryByteStore: ByteStore {
         self.metadata = metadata
     }
 
+    func drop(below key: [UInt8]) throws(StateError) {
+        try checkOpen()
+        while let entry = entries.entry(at: entries.start), key.withUnsafeBytes({ compareBytes(entry.key, $0) }) < 0 {
+            _ = entries.remove(entry.key)
+            entry.free()
+        }
+    }
+
     func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor {
         try checkOpen()
         return MemoryCursor(entries, range, reverse: reverse)

@@ -127,6 +127,10 @@ final class RocksDBByteStore: ByteStore {
         }
     }
 
+    func drop(below key: [UInt8]) throws(StateError) {
+        try database.drop(from: [Self.dataPrefix], upTo: [Self.dataPrefix] + key, in: family, store: name)
+    }
+
     func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor {
         let lower = [Self.dataPrefix] + range.lower
         let upper = range.upper.map { [Self.dataPrefix] + $0 } ?? [Self.dataPrefix + 1]

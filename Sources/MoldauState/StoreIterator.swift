@@ -1,15 +1,26 @@
 import MoldauRecords
 
+/// A walk over entries: the bytes that it shows are valid until it moves or the store is used.
+protocol EntryCursor: AnyObject {
+    /// Moves to the next entry.
+    /// - Returns: false behind the last one.
+    func next() throws(StateError) -> Bool
+    var key: UnsafeRawBufferPointer { get }
+    var value: UnsafeRawBufferPointer { get }
+}
+
+extension StoreCursor: EntryCursor {}
+
 /// A walk over entries of a store.
 ///
 /// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that
 /// they have when it gets there. Use it inside the call that made it: it ends with the store.
 public final class StoreIterator<Key, Value> {
-    private let cursor: StoreCursor
+    private let cursor: any EntryCursor
     private let keySerde: Serde<Key>
     private let valueSerde: Serde<Value>
 
-    init(_ cursor: StoreCursor, key: Serde<Key>, value: Serde<Value>) {
+    init(_ cursor: any EntryCursor, key: Serde<Key>, value: Serde<Value>) {
         self.cursor = cursor
         keySerde = key
         valueSerde = value

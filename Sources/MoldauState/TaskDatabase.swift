@@ -145,6 +145,18 @@ final class TaskDatabase {
         }
     }
 
+    /// Deletes a range of keys with one entry, and the files that hold nothing else at once.
+    func drop(from lower: [UInt8], upTo upper: [UInt8], in family: OpaquePointer, store: String) throws(StateError) {
+        let database = try opened(for: store)
+        let (first, end) = (lower.map { CChar(bitPattern: $0) }, upper.map { CChar(bitPattern: $0) })
+        try checked("drop a part of the store \(store)") { error in
+            rocksdb_delete_range_cf(database, writeOptions, family, first, first.count, end, end.count, &error)
+        }
+        try checked("drop files of the store \(store)") { error in
+            rocksdb_delete_file_in_range_cf(database, family, first, first.count, end, end.count, &error)
+        }
+    }
+
     /// Where a sorted file is written before RocksDB takes it over.
     private var ingestPath: String { directory + "/ingest.tmp" }
 

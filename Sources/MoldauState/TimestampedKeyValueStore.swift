@@ -72,10 +72,9 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
             Void
     ) throws {
         try cache.drainChanges { key, row in
-            // Below eight bytes there is no timestamp: not written by this store, and passed on as it is.
-            guard let row, row.count >= timestampBytes else { return try body(key, row, nil) }
-            let ms = Int64(bigEndian: row.loadUnaligned(as: Int64.self))
-            try body(key, UnsafeRawBufferPointer(rebasing: row[timestampBytes...]), Timestamp(ms: ms))
+            guard let row else { return try body(key, nil, nil) }
+            let (value, timestamp) = splitRow(row)
+            try body(key, value, timestamp)
         }
     }
 

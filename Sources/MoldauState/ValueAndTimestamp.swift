@@ -39,5 +39,12 @@ extension ValueAndTimestamp {
     }
 }
 
+/// A row's value and timestamp. Below eight bytes there is no timestamp: not written by a store, and given as it is.
+func splitRow(_ row: UnsafeRawBufferPointer) -> (value: UnsafeRawBufferPointer, timestamp: Timestamp?) {
+    guard row.count >= timestampBytes else { return (row, nil) }
+    let ms = Int64(bigEndian: row.loadUnaligned(as: Int64.self))
+    return (UnsafeRawBufferPointer(rebasing: row[timestampBytes...]), Timestamp(ms: ms))
+}
+
 /// The bytes that a timestamp takes before a value.
 @usableFromInline let timestampBytes = 8

@@ -141,6 +141,21 @@ public final class TopologyTestDriver {
         _ name: KeyValueStoreName<Key, Value>
     ) throws -> TimestampedKeyValueStore<Key, Value> { try store(name.name) }
 
+    /// A store of windows.
+    public func windowStore<Key, Value>(
+        _ name: WindowStoreName<Key, Value>
+    ) throws -> WindowStore<Key, Value> { try store(name.name) }
+
+    /// A windowed table's store.
+    public func timestampedStore<Key, Value>(
+        _ name: WindowStoreName<Key, Value>
+    ) throws -> TimestampedWindowStore<Key, Value> { try store(name.name) }
+
+    /// A store of sessions.
+    public func sessionStore<Key, Value>(
+        _ name: SessionStoreName<Key, Value>
+    ) throws -> SessionStore<Key, Value> { try store(name.name) }
+
     /// A store by its name and type.
     public func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = task.context.store(named: name) ?? globalTables.stores.first(where: { $0.name == name })

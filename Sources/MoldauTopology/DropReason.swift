@@ -21,6 +21,11 @@ public enum DropReason: String, Sendable, CaseIterable {
     /// A custom partitioner answered with no partition.
     case noPartition
 
+    /// A write to a windowed store came after its retention was over; counted under the store's name.
+    case expired
+    /// A record came after its window and the grace were over.
+    case late
+
     /// Whether Kafka Streams counts this discard in its metric `dropped-records-total`.
     public var countsInKafkaStreams: Bool {
         switch self {

@@ -68,6 +68,21 @@ public final class ProcessorContext<Key, Value> {
         try node.store(named: name.name)
     }
 
+    /// A store of windows that the processor named in `stores`.
+    public func store<StoreKey, StoreValue>(
+        _ name: WindowStoreName<StoreKey, StoreValue>
+    ) throws -> WindowStore<StoreKey, StoreValue> { try node.store(named: name.name) }
+
+    /// A store of windows with timestamps, such as a windowed table's.
+    public func timestampedStore<StoreKey, StoreValue>(
+        _ name: WindowStoreName<StoreKey, StoreValue>
+    ) throws -> TimestampedWindowStore<StoreKey, StoreValue> { try node.store(named: name.name) }
+
+    /// A store of sessions that the processor named in `stores`.
+    public func store<StoreKey, StoreValue>(
+        _ name: SessionStoreName<StoreKey, StoreValue>
+    ) throws -> SessionStore<StoreKey, StoreValue> { try node.store(named: name.name) }
+
     /// Calls back in steps of stream time or of wall-clock time; forwarded records need a timestamp of their own there.
     @discardableResult
     public func schedule(

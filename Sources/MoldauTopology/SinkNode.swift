@@ -78,9 +78,19 @@ public final class SinkWriter<Key, Value> {
         if hasValue { try value.encode(record.value, &valueBytes.pointee) }
         guard let partitioner,
             let chosen = try partitioner(topic, record.key, record.value, outbox.partitionCount(handle))
-        else { return try put(record, handle, nil, hasKey, hasValue) }
+        else { return try put(record, handle, hasKey ? partitionOfInnerKey(handle) : nil, hasKey, hasValue) }
         if chosen.isEmpty { context.drop(.noPartition) }
         for partition in chosen { try put(record, handle, partition, hasKey, hasValue) }
+    }
+
+    /// Where the key without its window belongs; nil where the whole key decides.
+    @inlinable
+    func partitionOfInnerKey(_ handle: Int) -> Partition? {
+        guard key.trailerBytes > 0, keyBytes.pointee.count >= key.trailerBytes else { return nil }
+        let inner = UnsafeRawBufferPointer(rebasing: keyBytes.pointee.bytes.dropLast(key.trailerBytes))
+        var partitioner = Partitioner.keyed()
+        return partitioner.partition(
+            key: inner, byteCount: inner.count, count: outbox.partitionCount(handle))
     }
 
     @inlinable

@@ -37,7 +37,12 @@ public final class TaskContext {
         self.onFailure = onFailure
     }
 
-    public func add(_ store: any StateStore) { stores[store.name] = store }
+    public func add(_ store: any StateStore) {
+        stores[store.name] = store
+        guard let store = store as? any ExpiringStore else { return }
+        let name = store.name
+        store.onExpired = { [unowned self] in drop(.expired, at: name) }
+    }
     public func store(named name: String) -> (any StateStore)? { stores[name] }
 
     /// Counts a discarded record.

@@ -68,7 +68,7 @@ struct KeyValueStoreTests {
         let store = try task.timestamped(KeyValueStoreName<String, String>("rows"))
         try store.put("k", ValueAndTimestamp(value, at: Timestamp(ms: ms)))
         let bytes = try store.cache.value(Array("k".utf8)) ?? []
-        #expect(bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == expected)
+        #expect(hex(bytes) == expected)
         #expect(try store.get("k") == ValueAndTimestamp(value, at: Timestamp(ms: ms)))
     }
 
@@ -79,8 +79,7 @@ struct KeyValueStoreTests {
         let second = try task.timestamped(KeyValueStoreName<String, String>("second"))
         try first.put("k", ValueAndTimestamp("v", at: Timestamp(ms: 5)))
         try first.put("gone", nil)
-        var changes: [(key: [UInt8], value: [UInt8]?, timestamp: Timestamp?)] = []
-        try first.drainChanges { key, value, time in changes.append((Array(key), value.map { Array($0) }, time)) }
+        let changes = try changes(of: first)
         #expect(changes.map(\.value) == [[118], nil])
         #expect(changes.map(\.timestamp) == [Timestamp(ms: 5), nil])
         for change in changes {
@@ -105,14 +104,5 @@ struct KeyValueStoreTests {
         #expect(store.kind == .inMemory)
         #expect(!store.isLogged)
         #expect(store.topicSettings == ["a": "b"])
-    }
-}
-
-extension StateStore {
-    fileprivate func restore(key: [UInt8], value: [UInt8]?, timestamp: Timestamp) throws {
-        try key.withUnsafeBytes { key in
-            guard let value else { return try restore(key: key, value: nil, timestamp: timestamp) }
-            try value.withUnsafeBytes { try restore(key: key, value: $0, timestamp: timestamp) }
-        }
     }
 }

@@ -1,0 +1,111 @@
+import MoldauRecords
+
+/// Which keys a walk over windows is for.
+enum WindowKeys {
+    case one([UInt8])
+    /// Both included, in the order of their bytes; nil is no bound.
+    case range(from: [UInt8]?, through: [UInt8]?)
+
+    func contains(_ key: UnsafeRawBufferPointer) -> Bool {
+        switch self {
+        case .one(let only): only.withUnsafeBytes { compareBytes(key, $0) == 0 }
+        case .range(let first, let last):
+            (first?.withUnsafeBytes { compareBytes(key, $0) >= 0 } ?? true)
+                && (last?.withUnsafeBytes { compareBytes(key, $0) <= 0 } ?? true)
+        }
+    }
+}
+
+/// A walk over entries of some keys and times, bucket by bucket; in each by key, then time. See `StoreCursor` for what
+/// it shows of writes made meanwhile.
+final class SegmentedCursor: EntryCursor {
+    private let store: SegmentedStore
+    private let keys: WindowKeys
+    private let first: Int64
+    private let last: Int64
+    private let reverse: Bool
+    private let isIncluded: ((UnsafeRawBufferPointer) -> Bool)?
+    /// Those that are still ahead.
+    private var buckets: ClosedRange<Int64>?
+    private var cursor: StoreCursor?
+
+    init(
+        _ store: SegmentedStore, _ keys: WindowKeys, in times: ClosedRange<Int64>, reverse: Bool,
+        where isIncluded: ((UnsafeRawBufferPointer) -> Bool)?
+    ) {
+        self.store = store
+        self.keys = keys
+        self.reverse = reverse
+        self.isIncluded = isIncluded
+        first = max(times.lowerBound, store.retention.firstReadable(at: store.streamTime))
+        last = times.upperBound
+        let lastBucket = min(store.lastBucket, max(-1, last) / store.bucketMs)
+        if first <= last, first / store.bucketMs <= lastBucket { buckets = first / store.bucketMs...lastBucket }
+    }
+
+    /// The entry's key as the changelog has it, after `next()` said true.
+    var key: UnsafeRawBufferPointer {
+        cursor.map { UnsafeRawBufferPointer(rebasing: $0.key[SegmentedStore.bucketBytes...]) }
+            ?? UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    var value: UnsafeRawBufferPointer { cursor?.value ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    func next() throws(StateError) -> Bool {
+        while true {
+            if let cursor {
+                while try cursor.next() { if matches(key) { return true } }
+            }
+            guard let range = nextRange() else {
+                cursor = nil
+                return false
+            }
+            cursor = try store.cache.scan(range, reverse: reverse)
+        }
+    }
+
+    private func matches(_ key: UnsafeRawBufferPointer) -> Bool {
+        let time = store.time(ofChangelogKey: key)
+        guard time >= first, time <= last else { return false }
+        let own = UnsafeRawBufferPointer(rebasing: key[..<(key.count - store.trailerBytes)])
+        return keys.contains(own) && isIncluded?(key) ?? true
+    }
+
+    /// Where the entries of the next bucket lie, or of all of them where buckets are in the order of time anyway.
+    private func nextRange() -> KeyRange? {
+        guard let ahead = buckets else { return nil }
+        if store.bucketMs == 1 {
+            buckets = nil
+            return KeyRange(from: bytes(of: ahead.lowerBound), upTo: end(of: ahead.upperBound))
+        }
+        let bucket = reverse ? ahead.upperBound : ahead.lowerBound
+        if ahead.count == 1 {
+            buckets = nil
+        } else {
+            buckets = reverse ? ahead.lowerBound...bucket - 1 : bucket + 1...ahead.upperBound
+        }
+        return range(in: bucket)
+    }
+
+    private func range(in bucket: Int64) -> KeyRange {
+        let head = bytes(of: bucket)
+        switch keys {
+        case .one(let key):
+            return KeyRange(from: head + key + bytes(of: first), through: head + key + highestTrailer)
+        case .range(let from, let through):
+            // A shorter key's times may order it behind `through`: the range goes up to the highest that could.
+            let highest = through.flatMap { key in
+                (0...key.count).map { key[..<$0] + highestTrailer }.max { $0.lexicographicallyPrecedes($1) }
+            }
+            let upper = highest.map { head + $0 + [0] } ?? end(of: bucket)
+            return KeyRange(from: head + (from ?? []), upTo: upper)
+        }
+    }
+
+    private var highestTrailer: [UInt8] {
+        bytes(of: last) + [UInt8](repeating: 0xff, count: store.trailerBytes - timestampBytes)
+    }
+
+    private func end(of bucket: Int64) -> [UInt8]? { bucket == .max ? nil : bytes(of: bucket + 1) }
+    private func bytes(of number: Int64) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
+}

@@ -1,0 +1,145 @@
+// The bytes of a store whose entries belong to a time and expire with it, on the write-back cache.
+//
+// A key in the changelog is Kafka Streams': key │ times and numbers of the window, the time that decides first. In the
+// store eight bytes stand before it, the number of its bucket, big-endian: time ÷ the width of a bucket. So the entries
+// of a bucket lie together, oldest buckets first, and what has expired is the beginning of the store: one range
+// deletion drops it, in one step with the next write-behind.
+//
+// Within a bucket, entries are in the order of their keys' bytes, then of time. Wide buckets find the windows of a key
+// with few seeks; buckets of 1 ms put all entries in the order of time.
+
+import MoldauRecords
+
+/// A store that refuses writes whose time is over.
+@usableFromInline
+package protocol ExpiringStore: StateStore {
+    /// Called with each refused write.
+    var onExpired: (() -> Void)? { get set }
+}
+
+/// A typed face of a segmented store.
+@usableFromInline
+protocol SegmentBackedStore: CacheBackedStore, ExpiringStore {
+    var segments: SegmentedStore { get }
+}
+
+extension SegmentBackedStore {
+    @usableFromInline package var onExpired: (() -> Void)? {
+        get { segments.onExpired }
+        set { segments.onExpired = newValue }
+    }
+}
+
+/// Entries by key and time, with retention.
+@usableFromInline
+package final class SegmentedStore {
+    @usableFromInline package let cache: CachedByteStore
+    let retention: WindowRetention
+    @usableFromInline let bucketMs: Int64
+    /// The bytes behind the key: the time that decides, and what follows it.
+    @usableFromInline let trailerBytes: Int
+    /// The greatest time that was put; −1 before the first.
+    package private(set) var streamTime: Int64 = -1
+    /// The last bucket that may hold entries.
+    private(set) var lastBucket: Int64 = -1
+    private var droppedBucket: Int64 = 0
+
+    /// Called with each write that is refused because its time is over.
+    package var onExpired: (() -> Void)?
+
+    @usableFromInline static var bucketBytes: Int { 8 }
+
+    init(
+        cache: CachedByteStore, retention: WindowRetention, isOrderedByTime: Bool, trailerBytes: Int
+    ) throws(StateError) {
+        self.cache = cache
+        self.retention = retention
+        self.trailerBytes = trailerBytes
+        // Also in memory, where segments are of 1 ms: looking through each millisecond of a range would cost too much.
+        bucketMs = isOrderedByTime ? 1 : max(retention.periodMs / 2, 60_000)
+        // After a restart, stream time is at least where the data on disk ends.
+        let last = try cache.byteStore.cursor(.all, reverse: true)
+        guard let key = last.key, key.count >= Self.bucketBytes else { return }
+        lastBucket = Int64(bigEndian: key.loadUnaligned(as: Int64.self))
+        streamTime = lastBucket.multipliedReportingOverflow(by: bucketMs).partialValue
+    }
+
+    @inlinable package func bucket(of time: Int64) -> Int64 { time / bucketMs }
+
+    /// Takes note of a write at that time.
+    /// - Returns: false where the time is over: nothing may be written.
+    @usableFromInline
+    package func admits(_ time: Int64) -> Bool {
+        if note(time) { return true }
+        onExpired?()
+        return false
+    }
+
+    private func note(_ time: Int64) -> Bool {
+        precondition(time >= 0, "the time of a window is not negative")
+        if time > streamTime {
+            streamTime = time
+            lastBucket = max(lastBucket, bucket(of: time))
+            dropExpired()
+        }
+        return isWritable(time)
+    }
+
+    private func dropExpired() {
+        let firstBucket = bucket(of: retention.firstWritable(at: streamTime))
+        guard firstBucket > droppedBucket else { return }
+        droppedBucket = firstBucket
+        cache.dropBelow = withUnsafeBytes(of: firstBucket.bigEndian) { Array($0) }
+    }
+
+    /// Whether reads find an entry of that time.
+    @usableFromInline package func isReadable(_ time: Int64) -> Bool {
+        time >= retention.firstReadable(at: streamTime)
+    }
+
+    /// Whether a write at that time is taken.
+    package func isWritable(_ time: Int64) -> Bool { time >= retention.firstWritable(at: streamTime) }
+
+    /// The entries of some keys whose times are in `times`.
+    func entries(
+        _ keys: WindowKeys, in times: ClosedRange<Int64>, reverse: Bool,
+        where isIncluded: ((UnsafeRawBufferPointer) -> Bool)? = nil
+    ) -> SegmentedCursor {
+        SegmentedCursor(self, keys, in: times, reverse: reverse, where: isIncluded)
+    }
+
+    /// The time in a key as the changelog has it.
+    func time(ofChangelogKey key: UnsafeRawBufferPointer) -> Int64 {
+        Int64(bigEndian: key.loadUnaligned(fromByteOffset: key.count - trailerBytes, as: Int64.self))
+    }
+
+    // MARK: Changelog
+
+    /// As `CachedByteStore.drainChanges`, with the keys of the changelog and their times.
+    func drainChanges(
+        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ time: Timestamp) throws -> Void
+    ) throws {
+        try cache.drainChanges { flat, value in
+            let key = UnsafeRawBufferPointer(rebasing: flat[Self.bucketBytes...])
+            try body(key, value, Timestamp(ms: time(ofChangelogKey: key)))
+        }
+    }
+
+    /// Takes in a record of the changelog, unless its time is over.
+    /// - Parameter writer: for the key; its content is lost.
+    func restore(
+        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ writer: inout ByteWriter
+    ) throws {
+        guard key.count >= trailerBytes, time(ofChangelogKey: key) >= 0 else {
+            throw SerdeError.malformed(
+                type: "key of the windowed store \(cache.name)",
+                reason: "\(key.count) bytes without the time of a window")
+        }
+        let time = time(ofChangelogKey: key)
+        guard note(time) else { return }
+        writer.removeAll()
+        writer.append(bigEndian: bucket(of: time))
+        writer.append(contentsOf: key)
+        try cache.restore(writer.bytes, value)
+    }
+}

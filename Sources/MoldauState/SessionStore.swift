@@ -1,0 +1,160 @@
+import MoldauRecords
+
+/// A map from sessions to values: a session is a key with a window, both ends of which are part of it. Used inside the
+/// task's processors, by its thread.
+///
+/// Stream time is the greatest end that was put. Sessions that ended longer ago than the retention are not found any
+/// more, and a write that comes too late is refused (counted as `expired`). Sessions come by key, then end, in segments
+/// of time: over several keys they are in the order of neither.
+public final class SessionStore<Key, Value>: SegmentBackedStore {
+    @usableFromInline package let segments: SegmentedStore
+    @usableFromInline package var cache: CachedByteStore { segments.cache }
+    private let keySerde: Serde<Key>
+    private let valueSerde: Serde<Value>
+    private var keyWriter = ByteWriter()
+    private var valueWriter = ByteWriter()
+
+    package init(segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>) {
+        self.segments = segments
+        keySerde = key
+        valueSerde = value
+    }
+
+    /// Sets the value of a session, or deletes it (nil).
+    /// - Returns: false where the session is over, so that nothing was written.
+    @discardableResult
+    public func put(_ session: Windowed<Key>, _ value: Value?) throws -> Bool {
+        let key = try bytes(of: session)
+        guard segments.admits(session.window.end.ms) else { return false }
+        guard let value, !valueSerde.isNull(value) else {
+            try cache.put(key, nil)
+            return true
+        }
+        valueWriter.removeAll()
+        try valueSerde.encode(value, &valueWriter)
+        try cache.put(key, valueWriter.bytes)
+        return true
+    }
+
+    /// Deletes a session.
+    public func remove(_ session: Windowed<Key>) throws {
+        let key = try bytes(of: session)
+        if segments.isWritable(session.window.end.ms) { try cache.put(key, nil) }
+    }
+
+    /// The value of exactly that session; nil where there is none, or where it is over.
+    public func fetch(_ session: Windowed<Key>) throws -> Value? {
+        guard segments.isReadable(session.window.end.ms) else { return nil }
+        return try cache.get(try bytes(of: session)).map { try valueSerde.decode($0) }
+    }
+
+    /// A key's sessions that end at `earliestEnd` or later and begin at `latestStart` or before; by end, oldest first.
+    /// With a record's time less the gap and plus the gap: those that it belongs to.
+    public func sessions(
+        of key: Key, endingFrom earliestEnd: Timestamp, beginningTo latestStart: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Value> {
+        iterate(.one(try keyBytes(key)), earliestEnd, latestStart, reverse: false)
+    }
+
+    /// As `sessions(of:)`, newest first.
+    public func reverseSessions(
+        of key: Key, endingFrom earliestEnd: Timestamp, beginningTo latestStart: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Value> {
+        iterate(.one(try keyBytes(key)), earliestEnd, latestStart, reverse: true)
+    }
+
+    /// The sessions of the keys from one to another, both included, that end at `earliestEnd` or later and begin at
+    /// `latestStart` or before; nil is no bound.
+    public func sessions(
+        keysFrom first: Key?, through last: Key?, endingFrom earliestEnd: Timestamp = Timestamp(ms: 0),
+        beginningTo latestStart: Timestamp = Timestamp(ms: .max)
+    ) throws -> StoreIterator<Windowed<Key>, Value> {
+        iterate(try keys(first, last), earliestEnd, latestStart, reverse: false)
+    }
+
+    /// As `sessions` of several keys, backwards.
+    public func reverseSessions(
+        keysFrom first: Key?, through last: Key?, endingFrom earliestEnd: Timestamp = Timestamp(ms: 0),
+        beginningTo latestStart: Timestamp = Timestamp(ms: .max)
+    ) throws -> StoreIterator<Windowed<Key>, Value> {
+        iterate(try keys(first, last), earliestEnd, latestStart, reverse: true)
+    }
+
+    /// The sessions of all keys whose ends lie in a span of time, both ends included.
+    public func sessions(
+        endingFrom first: Timestamp, to last: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Value> {
+        let times = first > last ? -1...(-1) : first.ms...last.ms
+        return iterator(segments.entries(.range(from: nil, through: nil), in: times, reverse: false))
+    }
+
+    /// All sessions of a key that are not over.
+    public func fetch(_ key: Key) throws -> StoreIterator<Windowed<Key>, Value> {
+        try sessions(of: key, endingFrom: Timestamp(ms: 0), beginningTo: Timestamp(ms: .max))
+    }
+
+    /// All sessions that are not over.
+    public func all() throws -> StoreIterator<Windowed<Key>, Value> { try sessions(keysFrom: nil, through: nil) }
+
+    private func iterate(
+        _ keys: WindowKeys, _ earliestEnd: Timestamp, _ latestStart: Timestamp, reverse: Bool
+    ) -> StoreIterator<Windowed<Key>, Value> {
+        // The start is the last part of a key.
+        let isIncluded: (UnsafeRawBufferPointer) -> Bool = { key in
+            let start = key.loadUnaligned(fromByteOffset: key.count - timestampBytes, as: Int64.self)
+            return Int64(bigEndian: start) <= latestStart.ms
+        }
+        return iterator(
+            segments.entries(keys, in: earliestEnd.ms...(.max), reverse: reverse, where: isIncluded))
+    }
+
+    private func iterator(_ entries: SegmentedCursor) -> StoreIterator<Windowed<Key>, Value> {
+        StoreIterator(entries, key: Windowed.sessionSerde(of: keySerde), value: valueSerde)
+    }
+
+    // MARK: Bytes
+
+    private func keys(_ first: Key?, _ last: Key?) throws -> WindowKeys {
+        .range(from: try first.map { try keyBytes($0) }, through: try last.map { try keyBytes($0) })
+    }
+
+    private func keyBytes(_ key: Key) throws -> [UInt8] {
+        keyWriter.removeAll()
+        try append(key)
+        return Array(keyWriter.bytes)
+    }
+
+    private func append(_ key: Key) throws {
+        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
+        try keySerde.encode(key, &keyWriter)
+    }
+
+    /// As it lies in the store. Valid until the next key is written.
+    private func bytes(of session: Windowed<Key>) throws -> UnsafeRawBufferPointer {
+        keyWriter.removeAll()
+        keyWriter.append(bigEndian: segments.bucket(of: session.window.end.ms))
+        try append(session.key)
+        keyWriter.append(bigEndian: session.window.end.ms)
+        keyWriter.append(bigEndian: session.window.start.ms)
+        return keyWriter.bytes
+    }
+
+    // MARK: StateStore
+
+    /// The timestamps are the sessions' ends.
+    public func drainChanges(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
+    ) throws {
+        try segments.drainChanges { key, value, end in try body(key, value, end) }
+    }
+
+    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        try segments.restore(key, value, &keyWriter)
+    }
+}
+
+extension Windowed {
+    /// End and start (Int64 each) behind a key in a session store.
+    static var sessionTrailerBytes: Int { 2 * timestampBytes }
+}

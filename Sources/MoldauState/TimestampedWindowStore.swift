@@ -1,0 +1,87 @@
+import MoldauRecords
+
+/// A map from keys and window starts to values with the time of the newest event in each: what windowed aggregates
+/// keep. See `WindowStore`.
+///
+/// In the store a value's bytes begin with its timestamp; in the changelog the timestamp is the record's, and the value
+/// stands alone, as Kafka Streams has it.
+public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
+    public typealias Row = ValueAndTimestamp<Value>
+
+    @usableFromInline let rows: WindowStore<Key, Row>
+    @usableFromInline package var segments: SegmentedStore { rows.segments }
+    @usableFromInline package var cache: CachedByteStore { rows.cache }
+    private var rowBytes = ByteWriter()
+
+    package init(segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>, size: Duration) {
+        rows = WindowStore(
+            segments: segments, key: key, value: Row.serde(of: value), size: size, retainsDuplicates: false)
+    }
+
+    /// How long each window is.
+    public var size: Duration { rows.size }
+
+    /// As `WindowStore.put`.
+    @inlinable @discardableResult
+    public func put(_ key: Key, _ row: Row?, at start: Timestamp) throws -> Bool { try rows.put(key, row, at: start) }
+
+    /// The value of the window of a key that begins at `start`; nil where it has none, or where it is over.
+    @inlinable public func fetch(_ key: Key, at start: Timestamp) throws -> Row? { try rows.fetch(key, at: start) }
+
+    /// As `WindowStore.update`.
+    @inlinable @discardableResult
+    public func update(
+        _ key: Key, at start: Timestamp, _ body: (Row?) throws -> Row?
+    ) throws -> (old: Row?, new: Row?) { try rows.update(key, at: start, body) }
+
+    /// A key's windows that begin in a span of time, both ends included; oldest first.
+    public func fetch(_ key: Key, from: Timestamp, to: Timestamp) throws -> StoreIterator<Windowed<Key>, Row> {
+        try rows.fetch(key, from: from, to: to)
+    }
+
+    /// As `fetch`, newest first.
+    public func reverseFetch(_ key: Key, from: Timestamp, to: Timestamp) throws -> StoreIterator<Windowed<Key>, Row> {
+        try rows.reverseFetch(key, from: from, to: to)
+    }
+
+    /// The windows of the keys from one to another that begin in a span of time, all ends included; nil is no bound.
+    public func fetch(
+        keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Row> {
+        try rows.fetch(keysFrom: first, through: last, from: from, to: to)
+    }
+
+    /// As `fetch` of several keys, backwards.
+    public func reverseFetch(
+        keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Row> {
+        try rows.reverseFetch(keysFrom: first, through: last, from: from, to: to)
+    }
+
+    /// All windows that are not over.
+    public func all() throws -> StoreIterator<Windowed<Key>, Row> { try rows.all() }
+
+    /// All windows that are not over, backwards.
+    public func reverseAll() throws -> StoreIterator<Windowed<Key>, Row> { try rows.reverseAll() }
+
+    // MARK: StateStore
+
+    public func drainChanges(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
+    ) throws {
+        try segments.drainChanges { key, row, start in
+            guard let row else { return try body(key, nil, start) }
+            let (value, timestamp) = splitRow(row)
+            try body(key, value, timestamp ?? start)
+        }
+    }
+
+    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        guard let value else { return try rows.restore(key: key, value: nil, timestamp: timestamp) }
+        rowBytes.removeAll()
+        rowBytes.append(bigEndian: timestamp.ms)
+        rowBytes.append(contentsOf: value)
+        try rows.restore(key: key, value: rowBytes.bytes, timestamp: timestamp)
+    }
+}

@@ -1,0 +1,99 @@
+import MoldauRecords
+
+/// A span of time.
+///
+/// Of time windows the end is exclusive; of sliding windows and sessions it is inclusive.
+public struct Window: Hashable, Sendable, CustomStringConvertible {
+    public var start: Timestamp
+    public var end: Timestamp
+
+    @inlinable public init(start: Timestamp, end: Timestamp) {
+        self.start = start
+        self.end = end
+    }
+
+    /// The window that begins at `start`; its end is cut to the last timestamp there is.
+    @inlinable public init(start: Timestamp, size: Duration) {
+        let (end, overflow) = start.ms.addingReportingOverflow(size.milliseconds)
+        self.init(start: start, end: Timestamp(ms: overflow ? .max : end))
+    }
+
+    /// The smallest window that holds both.
+    @inlinable public func united(with other: Window) -> Window {
+        Window(start: min(start, other.start), end: max(end, other.end))
+    }
+
+    public var description: String { "\(start)/\(end)" }
+}
+
+/// A key within a window: what windowed aggregates are found by.
+public struct Windowed<Key> {
+    public var key: Key
+    public var window: Window
+
+    @inlinable public init(_ key: Key, in window: Window) {
+        self.key = key
+        self.window = window
+    }
+}
+
+extension Windowed: Equatable where Key: Equatable {}
+extension Windowed: Hashable where Key: Hashable {}
+extension Windowed: Sendable where Key: Sendable {}
+
+extension Windowed: CustomStringConvertible {
+    /// As Kafka Streams prints it.
+    public var description: String { "[\(key)@\(window)]" }
+}
+
+extension Windowed {
+    /// The serde of windows of one size: the key, then the start in eight bytes, big-endian. Partitions are chosen by
+    /// the inner key.
+    /// - Parameter size: tells the end when a key is read; it is not written.
+    public static func serde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {
+        let (encode, decode) = (key.encode, key.decode)
+        return Serde(
+            encode: { windowed, writer in
+                try encode(windowed.key, &writer)
+                writer.append(bigEndian: windowed.window.start.ms)
+            },
+            decode: { bytes in
+                let keyBytes = try keyBytes(bytes, beforeTrailerOf: timestampBytes)
+                let window = Window(start: time(in: bytes, at: keyBytes), size: size)
+                return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
+            },
+            trailerBytes: timestampBytes)
+    }
+
+    /// The serde of sessions: the key, then end and start in eight bytes each, big-endian. Partitions are chosen by the
+    /// inner key.
+    public static func sessionSerde(of key: Serde<Key>) -> Serde<Windowed> {
+        let (encode, decode) = (key.encode, key.decode)
+        return Serde(
+            encode: { windowed, writer in
+                try encode(windowed.key, &writer)
+                writer.append(bigEndian: windowed.window.end.ms)
+                writer.append(bigEndian: windowed.window.start.ms)
+            },
+            decode: { bytes in
+                let keyBytes = try keyBytes(bytes, beforeTrailerOf: 2 * timestampBytes)
+                let window = Window(
+                    start: time(in: bytes, at: keyBytes + timestampBytes), end: time(in: bytes, at: keyBytes))
+                return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
+            },
+            trailerBytes: 2 * timestampBytes)
+    }
+
+    private static func keyBytes(_ bytes: borrowing RawSpan, beforeTrailerOf count: Int) throws(SerdeError) -> Int {
+        guard bytes.byteCount >= count else {
+            throw .malformed(
+                type: "windowed \(Key.self)", reason: "its window takes \(count) bytes, there are \(bytes.byteCount)")
+        }
+        return bytes.byteCount - count
+    }
+
+    private static func time(in bytes: borrowing RawSpan, at place: Int) -> Timestamp {
+        Timestamp(
+            ms: Int64(bigEndian: bytes.extracting(droppingFirst: place).unsafeLoadUnaligned(as: Int64.self)))
+    }
+}

@@ -1,0 +1,192 @@
+import MoldauRecords
+
+/// A map from keys and window starts to values that expire when their window is long past. Used inside the task's
+/// processors, by its thread.
+///
+/// Stream time is the greatest start that was put. What is older than the retention is not found any more, and a write
+/// that comes too late is refused (counted as `expired`). Entries come by key, then time, in segments of time: over
+/// several keys they are in the order of neither.
+public final class WindowStore<Key, Value>: SegmentBackedStore {
+    @usableFromInline package let segments: SegmentedStore
+    @usableFromInline package var cache: CachedByteStore { segments.cache }
+    /// How long each window is.
+    public let size: Duration
+    /// Whether each put adds an entry, instead of replacing the one of its key and time.
+    public let retainsDuplicates: Bool
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let valueSerde: Serde<Value>
+    // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
+    @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
+    @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
+    @usableFromInline var sequence: Int32 = 0
+
+    package init(
+        segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>, size: Duration, retainsDuplicates: Bool
+    ) {
+        self.segments = segments
+        self.size = size
+        self.retainsDuplicates = retainsDuplicates
+        keySerde = key
+        valueSerde = value
+        keyWriter = .allocate(capacity: 1)
+        keyWriter.initialize(to: ByteWriter())
+        valueWriter = .allocate(capacity: 1)
+        valueWriter.initialize(to: ByteWriter())
+    }
+
+    deinit {
+        for writer in [keyWriter, valueWriter] {
+            writer.deinitialize(count: 1)
+            writer.deallocate()
+        }
+    }
+
+    /// Sets the value of a key's window, or deletes it (nil). Where duplicates are retained: adds a value; nil does
+    /// nothing.
+    /// - Parameter start: not negative.
+    /// - Returns: false where the window is over, so that nothing was written.
+    @inlinable @discardableResult
+    public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws -> Bool {
+        let value = try bytes(of: value)
+        if retainsDuplicates {
+            guard value != nil else { return true }
+            sequence = sequence &+ 1 & .max
+        }
+        let key = try bytes(of: key, start)
+        guard segments.admits(start.ms) else { return false }
+        try cache.put(key, value)
+        return true
+    }
+
+    /// The value of the window of a key that begins at `start`; nil where it has none, or where it is over.
+    @inlinable public func fetch(_ key: Key, at start: Timestamp) throws -> Value? {
+        guard segments.isReadable(start.ms) else { return nil }
+        return try decode(try cache.get(try bytes(of: key, start)))
+    }
+
+    /// Reads a window and sets what `body` makes of its value, with one look-up; nil deletes it, or leaves it absent.
+    /// `body` may use the store for other keys and windows. Where it throws, nothing is written; where the window is
+    /// over, it finds nothing and what it makes is dropped.
+    @inlinable @discardableResult
+    public func update(
+        _ key: Key, at start: Timestamp, _ body: (Value?) throws -> Value?
+    ) throws -> (old: Value?, new: Value?) {
+        guard segments.isReadable(start.ms) else {
+            let new = try body(nil)
+            try put(key, new, at: start)
+            return (nil, new)
+        }
+        let update = try cache.beginUpdate(try bytes(of: key, start))
+        defer { cache.endUpdate() }
+        let old = try decode(update.value)
+        let new = try body(old)
+        let value = try bytes(of: new)
+        if segments.admits(start.ms), value != nil || update.value != nil { cache.write(value, in: update) }
+        return (old, new)
+    }
+
+    /// A key's windows that begin in a span of time, both ends included; oldest first.
+    public func fetch(
+        _ key: Key, from: Timestamp, to: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Value> { try iterate(.one(try keyBytes(key)), from, to, reverse: false) }
+
+    /// As `fetch`, newest first.
+    public func reverseFetch(
+        _ key: Key, from: Timestamp, to: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Value> { try iterate(.one(try keyBytes(key)), from, to, reverse: true) }
+
+    /// The windows of the keys from one to another that begin in a span of time, all ends included; nil is no bound.
+    public func fetch(
+        keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Value> { try iterate(try keys(first, last), from, to, reverse: false) }
+
+    /// As `fetch` of several keys, backwards.
+    public func reverseFetch(
+        keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Value> { try iterate(try keys(first, last), from, to, reverse: true) }
+
+    /// All windows that are not over.
+    public func all() throws -> StoreIterator<Windowed<Key>, Value> {
+        try fetch(keysFrom: nil, through: nil, from: Timestamp(ms: 0), to: Timestamp(ms: .max))
+    }
+
+    /// All windows that are not over, backwards.
+    public func reverseAll() throws -> StoreIterator<Windowed<Key>, Value> {
+        try reverseFetch(keysFrom: nil, through: nil, from: Timestamp(ms: 0), to: Timestamp(ms: .max))
+    }
+
+    private func iterate(
+        _ keys: WindowKeys, _ from: Timestamp, _ to: Timestamp, reverse: Bool
+    ) throws -> StoreIterator<Windowed<Key>, Value> {
+        let times = min(from.ms, to.ms)...to.ms
+        let entries = segments.entries(keys, in: from > to ? -1...(-1) : times, reverse: reverse)
+        return StoreIterator(entries, key: Windowed.windowStoreSerde(of: keySerde, size: size), value: valueSerde)
+    }
+
+    private func keys(_ first: Key?, _ last: Key?) throws -> WindowKeys {
+        .range(from: try first.map { try keyBytes($0) }, through: try last.map { try keyBytes($0) })
+    }
+
+    // MARK: Bytes
+
+    private func keyBytes(_ key: Key) throws -> [UInt8] {
+        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
+        keyWriter.pointee.removeAll()
+        try keySerde.encode(key, &keyWriter.pointee)
+        return Array(keyWriter.pointee.bytes)
+    }
+
+    /// As it lies in the store. Valid until the next key is written.
+    @inlinable func bytes(of key: Key, _ start: Timestamp) throws -> UnsafeRawBufferPointer {
+        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
+        keyWriter.pointee.removeAll()
+        keyWriter.pointee.append(bigEndian: segments.bucket(of: start.ms))
+        try keySerde.encode(key, &keyWriter.pointee)
+        keyWriter.pointee.append(bigEndian: start.ms)
+        keyWriter.pointee.append(bigEndian: retainsDuplicates ? sequence : 0)
+        return keyWriter.pointee.bytes
+    }
+
+    /// nil for no value and for one that is written as null. Valid until the next value is written.
+    @inlinable func bytes(of value: Value?) throws -> UnsafeRawBufferPointer? {
+        guard let value, !valueSerde.isNull(value) else { return nil }
+        valueWriter.pointee.removeAll()
+        try valueSerde.encode(value, &valueWriter.pointee)
+        return valueWriter.pointee.bytes
+    }
+
+    @inlinable func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
+        guard let bytes else { return nil }
+        return try valueSerde.decode(bytes)
+    }
+
+    // MARK: StateStore
+
+    /// The timestamps are the windows' starts.
+    public func drainChanges(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
+    ) throws {
+        try segments.drainChanges { key, value, start in try body(key, value, start) }
+    }
+
+    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        try segments.restore(key, value, &keyWriter.pointee)
+    }
+}
+
+extension Windowed {
+    /// Start (Int64) and sequence number (Int32) behind a key in a window store.
+    static var windowTrailerBytes: Int { timestampBytes + 4 }
+
+    /// Reads the keys of window stores, which end with a number that counts duplicates.
+    static func windowStoreSerde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {
+        let windowed = serde(of: key, size: size)
+        return Serde(
+            encode: { key, writer in
+                try windowed.encode(key, &writer)
+                writer.append(bigEndian: Int32(0))
+            },
+            decode: { bytes in try windowed.decode(bytes.extracting(first: max(0, bytes.byteCount - 4))) })
+    }
+}

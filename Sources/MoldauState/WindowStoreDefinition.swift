@@ -1,0 +1,111 @@
+import MoldauRecords
+
+/// A window store's name with the types of its keys and values.
+public struct WindowStoreName<Key, Value>: Sendable {
+    public let name: String
+    public let key: Serde<Key>
+    public let value: Serde<Value>
+
+    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
+        self.init(name, key: Key.serde, value: Value.serde)
+    }
+
+    /// A store whose bytes are read and written by the given serdes.
+    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
+        (self.name, self.key, self.value) = (name, key, value)
+    }
+}
+
+/// A session store's name with the types of its keys and values.
+public struct SessionStoreName<Key, Value>: Sendable {
+    public let name: String
+    public let key: Serde<Key>
+    public let value: Serde<Value>
+
+    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
+        self.init(name, key: Key.serde, value: Value.serde)
+    }
+
+    /// A store whose bytes are read and written by the given serdes.
+    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
+        (self.name, self.key, self.value) = (name, key, value)
+    }
+}
+
+/// How the windows of a store lie on disk.
+public enum WindowOrder: Sendable, Hashable {
+    /// By key, then time, within segments: for finding the windows of a key.
+    case byKey
+    /// By time: for finding the windows of a span of time. All keys of the span are looked at to find those of one.
+    case byTime
+}
+
+extension StoreDefinition {
+    /// Values by key and window start: opens as `WindowStore`.
+    /// - Parameters:
+    ///   - size: of each window.
+    ///   - retention: how long windows are kept and written after stream time passed their start.
+    ///   - retainsDuplicates: whether each put adds an entry, instead of replacing the one of its key and time. They are
+    ///     told apart by a number that counts from 1 in each task that opens the store.
+    public static func window<Key, Value>(
+        _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
+        order: WindowOrder = .byKey, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
+            let segments = try environment.segments(
+                for: store, retention: retention, order: order,
+                trailerBytes: Windowed<Key>.windowTrailerBytes)
+            return WindowStore(
+                segments: segments, key: name.key, value: name.value, size: size, retainsDuplicates: retainsDuplicates)
+        }
+    }
+
+    /// Values with timestamps by key and window start: opens as `TimestampedWindowStore`.
+    public static func timestampedWindow<Key, Value>(
+        _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
+        kind: StoreKind = .rocksDB, isLogged: Bool = true, topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
+            let segments = try environment.segments(
+                for: store, retention: retention, order: order,
+                trailerBytes: Windowed<Key>.windowTrailerBytes)
+            return TimestampedWindowStore(segments: segments, key: name.key, value: name.value, size: size)
+        }
+    }
+
+    /// Values by session: opens as `SessionStore`.
+    /// - Parameter retention: how long sessions are kept and written after stream time passed their end.
+    public static func session<Key, Value>(
+        _ name: SessionStoreName<Key, Value>, retention: Duration, order: WindowOrder = .byKey,
+        kind: StoreKind = .rocksDB, isLogged: Bool = true, topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
+            let segments = try environment.segments(
+                for: store, retention: retention, order: order,
+                trailerBytes: Windowed<Key>.sessionTrailerBytes)
+            return SessionStore(segments: segments, key: name.key, value: name.value)
+        }
+    }
+
+    private static func windowed(
+        _ name: String, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool, _ topicSettings: [String: String],
+        make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
+    ) -> StoreDefinition {
+        // A day more than the store keeps, as Kafka Streams: brokers delete by the wall clock.
+        let (kept, overflow) = retention.milliseconds.addingReportingOverflow(86_400_000)
+        let usual = ["cleanup.policy": "compact,delete", "retention.ms": "\(overflow ? .max : kept)"]
+        return StoreDefinition(
+            name: name, kind: kind, isLogged: isLogged, topicSettings: usual.merging(topicSettings) { $1 }, make: make)
+    }
+}
+
+extension StoreEnvironment {
+    fileprivate func segments(
+        for store: StoreDefinition, retention: Duration, order: WindowOrder, trailerBytes: Int
+    ) throws(StateError) -> SegmentedStore {
+        try SegmentedStore(
+            cache: try cache(for: store), retention: WindowRetention(retention, kind: store.kind),
+            isOrderedByTime: order == .byTime, trailerBytes: trailerBytes)
+    }
+}

@@ -1,0 +1,218 @@
+import MoldauRecords
+import Testing
+
+@testable import MoldauState
+
+/// Window stores over both kinds of byte store: what is found, what expires, what the changelog gets.
+struct WindowStoreTests {
+    private let task = TestTask()
+    private let name = WindowStoreName<String, Int64>("windows")
+
+    private func store(
+        _ kind: StoreKind, retention: Int = 100_000, order: WindowOrder = .byKey, duplicates: Bool = false
+    ) throws -> WindowStore<String, Int64> {
+        let definition = StoreDefinition.window(
+            name, size: .milliseconds(10), retention: .milliseconds(retention), retainsDuplicates: duplicates,
+            order: order, kind: kind)
+        return try definition.open(in: task.environment) as! WindowStore<String, Int64>
+    }
+
+    private func found(_ iterator: StoreIterator<Windowed<String>, Int64>) throws -> [String] {
+        try iterator.collect().map { "\($0.key.key)\($0.key.window.start)=\($0.value)" }
+    }
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory], [WindowOrder.byKey, .byTime])
+    func `finds windows by key and time, across segments, in both directions`(
+        kind: StoreKind, order: WindowOrder
+    ) throws {
+        let store = try store(kind, retention: 200_000, order: order)
+        for (start, value) in [(0, 1), (50, 2), (99_999, 3), (100_000, 4), (150_000, 5)] as [(Int64, Int64)] {
+            try store.put("a", value, at: Timestamp(ms: start))
+            try store.put("ab", -value, at: Timestamp(ms: start))
+            if start == 50 { try store.commit(store: true) }
+        }
+        func fetch(_ from: Int64, _ to: Int64) throws -> [String] {
+            let (from, to) = (Timestamp(ms: from), Timestamp(ms: to))
+            let forward = try found(try store.fetch("a", from: from, to: to))
+            #expect(try found(try store.reverseFetch("a", from: from, to: to)) == forward.reversed())
+            return forward
+        }
+        #expect(try fetch(0, .max) == ["a0=1", "a50=2", "a99999=3", "a100000=4", "a150000=5"])
+        #expect(try fetch(50, 99_999) == ["a50=2", "a99999=3"])
+        #expect(try fetch(51, 99_998) == [])
+        #expect(try fetch(100, 50) == [])
+        #expect(try store.fetch("ab", at: Timestamp(ms: 50)) == -2)
+        #expect(try store.fetch("a", at: Timestamp(ms: 51)) == nil)
+        try store.put("a", nil, at: Timestamp(ms: 50))
+        #expect(try fetch(0, 60) == ["a0=1"])
+    }
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `ranges of keys keep to their ends, although one key is the beginning of another`(kind: StoreKind) throws {
+        let store = try store(kind)
+        for key in ["", "a", "a\0", "aa", "b", "b\u{7f}", "c"] { try store.put(key, 1, at: Timestamp(ms: 5)) }
+        try store.commit(store: true)
+        func keys(_ first: String?, _ last: String?) throws -> [String] {
+            let (zero, end) = (Timestamp(ms: 0), Timestamp(ms: 9))
+            let forward = try store.fetch(keysFrom: first, through: last, from: zero, to: end).collect()
+            let backward = try store.reverseFetch(keysFrom: first, through: last, from: zero, to: end).collect()
+            #expect(backward.map(\.key.key) == forward.map(\.key.key).reversed())
+            // In the store a key goes before its time, so that of two such keys the longer one may come first.
+            return forward.map(\.key.key).sorted()
+        }
+        #expect(try keys("a", "b") == ["a", "a\0", "aa", "b"])
+        #expect(try keys("a\0", "a\0") == ["a\0"])
+        #expect(try keys(nil, "a") == ["", "a"])
+        #expect(try keys("aa", nil) == ["aa", "b", "b\u{7f}", "c"])
+        #expect(try keys("c", "a") == [])
+        #expect(try store.all().collect().count == 7)
+        #expect(try store.reverseAll().next()?.key.key == "c")
+    }
+
+    @Test func `stores ordered by time give the windows of all keys in the order of time`() throws {
+        let store = try store(.rocksDB, order: .byTime)
+        for (key, start) in [("b", 7), ("a", 9), ("c", 7), ("a", 3)] {
+            try store.put(key, 1, at: Timestamp(ms: Int64(start)))
+        }
+        let windows = try store.fetch(keysFrom: nil, through: nil, from: Timestamp(ms: 4), to: Timestamp(ms: 9))
+        #expect(try found(windows) == ["b7=1", "c7=1", "a9=1"])
+    }
+
+    /// Retention 100 000: segments of a minute on disk, exact in memory.
+    @Test(arguments: [(StoreKind.rocksDB, Int64(59_999), Int64(60_000)), (.inMemory, 100_000, 100_001)])
+    func `what is older than the retention is neither found nor written`(
+        kind: StoreKind, lastRefused: Int64, firstTaken: Int64
+    ) throws {
+        let store = try store(kind)
+        var refused = 0
+        store.onExpired = { refused += 1 }
+        try store.put("a", 1, at: Timestamp(ms: 10))
+        try store.put("a", 2, at: Timestamp(ms: 100_001))
+        try store.commit(store: true)
+        try store.put("b", 3, at: Timestamp(ms: 200_000))
+        #expect(try store.fetch("a", at: Timestamp(ms: 10)) == nil)
+        #expect(try store.fetch("a", at: Timestamp(ms: 100_001)) == 2)
+        #expect(try found(store.all()) == ["a100001=2", "b200000=3"])
+        #expect(try store.put("c", 4, at: Timestamp(ms: lastRefused)) == false)
+        #expect(refused == 1)
+        #expect(try store.put("c", 4, at: Timestamp(ms: firstTaken)) == true)
+        #expect(try store.update("c", at: Timestamp(ms: lastRefused)) { ($0 ?? 0) + 1 } == (old: nil, new: 1))
+        #expect(refused == 2)
+        #expect(try store.fetch("c", at: Timestamp(ms: lastRefused)) == nil)
+    }
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `expired windows leave the byte store with the next write-behind, without a visit to each`(
+        kind: StoreKind
+    ) throws {
+        let store = try store(kind)
+        for start in 0..<500 as Range<Int64> { try store.put("old", start, at: Timestamp(ms: start * 10)) }
+        try store.commit(store: true)
+        #expect(try byteStoreKeys(store.cache) == 500)
+        for start in 0..<100 as Range<Int64> { try store.put("unsaved", start, at: Timestamp(ms: start * 10)) }
+        try store.put("new", 1, at: Timestamp(ms: 1_000_000))
+        try store.commit(store: true)
+        #expect(try byteStoreKeys(store.cache) == 1)
+        #expect(try found(store.all()) == ["new1000000=1"])
+        try store.close()
+    }
+
+    private func byteStoreKeys(_ cache: CachedByteStore) throws -> Int {
+        let cursor = try cache.byteStore.cursor(.all, reverse: false)
+        var count = 0
+        while cursor.key != nil {
+            count += 1
+            try cursor.advance()
+        }
+        return count
+    }
+
+    @Test func `after a reopen the data is there, and stream time does not fall behind it`() throws {
+        let store = try store(.rocksDB)
+        try store.put("a", 1, at: Timestamp(ms: 100_000))
+        try store.put("a", 2, at: Timestamp(ms: 500_000))
+        try store.commit(changelogEnd: 2, store: true)
+        try store.close()
+        task.reopen()
+        let again = try self.store(.rocksDB)
+        #expect(again.changelogOffset == Offset(2))
+        #expect(try found(again.all()) == ["a500000=2"])
+        #expect(try again.put("b", 1, at: Timestamp(ms: 100_000)) == false)
+    }
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `duplicates are kept in the order of their puts, and nil adds nothing`(kind: StoreKind) throws {
+        let store = try store(kind, duplicates: true)
+        for value in [3, 1, nil, 2] as [Int64?] { try store.put("a", value, at: Timestamp(ms: 5)) }
+        try store.put("a", 9, at: Timestamp(ms: 4))
+        let time = Timestamp(ms: 5)
+        #expect(try found(store.fetch("a", from: time, to: time)) == ["a5=3", "a5=1", "a5=2"])
+        #expect(try found(store.reverseFetch("a", from: Timestamp(ms: 0), to: time)).last == "a4=9")
+        let keys = try changes(of: store).map { $0.key.suffix(4) }
+        #expect(keys == [[0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3], [0, 0, 0, 4]])
+    }
+
+    @Test func `the changelog has Kafka Streams' keys, and a restore reads them`() throws {
+        let store = try store(.rocksDB)
+        try store.put("k", 1, at: Timestamp(ms: 1_000))
+        try store.put("k", 2, at: Timestamp(ms: 70_000))
+        try store.put("k", nil, at: Timestamp(ms: 70_000))
+        let changes = try changes(of: store)
+        // golden-bytes.json, windowed_keys, with sequence number 0.
+        #expect(hex(changes[0].key) == "6b00000000000003e800000000")
+        #expect(changes.map(\.timestamp) == [Timestamp(ms: 1_000), Timestamp(ms: 70_000)])
+        #expect(changes[1].value == nil)
+        let restored = try task.restored(
+            from: changes, into: .window(name.renamed, size: .milliseconds(10), retention: .seconds(100)))
+        let again = restored as! WindowStore<String, Int64>
+        #expect(try found(again.all()) == ["k1000=1"])
+        var restoredChanges = 0
+        try again.drainChanges { _, _, _ in restoredChanges += 1 }
+        #expect(restoredChanges == 0)
+        #expect(throws: SerdeError.self) {
+            try task.restored(
+                from: [Change(key: [1], value: nil, timestamp: nil)],
+                into: .window(
+                    WindowStoreName<String, Int64>("third"), size: .milliseconds(10), retention: .seconds(100)))
+        }
+    }
+
+    @Test func `a timestamped window's value stands alone in the changelog`() throws {
+        let definition = StoreDefinition.timestampedWindow(name, size: .milliseconds(10), retention: .seconds(100))
+        let store = try definition.open(in: task.environment) as! TimestampedWindowStore<String, Int64>
+        try store.put("k", ValueAndTimestamp(7, at: Timestamp(ms: 1_005)), at: Timestamp(ms: 1_000))
+        let changes = try changes(of: store)
+        #expect(hex(changes[0].value ?? []) == "0000000000000007")
+        #expect(changes[0].timestamp == Timestamp(ms: 1_005))
+        let other = StoreDefinition.timestampedWindow(
+            name.renamed, size: .milliseconds(10), retention: .seconds(100))
+        let again = try task.restored(from: changes, into: other) as! TimestampedWindowStore<String, Int64>
+        #expect(try again.fetch("k", at: Timestamp(ms: 1_000)) == ValueAndTimestamp(7, at: Timestamp(ms: 1_005)))
+    }
+
+    @Test func `a restore leaves out what is over by then`() throws {
+        let store = try store(.rocksDB)
+        try store.put("a", 1, at: Timestamp(ms: 10))
+        try store.put("a", 2, at: Timestamp(ms: 900_000))
+        try store.put("a", 3, at: Timestamp(ms: 10))  // Refused: not in the changelog.
+        let changes = try changes(of: store)
+        #expect(changes.count == 2)
+        let definition = StoreDefinition.window(name.renamed, size: .milliseconds(10), retention: .seconds(100))
+        let again = try task.restored(from: changes.reversed(), into: definition) as! WindowStore<String, Int64>
+        #expect(try found(again.all()) == ["a900000=2"])
+        #expect(again.approximateEntryCount == 1)
+    }
+
+    @Test func `the changelog topic keeps a day more than the store`() {
+        let definition = StoreDefinition.window(
+            name, size: .milliseconds(10), retention: .seconds(100), topicSettings: ["segment.bytes": "9"])
+        #expect(
+            definition.topicSettings == [
+                "cleanup.policy": "compact,delete", "retention.ms": "86500000", "segment.bytes": "9",
+            ])
+    }
+}
+
+extension WindowStoreName {
+    fileprivate var renamed: WindowStoreName { WindowStoreName("\(name)-2", key: key, value: value) }
+}
