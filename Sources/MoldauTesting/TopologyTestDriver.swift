@@ -61,6 +61,7 @@ public final class TopologyTestDriver {
             location.remove()
             throw error
         }
+        task.context.closedWindowSearchInterval = .zero
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
         taskTopics = Set(task.partitions.map(\.topic))

@@ -15,6 +15,8 @@ public final class TaskContext {
     public var now: Timestamp
     /// Where the record that is being processed came from; nil in punctuations.
     public var origin: RecordOrigin?
+    /// How often, by the wall clock, an operator looks at most for windows that are over.
+    public var closedWindowSearchInterval = Duration.seconds(1)
 
     public private(set) var drops: [DropKey: Int64] = [:]
     public var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse

@@ -127,6 +127,13 @@ struct CaseRun {
 
     private func dropDifference(_ driver: TopologyTestDriver) -> String? {
         guard let expected = conformanceCase.droppedRecords, expected != driver.kafkaDroppedRecords else { return nil }
+        // The cases were recorded with stores on disk, which still take some records that stores in memory refuse.
+        let expired = driver.drops.reduce(0) { $0 + ($1.key.reason == .expired ? $1.value : 0) }
+        if storeKind == .inMemory,
+            (driver.kafkaDroppedRecords - expired..<driver.kafkaDroppedRecords).contains(expected)
+        {
+            return nil
+        }
         return "dropped \(driver.kafkaDroppedRecords) records; expected \(expected): \(driver.drops)"
     }
 

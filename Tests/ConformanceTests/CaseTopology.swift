@@ -303,6 +303,7 @@ final class CaseTopology {
             return .table(try foreignKeyJoin(step, left, right))
         case (.stream?, .table?) where step.json["grace"] != nil: throw Unsupported(what: "this kind of join")
         case (.table(let left)?, .table(let right)?): return .table(try join(step, left, right))
+        case (.stream(let left)?, .stream(let right)?): return .stream(try streamJoin(step, left, right))
         case (.stream(let left)?, .table(let right)?): return .stream(try join(step, left, right))
         case (.stream(let left)?, .global(let right, let key)?): return .stream(try join(step, left, right, key))
         default: throw Unsupported(what: "join of \(left) and \(right)")

@@ -24,7 +24,7 @@ extension KStream {
         }
         let name =
             given.map { builder.checked($0) }
-            ?? builder.names.repartition(
+            ?? builder.names.settled(
                 builder.names.processor(nil, "KSTREAM-REPARTITION-"), origin: origin, operation: "rekeyed")
         let through = RepartitionNode(
             name, key: key, value: value, partitions: partitions, partitioner: partitioner, in: builder)
@@ -51,7 +51,7 @@ extension KStream {
     func partitionedForJoin(named given: String?, key: Serde<Key>, value: Serde<Value>) -> KStream<Key, Value> {
         guard isKeyChanged else { return self }
         if given == nil, let shared = joinRepartition.node, builder.options.naming == .stable { return after(shared) }
-        let name = given ?? builder.names.repartition(name, origin: origin, operation: "rekeyed")
+        let name = given ?? builder.names.settled(name, origin: origin, operation: "rekeyed")
         let through = RepartitionNode(name, key: key, value: value, in: builder)
         if given == nil, let shared = joinRepartition.node { return after(shared) }
         builder.add(through.node, below: [node])

@@ -118,7 +118,7 @@ struct ForeignKeyJoinNames: Sendable {
         func topic(_ operation: String, _ prefix: String) -> String {
             let generated = name("-\(operation)", prefix)
             let short =
-                given == nil ? names.repartition(generated, origin: origin, operation: operation) : generated
+                given == nil ? names.settled(generated, origin: origin, operation: operation) : generated
             return short + "-topic"
         }
         let registration = "KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION-"
