@@ -47,4 +47,11 @@ public final class GraphNode {
     func hasDescendant(where condition: (GraphNode) -> Bool) -> Bool {
         children.contains { condition($0) || $0.hasDescendant(where: condition) }
     }
+
+    /// The sources above this node.
+    var sources: Set<ObjectIdentifier> {
+        // Only the root has no parents.
+        if parents.allSatisfy(\.parents.isEmpty) { return [ObjectIdentifier(self)] }
+        return parents.reduce(into: []) { $0.formUnion($1.sources) }
+    }
 }

@@ -8,12 +8,24 @@ public struct TopologyOptions: Sendable {
     public var emission: Emission
     /// The kind of store where an operator does not choose one.
     public var storeKind: StoreKind
+    /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
+    public var optimizations: Set<TopologyOptimization>
 
-    public init(naming: Naming = .stable, emission: Emission = .everyChange, storeKind: StoreKind = .rocksDB) {
+    public init(
+        naming: Naming = .stable, emission: Emission = .everyChange, storeKind: StoreKind = .rocksDB,
+        optimizations: Set<TopologyOptimization> = []
+    ) {
         self.naming = naming
         self.emission = emission
         self.storeKind = storeKind
+        self.optimizations = optimizations
     }
+}
+
+/// A rewriting of a topology that leaves its results as they are.
+public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
+    /// An inner join of a stream with itself keeps its records in one store instead of two.
+    case singleStoreSelfJoin
 }
 
 /// Which changes of a table with a store go downstream.

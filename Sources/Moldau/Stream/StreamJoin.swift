@@ -101,17 +101,27 @@ extension KStream {
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
         let definitions = join.definitions(names, options ?? StoreOptions(), kind: builder.options.storeKind)
+        let written = WrittenSides()
         let thisWindowed = GraphNode(names.leftWindowed) { topology, parents in
-            try topology.add(
-                TopologyNode(
-                    names.leftWindowed, .processor { try join.keepingLeft($0, names) }, parents: parents))
+            let make: @Sendable (NodeContext) throws -> Any = { try join.keepingLeft($0, names) }
+            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), parents: parents))
+            written.leftParents = parents
         }
+        let mayBeOne = join.kind == .inner && builder.options.optimizations.contains(.singleStoreSelfJoin)
         let otherWindowed = GraphNode(names.rightWindowed) { topology, parents in
-            try topology.add(
-                TopologyNode(
-                    names.rightWindowed, .processor { try join.keepingRight($0, names) }, parents: parents))
+            if mayBeOne, written.leftParents == parents, left.node.sources.count == 1 {
+                return written.isSelfJoin = true
+            }
+            let make: @Sendable (NodeContext) throws -> Any = { try join.keepingRight($0, names) }
+            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), parents: parents))
         }
-        let node = GraphNode(names.merge) { topology, _ in try join.add(names, definitions, to: &topology) }
+        let node = GraphNode(names.merge) { topology, _ in
+            if written.isSelfJoin, let join = join as? StreamJoin<Key, Value, Value, Result> {
+                try join.addSelfJoin(names, definitions.left, to: &topology)
+            } else {
+                try join.add(names, definitions, to: &topology)
+            }
+        }
         // Also for the right side of a left join, which drops and counts them.
         node.joinsNullKeys = join.kind != .inner
         builder.copartition(left.sources.union(right.sources))
@@ -122,6 +132,12 @@ extension KStream {
             builder: builder, node: node, sources: left.sources.union(right.sources), isKeyChanged: false,
             origin: origin)
     }
+}
+
+/// What the topology has of a join's two sides while it is written: two declarations may turn out to be one stream.
+private final class WrittenSides {
+    var leftParents: [String] = []
+    var isSelfJoin = false
 }
 
 enum StreamJoinKind { case inner, left, outer }
