@@ -18,8 +18,8 @@ final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
 
     /// The greatest time that either side saw.
     private(set) var streamTime = Timestamp.none
-    /// Nothing that could be closed is older, as far as is known; `.max` before anything is known.
-    private var oldest = Timestamp(ms: .max)
+    /// Nothing that could be closed is older; nil while nothing is known, as after a restart.
+    private var oldest: Timestamp?
     private var nextSearch = Timestamp(ms: 0)
     private let rows: KeyValueStore<Place, [Held?]>
     package var cache: CachedByteStore { rows.cache }
@@ -45,7 +45,7 @@ final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
 
     /// Keeps a record until it is matched or its window is over.
     func hold(_ record: Held, at place: Place) throws {
-        oldest = min(oldest, place.timestamp)
+        oldest = min(oldest ?? place.timestamp, place.timestamp)
         try rows.update(place) { ($0 ?? []) + [record] }
     }
 
@@ -62,10 +62,10 @@ final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
         _ body: (Place, Held) throws -> Void
     ) throws {
         let graceMs = windows.grace.milliseconds
-        // Before anything is known this overflows, and searches: the store may hold records of an earlier run.
-        if oldest.ms &+ afterMs &+ graceMs >= streamTime.ms || now < nextSearch { return }
+        if now < nextSearch { return }
+        if let oldest, oldest.ms + afterMs + graceMs >= streamTime.ms { return }
         nextSearch = now + interval
-        oldest = Timestamp(ms: .max)
+        oldest = nil
         var openSides: Set<UnmatchedPlace<Key>.Side> = []
         let places = try rows.all()
         while let (place, records) = try places.next() {
