@@ -157,6 +157,11 @@ public final class TopologyTestDriver {
         _ name: SessionStoreName<Key, Value>
     ) throws -> SessionStore<Key, Value> { try store(name.name) }
 
+    /// A versioned table's store.
+    public func versionedStore<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>
+    ) throws -> VersionedKeyValueStore<Key, Value> { try store(name.name) }
+
     /// A store by its name and type.
     public func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = task.context.store(named: name) ?? globalTables.stores.first(where: { $0.name == name })

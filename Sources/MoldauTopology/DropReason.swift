@@ -12,6 +12,12 @@ public enum DropReason: String, Sendable, CaseIterable {
     case staleResponse
     /// A timestamp extractor answered with a negative time.
     case negativeTimestamp
+    /// A versioned table's late update, where only the present counts.
+    case outOfOrder
+    /// The same where a table is grouped by another key. Kafka Streams does not count these.
+    case outOfOrderBeforeRepartition
+    /// A versioned table's update that is older than the history it keeps.
+    case olderThanHistory
     /// The bytes could not be read, and the deserialization handler said to skip them.
     case deserialization
     /// User code threw, and the processing handler said to skip the record.
@@ -29,7 +35,7 @@ public enum DropReason: String, Sendable, CaseIterable {
     /// Whether Kafka Streams counts this discard in its metric `dropped-records-total`.
     public var countsInKafkaStreams: Bool {
         switch self {
-        case .nullKeyBeforeRepartition, .production, .noPartition: false
+        case .nullKeyBeforeRepartition, .outOfOrderBeforeRepartition, .production, .noPartition: false
         default: true
         }
     }

@@ -30,10 +30,13 @@ public struct Inlet<Key, Value> {
 public struct Change<Value> {
     public var new: Value?
     public var old: Value?
+    /// False for a late update of a versioned table: it changed the past, not the row as it is now.
+    public var isLatest: Bool
 
-    @inlinable public init(new: Value?, old: Value?) {
+    @inlinable public init(new: Value?, old: Value?, isLatest: Bool = true) {
         self.new = new
         self.old = old
+        self.isLatest = isLatest
     }
 }
 

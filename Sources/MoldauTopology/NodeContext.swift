@@ -53,6 +53,12 @@ public final class NodeContext {
         return try globalStore(named: name, as: type)
     }
 
+    /// The store of that name if it is connected and of that type, nil if it is of another type.
+    /// - Throws: `TopologyError.storeNotConnected`, `.unknownStore`.
+    public func storeIfTyped<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store? {
+        do { return try store(named: name, as: type) } catch TopologyError.wrongType { return nil }
+    }
+
     /// The store of that name, which every node of the stream thread may read: a global table's.
     /// - Throws: `TopologyError.unknownStore`, `.wrongType`.
     public func globalStore<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store {

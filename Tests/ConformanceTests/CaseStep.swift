@@ -40,6 +40,11 @@ struct CaseStep {
         switch store["kind"]?.text ?? "default" {
         case "default": break
         case "inmemory": options.kind = .inMemory
+        case "versioned":
+            guard let retention = store["historyRetention"]?.integer else {
+                throw Unsupported(what: "a versioned store without historyRetention")
+            }
+            options.historyRetention = .milliseconds(retention)
         case let kind: throw Unsupported(what: "store kind \(kind)")
         }
         if store["retention"] != nil { throw Unsupported(what: "store retention") }

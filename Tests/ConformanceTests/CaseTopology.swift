@@ -253,7 +253,7 @@ final class CaseTopology {
             }
             return .table((table, key, kind))
         default:
-            let (initial, add) = (kind.parse(step.text("init") ?? ""), try step.function("add"))
+            let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = grouped.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options
             ) { add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }
@@ -278,7 +278,7 @@ final class CaseTopology {
                 subtracting: { subtract(Arguments(left: $0, right: $1)).row })
             return .table((table, key, kind))
         default:
-            let initial = kind.parse(step.text("init") ?? "")
+            let initial = kind.datum(step.json["init"] ?? .text(""))
             let (add, subtract) = (try step.function("add"), try step.function("subtract"))
             let table = grouped.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options,

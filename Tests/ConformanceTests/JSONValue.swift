@@ -55,5 +55,5 @@ struct ConformanceCase: Decodable {
     let droppedRecords: Int64?
     let describe: String?
     let error: JSONValue?
-    let versionedGets: JSONValue?
+    let versionedGets: [JSONValue]?
 }

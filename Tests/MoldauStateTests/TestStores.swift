@@ -50,6 +50,15 @@ final class TestTask {
     }
 }
 
+extension TestTask {
+    func versioned<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>, retention: Duration, _ kind: StoreKind = .rocksDB
+    ) throws -> VersionedKeyValueStore<Key, Value> {
+        try StoreDefinition.versionedKeyValue(name, historyRetention: retention, kind: kind).open(in: environment)
+            as! VersionedKeyValueStore<Key, Value>
+    }
+}
+
 func bytesName(_ name: String) -> KeyValueStoreName<[UInt8], [UInt8]> { KeyValueStoreName(name) }
 
 extension StateStore {

@@ -16,12 +16,20 @@ struct StoreChoice {
         topology = builder.options
     }
 
-    var emission: Emission { options.emission ?? topology.emission }
+    /// A versioned table holds no changes back.
+    var emission: Emission { isVersioned ? .everyChange : options.emission ?? topology.emission }
+    var isVersioned: Bool { options.historyRetention != nil }
 
     /// The definition of a table's store.
     func definition<Key, Value>(key: Serde<Key>, value: Serde<Value>) -> StoreDefinition {
-        .timestampedKeyValue(
-            KeyValueStoreName(name, key: key, value: value), kind: options.kind ?? topology.storeKind,
-            isLogged: options.isLogged, topicSettings: options.changelogSettings)
+        let name = KeyValueStoreName(name, key: key, value: value)
+        let kind = options.kind ?? topology.storeKind
+        if let retention = options.historyRetention {
+            return .versionedKeyValue(
+                name, historyRetention: retention, kind: kind, isLogged: options.isLogged,
+                topicSettings: options.changelogSettings)
+        }
+        return .timestampedKeyValue(
+            name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings)
     }
 }

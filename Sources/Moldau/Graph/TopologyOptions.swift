@@ -45,11 +45,15 @@ public struct StoreOptions: Sendable {
     public var isLogged: Bool
     /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
     public var changelogSettings: [String: String]
+    /// Makes the table versioned: it keeps each key's values of this length of event time (KIP-889), so that a stream is joined with
+    /// the value as of its record's time. Every change goes downstream at once. nil keeps the latest value only.
+    public var historyRetention: Duration?
 
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
-        changelogSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:], historyRetention: Duration? = nil
     ) {
+        self.historyRetention = historyRetention
         self.kind = kind
         self.emission = emission
         self.isLogged = isLogged

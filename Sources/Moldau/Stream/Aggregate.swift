@@ -96,7 +96,8 @@ extension KGroupedStream {
         }
         let name = builder.name(given, prefix)
         let upstream = partitioned(for: choice.name)
-        let content = TableContent<Key, Result>(askUpstream: { _ in true }, makeGetter: { .store(choice.name) })
+        let content = TableContent<Key, Result>(
+            isVersioned: choice.isVersioned, askUpstream: { _ in true }, makeGetter: { .store(choice.name) })
         let (key, value, result) = (key, value, store?.value ?? result)
         let node = GraphNode(name) { topology, parents in
             let (store, emission, sendsOldValues) = (choice.name, choice.emission, content.sendsOldValues)
@@ -126,21 +127,21 @@ private struct Step<Key, Value, Result>: Sendable {
         _ context: NodeContext, store: String, key: Serde<Key>, value: Serde<Value>,
         _ changes: ChangeForwarder<Key, Result>
     ) throws -> Inlet<Key, Value> {
-        let rows: TimestampedKeyValueStore<Key, Result> = try context.store(named: store)
+        let rows = try TableRows<Key, Result>(context, store)
         let (keyNull, valueNull) = (key.null, value.null)
         return Inlet { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             if let valueNull, valueNull.isNull(record.value) { return context.drop(.nullValue) }
             var reportedOld: Result?
-            let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?)
+            let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?, result: VersionedPutResult)
             do {
-                change = try rows.update(record.key) { old in
+                change = try rows.update(record.key, at: record.timestamp) { old in
                     reportedOld = old?.value
                     return try updated(record, old, &reportedOld, isHolding: changes.isHolding)
                 }
             } catch { return try context.failed(error) }
             let timestamp = change.new?.timestamp ?? max(record.timestamp, change.old?.timestamp ?? record.timestamp)
-            try changes.send(record, new: change.new?.value, old: reportedOld, at: timestamp)
+            try changes.send(record, new: change.new?.value, old: reportedOld, at: timestamp, change.result)
         }
     }
 

@@ -5,7 +5,8 @@ import MoldauTopology
 extension KStream {
     /// Joins each record with the row of its key, if there is one. Records without a key or value are dropped (counted).
     ///
-    /// Only the stream's records trigger results; they keep their time and headers. Repartitions first if the key was changed; stream
+    /// Only the stream's records trigger results; they keep their time and headers. A versioned table answers with the row that held at
+    /// the record's time, a plain one with the latest. Repartitions first if the key was changed; stream
     /// and table must have the same number of partitions.
     ///
     /// ```swift
@@ -52,7 +53,7 @@ extension KStream {
     ) -> KStream<Key, Result> {
         let stream = partitionedForJoin(named: given, key: table.key, value: value)
         let name = builder.name(given, isLeft ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
-        let getter = table.content.getter
+        let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key
         builder.copartition(stream.sources.union(table.sources))
         let node = GraphNode(name) { topology, parents in
@@ -60,7 +61,7 @@ extension KStream {
                 let get = try getter.make(context)
                 return try lookingUp(
                     context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
-                    isNullKey: { key.isNull($0) }, get: { try get($0)?.value }, joiner)
+                    isNullKey: { key.isNull($0) }, get: { try get($0, isVersioned ? $1 : nil)?.value }, joiner)
             }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
             // The graph may write the table later than this node: its stores are connected when all nodes are there.
@@ -133,7 +134,7 @@ extension KStream {
                 return try lookingUp(
                     context, isLeft: isLeft, key: key, value: value, mappedKey: selector,
                     isNullKey: { $0.map { rowKey.isNull($0) } ?? true },
-                    get: { key in try key.flatMap { try rows.get($0)?.value } }, joiner)
+                    get: { key, _ in try key.flatMap { try rows.get($0)?.value } }, joiner)
             }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
         }
@@ -148,7 +149,8 @@ extension KStream {
 private func lookingUp<Key, Value, RowKey, Row, Result>(
     _ context: NodeContext, isLeft: Bool, key: Serde<Key>, value: Serde<Value>,
     mappedKey: @escaping (Key, Value) throws -> RowKey, isNullKey: @escaping (RowKey) -> Bool,
-    get: @escaping (RowKey) throws -> Row?, _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+    get: @escaping (RowKey, Timestamp) throws -> Row?,
+    _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
 ) throws -> Inlet<Key, Value> {
     let forward = try context.next(Key.self, Result.self).receive
     return Inlet { record in
@@ -158,7 +160,7 @@ private func lookingUp<Key, Value, RowKey, Row, Result>(
             let mapped = try mappedKey(record.key, record.value)
             let isNull = isNullKey(mapped)
             if isNull, !(isLeft && key.isNull(record.key)) { return context.drop(.nullJoinKey) }
-            result = try joiner(record.key, record.value, isNull ? nil : try get(mapped))
+            result = try joiner(record.key, record.value, isNull ? nil : try get(mapped, record.timestamp))
         } catch { return try context.failed(error) }
         if let result { try forward(record.with(value: result)) }
     }

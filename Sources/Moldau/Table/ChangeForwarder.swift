@@ -20,6 +20,7 @@ final class ChangeForwarder<Key, Value> {
     private let sendsOldValues: Bool
     private let forward: Inlet<Key, Change<Value>>.Receive
     private let encodeKey: Serde<Key>.Encode
+    private let context: NodeContext
     private let task: TaskContext
     private let maxHeldKeys: Int
     private var held: [Held?] = []
@@ -32,6 +33,7 @@ final class ChangeForwarder<Key, Value> {
         self.sendsOldValues = sendsOldValues
         forward = try context.next(Key.self, Change<Value>.self).receive
         encodeKey = key.encode
+        self.context = context
         task = context.task
         switch emission {
         case .everyChange: (isHolding, maxHeldKeys) = (false, 0)
@@ -41,13 +43,16 @@ final class ChangeForwarder<Key, Value> {
         }
     }
 
-    /// Sends or holds a change. `record` carries its key, time and headers.
-    func send<Ignored>(_ record: Record<Key, Ignored>, new: Value?, old: Value?, at timestamp: Timestamp) throws {
+    /// Sends or holds a change that the store took with `result`; drops (counted) one that it refused. `record` carries its key, time
+    /// and headers.
+    func send<Ignored>(
+        _ record: Record<Key, Ignored>, new: Value?, old: Value?, at timestamp: Timestamp, _ result: VersionedPutResult
+    ) throws {
+        if result == .refused { return context.drop(.olderThanHistory) }
         guard isHolding else {
+            let change = Change(new: new, old: sendsOldValues ? old : nil, isLatest: result == .latest)
             return try forward(
-                Record(
-                    key: record.key, value: Change(new: new, old: sendsOldValues ? old : nil), timestamp: timestamp,
-                    headers: record.headers))
+                Record(key: record.key, value: change, timestamp: timestamp, headers: record.headers))
         }
         try hold(
             Held(

@@ -33,7 +33,8 @@ extension KTable {
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
         let rows = ForeignKeyRows<Key, Value, ForeignKey, Other, Result>(
-            left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: false
+            left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: false,
+            dropsHistory: (content.isVersioned, other.content.isVersioned)
         ) { left, right in
             guard let right else { return nil }
             return try joiner(left, right)
@@ -61,7 +62,8 @@ extension KTable {
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         let rows = ForeignKeyRows(
-            left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: true, joiner: joiner)
+            left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: true,
+            dropsHistory: (content.isVersioned, other.content.isVersioned), joiner: joiner)
         return joining(other, rows, result: store?.value ?? result, as: store, named: name, options)
     }
 

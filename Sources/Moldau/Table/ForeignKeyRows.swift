@@ -20,6 +20,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     let foreignKey: @Sendable (Key, Value) throws -> ForeignKey?
     /// Whether a left row has a result without a right row.
     let isLeft: Bool
+    /// Whether late updates come, which change no result.
+    let dropsHistory: (left: Bool, right: Bool)
     let joiner: @Sendable (Value, Other?) throws -> Result?
 
     typealias Message = Subscription<Key>
@@ -69,6 +71,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         let forward = try context.next(ForeignKey?.self, Message.self).receive
         let partition = context.task.taskID.partition
         return Inlet { record in
+            if dropsHistory.left, !record.value.isLatest { return context.drop(.outOfOrder) }
             let messages: [(ForeignKey?, Message.Instruction)]
             let hash: Hash128?
             do {
@@ -153,7 +156,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         let get = try rightRows.make(context)
         return Inlet { record in
             let found: ValueAndTimestamp<Other>?
-            do { found = try record.key.flatMap { try get($0) } } catch { return try context.failed(error) }
+            do { found = try record.key.flatMap { try get($0, nil) } } catch { return try context.failed(error) }
             let message = record.value
             let value: Other?
             switch message.instruction {
@@ -178,6 +181,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         let keyNull = right.key.null
         return Inlet { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
+            if dropsHistory.right, !record.value.isLatest { return context.drop(.outOfOrder) }
             try subscriptions.prefixScan(record.key, serde: prefix).forEach { key, row in
                 let response = Response(
                     hash: row.value.hash, foreign: record.value.new, primaryPartition: row.value.primaryPartition)
@@ -194,7 +198,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         return Inlet { record in
             let result: Result?
             do {
-                let row = try get(record.key)?.value
+                let row = try get(record.key, nil)?.value
                 guard try row.map({ try hash($0) }) == record.value.hash else { return context.drop(.staleResponse) }
                 if let row, isLeft || record.value.foreign != nil {
                     result = try joiner(row, record.value.foreign)

@@ -34,9 +34,10 @@ extension KTable {
         _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
     ) -> KGroupedTable<NewKey, NewValue> {
         let name = builder.name(given, "KTABLE-SELECT-")
+        let dropsHistory = content.isVersioned
         let node = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { context in
-                try regrouping(context, key: key, value: value, transform)
+                try regrouping(context, dropsHistory: dropsHistory, key: key, value: value, transform)
             }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
         }
@@ -48,7 +49,7 @@ extension KTable {
 
 /// Sends an update as one record when its key stays (KIP-904), else the old row first, then the new one.
 private func regrouping<Key, Value, NewKey, NewValue>(
-    _ context: NodeContext, key: Serde<NewKey>, value: Serde<NewValue>,
+    _ context: NodeContext, dropsHistory: Bool, key: Serde<NewKey>, value: Serde<NewValue>,
     _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
 ) throws -> Inlet<Key, Change<Value>> {
     let forward = try context.next(NewKey.self, Change<NewValue>.self).receive
@@ -58,6 +59,7 @@ private func regrouping<Key, Value, NewKey, NewValue>(
         return (newKey, try key.bytes(of: newKey), newValue)
     }
     return Inlet { record in
+        if dropsHistory, !record.value.isLatest { return context.drop(.outOfOrderBeforeRepartition) }
         let old: (key: NewKey, bytes: [UInt8], value: NewValue)?
         let new: (key: NewKey, bytes: [UInt8], value: NewValue)?
         do {
@@ -149,7 +151,8 @@ extension KGroupedTable {
         let source = builder.names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = builder.name(given, prefix)
         let through = repartitioned(sink: sink, source: source, topic: (self.name ?? choice.name) + "-repartition")
-        let content = TableContent<Key, Result>(askUpstream: { _ in true }, makeGetter: { .store(choice.name) })
+        let content = TableContent<Key, Result>(
+            isVersioned: choice.isVersioned, askUpstream: { _ in true }, makeGetter: { .store(choice.name) })
         let (key, result) = (key, store?.value ?? result)
         let node = GraphNode(name) { topology, parents in
             let (store, emission, sendsOldValues) = (choice.name, choice.emission, content.sendsOldValues)
@@ -194,16 +197,16 @@ private struct TableStep<Key, Value, Result>: Sendable {
     func inlet(
         _ context: NodeContext, store: String, _ changes: ChangeForwarder<Key, Result>
     ) throws -> Inlet<Key, Change<Value>> {
-        let rows: TimestampedKeyValueStore<Key, Result> = try context.store(named: store)
+        let rows = try TableRows<Key, Result>(context, store)
         return Inlet { record in
             var timestamp = record.timestamp
-            let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?)
+            let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?, result: VersionedPutResult)
             do {
-                change = try rows.update(record.key) { old in
+                change = try rows.update(record.key, at: record.timestamp) { old in
                     try updated(record, old, &timestamp).map { ValueAndTimestamp($0, at: timestamp) }
                 }
             } catch { return try context.failed(error) }
-            try changes.send(record, new: change.new?.value, old: change.old?.value, at: timestamp)
+            try changes.send(record, new: change.new?.value, old: change.old?.value, at: timestamp, change.result)
         }
     }
 

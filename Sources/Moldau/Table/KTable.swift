@@ -35,14 +35,17 @@ final class TableContent<Key, Value> {
     private(set) var sendsOldValues: Bool
     private let askUpstream: (_ force: Bool) -> Bool
     private let makeGetter: () -> RowGetter<Key, Value>
+    /// Whether the table's rows have versions: then changes may be history, and look-ups may be of the past.
+    let isVersioned: Bool
 
     /// - Parameters:
     ///   - askUpstream: arranges for old values; answers whether they will come. Unless forced, a table without a store stays without.
     ///   - makeGetter: says how a row is looked up. May give the table a store.
     init(
-        sendsOldValues: Bool = false, askUpstream: @escaping (_ force: Bool) -> Bool,
+        isVersioned: Bool, sendsOldValues: Bool = false, askUpstream: @escaping (_ force: Bool) -> Bool,
         makeGetter: @escaping () -> RowGetter<Key, Value>
     ) {
+        self.isVersioned = isVersioned
         self.sendsOldValues = sendsOldValues
         self.askUpstream = askUpstream
         self.makeGetter = makeGetter
@@ -64,13 +67,14 @@ struct RowGetter<Key, Value>: Sendable {
 
     /// The stores that it reads.
     let stores: [String]
-    let make: @Sendable (NodeContext) throws -> (Key) throws -> Row?
+    /// Makes what answers the row of a key: the latest one, or where the table is versioned and a time is given, the one that held then.
+    let make: @Sendable (NodeContext) throws -> (Key, _ asOf: Timestamp?) throws -> Row?
 
     /// Looks up rows in the store of that name.
     static func store(_ name: String) -> RowGetter {
         RowGetter(stores: [name]) { context in
-            let store: TimestampedKeyValueStore<Key, Value> = try context.store(named: name)
-            return { key in try store.get(key) }
+            let rows = try TableRows<Key, Value>(context, name)
+            return { key, time in try rows.get(key, asOf: time) }
         }
     }
 }

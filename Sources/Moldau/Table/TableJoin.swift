@@ -68,6 +68,7 @@ extension KTable {
         let mine = self.content
         let storeName = choice?.name
         let content = TableContent<Key, Result>(
+            isVersioned: false,
             askUpstream: { _ in
                 mine.sendOldValues(force: true)
                 other.content.sendOldValues(force: true)
@@ -78,9 +79,11 @@ extension KTable {
         let node = GraphNode(merge) { topology, _ in
             let old = content.sendsOldValues
             let makeThis = TableJoinSide<Key, Value, Other, Result>(
-                needsOther: kind == .inner, sendsOldValues: old, key: key, get: right, join: joiner)
+                needsOther: kind == .inner, dropsHistory: mine.isVersioned, sendsOldValues: old, key: key, get: right,
+                join: joiner)
             let makeThat = TableJoinSide<Key, Other, Value, Result>(
-                needsOther: kind != .outer, sendsOldValues: old, key: key, get: left
+                needsOther: kind != .outer, dropsHistory: other.content.isVersioned, sendsOldValues: old, key: key,
+                get: left
             ) { try joiner($1, $0) }
             try topology.add(TopologyNode(this, .processor(make: { try makeThis.inlet($0) }), parents: [names[0]]))
             try topology.add(TopologyNode(that, .processor(make: { try makeThat.inlet($0) }), parents: [names[1]]))
@@ -105,6 +108,8 @@ private enum TableJoinKind { case inner, left, outer }
 private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
     /// Whether there is no result without the other side's row.
     let needsOther: Bool
+    /// Whether late updates of a versioned table come: they change no result.
+    let dropsHistory: Bool
     let sendsOldValues: Bool
     let key: Serde<Key>
     let get: RowGetter<Key, Other>
@@ -117,11 +122,12 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
         return Inlet { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             let change = record.value
+            if dropsHistory, !change.isLatest { return context.drop(.outOfOrder) }
             let timestamp: Timestamp
             let new: Result?
             let old: Result?
             do {
-                let other = try lookUp(record.key)
+                let other = try lookUp(record.key, nil)
                 // Nothing there, and nothing was: without the other row there is no result to change either.
                 if other == nil, needsOther || (change.new == nil && change.old == nil) { return }
                 timestamp = max(record.timestamp, other?.timestamp ?? record.timestamp)
@@ -144,14 +150,14 @@ private struct TableJoinMerge<Key, Result>: Sendable {
 
     func inlet(_ context: NodeContext) throws -> Inlet<Key, Change<Result>> {
         guard let store else { return try context.next() }
-        let rows: TimestampedKeyValueStore<Key, Result> = try context.store(named: store)
+        let rows = try TableRows<Key, Result>(context, store)
         let changes = try ChangeForwarder<Key, Result>(
             context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
         return Inlet { record in
             let new = record.value.new
             let old = changes.isHolding ? try rows.get(record.key)?.value : record.value.old
-            try rows.put(record.key, new.map { ValueAndTimestamp($0, at: record.timestamp) })
-            try changes.send(record, new: new, old: old, at: record.timestamp)
+            let result = try rows.put(record.key, new, at: record.timestamp)
+            try changes.send(record, new: new, old: old, at: record.timestamp, result)
         }
     }
 }
@@ -163,8 +169,8 @@ extension RowGetter {
     ) -> RowGetter<Key, Result> {
         RowGetter<Key, Result>(stores: stores + other.stores) { [make] context in
             let (left, right) = (try make(context), try other.make(context))
-            return { key in
-                let (mine, others) = (try left(key), try right(key))
+            return { key, _ in
+                let (mine, others) = (try left(key, nil), try right(key, nil))
                 guard let later = [mine?.timestamp, others?.timestamp].compactMap({ $0 }).max(),
                     let result = try joiner(mine?.value, others?.value)
                 else { return nil }

@@ -60,13 +60,15 @@ extension KTable {
         let choice = store.map { StoreChoice($0.name, options, in: builder) { "" } }
         let name = builder.name(given, prefix)
         let derived = TableContent<Key, NewValue>(
+            isVersioned: choice?.isVersioned ?? parent.isVersioned,
             sendsOldValues: sendsOldValues,
             askUpstream: { force in choice != nil || parent.sendOldValues(force: force) },
             makeGetter: { choice.map { .store($0.name) } ?? parent.getter.mapped(transform) })
         let key = key
         let node = GraphNode(name) { topology, parents in
             let derivation = Derivation(
-                transform: transform, sendsOldValues: derived.sendsOldValues, skipsEmptyChanges: skipsEmptyChanges,
+                transform: transform, sendsOldValues: derived.sendsOldValues,
+                skipsEmptyChanges: skipsEmptyChanges && !parent.isVersioned,
                 store: choice?.name, emission: choice?.emission ?? .everyChange, key: key)
             let make: @Sendable (NodeContext) throws -> Any = { try derivation.inlet($0) }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
@@ -92,16 +94,16 @@ private struct Derivation<Key, Value, NewValue>: Sendable {
         guard let store else {
             let forward = try context.next(Key.self, Change<NewValue>.self).receive
             return receiving(context, oldRow: nil) { record, new, old in
-                try forward(record.with(value: Change(new: new, old: old)))
+                try forward(record.with(value: Change(new: new, old: old, isLatest: record.value.isLatest)))
             }
         }
-        let rows: TimestampedKeyValueStore<Key, NewValue> = try context.store(named: store)
+        let rows = try TableRows<Key, NewValue>(context, store)
         let changes = try ChangeForwarder<Key, NewValue>(
             context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
         let readsOld = sendsOldValues || changes.isHolding
         return receiving(context, oldRow: { readsOld ? try rows.get($0)?.value : nil }) { record, new, old in
-            try rows.put(record.key, new.map { ValueAndTimestamp($0, at: record.timestamp) })
-            try changes.send(record, new: new, old: old, at: record.timestamp)
+            let result = try rows.put(record.key, new, at: record.timestamp)
+            try changes.send(record, new: new, old: old, at: record.timestamp, result)
         }
     }
 
@@ -132,8 +134,8 @@ extension RowGetter {
     ) -> RowGetter<Key, NewValue> {
         RowGetter<Key, NewValue>(stores: stores) { [make] context in
             let get = try make(context)
-            return { key in
-                guard let row = try get(key) else { return nil }
+            return { key, time in
+                guard let row = try get(key, time) else { return nil }
                 return try transform(key, row.value).map { ValueAndTimestamp($0, at: row.timestamp) }
             }
         }

@@ -101,10 +101,11 @@ final class TableSource<Key, Value> {
         self.choice = choice
         self.key = key
         self.value = value
-        hasStore = choice.isNamed
+        hasStore = choice.isNamed || choice.isVersioned
     }
 
     private(set) lazy var content = TableContent<Key, Value>(
+        isVersioned: choice.isVersioned,
         askUpstream: { [self] force in
             if force { hasStore = true }
             return hasStore
@@ -137,13 +138,13 @@ final class TableSource<Key, Value> {
     private static func storing(
         _ context: NodeContext, _ name: String, _ emission: Emission, _ key: Serde<Key>, _ sendsOldValues: Bool
     ) throws -> (Record<Key, Value?>) throws -> Void {
-        let store: TimestampedKeyValueStore<Key, Value> = try context.store(named: name)
+        let rows = try TableRows<Key, Value>(context, name)
         let changes = try ChangeForwarder<Key, Value>(
             context, store: name, emission: emission, key: key, sendsOldValues: sendsOldValues)
         return { record in
-            let old = try store.get(record.key)?.value
-            try store.put(record.key, record.value.map { ValueAndTimestamp($0, at: record.timestamp) })
-            try changes.send(record, new: record.value, old: old, at: record.timestamp)
+            let old = try rows.get(record.key)?.value
+            let result = try rows.put(record.key, record.value, at: record.timestamp)
+            try changes.send(record, new: record.value, old: old, at: record.timestamp, result)
         }
     }
 

@@ -1,0 +1,55 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// The store of a table: each key's latest value, or its versions.
+enum TableRows<Key, Value> {
+    typealias Row = ValueAndTimestamp<Value>
+
+    case latest(TimestampedKeyValueStore<Key, Value>)
+    case versioned(VersionedKeyValueStore<Key, Value>)
+
+    init(_ context: NodeContext, _ name: String) throws {
+        if let versions = try context.storeIfTyped(named: name, as: VersionedKeyValueStore<Key, Value>.self) {
+            self = .versioned(versions)
+        } else {
+            self = .latest(try context.store(named: name))
+        }
+    }
+
+    /// The row of a key: the one that held at `time` if the store knows the past, else the latest one.
+    func get(_ key: Key, asOf time: Timestamp? = nil) throws -> Row? {
+        switch self {
+        case .latest(let store): return try store.get(key)
+        case .versioned(let store):
+            let version = if let time { try store.get(key, asOf: time) } else { try store.get(key) }
+            return version.map { ValueAndTimestamp($0.value, at: $0.timestamp) }
+        }
+    }
+
+    /// Sets the row that holds from `time` on; nil deletes it.
+    func put(_ key: Key, _ value: Value?, at time: Timestamp) throws -> VersionedPutResult {
+        switch self {
+        case .latest(let store):
+            try store.put(key, value.map { ValueAndTimestamp($0, at: time) })
+            return .latest
+        case .versioned(let store): return try store.put(key, value, at: time)
+        }
+    }
+
+    /// Sets the row that `body` makes of a key's latest one; nil deletes it, at `time` or the old row's if that is later.
+    func update(
+        _ key: Key, at time: Timestamp, _ body: (Row?) throws -> Row?
+    ) throws -> (old: Row?, new: Row?, result: VersionedPutResult) {
+        switch self {
+        case .latest(let store):
+            let change = try store.update(key, body)
+            return (change.old, change.new, .latest)
+        case .versioned(let store):
+            let old = try get(key)
+            let new = try body(old)
+            let timestamp = new?.timestamp ?? max(time, old?.timestamp ?? time)
+            return (old, new, try store.put(key, new?.value, at: timestamp))
+        }
+    }
+}

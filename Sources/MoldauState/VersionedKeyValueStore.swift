@@ -1,0 +1,231 @@
+// Versions of a key in one store (KIP-889), in the cache's key space:
+//   the latest version:  length of key (UInt32) · key                 → valid from (Int64) · 1 · value, or valid from · 0
+//   an older version:    length of key (UInt32) · key · valid from    → 1 · value, or 0 for a deletion
+// Numbers are big-endian, so that the older versions of a key follow its latest one in order of time. The changelog carries what Kafka
+// Streams writes: one record per version, with its time as the record's.
+
+import MoldauRecords
+
+/// A value that held from a time on.
+public struct VersionedRecord<Value> {
+    public let value: Value
+    public let timestamp: Timestamp
+    /// When the next version began; nil for the key's latest one.
+    public let validTo: Timestamp?
+}
+
+extension VersionedRecord: Sendable where Value: Sendable {}
+extension VersionedRecord: Equatable where Value: Equatable {}
+
+/// What became of a version that was put into a versioned store.
+public enum VersionedPutResult: Hashable, Sendable {
+    /// It is the key's latest version now.
+    case latest
+    /// It is history: a later version is there, from that time on.
+    case history(validTo: Timestamp)
+    /// It is older than the retention and was not taken.
+    case refused
+}
+
+/// Values by key and time: answers what a key's value was at a time in the recent past.
+///
+/// Versions older than `historyRetention` behind the greatest time put are refused, and dropped from a key when it is written next.
+/// Looking up the latest version costs one lookup; older ones a short scan.
+public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
+    @usableFromInline package let cache: CachedByteStore
+    private let keySerde: Serde<Key>
+    private let valueSerde: Serde<Value>
+    private let historyRetentionMs: Int64
+    private var observedTimeMs: Int64 = -1
+    private var prefix = ByteWriter()
+    private var version = ByteWriter()
+    private var row = ByteWriter()
+
+    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, historyRetention: Duration) {
+        self.cache = cache
+        keySerde = key
+        valueSerde = value
+        historyRetentionMs = historyRetention.milliseconds
+    }
+
+    /// The key's latest version; nil if it has none or was deleted.
+    public func get(_ key: Key) throws -> VersionedRecord<Value>? {
+        try write(key)
+        return try latest()?.decoded(by: valueSerde, validTo: nil)
+    }
+
+    /// The version that held at `time`; nil if there was none, or it is older than the retention and not the latest one.
+    public func get(_ key: Key, asOf time: Timestamp) throws -> VersionedRecord<Value>? {
+        try write(key)
+        guard let latest = try latest() else { return nil }
+        if latest.validFromMs <= time.ms { return try latest.decoded(by: valueSerde, validTo: nil) }
+        guard time.ms >= observedTimeMs - historyRetentionMs, let version = try olderVersion(atOrBefore: time.ms)
+        else { return nil }
+        let next = try firstVersion(from: time.ms + 1, through: latest.validFromMs - 1, reverse: false) ?? latest
+        return try version.decoded(by: valueSerde, validTo: Timestamp(ms: next.validFromMs))
+    }
+
+    /// Puts a version that holds from `time` until the next one; nil deletes from then on.
+    @discardableResult
+    public func put(_ key: Key, _ value: Value?, at time: Timestamp) throws -> VersionedPutResult {
+        try write(key)
+        row.removeAll()
+        let isDeletion = value.map { valueSerde.isNull($0) } ?? true
+        row.append(byte: isDeletion ? 0 : 1)
+        if let value, !isDeletion { try valueSerde.encode(value, &row) }
+        observedTimeMs = max(observedTimeMs, time.ms)
+        guard time.ms >= observedTimeMs - historyRetentionMs else { return .refused }
+        return try put(atMs: time.ms) { [cache] key, value in try cache.put(key, value) }
+    }
+
+    // MARK: Versions
+
+    /// A version as it is stored, copied out of the cache.
+    private struct Version {
+        let validFromMs: Int64
+        /// 1 and the value's bytes, or 0.
+        let bytes: [UInt8]
+
+        func decoded(by serde: Serde<Value>, validTo: Timestamp?) throws -> VersionedRecord<Value>? {
+            guard bytes.first == 1 else { return nil }
+            let value = try bytes.withUnsafeBytes { try serde.decode(UnsafeRawBufferPointer(rebasing: $0[1...])) }
+            return VersionedRecord(value: value, timestamp: Timestamp(ms: validFromMs), validTo: validTo)
+        }
+    }
+
+    private typealias Write = (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) throws -> Void
+
+    private func write(_ key: Key) throws {
+        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
+        prefix.removeAll()
+        prefix.append(bigEndian: UInt32(0))
+        try keySerde.encode(key, &prefix)
+        prefix.replaceLength()
+    }
+
+    private func latest() throws -> Version? {
+        guard let stored = try cache.get(prefix.bytes), stored.count > timestampBytes else { return nil }
+        let validFrom = Int64(bigEndian: stored.loadUnaligned(as: Int64.self))
+        return Version(validFromMs: validFrom, bytes: Array(stored[timestampBytes...]))
+    }
+
+    /// The bytes of the key of an older version.
+    private func versionKey(_ validFromMs: Int64) -> [UInt8] {
+        version.removeAll()
+        version.append(contentsOf: prefix.bytes)
+        version.append(bigEndian: validFromMs)
+        return Array(version.bytes)
+    }
+
+    private func olderVersion(atOrBefore ms: Int64) throws -> Version? {
+        try firstVersion(from: 0, through: ms, reverse: true)
+    }
+
+    private func firstVersion(from first: Int64, through last: Int64, reverse: Bool) throws -> Version? {
+        guard first <= last else { return nil }
+        let cursor = try cache.scan(KeyRange(from: versionKey(first), through: versionKey(last)), reverse: reverse)
+        guard try cursor.next() else { return nil }
+        let validFrom = Int64(bigEndian: cursor.key.loadUnaligned(fromByteOffset: prefix.count, as: Int64.self))
+        return Version(validFromMs: validFrom, bytes: Array(cursor.value))
+    }
+
+    /// Puts the version in `row`, whose key is in `prefix`.
+    private func put(atMs ms: Int64, _ write: Write) throws -> VersionedPutResult {
+        let latest = try latest()
+        guard let latest, latest.validFromMs > ms else {
+            if let latest, latest.validFromMs < ms { try keep(latest, write) }
+            try writeLatest(ms, write)
+            try prune(write)
+            return .latest
+        }
+        let next = try firstVersion(from: ms + 1, through: latest.validFromMs - 1, reverse: false)
+        try versionKey(ms).withUnsafeBytes { try write($0, row.bytes) }
+        return .history(validTo: Timestamp(ms: next?.validFromMs ?? latest.validFromMs))
+    }
+
+    private func keep(_ older: Version, _ write: Write) throws {
+        try versionKey(older.validFromMs).withUnsafeBytes { key in
+            try older.bytes.withUnsafeBytes { try write(key, $0) }
+        }
+    }
+
+    private func writeLatest(_ ms: Int64, _ write: Write) throws {
+        version.removeAll()
+        version.append(bigEndian: ms)
+        version.append(contentsOf: row.bytes)
+        try write(prefix.bytes, version.bytes)
+    }
+
+    /// Drops the key's versions that no lookup can reach any more: all before the one that held when the retention began.
+    private func prune(_ write: Write) throws {
+        let begin = observedTimeMs - historyRetentionMs
+        guard let oldestNeeded = try olderVersion(atOrBefore: begin) else { return }
+        while let old = try firstVersion(from: 0, through: oldestNeeded.validFromMs - 1, reverse: false) {
+            try versionKey(old.validFromMs).withUnsafeBytes { try write($0, nil) }
+        }
+    }
+
+    // MARK: StateStore
+
+    public func drainChanges(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
+    ) throws {
+        // A key's latest version goes last: compaction keeps a key's last record.
+        var latest: [(key: [UInt8], value: [UInt8]?, timestamp: Timestamp)] = []
+        try cache.drainChanges { stored, value in
+            // Dropped versions need no record: whoever restores drops them too.
+            guard let value, stored.count >= lengthBytes else { return }
+            let end = lengthBytes + Int(UInt32(bigEndian: stored.loadUnaligned(as: UInt32.self)))
+            guard end <= stored.count else { return }
+            let key = UnsafeRawBufferPointer(rebasing: stored[lengthBytes..<end])
+            if end == stored.count {
+                latest.append(
+                    (Array(key), Self.content(of: value[timestampBytes...]).map { Array($0) }, Self.time(in: value)))
+            } else {
+                try body(
+                    key, Self.content(of: value[...]), Self.time(in: UnsafeRawBufferPointer(rebasing: stored[end...])))
+            }
+        }
+        for (key, value, timestamp) in latest {
+            try key.withUnsafeBytes { key in
+                guard let value else { return try body(key, nil, timestamp) }
+                try value.withUnsafeBytes { try body(key, $0, timestamp) }
+            }
+        }
+    }
+
+    private static func time(in bytes: UnsafeRawBufferPointer) -> Timestamp {
+        Timestamp(ms: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)))
+    }
+
+    /// The value's bytes; nil for a deletion.
+    private static func content(of version: Slice<UnsafeRawBufferPointer>) -> UnsafeRawBufferPointer? {
+        version.first == 1 ? UnsafeRawBufferPointer(rebasing: version.dropFirst()) : nil
+    }
+
+    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        prefix.removeAll()
+        prefix.append(bigEndian: UInt32(key.count))
+        prefix.append(contentsOf: key)
+        row.removeAll()
+        row.append(byte: value == nil ? 0 : 1)
+        if let value { row.append(contentsOf: value) }
+        // Records come in another order than the versions were put in: what was taken then is taken now.
+        observedTimeMs = max(observedTimeMs, timestamp.ms)
+        _ = try put(atMs: timestamp.ms) { [cache] key, value in try cache.restore(key, value) }
+    }
+}
+
+private let lengthBytes = MemoryLayout<UInt32>.size
+
+extension ByteWriter {
+    /// Writes the number of bytes behind the first four into those four.
+    fileprivate mutating func replaceLength() {
+        let length = UInt32(count - lengthBytes)
+        let key = Array(bytes[lengthBytes...])
+        removeAll()
+        append(bigEndian: length)
+        append(contentsOf: key)
+    }
+}

@@ -1,0 +1,110 @@
+import MoldauRecords
+import Testing
+
+@testable import MoldauState
+
+@Suite struct VersionedKeyValueStoreTests {
+    private let prices = KeyValueStoreName<String, Int64>("prices")
+
+    private func time(_ ms: Int64) -> Timestamp { Timestamp(ms: ms) }
+
+    @Test("A look-up answers the version that held at its time", arguments: [StoreKind.rocksDB, .inMemory])
+    func asOf(kind: StoreKind) throws {
+        let task = TestTask()
+        let store = try task.versioned(prices, retention: .milliseconds(100), kind)
+        #expect(try store.put("tea", 3, at: time(10)) == .latest)
+        #expect(try store.put("tea", 5, at: time(30)) == .latest)
+        #expect(try store.put("tea", 4, at: time(20)) == .history(validTo: time(30)))
+        try store.put("teapot", 90, at: time(15))
+        #expect(try store.get("tea") == VersionedRecord(value: 5, timestamp: time(30), validTo: nil))
+        #expect(try store.get("tea", asOf: time(9)) == nil)
+        #expect(
+            try store.get("tea", asOf: time(19)) == VersionedRecord(value: 3, timestamp: time(10), validTo: time(20)))
+        #expect(
+            try store.get("tea", asOf: time(29)) == VersionedRecord(value: 4, timestamp: time(20), validTo: time(30)))
+        #expect(try store.get("tea", asOf: time(1_000))?.value == 5)
+    }
+
+    @Test("A deletion is a version too", arguments: [StoreKind.rocksDB, .inMemory])
+    func deletion(kind: StoreKind) throws {
+        let task = TestTask()
+        let store = try task.versioned(prices, retention: .milliseconds(100), kind)
+        try store.put("tea", 3, at: time(10))
+        #expect(try store.put("tea", nil, at: time(20)) == .latest)
+        #expect(try store.get("tea") == nil)
+        #expect(try store.get("tea", asOf: time(25)) == nil)
+        #expect(try store.get("tea", asOf: time(15))?.value == 3)
+        try store.put("tea", 4, at: time(30))
+        #expect(try store.get("tea", asOf: time(25)) == nil)
+        #expect(try store.get("tea", asOf: time(30))?.value == 4)
+    }
+
+    @Test(
+        "What is older than the history is refused, and no longer answered", arguments: [StoreKind.rocksDB, .inMemory])
+    func retention(kind: StoreKind) throws {
+        let task = TestTask()
+        let store = try task.versioned(prices, retention: .milliseconds(100), kind)
+        for ms in [Int64(10), 20, 30] { try store.put("tea", ms, at: time(ms)) }
+        try store.put("milk", 1, at: time(125))
+        #expect(try store.put("tea", 9, at: time(24)) == .refused)
+        #expect(try store.get("tea", asOf: time(24)) == nil)
+        #expect(try store.get("tea", asOf: time(25))?.value == 20)
+        // The next write drops what no look-up can reach.
+        try store.put("tea", 130, at: time(130))
+        #expect(try store.get("tea", asOf: time(30))?.value == 30)
+        var rows = 0
+        let cursor = try store.cache.scan(KeyRange(from: [], through: Array(repeating: 255, count: 64)), reverse: false)
+        while try cursor.next() { rows += 1 }
+        #expect(rows == 3, "tea now and at 30, milk now")
+    }
+
+    @Test(
+        "The changelog brings all versions back, in whatever order it has them",
+        arguments: [StoreKind.rocksDB, .inMemory])
+    func changelog(kind: StoreKind) throws {
+        let source = TestTask()
+        let store = try source.versioned(prices, retention: .milliseconds(100), kind)
+        try store.put("tea", 3, at: time(10))
+        try store.put("tea", 5, at: time(30))
+        try store.put("tea", nil, at: time(50))
+        try store.put("old", 1, at: time(1))
+        try store.put("milk", 7, at: time(140))
+        var changes: [(key: [UInt8], value: [UInt8]?, timestamp: Timestamp)] = []
+        try store.drainChanges { key, value, timestamp in
+            changes.append((Array(key), value.map { Array($0) }, try #require(timestamp)))
+        }
+        #expect(changes.count == 5)
+        let ofTea = changes.filter { $0.key == Array("tea".utf8) }
+        #expect(ofTea.last?.timestamp == time(50) && ofTea.last?.value == nil, "compaction keeps the latest version")
+
+        for order in [changes, changes.reversed()] {
+            let target = TestTask()
+            let restored = try target.versioned(prices, retention: .milliseconds(100), kind)
+            for change in order {
+                try change.key.withUnsafeBytes { key in
+                    guard let value = change.value else {
+                        return try restored.restore(key: key, value: nil, timestamp: change.timestamp)
+                    }
+                    try value.withUnsafeBytes { try restored.restore(key: key, value: $0, timestamp: change.timestamp) }
+                }
+            }
+            #expect(try restored.get("old")?.value == 1)
+            #expect(try restored.get("milk")?.value == 7)
+            #expect(try restored.get("tea") == nil)
+            #expect(try restored.get("tea", asOf: time(45))?.value == 5)
+        }
+    }
+
+    @Test("Versions that were written to disk are there again")
+    func reopened() throws {
+        let task = TestTask()
+        let store = try task.versioned(prices, retention: .milliseconds(100))
+        try store.put("tea", 3, at: time(10))
+        try store.put("tea", 5, at: time(30))
+        try store.commit(changelogEnd: 2, store: true)
+        task.reopen()
+        let again = try task.versioned(prices, retention: .milliseconds(100))
+        #expect(try again.get("tea", asOf: time(15))?.value == 3)
+        #expect(try again.get("tea")?.value == 5)
+    }
+}
