@@ -16,7 +16,6 @@ import MoldauTopology
 struct StreamJoin<Key, Left, Right, Result>: Sendable {
     typealias Joiner = @Sendable (Key, Left?, Right?) throws -> Result?
     typealias Unmatched = UnmatchedRecords<Key, Left, Right>
-    typealias Side = UnmatchedPlace<Key>.Side
 
     let kind: StreamJoinKind
     let windows: JoinWindows
@@ -106,7 +105,8 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     ///   - others: the store of the other side's records.
     ///   - join: gets this side's value first.
     private func joining<This, Other>(
-        _ context: NodeContext, _ side: Side, value: Serde<This>, isOuter: Bool, others: String, _ unmatched: String?,
+        _ context: NodeContext, _ side: JoinSide, value: Serde<This>, isOuter: Bool, others: String,
+        _ unmatched: String?,
         hold: @escaping (This) -> Unmatched.Held, join: @escaping (Key, This?, Other?) throws -> Result?
     ) throws -> Inlet<Key, This> {
         let others: WindowStore<Key, Other> = try context.store(named: others)
@@ -114,7 +114,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let forward = try context.next(Key.self, Result.self).receive
         let (before, after) = side == .left ? (windows.before, windows.after) : (windows.after, windows.before)
         let (beforeMs, afterMs) = (before.milliseconds, after.milliseconds)
-        let otherSide: Side = side == .left ? .right : .left
+        let otherSide: JoinSide = side == .left ? .right : .left
 
         func emit(_ record: Record<Key, This>, _ this: This?, _ other: Other?, at time: Timestamp) throws {
             let result: Result?

@@ -66,7 +66,7 @@ final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
         if let oldest, oldest.ms + afterMs + graceMs >= streamTime.ms { return }
         nextSearch = now + interval
         oldest = nil
-        var openSides: Set<UnmatchedPlace<Key>.Side> = []
+        var openSides: Set<JoinSide> = []
         let places = try rows.all()
         while let (place, records) = try places.next() {
             let afterMs = (place.side == .left ? windows.after : windows.before).milliseconds
@@ -99,14 +99,10 @@ final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
             },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    let value = UnsafeRawBufferPointer(rebasing: buffer.dropFirst())
-                    return switch buffer.first {
-                    case 1: .left(try left.decode(value.bytes))
-                    case 0: .right(try right.decode(value.bytes))
-                    case let byte:
-                        throw SerdeError.malformed(
-                            type: "value of a join's side",
-                            reason: "it begins with \(byte.map(String.init) ?? "nothing")")
+                    var reader = FieldReader(buffer, of: "value of a join's side")
+                    return switch try reader.side() {
+                    case .left: .left(try left.decode(reader.rest.bytes))
+                    case .right: .right(try right.decode(reader.rest.bytes))
                     }
                 }
             })
@@ -124,15 +120,15 @@ final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
     }
 }
 
+enum JoinSide: UInt8 {
+    case right = 0
+    case left = 1
+}
+
 /// Where records without a match are kept: by time first.
 struct UnmatchedPlace<Key> {
-    enum Side: UInt8 {
-        case right = 0
-        case left = 1
-    }
-
     var timestamp: Timestamp
-    var side: Side
+    var side: JoinSide
     var key: Key
 
     static func serde(of key: Serde<Key>) -> Serde<UnmatchedPlace> {
@@ -144,13 +140,19 @@ struct UnmatchedPlace<Key> {
             },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    guard buffer.count >= 9, let side = Side(rawValue: buffer[8]) else {
-                        throw SerdeError.malformed(type: "place of a join", reason: "it has no time or no side")
-                    }
-                    let ms = Int64(bigEndian: buffer.loadUnaligned(as: Int64.self))
-                    let rest = UnsafeRawBufferPointer(rebasing: buffer[9...])
-                    return UnmatchedPlace(timestamp: Timestamp(ms: ms), side: side, key: try key.decode(rest.bytes))
+                    var reader = FieldReader(buffer, of: "place of a join")
+                    let timestamp = Timestamp(ms: try reader.number())
+                    let side = try reader.side()
+                    return UnmatchedPlace(timestamp: timestamp, side: side, key: try key.decode(reader.rest.bytes))
                 }
             })
+    }
+}
+
+extension FieldReader {
+    fileprivate mutating func side() throws -> JoinSide {
+        let byte: UInt8 = try number()
+        guard let side = JoinSide(rawValue: byte) else { throw malformed("its side is \(byte)") }
+        return side
     }
 }

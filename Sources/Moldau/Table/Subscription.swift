@@ -49,7 +49,7 @@ package struct Subscription<PrimaryKey> {
             },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    var reader = JoinMessageReader(type: "Subscription", rest: buffer)
+                    var reader = FieldReader(buffer, of: "Subscription")
                     let (version, hasHash) = try reader.version(upTo: 1)
                     guard let instruction = Instruction(rawValue: try reader.number()) else {
                         throw reader.malformed("its instruction is unknown")
@@ -88,7 +88,7 @@ package struct SubscriptionResponse<Foreign> {
             },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    var reader = JoinMessageReader(type: "SubscriptionResponse", rest: buffer)
+                    var reader = FieldReader(buffer, of: "SubscriptionResponse")
                     let (_, hasHash) = try reader.version(upTo: 0)
                     let hash = hasHash ? try reader.hash() : nil
                     let value = reader.rest.isEmpty ? nil : try foreign.decode(reader.rest.bytes)
@@ -117,7 +117,7 @@ package struct CombinedKey<ForeignKey, PrimaryKey> {
             },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    var reader = JoinMessageReader(type: "CombinedKey", rest: buffer)
+                    var reader = FieldReader(buffer, of: "CombinedKey")
                     let length: Int32 = try reader.number()
                     let foreign = try foreignKey.decode(try reader.bytes(Int(length)).bytes)
                     return CombinedKey(foreignKey: foreign, primaryKey: try primaryKey.decode(reader.rest.bytes))
@@ -136,7 +136,7 @@ package struct CombinedKey<ForeignKey, PrimaryKey> {
             },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    var reader = JoinMessageReader(type: "CombinedKey", rest: buffer)
+                    var reader = FieldReader(buffer, of: "CombinedKey")
                     let length: Int32 = try reader.number()
                     return try foreignKey.decode(try reader.bytes(Int(length)).bytes)
                 }
@@ -156,36 +156,12 @@ extension ByteWriter {
     }
 }
 
-/// Reads the fields of a message, checked against what is left of it.
-private struct JoinMessageReader {
-    let type: String
-    var rest: UnsafeRawBufferPointer
-
-    func malformed(_ reason: String) -> SerdeError { .malformed(type: type, reason: reason) }
-
-    mutating func bytes(_ count: Int) throws -> UnsafeRawBufferPointer {
-        guard count >= 0, count <= rest.count else { throw malformed("\(count) bytes are not there") }
-        defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
-        return UnsafeRawBufferPointer(rebasing: rest[..<count])
-    }
-
-    mutating func number<Number: FixedWidthInteger & BitwiseCopyable>() throws -> Number {
-        Number(bigEndian: try bytes(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
-    }
-
-    /// The number in the last four bytes.
-    mutating func lastNumber() throws -> Int32 {
-        guard rest.count >= 4 else { throw malformed("its last number is not there") }
-        let end = rest.count - 4
-        defer { rest = UnsafeRawBufferPointer(rebasing: rest[..<end]) }
-        return Int32(bigEndian: rest.loadUnaligned(fromByteOffset: end, as: Int32.self))
-    }
-
-    mutating func version(upTo newest: UInt8) throws -> (version: UInt8, hasHash: Bool) {
+extension FieldReader {
+    fileprivate mutating func version(upTo newest: UInt8) throws -> (version: UInt8, hasHash: Bool) {
         let byte: UInt8 = try number()
         guard byte & 0x7f <= newest else { throw malformed("its version is \(byte & 0x7f), not up to \(newest)") }
         return (byte & 0x7f, byte & 0x80 == 0)
     }
 
-    mutating func hash() throws -> Hash128 { Hash128(high: try number(), low: try number()) }
+    fileprivate mutating func hash() throws -> Hash128 { Hash128(high: try number(), low: try number()) }
 }
