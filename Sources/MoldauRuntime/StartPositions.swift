@@ -18,8 +18,10 @@ struct StartPositions {
         for (partition, start) in starts {
             guard let held = bounds[partition] else { continue }
             if let found = committed[partition], found.offset >= held.lowerBound, found.offset <= held.upperBound {
-                let time = CommitMetadata(decoding: found.metadata)?.partitionTime ?? .none
-                positions[partition] = TaskPosition(offset: found.offset, end: held.upperBound, partitionTime: time)
+                let metadata = CommitMetadata(decoding: found.metadata)
+                positions[partition] = TaskPosition(
+                    offset: found.offset, end: held.upperBound, partitionTime: metadata?.partitionTime ?? .none,
+                    processorTimes: metadata?.processorTimes ?? [:])
             } else {
                 let offset = try offset(of: partition, start, held: held)
                 if let lost = committed[partition]?.offset { warn(partition, lost: lost, held: held, next: offset) }

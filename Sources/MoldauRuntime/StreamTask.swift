@@ -48,6 +48,7 @@ package final class StreamTask {
         context = TaskContext(
             applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
             onFailure: surroundings.configuration.onProcessingFailure)
+        context.emitInterval = surroundings.configuration.emitInterval
         for store in surroundings.globalStores { context.add(store) }
         var opened: [TaskStore] = []
         do {
@@ -93,6 +94,7 @@ package final class StreamTask {
             guard let position = positions[queue.partition] else { continue }
             queue.begin(at: position.offset, end: position.end, partitionTime: position.partitionTime)
             committedOffsets[queue.partition] = position.offset
+            context.processorTimes.merge(position.processorTimes, uniquingKeysWith: max)
         }
         group.pointee.resumeStreamTime()
         context.streamTime = group.pointee.streamTime
@@ -170,8 +172,9 @@ package final class StreamTask {
         for queue in group.pointee.queues {
             guard let position = queue.position, position != committedOffsets[queue.partition] else { continue }
             pendingOffsets[queue.partition] = position
-            offsets[queue.partition] = CommittedOffset(
-                position, metadata: CommitMetadata(partitionTime: queue.partitionTime).encoded)
+            let metadata = CommitMetadata(
+                partitionTime: queue.partitionTime, processorTimes: context.processorTimes)
+            offsets[queue.partition] = CommittedOffset(position, metadata: metadata.encoded)
         }
         return offsets
     }
@@ -205,10 +208,15 @@ package struct TaskPosition: Sendable, Equatable {
     package var offset: Offset
     package var end: Offset
     package var partitionTime: Timestamp
+    /// What nodes noted, by store.
+    package var processorTimes: [String: Int64]
 
-    package init(offset: Offset, end: Offset, partitionTime: Timestamp = .none) {
+    package init(
+        offset: Offset, end: Offset, partitionTime: Timestamp = .none, processorTimes: [String: Int64] = [:]
+    ) {
         self.offset = offset
         self.end = end
         self.partitionTime = partitionTime
+        self.processorTimes = processorTimes
     }
 }

@@ -71,15 +71,18 @@ final class SegmentedCursor: EntryCursor {
         return keys.contains(own) && isIncluded?(key) ?? true
     }
 
-    /// Where the entries of the next bucket lie, or of all of them where buckets are in the order of time anyway.
+    /// From this number of buckets on, a walk over all keys in them is taken for cheaper than a search in each.
+    private static let manyBuckets = 64
+
+    /// Where the entries of the next bucket lie, or of all that are ahead, where there is little in each.
     private func nextRange() -> KeyRange? {
         guard let ahead = buckets else { return nil }
-        if store.bucketMs == 1 {
+        if store.bucketMs == 1 || ahead.upperBound - ahead.lowerBound >= Self.manyBuckets {
             buckets = nil
             return KeyRange(from: bytes(of: ahead.lowerBound), upTo: end(of: ahead.upperBound))
         }
         let bucket = reverse ? ahead.upperBound : ahead.lowerBound
-        if ahead.count == 1 {
+        if ahead.lowerBound == ahead.upperBound {
             buckets = nil
         } else {
             buckets = reverse ? ahead.lowerBound...bucket - 1 : bucket + 1...ahead.upperBound

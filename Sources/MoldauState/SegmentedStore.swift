@@ -50,13 +50,12 @@ package final class SegmentedStore {
     @usableFromInline static var bucketBytes: Int { 8 }
 
     init(
-        cache: CachedByteStore, retention: WindowRetention, isOrderedByTime: Bool, trailerBytes: Int
+        cache: CachedByteStore, retention: WindowRetention, bucketMs: Int64, trailerBytes: Int
     ) throws(StateError) {
         self.cache = cache
         self.retention = retention
         self.trailerBytes = trailerBytes
-        // Also in memory, where segments are of 1 ms: looking through each millisecond of a range would cost too much.
-        bucketMs = isOrderedByTime ? 1 : max(retention.periodMs / 2, 60_000)
+        self.bucketMs = bucketMs
         // After a restart, stream time is at least where the data on disk ends.
         let last = try cache.byteStore.cursor(.all, reverse: true)
         guard let key = last.key, key.count >= Self.bucketBytes else { return }

@@ -36,6 +36,8 @@ public struct SessionStoreName<Key, Value>: Sendable {
 public enum WindowOrder: Sendable, Hashable {
     /// By key, then time, within segments: for finding the windows of a key.
     case byKey
+    /// As `byKey`, within spans of that length, in the order of time: for both.
+    case byKeyWithin(Duration)
     /// By time: for finding the windows of a span of time. All keys of the span are looked at to find those of one.
     case byTime
 }
@@ -104,8 +106,15 @@ extension StoreEnvironment {
     fileprivate func segments(
         for store: StoreDefinition, retention: Duration, order: WindowOrder, trailerBytes: Int
     ) throws(StateError) -> SegmentedStore {
-        try SegmentedStore(
-            cache: try cache(for: store), retention: WindowRetention(retention, kind: store.kind),
-            isOrderedByTime: order == .byTime, trailerBytes: trailerBytes)
+        let span: Int64 =
+            switch order {
+            // Also in memory, where each millisecond expires by itself: to look through all of them would cost too much.
+            case .byKey: max(retention.milliseconds / 2, 60_000)
+            case .byKeyWithin(let span): max(span.milliseconds, 1)
+            case .byTime: 1
+            }
+        return try SegmentedStore(
+            cache: try cache(for: store), retention: WindowRetention(retention, kind: store.kind), bucketMs: span,
+            trailerBytes: trailerBytes)
     }
 }

@@ -1,6 +1,6 @@
 // Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
 // without threads or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics
-// that the topology reads is read, until nothing is left. These are the rules of Kafka Streams' `TopologyTestDriver`.
+// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka Streams' `TopologyTestDriver`.
 
 import MoldauCluster
 import MoldauRecords
@@ -43,6 +43,8 @@ public final class TopologyTestDriver {
         configuration: StreamsConfiguration = StreamsConfiguration(),
         state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0)
     ) throws {
+        var configuration = configuration
+        configuration.emitInterval = .zero  // The wall clock stands still.
         let names = InternalTopicNames(applicationID: applicationID, topology: topology)
         let producer = CapturingProducer()
         let outbox = Outbox(names: names, producer: producer, configuration: configuration)
@@ -61,7 +63,6 @@ public final class TopologyTestDriver {
             location.remove()
             throw error
         }
-        task.context.closedWindowSearchInterval = .zero
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
         taskTopics = Set(task.partitions.map(\.topic))
@@ -142,6 +143,11 @@ public final class TopologyTestDriver {
         _ name: KeyValueStoreName<Key, Value>
     ) throws -> TimestampedKeyValueStore<Key, Value> { try store(name.name) }
 
+    /// A versioned table's store.
+    public func versionedStore<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>
+    ) throws -> VersionedKeyValueStore<Key, Value> { try store(name.name) }
+
     /// A store of windows.
     public func windowStore<Key, Value>(
         _ name: WindowStoreName<Key, Value>
@@ -156,11 +162,6 @@ public final class TopologyTestDriver {
     public func sessionStore<Key, Value>(
         _ name: SessionStoreName<Key, Value>
     ) throws -> SessionStore<Key, Value> { try store(name.name) }
-
-    /// A versioned table's store.
-    public func versionedStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> VersionedKeyValueStore<Key, Value> { try store(name.name) }
 
     /// A store by its name and type.
     public func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {

@@ -15,6 +15,8 @@ public final class GraphNode {
     var isWritten = false
     /// Takes records without a key: repartitions upstream must let them pass (KIP-962).
     var joinsNullKeys = false
+    /// How long after the end of a window its aggregate may still change, where the node makes windows.
+    var grace: Duration?
     /// What a source reads, so that two sources of the same topics become one.
     var source: SourceIdentity?
 

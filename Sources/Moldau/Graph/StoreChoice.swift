@@ -18,12 +18,12 @@ struct StoreChoice {
 
     /// A versioned table holds no changes back.
     var emission: Emission { isVersioned ? .everyChange : options.emission ?? topology.emission }
+    var kind: StoreKind { options.kind ?? topology.storeKind }
     var isVersioned: Bool { options.historyRetention != nil }
 
     /// The definition of a table's store.
     func definition<Key, Value>(key: Serde<Key>, value: Serde<Value>) -> StoreDefinition {
         let name = KeyValueStoreName(name, key: key, value: value)
-        let kind = options.kind ?? topology.storeKind
         if let retention = options.historyRetention {
             return .versionedKeyValue(
                 name, historyRetention: retention, kind: kind, isLogged: options.isLogged,

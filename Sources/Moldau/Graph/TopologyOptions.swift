@@ -43,6 +43,8 @@ public struct StoreOptions: Sendable {
     public var emission: Emission?
     /// Whether a changelog topic brings the store back after its disk was lost.
     public var isLogged: Bool
+    /// How long a windowed store keeps what it has, by stream time; nil: as long as its windows need.
+    public var retention: Duration?
     /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
     public var changelogSettings: [String: String]
     /// Makes the table versioned: it keeps each key's values of this length of event time (KIP-889), so that a stream is joined with
@@ -51,12 +53,13 @@ public struct StoreOptions: Sendable {
 
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
-        changelogSettings: [String: String] = [:], historyRetention: Duration? = nil
+        retention: Duration? = nil, changelogSettings: [String: String] = [:], historyRetention: Duration? = nil
     ) {
         self.historyRetention = historyRetention
         self.kind = kind
         self.emission = emission
         self.isLogged = isLogged
+        self.retention = retention
         self.changelogSettings = changelogSettings
     }
 }

@@ -19,7 +19,7 @@ extension KGroupedStream {
         if store == nil { _ = stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-") }
         return aggregating(
             "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
-            Step(initial: { 0 }, next: { _, _, count in count + 1 }))
+            .counting())
     }
 
     /// Folds the records of each key into one value, changed in place.
@@ -31,11 +31,9 @@ extension KGroupedStream {
         _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
         options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Key, Result> {
-        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options) { key, value, result in
-            var result = result
-            try update(&result, key, value)
-            return result
-        }
+        aggregating(
+            "KSTREAM-AGGREGATE-", operation: "aggregate", as: store, named: name, options, result: Result.serde,
+            .changing(initial, update))
     }
 
     /// Folds the records of each key into one value; nil deletes the row.
@@ -46,7 +44,7 @@ extension KGroupedStream {
     ) -> KTable<Key, Result> {
         aggregating(
             "KSTREAM-AGGREGATE-", operation: "aggregate", as: store, named: name, options, result: result,
-            Step(initial: initial, next: next))
+            Fold(initial: initial, next: next))
     }
 
     /// Combines the values of each key two by two; the first value stands as it is. nil deletes the row.
@@ -83,49 +81,34 @@ extension KGroupedStream {
     ) -> KTable<Key, Result> {
         aggregating(
             "KSTREAM-REDUCE-", operation: "reduce", as: store, named: name, options, result: result,
-            Step(initial: nil, first: first, next: { _, value, result in try combine(result, value) }))
+            .reducing(combine, first: first))
     }
 
     private func aggregating<Result>(
         _ prefix: String, operation: String, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, result: Serde<Result>, _ step: Step<Key, Value, Result>
+        _ options: StoreOptions?, result: Serde<Result>, _ fold: Fold<Key, Value, Result>
     ) -> KTable<Key, Result> {
-        let builder = stream.builder
-        let choice = StoreChoice(store?.name, options, in: builder) {
-            builder.names.store(prefix, origin: stream.origin, operation: operation)
+        let choice = StoreChoice(store?.name, options, in: stream.builder) {
+            stream.builder.names.store(prefix, origin: stream.origin, operation: operation)
         }
-        let name = builder.name(given, prefix)
-        let upstream = partitioned(for: choice.name)
-        let content = TableContent<Key, Result>(
-            isVersioned: choice.isVersioned, askUpstream: { _ in true }, makeGetter: { .store(choice.name) })
-        let (key, value, result) = (key, value, store?.value ?? result)
-        let node = GraphNode(name) { topology, parents in
-            let (store, emission, sendsOldValues) = (choice.name, choice.emission, content.sendsOldValues)
-            let make: @Sendable (NodeContext) throws -> Any = { context in
-                let changes = try ChangeForwarder<Key, Result>(
-                    context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
-                return try step.inlet(context, store: store, key: key, value: value, changes)
-            }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
-            try topology.add(choice.definition(key: key, value: result), for: [name])
+        let (name, key, value) = (choice.name, key, value)
+        return aggregated(
+            prefix, named: given, choice, key: key, getter: .store(name),
+            store: choice.definition(key: key, value: store?.value ?? result)
+        ) { context, changes in
+            try fold.inlet(
+                context, store: name, key: key, value: value, changes, reportsInitial: !changes.isHolding)
         }
-        builder.add(node, below: [upstream.node])
-        return KTable(
-            builder: builder, node: node, sources: upstream.sources, origin: store?.name ?? stream.origin, key: key,
-            content: content, storeName: choice.isNamed ? choice.name : nil)
     }
 }
 
-/// What an aggregation does with one record.
-private struct Step<Key, Value, Result>: Sendable {
-    /// The aggregate before the first record; nil where the first value itself becomes the aggregate.
-    var initial: (@Sendable () throws -> Result)?
-    var first: @Sendable (Value) -> Result? = { _ in nil }
-    let next: @Sendable (Key, Value, Result) throws -> Result?
-
+extension Fold {
+    /// The node of an aggregation without windows.
+    /// - Parameter reportsInitial: whether the initial value is the old one of a key's first change, as Kafka Streams has
+    ///   it unless changes are held.
     func inlet(
         _ context: NodeContext, store: String, key: Serde<Key>, value: Serde<Value>,
-        _ changes: ChangeForwarder<Key, Result>
+        _ changes: ChangeForwarder<Key, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {
         let rows = try TableRows<Key, Result>(context, store)
         let (keyNull, valueNull) = (key.null, value.null)
@@ -133,29 +116,17 @@ private struct Step<Key, Value, Result>: Sendable {
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             if let valueNull, valueNull.isNull(record.value) { return context.drop(.nullValue) }
             var reportedOld: Result?
+            var timestamp = record.timestamp
             let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?, result: VersionedPutResult)
             do {
                 change = try rows.update(record.key, at: record.timestamp) { old in
-                    reportedOld = old?.value
-                    return try updated(record, old, &reportedOld, isHolding: changes.isHolding)
+                    let (before, after) = try adding(record.key, record.value, to: old?.value)
+                    reportedOld = reportsInitial ? before : old?.value
+                    if let old { timestamp = max(timestamp, old.timestamp) }
+                    return after.map { ValueAndTimestamp($0, at: timestamp) }
                 }
             } catch { return try context.failed(error) }
-            let timestamp = change.new?.timestamp ?? max(record.timestamp, change.old?.timestamp ?? record.timestamp)
             try changes.send(record, new: change.new?.value, old: reportedOld, at: timestamp, change.result)
         }
-    }
-
-    private func updated(
-        _ record: Record<Key, Value>, _ old: ValueAndTimestamp<Result>?, _ reportedOld: inout Result?, isHolding: Bool
-    ) throws -> ValueAndTimestamp<Result>? {
-        if let old {
-            let result = try next(record.key, record.value, old.value)
-            return result.map { ValueAndTimestamp($0, at: max(record.timestamp, old.timestamp)) }
-        }
-        guard let initial else { return first(record.value).map { ValueAndTimestamp($0, at: record.timestamp) } }
-        let before = try initial()
-        // Kafka Streams reports the initial value as the old one of a key's first change, unless changes are held.
-        if !isHolding { reportedOld = before }
-        return try next(record.key, record.value, before).map { ValueAndTimestamp($0, at: record.timestamp) }
     }
 }

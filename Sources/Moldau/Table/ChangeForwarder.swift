@@ -46,7 +46,8 @@ final class ChangeForwarder<Key, Value> {
     /// Sends or holds a change that the store took with `result`; drops (counted) one that it refused. `record` carries its key, time
     /// and headers.
     func send<Ignored>(
-        _ record: Record<Key, Ignored>, new: Value?, old: Value?, at timestamp: Timestamp, _ result: VersionedPutResult
+        _ record: Record<Key, Ignored>, new: Value?, old: Value?, at timestamp: Timestamp,
+        _ result: VersionedPutResult = .latest
     ) throws {
         if result == .refused { return context.drop(.olderThanHistory) }
         guard isHolding else {

@@ -42,7 +42,7 @@ final class TableContent<Key, Value> {
     ///   - askUpstream: arranges for old values; answers whether they will come. Unless forced, a table without a store stays without.
     ///   - makeGetter: says how a row is looked up. May give the table a store.
     init(
-        isVersioned: Bool, sendsOldValues: Bool = false, askUpstream: @escaping (_ force: Bool) -> Bool,
+        isVersioned: Bool = false, sendsOldValues: Bool = false, askUpstream: @escaping (_ force: Bool) -> Bool,
         makeGetter: @escaping () -> RowGetter<Key, Value>
     ) {
         self.isVersioned = isVersioned

@@ -68,7 +68,6 @@ extension KTable {
         let mine = self.content
         let storeName = choice?.name
         let content = TableContent<Key, Result>(
-            isVersioned: false,
             askUpstream: { _ in
                 mine.sendOldValues(force: true)
                 other.content.sendOldValues(force: true)

@@ -1,0 +1,158 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// Several grouped streams that change one aggregate per key together, each in its own way.
+public struct CogroupedKStream<Key, Result> {
+    let builder: StreamsBuilder
+    let key: Serde<Key>
+    let members: [CogroupMember<Key, Result>]
+    /// For stable names.
+    var origin: String { members.map(\.origin).joined(separator: "-") }
+}
+
+/// One of the streams of a cogroup.
+struct CogroupMember<Key, Result> {
+    let origin: String
+    /// The node that equal keys come from, and its sources, under a store of that name.
+    let partitioned: (_ store: String) -> (node: GraphNode, sources: Set<String>)
+    let inlets: any CogroupInlets<Key, Result>
+
+    init<Value>(
+        _ grouped: KGroupedStream<Key, Value>, next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+    ) {
+        origin = grouped.stream.origin
+        partitioned = { store in
+            let stream = grouped.partitioned(for: store)
+            return (stream.node, stream.sources)
+        }
+        inlets = CogroupFold(fold: Fold(next: next), key: grouped.key, value: grouped.value)
+    }
+}
+
+extension KGroupedStream {
+    /// Begins an aggregate that several streams change together: this one with `update`, in place.
+    ///
+    /// ```swift
+    /// let balances = deposits.groupByKey().cogroup(Balance.self) { balance, _, deposit in balance.add(deposit) }
+    ///     .cogroup(withdrawals.groupByKey()) { balance, _, withdrawal in balance.subtract(withdrawal) }
+    ///     .aggregate(Balance())
+    /// ```
+    public func cogroup<Result>(
+        _: Result.Type = Result.self, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+    ) -> CogroupedKStream<Key, Result> {
+        cogroup { key, value, result in
+            var result = result
+            try update(&result, key, value)
+            return result
+        }
+    }
+
+    /// As `cogroup(into:)`, with a function that makes the next aggregate; nil deletes the row.
+    public func cogroup<Result>(
+        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+    ) -> CogroupedKStream<Key, Result> {
+        CogroupedKStream(builder: stream.builder, key: key, members: [CogroupMember(self, next: next)])
+    }
+}
+
+extension CogroupedKStream {
+    /// Lets another stream change the aggregate, in place.
+    public func cogroup<Value>(
+        _ other: KGroupedStream<Key, Value>,
+        into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+    ) -> CogroupedKStream {
+        cogroup(other) { key, value, result in
+            var result = result
+            try update(&result, key, value)
+            return result
+        }
+    }
+
+    /// Lets another stream change the aggregate; nil deletes the row.
+    public func cogroup<Value>(
+        _ other: KGroupedStream<Key, Value>, _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+    ) -> CogroupedKStream {
+        CogroupedKStream(builder: builder, key: key, members: members + [CogroupMember(other, next: next)])
+    }
+
+    /// The aggregates as a table. Records without a key or value are dropped (counted).
+    public func aggregate(
+        _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil
+    ) -> KTable<Key, Result> where Result: StreamCodable & Sendable {
+        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
+    }
+
+    /// As `aggregate`, with the initial value made for each key and the serde given.
+    public func aggregate(
+        _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
+        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil
+    ) -> KTable<Key, Result> {
+        let choice = choice(store?.name, options)
+        let storeName = choice.name
+        return aggregated(
+            named: name, choice, key: key, getter: .store(storeName),
+            store: choice.definition(key: key, value: store?.value ?? result)
+        ) { inlets, context, changes, isHolding in
+            try inlets.plain(context, store: storeName, initial, changes, isHolding: isHolding)
+        }
+    }
+
+    func choice(_ store: String?, _ options: StoreOptions?) -> StoreChoice {
+        StoreChoice(store, options, in: builder) {
+            builder.names.store("COGROUPKSTREAM-AGGREGATE-", origin: origin, operation: "cogroup")
+        }
+    }
+
+    /// Adds a node per stream, all on one store, and one that gathers their changes.
+    func aggregated<ResultKey>(
+        named given: String?, _ choice: StoreChoice, key: Serde<ResultKey>, getter: RowGetter<ResultKey, Result>,
+        store: StoreDefinition, grace: Duration? = nil,
+        inlet:
+            @escaping @Sendable (
+                any CogroupInlets<Key, Result>, NodeContext, ChangeForwarder<ResultKey, Result>, _ isHolding: Bool
+            ) throws -> Any
+    ) -> KTable<ResultKey, Result> {
+        let parents = members.map { $0.partitioned(choice.name) }
+        let sources = parents.reduce(into: Set<String>()) { $0.formUnion($1.sources) }
+        if parents.count > 1 { builder.copartition(sources) }
+        let (storeName, emission) = (store.name, choice.emission)
+        let isHolding = emission != .everyChange
+        let nodes = members.indices.map { index in
+            let name = builder.names.processor(
+                given.map { builder.checked($0) }, suffix: "-cogroup-agg-\(index)", "COGROUPKSTREAM-AGGREGATE-")
+            let inlets = members[index].inlets
+            let node = GraphNode(name) { topology, parents in
+                let make: @Sendable (NodeContext) throws -> Any = { context in
+                    // What is held is held where the changes of all streams come together, in their order.
+                    let changes = try ChangeForwarder<ResultKey, Result>(
+                        context, store: storeName, emission: .everyChange, key: key, sendsOldValues: true)
+                    return try inlet(inlets, context, changes, isHolding)
+                }
+                try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            }
+            node.grace = grace
+            builder.add(node, below: [parents[index].node])
+            return node
+        }
+        let content = TableContent<ResultKey, Result>(askUpstream: { _ in true }, makeGetter: { getter })
+        let name = builder.names.processor(given, suffix: "-cogroup-merge", "COGROUPKSTREAM-MERGE-")
+        let merge = GraphNode(name) { topology, parents in
+            let sendsOldValues = content.sendsOldValues
+            let make: @Sendable (NodeContext) throws -> Any = { context in
+                let changes = try ChangeForwarder<ResultKey, Result>(
+                    context, store: storeName, emission: emission, key: key, sendsOldValues: sendsOldValues)
+                return Inlet<ResultKey, Change<Result>> { record in
+                    try changes.send(record, new: record.value.new, old: record.value.old, at: record.timestamp)
+                }
+            }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(store, for: parents)
+        }
+        builder.add(merge, below: nodes)
+        return KTable(
+            builder: builder, node: merge, sources: sources, origin: choice.isNamed ? choice.name : origin, key: key,
+            content: content, storeName: choice.isNamed ? choice.name : nil)
+    }
+}

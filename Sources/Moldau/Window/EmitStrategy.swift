@@ -1,0 +1,40 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// When the results of a windowed aggregation go downstream.
+public enum EmitStrategy: Sendable, Hashable {
+    /// With each change of a window.
+    case onWindowUpdate
+    /// Once per window, when it is closed: stream time passed its end and the grace. Windows go in the order of their
+    /// times; at most once a second by the wall clock, while records come.
+    case onWindowClose
+}
+
+/// Tells which windows have closed since it was last asked. A task's; its time is committed with the input offsets.
+final class WindowCloser {
+    private let task: TaskContext
+    private let store: String
+    /// From the time by which windows are stored to the stream time at which they close.
+    private let closingMs: Int64
+    private var nextEmit = Timestamp.none
+
+    init(_ context: NodeContext, store: String, closingMs: Int64) {
+        task = context.task
+        self.store = store
+        self.closingMs = closingMs
+    }
+
+    /// Calls `emit` with the times of the windows that have closed, if it is time to.
+    /// - Parameter closeTime: stream time less the grace.
+    func closed(at closeTime: Int64, _ emit: (ClosedRange<Int64>) throws -> Void) rethrows {
+        guard task.now >= nextEmit else { return }
+        nextEmit = task.now + task.emitInterval
+        let last = task.processorTimes[store]
+        let end = closeTime - closingMs
+        guard last.map({ $0 < closeTime }) ?? true, end >= 0 else { return }
+        let first = last.map { max(0, $0 - closingMs + 1) } ?? 0
+        if first <= end { try emit(first...end) }
+        task.processorTimes[store] = closeTime
+    }
+}

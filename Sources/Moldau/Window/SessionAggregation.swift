@@ -1,0 +1,122 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// What an aggregation over sessions is made of, before a task wires it.
+struct SessionAggregation<Key, Value, Result>: Sendable {
+    let fold: Fold<Key, Value, Result>
+    let merge: @Sendable (Key, Result, Result) throws -> Result?
+    let windows: SessionWindows
+    let emit: EmitStrategy
+    let store: String
+    let key: Serde<Key>
+
+    /// The node in a task.
+    /// - Parameter reportsOld: whether the change of a session that stays where it is tells the value before, as Kafka
+    ///   Streams has it only where changes are held.
+    func inlet(
+        _ context: NodeContext, _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsOld: Bool
+    ) throws -> Inlet<Key, Value> {
+        let sessions = try Sessions(self, context, changes, reportsOld: reportsOld)
+        return Inlet { record in try sessions.receive(record) }
+    }
+}
+
+/// The sessions of one task's aggregation.
+private final class Sessions<Key, Value, Result> {
+    private let aggregation: SessionAggregation<Key, Value, Result>
+    private let context: NodeContext
+    private let changes: ChangeForwarder<Windowed<Key>, Result>
+    private let store: SessionStore<Key, Result>
+    private let closer: WindowCloser?
+    private let reportsOld: Bool
+    private let keyNull: Serde<Key>.Null?
+    /// The greatest time that reached this node.
+    private var streamTime: Int64 = -1
+
+    init(
+        _ aggregation: SessionAggregation<Key, Value, Result>, _ context: NodeContext,
+        _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsOld: Bool
+    ) throws {
+        self.aggregation = aggregation
+        self.context = context
+        self.changes = changes
+        self.reportsOld = reportsOld
+        store = try context.store(named: aggregation.store)
+        keyNull = aggregation.key.null
+        // The end is inclusive: a session closes a millisecond after it.
+        closer =
+            aggregation.emit == .onWindowClose ? WindowCloser(context, store: aggregation.store, closingMs: 1) : nil
+    }
+
+    func receive(_ record: Record<Key, Value>) throws {
+        if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
+        streamTime = max(streamTime, record.timestamp.ms)
+        let closeTime = streamTime - aggregation.windows.closingMs
+        let joined = try sessions(around: record)
+        let point = Window(start: record.timestamp, end: record.timestamp)
+        let window = joined.reduce(point) { $0.united(with: $1.key.window) }
+        if window.end.ms >= closeTime {
+            let value: Result?
+            do { value = try aggregate(record, joined) } catch { return try context.failed(error) }
+            try replace(joined, by: Windowed(record.key, in: window), value, isPoint: window == point, record)
+        } else {
+            context.drop(.late)
+        }
+        try sendClosed(record, closeTime)
+    }
+
+    /// The sessions that a record belongs to, in the order of their ends.
+    private func sessions(around record: Record<Key, Value>) throws -> [(key: Windowed<Key>, value: Result)] {
+        let (time, gap) = (record.timestamp.ms, aggregation.windows.gapMs)
+        return try store.sessions(
+            of: record.key, endingFrom: Timestamp(ms: max(0, time - gap)),
+            beginningTo: Timestamp(ms: addingCapped(time, gap))
+        ).collect()
+    }
+
+    private func aggregate(
+        _ record: Record<Key, Value>, _ joined: [(key: Windowed<Key>, value: Result)]
+    ) throws -> Result? {
+        var value = try aggregation.fold.initial?()
+        for session in joined {
+            value = try value.map { try aggregation.merge(record.key, $0, session.value) } ?? session.value
+        }
+        return try aggregation.fold.adding(record.key, record.value, to: value).after
+    }
+
+    /// - Parameter isPoint: whether the new session is as long as the record alone: then there was none, or this one.
+    private func replace(
+        _ joined: [(key: Windowed<Key>, value: Result)], by session: Windowed<Key>, _ value: Result?, isPoint: Bool,
+        _ record: Record<Key, Value>
+    ) throws {
+        if !isPoint {
+            for old in joined {
+                try store.remove(old.key)
+                try send(record, old.key, new: nil, old: old.value)
+            }
+        }
+        try store.put(session, value)
+        try send(record, session, new: value, old: reportsOld && isPoint ? joined.first?.value : nil)
+    }
+
+    private func send(_ record: Record<Key, Value>, _ session: Windowed<Key>, new: Result?, old: Result?) throws {
+        guard closer == nil else { return }
+        try changes.send(record.with(key: session), new: new, old: old, at: session.window.end)
+    }
+
+    /// Sends the sessions that are closed now, where that is when they are sent.
+    private func sendClosed(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
+        guard let closer else { return }
+        try closer.closed(at: closeTime) { ends in
+            let (first, last) = (Timestamp(ms: ends.lowerBound), Timestamp(ms: ends.upperBound))
+            let closed = try store.sessions(endingFrom: first, to: last).collect()
+            let inOrder = closed.sortedStably {
+                ($0.key.window.end, $0.key.window.start) < ($1.key.window.end, $1.key.window.start)
+            }
+            for (session, value) in inOrder {
+                try changes.send(record.with(key: session), new: value, old: nil, at: session.window.end)
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A grouped stream's records by key and session, ready to be aggregated.
+///
+/// A record may extend a session or join several: then the old ones are deleted, and the new one comes. A record that
+/// comes after its session and the grace are over is dropped (counted), as is one without a key. The time of a result is
+/// the session's end.
+public struct SessionWindowedKStream<Key, Value> {
+    let grouped: KGroupedStream<Key, Value>
+    let windows: SessionWindows
+    let emit: EmitStrategy
+}
+
+extension KGroupedStream {
+    /// Aggregates within sessions.
+    ///
+    /// ```swift
+    /// clicks.groupByKey().windowedBy(.sessions(gap: .seconds(300), grace: .seconds(30))).count()
+    /// ```
+    public func windowedBy(
+        _ windows: SessionWindows, emit: EmitStrategy = .onWindowUpdate
+    ) -> SessionWindowedKStream<Key, Value> {
+        stream.builder.attempt { try windows.check() }
+        return SessionWindowedKStream(grouped: self, windows: windows, emit: emit)
+    }
+}
+
+extension SessionWindowedKStream {
+    /// Counts the records of each session.
+    public func count(
+        as store: SessionStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+    ) -> KTable<Windowed<Key>, Int64> {
+        count(result: Int64.serde, as: store, named: name, options: options)
+    }
+
+    /// As `count`, in another type of number.
+    public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
+        result: Serde<Number>, as store: SessionStoreName<Key, Number>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil
+    ) -> KTable<Windowed<Key>, Number> {
+        // Kafka Streams uses up a number here that it never names anything with.
+        if store == nil, options != nil {
+            _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
+        }
+        return aggregating(
+            "KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting()
+        ) { _, left, right in left + right }
+    }
+
+    /// Folds the records of each session into one value, changed in place.
+    ///
+    /// ```swift
+    /// clicks.groupByKey().windowedBy(.sessions(gap: .seconds(300), grace: .zero))
+    ///     .aggregate(Visit()) { visit, _, click in visit.pages.append(click.page) }
+    ///         merging: { visit, _, later in visit.pages += later.pages }
+    /// ```
+    /// - Parameter merge: takes a session's value into another when a record joins them. The first that it gets is the
+    ///   initial value; the sessions come in the order of their ends.
+    public func aggregate<Result: StreamCodable & Sendable>(
+        _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
+        merging merge: @escaping @Sendable (inout Result, Key, Result) throws -> Void
+    ) -> KTable<Windowed<Key>, Result> {
+        aggregating(
+            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, Result.serde,
+            .changing(initial, update)
+        ) { key, left, right in
+            var merged = left
+            try merge(&merged, key, right)
+            return merged
+        }
+    }
+
+    /// Folds the records of each session into one value; nil deletes the row. See `aggregate` above for `merge`.
+    public func aggregate<Result>(
+        _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
+        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?,
+        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result
+    ) -> KTable<Windowed<Key>, Result> {
+        aggregating(
+            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, result,
+            Fold(initial: initial, next: next), merge)
+    }
+
+    /// Combines the values of each session two by two; the first value stands as it is.
+    public func reduce(
+        as store: SessionStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ combine: @escaping @Sendable (Value, Value) throws -> Value
+    ) -> KTable<Windowed<Key>, Value> {
+        aggregating(
+            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, grouped.value,
+            .reducing(combine, first: { $0 })
+        ) { _, left, right in try combine(left, right) }
+    }
+
+    /// As `reduce`, for values that may be nil: a nil after the first value reaches `combine`. nil deletes the row.
+    public func reduce<Wrapped>(
+        result: Serde<Wrapped>, as store: SessionStoreName<Key, Wrapped>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
+    ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
+        aggregating(
+            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, result,
+            .reducing(combine, first: { $0 })
+        ) { _, left, right in try combine(left, right) }
+    }
+
+    private func aggregating<Result>(
+        _ prefix: String, _ operation: String, as store: SessionStoreName<Key, Result>?, named given: String?,
+        _ options: StoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>,
+        _ merge: @escaping @Sendable (Key, Result, Result) throws -> Result?
+    ) -> KTable<Windowed<Key>, Result> {
+        let builder = grouped.stream.builder
+        let choice = StoreChoice(store?.name, options, in: builder) {
+            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
+        }
+        let aggregation = SessionAggregation(
+            fold: fold, merge: merge, windows: windows, emit: emit, store: choice.name, key: grouped.key)
+        return grouped.aggregated(
+            prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
+            key: Windowed.sessionSerde(of: grouped.key), getter: .sessionStore(choice.name),
+            store: choice.definition(
+                of: windows, emit: emit, key: grouped.key, value: store?.value ?? result, in: builder),
+            grace: .milliseconds(windows.closingMs)
+        ) { context, changes in
+            try aggregation.inlet(context, changes, reportsOld: changes.isHolding)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import MoldauRecords
+import MoldauTopology
+
+/// Windows of activity: records of a key belong together while the gap to the next one is not exceeded. Both ends are
+/// inclusive; a record between two sessions joins them.
+///
+/// Zero or negative gaps are errors when the topology is built.
+public struct SessionWindows: Sendable {
+    let gapMs: Int64
+    let graceMs: Int64
+
+    /// - Parameters:
+    ///   - gap: the longest time without a record inside of a session.
+    ///   - grace: how long after a session could be over, by stream time, late records still count.
+    public static func sessions(gap: Duration, grace: Duration) -> SessionWindows {
+        SessionWindows(gapMs: gap.milliseconds, graceMs: grace.milliseconds)
+    }
+
+    /// From the end of a session until it is closed.
+    var closingMs: Int64 { addingCapped(gapMs, graceMs) }
+
+    /// - Throws: `TopologyError.invalidSetting`.
+    func check() throws {
+        if gapMs < 1 {
+            throw TopologyError.invalidSetting(
+                name: "windowedBy", reason: "the gap between sessions is \(gapMs) ms; it must be at least 1 ms")
+        }
+        if graceMs < 0 {
+            throw TopologyError.invalidSetting(
+                name: "windowedBy", reason: "the grace is \(graceMs) ms; it must not be negative")
+        }
+    }
+
+    /// - Throws: `TopologyError.invalidSetting` where sessions would be gone before they are closed.
+    func check(retention: Duration, store: String) throws {
+        guard retention.milliseconds < closingMs else { return }
+        throw TopologyError.invalidSetting(
+            name: store,
+            reason: "the retention is \(retention.milliseconds) ms; sessions with a gap of \(gapMs) ms and a grace of "
+                + "\(graceMs) ms need the sum of both: at least \(closingMs) ms")
+    }
+}

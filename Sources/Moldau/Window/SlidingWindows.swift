@@ -1,0 +1,161 @@
+// The windows of records that lie at most a difference D apart.
+//
+// A record at time t is the last of the window [t − D, t], its left one, and comes just before [t + 1, t + 1 + D], its right
+// one. Only windows with distinct contents are kept: the left window of each record, and its right one once it holds a
+// record. So a record that comes
+//
+//     ─────[ window A ]───────────────      ends before t: its aggregate may be what the left window begins with
+//     ───────────[ window B ]─────────      contains t: gets the record
+//     ───────────────────t────────────
+//     ────────────────────[ right ]───      begins after t: begins with what B held, if that reaches beyond t
+//
+// updates the windows that contain it, and makes up to three: the right window of the record before it (which until now
+// held nothing), its own left one, and its own right one. A window's timestamp is that of its last record; it tells
+// whether a window holds records after t. Windows do not begin before 0: records before D share the window [0, D].
+
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// One task's aggregation over sliding windows.
+final class SlidingWindows<Key, Value, Result> {
+    private typealias Row = ValueAndTimestamp<Result>
+
+    private let rows: WindowRows<Key, Value, Result>
+    private let difference: Int64
+
+    init(_ rows: WindowRows<Key, Value, Result>, differenceMs: Int64) {
+        self.rows = rows
+        difference = differenceMs
+    }
+
+    /// What the windows around a record tell.
+    private struct Neighbours {
+        var starts: Set<Int64> = []
+        /// What the record's left window begins with, if the record before reaches into it.
+        var left: Row?
+        /// What the record's right window begins with, if it reaches beyond the record.
+        var right: Row?
+        var hasLeft = false
+        var hasRight = false
+        /// The time of the record before.
+        var previous: Int64?
+    }
+
+    func receive(_ record: Record<Key, Value>) throws {
+        if let null = rows.keyNull, null.isNull(record.key) { return rows.context.drop(.nullKey) }
+        if let null = rows.valueNull, null.isNull(record.value) { return rows.context.drop(.nullValue) }
+        let time = record.timestamp.ms
+        let closeTime = rows.observe(record.timestamp)
+        if addingCapped(addingCapped(time, 1), difference) <= closeTime { return rows.context.drop(.late) }
+        // As Kafka Streams: closed windows are not looked for when such an early record comes.
+        if time < difference { return try receiveEarly(record, closeTime) }
+        if try slide(record, closeTime) { try rows.sendClosed(record, closeTime) }
+    }
+
+    private func window(_ start: Int64) -> Window {
+        Window(start: Timestamp(ms: start), size: .milliseconds(difference))
+    }
+
+    /// - Returns: false where user code failed and the record is to be skipped.
+    private func slide(_ record: Record<Key, Value>, _ closeTime: Int64) throws -> Bool {
+        let time = record.timestamp.ms
+        var near = Neighbours()
+        for (start, row) in try windows(around: record) {
+            near.starts.insert(start)
+            let end = addingCapped(start, difference)
+            if start > time {
+                near.hasRight = true
+            } else if end >= time {
+                guard try update(window(start), of: row, stored: row, with: record, closeTime) else { return false }
+                if end > time {
+                    near.right = near.right ?? row
+                } else if row.timestamp.ms < time {
+                    (near.hasLeft, near.previous) = (true, row.timestamp.ms)
+                } else {
+                    return true  // There was a record at this very time: its windows are those of this one.
+                }
+            } else {
+                (near.left, near.previous) = (row, row.timestamp.ms)
+            }
+        }
+        return try makeWindows(record, closeTime, near)
+    }
+
+    /// The windows that a record may be in, or that end before or begin after it; newest first, up to the first that ends
+    /// before it.
+    private func windows(around record: Record<Key, Value>) throws -> [(start: Int64, row: Row)] {
+        let time = record.timestamp.ms
+        var found: [(Int64, Row)] = []
+        let newest = try rows.store.reverseFetch(
+            record.key, from: Timestamp(ms: max(0, time - addingCapped(difference, difference))),
+            to: Timestamp(ms: addingCapped(time, 1)))
+        while let (windowed, row) = try newest.next() {
+            found.append((windowed.window.start.ms, row))
+            if addingCapped(windowed.window.start.ms, difference) < time { break }
+        }
+        return found
+    }
+
+    private func makeWindows(
+        _ record: Record<Key, Value>, _ closeTime: Int64, _ near: Neighbours
+    ) throws -> Bool {
+        let time = record.timestamp.ms
+        if let previous = near.previous, !near.starts.contains(previous + 1),
+            addingCapped(previous + 1, difference) >= time
+        {
+            guard try update(window(previous + 1), of: nil, stored: nil, with: record, closeTime) else { return false }
+        }
+        if !near.hasLeft {
+            let reachesBack = near.previous.map { $0 >= time - difference } ?? false
+            let base = reachesBack ? near.left.map { ValueAndTimestamp($0.value, at: record.timestamp) } : nil
+            guard try update(window(time - difference), of: base, stored: nil, with: record, closeTime) else {
+                return false
+            }
+        }
+        try makeRightWindow(record, near)
+        return true
+    }
+
+    private func makeRightWindow(_ record: Record<Key, Value>, _ near: Neighbours) throws {
+        guard !near.hasRight, let right = near.right, right.timestamp > record.timestamp else { return }
+        try rows.put(right, in: window(record.timestamp.ms + 1), for: record)
+    }
+
+    private func receiveEarly(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
+        let time = record.timestamp.ms
+        var near = Neighbours()
+        var combined: Row?
+        let oldest = try rows.store.fetch(record.key, from: Timestamp(ms: 0), to: Timestamp(ms: time + 1)).collect()
+        for (windowed, row) in oldest {
+            let start = windowed.window.start.ms
+            near.starts.insert(start)
+            if start == 0 {
+                combined = row
+                if row.timestamp.ms < time { near.previous = row.timestamp.ms }
+            } else if start <= time {
+                near.right = row
+                guard try update(window(start), of: row, stored: row, with: record, closeTime) else { return }
+            } else {
+                near.hasRight = true
+            }
+        }
+        if near.right == nil, let combined, combined.timestamp.ms > time { near.right = combined }
+        try makeRightWindow(record, near)
+        if let previous = near.previous, !near.starts.contains(previous + 1) {
+            guard try update(window(previous + 1), of: nil, stored: nil, with: record, closeTime) else { return }
+        }
+        _ = try update(window(0), of: combined, stored: combined, with: record, closeTime)
+    }
+
+    /// - Returns: false where user code failed and the record is to be skipped.
+    private func update(
+        _ window: Window, of base: Row?, stored: Row?, with record: Record<Key, Value>, _ closeTime: Int64
+    ) throws -> Bool {
+        guard window.end.ms >= closeTime else {
+            rows.context.drop(.late)
+            return true
+        }
+        return try rows.make(window, of: base, stored: stored, with: record)
+    }
+}

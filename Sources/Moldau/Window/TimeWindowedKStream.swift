@@ -1,0 +1,131 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A grouped stream's records by key and window, ready to be aggregated.
+///
+/// A record that comes after its window and the grace are over is dropped (counted). Records without a key are dropped
+/// (counted); those without a value count, but for sliding windows.
+public struct TimeWindowedKStream<Key, Value> {
+    let grouped: KGroupedStream<Key, Value>
+    let windows: TimeWindows
+    let emit: EmitStrategy
+}
+
+extension KGroupedStream {
+    /// Aggregates within windows.
+    ///
+    /// ```swift
+    /// clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .seconds(5))).count()
+    /// ```
+    /// - Parameter emit: `.onWindowClose` is for windows whose end is known: tumbling, hopping and sliding.
+    public func windowedBy(
+        _ windows: TimeWindows, emit: EmitStrategy = .onWindowUpdate
+    ) -> TimeWindowedKStream<Key, Value> {
+        stream.builder.attempt { try windows.check(emit) }
+        return TimeWindowedKStream(grouped: self, windows: windows, emit: emit)
+    }
+}
+
+extension TimeWindows {
+    fileprivate func check(_ emit: EmitStrategy) throws {
+        try check()
+        switch shape {
+        case .unlimited, .custom:
+            guard emit == .onWindowClose else { return }
+            throw TopologyError.invalidSetting(
+                name: "windowedBy",
+                reason: "onWindowClose needs windows whose closing is known: tumbling, hopping, sliding or sessions")
+        case .aligned, .sliding: return
+        }
+    }
+}
+
+extension TimeWindowedKStream {
+    /// Counts the records of each key and window.
+    public func count(
+        as store: WindowStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+    ) -> KTable<Windowed<Key>, Int64> {
+        count(result: Int64.serde, as: store, named: name, options: options)
+    }
+
+    /// As `count`, in another type of number.
+    public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
+        result: Serde<Number>, as store: WindowStoreName<Key, Number>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil
+    ) -> KTable<Windowed<Key>, Number> {
+        // Kafka Streams uses up a number here that it never names anything with.
+        if store == nil, options != nil {
+            _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
+        }
+        return aggregating("KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting())
+    }
+
+    /// Folds the records of each key and window into one value, changed in place.
+    ///
+    /// ```swift
+    /// orders.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
+    ///     .aggregate(Totals()) { totals, _, order in totals.sum += order.amount }
+    /// ```
+    public func aggregate<Result: StreamCodable & Sendable>(
+        _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+    ) -> KTable<Windowed<Key>, Result> {
+        aggregating(
+            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, Result.serde,
+            .changing(initial, update))
+    }
+
+    /// Folds the records of each key and window into one value; nil deletes the row.
+    public func aggregate<Result>(
+        _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
+        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+    ) -> KTable<Windowed<Key>, Result> {
+        aggregating(
+            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, result,
+            Fold(initial: initial, next: next))
+    }
+
+    /// Combines the values of each key and window two by two; the first value stands as it is.
+    public func reduce(
+        as store: WindowStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ combine: @escaping @Sendable (Value, Value) throws -> Value
+    ) -> KTable<Windowed<Key>, Value> {
+        aggregating(
+            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, grouped.value,
+            .reducing(combine, first: { $0 }))
+    }
+
+    /// As `reduce`, for values that may be nil: a nil after the first value reaches `combine`. nil deletes the row.
+    public func reduce<Wrapped>(
+        result: Serde<Wrapped>, as store: WindowStoreName<Key, Wrapped>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
+    ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
+        aggregating(
+            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, result,
+            .reducing(combine, first: { $0 }))
+    }
+
+    private func aggregating<Result>(
+        _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named given: String?,
+        _ options: StoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
+    ) -> KTable<Windowed<Key>, Result> {
+        let builder = grouped.stream.builder
+        let choice = StoreChoice(store?.name, options, in: builder) {
+            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
+        }
+        let aggregation = WindowAggregation(
+            fold: fold, windows: windows, emit: emit, store: choice.name, key: grouped.key, value: grouped.value)
+        return grouped.aggregated(
+            prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
+            key: Windowed.serde(of: grouped.key, size: .milliseconds(windows.sizeMs)),
+            getter: .windowStore(choice.name),
+            store: choice.definition(
+                of: windows, emit: emit, key: grouped.key, value: store?.value ?? result, in: builder),
+            grace: .milliseconds(windows.graceMs)
+        ) { context, changes in
+            try aggregation.inlet(context, changes, reportsInitial: !changes.isHolding)
+        }
+    }
+}

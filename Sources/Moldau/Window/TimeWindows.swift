@@ -1,0 +1,114 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// How time is cut into windows, and how long after a window's end (the grace, by stream time) late records still count.
+///
+/// Zero or negative sizes are errors when the topology is built.
+public struct TimeWindows: Sendable {
+    enum Shape: Sendable {
+        case aligned(advanceMs: Int64)
+        case sliding
+        case unlimited(start: Timestamp)
+        case custom(@Sendable (Timestamp) -> [Window])
+    }
+
+    let shape: Shape
+    /// Of each window; of sliding ones the greatest difference of two records.
+    let sizeMs: Int64
+    let graceMs: Int64
+
+    /// Windows of one size, side by side, aligned with 1970-01-01T00:00Z: each record is in one of them. The end is
+    /// exclusive.
+    public static func tumbling(_ size: Duration, grace: Duration) -> TimeWindows {
+        hopping(size, every: size, grace: grace)
+    }
+
+    /// Windows of one size that begin every `advance`, aligned with 1970-01-01T00:00Z: where `advance` is less than the
+    /// size they overlap, and a record is in several. The end is exclusive.
+    /// - Parameter advance: not more than the size.
+    public static func hopping(_ size: Duration, every advance: Duration, grace: Duration) -> TimeWindows {
+        TimeWindows(
+            shape: .aligned(advanceMs: advance.milliseconds), sizeMs: size.milliseconds, graceMs: grace.milliseconds)
+    }
+
+    /// Windows of records that lie at most `difference` apart: one for each distinct set of such records of a key. Both
+    /// ends are inclusive. Records without a value are dropped (counted).
+    public static func sliding(_ difference: Duration, grace: Duration) -> TimeWindows {
+        TimeWindows(shape: .sliding, sizeMs: difference.milliseconds, graceMs: grace.milliseconds)
+    }
+
+    /// One window from `start` on without end. Records before it are in none.
+    public static func unlimited(from start: Timestamp = Timestamp(ms: 0)) -> TimeWindows {
+        TimeWindows(shape: .unlimited(start: start), sizeMs: .max, graceMs: 0)
+    }
+
+    /// Windows of one's own.
+    /// - Parameters:
+    ///   - size: the longest that there is: state is kept that long, and the grace more.
+    ///   - windows: those that a time is in, in ascending order; ends are exclusive. Must be pure.
+    public static func custom(
+        size: Duration, grace: Duration, _ windows: @escaping @Sendable (Timestamp) -> [Window]
+    ) -> TimeWindows {
+        TimeWindows(shape: .custom(windows), sizeMs: size.milliseconds, graceMs: grace.milliseconds)
+    }
+
+    /// How long state is needed.
+    var minimumRetentionMs: Int64 {
+        if case .sliding = shape { return addingCapped(addingCapped(sizeMs, sizeMs), graceMs) }
+        return addingCapped(sizeMs, graceMs)
+    }
+
+    /// Calls `body` with each window that a time is in, in ascending order, until it answers with false.
+    func forEach(at time: Timestamp, _ body: (Window) throws -> Bool) rethrows {
+        switch shape {
+        case .aligned(let advanceMs):
+            var start = max(0, time.ms - sizeMs + advanceMs) / advanceMs * advanceMs
+            let size = Duration.milliseconds(sizeMs)
+            while start <= time.ms, try body(Window(start: Timestamp(ms: start), size: size)) {
+                let (next, overflow) = start.addingReportingOverflow(advanceMs)
+                if overflow { return }
+                start = next
+            }
+        case .unlimited(let start):
+            if time >= start { _ = try body(Window(start: start, end: Timestamp(ms: .max))) }
+        case .custom(let windows):
+            for window in windows(time) { guard try body(window) else { return } }
+        case .sliding: preconditionFailure("sliding windows follow from the records")
+        }
+    }
+
+    /// - Throws: `TopologyError.invalidSetting`.
+    func check() throws {
+        func refuse(_ reason: String) -> TopologyError { .invalidSetting(name: "windowedBy", reason: reason) }
+        if case .sliding = shape {
+            if sizeMs < 0 { throw refuse("the time difference is \(sizeMs) ms; it must not be negative") }
+        } else if sizeMs < 1 {
+            throw refuse("the size of the windows is \(sizeMs) ms; it must be at least 1 ms")
+        }
+        if case .aligned(let advanceMs) = shape, advanceMs < 1 || advanceMs > sizeMs {
+            throw refuse("windows of \(sizeMs) ms cannot advance by \(advanceMs) ms; 1 to \(sizeMs) ms are possible")
+        }
+        if case .unlimited(let start) = shape, start.ms < 0 { throw refuse("the start is \(start) ms, before 1970") }
+        if graceMs < 0 { throw refuse("the grace is \(graceMs) ms; it must not be negative") }
+    }
+
+    /// - Throws: `TopologyError.invalidSetting` where windows would be gone before they are closed.
+    func check(retention: Duration, store: String) throws {
+        guard retention.milliseconds < minimumRetentionMs else { return }
+        let isSliding = if case .sliding = shape { true } else { false }
+        throw TopologyError.invalidSetting(
+            name: store,
+            reason: "the retention is \(retention.milliseconds) ms; "
+                + (isSliding
+                    ? "sliding windows of \(sizeMs) ms difference need twice that and their grace of \(graceMs) ms"
+                    : "windows of \(sizeMs) ms with a grace of \(graceMs) ms need the sum of both")
+                + ": at least \(minimumRetentionMs) ms")
+    }
+}
+
+/// The sum, or the greatest number there is.
+func addingCapped(_ left: Int64, _ right: Int64) -> Int64 {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? .max : sum
+}

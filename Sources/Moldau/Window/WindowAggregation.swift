@@ -1,0 +1,158 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// What a windowed aggregation is made of, before a task wires it.
+struct WindowAggregation<Key, Value, Result>: Sendable {
+    let fold: Fold<Key, Value, Result>
+    let windows: TimeWindows
+    let emit: EmitStrategy
+    let store: String
+    let key: Serde<Key>
+    let value: Serde<Value>
+
+    /// The node in a task.
+    /// - Parameter reportsInitial: whether the initial value is the old one of a window's first change, as Kafka Streams
+    ///   has it unless changes are held.
+    func inlet(
+        _ context: NodeContext, _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsInitial: Bool
+    ) throws -> Inlet<Key, Value> {
+        let rows = try WindowRows(self, context, changes, reportsInitial: reportsInitial)
+        if case .sliding = windows.shape {
+            let sliding = SlidingWindows(rows, differenceMs: windows.sizeMs)
+            return Inlet { record in try sliding.receive(record) }
+        }
+        let (windows, keyNull) = (windows, key.null)
+        return Inlet { record in
+            if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
+            let closeTime = rows.observe(record.timestamp)
+            var isSkipped = false
+            try windows.forEach(at: record.timestamp) { window in
+                if window.end.ms > closeTime {
+                    isSkipped = !(try rows.update(record, in: window))
+                } else {
+                    context.drop(.late)
+                }
+                return !isSkipped
+            }
+            if !isSkipped { try rows.sendClosed(record, closeTime) }
+        }
+    }
+}
+
+/// The windows of one task's aggregation: its store and what goes downstream.
+final class WindowRows<Key, Value, Result> {
+    typealias Row = ValueAndTimestamp<Result>
+
+    let context: NodeContext
+    let store: TimestampedWindowStore<Key, Result>
+    let valueNull: Serde<Value>.Null?
+    let keyNull: Serde<Key>.Null?
+    private let fold: Fold<Key, Value, Result>
+    private let changes: ChangeForwarder<Windowed<Key>, Result>
+    private let closer: WindowCloser?
+    private let reportsInitial: Bool
+    private let graceMs: Int64
+    /// The greatest time that reached this node; unlike the store's it is that of records, not of windows.
+    private var streamTime: Int64 = -1
+
+    init(
+        _ aggregation: WindowAggregation<Key, Value, Result>, _ context: NodeContext,
+        _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsInitial: Bool
+    ) throws {
+        self.context = context
+        self.changes = changes
+        self.reportsInitial = reportsInitial
+        store = try context.store(named: aggregation.store)
+        (keyNull, valueNull) = (aggregation.key.null, aggregation.value.null)
+        fold = aggregation.fold
+        let windows = aggregation.windows
+        graceMs = windows.graceMs
+        let isSliding = if case .sliding = windows.shape { true } else { false }
+        // The end is exclusive, but inclusive for sliding windows, which therefore close a millisecond later.
+        let closingMs = isSliding ? addingCapped(windows.sizeMs, 1) : windows.sizeMs
+        closer =
+            aggregation.emit == .onWindowClose
+            ? WindowCloser(context, store: aggregation.store, closingMs: closingMs) : nil
+    }
+
+    /// Takes note of a record's time.
+    /// - Returns: stream time less the grace: windows that ended before are closed.
+    func observe(_ time: Timestamp) -> Int64 {
+        streamTime = max(streamTime, time.ms)
+        return streamTime - graceMs
+    }
+
+    /// Adds a record to a window.
+    /// - Returns: false where user code failed and the record is to be skipped.
+    func update(_ record: Record<Key, Value>, in window: Window) throws -> Bool {
+        var reportedOld: Result?
+        var timestamp = record.timestamp
+        let change: (old: Row?, new: Row?)
+        do {
+            change = try store.update(record.key, at: window.start) { old in
+                let (before, after) = try fold.adding(record.key, record.value, to: old?.value)
+                reportedOld = reportsInitial ? before : old?.value
+                if let old { timestamp = max(timestamp, old.timestamp) }
+                return after.map { ValueAndTimestamp($0, at: timestamp) }
+            }
+        } catch {
+            try context.failed(error)
+            return false
+        }
+        try send(record, window, new: change.new?.value, old: reportedOld, at: timestamp)
+        return true
+    }
+
+    /// Makes a window of a base and a record.
+    /// - Parameters:
+    ///   - base: what the record is added to; nil: the initial value.
+    ///   - stored: what the window holds.
+    /// - Returns: false where user code failed and the record is to be skipped.
+    func make(_ window: Window, of base: Row?, stored: Row?, with record: Record<Key, Value>) throws -> Bool {
+        let (before, after): (Result?, Result?)
+        do { (before, after) = try fold.adding(record.key, record.value, to: base?.value) } catch {
+            try context.failed(error)
+            return false
+        }
+        let timestamp = max(record.timestamp, base?.timestamp ?? record.timestamp)
+        try store.put(record.key, after.map { ValueAndTimestamp($0, at: timestamp) }, at: window.start)
+        try send(record, window, new: after, old: reportsInitial ? before : stored?.value, at: timestamp)
+        return true
+    }
+
+    /// Gives a new window a value that is known.
+    func put(_ row: Row, in window: Window, for record: Record<Key, Value>) throws {
+        try store.put(record.key, row, at: window.start)
+        try send(record, window, new: row.value, old: nil, at: row.timestamp)
+    }
+
+    private func send(
+        _ record: Record<Key, Value>, _ window: Window, new: Result?, old: Result?, at timestamp: Timestamp
+    ) throws {
+        guard closer == nil else { return }
+        try changes.send(record.with(key: Windowed(record.key, in: window)), new: new, old: old, at: timestamp)
+    }
+
+    /// Sends the windows that are closed now, where that is when they are sent.
+    func sendClosed(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
+        guard let closer else { return }
+        try closer.closed(at: closeTime) { starts in
+            let (first, last) = (Timestamp(ms: starts.lowerBound), Timestamp(ms: starts.upperBound))
+            let closed = try store.fetch(keysFrom: nil, through: nil, from: first, to: last).collect()
+            for (windowed, row) in closed.sortedStably(by: { $0.key.window.start < $1.key.window.start }) {
+                try changes.send(record.with(key: windowed), new: row.value, old: nil, at: row.timestamp)
+            }
+        }
+    }
+}
+
+extension Array {
+    /// Sorted, equal elements in the order that they have.
+    func sortedStably(by isBefore: (Element, Element) -> Bool) -> [Element] {
+        enumerated().sorted { left, right in
+            isBefore(left.element, right.element)
+                || !isBefore(right.element, left.element) && left.offset < right.offset
+        }.map(\.element)
+    }
+}

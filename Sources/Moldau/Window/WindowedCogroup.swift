@@ -1,0 +1,91 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A cogroup's records by key and window. See `TimeWindowedKStream`.
+public struct TimeWindowedCogroupedKStream<Key, Result> {
+    let cogrouped: CogroupedKStream<Key, Result>
+    let windows: TimeWindows
+}
+
+/// A cogroup's records by key and session. See `SessionWindowedKStream`.
+public struct SessionWindowedCogroupedKStream<Key, Result> {
+    let cogrouped: CogroupedKStream<Key, Result>
+    let windows: SessionWindows
+}
+
+extension CogroupedKStream {
+    /// Aggregates within windows.
+    public func windowedBy(_ windows: TimeWindows) -> TimeWindowedCogroupedKStream<Key, Result> {
+        builder.attempt { try windows.check() }
+        return TimeWindowedCogroupedKStream(cogrouped: self, windows: windows)
+    }
+
+    /// Aggregates within sessions.
+    public func windowedBy(_ windows: SessionWindows) -> SessionWindowedCogroupedKStream<Key, Result> {
+        builder.attempt { try windows.check() }
+        return SessionWindowedCogroupedKStream(cogrouped: self, windows: windows)
+    }
+}
+
+extension TimeWindowedCogroupedKStream {
+    /// The aggregates as a table.
+    public func aggregate(
+        _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil
+    ) -> KTable<Windowed<Key>, Result> where Result: StreamCodable & Sendable {
+        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
+    }
+
+    /// As `aggregate`, with the initial value made for each window and the serde given.
+    public func aggregate(
+        _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
+        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil
+    ) -> KTable<Windowed<Key>, Result> {
+        let choice = cogrouped.choice(store?.name, options)
+        let (storeName, windows, key) = (choice.name, windows, cogrouped.key)
+        return cogrouped.aggregated(
+            named: name, choice, key: Windowed.serde(of: key, size: .milliseconds(windows.sizeMs)),
+            getter: .windowStore(storeName),
+            store: choice.definition(
+                of: windows, emit: .onWindowUpdate, key: key, value: store?.value ?? result, in: cogrouped.builder),
+            grace: .milliseconds(windows.graceMs)
+        ) { inlets, context, changes, isHolding in
+            try inlets.windowed(context, store: storeName, windows, initial, changes, isHolding: isHolding)
+        }
+    }
+}
+
+extension SessionWindowedCogroupedKStream {
+    /// The aggregates as a table. `merge` takes a session's value into another when a record joins them.
+    public func aggregate(
+        _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
+        options: StoreOptions? = nil,
+        merging merge: @escaping @Sendable (inout Result, Key, Result) throws -> Void
+    ) -> KTable<Windowed<Key>, Result> where Result: StreamCodable & Sendable {
+        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options) { key, left, right in
+            var merged = left
+            try merge(&merged, key, right)
+            return merged
+        }
+    }
+
+    /// As `aggregate`, with the initial value made for each session and the serde given.
+    public func aggregate(
+        _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
+        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result
+    ) -> KTable<Windowed<Key>, Result> {
+        let choice = cogrouped.choice(store?.name, options)
+        let (storeName, windows, key) = (choice.name, windows, cogrouped.key)
+        return cogrouped.aggregated(
+            named: name, choice, key: Windowed.sessionSerde(of: key), getter: .sessionStore(storeName),
+            store: choice.definition(
+                of: windows, emit: .onWindowUpdate, key: key, value: store?.value ?? result, in: cogrouped.builder),
+            grace: .milliseconds(windows.closingMs)
+        ) { inlets, context, changes, isHolding in
+            try inlets.sessions(
+                context, store: storeName, windows, initial, merging: merge, changes, isHolding: isHolding)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension StoreChoice {
+    /// The definition of the store of windows. Errors of the windows and the retention are the builder's.
+    func definition<Key, Value>(
+        of windows: TimeWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
+    ) -> StoreDefinition {
+        let retention = options.retention ?? .milliseconds(windows.minimumRetentionMs)
+        builder.attempt {
+            try windows.check()
+            try windows.check(retention: retention, store: name)
+        }
+        return .timestampedWindow(
+            WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
+            order: windows.storeOrder(emit), kind: kind, isLogged: options.isLogged,
+            topicSettings: options.changelogSettings)
+    }
+
+    /// The definition of the store of sessions. Errors of the windows and the retention are the builder's.
+    func definition<Key, Value>(
+        of windows: SessionWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
+    ) -> StoreDefinition {
+        let retention = options.retention ?? .milliseconds(windows.closingMs)
+        builder.attempt {
+            try windows.check()
+            try windows.check(retention: retention, store: name)
+        }
+        return .session(
+            SessionStoreName(name, key: key, value: value), retention: retention,
+            order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey, kind: kind,
+            isLogged: options.isLogged, topicSettings: options.changelogSettings)
+    }
+}
+
+extension TimeWindows {
+    /// What is sent when windows close is looked up by time.
+    fileprivate func storeOrder(_ emit: EmitStrategy) -> WindowOrder {
+        guard emit == .onWindowClose else { return .byKey }
+        if case .sliding = shape { return .byKeyWithin(.milliseconds(sizeMs)) }
+        return .byTime
+    }
+}
+
+extension RowGetter {
+    /// Looks up rows in the store of windows of that name.
+    static func windowStore<Inner>(_ name: String) -> RowGetter where Key == Windowed<Inner> {
+        RowGetter(stores: [name]) { context in
+            let store: TimestampedWindowStore<Inner, Value> = try context.store(named: name)
+            return { key, _ in try store.fetch(key.key, at: key.window.start) }
+        }
+    }
+
+    /// Looks up rows in the store of sessions of that name; their time is the session's end.
+    static func sessionStore<Inner>(_ name: String) -> RowGetter where Key == Windowed<Inner> {
+        RowGetter(stores: [name]) { context in
+            let store: SessionStore<Inner, Value> = try context.store(named: name)
+            return { key, _ in try store.fetch(key).map { ValueAndTimestamp($0, at: key.window.end) } }
+        }
+    }
+}
