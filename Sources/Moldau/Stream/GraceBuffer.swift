@@ -13,15 +13,14 @@ import MoldauTopology
 
 /// Holds the records of a stream back until stream time has passed theirs by the grace period; then gives them in the
 /// order of time. Stream time is that of the records put into it.
-final class GraceBuffer<Key, Value>: CacheBackedStore {
+final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     private let graceMs: Int64
-    private let rows: KeyValueStore<BufferPlace<Key>, BufferedRecord<Value>>
+    let rows: KeyValueStore<BufferPlace<Key>, BufferedRecord<Value>>
     private var streamTime = Timestamp.none
     /// No record is older; nil while it is not known.
     private var oldest: Timestamp?
     private var sequence: Int32 = 0
     private var isResumed = false
-    package var cache: CachedByteStore { rows.cache }
 
     init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, grace: Duration) {
         graceMs = grace.milliseconds
@@ -72,21 +71,10 @@ final class GraceBuffer<Key, Value>: CacheBackedStore {
         isResumed = true
         if let (place, _) = try rows.reverseAll().next() { streamTime = place.timestamp }
     }
-
-    // MARK: StateStore
-
-    func drainChanges(
-        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
-            Void
-    ) throws { try rows.drainChanges(into: body) }
-
-    func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        try rows.restore(key: key, value: value, timestamp: timestamp)
-    }
 }
 
 /// Where a record waits: by time first.
-private struct BufferPlace<Key> {
+struct BufferPlace<Key> {
     var timestamp: Timestamp
     var key: Key
     /// Tells records of equal time and key apart.
@@ -114,7 +102,7 @@ private struct BufferPlace<Key> {
 }
 
 /// A record that waits, with all that it needs to go on as if it had just come.
-private struct BufferedRecord<Value> {
+struct BufferedRecord<Value> {
     var value: Value
     var timestamp: Timestamp
     var headers: Headers

@@ -8,7 +8,7 @@ import MoldauState
 
 /// The records that wait for a match until their window is over, ordered by time, and the times that decide when they
 /// go out. Both sides of a join share one.
-final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
+final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
     enum Held {
         case left(Left)
         case right(Right)
@@ -21,8 +21,7 @@ final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
     /// Nothing that could be closed is older; nil while nothing is known, as after a restart.
     private var oldest: Timestamp?
     private var nextSearch = Timestamp(ms: 0)
-    private let rows: KeyValueStore<Place, [Held?]>
-    package var cache: CachedByteStore { rows.cache }
+    let rows: KeyValueStore<Place, [Held?]>
 
     init(cache: CachedByteStore, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>) {
         rows = KeyValueStore(
@@ -106,17 +105,6 @@ final class UnmatchedRecords<Key, Left, Right>: CacheBackedStore {
                     }
                 }
             })
-    }
-
-    // MARK: StateStore
-
-    func drainChanges(
-        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
-            Void
-    ) throws { try rows.drainChanges(into: body) }
-
-    func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        try rows.restore(key: key, value: value, timestamp: timestamp)
     }
 }
 
