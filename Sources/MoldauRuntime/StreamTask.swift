@@ -48,7 +48,6 @@ package final class StreamTask {
         context = TaskContext(
             applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
             onFailure: surroundings.configuration.onProcessingFailure)
-        context.emitInterval = surroundings.configuration.emitInterval
         for store in surroundings.globalStores { context.add(store) }
         var opened: [TaskStore] = []
         do {

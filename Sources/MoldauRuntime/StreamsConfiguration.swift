@@ -13,9 +13,6 @@ public struct StreamsConfiguration: Sendable {
     /// crash.
     public var writeBehindInterval: Duration = .seconds(60)
 
-    /// How often, by the wall clock, closed windows are looked for where results go downstream when windows close.
-    public var emitInterval: Duration = .seconds(1)
-
     /// Threads that process. Tasks are spread over them evenly; more threads than tasks are idle.
     public var streamThreads = 1
 

@@ -30,15 +30,14 @@ final class SegmentedCursor: EntryCursor {
     private var cursor: StoreCursor?
 
     init(
-        _ store: SegmentedStore, _ keys: WindowKeys, in times: ClosedRange<Int64>, reverse: Bool,
+        _ store: SegmentedStore, _ keys: WindowKeys, from first: Int64, to last: Int64, reverse: Bool,
         where isIncluded: ((UnsafeRawBufferPointer) -> Bool)?
     ) {
         self.store = store
         self.keys = keys
         self.reverse = reverse
         self.isIncluded = isIncluded
-        first = max(times.lowerBound, store.retention.firstReadable(at: store.streamTime))
-        last = times.upperBound
+        (self.first, self.last) = (first, last)
         let lastBucket = min(store.lastBucket, max(-1, last) / store.bucketMs)
         if first <= last, first / store.bucketMs <= lastBucket { buckets = first / store.bucketMs...lastBucket }
     }

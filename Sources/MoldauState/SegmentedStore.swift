@@ -36,6 +36,9 @@ package final class SegmentedStore {
     @usableFromInline package let cache: CachedByteStore
     let retention: WindowRetention
     @usableFromInline let bucketMs: Int64
+    private let reach: WindowReach
+    /// Entries from that time on stay whatever their age: someone is still to read them.
+    package var keptFrom: Int64 = .max
     /// The bytes behind the key: the time that decides, and what follows it.
     @usableFromInline let trailerBytes: Int
     /// The greatest time that was put; −1 before the first.
@@ -50,12 +53,13 @@ package final class SegmentedStore {
     @usableFromInline static var bucketBytes: Int { 8 }
 
     init(
-        cache: CachedByteStore, retention: WindowRetention, bucketMs: Int64, trailerBytes: Int
+        cache: CachedByteStore, retention: WindowRetention, bucketMs: Int64, reach: WindowReach, trailerBytes: Int
     ) throws(StateError) {
         self.cache = cache
         self.retention = retention
         self.trailerBytes = trailerBytes
         self.bucketMs = bucketMs
+        self.reach = reach
         // After a restart, stream time is at least where the data on disk ends.
         let last = try cache.byteStore.cursor(.all, reverse: true)
         guard let key = last.key, key.count >= Self.bucketBytes else { return }
@@ -69,42 +73,58 @@ package final class SegmentedStore {
     /// - Returns: false where the time is over: nothing may be written.
     @usableFromInline
     package func admits(_ time: Int64) -> Bool {
-        if note(time) { return true }
+        observe(time)
+        if isWritable(time) { return true }
         onExpired?()
         return false
     }
 
-    private func note(_ time: Int64) -> Bool {
+    private func observe(_ time: Int64) {
         precondition(time >= 0, "the time of a window is not negative")
-        if time > streamTime {
-            streamTime = time
-            lastBucket = max(lastBucket, bucket(of: time))
-            dropExpired()
-        }
-        return isWritable(time)
+        guard time > streamTime else { return }
+        streamTime = time
+        lastBucket = max(lastBucket, bucket(of: time))
+        dropExpired()
     }
 
+    /// The oldest time whose entries are not dropped.
+    var firstKept: Int64 { min(retention.firstKept(at: streamTime), keptFrom) }
+
     private func dropExpired() {
-        let firstBucket = bucket(of: retention.firstWritable(at: streamTime))
+        let firstBucket = bucket(of: firstKept)
         guard firstBucket > droppedBucket else { return }
         droppedBucket = firstBucket
         cache.dropBelow = withUnsafeBytes(of: firstBucket.bigEndian) { Array($0) }
     }
 
-    /// Whether reads find an entry of that time.
-    @usableFromInline package func isReadable(_ time: Int64) -> Bool {
-        time >= retention.firstReadable(at: streamTime)
+    /// The oldest time whose entries reads find.
+    var firstReadable: Int64 {
+        switch reach {
+        case .retention: retention.first(at: streamTime)
+        case .endOfRetention: max(0, retention.first(at: streamTime) - 1)
+        case .untilDropped: firstKept
+        }
     }
+
+    /// Whether an entry of that time is within the retention.
+    package func isWithinRetention(_ time: Int64) -> Bool { time >= retention.first(at: streamTime) }
+
+    /// Whether reads find an entry of that time.
+    @usableFromInline package func isReadable(_ time: Int64) -> Bool { time >= firstReadable }
 
     /// Whether a write at that time is taken.
     package func isWritable(_ time: Int64) -> Bool { time >= retention.firstWritable(at: streamTime) }
 
     /// The entries of some keys whose times are in `times`.
+    /// - Parameter isOfAnyAge: whether also what is over is found, as long as it is not dropped.
     func entries(
-        _ keys: WindowKeys, in times: ClosedRange<Int64>, reverse: Bool,
+        _ keys: WindowKeys, in times: ClosedRange<Int64>, reverse: Bool, isOfAnyAge: Bool = false,
         where isIncluded: ((UnsafeRawBufferPointer) -> Bool)? = nil
     ) -> SegmentedCursor {
-        SegmentedCursor(self, keys, in: times, reverse: reverse, where: isIncluded)
+        let first = isOfAnyAge ? firstKept : firstReadable
+        let last = times.upperBound
+        return SegmentedCursor(
+            self, keys, from: max(first, times.lowerBound), to: last, reverse: reverse, where: isIncluded)
     }
 
     /// The time in a key as the changelog has it.
@@ -135,7 +155,8 @@ package final class SegmentedStore {
                 reason: "\(key.count) bytes without the time of a window")
         }
         let time = time(ofChangelogKey: key)
-        guard note(time) else { return }
+        observe(time)
+        guard time >= firstKept else { return }
         writer.removeAll()
         writer.append(bigEndian: bucket(of: time))
         writer.append(contentsOf: key)

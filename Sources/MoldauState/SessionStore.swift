@@ -80,12 +80,13 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
         iterate(try keys(first, last), earliestEnd, latestStart, reverse: true)
     }
 
-    /// The sessions of all keys whose ends lie in a span of time, both ends included.
+    /// The sessions of all keys whose ends lie in a span of time, both ends included; also those that are older than the
+    /// retention and not dropped yet.
     public func sessions(
         endingFrom first: Timestamp, to last: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Value> {
         let times = first > last ? -1...(-1) : first.ms...last.ms
-        return iterator(segments.entries(.range(from: nil, through: nil), in: times, reverse: false))
+        return iterator(segments.entries(.range(from: nil, through: nil), in: times, reverse: false, isOfAnyAge: true))
     }
 
     /// All sessions of a key that are not over.

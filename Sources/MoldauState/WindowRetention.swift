@@ -2,26 +2,28 @@ import MoldauRecords
 
 /// How long a windowed store keeps its entries, by stream time: the greatest time that was put into it.
 ///
-/// On disk, time is cut into segments. A segment takes writes, and is kept, while its time reaches into the retention;
-/// then it is dropped whole. In memory every entry expires by itself. Reads find nothing older than the retention in
-/// both.
+/// Time is cut into segments. A segment is kept while its time reaches into the retention; then it is dropped whole.
+/// Stores on disk take writes into all segments that are kept; in memory an entry whose own time is over is refused.
 struct WindowRetention {
     let periodMs: Int64
-    /// 1 where every entry expires by itself.
+    /// As Kafka Streams chooses it: half the retention, at least a minute.
     let segmentMs: Int64
+    let isExact: Bool
 
-    /// As Kafka Streams chooses segments: half the retention, at least a minute.
     init(_ period: Duration, kind: StoreKind) {
         periodMs = max(period.milliseconds, 1)
-        segmentMs = kind == .inMemory ? 1 : max(periodMs / 2, 60_000)
+        segmentMs = max(periodMs / 2, 60_000)
+        isExact = kind == .inMemory
     }
 
-    /// The oldest time that reads still find.
-    func firstReadable(at streamTime: Int64) -> Int64 { max(0, streamTime - periodMs + 1) }
+    /// The oldest time within the retention.
+    func first(at streamTime: Int64) -> Int64 { max(0, streamTime - periodMs + 1) }
+
+    /// The beginning of the oldest segment that is kept.
+    func firstKept(at streamTime: Int64) -> Int64 { max(0, streamTime - periodMs) / segmentMs * segmentMs }
 
     /// The oldest time that is still written.
     func firstWritable(at streamTime: Int64) -> Int64 {
-        if segmentMs == 1 { return firstReadable(at: streamTime) }
-        return max(0, streamTime - periodMs) / segmentMs * segmentMs
+        isExact ? first(at: streamTime) : firstKept(at: streamTime)
     }
 }

@@ -42,21 +42,32 @@ public enum WindowOrder: Sendable, Hashable {
     case byTime
 }
 
+/// How far back the reads of a windowed store go.
+public enum WindowReach: Sendable, Hashable {
+    /// As far as the retention.
+    case retention
+    /// A millisecond further: to what is exactly as old as the retention.
+    case endOfRetention
+    /// To what is not dropped yet: segments of at least a minute go at once.
+    case untilDropped
+}
+
 extension StoreDefinition {
     /// Values by key and window start: opens as `WindowStore`.
     /// - Parameters:
     ///   - size: of each window.
     ///   - retention: how long windows are kept and written after stream time passed their start.
+    ///   - reach: how far back reads go.
     ///   - retainsDuplicates: whether each put adds an entry, instead of replacing the one of its key and time. They are
     ///     told apart by a number that counts from 1 in each task that opens the store.
     public static func window<Key, Value>(
         _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
-        order: WindowOrder = .byKey, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        order: WindowOrder = .byKey, reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
         windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
-                for: store, retention: retention, order: order,
+                for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
             return WindowStore(
                 segments: segments, key: name.key, value: name.value, size: size, retainsDuplicates: retainsDuplicates)
@@ -66,11 +77,12 @@ extension StoreDefinition {
     /// Values with timestamps by key and window start: opens as `TimestampedWindowStore`.
     public static func timestampedWindow<Key, Value>(
         _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
-        kind: StoreKind = .rocksDB, isLogged: Bool = true, topicSettings: [String: String] = [:]
+        reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
         windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
-                for: store, retention: retention, order: order,
+                for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
             return TimestampedWindowStore(segments: segments, key: name.key, value: name.value, size: size)
         }
@@ -80,11 +92,12 @@ extension StoreDefinition {
     /// - Parameter retention: how long sessions are kept and written after stream time passed their end.
     public static func session<Key, Value>(
         _ name: SessionStoreName<Key, Value>, retention: Duration, order: WindowOrder = .byKey,
-        kind: StoreKind = .rocksDB, isLogged: Bool = true, topicSettings: [String: String] = [:]
+        reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
         windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
-                for: store, retention: retention, order: order,
+                for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.sessionTrailerBytes)
             return SessionStore(segments: segments, key: name.key, value: name.value)
         }
@@ -104,7 +117,7 @@ extension StoreDefinition {
 
 extension StoreEnvironment {
     fileprivate func segments(
-        for store: StoreDefinition, retention: Duration, order: WindowOrder, trailerBytes: Int
+        for store: StoreDefinition, retention: Duration, order: WindowOrder, reach: WindowReach, trailerBytes: Int
     ) throws(StateError) -> SegmentedStore {
         let span: Int64 =
             switch order {
@@ -115,6 +128,6 @@ extension StoreEnvironment {
             }
         return try SegmentedStore(
             cache: try cache(for: store), retention: WindowRetention(retention, kind: store.kind), bucketMs: span,
-            trailerBytes: trailerBytes)
+            reach: reach, trailerBytes: trailerBytes)
     }
 }

@@ -43,8 +43,6 @@ public final class TopologyTestDriver {
         configuration: StreamsConfiguration = StreamsConfiguration(),
         state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0)
     ) throws {
-        var configuration = configuration
-        configuration.emitInterval = .zero  // The wall clock stands still.
         let names = InternalTopicNames(applicationID: applicationID, topology: topology)
         let producer = CapturingProducer()
         let outbox = Outbox(names: names, producer: producer, configuration: configuration)
@@ -63,6 +61,7 @@ public final class TopologyTestDriver {
             location.remove()
             throw error
         }
+        task.context.closedWindowSearchInterval = .zero
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
         taskTopics = Set(task.partitions.map(\.topic))

@@ -15,14 +15,14 @@ public final class TaskContext {
     public var now: Timestamp
     /// Where the record that is being processed came from; nil in punctuations.
     public var origin: RecordOrigin?
+    /// How often, by the wall clock, an operator looks at most for windows that are over.
+    public var closedWindowSearchInterval = Duration.seconds(1)
 
     public private(set) var drops: [DropKey: Int64] = [:]
     public var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
     public private(set) var schedules: [Schedule] = []
     /// Times that nodes want to find again after a restart, by store: committed with the input offsets.
     public var processorTimes: [String: Int64] = [:]
-    /// How long nodes that send what time has decided wait, by the wall clock, before they look for it again.
-    public var emitInterval = Duration.seconds(1)
     /// Set by a processor that wants its work committed soon.
     public var commitRequested = false
 

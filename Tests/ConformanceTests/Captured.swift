@@ -22,18 +22,18 @@ final class Captured: Sendable {
     /// What is captured from now on came out during that input.
     func begin(input: Int) { state.withLock { $0.input = input } }
 
-    func add(_ record: Record<Datum, Datum?>, to capture: String) {
+    func add<Key: CaseKey>(_ record: Record<Key, Datum?>, to capture: String) {
         state.withLock {
             $0.rows.append(
                 Row(
-                    capture: capture, key: record.key, value: record.value ?? .null, timestamp: record.timestamp,
+                    capture: capture, key: record.key.datum, value: record.value ?? .null, timestamp: record.timestamp,
                     headers: record.headers, after: $0.input))
         }
     }
 }
 
 /// The terminal processor of a capture.
-final class CaptureProcessor: Processor {
+final class CaptureProcessor<Key: CaseKey>: Processor {
     typealias KeyOut = Datum
     typealias ValueOut = Datum?
 
@@ -45,7 +45,7 @@ final class CaptureProcessor: Processor {
         self.name = name
     }
 
-    func process(_ record: Record<Datum, Datum?>) { captured.add(record, to: name) }
+    func process(_ record: Record<Key, Datum?>) { captured.add(record, to: name) }
 }
 
 /// Forwards a tick at each firing, and the input if asked to.

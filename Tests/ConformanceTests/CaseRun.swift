@@ -53,6 +53,7 @@ struct CaseRun {
 
     private func options() throws -> TopologyOptions {
         var options = TopologyOptions(naming: .kafkaStreams, emission: .lastPerCommit(), storeKind: storeKind)
+        options.windowMemory = .kafkaStreams
         for (name, value) in conformanceCase.config ?? [:] {
             switch (name, value) {
             case ("statestore.cache.max.bytes", .text("0")), ("statestore.cache.max.bytes", .integer(0)):

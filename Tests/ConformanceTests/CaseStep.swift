@@ -39,7 +39,7 @@ struct CaseStep {
         var options = StoreOptions()
         switch store["kind"]?.text ?? "default" {
         case "default": break
-        case "inmemory": options.kind = .inMemory
+        case "inmemory", "inmemoryWindow", "inmemorySession": options.kind = .inMemory
         case "versioned":
             guard let retention = store["historyRetention"]?.integer else {
                 throw Unsupported(what: "a versioned store without historyRetention")
@@ -47,7 +47,7 @@ struct CaseStep {
             options.historyRetention = .milliseconds(retention)
         case let kind: throw Unsupported(what: "store kind \(kind)")
         }
-        if store["retention"] != nil { throw Unsupported(what: "store retention") }
+        options.retention = store["retention"]?.integer.map { .milliseconds($0) }
         if let isCached = store["caching"]?.bool { options.emission = isCached ? .lastPerCommit() : .everyChange }
         options.isLogged = store["logging"]?.bool ?? true
         return options

@@ -9,18 +9,24 @@ final class CaseTopology {
     typealias Table = (table: KTable<Datum, Datum>, key: Kind, value: Kind)
 
     /// What a step leaves behind for those that name it.
-    private enum Place {
+    enum Place {
         case stream(Stream)
         case table(Table)
         case global(GlobalKTable<Datum, Datum>, key: Kind)
         case groupedStream(KGroupedStream<Datum, Datum?>, key: Kind, value: Kind)
         case groupedTable(KGroupedTable<Datum, Datum>, key: Kind, value: Kind)
+        case cogrouped(CogroupedKStream<Datum, Datum>, key: Kind)
+        case windowing(Windowing)
+        case windowedTable(WindowedTable)
+        case windowedStream(WindowedStream)
     }
 
     let captured = Captured()
     private(set) var topics: [String: (key: Kind, value: Kind)] = [:]
     private(set) var storeKinds: [String: (key: Kind, value: Kind)] = [:]
-    private var places: [String: Place] = [:]
+    private(set) var places: [String: Place] = [:]
+    /// By window store, whether it holds sessions.
+    var windowStores: [String: (key: Kind, value: Kind, isSession: Bool)] = [:]
     private let streams: StreamsBuilder
 
     /// Whether the settings switch caches off, whatever a store says.
@@ -42,6 +48,7 @@ final class CaseTopology {
     private func add(_ step: CaseStep) throws {
         let place: Place?
         switch step.op {
+        case _ where isWindowed(step): place = try windowed(step)
         case "stream", "table", "globalTable": place = try source(step)
         case "filter", "filterNot", "mapValues": place = try mapOrFilter(step)
         case "map", "selectKey", "flatMap", "flatMapValues", "merge", "repartition", "punctuate":
@@ -288,7 +295,7 @@ final class CaseTopology {
         }
     }
 
-    private func resultKind(_ step: CaseStep, _ value: Kind) throws -> Kind {
+    func resultKind(_ step: CaseStep, _ value: Kind) throws -> Kind {
         switch step.op {
         case "count": .int64
         case "reduce": value

@@ -1,4 +1,5 @@
 import MoldauRecords
+import MoldauState
 
 /// A key or value of a case: whatever its serde says.
 enum Datum: Hashable, Sendable {
@@ -7,6 +8,7 @@ enum Datum: Hashable, Sendable {
     case int32(Int32)
     case int64(Int64)
     case double(Double)
+    indirect case windowed(Datum, Window)
 
     /// As Kafka Streams' string templates print it.
     var text: String {
@@ -16,6 +18,7 @@ enum Datum: Hashable, Sendable {
         case .int32(let number): String(number)
         case .int64(let number): String(number)
         case .double(let number): String(number)
+        case .windowed(let key, let window): "[\(key.text)@\(window)]"
         }
     }
 
@@ -82,6 +85,9 @@ extension Datum {
         case (.int64(let number), .integer(let expected)): number == expected
         case (.double(let number), .integer(let expected)): number == Double(expected)
         case (.double(let number), .number(let expected)): number == expected
+        case (.windowed(let key, let window), .object(let expected)):
+            key.matches(expected["k"] ?? .null) && window.start.ms == expected["start"]?.integer
+                && window.end.ms == expected["end"]?.integer
         default: false
         }
     }

@@ -31,7 +31,7 @@ struct CaseFunction: Sendable {
         switch parts[0] {
         case "@k": return { $0.key }
         case "@v": return { $0.value }
-        case "@inner": return { $0.key }
+        case "@inner": return { if case .windowed(let inner, _) = $0.key { inner } else { $0.key } }
         case "@null": return { _ in .null }
         case "@upper": return { $0.value == .null ? .null : .string($0.value.text.uppercased()) }
         case "@len": return { .int64(Int64($0.value.text.utf16.count)) }

@@ -20,8 +20,7 @@ struct WindowStoreModelTests {
 
         func found(_ isIncluded: (String) -> Bool, _ times: ClosedRange<Int64>) -> Set<String> {
             var found: Set<String> = []
-            for (start, values) in rows where times.contains(start) && start >= retention.firstReadable(at: streamTime)
-            {
+            for (start, values) in rows where times.contains(start) && start >= retention.first(at: streamTime) {
                 for (key, value) in values where isIncluded(key) { found.insert("\(key)@\(start)=\(value)") }
             }
             return found

@@ -18,6 +18,7 @@ struct StoreChoice {
 
     /// A versioned table holds no changes back.
     var emission: Emission { isVersioned ? .everyChange : options.emission ?? topology.emission }
+    var windowMemory: WindowMemory { topology.windowMemory }
     var kind: StoreKind { options.kind ?? topology.storeKind }
     var isVersioned: Bool { options.historyRetention != nil }
 

@@ -10,16 +10,29 @@ public struct TopologyOptions: Sendable {
     public var storeKind: StoreKind
     /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
     public var optimizations: Set<TopologyOptimization>
+    /// How far back windowed aggregations look in their stores.
+    public var windowMemory: WindowMemory
 
     public init(
         naming: Naming = .stable, emission: Emission = .everyChange, storeKind: StoreKind = .rocksDB,
-        optimizations: Set<TopologyOptimization> = []
+        optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete
     ) {
         self.naming = naming
         self.emission = emission
         self.storeKind = storeKind
         self.optimizations = optimizations
+        self.windowMemory = windowMemory
     }
+}
+
+/// How far back windowed aggregations look in their stores.
+public enum WindowMemory: Sendable, Hashable {
+    /// To all that may still change, or is still to be sent.
+    case complete
+    /// As Kafka Streams: to what is within the retention by the store's own clock, and beyond it only where changes are
+    /// held. Results are lost where that is not enough: with `onWindowClose`, those of windows that close after a longer
+    /// pause of the input; a session that a late record belongs to may not be found, so that there are two.
+    case kafkaStreams
 }
 
 /// A rewriting of a topology that leaves its results as they are.

@@ -12,13 +12,13 @@ protocol CogroupInlets<Key, Result>: Sendable {
     ) throws -> Any
 
     func windowed(
-        _ context: NodeContext, store: String, _ windows: TimeWindows,
+        _ context: NodeContext, store: String, _ memory: WindowMemory, _ windows: TimeWindows,
         _ initial: @escaping @Sendable () throws -> Result, _ changes: ChangeForwarder<Windowed<Key>, Result>,
         isHolding: Bool
     ) throws -> Any
 
     func sessions(
-        _ context: NodeContext, store: String, _ windows: SessionWindows,
+        _ context: NodeContext, store: String, _ memory: WindowMemory, _ windows: SessionWindows,
         _ initial: @escaping @Sendable () throws -> Result,
         merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?,
         _ changes: ChangeForwarder<Windowed<Key>, Result>, isHolding: Bool
@@ -44,23 +44,25 @@ struct CogroupFold<Key, Value, Result>: CogroupInlets {
     }
 
     func windowed(
-        _ context: NodeContext, store: String, _ windows: TimeWindows,
+        _ context: NodeContext, store: String, _ memory: WindowMemory, _ windows: TimeWindows,
         _ initial: @escaping @Sendable () throws -> Result, _ changes: ChangeForwarder<Windowed<Key>, Result>,
         isHolding: Bool
     ) throws -> Any {
         try WindowAggregation(
-            fold: fold(from: initial), windows: windows, emit: .onWindowUpdate, store: store, key: key, value: value
+            fold: fold(from: initial), windows: windows, emit: .onWindowUpdate, store: store,
+            memory: memory, key: key, value: value
         ).inlet(context, changes, reportsInitial: !isHolding)
     }
 
     func sessions(
-        _ context: NodeContext, store: String, _ windows: SessionWindows,
+        _ context: NodeContext, store: String, _ memory: WindowMemory, _ windows: SessionWindows,
         _ initial: @escaping @Sendable () throws -> Result,
         merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?,
         _ changes: ChangeForwarder<Windowed<Key>, Result>, isHolding: Bool
     ) throws -> Any {
         try SessionAggregation(
-            fold: fold(from: initial), merge: merge, windows: windows, emit: .onWindowUpdate, store: store, key: key
+            fold: fold(from: initial), merge: merge, windows: windows, emit: .onWindowUpdate, store: store,
+            memory: memory, key: key
         ).inlet(context, changes, reportsOld: isHolding)
     }
 }

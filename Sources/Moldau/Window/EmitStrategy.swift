@@ -15,26 +15,30 @@ public enum EmitStrategy: Sendable, Hashable {
 final class WindowCloser {
     private let task: TaskContext
     private let store: String
+    private let segments: SegmentedStore
     /// From the time by which windows are stored to the stream time at which they close.
     private let closingMs: Int64
     private var nextEmit = Timestamp.none
 
-    init(_ context: NodeContext, store: String, closingMs: Int64) {
+    init(_ context: NodeContext, _ segments: SegmentedStore, closingMs: Int64) {
         task = context.task
-        self.store = store
+        store = segments.cache.name
+        self.segments = segments
         self.closingMs = closingMs
+        segments.keptFrom = 0
     }
 
     /// Calls `emit` with the times of the windows that have closed, if it is time to.
     /// - Parameter closeTime: stream time less the grace.
     func closed(at closeTime: Int64, _ emit: (ClosedRange<Int64>) throws -> Void) rethrows {
         guard task.now >= nextEmit else { return }
-        nextEmit = task.now + task.emitInterval
+        nextEmit = task.now + task.closedWindowSearchInterval
         let last = task.processorTimes[store]
         let end = closeTime - closingMs
         guard last.map({ $0 < closeTime }) ?? true, end >= 0 else { return }
         let first = last.map { max(0, $0 - closingMs + 1) } ?? 0
         if first <= end { try emit(first...end) }
+        segments.keptFrom = end + 1
         task.processorTimes[store] = closeTime
     }
 }

@@ -9,6 +9,7 @@ struct SessionAggregation<Key, Value, Result>: Sendable {
     let windows: SessionWindows
     let emit: EmitStrategy
     let store: String
+    let memory: WindowMemory
     let key: Serde<Key>
 
     /// The node in a task.
@@ -46,7 +47,7 @@ private final class Sessions<Key, Value, Result> {
         keyNull = aggregation.key.null
         // The end is inclusive: a session closes a millisecond after it.
         closer =
-            aggregation.emit == .onWindowClose ? WindowCloser(context, store: aggregation.store, closingMs: 1) : nil
+            aggregation.emit == .onWindowClose ? WindowCloser(context, store.segments, closingMs: 1) : nil
     }
 
     func receive(_ record: Record<Key, Value>) throws {
@@ -93,11 +94,19 @@ private final class Sessions<Key, Value, Result> {
         if !isPoint {
             for old in joined {
                 try store.remove(old.key)
-                try send(record, old.key, new: nil, old: old.value)
+                try send(record, old.key, new: nil, old: reportedOld(old))
             }
         }
+        let old = reportsOld && isPoint ? joined.first.flatMap { reportedOld($0) } : nil
         try store.put(session, value)
-        try send(record, session, new: value, old: reportsOld && isPoint ? joined.first?.value : nil)
+        try send(record, session, new: value, old: old)
+    }
+
+    /// What Kafka Streams finds only in its record cache is no old value.
+    private func reportedOld(_ session: (key: Windowed<Key>, value: Result)) -> Result? {
+        let isFound =
+            aggregation.memory == .complete || store.segments.isWithinRetention(session.key.window.end.ms)
+        return isFound ? session.value : nil
     }
 
     private func send(_ record: Record<Key, Value>, _ session: Windowed<Key>, new: Result?, old: Result?) throws {

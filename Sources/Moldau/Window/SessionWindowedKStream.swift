@@ -10,7 +10,7 @@ import MoldauTopology
 public struct SessionWindowedKStream<Key, Value> {
     let grouped: KGroupedStream<Key, Value>
     let windows: SessionWindows
-    let emit: EmitStrategy
+    public let emit: EmitStrategy
 }
 
 extension KGroupedStream {
@@ -41,7 +41,7 @@ extension SessionWindowedKStream {
         options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil, options != nil {
+        if store == nil, options != nil || name == nil {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
         return aggregating(
@@ -117,7 +117,8 @@ extension SessionWindowedKStream {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
         }
         let aggregation = SessionAggregation(
-            fold: fold, merge: merge, windows: windows, emit: emit, store: choice.name, key: grouped.key)
+            fold: fold, merge: merge, windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory,
+            key: grouped.key)
         return grouped.aggregated(
             prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: Windowed.sessionSerde(of: grouped.key), getter: .sessionStore(choice.name),

@@ -9,7 +9,7 @@ import MoldauTopology
 public struct TimeWindowedKStream<Key, Value> {
     let grouped: KGroupedStream<Key, Value>
     let windows: TimeWindows
-    let emit: EmitStrategy
+    public let emit: EmitStrategy
 }
 
 extension KGroupedStream {
@@ -55,7 +55,7 @@ extension TimeWindowedKStream {
         options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil, options != nil {
+        if store == nil, options != nil || name == nil {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
         return aggregating("KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting())
@@ -116,7 +116,8 @@ extension TimeWindowedKStream {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
         }
         let aggregation = WindowAggregation(
-            fold: fold, windows: windows, emit: emit, store: choice.name, key: grouped.key, value: grouped.value)
+            fold: fold, windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory,
+            key: grouped.key, value: grouped.value)
         return grouped.aggregated(
             prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: Windowed.serde(of: grouped.key, size: .milliseconds(windows.sizeMs)),

@@ -8,6 +8,7 @@ struct WindowAggregation<Key, Value, Result>: Sendable {
     let windows: TimeWindows
     let emit: EmitStrategy
     let store: String
+    let memory: WindowMemory
     let key: Serde<Key>
     let value: Serde<Value>
 
@@ -52,6 +53,7 @@ final class WindowRows<Key, Value, Result> {
     private let changes: ChangeForwarder<Windowed<Key>, Result>
     private let closer: WindowCloser?
     private let reportsInitial: Bool
+    private let memory: WindowMemory
     private let graceMs: Int64
     /// The greatest time that reached this node; unlike the store's it is that of records, not of windows.
     private var streamTime: Int64 = -1
@@ -65,7 +67,7 @@ final class WindowRows<Key, Value, Result> {
         self.reportsInitial = reportsInitial
         store = try context.store(named: aggregation.store)
         (keyNull, valueNull) = (aggregation.key.null, aggregation.value.null)
-        fold = aggregation.fold
+        (fold, memory) = (aggregation.fold, aggregation.memory)
         let windows = aggregation.windows
         graceMs = windows.graceMs
         let isSliding = if case .sliding = windows.shape { true } else { false }
@@ -73,7 +75,7 @@ final class WindowRows<Key, Value, Result> {
         let closingMs = isSliding ? addingCapped(windows.sizeMs, 1) : windows.sizeMs
         closer =
             aggregation.emit == .onWindowClose
-            ? WindowCloser(context, store: aggregation.store, closingMs: closingMs) : nil
+            ? WindowCloser(context, store.segments, closingMs: closingMs) : nil
     }
 
     /// Takes note of a record's time.
@@ -88,11 +90,12 @@ final class WindowRows<Key, Value, Result> {
     func update(_ record: Record<Key, Value>, in window: Window) throws -> Bool {
         var reportedOld: Result?
         var timestamp = record.timestamp
+        let reportsOld = reportsOld(of: window)
         let change: (old: Row?, new: Row?)
         do {
             change = try store.update(record.key, at: window.start) { old in
                 let (before, after) = try fold.adding(record.key, record.value, to: old?.value)
-                reportedOld = reportsInitial ? before : old?.value
+                reportedOld = reportsInitial ? before : reportsOld ? old?.value : nil
                 if let old { timestamp = max(timestamp, old.timestamp) }
                 return after.map { ValueAndTimestamp($0, at: timestamp) }
             }
@@ -116,9 +119,15 @@ final class WindowRows<Key, Value, Result> {
             return false
         }
         let timestamp = max(record.timestamp, base?.timestamp ?? record.timestamp)
+        let old = reportsOld(of: window) ? stored?.value : nil
         try store.put(record.key, after.map { ValueAndTimestamp($0, at: timestamp) }, at: window.start)
-        try send(record, window, new: after, old: reportsInitial ? before : stored?.value, at: timestamp)
+        try send(record, window, new: after, old: reportsInitial ? before : old, at: timestamp)
         return true
+    }
+
+    /// What Kafka Streams finds only in its record cache is no old value.
+    private func reportsOld(of window: Window) -> Bool {
+        memory == .complete || store.segments.isWithinRetention(window.start.ms)
     }
 
     /// Gives a new window a value that is known.

@@ -43,7 +43,7 @@ extension TimeWindowedCogroupedKStream {
         as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Result> {
         let choice = cogrouped.choice(store?.name, options)
-        let (storeName, windows, key) = (choice.name, windows, cogrouped.key)
+        let (storeName, memory, windows, key) = (choice.name, choice.windowMemory, windows, cogrouped.key)
         return cogrouped.aggregated(
             named: name, choice, key: Windowed.serde(of: key, size: .milliseconds(windows.sizeMs)),
             getter: .windowStore(storeName),
@@ -51,7 +51,7 @@ extension TimeWindowedCogroupedKStream {
                 of: windows, emit: .onWindowUpdate, key: key, value: store?.value ?? result, in: cogrouped.builder),
             grace: .milliseconds(windows.graceMs)
         ) { inlets, context, changes, isHolding in
-            try inlets.windowed(context, store: storeName, windows, initial, changes, isHolding: isHolding)
+            try inlets.windowed(context, store: storeName, memory, windows, initial, changes, isHolding: isHolding)
         }
     }
 }
@@ -77,7 +77,7 @@ extension SessionWindowedCogroupedKStream {
         merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result
     ) -> KTable<Windowed<Key>, Result> {
         let choice = cogrouped.choice(store?.name, options)
-        let (storeName, windows, key) = (choice.name, windows, cogrouped.key)
+        let (storeName, memory, windows, key) = (choice.name, choice.windowMemory, windows, cogrouped.key)
         return cogrouped.aggregated(
             named: name, choice, key: Windowed.sessionSerde(of: key), getter: .sessionStore(storeName),
             store: choice.definition(
@@ -85,7 +85,7 @@ extension SessionWindowedCogroupedKStream {
             grace: .milliseconds(windows.closingMs)
         ) { inlets, context, changes, isHolding in
             try inlets.sessions(
-                context, store: storeName, windows, initial, merging: merge, changes, isHolding: isHolding)
+                context, store: storeName, memory, windows, initial, merging: merge, changes, isHolding: isHolding)
         }
     }
 }

@@ -14,7 +14,7 @@ extension StoreChoice {
         }
         return .timestampedWindow(
             WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
-            order: windows.storeOrder(emit), kind: kind, isLogged: options.isLogged,
+            order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind, isLogged: options.isLogged,
             topicSettings: options.changelogSettings)
     }
 
@@ -29,8 +29,25 @@ extension StoreChoice {
         }
         return .session(
             SessionStoreName(name, key: key, value: value), retention: retention,
-            order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey, kind: kind,
+            order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
+            reach: reach(ofSessions: emit), kind: kind,
             isLogged: options.isLogged, topicSettings: options.changelogSettings)
+    }
+}
+
+// As Kafka Streams has it: held changes stand for its record cache, which finds what the store below would not; stores
+// for windows that wait for their closing have rules of their own.
+extension StoreChoice {
+    private func reach(_ windows: TimeWindows, _ emit: EmitStrategy) -> WindowReach {
+        if windowMemory == .complete { return .untilDropped }
+        if case .sliding = windows.shape, emit == .onWindowClose { return .endOfRetention }
+        if emission != .everyChange { return .untilDropped }
+        return emit == .onWindowClose ? .endOfRetention : .retention
+    }
+
+    private func reach(ofSessions emit: EmitStrategy) -> WindowReach {
+        if windowMemory == .complete { return .untilDropped }
+        return emit == .onWindowClose || emission == .everyChange ? .retention : .untilDropped
     }
 }
 
