@@ -2,12 +2,16 @@ import MoldauRecords
 
 /// A node of a topology: what it is, whom it follows, and how a task makes its instance.
 public struct TopologyNode: Sendable {
+    /// Answers with the node's `Inlet`, wired to those downstream. Runs once per task.
+    public typealias Make = @Sendable (NodeContext) throws -> Any
+    /// Makes the head of one input partition. Runs once per task.
+    public typealias MakeHead = @Sendable (NodeContext) throws -> any SourceHead
+
     public enum Role: Sendable {
         case source(Source)
-        /// `make` answers with the node's `Inlet`, wired to those downstream.
-        case processor(make: @Sendable (NodeContext) throws -> Any)
+        case processor(make: Make)
         /// - Parameter topic: nil when each record chooses its topic.
-        case sink(topic: String?, make: @Sendable (NodeContext) throws -> Any)
+        case sink(topic: String?, make: Make)
     }
 
     /// What a source reads.
@@ -15,12 +19,11 @@ public struct TopologyNode: Sendable {
         public let topics: [String]
         /// Where to begin in a partition for which nothing was committed.
         public let start: StartPosition
-        /// Makes the head of one input partition.
-        public let makeHead: @Sendable (NodeContext) throws -> any SourceHead
+        public let makeHead: MakeHead
 
         public init(
             topics: [String], start: StartPosition = .earliest,
-            makeHead: @escaping @Sendable (NodeContext) throws -> any SourceHead
+            makeHead: @escaping MakeHead
         ) {
             self.topics = topics
             self.start = start

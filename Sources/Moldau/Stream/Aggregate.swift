@@ -4,19 +4,19 @@ import MoldauTopology
 
 extension KGroupedStream {
     /// Counts the records of each key. Records without a key or value are dropped (counted).
-    public func count(
+    @inlinable public func count(
         as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Key, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
     /// As `count`, in another type of number.
-    public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
+    @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: KeyValueStoreName<Key, Number>? = nil, named name: String? = nil,
         options: StoreOptions? = nil
     ) -> KTable<Key, Number> {
         // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil { _ = stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-") }
+        if store == nil { skipNumber() }
         return aggregating(
             "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
             .counting())
@@ -27,7 +27,7 @@ extension KGroupedStream {
     /// ```swift
     /// orders.groupByKey().aggregate(Totals()) { totals, _, order in totals.sum += order.amount }
     /// ```
-    public func aggregate<Result: StreamCodable & Sendable>(
+    @inlinable public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
         options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Key, Result> {
@@ -37,7 +37,7 @@ extension KGroupedStream {
     }
 
     /// Folds the records of each key into one value; nil deletes the row.
-    public func aggregate<Result>(
+    @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
@@ -48,7 +48,7 @@ extension KGroupedStream {
     }
 
     /// Combines the values of each key two by two; the first value stands as it is. nil deletes the row.
-    public func reduce(
+    @inlinable public func reduce(
         as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Key, Value> {
@@ -56,7 +56,7 @@ extension KGroupedStream {
     }
 
     /// As `reduce`, for values that may be nil: those are dropped before.
-    public func reduce<Wrapped: StreamCodable>(
+    @inlinable public func reduce<Wrapped: StreamCodable>(
         as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
@@ -64,7 +64,7 @@ extension KGroupedStream {
     }
 
     /// As `reduce` of values that may be nil, with the serde given.
-    public func reduce<Wrapped>(
+    @inlinable public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil,
         options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
@@ -74,7 +74,7 @@ extension KGroupedStream {
         }
     }
 
-    private func reducing<Result>(
+    @inlinable func reducing<Result>(
         as store: KeyValueStoreName<Key, Result>?, named name: String?, _ options: StoreOptions?, result: Serde<Result>,
         first: @escaping @Sendable (Value) -> Result?,
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?
@@ -84,21 +84,36 @@ extension KGroupedStream {
             .reducing(combine, first: first))
     }
 
-    private func aggregating<Result>(
-        _ prefix: String, operation: String, as store: KeyValueStoreName<Key, Result>?, named given: String?,
+    @usableFromInline func skipNumber() {
+        _ = stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
+    }
+
+    @inlinable func aggregating<Result>(
+        _ prefix: String, operation: String, as store: KeyValueStoreName<Key, Result>?, named name: String?,
         _ options: StoreOptions?, result: Serde<Result>, _ fold: Fold<Key, Value, Result>
+    ) -> KTable<Key, Result> {
+        let (key, value) = (key, value)
+        return aggregating(prefix, operation: operation, as: store, named: name, options, result: result) {
+            context, store, changes in
+            try fold.inlet(
+                context, store: store, key: key, value: value, changes, reportsInitial: !changes.isHolding)
+        }
+    }
+
+    @usableFromInline func aggregating<Result>(
+        _ prefix: String, operation: String, as store: KeyValueStoreName<Key, Result>?, named given: String?,
+        _ options: StoreOptions?, result: Serde<Result>,
+        inlet:
+            @escaping @Sendable (NodeContext, _ store: String, ChangeForwarder<Key, Result>) throws -> Inlet<Key, Value>
     ) -> KTable<Key, Result> {
         let choice = StoreChoice(store?.name, options, in: stream.builder) {
             stream.builder.names.store(prefix, origin: stream.origin, operation: operation)
         }
-        let (name, key, value) = (choice.name, key, value)
+        let name = choice.name
         return aggregated(
             prefix, named: given, choice, key: key, getter: .store(name),
             store: choice.definition(key: key, value: store?.value ?? result)
-        ) { context, changes in
-            try fold.inlet(
-                context, store: name, key: key, value: value, changes, reportsInitial: !changes.isHolding)
-        }
+        ) { context, changes in try inlet(context, name, changes) }
     }
 }
 
@@ -106,7 +121,7 @@ extension Fold {
     /// The node of an aggregation without windows.
     /// - Parameter reportsInitial: whether the initial value is the old one of a key's first change, as Kafka Streams has
     ///   it unless changes are held.
-    func inlet(
+    @inlinable func inlet(
         _ context: NodeContext, store: String, key: Serde<Key>, value: Serde<Value>,
         _ changes: ChangeForwarder<Key, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {

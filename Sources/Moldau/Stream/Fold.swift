@@ -1,26 +1,36 @@
 import MoldauRecords
 
 /// How an aggregate grows by one record.
-struct Fold<Key, Value, Result>: Sendable {
+@usableFromInline struct Fold<Key, Value, Result>: Sendable {
     /// The aggregate before the first record; nil where the first value itself becomes the aggregate.
-    var initial: (@Sendable () throws -> Result)?
-    var first: @Sendable (Value) -> Result? = { _ in nil }
-    let next: @Sendable (Key, Value, Result) throws -> Result?
+    @usableFromInline let initial: (@Sendable () throws -> Result)?
+    @usableFromInline let first: @Sendable (Value) -> Result?
+    @usableFromInline let next: @Sendable (Key, Value, Result) throws -> Result?
+
+    @inlinable init(
+        initial: (@Sendable () throws -> Result)? = nil, first: @escaping @Sendable (Value) -> Result? = { _ in nil },
+        next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+    ) {
+        self.initial = initial
+        self.first = first
+        self.next = next
+    }
 
     /// What a record makes of an aggregate; nil is none. `before` is what the record was added to.
-    func adding(_ key: Key, _ value: Value, to old: Result?) throws -> (before: Result?, after: Result?) {
+    @inlinable func adding(_ key: Key, _ value: Value, to old: Result?) throws -> (before: Result?, after: Result?) {
         guard let before = try old ?? initial?() else { return (nil, first(value)) }
         return (before, try next(key, value, before))
     }
 }
 
 extension Fold {
-    static func counting() -> Fold where Result: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype {
+    @inlinable static func counting() -> Fold
+    where Result: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype {
         Fold(initial: { 0 }, next: { _, _, count in count + 1 })
     }
 
     /// Changes the aggregate in place.
-    static func changing(
+    @inlinable static func changing(
         _ initial: Result, _ update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> Fold where Result: Sendable {
         Fold(initial: { initial }) { key, value, result in
@@ -31,7 +41,7 @@ extension Fold {
     }
 
     /// Combines values two by two.
-    static func reducing(
+    @inlinable static func reducing(
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?, first: @escaping @Sendable (Value) -> Result?
     ) -> Fold { Fold(initial: nil, first: first, next: { _, value, result in try combine(result, value) }) }
 }

@@ -4,17 +4,26 @@ import MoldauTopology
 
 /// A stream's records by key, ready to be aggregated.
 public struct KGroupedStream<Key, Value> {
-    let stream: KStream<Key, Value>
+    @usableFromInline let stream: KStream<Key, Value>
     /// What the user called the grouping: the repartition topic is named for it.
     let name: String?
-    let key: Serde<Key>
-    let value: Serde<Value>
+    @usableFromInline let key: Serde<Key>
+    @usableFromInline let value: Serde<Value>
+    private let ends: RepartitionEnds
     private let shared = Shared()
 
     /// The repartition that the aggregations of one named grouping share.
     private final class Shared { var node: GraphNode? }
 
-    init(_ stream: KStream<Key, Value>, named name: String?, key: Serde<Key>, value: Serde<Value>) {
+    @inlinable init(_ stream: KStream<Key, Value>, named name: String?, key: Serde<Key>, value: Serde<Value>) {
+        self.init(stream, named: name, key: key, value: value, RepartitionEnds(key: key, value: value))
+    }
+
+    @usableFromInline init(
+        _ stream: KStream<Key, Value>, named name: String?, key: Serde<Key>, value: Serde<Value>,
+        _ ends: RepartitionEnds
+    ) {
+        self.ends = ends
         self.stream = stream
         self.name = name.map { stream.builder.checked($0) }
         self.key = key
@@ -24,7 +33,7 @@ public struct KGroupedStream<Key, Value> {
     /// The grouped stream with equal keys in one partition; the topic is named for the grouping, else for the store.
     func partitioned(for store: String) -> KStream<Key, Value> {
         guard stream.isKeyChanged else { return stream }
-        let through = RepartitionNode(name ?? store, key: key, value: value, in: stream.builder)
+        let through = RepartitionNode(name ?? store, ends, in: stream.builder)
         if name != nil, let node = shared.node {
             stream.builder.postpone(node)
             return stream.after(node)
@@ -37,16 +46,18 @@ public struct KGroupedStream<Key, Value> {
 
 extension KStream {
     /// Groups records by the key that they have. Repartitions first if an operator upstream changed the key.
-    public func groupByKey(
+    @inlinable public func groupByKey(
         named name: String? = nil
     ) -> KGroupedStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
         groupByKey(named: name, key: Key.serde, value: Value.serde)
     }
 
     /// As `groupByKey`, with the serdes given.
-    public func groupByKey(named name: String? = nil, key: Serde<Key>, value: Serde<Value>) -> KGroupedStream<
-        Key, Value
-    > {
+    @inlinable public func groupByKey(named name: String? = nil, key: Serde<Key>, value: Serde<Value>)
+        -> KGroupedStream<
+            Key, Value
+        >
+    {
         KGroupedStream(self, named: name, key: key, value: value)
     }
 
@@ -55,14 +66,14 @@ extension KStream {
     /// ```swift
     /// words.groupBy { _, word in word }.count()
     /// ```
-    public func groupBy<NewKey: StreamCodable>(
+    @inlinable public func groupBy<NewKey: StreamCodable>(
         named name: String? = nil, _ selector: @escaping @Sendable (Key, Value) throws -> NewKey
     ) -> KGroupedStream<NewKey, Value> where Value: StreamCodable {
         groupBy(named: name, key: NewKey.serde, value: Value.serde, selector)
     }
 
     /// As `groupBy`, with the serdes given.
-    public func groupBy<NewKey>(
+    @inlinable public func groupBy<NewKey>(
         named name: String? = nil, key: Serde<NewKey>, value: Serde<Value>,
         _ selector: @escaping @Sendable (Key, Value) throws -> NewKey
     ) -> KGroupedStream<NewKey, Value> {

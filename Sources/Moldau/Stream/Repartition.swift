@@ -6,16 +6,23 @@ extension KStream {
     /// - Parameters:
     ///   - name: the topic's name between the application's id and `-repartition`.
     ///   - partitions: nil: as many as the widest topic upstream.
-    public func repartition(
+    @inlinable public func repartition(
         named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) -> KStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
         repartition(named: name, partitions: partitions, partitioner: partitioner, key: Key.serde, value: Value.serde)
     }
 
     /// As `repartition`, with the serdes of the topic given.
-    public func repartition(
-        named given: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil,
+    @inlinable public func repartition(
+        named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil,
         key: Serde<Key>, value: Serde<Value>
+    ) -> KStream<Key, Value> {
+        repartitioned(
+            named: name, partitions: partitions, RepartitionEnds(key: key, value: value, partitioner: partitioner))
+    }
+
+    @usableFromInline func repartitioned(
+        named given: String?, partitions: Int32?, _ ends: RepartitionEnds
     ) -> KStream<Key, Value> {
         if let partitions, partitions < 1 {
             builder.attempt {
@@ -26,8 +33,7 @@ extension KStream {
             given.map { builder.checked($0) }
             ?? builder.names.settled(
                 builder.names.processor(nil, "KSTREAM-REPARTITION-"), origin: origin, operation: "rekeyed")
-        let through = RepartitionNode(
-            name, key: key, value: value, partitions: partitions, partitioner: partitioner, in: builder)
+        let through = RepartitionNode(name, ends, partitions: partitions, in: builder)
         builder.add(through.node, below: [node])
         return after(through.node)
     }
@@ -38,21 +44,19 @@ extension KStream {
     }
 
     /// This stream, with equal keys in one partition.
-    func partitionedByKey(
-        named name: String, key: Serde<Key>, value: Serde<Value>
-    ) -> KStream<Key, Value> {
+    func partitionedByKey(named name: String, _ ends: RepartitionEnds) -> KStream<Key, Value> {
         guard isKeyChanged else { return self }
-        let through = RepartitionNode(name, key: key, value: value, in: builder)
+        let through = RepartitionNode(name, ends, in: builder)
         builder.add(through.node, below: [node])
         return after(through.node)
     }
 
     /// As `partitionedByKey`, but joins of the same stream share one topic unless they are named.
-    func partitionedForJoin(named given: String?, key: Serde<Key>, value: Serde<Value>) -> KStream<Key, Value> {
+    func partitionedForJoin(named given: String?, _ ends: RepartitionEnds) -> KStream<Key, Value> {
         guard isKeyChanged else { return self }
         if given == nil, let shared = joinRepartition.node, builder.options.naming == .stable { return after(shared) }
         let name = given ?? builder.names.settled(name, origin: origin, operation: "rekeyed")
-        let through = RepartitionNode(name, key: key, value: value, in: builder)
+        let through = RepartitionNode(name, ends, in: builder)
         if given == nil, let shared = joinRepartition.node { return after(shared) }
         builder.add(through.node, below: [node])
         if given == nil { joinRepartition.node = through.node }
@@ -65,10 +69,7 @@ struct RepartitionNode {
     let node: GraphNode
 
     /// - Parameter name: the topic is `<name>-repartition`.
-    init<Key, Value>(
-        _ name: String, key: Serde<Key>, value: Serde<Value>, partitions: Int32? = nil,
-        partitioner: StreamPartitioner<Key, Value>? = nil, in builder: StreamsBuilder
-    ) {
+    init(_ name: String, _ ends: RepartitionEnds, partitions: Int32? = nil, in builder: StreamsBuilder) {
         let topic = name.hasSuffix("-repartition") ? name : name + "-repartition"
         let generated = (
             sink: builder.names.processor(nil, "KSTREAM-SINK-"),
@@ -82,36 +83,53 @@ struct RepartitionNode {
         node = GraphNode(names.source) { topology, parents in
             let passesNullKeys = graphNode.node?.hasDescendant { $0.joinsNullKeys } ?? false
             try topology.add(RepartitionTopic(name: topic, partitionCount: partitions))
-            try Self.add(
-                names, topic: topic, passesNullKeys: passesNullKeys, key: key, value: value, partitioner: partitioner,
-                below: parents, to: &topology)
+            let filter: TopologyNode.Make = { try ends.filter($0, passesNullKeys) }
+            try topology.add(TopologyNode(names.filter, .processor(make: filter), parents: parents))
+            let sink: TopologyNode.Make = { try ends.sink($0, topic) }
+            try topology.add(TopologyNode(names.sink, .sink(topic: topic, make: sink), parents: [names.filter]))
+            let source = TopologyNode.Source(topics: [topic], makeHead: ends.source)
+            try topology.add(TopologyNode(names.source, .source(source)))
         }
         graphNode.node = node
     }
 
     private final class WeakNode { weak var node: GraphNode? }
+}
 
-    private static func add<Key, Value>(
-        _ names: (sink: String, filter: String, source: String), topic: String, passesNullKeys: Bool, key: Serde<Key>,
-        value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>?, below parents: [String],
-        to topology: inout Topology
-    ) throws {
-        let filter: @Sendable (NodeContext) throws -> Any = { context in
-            let forward = try context.next(Key.self, Value.self).receive
-            guard let null = key.null, !passesNullKeys else { return Inlet(forward) }
-            return Inlet<Key, Value> { record in
-                if null.isNull(record.key) { return context.drop(.nullKeyBeforeRepartition) }
-                try forward(record)
-            }
-        }
-        let sink: @Sendable (NodeContext) throws -> Any = { context in
-            try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: .topic(topic))
-        }
-        let source = TopologyNode.Source(topics: [topic]) { context in
-            TypedSourceHead(key: key, value: value, timestamps: nil, next: try context.next())
-        }
-        try topology.add(TopologyNode(names.filter, .processor(make: filter), parents: parents))
-        try topology.add(TopologyNode(names.sink, .sink(topic: topic, make: sink), parents: [names.filter]))
-        try topology.add(TopologyNode(names.source, .source(source)))
+/// How the ends of a repartition topic are made: the filter for records without a key, the sink and the source.
+@usableFromInline struct RepartitionEnds: Sendable {
+    let filter: @Sendable (NodeContext, _ passesNullKeys: Bool) throws -> Any
+    let sink: @Sendable (NodeContext, _ topic: String) throws -> Any
+    let source: TopologyNode.MakeHead
+
+    @usableFromInline init(
+        filter: @escaping @Sendable (NodeContext, _ passesNullKeys: Bool) throws -> Any,
+        sink: @escaping @Sendable (NodeContext, _ topic: String) throws -> Any, source: @escaping TopologyNode.MakeHead
+    ) {
+        self.filter = filter
+        self.sink = sink
+        self.source = source
+    }
+
+    @inlinable init<Key, Value>(
+        key: Serde<Key>, value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>? = nil
+    ) {
+        self.init(
+            filter: { context, passesNullKeys in
+                let forward = try context.next(Key.self, Value.self).receive
+                guard let null = key.null, !passesNullKeys else { return Inlet(forward) }
+                return Inlet<Key, Value> { record in
+                    if null.isNull(record.key) { return context.drop(.nullKeyBeforeRepartition) }
+                    try forward(record)
+                }
+            },
+            sink: { context, topic in
+                try SinkWriter(key: key, value: value, partitioner: partitioner, context: context)
+                    .inlet(to: .topic(topic))
+            },
+            source: { context in
+                TypedSourceHead(
+                    key: key, value: value, timestamps: nil, next: try context.next(Key.self, Value.self))
+            })
     }
 }

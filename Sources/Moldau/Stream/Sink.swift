@@ -4,14 +4,14 @@ import MoldauTopology
 extension KStream {
     /// Writes the stream to a topic.
     /// - Parameter partitioner: chooses partitions; nil leaves it to the key.
-    public func to(
+    @inlinable public func to(
         _ topic: Topic<Key, Value>, named name: String? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) {
         sink(.topic(topic.name), key: topic.key, value: topic.value, named: name, partitioner)
     }
 
     /// Writes the stream to a topic; nil is written as a tombstone.
-    public func to<Wrapped>(
+    @inlinable public func to<Wrapped>(
         _ topic: Topic<Key, Wrapped>, named name: String? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) where Value == Wrapped? {
         sink(.topic(topic.name), key: topic.key, value: topic.value.optional, named: name, partitioner)
@@ -22,7 +22,7 @@ extension KStream {
     /// ```swift
     /// events.to(key: String.serde, value: Event.serde) { record, _ in "events-\(record.value.kind)" }
     /// ```
-    public func to(
+    @inlinable public func to(
         key: Serde<Key>, value: Serde<Value>, named name: String? = nil,
         partitioner: StreamPartitioner<Key, Value>? = nil,
         choosing choose: @escaping @Sendable (Record<Key, Value>, RecordOrigin?) throws -> String
@@ -30,16 +30,19 @@ extension KStream {
         sink(.chosen(choose), key: key, value: value, named: name, partitioner)
     }
 
-    private func sink(
-        _ target: SinkTarget<Key, Value>, key: Serde<Key>, value: Serde<Value>, named given: String?,
+    @inlinable func sink(
+        _ target: SinkTarget<Key, Value>, key: Serde<Key>, value: Serde<Value>, named name: String?,
         _ partitioner: StreamPartitioner<Key, Value>?
     ) {
+        let topic: String? = if case .topic(let topic) = target { topic } else { nil }
+        addSink(topic, named: name) { context in
+            try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: target)
+        }
+    }
+
+    @usableFromInline func addSink(_ topic: String?, named given: String?, _ make: @escaping TopologyNode.Make) {
         let name = builder.name(given, "KSTREAM-SINK-")
         let sink = GraphNode(name) { topology, parents in
-            let topic: String? = if case .topic(let topic) = target { topic } else { nil }
-            let make: @Sendable (NodeContext) throws -> Any = { context in
-                try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: target)
-            }
             try topology.add(TopologyNode(name, .sink(topic: topic, make: make), parents: parents))
         }
         builder.add(sink, below: [node])

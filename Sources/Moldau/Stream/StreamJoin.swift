@@ -96,8 +96,10 @@ extension KStream {
         stores: String?, _ options: StoreOptions?
     ) -> KStream<Key, Result> {
         builder.attempt { try join.windows.check() }
-        let left = partitionedForJoin(named: given.map { $0 + "-left" }, key: join.key, value: join.left)
-        let right = other.partitionedForJoin(named: given.map { $0 + "-right" }, key: join.key, value: join.right)
+        let left = partitionedForJoin(
+            named: given.map { $0 + "-left" }, RepartitionEnds(key: join.key, value: join.left))
+        let right = other.partitionedForJoin(
+            named: given.map { $0 + "-right" }, RepartitionEnds(key: join.key, value: join.right))
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
         let definitions = join.definitions(names, options ?? StoreOptions(), kind: builder.options.storeKind)

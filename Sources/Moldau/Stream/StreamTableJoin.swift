@@ -54,7 +54,7 @@ extension KStream {
         _ table: KTable<Key, Row>, named given: String?, _ grace: Duration?, value: Serde<Value>, isLeft: Bool,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
     ) -> KStream<Key, Result> {
-        let stream = partitionedForJoin(named: given, key: table.key, value: value)
+        let stream = partitionedForJoin(named: given, RepartitionEnds(key: table.key, value: value))
         let name = builder.name(given, isLeft ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
         let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key

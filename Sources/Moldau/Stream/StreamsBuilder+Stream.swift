@@ -11,7 +11,7 @@ extension StreamsBuilder {
     ///   - name: the node's name in descriptions and metrics.
     ///   - start: where to begin where nothing was committed.
     ///   - timestamps: tells the time of a record; nil: the record's own. A negative time drops the record (counted).
-    public func stream<Key, Value>(
+    @inlinable public func stream<Key, Value>(
         _ topic: Topic<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
     ) -> KStream<Key, Value> {
@@ -19,22 +19,29 @@ extension StreamsBuilder {
     }
 
     /// Reads several topics of the same types as one stream. Serdes are those of the first.
-    public func stream<Key, Value>(
-        _ topics: [Topic<Key, Value>], named given: String? = nil, start: StartPosition = .earliest,
+    @inlinable public func stream<Key, Value>(
+        _ topics: [Topic<Key, Value>], named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
     ) -> KStream<Key, Value> {
         precondition(!topics.isEmpty, "a stream needs at least one topic")
+        let (key, value) = (topics[0].key, topics[0].value)
+        return addingSource(topics.map(\.name), named: name, start: start) { context in
+            TypedSourceHead(
+                key: key, value: value, timestamps: timestamps, next: try context.next(Key.self, Value.self))
+        }
+    }
+
+    @usableFromInline func addingSource<Key, Value>(
+        _ topics: [String], named given: String?, start: StartPosition, _ makeHead: @escaping TopologyNode.MakeHead
+    ) -> KStream<Key, Value> {
         let name = name(given, "KSTREAM-SOURCE-")
-        let (key, value, topicNames) = (topics[0].key, topics[0].value, topics.map(\.name))
         let node = GraphNode(name) { topology, _ in
-            let source = TopologyNode.Source(topics: topicNames, start: start) { context in
-                TypedSourceHead(key: key, value: value, timestamps: timestamps, next: try context.next())
-            }
+            let source = TopologyNode.Source(topics: topics, start: start, makeHead: makeHead)
             try topology.add(TopologyNode(name, .source(source)))
         }
-        node.source = .init(topics: topicNames, type: ObjectIdentifier(Record<Key, Value>.self))
+        node.source = .init(topics: topics, type: ObjectIdentifier(Record<Key, Value>.self))
         add(node, below: [])
         return KStream(
-            builder: self, node: node, sources: [name], isKeyChanged: false, origin: topicNames.joined(separator: "_"))
+            builder: self, node: node, sources: [name], isKeyChanged: false, origin: topics.joined(separator: "_"))
     }
 }

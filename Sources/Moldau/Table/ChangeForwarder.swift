@@ -6,7 +6,7 @@ import MoldauTopology
 ///
 /// Held changes go out as Kafka Streams' record cache sends them: in the order of the keys' last updates, with the time and headers of
 /// that update, the old value being that of the last flush; a row that neither was nor is there is left out.
-final class ChangeForwarder<Key, Value> {
+@usableFromInline final class ChangeForwarder<Key, Value> {
     private struct Held {
         let key: Key
         let old: Value?
@@ -16,12 +16,12 @@ final class ChangeForwarder<Key, Value> {
         var origin: RecordOrigin?
     }
 
-    let isHolding: Bool
-    private let sendsOldValues: Bool
-    private let forward: Inlet<Key, Change<Value>>.Receive
+    @usableFromInline let isHolding: Bool
+    @usableFromInline let sendsOldValues: Bool
+    @usableFromInline let forward: Inlet<Key, Change<Value>>.Receive
     private let encodeKey: Serde<Key>.Encode
-    private let context: NodeContext
-    private let task: TaskContext
+    @usableFromInline let context: NodeContext
+    @usableFromInline let task: TaskContext
     private let maxHeldKeys: Int
     private var held: [Held?] = []
     private var places: [[UInt8]: Int] = [:]
@@ -45,7 +45,7 @@ final class ChangeForwarder<Key, Value> {
 
     /// Sends or holds a change that the store took with `result`; drops (counted) one that it refused. `record` carries its key, time
     /// and headers.
-    func send<Ignored>(
+    @inlinable func send<Ignored>(
         _ record: Record<Key, Ignored>, new: Value?, old: Value?, at timestamp: Timestamp,
         _ result: VersionedPutResult = .latest
     ) throws {
@@ -55,17 +55,16 @@ final class ChangeForwarder<Key, Value> {
             return try forward(
                 Record(key: record.key, value: change, timestamp: timestamp, headers: record.headers))
         }
-        try hold(
-            Held(
-                key: record.key, old: old, new: new, timestamp: timestamp, headers: record.headers, origin: task.origin)
-        )
+        try hold(record.key, new: new, old: old, at: timestamp, record.headers)
     }
 
-    private func hold(_ change: Held) throws {
+    @usableFromInline func hold(_ key: Key, new: Value?, old: Value?, at timestamp: Timestamp, _ headers: Headers)
+        throws
+    {
+        var change = Held(key: key, old: old, new: new, timestamp: timestamp, headers: headers, origin: task.origin)
         keyBytes.removeAll()
         try encodeKey(change.key, &keyBytes)
         let bytes = [UInt8](keyBytes.bytes)
-        var change = change
         if let place = places[bytes], let earlier = held[place] {
             change = Held(
                 key: earlier.key, old: earlier.old, new: change.new, timestamp: change.timestamp,

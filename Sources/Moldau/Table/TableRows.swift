@@ -3,13 +3,13 @@ import MoldauState
 import MoldauTopology
 
 /// The store of a table: each key's latest value, or its versions.
-enum TableRows<Key, Value> {
-    typealias Row = ValueAndTimestamp<Value>
+@usableFromInline enum TableRows<Key, Value> {
+    @usableFromInline typealias Row = ValueAndTimestamp<Value>
 
     case latest(TimestampedKeyValueStore<Key, Value>)
     case versioned(VersionedKeyValueStore<Key, Value>)
 
-    init(_ context: NodeContext, _ name: String) throws {
+    @inlinable init(_ context: NodeContext, _ name: String) throws {
         if let versions = try context.storeIfTyped(named: name, as: VersionedKeyValueStore<Key, Value>.self) {
             self = .versioned(versions)
         } else {
@@ -18,7 +18,7 @@ enum TableRows<Key, Value> {
     }
 
     /// The row of a key: the one that held at `time` if the store knows the past, else the latest one.
-    func get(_ key: Key, asOf time: Timestamp? = nil) throws -> Row? {
+    @inlinable func get(_ key: Key, asOf time: Timestamp? = nil) throws -> Row? {
         switch self {
         case .latest(let store): return try store.get(key)
         case .versioned(let store):
@@ -28,7 +28,7 @@ enum TableRows<Key, Value> {
     }
 
     /// Sets the row that holds from `time` on; nil deletes it.
-    func put(_ key: Key, _ value: Value?, at time: Timestamp) throws -> VersionedPutResult {
+    @inlinable func put(_ key: Key, _ value: Value?, at time: Timestamp) throws -> VersionedPutResult {
         switch self {
         case .latest(let store):
             try store.put(key, value.map { ValueAndTimestamp($0, at: time) })
@@ -38,7 +38,7 @@ enum TableRows<Key, Value> {
     }
 
     /// Sets the row that `body` makes of a key's latest one; nil deletes it, at `time` or the old row's if that is later.
-    func update(
+    @inlinable func update(
         _ key: Key, at time: Timestamp, _ body: (Row?) throws -> Row?
     ) throws -> (old: Row?, new: Row?, result: VersionedPutResult) {
         switch self {

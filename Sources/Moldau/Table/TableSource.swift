@@ -76,7 +76,7 @@ extension KStream {
         let topic =
             isGenerated && isKeyChanged
             ? builder.names.settled(name, origin: origin, operation: "table-input") : name
-        let partitioned = partitionedByKey(named: topic, key: key, value: written)
+        let partitioned = partitionedByKey(named: topic, RepartitionEnds(key: key, value: written))
         let source = TableSource(name, choice, key: key, value: value)
         let node = GraphNode(name) { topology, parents in
             try source.write(into: &topology, below: parents, key: { key.isNull($0) ? nil : $0 }, value: row)
