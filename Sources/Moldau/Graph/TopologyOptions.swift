@@ -39,6 +39,8 @@ public enum WindowMemory: Sendable, Hashable {
 public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     /// An inner join of a stream with itself keeps its records in one store instead of two.
     case singleStoreSelfJoin
+    /// Operators that need equal keys together after the same change of key share one repartition topic.
+    case mergeRepartitionTopics
 }
 
 /// Which changes of a table with a store go downstream.

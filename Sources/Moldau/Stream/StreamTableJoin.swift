@@ -74,6 +74,7 @@ extension KStream {
             try wait?.add(to: &topology, tables: getter.stores)
         }
         node.joinsNullKeys = isLeft
+        node.changesValue = true
         builder.add(node, below: [stream.node])
         return KStream<Key, Result>(
             builder: builder, node: node, sources: stream.sources.union(table.sources), isKeyChanged: false,
@@ -145,6 +146,7 @@ extension KStream {
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
         }
         node.joinsNullKeys = isLeft
+        node.changesValue = true
         builder.add(node, below: [self.node])
         return KStream<Key, Result>(
             builder: builder, node: node, sources: sources, isKeyChanged: isKeyChanged, origin: origin)
