@@ -32,8 +32,8 @@ public struct TopologyDescription: CustomStringConvertible {
     }
 
     private func describe(_ node: TopologyNode, in graph: SortedGraph) -> String {
-        let successors = "\n      --> " + list(graph.successors[node.name] ?? [])
-        let predecessors = "\n      <-- " + list(graph.predecessors[node.name] ?? [])
+        let successors = "\n      --> " + list(graph.successors(of: node.name))
+        let predecessors = "\n      <-- " + list(graph.predecessors(of: node.name))
         switch node.role {
         case .source(let source):
             return "Source: \(node.name) (topics: [\(javaHashOrder(source.topics).joined(separator: ", "))])"
@@ -57,36 +57,33 @@ extension Topology {
 /// Nodes ordered by the number of paths below them, then by name. Kafka Streams sorts neighbours while it still counts paths, so the
 /// order in which edges are met shows in the result; this meets them in the same order.
 private struct SortedGraph {
-    private(set) var predecessors: [String: [String]] = [:]
-    private(set) var successors: [String: [String]] = [:]
+    private var predecessors: [String: JavaTreeOrder] = [:]
+    private var successors: [String: JavaTreeOrder] = [:]
     private var sizes: [String: Int] = [:]
 
     init(_ nodes: [TopologyNode]) {
         for node in nodes { sizes[node.name] = 1 }
         for node in nodes {
             for parent in node.parents {
-                predecessors[node.name] = inserted(parent, into: predecessors[node.name] ?? [])
-                successors[parent] = inserted(node.name, into: successors[parent] ?? [])
+                let sizes = sizes
+                predecessors[node.name, default: JavaTreeOrder()].insert(parent) { Self.precedes($0, $1, sizes) }
+                successors[parent, default: JavaTreeOrder()].insert(node.name) { Self.precedes($0, $1, sizes) }
                 grow(parent, by: sizes[node.name] ?? 1)
             }
         }
     }
 
-    func sorted(_ names: [String]) -> [String] { names.sorted { precedes($0, $1) } }
+    func sorted(_ names: [String]) -> [String] { names.sorted { Self.precedes($0, $1, sizes) } }
+    func predecessors(of name: String) -> [String] { predecessors[name]?.names ?? [] }
+    func successors(of name: String) -> [String] { successors[name]?.names ?? [] }
 
-    private func precedes(_ left: String, _ right: String) -> Bool {
+    private static func precedes(_ left: String, _ right: String, _ sizes: [String: Int]) -> Bool {
         let (leftSize, rightSize) = (sizes[left] ?? 1, sizes[right] ?? 1)
         return leftSize == rightSize ? left < right : leftSize > rightSize
     }
 
-    private func inserted(_ name: String, into names: [String]) -> [String] {
-        var names = names
-        names.insert(name, at: names.firstIndex { !precedes($0, name) } ?? names.endIndex)
-        return names
-    }
-
     private mutating func grow(_ name: String, by size: Int) {
         sizes[name, default: 1] += size
-        for parent in predecessors[name] ?? [] { grow(parent, by: size) }
+        for parent in predecessors(of: name) { grow(parent, by: size) }
     }
 }

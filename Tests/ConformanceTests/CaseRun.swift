@@ -25,8 +25,14 @@ struct CaseRun {
         }
     }
 
+    /// Cases whose results hang on what a cache of Kafka Streams happens to hold.
+    private static let accidents = [
+        "fuzz composed o88": "a value that the store refused is found in the record cache above it"
+    ]
+
     private func difference() throws -> String? {
-        if conformanceCase.error != nil { throw Unsupported(what: "an expected error") }
+        if let accident = Self.accidents[conformanceCase.name] { throw Unsupported(what: accident) }
+        if let error = conformanceCase.error { return try refusalDifference(error) }
         let options = try self.options()
         var built: CaseTopology?
         let topology = try Topology(options) { streams in
@@ -48,6 +54,20 @@ struct CaseRun {
         }
         return try outputDifference(built) ?? storeDifference(driver, built) ?? versionDifference(driver, built)
             ?? dropDifference(driver)
+    }
+
+    /// Where Kafka Streams refuses a topology, so must Moldau, in words of its own.
+    private func refusalDifference(_ expected: JSONValue) throws -> String? {
+        guard let phase = conformanceCase.errorPhase, ["step", "build"].contains(phase) else {
+            throw Unsupported(what: "an error \(conformanceCase.errorPhase.map { "in \($0)" } ?? "of the run itself")")
+        }
+        let options = try self.options()
+        do {
+            _ = try Topology(options) { streams in
+                try CaseTopology(streams, isUncached: options.emission == .everyChange).add(conformanceCase.topology)
+            }
+        } catch is TopologyError { return nil }
+        return "the topology is accepted; expected \(expected)"
     }
 
     private func options() throws -> TopologyOptions {
@@ -124,7 +144,10 @@ struct CaseRun {
                 guard rows == expected else { return "store \(name) has \(rows); expected \(expected)" }
                 continue
             }
-            guard let kinds = built.storeKinds[name] else { throw Unsupported(what: "the contents of store \(name)") }
+            guard let kinds = built.storeKinds[name] else {
+                if let found = try built.windowStoreDifference(name, expected, driver) { return found }
+                continue
+            }
             let store = try driver.timestampedStore(
                 KeyValueStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
             let rows = try store.all().collect()

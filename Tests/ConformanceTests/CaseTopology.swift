@@ -25,8 +25,7 @@ final class CaseTopology {
     private(set) var topics: [String: (key: Kind, value: Kind)] = [:]
     private(set) var storeKinds: [String: (key: Kind, value: Kind)] = [:]
     private(set) var places: [String: Place] = [:]
-    /// By window store, whether it holds sessions.
-    var windowStores: [String: (key: Kind, value: Kind, isSession: Bool)] = [:]
+    var windowStores: [String: (key: Kind, value: Kind)] = [:]
     private let streams: StreamsBuilder
 
     /// Whether the settings switch caches off, whatever a store says.

@@ -1,6 +1,7 @@
 import Moldau
 import MoldauRecords
 import MoldauState
+import MoldauTesting
 import MoldauTopology
 
 /// A key as captures and functions see it.
@@ -14,7 +15,7 @@ extension Windowed<Datum>: CaseKey { var datum: Datum { .windowed(key, window) }
 /// A stream or cogroup between its windows and its aggregation.
 enum Windowing {
     case time(TimeWindowedKStream<Datum, Datum?>, key: Kind, value: Kind)
-    case sessions(SessionWindowedKStream<Datum, Datum?>, key: Kind, value: Kind)
+    case sessions(SessionWindowedKStream<Datum, Datum?>, EmitStrategy, key: Kind, value: Kind)
     case cogroupedTime(TimeWindowedCogroupedKStream<Datum, Datum>, key: Kind)
     case cogroupedSessions(SessionWindowedCogroupedKStream<Datum, Datum>, key: Kind)
 }
@@ -65,7 +66,7 @@ extension CaseTopology {
         case (.groupedStream(let grouped, let key, let value), let windows?):
             return .time(grouped.windowedBy(windows, emit: emit), key: key, value: value)
         case (.groupedStream(let grouped, let key, let value), nil):
-            return .sessions(grouped.windowedBy(windows.sessionWindows, emit: emit), key: key, value: value)
+            return .sessions(grouped.windowedBy(windows.sessionWindows, emit: emit), emit, key: key, value: value)
         case (.cogrouped(let cogrouped, let key), let windows?):
             return .cogroupedTime(cogrouped.windowedBy(windows), key: key)
         case (.cogrouped(let cogrouped, let key), nil):
@@ -89,7 +90,11 @@ extension CaseTopology {
         let initial = try resultKind(step, .string).datum(step.json["init"] ?? .text(""))
         switch windowing {
         case .time(let stream, let key, let value): return try aggregate(step, stream, key, value)
-        case .sessions(let stream, let key, let value): return try aggregate(step, stream, key, value)
+        case .sessions(let stream, let emit, let key, let value):
+            if emit == .onWindowClose, step.json["store"]?["kind"]?.text == "inmemorySession" {
+                throw Unsupported(what: "closed sessions that a store in memory has forgotten")
+            }
+            return try aggregate(step, stream, key, value)
         case .cogroupedTime(let stream, let key):
             let kind = try resultKind(step, .string)
             let table = stream.aggregate(
@@ -131,9 +136,6 @@ extension CaseTopology {
     private func aggregate(
         _ step: CaseStep, _ stream: SessionWindowedKStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> WindowedTable {
-        if stream.emit == .onWindowClose, step.json["store"]?["kind"]?.text == "inmemorySession" {
-            throw Unsupported(what: "closed sessions that a store in memory has forgotten")
-        }
         let kind = try resultKind(step, value)
         let (store, options) = (sessionStoreName(step, key, kind), try options(step))
         switch step.op {
@@ -156,13 +158,12 @@ extension CaseTopology {
 
     private func windowStoreName(_ step: CaseStep, _ key: Kind, _ value: Kind) -> WindowStoreName<Datum, Datum>? {
         guard let name = step.json["store"]?["name"]?.text else { return nil }
-        windowStores[name] = (key, value, false)
+        windowStores[name] = (key, value)
         return WindowStoreName(name, key: key.serde, value: value.serde)
     }
 
     private func sessionStoreName(_ step: CaseStep, _ key: Kind, _ value: Kind) -> SessionStoreName<Datum, Datum>? {
         guard let name = step.json["store"]?["name"]?.text else { return nil }
-        windowStores[name] = (key, value, true)
         return SessionStoreName(name, key: key.serde, value: value.serde)
     }
 
@@ -258,6 +259,31 @@ extension CaseTopology {
             return nil
         default: throw Unsupported(what: "\(step.op) of a windowed stream")
         }
+    }
+}
+
+extension CaseTopology {
+    /// What a store of windows has that it should not, or the other way round. Their order is that of the
+    /// store's segments, which differ.
+    func windowStoreDifference(
+        _ name: String, _ expected: [[JSONValue]], _ driver: TopologyTestDriver
+    ) throws -> String? {
+        guard let kinds = windowStores[name] else {
+            throw Unsupported(what: "the contents of store \(name)")
+        }
+        let store = try driver.timestampedStore(WindowStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
+        let rows = try store.all().collect().map { (key: $0.key.datum, row: $0.value) }
+        func isEqual(_ row: (key: Datum, row: ValueAndTimestamp<Datum>), _ json: [JSONValue]) -> Bool {
+            json.count == 3 && row.key.matches(json[0]) && row.row.value.matches(json[1])
+                && row.row.timestamp.ms == json[2].integer
+        }
+        if let lost = expected.first(where: { json in !rows.contains { isEqual($0, json) } }) {
+            return "store \(name) lacks \(lost)"
+        }
+        if let extra = rows.first(where: { row in !expected.contains { isEqual(row, $0) } }) {
+            return "store \(name) has \(extra)"
+        }
+        return nil
     }
 }
 

@@ -55,5 +55,6 @@ struct ConformanceCase: Decodable {
     let droppedRecords: Int64?
     let describe: String?
     let error: JSONValue?
+    let errorPhase: String?
     let versionedGets: [JSONValue]?
 }

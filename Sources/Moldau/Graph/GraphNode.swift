@@ -15,8 +15,9 @@ public final class GraphNode {
     var isWritten = false
     /// Takes records without a key: repartitions upstream must let them pass (KIP-962).
     var joinsNullKeys = false
-    /// Whether equal keys may be in several partitions behind it.
+    /// Whether keys are new behind it, so that one repartition there can serve all below.
     var changesKey = false
+    /// Whether repartitions must stay below it.
     var changesValue = false
     /// Where streams become one.
     var isMerge = false

@@ -136,7 +136,8 @@ extension CogroupedKStream {
             builder.add(node, below: [parents[index].node])
             return node
         }
-        let content = TableContent<ResultKey, Result>(askUpstream: { _ in true }, makeGetter: { getter })
+        let content = TableContent<ResultKey, Result>(
+            isVersioned: choice.isVersioned, askUpstream: { _ in true }, makeGetter: { getter })
         let name = builder.names.processor(given, suffix: "-cogroup-merge", "COGROUPKSTREAM-MERGE-")
         let merge = GraphNode(name) { topology, parents in
             let sendsOldValues = content.sendsOldValues
@@ -144,7 +145,10 @@ extension CogroupedKStream {
                 let changes = try ChangeForwarder<ResultKey, Result>(
                     context, store: storeName, emission: emission, key: key, sendsOldValues: sendsOldValues)
                 return Inlet<ResultKey, Change<Result>> { record in
-                    try changes.send(record, new: record.value.new, old: record.value.old, at: record.timestamp)
+                    let change = record.value
+                    try changes.send(
+                        record, new: change.new, old: change.old, at: record.timestamp,
+                        change.isLatest ? .latest : .history(validTo: .none))
                 }
             }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))

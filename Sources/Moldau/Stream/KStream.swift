@@ -56,7 +56,8 @@ public struct KStream<Key, Value> {
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
             for store in stores { try topology.connect(name, toStore: store) }
         }
-        added.changesKey = changesKey
+        // Behind a processor, which may change both, Kafka Streams puts no shared repartition.
+        added.changesKey = changesKey && !changesValue
         added.changesValue = changesValue
         return following(added, changesKey: changesKey)
     }

@@ -10,7 +10,7 @@ import MoldauTopology
 public struct SessionWindowedKStream<Key, Value> {
     let grouped: KGroupedStream<Key, Value>
     let windows: SessionWindows
-    public let emit: EmitStrategy
+    let emit: EmitStrategy
 }
 
 extension KGroupedStream {

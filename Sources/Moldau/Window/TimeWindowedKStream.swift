@@ -9,7 +9,7 @@ import MoldauTopology
 public struct TimeWindowedKStream<Key, Value> {
     let grouped: KGroupedStream<Key, Value>
     let windows: TimeWindows
-    public let emit: EmitStrategy
+    let emit: EmitStrategy
 }
 
 extension KGroupedStream {
