@@ -56,6 +56,12 @@ public struct Serde<Value>: Sendable {
         return [UInt8](writer.bytes)
     }
 
+    /// The value of these bytes, or of a null where there are none.
+    public func value(of bytes: [UInt8]?) throws -> Value {
+        guard let bytes else { return try decodeNull() }
+        return try bytes.withUnsafeBytes { try decode($0.bytes) }
+    }
+
     /// The serde of `Value?`: nil is null, everything else as here.
     public var optional: Serde<Value?> {
         let (encode, decode) = (encode, decode)

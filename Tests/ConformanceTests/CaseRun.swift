@@ -32,7 +32,9 @@ struct CaseRun {
 
     private func difference() throws -> String? {
         if let accident = Self.accidents[conformanceCase.name] { throw Unsupported(what: accident) }
-        if let error = conformanceCase.error { return try refusalDifference(error) }
+        if let error = conformanceCase.error, let phase = conformanceCase.errorPhase, phase != "input" {
+            return try refusalDifference(error, in: phase)
+        }
         let options = try self.options()
         var built: CaseTopology?
         let topology = try Topology(options) { streams in
@@ -50,17 +52,18 @@ struct CaseRun {
         defer { try? driver.close() }
         for (index, input) in (conformanceCase.inputs ?? []).enumerated() {
             built.captured.begin(input: index)
-            try pipe(input, into: driver, built)
+            do { try pipe(input, into: driver, built) } catch  where conformanceCase.error != nil {
+                return outputDifference(built) ?? failureDifference(error, at: index)
+            }
         }
+        if let error = conformanceCase.error { return "nothing failed; expected \(error)" }
         return try outputDifference(built) ?? storeDifference(driver, built) ?? versionDifference(driver, built)
             ?? dropDifference(driver)
     }
 
     /// Where Kafka Streams refuses a topology, so must Moldau, in words of its own.
-    private func refusalDifference(_ expected: JSONValue) throws -> String? {
-        guard let phase = conformanceCase.errorPhase, ["step", "build"].contains(phase) else {
-            throw Unsupported(what: "an error \(conformanceCase.errorPhase.map { "in \($0)" } ?? "of the run itself")")
-        }
+    private func refusalDifference(_ expected: JSONValue, in phase: String) throws -> String? {
+        guard ["step", "build"].contains(phase) else { throw Unsupported(what: "an error in \(phase)") }
         let options = try self.options()
         do {
             _ = try Topology(options) { streams in
@@ -68,6 +71,16 @@ struct CaseRun {
             }
         } catch is TopologyError { return nil }
         return "the topology is accepted; expected \(expected)"
+    }
+
+    /// Where a record stops Kafka Streams, so must it stop Moldau.
+    private func failureDifference(_ error: any Error, at index: Int) -> String? {
+        let text = conformanceCase.error?.text ?? ""
+        guard index == Int(conformanceCase.errorAfter ?? -1) else { return "input \(index) failed: \(error)" }
+        guard case SuppressionError.full(_, let records, let maxRecords, let bytes, let maxBytes) = error,
+            text.contains("[\(records)/\(maxRecords)] records and [\(bytes)/\(maxBytes)] bytes")
+        else { return "input \(index) failed with \(error); expected \(text)" }
+        return nil
     }
 
     private func options() throws -> TopologyOptions {

@@ -52,4 +52,14 @@ struct CaseStep {
         options.isLogged = store["logging"]?.bool ?? true
         return options
     }
+
+    func limit(_ field: String) -> Int { json[field]?.integer.map { Int($0) } ?? .max }
+
+    /// A suppression of a time limit.
+    func untilTimeLimit<Key>() throws -> Suppressed<Key> {
+        guard let limit = json["timeLimit"]?.integer else { throw Unsupported(what: "suppress without timeLimit") }
+        return .untilTimeLimit(
+            .milliseconds(limit), maxRecords: self.limit("maxRecords"), maxBytes: self.limit("maxBytes"),
+            whenFull: text("full") == "shutdown" ? .stop : .emitEarly)
+    }
 }

@@ -55,6 +55,11 @@ final class CaseTopology {
         case "branch": place = try branch(step)
         case "toTable", "toStream": place = try turn(step)
         case "groupByKey", "groupBy": place = try group(step)
+        case "suppress":
+            let (table, key, value) = try table(step.input)
+            let suppressed = try step.untilTimeLimit() as Suppressed<Datum>
+            place = .table(
+                (table.suppress(suppressed, named: step.named, value: value.serde), key, value))
         case "count", "reduce", "aggregate": place = try aggregate(step)
         case "join": place = try join(step)
         case "capture": place = try capture(step)

@@ -198,6 +198,12 @@ extension CaseTopology {
                 throw Unsupported(what: "join of windows with something else")
             }
             return .windowedTable(try join(step, table, right.table))
+        case "suppress":
+            let suppressed: Suppressed<Windowed<Datum>> =
+                step.json["timeLimit"] == nil
+                ? .untilWindowCloses(maxRecords: step.limit("maxRecords"), maxBytes: step.limit("maxBytes"))
+                : try step.untilTimeLimit()
+            return .windowedTable((table.suppress(suppressed, named: step.named, value: value.serde), value))
         case "toStream": return .windowedStream((table.toStream(named: step.named), value))
         case "capture":
             return try follow(step, (table.toStream(), value))
@@ -283,7 +289,7 @@ extension CaseTopology {
         if let extra = rows.first(where: { row in !expected.contains { isEqual(row, $0) } }) {
             return "store \(name) has \(extra)"
         }
-        return nil
+        return rows.count == expected.count ? nil : "store \(name) has \(rows.count) rows; expected \(expected.count)"
     }
 }
 

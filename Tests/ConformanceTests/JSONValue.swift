@@ -56,5 +56,6 @@ struct ConformanceCase: Decodable {
     let describe: String?
     let error: JSONValue?
     let errorPhase: String?
+    let errorAfter: Int64?
     let versionedGets: [JSONValue]?
 }

@@ -1,11 +1,7 @@
 // The records of a stream that wait for late rows of a table, in Kafka Streams' bytes (numbers big-endian):
 //
 //     key      0 · timestamp (Int64) · key · number of the record (Int32)
-//     value    where the record came from: timestamp and offset (Int64 each), sized topic, partition (Int32), number of
-//              headers (Int32), sized name and value of each · two values that are not used here, −1 each (Int32) ·
-//              sized value · 0 (Int64)
-//
-// A sized field has its length before it (Int32), −1 for a null.
+//     value    as in BufferedChange.swift, the record's value being the new one, without the others and the time
 
 import MoldauRecords
 import MoldauState
@@ -15,7 +11,8 @@ import MoldauTopology
 /// order of time. Stream time is that of the records put into it.
 final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     private let graceMs: Int64
-    let rows: KeyValueStore<BufferPlace<Key>, BufferedRecord<Value>>
+    private let value: Serde<Value>
+    let rows: KeyValueStore<BufferPlace<Key>, BufferedChange>
     private var streamTime = Timestamp.none
     /// No record is older; nil while it is not known.
     private var oldest: Timestamp?
@@ -24,7 +21,8 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
 
     init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, grace: Duration) {
         graceMs = grace.milliseconds
-        rows = KeyValueStore(cache: cache, key: BufferPlace.serde(of: key), value: BufferedRecord.serde(of: value))
+        self.value = value
+        rows = KeyValueStore(cache: cache, key: BufferPlace.serde(of: key), value: BufferedChange.serde)
     }
 
     static func definition(
@@ -42,8 +40,9 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         sequence = sequence &+ 1 & .max
         try rows.put(
             BufferPlace(timestamp: record.timestamp, key: record.key, sequence: sequence),
-            BufferedRecord(
-                value: record.value, timestamp: record.timestamp, headers: record.headers, origin: origin))
+            BufferedChange(
+                new: try value.bytes(of: record.value), timestamp: record.timestamp, headers: record.headers,
+                origin: origin))
         streamTime = max(streamTime, record.timestamp)
         if let known = oldest { oldest = min(known, record.timestamp) }
         return true
@@ -57,8 +56,9 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         while let (place, record) = try waiting.next() {
             oldest = place.timestamp
             if place.timestamp.ms > due { return }
+            let value = try value.value(of: record.new)
             try body(
-                Record(key: place.key, value: record.value, timestamp: record.timestamp, headers: record.headers),
+                Record(key: place.key, value: value, timestamp: record.timestamp, headers: record.headers),
                 record.origin)
             try rows.put(place, nil)
         }
@@ -98,67 +98,5 @@ struct BufferPlace<Key> {
                         timestamp: timestamp, key: try key.decode(reader.rest.bytes), sequence: sequence)
                 }
             })
-    }
-}
-
-/// A record that waits, with all that it needs to go on as if it had just come.
-struct BufferedRecord<Value> {
-    var value: Value
-    var timestamp: Timestamp
-    var headers: Headers
-    /// nil for a record that came from a punctuation.
-    var origin: RecordOrigin?
-
-    static func serde(of value: Serde<Value>) -> Serde<BufferedRecord> {
-        Serde<BufferedRecord>(
-            encode: { record, writer in
-                record.writeContext(&writer)
-                writer.append(bigEndian: Int32(-1))
-                writer.append(bigEndian: Int32(-1))
-                writer.append(sized: try value.bytes(of: record.value))
-                writer.append(bigEndian: Int64(0))
-            },
-            decode: { bytes in try bytes.withUnsafeBytes { try read($0, value) } })
-    }
-
-    private func writeContext(_ writer: inout ByteWriter) {
-        writer.append(bigEndian: timestamp.ms)
-        writer.append(bigEndian: origin?.offset.value ?? -1)
-        writer.append(sized: Array((origin?.topic ?? "").utf8))
-        writer.append(bigEndian: origin?.partition.number ?? -1)
-        writer.append(bigEndian: Int32(headers.count))
-        for header in headers {
-            writer.append(sized: Array(header.name.utf8))
-            writer.append(sized: header.value)
-        }
-    }
-
-    private static func read(_ bytes: UnsafeRawBufferPointer, _ value: Serde<Value>) throws -> BufferedRecord {
-        var reader = FieldReader(bytes, of: "waiting record")
-        func text(_ bytes: UnsafeRawBufferPointer?) throws -> String {
-            guard let bytes, let text = String(validating: bytes, as: UTF8.self) else { throw SerdeError.invalidUTF8 }
-            return text
-        }
-        let timestamp = Timestamp(ms: try reader.number())
-        let offset = Offset(try reader.number())
-        let topic = try text(try reader.sizedBytes())
-        let partition = Partition(try reader.number())
-        var headers = Headers()
-        for _ in 0..<(try reader.count(ofSize: 8)) {
-            let name = try text(try reader.sizedBytes())
-            headers.append(Header(name, try reader.sizedBytes().map { Array($0) }))
-        }
-        for _ in 0..<2 { _ = try reader.sizedBytes() }
-        guard let valueBytes = try reader.sizedBytes() else { throw reader.malformed("it has no value") }
-        let origin = topic.isEmpty ? nil : RecordOrigin(topic: topic, partition: partition, offset: offset)
-        return BufferedRecord(
-            value: try value.decode(valueBytes.bytes), timestamp: timestamp, headers: headers, origin: origin)
-    }
-}
-
-extension ByteWriter {
-    fileprivate mutating func append(sized bytes: [UInt8]?) {
-        append(bigEndian: Int32(bytes?.count ?? -1))
-        append(contentsOf: bytes ?? [])
     }
 }

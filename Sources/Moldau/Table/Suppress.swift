@@ -1,0 +1,158 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension KTable {
+    /// Holds changes back, so that those downstream see fewer of them (KIP-328).
+    ///
+    /// ```swift
+    /// clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .seconds(5))).count()
+    ///     .suppress(.untilWindowCloses())
+    /// ```
+    /// Changes go on in the order of the time that they wait by, then of their keys' bytes, with the time and headers of the last change.
+    /// They go on when another change comes that moves stream time. What waits is kept in a store with a changelog.
+    /// - Parameter options: the store of what waits; its emission means nothing here.
+    public func suppress(
+        _ suppressed: Suppressed<Key>, named name: String? = nil, options: StoreOptions? = nil
+    ) -> KTable<Key, Value> where Value: StreamCodable {
+        suppress(suppressed, named: name, options: options, value: Value.serde)
+    }
+
+    /// As `suppress`, with the serde of the values given.
+    public func suppress(
+        _ suppressed: Suppressed<Key>, named given: String? = nil, options: StoreOptions? = nil, value: Serde<Value>
+    ) -> KTable<Key, Value> {
+        let name = builder.name(given, "KTABLE-SUPPRESS-")
+        let choice = StoreChoice(given.map { "\($0)-store" }, options, in: builder) {
+            builder.names.store("KTABLE-SUPPRESS-", origin: origin, operation: "suppress")
+        }
+        builder.attempt { try check(suppressed, name) }
+        // What those downstream know of a key that waits is the value from before.
+        content.sendOldValues(force: true)
+        let (parent, table) = (self.node, content)
+        let (key, store) = (key, choice.name)
+        let derived = TableContent<Key, Value>(
+            sendsOldValues: true, askUpstream: { _ in true },
+            makeGetter: { table.getter.beforeSuppression(in: store, key: key, value: value) })
+        let node = GraphNode(name) { topology, parents in
+            let wait = try suppressed.waitMs(below: parent, named: name)
+            let make: TopologyNode.Make = { context in
+                try Suppression(suppressed, waitMs: wait, key: key, value: value, store: store, context).inlet
+            }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(SuppressionBuffer.definition(store, kind: choice.kind, choice.options), for: [name])
+        }
+        builder.add(node, below: [self.node])
+        return KTable(
+            builder: builder, node: node, sources: sources, origin: origin, key: key, content: derived, storeName: nil)
+    }
+
+    private func check(_ suppressed: Suppressed<Key>, _ name: String) throws {
+        func refuse(_ reason: String) -> TopologyError { .invalidSetting(name: name, reason: reason) }
+        if content.isVersioned {
+            throw refuse(
+                "suppress(_:) takes no versioned table, nor one that is made of a versioned one; toStream() of it "
+                    + "gives every change")
+        }
+        if case .time(let limit) = suppressed.wait, limit < .zero {
+            throw refuse("the time limit is \(limit.milliseconds) ms; it must not be negative")
+        }
+        if suppressed.maxRecords < 0 || suppressed.maxBytes < 0 { throw refuse("the limits must not be negative") }
+    }
+}
+
+extension Suppressed {
+    fileprivate func waitMs(below parent: GraphNode, named name: String) throws -> Int64 {
+        switch wait {
+        case .time(let limit): return limit.milliseconds
+        case .grace:
+            guard let grace = parent.windowGrace else {
+                throw TopologyError.invalidSetting(
+                    name: name, reason: "only windowed aggregations have windows that close; there is none upstream")
+            }
+            return grace.milliseconds
+        }
+    }
+}
+
+extension GraphNode {
+    /// The longest grace of the windowed aggregations that this node stands on.
+    fileprivate var windowGrace: Duration? { grace ?? parents.compactMap(\.windowGrace).max() }
+}
+
+/// The node that holds changes back.
+private final class Suppression<Key, Value> {
+    private let suppressed: Suppressed<Key>
+    private let waitMs: Int64
+    private let key: Serde<Key>
+    private let value: Serde<Value>
+    private let buffer: SuppressionBuffer
+    private let context: NodeContext
+    private let forward: Inlet<Key, Change<Value>>.Receive
+    private var streamTime = Timestamp.none
+
+    init(
+        _ suppressed: Suppressed<Key>, waitMs: Int64, key: Serde<Key>, value: Serde<Value>, store: String,
+        _ context: NodeContext
+    ) throws {
+        self.suppressed = suppressed
+        self.waitMs = waitMs
+        self.key = key
+        self.value = value
+        self.context = context
+        buffer = try context.store(named: store)
+        forward = try context.next(Key.self, Change<Value>.self).receive
+    }
+
+    var inlet: Inlet<Key, Change<Value>> { Inlet { [self] record in try receive(record) } }
+
+    private func receive(_ record: Record<Key, Change<Value>>) throws {
+        streamTime = max(streamTime, record.timestamp)
+        let change = BufferedChange(
+            old: try record.value.old.map { try value.bytes(of: $0) },
+            new: try record.value.new.map { try value.bytes(of: $0) }, timestamp: record.timestamp,
+            headers: record.headers, origin: context.task.origin,
+            bufferTime: suppressed.bufferTime(record.key, record.timestamp))
+        try buffer.put(try key.bytes(of: record.key), change)
+        while let first = try buffer.firstTime(), first.ms <= streamTime.ms - waitMs { try emitFirst() }
+        guard isFull else { return }
+        switch suppressed.overflow {
+        case .emitEarly: while isFull { try emitFirst() }
+        case .stop:
+            throw SuppressionError.full(
+                node: context.node, records: buffer.count, maxRecords: suppressed.maxRecords, bytes: buffer.byteCount,
+                maxBytes: suppressed.maxBytes)
+        }
+    }
+
+    private var isFull: Bool { buffer.count > suppressed.maxRecords || buffer.byteCount > suppressed.maxBytes }
+
+    private func emitFirst() throws {
+        guard let (bytes, change) = try buffer.takeFirst() else { return }
+        if suppressed.dropsDeletions, change.new == nil { return }
+        let origin = context.task.origin
+        defer { context.task.origin = origin }
+        context.task.origin = change.origin
+        let values = Change(
+            new: try change.new.map { try value.value(of: $0) }, old: try change.old.map { try value.value(of: $0) })
+        try forward(
+            Record(
+                key: try key.value(of: bytes), value: values, timestamp: change.timestamp, headers: change.headers))
+    }
+}
+
+extension RowGetter {
+    /// Looks up what those downstream of a suppression know: for a key that waits, its row from before.
+    fileprivate func beforeSuppression(in store: String, key: Serde<Key>, value: Serde<Value>) -> RowGetter {
+        RowGetter(stores: stores + [store]) { [make] context in
+            let buffer: SuppressionBuffer = try context.store(named: store)
+            let get = try make(context)
+            return { rowKey, time in
+                guard let waiting = try buffer.change(of: try key.bytes(of: rowKey)) else {
+                    return try get(rowKey, time)
+                }
+                return try waiting.prior.map { ValueAndTimestamp(try value.value(of: $0), at: .none) }
+            }
+        }
+    }
+}
