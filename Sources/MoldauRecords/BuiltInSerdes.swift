@@ -6,7 +6,7 @@ extension String: StreamCodable {
             encode: { text, writer in writer.append(utf8: text) },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    guard let text = String(validating: buffer, as: UTF8.self) else { throw SerdeError.invalidUTF8 }
+                    guard let text = String(utf8: buffer) else { throw SerdeError.invalidUTF8 }
                     return text
                 }
             })

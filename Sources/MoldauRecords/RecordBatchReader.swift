@@ -41,7 +41,7 @@ public struct RecordView {
         var headers: [Header] = []
         headers.reserveCapacity(Int(count))
         for _ in 0..<count {
-            guard let name = try cursor.readBytes(), let text = String(validating: name, as: UTF8.self) else {
+            guard let name = try cursor.readBytes(), let text = String(utf8: name) else {
                 throw .truncated
             }
             headers.append(Header(text, try cursor.readBytes().map(Array.init)))

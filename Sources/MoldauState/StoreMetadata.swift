@@ -63,7 +63,7 @@ package struct StoreMetadata: Equatable {
 
         mutating func text() throws(StateError) -> String {
             let bytes = try take(Int(try number(UInt32.self)))
-            guard let text = String(validating: bytes, as: UTF8.self) else {
+            guard let text = String(utf8: bytes) else {
                 throw .malformedMetadata(store: store, reason: "a topic's name is not UTF-8")
             }
             return text

@@ -91,9 +91,17 @@ public struct Topology: Sendable {
     }
 
     /// Says that the sources of a join must agree in their number of partitions.
-    public mutating func copartition(sources: Set<String>) {
-        let topics = sources.compactMap { self[$0]?.source }.flatMap(\.topics)
-        if topics.count > 1 { copartitionGroups.append(Set(topics)) }
+    /// - Throws: `TopologyError.differentPartitionCounts` where repartition topics among them cannot.
+    public mutating func copartition(sources: Set<String>) throws {
+        let topics = Set(sources.compactMap { self[$0]?.source }.flatMap(\.topics))
+        guard topics.count > 1 else { return }
+        copartitionGroups.append(topics)
+        let fixed = repartitionTopics.filter { topics.contains($0.name) }.compactMap { topic in
+            topic.partitionCount.map { (topic.name, $0) }
+        }
+        if Set(fixed.map(\.1)).count > 1 {
+            throw TopologyError.differentPartitionCounts(Dictionary(uniqueKeysWithValues: fixed))
+        }
     }
 
     /// The nodes that belong together, in the order of Kafka Streams' sub-topology numbers: as their first sources were added.

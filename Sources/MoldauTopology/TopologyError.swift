@@ -11,6 +11,8 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case storeNotConnected(node: String, store: String)
     /// A store or stream holds other types than those that were asked for.
     case wrongType(name: String, expected: String, found: String)
+    /// Topics of a join have numbers of partitions of their own that differ.
+    case differentPartitionCounts([String: Int32])
     /// The topology reads nothing.
     case empty
     case invalidSetting(name: String, reason: String)
@@ -28,6 +30,9 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
         case .storeNotConnected(let node, let store):
             "'\(node)' has no access to the store '\(store)'; name it in the processor's `stores`"
         case .wrongType(let name, let expected, let found): "'\(name)' holds \(found), not \(expected)"
+        case .differentPartitionCounts(let counts):
+            "joined topics need one number of partitions, but have "
+                + counts.sorted { $0.key < $1.key }.map { "'\($0.key)' \($0.value)" }.joined(separator: ", ")
         case .empty: "the topology reads no topic; begin with stream(_:), table(_:) or globalTable(_:)"
         case .invalidSetting(let name, let reason): "\(name): \(reason)"
         }

@@ -17,7 +17,7 @@ struct TopicPlanTests {
             try topology.addProcessor("join", after: ["left-source", "right-source"]) {
                 (_: Record<String, String>, _, _: Inlet<String, String>.Receive) in
             }
-            topology.copartition(sources: ["left-source", "right-source"])
+            try topology.copartition(sources: ["left-source", "right-source"])
             return topology
         }
         try topology.add(RepartitionTopic(name: middle.name, partitionCount: repartitionCount))
@@ -26,7 +26,7 @@ struct TopicPlanTests {
         try topology.addProcessor("join", after: ["from-middle", "right-source"]) {
             (_: Record<String, String>, _, _: Inlet<String, String>.Receive) in
         }
-        topology.copartition(sources: ["from-middle", "right-source"])
+        try topology.copartition(sources: ["from-middle", "right-source"])
         return topology
     }
 

@@ -67,7 +67,7 @@ public final class StreamsBuilder {
         var topology = Topology()
         for add in additions { try add(&topology) }
         try write(into: &topology)
-        for sources in copartitions { topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
+        for sources in copartitions { try topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
         return topology
     }
