@@ -3,8 +3,8 @@ import MoldauState
 import MoldauTopology
 
 extension StreamJoin where Left == Right {
-    /// Adds the one node of an inner join of a stream with itself, which reads the one store. The results and their
-    /// order are those of the join with two stores.
+    /// Adds the one node of a join of a stream with itself, which reads the one store. The results and their order are
+    /// those of the join with two stores.
     func addSelfJoin(_ names: StreamJoinNames, _ store: StoreDefinition, to topology: inout Topology) throws {
         let make: @Sendable (NodeContext) throws -> Any = { try joiningWithItself($0, store: names.leftStore) }
         try topology.add(TopologyNode(names.merge, .processor(make: make), parents: [names.leftWindowed]))
@@ -18,7 +18,7 @@ extension StreamJoin where Left == Right {
         let retentionMs = (windows.size + windows.grace).milliseconds
         var streamTime = Timestamp.none
 
-        func emit(_ record: Record<Key, Left>, _ left: Left, _ right: Left, at time: Timestamp) throws {
+        func emit(_ record: Record<Key, Left>, _ left: Left?, _ right: Left?, at time: Timestamp) throws {
             let result: Result?
             do { result = try joiner(record.key, left, right) } catch { return try context.failed(error) }
             if let result { try forward(record.with(value: result).with(timestamp: time)) }
@@ -34,7 +34,16 @@ extension StreamJoin where Left == Right {
 
         return Inlet { record in
             if left.isNull(record.value) { return context.drop(.nullValue) }
-            if key.isNull(record.key) { return context.drop(.nullKey) }
+            if key.isNull(record.key) {
+                // It matches nothing, not even itself.
+                if kind == .inner {
+                    context.drop(.nullKey)
+                } else {
+                    try emit(record, record.value, nil, at: record.timestamp)
+                }
+                if kind == .outer { try emit(record, nil, record.value, at: record.timestamp) }
+                return
+            }
             let time = record.timestamp
             streamTime = max(streamTime, time)
             try others(of: record, beforeMs, afterMs).forEach { other, value in

@@ -32,6 +32,12 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         self.joiner = joiner
     }
 
+    /// Whether one store is enough for a stream joined with itself: each record has to match itself, or no record without
+    /// a match has a result.
+    var canShareStore: Bool {
+        kind == .inner || (windows.unmatched == .whenWindowCloses && windows.before >= .zero && windows.after >= .zero)
+    }
+
     struct Definitions {
         let left: StoreDefinition
         let right: StoreDefinition

@@ -14,6 +14,7 @@ public struct TimeWindows: Sendable {
     }
 
     let shape: Shape
+    var isSliding: Bool { if case .sliding = shape { true } else { false } }
     /// Of each window; of sliding ones the greatest difference of two records.
     let sizeMs: Int64
     let graceMs: Int64
@@ -96,7 +97,6 @@ public struct TimeWindows: Sendable {
     /// - Throws: `TopologyError.invalidSetting` where windows would be gone before they are closed.
     func check(retention: Duration, store: String) throws {
         guard retention.milliseconds < minimumRetentionMs else { return }
-        let isSliding = if case .sliding = shape { true } else { false }
         throw TopologyError.invalidSetting(
             name: store,
             reason: "the retention is \(retention.milliseconds) ms; "
