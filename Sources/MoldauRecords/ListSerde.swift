@@ -19,15 +19,15 @@ extension Serde {
             },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    var reader = ListReader(rest: buffer)
+                    var reader = FieldReader(buffer, of: "list")
                     let flag: UInt8 = try reader.number()
                     guard flag == (fixedSize == nil ? 1 : 0) else {
-                        throw ListReader.error("its first byte is \(flag)")
+                        throw reader.malformed("its first byte is \(flag)")
                     }
                     let list =
                         try fixedSize.map { try decodeFixed(&reader, element, size: $0) }
                         ?? decodeVariable(&reader, element)
-                    guard reader.rest.isEmpty else { throw ListReader.error("bytes follow the last element") }
+                    guard reader.rest.isEmpty else { throw reader.malformed("bytes follow the last element") }
                     return list
                 }
             })
@@ -63,53 +63,27 @@ extension Serde {
     }
 
     private static func decodeVariable<Element>(
-        _ reader: inout ListReader, _ element: Serde<Element>
+        _ reader: inout FieldReader, _ element: Serde<Element>
     ) throws -> [Element?] where Value == [Element?] {
         let count = try reader.count(ofSize: 4)
         return try (0..<count).map { _ in
-            let length: Int32 = try reader.number()
-            if length == -1 { return nil }
-            return try element.decode(RawSpan(_unsafeBytes: try reader.bytes(Int(length))))
+            try reader.sizedBytes().map { try element.decode(RawSpan(_unsafeBytes: $0)) }
         }
     }
 
     private static func decodeFixed<Element>(
-        _ reader: inout ListReader, _ element: Serde<Element>, size: Int
+        _ reader: inout FieldReader, _ element: Serde<Element>, size: Int
     ) throws -> [Element?] where Value == [Element?] {
         var nulls: Set<Int32> = []
         for _ in 0..<(try reader.count(ofSize: 4)) { nulls.insert(try reader.number()) }
         let count: Int32 = try reader.number()
         guard count >= 0, (Int(count) - nulls.count) * size <= reader.rest.count, nulls.allSatisfy({ 0..<count ~= $0 })
         else {
-            throw ListReader.error("it counts \(count) elements")
+            throw reader.malformed("it counts \(count) elements")
         }
         return try (0..<count).map { index in
             if nulls.contains(index) { return nil }
             return try element.decode(RawSpan(_unsafeBytes: try reader.bytes(size)))
         }
-    }
-}
-
-/// Reads a list's fields from the front.
-private struct ListReader {
-    var rest: UnsafeRawBufferPointer
-
-    static func error(_ reason: String) -> SerdeError { .malformed(type: "list", reason: reason) }
-
-    mutating func bytes(_ count: Int) throws(SerdeError) -> UnsafeRawBufferPointer {
-        guard count >= 0, count <= rest.count else { throw Self.error("it ends too early") }
-        defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
-        return UnsafeRawBufferPointer(rebasing: rest[..<count])
-    }
-
-    mutating func number<Number: FixedWidthInteger & BitwiseCopyable>() throws(SerdeError) -> Number {
-        try bytes(MemoryLayout<Number>.size).bigEndian(at: 0)
-    }
-
-    /// A count of things that take at least `size` bytes each, checked against what remains.
-    mutating func count(ofSize size: Int) throws(SerdeError) -> Int {
-        let count = Int(try number() as Int32)
-        guard count >= 0, count * size <= rest.count else { throw Self.error("it counts \(count) elements") }
-        return count
     }
 }

@@ -49,6 +49,13 @@ public struct Serde<Value>: Sendable {
         return null.make()
     }
 
+    /// The bytes of a value, in memory of their own.
+    public func bytes(of value: Value) throws -> [UInt8] {
+        var writer = ByteWriter(capacity: 64)
+        try encode(value, &writer)
+        return [UInt8](writer.bytes)
+    }
+
     /// The serde of `Value?`: nil is null, everything else as here.
     public var optional: Serde<Value?> {
         let (encode, decode) = (encode, decode)

@@ -34,6 +34,8 @@ public struct StoreDefinition: Sendable {
     public var isLogged: Bool
     /// Settings of the changelog topic that differ from the usual ones.
     public var topicSettings: [String: String]
+    /// How far back a versioned store knows the past; nil for other stores.
+    public private(set) var historyRetention: Duration?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
 
@@ -84,7 +86,7 @@ public struct StoreDefinition: Sendable {
         // Compaction leaves alone what a look-up may still need (KIP-889).
         let lag = historyRetention.milliseconds.addingReportingOverflow(Duration.seconds(86_400).milliseconds)
         let settings = ["min.compaction.lag.ms": "\(lag.overflow ? .max : lag.partialValue)"]
-        return StoreDefinition(
+        var definition = StoreDefinition(
             name: name.name, kind: kind, isLogged: isLogged,
             topicSettings: settings.merging(topicSettings) { _, given in given }
         ) { store, environment in
@@ -92,5 +94,7 @@ public struct StoreDefinition: Sendable {
                 cache: try environment.cache(for: store), key: name.key, value: name.value,
                 historyRetention: historyRetention)
         }
+        definition.historyRetention = historyRetention
+        return definition
     }
 }

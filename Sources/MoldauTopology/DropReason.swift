@@ -8,6 +8,8 @@ public enum DropReason: String, Sendable, CaseIterable {
     case nullValue
     /// A join's other side has no key to look up.
     case nullJoinKey
+    /// A foreign-key join's answer came for a row that has changed since it asked.
+    case staleResponse
     /// A timestamp extractor answered with a negative time.
     case negativeTimestamp
     /// A versioned table's late update, where only the present counts.

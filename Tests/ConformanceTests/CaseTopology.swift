@@ -304,9 +304,11 @@ final class CaseTopology {
 
     private func join(_ step: CaseStep) throws -> Place {
         let (left, right) = (try step.need("left"), try step.need("right"))
-        guard step.json["fk"] == nil, step.json["grace"] == nil else { throw Unsupported(what: "this kind of join") }
         switch (places[left], places[right]) {
+        case (.table(let left)?, .table(let right)?) where step.json["fk"] != nil:
+            return .table(try foreignKeyJoin(step, left, right))
         case (.table(let left)?, .table(let right)?): return .table(try join(step, left, right))
+        case (.stream(let left)?, .stream(let right)?): return .stream(try streamJoin(step, left, right))
         case (.stream(let left)?, .table(let right)?): return .stream(try join(step, left, right))
         case (.stream(let left)?, .global(let right, let key)?): return .stream(try join(step, left, right, key))
         default: throw Unsupported(what: "join of \(left) and \(right)")
@@ -344,10 +346,13 @@ final class CaseTopology {
             joiner(Arguments(key: $0, left: $1 ?? .null, right: $2 ?? .null)).row
         }
         let value = left.value.serde.optional
+        let grace = step.json["grace"]?.integer.map { Duration.milliseconds($0) }
+        // Kafka Streams' own tests name joins with a grace period so.
+        let name = step.named ?? grace.map { _ in "Grace" }
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"
-            ? left.stream.leftJoin(right.table, named: step.named, value: value) { apply($0, $1, $2) }
-            : left.stream.join(right.table, named: step.named, value: value) { apply($0, $1, $2) }
+            ? left.stream.leftJoin(right.table, named: name, grace: grace, value: value) { apply($0, $1, $2) }
+            : left.stream.join(right.table, named: name, grace: grace, value: value) { apply($0, $1, $2) }
         return (joined, left.key, .string)
     }
 

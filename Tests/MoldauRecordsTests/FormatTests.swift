@@ -12,6 +12,14 @@ struct FormatTests {
         }
     }
 
+    @Test func `murmur3 is Kafka Streams'`() {
+        for vector in Golden.groups["murmur3_128"]! {
+            let hash = Array((vector["value"] as! String).utf8).withUnsafeBytes { Hash128(murmur3Of: $0) }
+            #expect(String(Int64(bitPattern: hash.high)) == vector["h0"] as! String)
+            #expect(String(Int64(bitPattern: hash.low)) == vector["h1"] as! String)
+        }
+    }
+
     @Test func `varints are written and read as Kafka's`() throws {
         for (number, bytes) in Golden.numbers("varints", "varlong") {
             var writer = ByteWriter()

@@ -15,6 +15,14 @@ public final class GraphNode {
     var isWritten = false
     /// Takes records without a key: repartitions upstream must let them pass (KIP-962).
     var joinsNullKeys = false
+    /// Whether keys are new behind it, so that one repartition there can serve all below.
+    var changesKey = false
+    /// Whether repartitions must stay below it.
+    var changesValue = false
+    /// Where streams become one.
+    var isMerge = false
+    /// What a repartition was put in for an operator with, so that several may become one.
+    var repartition: MergeableRepartition?
     /// How long after the end of a window its aggregate may still change, where the node makes windows.
     var grace: Duration?
     /// What a source reads, so that two sources of the same topics become one.
@@ -36,6 +44,11 @@ public final class GraphNode {
         child.parents.append(self)
     }
 
+    func remove(child: GraphNode) {
+        children.removeAll { $0 === child }
+        child.parents.removeAll { $0 === self }
+    }
+
     /// Takes over the children of a node that does the same.
     func adopt(childrenOf other: GraphNode) {
         for child in other.children {
@@ -48,5 +61,19 @@ public final class GraphNode {
     /// Whether some node below answers to `condition`.
     func hasDescendant(where condition: (GraphNode) -> Bool) -> Bool {
         children.contains { condition($0) || $0.hasDescendant(where: condition) }
+    }
+
+    /// This node or the first above it that answers to `condition`; of several parents, the last one's finding counts.
+    func nearest(where condition: (GraphNode) -> Bool) -> GraphNode? {
+        if condition(self) { return self }
+        if let parent = parents.first(where: condition) { return parent }
+        return parents.reduce(nil) { $1.nearest(where: condition) }
+    }
+
+    /// The sources above this node.
+    var sources: Set<ObjectIdentifier> {
+        // Only the root has no parents.
+        if parents.allSatisfy(\.parents.isEmpty) { return [ObjectIdentifier(self)] }
+        return parents.reduce(into: []) { $0.formUnion($1.sources) }
     }
 }

@@ -35,8 +35,9 @@ final class NodeNames {
         return naming == .kafkaStreams ? generated : unique("\(origin)-\(operation)")
     }
 
-    /// What a repartition topic is named for when nobody named it. Stable: `<origin>-<operation>`.
-    func repartition(_ generated: String, origin: String, operation: String) -> String {
+    /// What a topic or store is named for when nobody named it: its node's number, which is used up already. Stable:
+    /// `<origin>-<operation>`.
+    func settled(_ generated: String, origin: String, operation: String) -> String {
         naming == .kafkaStreams ? generated : unique("\(origin)-\(operation)")
     }
 

@@ -9,6 +9,8 @@ public final class StreamsBuilder {
     let options: TopologyOptions
     let names: NodeNames
     private let root = GraphNode("") { _, _ in }
+    /// In the order in which they were added.
+    private(set) var nodes: [GraphNode] = []
     private var nodeCount = 0
     private var copartitions: [Set<String>] = []
     private var failure: (any Error)?
@@ -22,8 +24,8 @@ public final class StreamsBuilder {
     /// Adds a node below its parents; none means that it is a source.
     func add(_ node: GraphNode, below parents: [GraphNode]) {
         for parent in parents.isEmpty ? [root] : parents { parent.add(child: node) }
-        node.buildPriority = nodeCount
-        nodeCount += 1
+        nodes.append(node)
+        postpone(node)
     }
 
     /// Gives a node that is used again the place of one that is added now.
@@ -58,7 +60,10 @@ public final class StreamsBuilder {
 
     func build() throws -> Topology {
         if let failure { throw failure }
-        let renamed = mergeSources()
+        var renamed = mergeSources()
+        if options.optimizations.contains(.mergeRepartitionTopics) {
+            renamed.merge(RepartitionMerge(self).run()) { $1 }
+        }
         var topology = Topology()
         for add in additions { try add(&topology) }
         try write(into: &topology)

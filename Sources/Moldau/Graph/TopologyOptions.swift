@@ -8,16 +8,19 @@ public struct TopologyOptions: Sendable {
     public var emission: Emission
     /// The kind of store where an operator does not choose one.
     public var storeKind: StoreKind
+    /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
+    public var optimizations: Set<TopologyOptimization>
     /// How far back windowed aggregations look in their stores.
     public var windowMemory: WindowMemory
 
     public init(
         naming: Naming = .stable, emission: Emission = .everyChange, storeKind: StoreKind = .rocksDB,
-        windowMemory: WindowMemory = .complete
+        optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete
     ) {
         self.naming = naming
         self.emission = emission
         self.storeKind = storeKind
+        self.optimizations = optimizations
         self.windowMemory = windowMemory
     }
 }
@@ -30,6 +33,14 @@ public enum WindowMemory: Sendable, Hashable {
     /// held. Results are lost where that is not enough: with `onWindowClose`, those of windows that close after a longer
     /// pause of the input; a session that a late record belongs to may not be found, so that there are two.
     case kafkaStreams
+}
+
+/// A rewriting of a topology that leaves its results as they are.
+public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
+    /// An inner join of a stream with itself keeps its records in one store instead of two.
+    case singleStoreSelfJoin
+    /// Operators that need equal keys together after the same change of key share one repartition topic.
+    case mergeRepartitionTopics
 }
 
 /// Which changes of a table with a store go downstream.

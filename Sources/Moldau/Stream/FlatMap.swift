@@ -17,7 +17,7 @@ extension KStream {
     @inlinable public func flatMapValues<NewValues: Sequence & SendableMetatype>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValues
     ) -> KStream<Key, NewValues.Element> {
-        adding(named: name, prefix: "KSTREAM-FLATMAPVALUES-") { context in
+        adding(named: name, prefix: "KSTREAM-FLATMAPVALUES-", changesValue: true) { context in
             let forward = try context.next(Key.self, NewValues.Element.self).receive
             return Inlet { record in
                 let values: NewValues

@@ -37,23 +37,28 @@ public struct KStream<Key, Value> {
     /// - Parameters:
     ///   - given: the node's name; nil for a generated one that begins with `prefix`.
     ///   - changesKey: whether equal keys may be in several partitions afterwards.
+    ///   - changesValue: whether records have other values afterwards.
     ///   - make: wires the node in a task; runs once per task.
     public func adding<NewKey, NewValue>(
         named given: String?, prefix: String, stores: [String] = [], changesKey: Bool = false,
-        _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
+        changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
     ) -> KStream<NewKey, NewValue> {
-        adding(named: builder.name(given, prefix), stores: stores, changesKey: changesKey, make)
+        adding(
+            named: builder.name(given, prefix), stores: stores, changesKey: changesKey, changesValue: changesValue, make)
     }
 
     /// As above, under a name that is decided already.
     func adding<NewKey, NewValue>(
-        named name: String, stores: [String] = [], changesKey: Bool = false,
+        named name: String, stores: [String] = [], changesKey: Bool = false, changesValue: Bool = false,
         _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
     ) -> KStream<NewKey, NewValue> {
         let added = GraphNode(name) { topology, parents in
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
             for store in stores { try topology.connect(name, toStore: store) }
         }
+        // Behind a processor, which may change both, Kafka Streams puts no shared repartition.
+        added.changesKey = changesKey && !changesValue
+        added.changesValue = changesValue
         return following(added, changesKey: changesKey)
     }
 

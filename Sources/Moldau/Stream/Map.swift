@@ -35,7 +35,7 @@ extension KStream {
     @inlinable public func mapValues<NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValue
     ) -> KStream<Key, NewValue> {
-        adding(named: name, prefix: "KSTREAM-MAPVALUES-") { context in
+        adding(named: name, prefix: "KSTREAM-MAPVALUES-", changesValue: true) { context in
             let forward = try context.next(Key.self, NewValue.self).receive
             return Inlet { record in
                 let value: NewValue

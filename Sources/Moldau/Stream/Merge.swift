@@ -9,6 +9,7 @@ extension KStream {
             let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
         }
+        merged.isMerge = true
         builder.add(merged, below: [node, other.node])
         return KStream(
             builder: builder, node: merged, sources: sources.union(other.sources),

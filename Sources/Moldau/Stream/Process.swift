@@ -26,7 +26,7 @@ extension KStream {
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
         // A given name uses up no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, prefix)
-        return adding(named: name, stores: stores, changesKey: changesKey) { context in
+        return adding(named: name, stores: stores, changesKey: changesKey, changesValue: true) { context in
             let processor = try make()
             let processorContext = try ProcessorContext<Made.KeyOut, Made.ValueOut>(context)
             try processor.start(processorContext)

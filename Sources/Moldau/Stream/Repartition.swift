@@ -31,9 +31,9 @@ extension KStream {
         }
         let name =
             given.map { builder.checked($0) }
-            ?? builder.names.repartition(
+            ?? builder.names.settled(
                 builder.names.processor(nil, "KSTREAM-REPARTITION-"), origin: origin, operation: "rekeyed")
-        let through = RepartitionNode(name, ends, partitions: partitions, in: builder)
+        let through = RepartitionNode(name, ends, partitions: partitions, isMergeable: false, in: builder)
         builder.add(through.node, below: [node])
         return after(through.node)
     }
@@ -55,7 +55,7 @@ extension KStream {
     func partitionedForJoin(named given: String?, _ ends: RepartitionEnds) -> KStream<Key, Value> {
         guard isKeyChanged else { return self }
         if given == nil, let shared = joinRepartition.node, builder.options.naming == .stable { return after(shared) }
-        let name = given ?? builder.names.repartition(name, origin: origin, operation: "rekeyed")
+        let name = given ?? builder.names.settled(name, origin: origin, operation: "rekeyed")
         let through = RepartitionNode(name, ends, in: builder)
         if given == nil, let shared = joinRepartition.node { return after(shared) }
         builder.add(through.node, below: [node])
@@ -69,7 +69,10 @@ struct RepartitionNode {
     let node: GraphNode
 
     /// - Parameter name: the topic is `<name>-repartition`.
-    init(_ name: String, _ ends: RepartitionEnds, partitions: Int32? = nil, in builder: StreamsBuilder) {
+    init(
+        _ name: String, _ ends: RepartitionEnds, partitions: Int32? = nil, isMergeable: Bool = true,
+        in builder: StreamsBuilder
+    ) {
         let topic = name.hasSuffix("-repartition") ? name : name + "-repartition"
         let generated = (
             sink: builder.names.processor(nil, "KSTREAM-SINK-"),
@@ -91,6 +94,7 @@ struct RepartitionNode {
             try topology.add(TopologyNode(names.source, .source(source)))
         }
         graphNode.node = node
+        if isMergeable { node.repartition = MergeableRepartition(topic: topic, ends: ends) }
     }
 
     private final class WeakNode { weak var node: GraphNode? }

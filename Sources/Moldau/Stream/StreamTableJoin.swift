@@ -12,19 +12,22 @@ extension KStream {
     /// ```swift
     /// orders.join(customers) { order, customer in order.shipped(to: customer.address) }
     /// ```
+    /// - Parameter grace: each record waits until the stream's time has passed its own by this, so that rows that come late
+    ///   are met (KIP-923). Records that come later than this are joined at once. Needs a versioned table whose history
+    ///   is at least as long.
     public func join<Row, Result>(
-        _ table: KTable<Key, Row>, named name: String? = nil,
+        _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row) throws -> Result
     ) -> KStream<Key, Result> where Value: StreamCodable {
-        join(table, named: name, value: Value.serde) { _, value, row in try joiner(value, row) }
+        join(table, named: name, grace: grace, value: Value.serde) { _, value, row in try joiner(value, row) }
     }
 
     /// As `join`, with the stream's value serde given and a joiner that sees the key.
     public func join<Row, Result>(
-        _ table: KTable<Key, Row>, named name: String? = nil, value: Serde<Value>,
+        _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil, value: Serde<Value>,
         _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
     ) -> KStream<Key, Result> {
-        joining(table, named: name, value: value, isLeft: false) { key, value, row in
+        joining(table, named: name, grace, value: value, isLeft: false) { key, value, row in
             guard let row else { return nil }
             return .some(try joiner(key, value, row))
         }
@@ -33,41 +36,45 @@ extension KStream {
     /// Joins each record with the row of its key, or with nil if there is none. A record with a value but without a key meets nil; one
     /// without a value is dropped (counted).
     public func leftJoin<Row, Result>(
-        _ table: KTable<Key, Row>, named name: String? = nil,
+        _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
     ) -> KStream<Key, Result> where Value: StreamCodable {
-        leftJoin(table, named: name, value: Value.serde) { _, value, row in try joiner(value, row) }
+        leftJoin(table, named: name, grace: grace, value: Value.serde) { _, value, row in try joiner(value, row) }
     }
 
     /// As `leftJoin`, with the stream's value serde given and a joiner that sees the key.
     public func leftJoin<Row, Result>(
-        _ table: KTable<Key, Row>, named name: String? = nil, value: Serde<Value>,
+        _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil, value: Serde<Value>,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
     ) -> KStream<Key, Result> {
-        joining(table, named: name, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
+        joining(table, named: name, grace, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
     }
 
     private func joining<Row, Result>(
-        _ table: KTable<Key, Row>, named given: String?, value: Serde<Value>, isLeft: Bool,
+        _ table: KTable<Key, Row>, named given: String?, _ grace: Duration?, value: Serde<Value>, isLeft: Bool,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
     ) -> KStream<Key, Result> {
         let stream = partitionedForJoin(named: given, RepartitionEnds(key: table.key, value: value))
         let name = builder.name(given, isLeft ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
         let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key
+        let wait = grace.map { GraceWait(join: name, $0, key: key, value: value, kind: builder.options.storeKind) }
         builder.copartition(stream.sources.union(table.sources))
         let node = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { context in
                 let get = try getter.make(context)
-                return try lookingUp(
+                let join = try lookingUp(
                     context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
                     isNullKey: { key.isNull($0) }, get: { try get($0, isVersioned ? $1 : nil)?.value }, joiner)
+                return try wait?.inlet(context, before: join) ?? join
             }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
             // The graph may write the table later than this node: its stores are connected when all nodes are there.
             for store in getter.stores { try topology.connect(name, toStore: store) }
+            try wait?.add(to: &topology, tables: getter.stores)
         }
         node.joinsNullKeys = isLeft
+        node.changesValue = true
         builder.add(node, below: [stream.node])
         return KStream<Key, Result>(
             builder: builder, node: node, sources: stream.sources.union(table.sources), isKeyChanged: false,
@@ -139,6 +146,7 @@ extension KStream {
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
         }
         node.joinsNullKeys = isLeft
+        node.changesValue = true
         builder.add(node, below: [self.node])
         return KStream<Key, Result>(
             builder: builder, node: node, sources: sources, isKeyChanged: isKeyChanged, origin: origin)

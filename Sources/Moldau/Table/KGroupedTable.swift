@@ -56,9 +56,7 @@ private func regrouping<Key, Value, NewKey, NewValue>(
     func moved(_ keyIn: Key, _ row: Value?) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
         guard let row, let (newKey, newValue) = try transform(keyIn, row), !key.isNull(newKey), !value.isNull(newValue)
         else { return nil }
-        var writer = ByteWriter()
-        try key.encode(newKey, &writer)
-        return (newKey, [UInt8](writer.bytes), newValue)
+        return (newKey, try key.bytes(of: newKey), newValue)
     }
     return Inlet { record in
         if dropsHistory, !record.value.isLatest { return context.drop(.outOfOrderBeforeRepartition) }
@@ -179,15 +177,7 @@ extension KGroupedTable {
         }
         let (key, value) = (key, Serde.change(of: value))
         let through = GraphNode(source) { topology, parents in
-            let make: @Sendable (NodeContext) throws -> Any = { context in
-                try SinkWriter(key: key, value: value, partitioner: nil, context: context).inlet(to: .topic(topic))
-            }
-            let reader = TopologyNode.Source(topics: [topic]) { context in
-                TypedSourceHead(key: key, value: value, timestamps: nil, next: try context.next())
-            }
-            try topology.add(RepartitionTopic(name: topic))
-            try topology.add(TopologyNode(sink, .sink(topic: topic, make: make), parents: parents))
-            try topology.add(TopologyNode(source, .source(reader)))
+            try topology.add(topic: topic, sink: sink, source: source, below: parents, key: key, value: value)
         }
         builder.add(through, below: [node])
         shared.node = through

@@ -75,7 +75,7 @@ extension KStream {
         let isGenerated = given == nil
         let topic =
             isGenerated && isKeyChanged
-            ? builder.names.repartition(name, origin: origin, operation: "table-input") : name
+            ? builder.names.settled(name, origin: origin, operation: "table-input") : name
         let partitioned = partitionedByKey(named: topic, RepartitionEnds(key: key, value: written))
         let source = TableSource(name, choice, key: key, value: value)
         let node = GraphNode(name) { topology, parents in

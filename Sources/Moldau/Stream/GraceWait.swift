@@ -1,0 +1,50 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// The wait of a stream's records before they are joined with a versioned table (KIP-923).
+struct GraceWait<Key, Value>: Sendable {
+    private let join: String
+    private let grace: Duration
+    private let key: Serde<Key>
+    private let value: Serde<Value>
+    private let definition: StoreDefinition
+
+    init(join: String, _ grace: Duration, key: Serde<Key>, value: Serde<Value>, kind: StoreKind) {
+        (self.join, self.grace, self.key, self.value) = (join, grace, key, value)
+        definition = GraceBuffer.definition(join + "-Buffer", key: key, value: value, grace: grace, kind: kind)
+    }
+
+    /// Adds the buffer to the join's node.
+    /// - Parameter tables: the stores that the join looks rows up in.
+    func add(to topology: inout Topology, tables: [String]) throws {
+        func refuse(_ reason: String) throws { throw TopologyError.invalidSetting(name: join, reason: reason) }
+        if grace < .zero { try refuse("the grace period is negative") }
+        for name in tables {
+            guard let retention = topology.stores.first(where: { $0.name == name })?.historyRetention else {
+                try refuse(
+                    "a join with a grace period needs a versioned table: give it StoreOptions(historyRetention:)")
+                continue
+            }
+            if retention < grace { try refuse("the table's history retention is shorter than the grace period") }
+        }
+        try topology.add(definition, for: [join])
+    }
+
+    /// Lets records wait before they come to `inlet`.
+    func inlet(_ context: NodeContext, before inlet: Inlet<Key, Value>) throws -> Inlet<Key, Value> {
+        let buffer: GraceBuffer<Key, Value> = try context.store(named: definition.name)
+        let (join, task) = (inlet.receive, context.task)
+        return Inlet { record in
+            // These find no row, whenever they are joined.
+            if key.isNull(record.key) || value.isNull(record.value) { return try join(record) }
+            let origin = task.origin
+            defer { task.origin = origin }
+            if try !buffer.put(record, from: origin) { try join(record) }
+            try buffer.takeDue { due, dueOrigin in
+                task.origin = dueOrigin
+                try join(due)
+            }
+        }
+    }
+}

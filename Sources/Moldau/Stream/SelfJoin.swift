@@ -1,0 +1,55 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension StreamJoin where Left == Right {
+    /// Adds the one node of an inner join of a stream with itself, which reads the one store. The results and their
+    /// order are those of the join with two stores.
+    func addSelfJoin(_ names: StreamJoinNames, _ store: StoreDefinition, to topology: inout Topology) throws {
+        let make: @Sendable (NodeContext) throws -> Any = { try joiningWithItself($0, store: names.leftStore) }
+        try topology.add(TopologyNode(names.merge, .processor(make: make), parents: [names.leftWindowed]))
+        try topology.add(store, for: [names.leftWindowed, names.merge])
+    }
+
+    private func joiningWithItself(_ context: NodeContext, store: String) throws -> Inlet<Key, Left> {
+        let records: WindowStore<Key, Left> = try context.store(named: store)
+        let forward = try context.next(Key.self, Result.self).receive
+        let (beforeMs, afterMs) = (windows.before.milliseconds, windows.after.milliseconds)
+        let retentionMs = (windows.size + windows.grace).milliseconds
+        var streamTime = Timestamp.none
+
+        func emit(_ record: Record<Key, Left>, _ left: Left, _ right: Left, at time: Timestamp) throws {
+            let result: Result?
+            do { result = try joiner(record.key, left, right) } catch { return try context.failed(error) }
+            if let result { try forward(record.with(value: result).with(timestamp: time)) }
+        }
+
+        func others(of record: Record<Key, Left>, _ beforeMs: Int64, _ afterMs: Int64) throws -> StoreIterator<
+            Windowed<Key>, Left
+        > {
+            let time = record.timestamp.ms
+            return try records.fetch(
+                record.key, from: Timestamp(ms: max(0, time - beforeMs)), to: Timestamp(ms: max(0, time + afterMs)))
+        }
+
+        return Inlet { record in
+            if left.isNull(record.value) { return context.drop(.nullValue) }
+            if key.isNull(record.key) { return context.drop(.nullKey) }
+            let time = record.timestamp
+            streamTime = max(streamTime, time)
+            try others(of: record, beforeMs, afterMs).forEach { other, value in
+                try emit(record, record.value, value, at: max(time, other.window.start))
+            }
+            // The record with itself comes before those with later ones; too late, it would not have been stored.
+            var emitsItself = time.ms > streamTime.ms - retentionMs + 1
+            try others(of: record, afterMs, beforeMs).forEach { other, value in
+                if emitsItself, other.window.start > time {
+                    emitsItself = false
+                    try emit(record, record.value, record.value, at: time)
+                }
+                try emit(record, value, record.value, at: max(time, other.window.start))
+            }
+            if emitsItself { try emit(record, record.value, record.value, at: time) }
+        }
+    }
+}

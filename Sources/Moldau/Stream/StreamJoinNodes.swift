@@ -1,0 +1,168 @@
+// How two streams are joined. Each record goes first to its side's join node, which looks for matches in the other
+// side's store, and only then into its own side's store:
+//
+//     left ──▸ keeping ──▸ joining (reads the right store) ──┐
+//                │ left store                                ├──▸ merge
+//                │ right store                               │
+//     right ─▸ keeping ──▸ joining (reads the left store) ───┘
+//
+// Records without a match wait in a store that both sides share (`UnmatchedRecords`).
+
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A join of two streams: its types, serdes and joiner, and the nodes that are made of them.
+struct StreamJoin<Key, Left, Right, Result>: Sendable {
+    typealias Joiner = @Sendable (Key, Left?, Right?) throws -> Result?
+    typealias Unmatched = UnmatchedRecords<Key, Left, Right>
+
+    let kind: StreamJoinKind
+    let windows: JoinWindows
+    let key: Serde<Key>
+    let left: Serde<Left>
+    let right: Serde<Right>
+    let joiner: Joiner
+
+    init(
+        _ kind: StreamJoinKind, _ windows: JoinWindows, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>,
+        joiner: @escaping Joiner
+    ) {
+        (self.kind, self.windows, self.key, self.left, self.right) = (kind, windows, key, left, right)
+        self.joiner = joiner
+    }
+
+    struct Definitions {
+        let left: StoreDefinition
+        let right: StoreDefinition
+        /// nil where nothing waits.
+        let unmatched: StoreDefinition?
+    }
+
+    func definitions(_ names: StreamJoinNames, _ options: StoreOptions, kind storeKind: StoreKind) -> Definitions {
+        let storeKind = options.kind ?? storeKind
+        func store<Value>(_ name: String, _ value: Serde<Value>) -> StoreDefinition {
+            .window(
+                WindowStoreName(name, key: key, value: value), size: windows.size,
+                retention: windows.size + windows.grace, retainsDuplicates: true, kind: storeKind,
+                isLogged: options.isLogged, topicSettings: options.changelogSettings)
+        }
+        let waits = kind != .inner && windows.unmatched == .whenWindowCloses
+        return Definitions(
+            left: store(names.leftStore, left), right: store(names.rightStore, right),
+            unmatched: waits
+                ? Unmatched.definition(
+                    names.unmatchedStore, key: key, left: left, right: right, kind: storeKind, options) : nil)
+    }
+
+    /// Adds the nodes below those that keep the records, and the stores.
+    func add(_ names: StreamJoinNames, _ stores: Definitions, to topology: inout Topology) throws {
+        let unmatched = stores.unmatched?.name
+        let joinLeft: @Sendable (NodeContext) throws -> Any = { context in
+            try joining(
+                context, .left, value: left, isOuter: kind != .inner, others: names.rightStore, unmatched,
+                hold: { .left($0) }, join: { try joiner($0, $1, $2) })
+        }
+        let joinRight: @Sendable (NodeContext) throws -> Any = { context in
+            try joining(
+                context, .right, value: right, isOuter: kind == .outer, others: names.leftStore, unmatched,
+                hold: { .right($0) }, join: { try joiner($0, $2, $1) })
+        }
+        let merge: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Result.self) }
+        try topology.add(TopologyNode(names.leftJoin, .processor(make: joinLeft), parents: [names.leftWindowed]))
+        try topology.add(TopologyNode(names.rightJoin, .processor(make: joinRight), parents: [names.rightWindowed]))
+        try topology.add(
+            TopologyNode(names.merge, .processor(make: merge), parents: [names.leftJoin, names.rightJoin]))
+        try topology.add(stores.left, for: [names.leftWindowed, names.rightJoin])
+        try topology.add(stores.right, for: [names.rightWindowed, names.leftJoin])
+        if let store = stores.unmatched { try topology.add(store, for: [names.leftJoin, names.rightJoin]) }
+    }
+
+    // MARK: Nodes
+
+    func keepingLeft(_ context: NodeContext, _ names: StreamJoinNames) throws -> Inlet<Key, Left> {
+        try keeping(context, left, store: names.leftStore)
+    }
+
+    func keepingRight(_ context: NodeContext, _ names: StreamJoinNames) throws -> Inlet<Key, Right> {
+        try keeping(context, right, store: names.rightStore)
+    }
+
+    private func keeping<Value>(
+        _ context: NodeContext, _ value: Serde<Value>, store: String
+    ) throws -> Inlet<Key, Value> {
+        let records: WindowStore<Key, Value> = try context.store(named: store)
+        let forward = try context.next(Key.self, Value.self).receive
+        return Inlet { record in
+            try forward(record)
+            if key.isNull(record.key) || value.isNull(record.value) { return }
+            try records.put(record.key, record.value, at: record.timestamp)
+        }
+    }
+
+    /// - Parameters:
+    ///   - isOuter: whether a record of this side has a result without a match.
+    ///   - others: the store of the other side's records.
+    ///   - join: gets this side's value first.
+    private func joining<This, Other>(
+        _ context: NodeContext, _ side: JoinSide, value: Serde<This>, isOuter: Bool, others: String,
+        _ unmatched: String?,
+        hold: @escaping (This) -> Unmatched.Held, join: @escaping (Key, This?, Other?) throws -> Result?
+    ) throws -> Inlet<Key, This> {
+        let others: WindowStore<Key, Other> = try context.store(named: others)
+        let unmatched: Unmatched? = try unmatched.map { try context.store(named: $0) }
+        let forward = try context.next(Key.self, Result.self).receive
+        let (before, after) = side == .left ? (windows.before, windows.after) : (windows.after, windows.before)
+        let (beforeMs, afterMs) = (before.milliseconds, after.milliseconds)
+        let otherSide: JoinSide = side == .left ? .right : .left
+
+        func emit(_ record: Record<Key, This>, _ this: This?, _ other: Other?, at time: Timestamp) throws {
+            let result: Result?
+            do { result = try join(record.key, this, other) } catch { return try context.failed(error) }
+            if let result { try forward(record.with(value: result).with(timestamp: time)) }
+        }
+
+        func emitClosed(_ record: Record<Key, This>, of unmatched: Unmatched) throws {
+            try unmatched.takeClosed(
+                windows, afterMs: afterMs, now: context.task.now, interval: context.task.closedWindowSearchInterval
+            ) { place, held in
+                let result: Result?
+                do {
+                    result =
+                        switch held {
+                        case .left(let value): try joiner(place.key, value, nil)
+                        case .right(let value): try joiner(place.key, nil, value)
+                        }
+                } catch { return try context.failed(error) }
+                guard let result else { return }
+                try forward(record.with(key: place.key, value: result).with(timestamp: place.timestamp))
+            }
+        }
+
+        return Inlet { record in
+            let time = record.timestamp
+            unmatched?.observe(time)
+            if value.isNull(record.value) { return context.drop(.nullValue) }
+            if key.isNull(record.key) {
+                return isOuter ? try emit(record, record.value, nil, at: time) : context.drop(.nullKey)
+            }
+            if let unmatched, time == unmatched.streamTime { try emitClosed(record, of: unmatched) }
+            let latest = max(0, time.ms + afterMs)
+            let matches = try others.fetch(
+                record.key, from: Timestamp(ms: max(0, time.ms - beforeMs)), to: Timestamp(ms: latest))
+            var isMatched = false
+            while let (other, otherValue) = try matches.next() {
+                isMatched = true
+                let otherTime = other.window.start
+                try unmatched?.matched(.init(timestamp: otherTime, side: otherSide, key: record.key))
+                try emit(record, record.value, otherValue, at: max(time, otherTime))
+            }
+            guard isOuter, !isMatched else { return }
+            if let unmatched, latest >= unmatched.streamTime.ms {
+                try unmatched.hold(hold(record.value), at: .init(timestamp: time, side: side, key: record.key))
+            } else {
+                try emit(record, record.value, nil, at: time)
+            }
+        }
+    }
+}

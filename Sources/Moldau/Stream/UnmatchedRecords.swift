@@ -1,0 +1,146 @@
+// The records of a left or outer join that have found no match yet, in Kafka Streams' bytes:
+//
+//     key      timestamp (Int64, big-endian) · 1 for the left side, 0 for the right one · key
+//     value    a list, one element per record: 1 for the left side, 0 for the right one · value
+
+import MoldauRecords
+import MoldauState
+
+/// The records that wait for a match until their window is over, ordered by time, and the times that decide when they
+/// go out. Both sides of a join share one.
+final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
+    enum Held {
+        case left(Left)
+        case right(Right)
+    }
+
+    typealias Place = UnmatchedPlace<Key>
+
+    /// The greatest time that either side saw.
+    private(set) var streamTime = Timestamp.none
+    /// Nothing that could be closed is older; nil while nothing is known, as after a restart.
+    private var oldest: Timestamp?
+    private var nextSearch = Timestamp(ms: 0)
+    let rows: KeyValueStore<Place, [Held?]>
+
+    init(cache: CachedByteStore, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>) {
+        rows = KeyValueStore(
+            cache: cache, key: Place.serde(of: key), value: .list(of: Self.heldSerde(left: left, right: right)))
+    }
+
+    static func definition(
+        _ name: String, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>, kind: StoreKind,
+        _ options: StoreOptions
+    ) -> StoreDefinition {
+        StoreDefinition(
+            name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
+        ) { store, environment in
+            UnmatchedRecords(cache: try environment.cache(for: store), key: key, left: left, right: right)
+        }
+    }
+
+    /// A record of either side came.
+    func observe(_ time: Timestamp) { streamTime = max(streamTime, time) }
+
+    /// Keeps a record until it is matched or its window is over.
+    func hold(_ record: Held, at place: Place) throws {
+        oldest = min(oldest ?? place.timestamp, place.timestamp)
+        try rows.update(place) { ($0 ?? []) + [record] }
+    }
+
+    /// Forgets all records of that place: they were matched.
+    func matched(_ place: Place) throws { try rows.delete(place) }
+
+    /// Takes out the records whose window is over, in the order of time, side, key and arrival.
+    ///
+    /// Searching costs a walk from the oldest record on, so it is done only when there may be something, and by the wall
+    /// clock at most once per `interval`.
+    /// - Parameter afterMs: how much later a match of the record that triggers this may be.
+    func takeClosed(
+        _ windows: JoinWindows, afterMs: Int64, now: Timestamp, interval: Duration,
+        _ body: (Place, Held) throws -> Void
+    ) throws {
+        let graceMs = windows.grace.milliseconds
+        if now < nextSearch { return }
+        if let oldest, oldest.ms + afterMs + graceMs >= streamTime.ms { return }
+        nextSearch = now + interval
+        oldest = nil
+        var openSides: Set<JoinSide> = []
+        let places = try rows.all()
+        while let (place, records) = try places.next() {
+            let afterMs = (place.side == .left ? windows.after : windows.before).milliseconds
+            var isClosed = false
+            for case let record? in records {
+                oldest = place.timestamp
+                if openSides.count == 2 { return }
+                isClosed = place.timestamp.ms + afterMs + graceMs < streamTime.ms
+                guard isClosed else {
+                    openSides.insert(place.side)
+                    continue
+                }
+                try body(place, record)
+            }
+            if isClosed { try rows.put(place, nil) }
+        }
+    }
+
+    private static func heldSerde(left: Serde<Left>, right: Serde<Right>) -> Serde<Held> {
+        Serde<Held>(
+            encode: { held, writer in
+                switch held {
+                case .left(let value):
+                    writer.append(byte: 1)
+                    try left.encode(value, &writer)
+                case .right(let value):
+                    writer.append(byte: 0)
+                    try right.encode(value, &writer)
+                }
+            },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { buffer in
+                    var reader = FieldReader(buffer, of: "value of a join's side")
+                    return switch try reader.side() {
+                    case .left: .left(try left.decode(reader.rest.bytes))
+                    case .right: .right(try right.decode(reader.rest.bytes))
+                    }
+                }
+            })
+    }
+}
+
+enum JoinSide: UInt8 {
+    case right = 0
+    case left = 1
+}
+
+/// Where records without a match are kept: by time first.
+struct UnmatchedPlace<Key> {
+    var timestamp: Timestamp
+    var side: JoinSide
+    var key: Key
+
+    static func serde(of key: Serde<Key>) -> Serde<UnmatchedPlace> {
+        Serde<UnmatchedPlace>(
+            encode: { place, writer in
+                writer.append(bigEndian: place.timestamp.ms)
+                writer.append(byte: place.side.rawValue)
+                try key.encode(place.key, &writer)
+            },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { buffer in
+                    var reader = FieldReader(buffer, of: "place of a join")
+                    let timestamp = Timestamp(ms: try reader.number())
+                    let side = try reader.side()
+                    return UnmatchedPlace(timestamp: timestamp, side: side, key: try key.decode(reader.rest.bytes))
+                }
+            })
+    }
+}
+
+extension FieldReader {
+    fileprivate mutating func side() throws -> JoinSide {
+        let byte: UInt8 = try number()
+        guard let side = JoinSide(rawValue: byte) else { throw malformed("its side is \(byte)") }
+        return side
+    }
+}

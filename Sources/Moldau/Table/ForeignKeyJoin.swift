@@ -1,0 +1,143 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension KTable {
+    /// Joins each row with the row of another table whose key is in it: a result is there while both are.
+    ///
+    /// An update of this row gives one result; an update of the other table's row gives one for each row that refers to
+    /// it. The tables may have different numbers of partitions: rows and answers travel through two topics of the
+    /// application, so a result comes a little later than its cause, and quick updates of a row give one result.
+    /// ```swift
+    /// orders.join(customers, on: \.customerID) { order, customer in order.shipped(to: customer.address) }
+    /// ```
+    /// - Parameters:
+    ///   - foreignKey: the other row's key; nil refers to none (dropped, counted).
+    ///   - store: gives the result a store of that name.
+    ///   - joiner: nil deletes the result.
+    public func join<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
+        _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
+        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
+    ) -> KTable<Key, Result> where Value: StreamCodable {
+        join(
+            other, on: { try foreignKey($1) }, value: Value.serde, otherValue: Other.serde, result: Result.serde,
+            as: store, named: name, options: options, joiner)
+    }
+
+    /// As `join` on a foreign key, with the serdes given and a foreign key that may come from the row's key too.
+    public func join<ForeignKey, Other, Result>(
+        _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
+        value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
+        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
+    ) -> KTable<Key, Result> {
+        let rows = ForeignKeyRows<Key, Value, ForeignKey, Other, Result>(
+            left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: false,
+            dropsHistory: (content.isVersioned, other.content.isVersioned)
+        ) { left, right in
+            guard let right else { return nil }
+            return try joiner(left, right)
+        }
+        return joining(other, rows, result: store?.value ?? result, as: store, named: name, options)
+    }
+
+    /// As `join` on a foreign key, but a result is there while this table's row is: without the other row, or without a
+    /// foreign key, it meets nil.
+    public func leftJoin<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
+        _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
+        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
+    ) -> KTable<Key, Result> where Value: StreamCodable {
+        leftJoin(
+            other, on: { try foreignKey($1) }, value: Value.serde, otherValue: Other.serde, result: Result.serde,
+            as: store, named: name, options: options, joiner)
+    }
+
+    /// As `leftJoin` on a foreign key, with the serdes given and a foreign key that may come from the row's key too.
+    public func leftJoin<ForeignKey, Other, Result>(
+        _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
+        value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
+        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
+    ) -> KTable<Key, Result> {
+        let rows = ForeignKeyRows(
+            left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: true,
+            dropsHistory: (content.isVersioned, other.content.isVersioned), joiner: joiner)
+        return joining(other, rows, result: store?.value ?? result, as: store, named: name, options)
+    }
+
+    private func joining<ForeignKey, Other, Result>(
+        _ other: KTable<ForeignKey, Other>, _ rows: ForeignKeyRows<Key, Value, ForeignKey, Other, Result>,
+        result: Serde<Result>, as store: KeyValueStoreName<Key, Result>?, named given: String?,
+        _ options: StoreOptions?
+    ) -> KTable<Key, Result> {
+        let origin = "\(origin)-\(other.origin)"
+        other.content.sendOldValues(force: true)
+        content.sendOldValues(force: true)
+        let names = ForeignKeyJoinNames(given, origin: origin, in: builder)
+        let choice = StoreChoice(store?.name, options, in: builder) {
+            builder.names.store("KTABLE-FK-JOIN-OUTPUT-", origin: origin, operation: "join")
+        }
+        let subscriptions = StoreDefinition.timestampedKeyValue(
+            rows.subscriptionStore(names.store), kind: builder.options.storeKind)
+        let output = TableSource(names.result, choice, key: key, value: result)
+        let (left, right) = (content.getter, other.content.getter)
+        let parents = (left: name, right: other.name)
+        let node = GraphNode(names.result) { topology, _ in
+            try rows.add(names, below: parents, left, right, subscriptions, to: &topology)
+            try output.write(
+                into: &topology, below: [names.resolver], key: { (key: Key) in key }, value: { (row: Result?) in row })
+        }
+        builder.copartition(other.sources.union([names.registrationSource]))
+        builder.copartition(sources.union([names.responseSource]))
+        builder.add(node, below: [self.node, other.node])
+        return KTable<Key, Result>(
+            builder: builder, node: node, sources: sources.union([names.responseSource]), origin: origin, key: key,
+            content: output.content, storeName: store?.name)
+    }
+}
+
+/// The names of a foreign-key join's nodes, topics and store, in the order in which Kafka Streams numbers them.
+struct ForeignKeyJoinNames: Sendable {
+    let registrationTopic: String
+    let send: String
+    let registrationSink: String
+    let registrationSource: String
+    let store: String
+    let receive: String
+    let lookUp: String
+    let notify: String
+    let responseTopic: String
+    let responseSink: String
+    let responseSource: String
+    let resolver: String
+    let result: String
+
+    init(_ given: String?, origin: String, in builder: StreamsBuilder) {
+        let (names, given) = (builder.names, given.map { builder.checked($0) })
+        func name(_ suffix: String, _ prefix: String) -> String { names.processor(given, suffix: suffix, prefix) }
+        func topic(_ operation: String, _ prefix: String) -> String {
+            let generated = name("-\(operation)", prefix)
+            let short =
+                given == nil ? names.settled(generated, origin: origin, operation: operation) : generated
+            return short + "-topic"
+        }
+        let registration = "KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION-"
+        let processor = "KTABLE-FK-JOIN-SUBSCRIPTION-PROCESSOR-"
+        registrationTopic = topic("subscription-registration", registration)
+        send = name("-subscription-registration-processor", registration)
+        registrationSink = name("-subscription-registration-sink", "KTABLE-SINK-")
+        registrationSource = name("-subscription-registration-source", "KTABLE-SOURCE-")
+        let generated = names.store("KTABLE-FK-JOIN-SUBSCRIPTION-", origin: origin, operation: "subscription-store")
+        store = given.map { $0 + "-subscription-store" } ?? generated
+        receive = name("-subscription-receive", processor)
+        lookUp = name("-subscription-join-foreign", processor)
+        notify = name("-foreign-join-subscription", processor)
+        responseTopic = topic("subscription-response", "KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-")
+        responseSink = name("-subscription-response-sink", "KTABLE-SINK-")
+        responseSource = name("-subscription-response-source", "KTABLE-SOURCE-")
+        resolver = name("-subscription-response-resolver", "KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-RESOLVER-PROCESSOR-")
+        result = name("-result", "KTABLE-FK-JOIN-OUTPUT-")
+    }
+}

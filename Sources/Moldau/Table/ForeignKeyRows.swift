@@ -1,0 +1,231 @@
+// How a foreign-key join works. A left row lives in the partition of its own key, the right row that it refers to in the
+// partition of the foreign key, so they meet by messages:
+//
+//     left task                               right task
+//     send ── registration topic ─▸ receive (keeps the subscription) ─▸ lookUp ─┐
+//                                             right table's change ──▸ notify ──┤
+//     resolver ◂── response topic ──────────────────────────────────────────────┘
+//
+// An answer carries the hash of the left row that asked. The resolver compares it with the row as it is now and drops
+// answers to rows that have changed since: their own answers are on the way.
+
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A foreign-key join's types, serdes and functions, and the nodes that are made of them.
+struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
+    let left: (key: Serde<Key>, value: Serde<Value>)
+    let right: (key: Serde<ForeignKey>, value: Serde<Other>)
+    let foreignKey: @Sendable (Key, Value) throws -> ForeignKey?
+    /// Whether a left row has a result without a right row.
+    let isLeft: Bool
+    /// Whether late updates come, which change no result.
+    let dropsHistory: (left: Bool, right: Bool)
+    let joiner: @Sendable (Value, Other?) throws -> Result?
+
+    typealias Message = Subscription<Key>
+    typealias Response = SubscriptionResponse<Other>
+    typealias StoredKey = CombinedKey<ForeignKey, Key>
+
+    func subscriptionStore(_ name: String) -> KeyValueStoreName<StoredKey, Message> {
+        KeyValueStoreName(
+            name, key: StoredKey.serde(foreignKey: right.key, primaryKey: left.key),
+            value: Message.serde(primaryKey: left.key))
+    }
+
+    func add(
+        _ names: ForeignKeyJoinNames, below parents: (left: String, right: String), _ leftRows: RowGetter<Key, Value>,
+        _ rightRows: RowGetter<ForeignKey, Other>, _ subscriptions: StoreDefinition, to topology: inout Topology
+    ) throws {
+        func processor(_ name: String, _ parent: String, _ make: @escaping @Sendable (NodeContext) throws -> Any) throws
+        {
+            try topology.add(TopologyNode(name, .processor(make: make), parents: [parent]))
+        }
+        func connect(_ name: String, _ stores: [String]) throws {
+            for store in stores { try topology.connect(name, toStore: store) }
+        }
+        try processor(names.send, parents.left) { try send($0) }
+        let message = Message.serde(primaryKey: left.key)
+        try topology.add(
+            topic: names.registrationTopic, sink: names.registrationSink, source: names.registrationSource,
+            below: [names.send], key: right.key.optional, value: message)
+        try processor(names.receive, names.registrationSource) { try receive($0, store: names.store) }
+        try topology.add(subscriptions, for: [names.receive])
+        try processor(names.lookUp, names.receive) { try lookUp($0, rightRows) }
+        try connect(names.lookUp, rightRows.stores)
+        try processor(names.notify, parents.right) { try notify($0, store: names.store) }
+        try connect(names.notify, [names.store])
+        try topology.add(
+            topic: names.responseTopic, sink: names.responseSink, source: names.responseSource,
+            below: [names.lookUp, names.notify], key: left.key, value: Response.serde(foreign: right.value)
+        ) { _, _, response, _ in response.primaryPartition.map { [$0] } }
+        try processor(names.resolver, names.responseSource) { try resolve($0, leftRows) }
+        try connect(names.resolver, leftRows.stores)
+    }
+
+    // MARK: The left task asks
+
+    /// Turns a change of a left row into subscriptions, by the rules of KAFKA-16394 and KAFKA-16407.
+    private func send(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
+        let forward = try context.next(ForeignKey?.self, Message.self).receive
+        let partition = context.task.taskID.partition
+        return Inlet { record in
+            if dropsHistory.left, !record.value.isLatest { return context.drop(.outOfOrder) }
+            let messages: [(ForeignKey?, Message.Instruction)]
+            let hash: Hash128?
+            do {
+                let old = try record.value.old.flatMap { try key(of: record.key, $0) }
+                let new = try record.value.new.flatMap { try key(of: record.key, $0) }
+                hash = try record.value.new.map { try self.hash($0) }
+                messages = isLeft ? try leftMessages(record.value, old, new) : try innerMessages(old, new)
+                if !isLeft, record.value.new != nil, new == nil { context.drop(.nullJoinKey) }
+            } catch { return try context.failed(error) }
+            for (foreignKey, instruction) in messages {
+                let message = Message(
+                    hash: hash, instruction: instruction, primaryKey: record.key, primaryPartition: partition)
+                try forward(record.with(key: foreignKey, value: message))
+            }
+        }
+    }
+
+    private func leftMessages(
+        _ change: Change<Value>, _ old: ForeignKey?, _ new: ForeignKey?
+    ) throws -> [(ForeignKey?, Message.Instruction)] {
+        if change.old == nil, change.new == nil { return [] }
+        // Without a foreign key the answer is "no row", which a left join needs too: also to delete the result.
+        let asking = (new, Message.Instruction.answerAlways)
+        guard let old, try !areEqual(old, new) else { return [asking] }
+        return [(old, .deleteSilently), asking]
+    }
+
+    private func innerMessages(
+        _ old: ForeignKey?, _ new: ForeignKey?
+    ) throws -> [(ForeignKey?, Message.Instruction)] {
+        switch (old, new) {
+        case (nil, nil): []
+        // The old row may have had a result.
+        case (let old?, nil): [(old, .deleteAndAnswer)]
+        // There was no result, or it came from the same right row.
+        case (nil, let new?): [(new, .answerIfFound)]
+        case (let old?, let new?) where try areEqual(old, new): [(new, .answerIfFound)]
+        case (let old?, let new?): [(old, .deleteSilently), (new, .answerAlways)]
+        }
+    }
+
+    private func key(of key: Key, _ value: Value) throws -> ForeignKey? {
+        try foreignKey(key, value).flatMap { right.key.isNull($0) ? nil : $0 }
+    }
+
+    private func areEqual(_ old: ForeignKey, _ new: ForeignKey?) throws -> Bool {
+        guard let new else { return false }
+        return try right.key.bytes(of: old) == right.key.bytes(of: new)
+    }
+
+    private func hash(_ value: Value) throws -> Hash128 {
+        var bytes = ByteWriter()
+        try left.value.encode(value, &bytes)
+        return Hash128(murmur3Of: bytes.bytes)
+    }
+
+    // MARK: The right task answers
+
+    private func receive(_ context: NodeContext, store: String) throws -> Inlet<ForeignKey?, Message> {
+        let subscriptions: TimestampedKeyValueStore<StoredKey, Message> = try context.store(named: store)
+        let forward = try context.next(ForeignKey?.self, Message.self).receive
+        return Inlet { record in
+            if let foreignKey = record.key {
+                let key = StoredKey(foreignKey: foreignKey, primaryKey: record.value.primaryKey)
+                switch record.value.instruction {
+                case .deleteSilently, .deleteAndAnswer: try subscriptions.put(key, nil)
+                case .answerAlways, .answerIfFound:
+                    try subscriptions.put(key, ValueAndTimestamp(record.value, at: record.timestamp))
+                }
+            } else if record.value.instruction != .answerAlways {
+                return context.drop(.nullJoinKey)
+            }
+            try forward(record)
+        }
+    }
+
+    /// Answers a subscription with the right row as it is.
+    private func lookUp(
+        _ context: NodeContext, _ rightRows: RowGetter<ForeignKey, Other>
+    ) throws -> Inlet<ForeignKey?, Message> {
+        let forward = try context.next(Key.self, Response.self).receive
+        let get = try rightRows.make(context)
+        return Inlet { record in
+            let found: ValueAndTimestamp<Other>?
+            do { found = try record.key.flatMap { try get($0, nil) } } catch { return try context.failed(error) }
+            let message = record.value
+            let value: Other?
+            switch message.instruction {
+            case .deleteSilently: return
+            case .deleteAndAnswer: value = nil
+            case .answerAlways: value = found?.value
+            case .answerIfFound:
+                guard let found else { return }
+                value = found.value
+            }
+            let response = Response(hash: message.hash, foreign: value, primaryPartition: message.primaryPartition)
+            let timestamp = max(record.timestamp, found?.timestamp ?? record.timestamp)
+            try forward(record.with(key: message.primaryKey, value: response).with(timestamp: timestamp))
+        }
+    }
+
+    /// Tells all who subscribed to a right row that it has changed.
+    private func notify(_ context: NodeContext, store: String) throws -> Inlet<ForeignKey, Change<Other>> {
+        let subscriptions: TimestampedKeyValueStore<StoredKey, Message> = try context.store(named: store)
+        let forward = try context.next(Key.self, Response.self).receive
+        let prefix = StoredKey.prefixSerde(right.key)
+        let keyNull = right.key.null
+        return Inlet { record in
+            if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
+            if dropsHistory.right, !record.value.isLatest { return context.drop(.outOfOrder) }
+            try subscriptions.prefixScan(record.key, serde: prefix).forEach { key, row in
+                let response = Response(
+                    hash: row.value.hash, foreign: record.value.new, primaryPartition: row.value.primaryPartition)
+                try forward(record.with(key: key.primaryKey, value: response))
+            }
+        }
+    }
+
+    // MARK: The left task joins
+
+    private func resolve(_ context: NodeContext, _ leftRows: RowGetter<Key, Value>) throws -> Inlet<Key, Response> {
+        let forward = try context.next(Key.self, Result?.self).receive
+        let get = try leftRows.make(context)
+        return Inlet { record in
+            let result: Result?
+            do {
+                let row = try get(record.key, nil)?.value
+                guard try row.map({ try hash($0) }) == record.value.hash else { return context.drop(.staleResponse) }
+                if let row, isLeft || record.value.foreign != nil {
+                    result = try joiner(row, record.value.foreign)
+                } else {
+                    result = nil
+                }
+            } catch { return try context.failed(error) }
+            try forward(record.with(value: result))
+        }
+    }
+}
+
+extension Topology {
+    /// Adds a topic of the application between two sub-topologies, with the sink that writes it and the source that
+    /// reads it.
+    mutating func add<Key, Value>(
+        topic: String, sink: String, source: String, below parents: [String], key: Serde<Key>, value: Serde<Value>,
+        partitioner: StreamPartitioner<Key, Value>? = nil
+    ) throws {
+        let make: @Sendable (NodeContext) throws -> Any = { context in
+            try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: .topic(topic))
+        }
+        let reader = TopologyNode.Source(topics: [topic]) { context in
+            TypedSourceHead(key: key, value: value, timestamps: nil, next: try context.next())
+        }
+        try add(RepartitionTopic(name: topic))
+        try add(TopologyNode(sink, .sink(topic: topic, make: make), parents: parents))
+        try add(TopologyNode(source, .source(reader)))
+    }
+}

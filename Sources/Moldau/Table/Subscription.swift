@@ -1,0 +1,167 @@
+// What the two sides of a foreign-key join send each other, in Kafka Streams' bytes.
+//
+//     subscription    0x01 · instruction · hash (16) · primary key · primary partition (Int32)
+//     response        0x00 · hash (16) · the foreign row's value; none where there is no row
+//     combined key    length of the foreign key (Int32) · foreign key · primary key
+//
+// The first byte is a version; its highest bit says that the hash is left out, because the row is gone. Version 0 of a
+// subscription has no partition. Numbers are big-endian.
+
+import MoldauRecords
+
+/// A left row's wish to be told of the right row with a foreign key, or its end.
+package struct Subscription<PrimaryKey> {
+    package enum Instruction: UInt8, Sendable {
+        /// End the subscription.
+        case deleteSilently = 0
+        /// End the subscription and answer that there is no row.
+        case deleteAndAnswer = 1
+        /// Subscribe and answer, also where there is no row.
+        case answerAlways = 2
+        /// Subscribe and answer where there is a row.
+        case answerIfFound = 3
+    }
+
+    /// Of the left row's bytes; nil when it was deleted.
+    package var hash: Hash128?
+    package var instruction: Instruction
+    package var primaryKey: PrimaryKey
+    /// Where the answer is to be sent; nil leaves it to the primary key.
+    package var primaryPartition: Partition?
+
+    package init(
+        hash: Hash128?, instruction: Instruction, primaryKey: PrimaryKey, primaryPartition: Partition?
+    ) {
+        self.hash = hash
+        self.instruction = instruction
+        self.primaryKey = primaryKey
+        self.primaryPartition = primaryPartition
+    }
+
+    package static func serde(primaryKey: Serde<PrimaryKey>) -> Serde<Subscription> {
+        Serde<Subscription>(
+            encode: { subscription, writer in
+                writer.append(version: subscription.primaryPartition == nil ? 0 : 1, hasHash: subscription.hash != nil)
+                writer.append(byte: subscription.instruction.rawValue)
+                writer.append(subscription.hash)
+                try primaryKey.encode(subscription.primaryKey, &writer)
+                if let partition = subscription.primaryPartition { writer.append(bigEndian: partition.number) }
+            },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { buffer in
+                    var reader = FieldReader(buffer, of: "Subscription")
+                    let (version, hasHash) = try reader.version(upTo: 1)
+                    guard let instruction = Instruction(rawValue: try reader.number()) else {
+                        throw reader.malformed("its instruction is unknown")
+                    }
+                    let hash = hasHash ? try reader.hash() : nil
+                    let partition = version == 0 ? nil : Partition(try reader.lastNumber())
+                    return Subscription(
+                        hash: hash, instruction: instruction, primaryKey: try primaryKey.decode(reader.rest.bytes),
+                        primaryPartition: partition)
+                }
+            })
+    }
+}
+
+/// What a left row is told of the right row that it subscribed to.
+package struct SubscriptionResponse<Foreign> {
+    /// The subscription's: the answer is for the row that has this hash.
+    package var hash: Hash128?
+    /// nil where there is no row. A value of no bytes cannot be told from none: the format has no room for it.
+    package var foreign: Foreign?
+    /// Where to send it; not part of the message.
+    package var primaryPartition: Partition?
+
+    package init(hash: Hash128?, foreign: Foreign?, primaryPartition: Partition?) {
+        self.hash = hash
+        self.foreign = foreign
+        self.primaryPartition = primaryPartition
+    }
+
+    package static func serde(foreign: Serde<Foreign>) -> Serde<SubscriptionResponse> {
+        Serde<SubscriptionResponse>(
+            encode: { response, writer in
+                writer.append(version: 0, hasHash: response.hash != nil)
+                writer.append(response.hash)
+                if let value = response.foreign { try foreign.encode(value, &writer) }
+            },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { buffer in
+                    var reader = FieldReader(buffer, of: "SubscriptionResponse")
+                    let (_, hasHash) = try reader.version(upTo: 0)
+                    let hash = hasHash ? try reader.hash() : nil
+                    let value = reader.rest.isEmpty ? nil : try foreign.decode(reader.rest.bytes)
+                    return SubscriptionResponse(hash: hash, foreign: value, primaryPartition: nil)
+                }
+            })
+    }
+}
+
+/// The key of a stored subscription: ordered by foreign key, so that all of one foreign key lie together.
+package struct CombinedKey<ForeignKey, PrimaryKey> {
+    package var foreignKey: ForeignKey
+    package var primaryKey: PrimaryKey
+
+    package init(foreignKey: ForeignKey, primaryKey: PrimaryKey) {
+        self.foreignKey = foreignKey
+        self.primaryKey = primaryKey
+    }
+
+    package static func serde(foreignKey: Serde<ForeignKey>, primaryKey: Serde<PrimaryKey>) -> Serde<CombinedKey> {
+        let prefix = prefixSerde(foreignKey)
+        return Serde<CombinedKey>(
+            encode: { key, writer in
+                try prefix.encode(key.foreignKey, &writer)
+                try primaryKey.encode(key.primaryKey, &writer)
+            },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { buffer in
+                    var reader = FieldReader(buffer, of: "CombinedKey")
+                    let length: Int32 = try reader.number()
+                    let foreign = try foreignKey.decode(try reader.bytes(Int(length)).bytes)
+                    return CombinedKey(foreignKey: foreign, primaryKey: try primaryKey.decode(reader.rest.bytes))
+                }
+            })
+    }
+
+    /// Writes what the stored subscriptions of a foreign key begin with.
+    package static func prefixSerde(_ foreignKey: Serde<ForeignKey>) -> Serde<ForeignKey> {
+        Serde<ForeignKey>(
+            encode: { key, writer in
+                var bytes = ByteWriter()
+                try foreignKey.encode(key, &bytes)
+                writer.append(bigEndian: Int32(bytes.count))
+                writer.append(contentsOf: bytes.bytes)
+            },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { buffer in
+                    var reader = FieldReader(buffer, of: "CombinedKey")
+                    let length: Int32 = try reader.number()
+                    return try foreignKey.decode(try reader.bytes(Int(length)).bytes)
+                }
+            })
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func append(version: UInt8, hasHash: Bool) {
+        append(byte: hasHash ? version : version | 0x80)
+    }
+
+    fileprivate mutating func append(_ hash: Hash128?) {
+        guard let hash else { return }
+        append(bigEndian: hash.high)
+        append(bigEndian: hash.low)
+    }
+}
+
+extension FieldReader {
+    fileprivate mutating func version(upTo newest: UInt8) throws -> (version: UInt8, hasHash: Bool) {
+        let byte: UInt8 = try number()
+        guard byte & 0x7f <= newest else { throw malformed("its version is \(byte & 0x7f), not up to \(newest)") }
+        return (byte & 0x7f, byte & 0x80 == 0)
+    }
+
+    fileprivate mutating func hash() throws -> Hash128 { Hash128(high: try number(), low: try number()) }
+}

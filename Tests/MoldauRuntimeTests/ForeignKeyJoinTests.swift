@@ -1,0 +1,155 @@
+import Moldau
+import MoldauCluster
+import MoldauRecords
+import MoldauRuntime
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+struct ForeignKeyJoinTests {
+    // MARK: Messages
+
+    static let hash = Array("a|x".utf8).withUnsafeBytes { Hash128(murmur3Of: $0) }
+
+    /// Kafka Streams' bytes.
+    @Test(
+        arguments: [
+            (0, true, "0100472a1789944f71e539ed7842c7fb4c097000000003"),
+            (1, true, "0101472a1789944f71e539ed7842c7fb4c097000000003"),
+            (2, true, "0102472a1789944f71e539ed7842c7fb4c097000000003"),
+            (3, true, "0103472a1789944f71e539ed7842c7fb4c097000000003"),
+            (1, false, "81017000000003"),
+        ] as [(UInt8, Bool, String)])
+    func `subscriptions are Kafka Streams'`(instruction: UInt8, hasHash: Bool, hex: String) throws {
+        let serde = Subscription.serde(primaryKey: String.serde)
+        let subscription = Subscription(
+            hash: hasHash ? Self.hash : nil, instruction: try #require(.init(rawValue: instruction)), primaryKey: "p",
+            primaryPartition: Partition(3))
+        let bytes = try serde.bytes(of: subscription)
+        #expect(bytes.hex == hex)
+        let read = try decode(bytes, serde)
+        #expect(read.hash == subscription.hash)
+        #expect(read.instruction == subscription.instruction)
+        #expect(read.primaryKey == "p")
+        #expect(read.primaryPartition == Partition(3))
+    }
+
+    @Test func `subscriptions of version 0 have no partition`() throws {
+        let serde = Subscription.serde(primaryKey: String.serde)
+        let bytes: [UInt8] = [0x80, 2] + Array("primary".utf8)
+        let read = try decode(bytes, serde)
+        #expect(read.primaryKey == "primary")
+        #expect(read.primaryPartition == nil)
+        #expect(try serde.bytes(of: read) == bytes)
+    }
+
+    @Test(arguments: [(true, "A", "00472a1789944f71e539ed7842c7fb4c0941"), (false, nil, "80")])
+    func `responses are Kafka Streams'`(hasHash: Bool, foreign: String?, hex: String) throws {
+        let serde = SubscriptionResponse.serde(foreign: String.serde)
+        let response = SubscriptionResponse(
+            hash: hasHash ? Self.hash : nil, foreign: foreign, primaryPartition: Partition(3))
+        let bytes = try serde.bytes(of: response)
+        #expect(bytes.hex == hex)
+        let read = try decode(bytes, serde)
+        #expect(read.hash == response.hash)
+        #expect(read.foreign == foreign)
+    }
+
+    @Test(arguments: ["", "00", "0002", "02", "7f00", "0104", "8101000000", "8002ff"])
+    func `what is no message is refused`(hex: String) throws {
+        let bytes = stride(from: 0, to: hex.count, by: 2).map { index in
+            UInt8(hex.dropFirst(index).prefix(2), radix: 16) ?? 0
+        }
+        #expect(throws: SerdeError.self) { try decode(bytes, Subscription.serde(primaryKey: String.serde)) }
+    }
+
+    @Test(arguments: [[], [0, 0, 0], [0, 0, 0, 2, 0x61], [0xff, 0xff, 0xff, 0xff, 0x61]] as [[UInt8]])
+    func `what is no combined key is refused`(bytes: [UInt8]) throws {
+        let serde = CombinedKey.serde(foreignKey: String.serde, primaryKey: String.serde)
+        #expect(throws: SerdeError.self) { try decode(bytes, serde) }
+    }
+
+    private func decode<Value>(_ bytes: [UInt8], _ serde: Serde<Value>) throws -> Value {
+        try bytes.withUnsafeBytes { try serde.decode($0.bytes) }
+    }
+
+    // MARK: On a cluster
+
+    static let orders = Topic<String, String>("orders")
+    static let customers = Topic<String, String>("customers")
+    static let joined = Topic<String, String>("joined")
+
+    private func topology() throws -> Topology {
+        try Topology { streams in
+            streams.table(Self.orders)
+                .join(
+                    streams.table(Self.customers), on: { order in order.split(separator: "|").first.map(String.init) }
+                ) {
+                    order, customer in "\(order) by \(customer)"
+                }
+                .toStream().to(Self.joined)
+        }
+    }
+
+    @Test func `the registration topic follows the right table, the response topic the left one`() throws {
+        let topology = try topology()
+        let names = InternalTopicNames(applicationID: "app", topology: topology)
+        let existing = ["orders": 3, "customers": 5, "joined": 1].reduce(into: [:]) {
+            $0[$1.key] = TopicDescription(name: $1.key, partitionCount: Int32($1.value), configuration: [:])
+        }
+        let plan = try TopicPlan(topology, names: names, existing: existing, newTopicPartitions: nil)
+        #expect(plan.partitionCounts["app-orders-customers-subscription-registration-topic"] == 5)
+        #expect(plan.partitionCounts["app-orders-customers-subscription-response-topic"] == 3)
+        #expect(plan.partitionCounts["app-orders-customers-subscription-store-changelog"] == 5)
+        #expect(plan.tasks.count == 8)
+    }
+
+    @Test func `rows meet across partitions, and answers come back to where the row is`() throws {
+        let bench = try Bench()
+        try bench.create(["orders": 3, "customers": 5, "joined": 1])
+        for number in 0..<12 {
+            // In partitions that are not those of their keys: only the message knows where the row is.
+            try bench.write("orders", "o\(number)", "c\(number % 4)|\(number)", at: 1, partition: Int32(number % 3))
+        }
+        let thread = try bench.thread(try topology())
+        var now: Int64 = 0
+        func runThroughAllTopics() throws {
+            for _ in 0..<4 {
+                now += 1_000  // A commit each time: what was sent is there for the next sub-topology.
+                try thread.runUntilIdle(now: now)
+            }
+        }
+        try runThroughAllTopics()
+        for number in 0..<4 {
+            let key = Array("c\(number)".utf8)
+            let partition = key.withUnsafeBytes { murmur2($0) & 0x7fff_ffff } % 5
+            try bench.write("customers", "c\(number)", "C\(number)", at: 2, partition: partition)
+        }
+        try runThroughAllTopics()
+        try thread.stop(now: Timestamp(ms: now))
+        let found = try bench.read(Self.joined).map { "\($0.key)=\($0.value)" }
+        #expect(found.sorted() == (0..<12).map { "o\($0)=c\($0 % 4)|\($0) by C\($0 % 4)" }.sorted())
+    }
+
+    @Test func `a row of the result is looked up in a store when somebody asks`() throws {
+        let topology = try Topology { streams in
+            let result = streams.table(Self.orders)
+                .leftJoin(streams.table(Self.customers), on: { order in String(order.prefix(2)) }) { order, customer in
+                    "\(order) by \(customer ?? "nobody")"
+                }
+            streams.stream(Topic<String, String>("asked")).join(result) { question, row in "\(question) \(row)" }
+                .to(Self.joined)
+        }
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(Self.orders, key: "o", value: "c1|5", at: Timestamp(ms: 1))
+        try driver.pipe(Topic<String, String>("asked"), key: "o", value: "who?", at: Timestamp(ms: 2))
+        try driver.pipe(Self.customers, key: "c1", value: "Ann", at: Timestamp(ms: 3))
+        try driver.pipe(Topic<String, String>("asked"), key: "o", value: "who?", at: Timestamp(ms: 4))
+        let values = try driver.read(from: Self.joined).map(\.value)
+        #expect(values == ["who? c1|5 by nobody", "who? c1|5 by Ann"])
+    }
+}
+
+extension [UInt8] {
+    fileprivate var hex: String { map { String(0x100 + Int($0), radix: 16).dropFirst() }.joined() }
+}

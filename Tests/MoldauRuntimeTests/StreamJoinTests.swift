@@ -1,0 +1,117 @@
+import Moldau
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+struct StreamJoinTests {
+    static let left = Topic<String, String>("left")
+    static let right = Topic<String, String>("right")
+    static let out = Topic<String, String>("out")
+
+    private func outer(_ windows: JoinWindows) throws -> Topology {
+        try Topology { streams in
+            streams.stream(Self.left)
+                .outerJoin(streams.stream(Self.right), within: windows, named: "pair", stores: "pair") { left, right in
+                    "\(left ?? "-")\(right ?? "-")"
+                }
+                .to(Self.out)
+        }
+    }
+
+    private let tenMs = JoinWindows(difference: .milliseconds(10), grace: .milliseconds(5))
+
+    @Test func `a record without a match goes out when its window is over, with its own time`() throws {
+        let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
+        try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))
+        try driver.pipe(Self.right, key: "b", value: "B", at: Timestamp(ms: 115))
+        #expect(try driver.read(from: Self.out).isEmpty)
+        try driver.pipe(Self.right, key: "c", value: "C", at: Timestamp(ms: 116))
+        let emitted = try driver.read(from: Self.out)
+        #expect(emitted.map(\.value) == ["A-"])
+        #expect(emitted.map(\.timestamp.ms) == [100])
+    }
+
+    @Test func `a match in time takes its place`() throws {
+        let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
+        try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))
+        try driver.pipe(Self.left, key: "a", value: "B", at: Timestamp(ms: 100))
+        try driver.pipe(Self.right, key: "a", value: "x", at: Timestamp(ms: 110))
+        try driver.pipe(Self.right, key: "z", value: "z", at: Timestamp(ms: 500))
+        #expect(try driver.read(from: Self.out).map(\.value) == ["Ax", "Bx"])
+    }
+
+    /// 100 in eight bytes, 1 for the left side, the key; a list of two values, each with 1 for the left side.
+    @Test func `what waits lies in the changelog as Kafka Streams writes it`() throws {
+        let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
+        try driver.pipe(Self.left, key: "k", value: "A", at: Timestamp(ms: 100))
+        try driver.pipe(Self.left, key: "k", value: "B", at: Timestamp(ms: 100))
+        let last = try #require(driver.readBytes(from: "test-pair-outer-shared-join-store-changelog").last)
+        #expect(last.key == [0, 0, 0, 0, 0, 0, 0, 100, 1] + Array("k".utf8))
+        #expect(last.value == [1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 0x41, 0, 0, 0, 2, 1, 0x42])
+    }
+
+    @Test func `what waits outlives a restart`() throws {
+        let bench = try Bench()
+        try bench.create(["left": 1, "right": 1, "out": 1])
+        try bench.write("left", "a", "A", at: 100)
+        let first = try bench.thread(try outer(tenMs), inMemory: false)
+        try first.runUntilIdle()
+        try first.stop(now: Timestamp(ms: 0))
+        try bench.write("right", "z", "Z", at: 200)
+        let second = try bench.thread(try outer(tenMs), now: 5_000, inMemory: false)
+        try second.runUntilIdle(now: 5_000)
+        try second.stop(now: Timestamp(ms: 5_000))
+        #expect(try bench.read(Self.out).map(\.value) == ["A-"])
+    }
+
+    @Test func `closed windows are looked for once a second at most`() throws {
+        let bench = try Bench()
+        try bench.create(["left": 1, "right": 1, "out": 1])
+        let thread = try bench.thread(try outer(tenMs))
+        func pipe(_ value: String, at time: Int64, now: Int64) throws {
+            try bench.write("left", value, value, at: time)
+            try bench.write("right", "other-\(value)", "", at: time)
+            try thread.runUntilIdle(now: now)
+            try thread.commit(now: Timestamp(ms: now))
+        }
+        try pipe("a", at: 100, now: 0)
+        try pipe("b", at: 200, now: 999)
+        #expect(try bench.read(Self.out).isEmpty)
+        try pipe("c", at: 300, now: 1_000)
+        #expect(try bench.read(Self.out).map(\.value) == ["-", "a-", "-", "b-"])
+        try thread.stop(now: Timestamp(ms: 1_000))
+    }
+
+    @Test(arguments: [
+        JoinWindows(before: .milliseconds(-5), after: .milliseconds(4), grace: .zero),
+        JoinWindows(difference: .zero, grace: .milliseconds(-1)),
+    ])
+    func `windows that end before they begin, or with a negative grace, are refused`(windows: JoinWindows) {
+        #expect(throws: TopologyError.self) { try outer(windows) }
+    }
+
+    @Test func `a join of a stream with itself gives the same with one store as with two`() throws {
+        func results(_ optimizations: Set<TopologyOptimization>) throws -> (
+            stores: Int, results: [Record<String, String?>]
+        ) {
+            let options = TopologyOptions(optimizations: optimizations)
+            let topology = try Topology(options) { streams in
+                let windows = JoinWindows(before: .milliseconds(7), after: .milliseconds(3), grace: .zero)
+                streams.stream(Self.left).join(streams.stream(Self.left), within: windows) { $0 + $1 }.to(Self.out)
+            }
+            let driver = try TopologyTestDriver(topology)
+            for (index, time) in [10, 12, 5, 12, 30, 29, 4, 33, 26].enumerated() {
+                try driver.pipe(Self.left, key: "k", value: "\(index)", at: Timestamp(ms: Int64(time)))
+            }
+            return (driver.storeNames.count, try driver.read(from: Self.out))
+        }
+        let (two, one) = (try results([]), try results([.singleStoreSelfJoin]))
+        #expect(two.stores == 2)
+        #expect(one.stores == 1)
+        #expect(one.results == two.results)
+        #expect(two.results.count > 9)
+    }
+}
