@@ -37,7 +37,7 @@ public enum WindowMemory: Sendable, Hashable {
 
 /// A rewriting of a topology that leaves its results as they are.
 public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
-    /// An inner join of a stream with itself keeps its records in one store instead of two.
+    /// An inner or left join of a stream with itself keeps its records in one store instead of two.
     case singleStoreSelfJoin
     /// Operators that need equal keys together after the same change of key share one repartition topic.
     case mergeRepartitionTopics

@@ -44,7 +44,8 @@ public struct KStream<Key, Value> {
         changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
     ) -> KStream<NewKey, NewValue> {
         adding(
-            named: builder.name(given, prefix), stores: stores, changesKey: changesKey, changesValue: changesValue, make)
+            named: builder.name(given, prefix), stores: stores, changesKey: changesKey, changesValue: changesValue, make
+        )
     }
 
     /// As above, under a name that is decided already.

@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension StreamJoin where Left == Right {
-    /// Adds the one node of an inner join of a stream with itself, which reads the one store. The results and their
+    /// Adds the one node of an inner or left join of a stream with itself, which reads the one store. The results and their
     /// order are those of the join with two stores.
     func addSelfJoin(_ names: StreamJoinNames, _ store: StoreDefinition, to topology: inout Topology) throws {
         let make: @Sendable (NodeContext) throws -> Any = { try joiningWithItself($0, store: names.leftStore) }

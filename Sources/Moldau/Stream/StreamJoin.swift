@@ -109,7 +109,7 @@ extension KStream {
             try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), parents: parents))
             written.leftParents = parents
         }
-        let mayBeOne = join.kind == .inner && builder.options.optimizations.contains(.singleStoreSelfJoin)
+        let mayBeOne = join.kind != .outer && builder.options.optimizations.contains(.singleStoreSelfJoin)
         let otherWindowed = GraphNode(names.rightWindowed) { topology, parents in
             if mayBeOne, written.leftParents == parents, left.node.sources.count == 1 {
                 return written.isSelfJoin = true

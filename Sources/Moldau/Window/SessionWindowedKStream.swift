@@ -41,7 +41,7 @@ extension SessionWindowedKStream {
         options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil, options != nil || name == nil {
+        if store == nil {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
         return aggregating(

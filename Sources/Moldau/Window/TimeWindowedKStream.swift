@@ -55,7 +55,7 @@ extension TimeWindowedKStream {
         options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil, options != nil || name == nil {
+        if store == nil, !windows.isSliding {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
         return aggregating("KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting())

@@ -53,10 +53,11 @@ public struct TimeWindows: Sendable {
         TimeWindows(shape: .custom(windows), sizeMs: size.milliseconds, graceMs: grace.milliseconds)
     }
 
+    var isSliding: Bool { if case .sliding = shape { true } else { false } }
+
     /// How long state is needed.
     var minimumRetentionMs: Int64 {
-        if case .sliding = shape { return addingCapped(addingCapped(sizeMs, sizeMs), graceMs) }
-        return addingCapped(sizeMs, graceMs)
+        addingCapped(isSliding ? addingCapped(sizeMs, sizeMs) : sizeMs, graceMs)
     }
 
     /// Calls `body` with each window that a time is in, in ascending order, until it answers with false.
@@ -81,7 +82,7 @@ public struct TimeWindows: Sendable {
     /// - Throws: `TopologyError.invalidSetting`.
     func check() throws {
         func refuse(_ reason: String) -> TopologyError { .invalidSetting(name: "windowedBy", reason: reason) }
-        if case .sliding = shape {
+        if isSliding {
             if sizeMs < 0 { throw refuse("the time difference is \(sizeMs) ms; it must not be negative") }
         } else if sizeMs < 1 {
             throw refuse("the size of the windows is \(sizeMs) ms; it must be at least 1 ms")
@@ -96,7 +97,6 @@ public struct TimeWindows: Sendable {
     /// - Throws: `TopologyError.invalidSetting` where windows would be gone before they are closed.
     func check(retention: Duration, store: String) throws {
         guard retention.milliseconds < minimumRetentionMs else { return }
-        let isSliding = if case .sliding = shape { true } else { false }
         throw TopologyError.invalidSetting(
             name: store,
             reason: "the retention is \(retention.milliseconds) ms; "
