@@ -117,6 +117,23 @@ struct WindowStoreTests {
         try store.close()
     }
 
+    @Test func `what was dropped stays dropped, among entries that came by ingestion`() throws {
+        let count = Int64(RocksDBByteStore.ingestThreshold)
+        var store = try store(.rocksDB)
+        for round in 0..<4 as Range<Int64> {
+            for number in 0..<count { try store.put("\(number)", round, at: Timestamp(ms: round * 1_000_000)) }
+            try store.commit(changelogEnd: round + 1, store: true)
+            #expect(try byteStoreKeys(store.cache) == count)
+        }
+        try store.close()
+        task.reopen()
+        store = try self.store(.rocksDB)
+        #expect(store.changelogOffset == Offset(4))
+        #expect(try byteStoreKeys(store.cache) == count)
+        #expect(try store.fetch("7", at: Timestamp(ms: 3_000_000)) == 3)
+        #expect(try store.fetch("7", at: Timestamp(ms: 2_000_000)) == nil)
+    }
+
     private func byteStoreKeys(_ cache: CachedByteStore) throws -> Int {
         let cursor = try cache.byteStore.cursor(.all, reverse: false)
         var count = 0
