@@ -86,11 +86,13 @@ struct ProducerStates: Sendable {
             producer.epoch = stamp.epoch
             producer.batches = []
         }
-        producer.batches.append(
-            Batch(
-                firstSequence: stamp.baseSequence,
-                lastSequence: sequence(stamp.baseSequence, plus: header.lastOffsetDelta),
-                offsets: base..<(base + Int64(header.lastOffsetDelta) + 1)))
+        if stamp.baseSequence >= 0 {
+            producer.batches.append(
+                Batch(
+                    firstSequence: stamp.baseSequence,
+                    lastSequence: sequence(stamp.baseSequence, plus: header.lastOffsetDelta),
+                    offsets: base..<(base + Int64(header.lastOffsetDelta) + 1)))
+        }
         if producer.batches.count > Self.rememberedBatches { producer.batches.removeFirst() }
         producer.lastTimestamp = header.maxTimestamp
         if stamp.isTransactional, producer.transactionStart == nil { producer.transactionStart = base }
