@@ -26,7 +26,7 @@ struct WordCount: ParsableCommand {
     @Option(help: "A directory that keeps topics and counts; without it a temporary one, removed at the end.")
     var data: String?
 
-    @Option(help: "What a crash may do to counts: at-least-once (words may be counted twice, none is lost).")
+    @Option(help: "What a crash may do to counts: at-least-once (none is lost, some may be counted twice) or exactly-once.")
     var guarantee = Guarantee.atLeastOnce
 
     @Option(
@@ -46,10 +46,6 @@ struct WordCount: ParsableCommand {
     var threads = 1
 
     func validate() throws {
-        if guarantee == .exactlyOnce {
-            throw ValidationError(
-                "exactly-once is not there yet; with at-least-once, words of a run that crashed may be counted twice")
-        }
         if threads < 1 { throw ValidationError("--threads is at least 1") }
         if commitInterval < 1 { throw ValidationError("--commit-interval is at least 1 millisecond") }
         if writeBehindInterval < 1 { throw ValidationError("--write-behind-interval is at least 1 millisecond") }
@@ -79,6 +75,7 @@ struct WordCount: ParsableCommand {
         let topics = try WordCountTopics(cluster, partitionCount: Int32(threads))
         let restores = RestoreReport(isRestart: directory.isRestart)
         var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee == .exactlyOnce ? .exactlyOnce : .atLeastOnce
         configuration.commitInterval = .milliseconds(commitInterval)
         configuration.writeBehindInterval = .milliseconds(writeBehindInterval)
         configuration.streamThreads = threads

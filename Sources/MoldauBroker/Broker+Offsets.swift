@@ -4,7 +4,7 @@ package import MoldauRecords
 extension Broker {
     static var offsetsTopic: String { "__consumer_offsets" }
     /// Kafka's number. Partitions without records have no directory, so fifty cost nothing.
-    private static var offsetsPartitionCount: Int32 { 50 }
+    static var offsetsPartitionCount: Int32 { 50 }
     /// After so many bytes of commits a partition gets all its offsets anew, and what came before goes.
     private static var snapshotIntervalBytes: Int { 4 << 20 }
     private static var snapshotBatchRecords: Int { 1_000 }
@@ -33,16 +33,22 @@ extension Broker {
     /// The groups that have committed offsets, by name.
     package func groups() -> [String] { groupOffsets.groups }
 
-    private func store(_ changes: [TopicPartition: GroupOffset?], of group: String) throws(BrokerError) {
+    /// The partition of the offsets topic that has the group's; makes the topic where it is not there.
+    func partitionForOffsets(of group: String) throws(BrokerError) -> Int32 {
         if topic(Self.offsetsTopic) == nil { try createOffsetsTopic() }
-        let number = offsetsPartition(of: group)
+        return offsetsPartition(of: group)
+    }
+
+    private func store(_ changes: [TopicPartition: GroupOffset?], of group: String) throws(BrokerError) {
+        let number = try partitionForOffsets(of: group)
         let partition = try partition(TopicPartition(Self.offsetsTopic, number))
         let records = changes.sorted { $0.key < $1.key }
             .map { OffsetRecord(group: group, partition: $0.key, offset: $0.value) }
         try groupOffsets.inOrder(number) { written throws(BrokerError) in
             written += try append(records[...], to: partition)
             groupOffsets.update(group, changes)
-            if written >= Self.snapshotIntervalBytes {
+            // A snapshot would let go of offsets that an open transaction has not decided.
+            if written >= Self.snapshotIntervalBytes, try partition.openTransactions().isEmpty {
                 try writeSnapshot(number, partition)
                 written = 0
             }
@@ -54,10 +60,11 @@ extension Broker {
         (javaHash(group) & 0x7fff_ffff) % (topic(Self.offsetsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
     }
 
-    private func append(
-        _ records: ArraySlice<OffsetRecord>, to partition: BrokerPartition<Files>
+    func append(
+        _ records: ArraySlice<OffsetRecord>, to partition: BrokerPartition<Files>, by producer: ProducerStamp = .none
     ) throws(BrokerError) -> Int {
         var builder = RecordBatchBuilder(capacity: 4_096)
+        builder.producer = producer
         var key = ByteWriter()
         var value = ByteWriter()
         let now = clock()
@@ -120,27 +127,9 @@ extension Broker {
     }
 
     /// - Returns: the bytes read.
-    private func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) -> Int {
-        var position = try partition.bounds().lowerBound
-        var cursor: LogCursor?
-        var read = 0
-        while let fetched = try partition.read(from: position, maxBytes: 1 << 20, after: cursor) {
-            do throws(RecordBatchError) {
-                try load(fetched.bytes, from: position)
-            } catch {
-                throw .log(partition.name, .invalidBatch(error))
-            }
-            position = fetched.next.offset
-            cursor = fetched.next
-            read += fetched.bytes.count
-        }
-        return read
-    }
-
-    private func load(_ bytes: SharedBytes, from: Offset) throws(RecordBatchError) {
-        var reader = RecordBatchReader(bytes.bytes, from: from)
-        while let record = try reader.next() {
-            guard let read = OffsetRecord(key: record.key, value: record.value) else { continue }
+    func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) -> Int {
+        try partition.forEachRecord { record in
+            guard let read = OffsetRecord(key: record.key, value: record.value) else { return }
             groupOffsets.update(read.group, [read.partition: read.offset])
         }
     }

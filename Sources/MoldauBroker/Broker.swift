@@ -19,12 +19,13 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     package let durability: Durability
     package let clock: @Sendable () -> Timestamp
-    private let files: Files
-    private let directory: String
+    let files: Files
+    let directory: String
     private let wasClean: Bool
     private let groupCommit: GroupCommit<Files>
     private let state: Mutex<State>
     let groupOffsets = GroupOffsets()
+    let transactions = Transactions()
 
     /// Opens a data directory, and makes it where there is none. After an unclean stop every partition is checked and
     /// its torn tail cut off before this returns.
@@ -53,6 +54,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
         do {
             if !wasClean { try recover() }
+            try recoverTransactions(wasClean: wasClean)
             try loadOffsets()
         } catch {
             guard case .log(_, let cause) = error else { throw .offline(reason: "\(error)") }
@@ -74,7 +76,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         for partition in allPartitions() { _ = try partition.bounds() }
     }
 
-    private func allPartitions() -> [BrokerPartition<Files>] {
+    func allPartitions() -> [BrokerPartition<Files>] {
         state.withLock { state in
             state.partitions.sorted { $0.key < $1.key }.flatMap { $0.value }
         }

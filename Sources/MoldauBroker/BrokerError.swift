@@ -15,5 +15,9 @@ package enum BrokerError: Error, Equatable {
     case storage(LogError)
     /// A group's name or an offset's metadata that cannot be stored.
     case invalidCommit(reason: String)
+    /// Another producer of that transactional id has taken over.
+    case producerFenced(id: String)
+    /// What was asked does not fit the state of the transaction.
+    case invalidTransaction(id: String, reason: String)
     case closed
 }

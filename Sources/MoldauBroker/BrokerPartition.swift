@@ -101,13 +101,18 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     /// Reads whole batches from `offset` on: as many as `maxBytes` holds, at least one. Does not wait. Blocks on the
     /// disk.
-    /// - Parameter cursor: `next` of the same reader's last read.
+    /// - Parameters:
+    ///   - cursor: `next` of the same reader's last read.
+    ///   - onlyCommitted: leaves what transactions have not decided, and blots out what they have aborted.
     /// - Returns: nil at the end of the partition.
     package func read(
-        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false
     ) throws(BrokerError) -> Fetched? {
         let found = try withLog { log throws(LogError) in
-            (try log.planRead(from: offset, maxBytes: maxBytes, after: cursor), log.endOffset)
+            (
+                try log.planRead(from: offset, maxBytes: maxBytes, after: cursor, onlyCommitted: onlyCommitted),
+                onlyCommitted ? log.lastStableOffset : log.endOffset
+            )
         }
         guard let (planned, end) = found else {
             guard offset == .zero else {
@@ -123,9 +128,52 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// The first offset held, and the high watermark: the offset after the last record that may be read.
+    /// Gives all committed records to `body`. For topics of the broker's own.
+    /// - Returns: the bytes read.
+    @discardableResult
+    func forEachRecord(_ body: (RecordView) -> Void) throws(BrokerError) -> Int {
+        var position = try bounds().lowerBound
+        var cursor: LogCursor?
+        var byteCount = 0
+        while let fetched = try read(from: position, maxBytes: 1 << 20, after: cursor, onlyCommitted: true) {
+            do throws(RecordBatchError) {
+                var reader = RecordBatchReader(fetched.bytes.bytes, from: position)
+                while let record = try reader.next() { body(record) }
+            } catch {
+                throw .log(name, .invalidBatch(error))
+            }
+            (position, cursor) = (fetched.next.offset, fetched.next)
+            byteCount += fetched.bytes.count
+        }
+        return byteCount
+    }
+
+    /// The first offset held, and the last stable offset: the one after the last committed record.
     package func bounds() throws(BrokerError) -> Range<Offset> {
-        try withLog { log throws(LogError) in log.startOffset..<log.endOffset } ?? Offset.zero..<Offset.zero
+        try withLog { log throws(LogError) in
+            log.startOffset..<max(log.startOffset, log.lastStableOffset)
+        } ?? Offset.zero..<Offset.zero
+    }
+
+    /// The offset that the next record gets.
+    package func endOffset() throws(BrokerError) -> Offset {
+        try withLog { log throws(LogError) in log.endOffset } ?? .zero
+    }
+
+    /// The producers whose transactions are open here.
+    func openTransactions() throws(BrokerError) -> [ProducerIdentity] {
+        try withLog { log throws(LogError) in
+            log.openTransactions.map { ProducerIdentity(id: $0.producer, epoch: $0.epoch) }
+        } ?? []
+    }
+
+    /// Ends a producer's transaction here, if one is open; readers of committed records go on.
+    func end(_ producer: ProducerIdentity, _ marker: TransactionMarker) throws(BrokerError) {
+        guard try openTransactions().contains(where: { $0.id == producer.id }) else { return }
+        let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
+        let batch = marker.batch(of: stamp, at: clock())
+        let shared = batch.withUnsafeBytes { SharedBytes(copying: $0) }
+        try append(shared.bytes)
     }
 
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.

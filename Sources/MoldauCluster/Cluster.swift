@@ -8,10 +8,18 @@ public protocol Cluster: Sendable {
     /// - Parameter clientID: names the client in logs and errors.
     func makeConsumer(clientID: String) throws -> any Consumer
     func makeProducer(clientID: String) throws -> any Producer
+    /// Makes a producer whose records are there for readers all together or not at all. An older producer of that id can
+    /// write no more, and what it left open is aborted. Blocks.
+    /// - Parameters:
+    ///   - id: the same for the same work, over restarts.
+    ///   - timeout: a transaction that is open for longer is aborted by the cluster.
+    func makeTransactionalProducer(
+        id: String, timeout: Duration, clientID: String
+    ) throws -> any TransactionalProducer
     func makeAdmin(clientID: String) throws -> any Admin
 }
 
-/// Reads partitions that were given to it by `assign`.
+/// Reads the committed records of partitions that were given to it by `assign`: those of open or aborted transactions are not shown.
 public protocol Consumer: AnyObject {
     /// The group whose committed offsets `committed` and `commit` speak of; nil for a consumer without one.
     var group: String? { get set }
@@ -77,6 +85,8 @@ public struct FetchedBatches: Sendable {
 
 /// Appends batches to partitions.
 public protocol Producer: AnyObject {
+    /// What the next batch for that partition is to carry: see `RecordBatchBuilder.producer`.
+    func stamp(for partition: TopicPartition) -> ProducerStamp
     /// Takes a record batch v2 whose offsets count from 0. It may be on its way when this returns; the bytes are free again.
     /// - Throws: `ClusterError`; an error of an earlier send may come out here or in `flush`.
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
@@ -87,6 +97,20 @@ public protocol Producer: AnyObject {
     /// The number of the topic's partitions. May block the first time. Throws `ClusterError.unknownTopic`.
     func partitionCount(of topic: String) throws -> Int32
     func close()
+}
+
+extension Producer {
+    public func stamp(for partition: TopicPartition) -> ProducerStamp { .none }
+}
+
+/// Appends batches in transactions: one begins with the first `send` after the last ended.
+public protocol TransactionalProducer: Producer {
+    /// Makes what was sent readable, and the group's offsets count, all together; returns when that is as durable as the cluster
+    /// promises. Blocks.
+    /// - Throws: `ClusterError.producerFenced` when a newer producer of the id is there: nothing was committed.
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws
+    /// What was sent since the last commit will never be readable.
+    func abort() throws
 }
 
 /// Looks after topics. Every call blocks.

@@ -11,6 +11,8 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case offsetOutOfRange(TopicPartition, requested: Offset, held: Range<Offset>)
     /// A batch is larger than the topic takes.
     case recordTooLarge(TopicPartition, bytes: Int, limit: Int)
+    /// Another producer of that transactional id has taken over; this one can write no more.
+    case producerFenced(id: String)
     /// The cluster cannot store or answer; `reason` says why. The client that got it cannot go on.
     case unavailable(reason: String)
     case closed
@@ -26,6 +28,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
             "\(partition) does not hold offset \(requested); it holds \(held.lowerBound) up to, not including, \(held.upperBound)"
         case .recordTooLarge(let partition, let bytes, let limit):
             "a batch of \(bytes) bytes for \(partition) is over the topic's limit of \(limit) (max.message.bytes)"
+        case .producerFenced(let id): "another producer of the transactional id '\(id)' has taken over"
         case .unavailable(let reason): reason
         case .closed: "the client is closed"
         }

@@ -60,6 +60,9 @@ public final class EmbeddedCluster: Cluster {
 
     public func makeConsumer(clientID: String) throws -> any Consumer { store.makeConsumer() }
     public func makeProducer(clientID: String) throws -> any Producer { store.makeProducer() }
+    public func makeTransactionalProducer(
+        id: String, timeout: Duration, clientID: String
+    ) throws -> any TransactionalProducer { try store.makeTransactionalProducer(id, timeout) }
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
 }
 
@@ -67,6 +70,7 @@ public final class EmbeddedCluster: Cluster {
 protocol EmbeddedStore: Sendable {
     func makeConsumer() -> any Consumer
     func makeProducer() -> any Producer
+    func makeTransactionalProducer(_ id: String, _ timeout: Duration) throws(ClusterError) -> any TransactionalProducer
     func makeAdmin() -> any Admin
     func closeStore() throws(ClusterError)
 }
@@ -74,6 +78,9 @@ protocol EmbeddedStore: Sendable {
 extension Broker: EmbeddedStore {
     func makeConsumer() -> any Consumer { EmbeddedConsumer(self) }
     func makeProducer() -> any Producer { EmbeddedProducer(self) }
+    func makeTransactionalProducer(_ id: String, _ timeout: Duration) throws(ClusterError) -> any TransactionalProducer {
+        try EmbeddedTransactionalProducer(self, id: id, timeout: timeout)
+    }
     func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
     func closeStore() throws(ClusterError) {
         do throws(BrokerError) { try close() } catch { throw ClusterError(error) }
@@ -93,8 +100,11 @@ extension ClusterError {
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
+            case .log(_, .producerFenced(let id, _, _)): .producerFenced(id: "producer \(id)")
             case .log(let name, let cause): .unavailable(reason: "\(name): \(cause)")
             case .invalidCommit(let reason): .unavailable(reason: reason)
+            case .producerFenced(let id): .producerFenced(id: id)
+            case .invalidTransaction(let id, let reason): .unavailable(reason: "the transaction of '\(id)': \(reason)")
             case .storage(let cause): .unavailable(reason: cause.description)
             case .closed: .closed
             }

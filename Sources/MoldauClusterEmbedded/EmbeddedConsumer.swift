@@ -3,7 +3,7 @@ internal import MoldauCluster
 internal import MoldauLog
 internal import MoldauRecords
 
-/// Reads partitions of a broker in this process.
+/// Reads the committed records of partitions of a broker in this process.
 final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private struct Assigned {
         let source: BrokerPartition<Files>
@@ -102,7 +102,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         let current = assigned.values[slot]
         guard !current.isPaused, let position = current.position else { return nil }
         let read = try translating { () throws(BrokerError) in
-            try current.source.read(from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor)
+            try current.source.read(from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor, onlyCommitted: true)
         }
         guard let read else { return nil }
         assigned.values[slot].position = read.next.offset

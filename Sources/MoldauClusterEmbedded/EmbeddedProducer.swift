@@ -41,6 +41,11 @@ final class EmbeddedProducer<Files: FileSystem>: Producer {
     func flush() throws {
         if isClosed { throw ClusterError.closed }
         try translating { () throws(BrokerError) in try broker.flush() }
+        acknowledge()
+    }
+
+    /// What was sent is as durable as the cluster promises.
+    func acknowledge() {
         for slot in targets.indices { targets.values[slot].acknowledged = targets.values[slot].sent }
     }
 

@@ -2,35 +2,63 @@ internal import Foundation
 internal import MoldauBroker
 internal import MoldauLog
 
-/// A thread that does what has to happen now and then: `.interval`'s syncs, and retention.
+/// A thread that does what has to happen now and then: `.interval`'s syncs, retention, and the end of transactions that
+/// are open for too long.
 final class Upkeep: Sendable {
     private static let retentionInterval: Duration = .seconds(300)
+    private static let transactionInterval: Duration = .seconds(10)
 
-    private let isStopped = Monitor(false)
+    private struct State {
+        var isStopped = false
+        /// The thread holds the broker.
+        var isWorking = false
+    }
+
+    private let state = Monitor(State())
 
     /// Starts the thread. It ends at `stop`.
     init<Files: FileSystem>(of broker: Broker<Files>, durability: Durability) {
-        let isStopped = isStopped
-        var interval = Self.retentionInterval
-        if case .interval(let promised) = durability { interval = min(interval, max(promised, .milliseconds(1))) }
-        let pause = interval
-        let thread = Thread { [weak broker] in
+        let state = state
+        var pause = Self.transactionInterval
+        if case .interval(let promised) = durability { pause = min(pause, max(promised, .milliseconds(1))) }
+        let thread = Thread { [weak broker, pause] in
             var sinceRetention: Duration = .zero
-            while isStopped.wait(timeout: pause, { $0 ? true : nil }) == nil {
-                guard let broker else { return }
+            var sinceTransactions: Duration = .zero
+            while state.wait(timeout: pause, { $0.isStopped ? true : nil }) == nil {
+                let mayWork = state.withLock { state in
+                    state.isWorking = !state.isStopped
+                    return state.isWorking
+                }
+                guard mayWork else { return }
                 sinceRetention += pause
-                // An error here comes out again at the next append or flush, to somebody who can act on it.
-                if case .interval = durability { try? broker.syncNow() }
-                guard sinceRetention >= Self.retentionInterval else { continue }
-                sinceRetention = .zero
-                try? broker.applyRetention()
+                sinceTransactions += pause
+                Self.work(
+                    on: broker, durability, endsTransactions: sinceTransactions >= Self.transactionInterval,
+                    appliesRetention: sinceRetention >= Self.retentionInterval)
+                if sinceTransactions >= Self.transactionInterval { sinceTransactions = .zero }
+                if sinceRetention >= Self.retentionInterval { sinceRetention = .zero }
+                state.withLock(wakes: true) { $0.isWorking = false }
             }
         }
         thread.name = "moldau-upkeep"
         thread.start()
     }
 
-    func stop() { isStopped.withLock(wakes: true) { $0 = true } }
+    /// An error here comes out again at the next append or flush, to somebody who can act on it.
+    private static func work<Files: FileSystem>(
+        on broker: Broker<Files>?, _ durability: Durability, endsTransactions: Bool, appliesRetention: Bool
+    ) {
+        guard let broker else { return }
+        if case .interval = durability { try? broker.syncNow() }
+        if endsTransactions { try? broker.abortExpired() }
+        if appliesRetention { try? broker.applyRetention() }
+    }
+
+    /// Returns when the thread does not hold the broker any more.
+    func stop() {
+        state.withLock(wakes: true) { $0.isStopped = true }
+        _ = state.wait { $0.isWorking ? nil : true }
+    }
 
     deinit { stop() }
 }

@@ -7,6 +7,10 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     /// What was to be appended is no whole record batch, or a damaged one.
     case invalidBatch(RecordBatchError)
     case batchTooLarge(bytes: Int, limit: Int)
+    /// A newer producer of that id has taken over: this one may write no more.
+    case producerFenced(id: Int64, epoch: Int16, current: Int16)
+    /// A batch of the producer is missing before this one.
+    case outOfOrderSequence(producer: Int64, expected: Int32, got: Int32)
     /// A topic's setting that cannot be read.
     case invalidConfiguration(key: String, value: String)
     /// A call to the operating system failed; `code` is its errno.
@@ -24,6 +28,10 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
             "offset \(requested) is not held; \(held.lowerBound) up to, not including, \(held.upperBound) is"
         case .invalidBatch(let error): "not a valid record batch: \(error)"
         case .batchTooLarge(let bytes, let limit): "a batch of \(bytes) bytes is over the limit of \(limit)"
+        case .producerFenced(let id, let epoch, let current):
+            "the producer \(id) of epoch \(epoch) was replaced by one of epoch \(current)"
+        case .outOfOrderSequence(let producer, let expected, let got):
+            "the producer \(producer) sent sequence number \(got) where \(expected) is next"
         case .invalidConfiguration(let key, let value): "'\(value)' is no value for \(key)"
         case .io(let operation, let path, _, let reason): "\(operation) of '\(path)' failed: \(reason)"
         case .offline(let reason):

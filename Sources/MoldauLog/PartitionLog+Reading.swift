@@ -15,6 +15,10 @@ package struct PlannedRead<File: LogFile>: Sendable {
     let size: Int
     let from: Offset
     let maxBytes: Int
+    /// Batches from here on are left.
+    let upTo: Offset
+    /// Transactions whose batches readers pass over: they are marked as control batches in what is read.
+    let aborted: [AbortedTransaction]
 
     /// Whole batches, and where reading goes on after them.
     package struct Result: Sendable {
@@ -41,9 +45,17 @@ package struct PlannedRead<File: LogFile>: Sendable {
     private func firstBatch() throws(LogError) -> Int? {
         var scanner = BatchScanner(file, size: size, from: position, nextOffset: segmentBase, validatesChecksums: false)
         while let header = try scanner.next() {
+            if header.baseOffset >= upTo { return nil }
             if header.lastOffset >= from { return scanner.position - header.byteCount }
         }
         return nil
+    }
+
+    private func isAborted(_ header: RecordBatchHeader) -> Bool {
+        !aborted.isEmpty && header.producer.isTransactional
+            && aborted.contains {
+                $0.producer == header.producer.id && $0.first <= header.baseOffset && header.baseOffset <= $0.last
+            }
     }
 
     private func read(at start: Int, bytes wanted: Int) throws(LogError) -> Result {
@@ -53,7 +65,10 @@ package struct PlannedRead<File: LogFile>: Sendable {
             var whole = 0
             while whole < got {
                 let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[whole..<got])
-                guard let header = try? RecordBatchHeader(rest), header.byteCount <= rest.count else { break }
+                guard let header = try? RecordBatchHeader(rest), header.byteCount <= rest.count,
+                    header.baseOffset < upTo
+                else { break }
+                if isAborted(header) { buffer[whole + BatchFormat.attributesEnd - 1] |= 0x20 }
                 whole += header.byteCount
                 next = header.lastOffset + 1
             }
@@ -67,16 +82,18 @@ package struct PlannedRead<File: LogFile>: Sendable {
 extension PartitionLog {
     /// Finds where to read from `offset` on.
     /// - Parameter cursor: where the last read of the same reader ended, if it has one.
+    /// - Parameter onlyCommitted: leaves what transactions have not decided, and blots out what they have aborted.
     /// - Returns: nil at the end of the log.
     /// - Throws: `LogError.offsetOutOfRange`.
     package mutating func planRead(
-        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false
     ) throws(LogError) -> PlannedRead<Files.File>? {
         let end = endOffset
         guard offset >= startOffset, offset <= end else {
             throw .offsetOutOfRange(requested: offset, held: startOffset..<end)
         }
-        if offset == end { return nil }
+        let limit = onlyCommitted ? lastStableOffset : end
+        if offset >= limit { return nil }
         let segment = try segment(indexOfSegment(holding: offset))
         let position: Int
         if let cursor, cursor.offset == offset, cursor.segmentBase == segment.base, cursor.position < segment.size {
@@ -86,7 +103,7 @@ extension PartitionLog {
         }
         return PlannedRead(
             file: segment.file, segmentBase: segment.base, position: position, size: segment.size, from: offset,
-            maxBytes: maxBytes)
+            maxBytes: maxBytes, upTo: limit, aborted: onlyCommitted ? aborted.filter { $0.last >= offset } : [])
     }
 
     /// Reads at once what `planRead` found; nil at the end of the log.

@@ -18,6 +18,7 @@ extension PartitionLog {
             try addSegment(at: .zero)
         }
         try readStartOffset()
+        try loadProducers(wasClean: wasClean)
     }
 
     private mutating func openLast(base: Offset, wasClean: Bool) throws(LogError) {
@@ -113,10 +114,11 @@ extension PartitionLog {
         try removeFiles(ofSegmentAt: segments[0].base)
         segments.removeFirst()
         startOffset = max(startOffset, segments[0].base)
+        aborted.removeAll { $0.last < startOffset }
     }
 
     private func removeFiles(ofSegmentAt base: Offset) throws(LogError) {
-        for suffix in [".log", ".index", ".timeindex"] {
+        for suffix in [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] {
             try files.removeFile(SegmentName.path(directory, base, suffix))
         }
     }

@@ -15,6 +15,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// The first offset that may be read.
     package internal(set) var startOffset: Offset
     private var hasUnsynced = false
+    var producers = ProducerStates()
+    /// By their markers' offsets.
+    var aborted: [AbortedTransaction] = []
+    var abortedInLastSegment = 0
 
     /// The offset that the next record gets.
     package var endOffset: Offset { segments[segments.count - 1].opened!.end }
@@ -45,18 +49,30 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     /// Appends whole record batches that lie one after another, and gives them their offsets. Not durable until synced.
-    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`: then nothing was appended. `.io`: then the last batches
-    ///   may be missing.
+    ///
+    /// Batches of a producer with sequence numbers must follow its last one; one that is there already is not appended
+    /// again, and its old place is the answer.
+    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`: then nothing was appended. `.producerFenced`,
+    ///   `.outOfOrderSequence`, `.io`: then the last batches may be missing.
     package mutating func append(_ batches: UnsafeRawBufferPointer, now: Timestamp) throws(LogError) -> Appended {
         try validate(batches)
-        let first = endOffset
+        var appended = Appended(first: endOffset, end: endOffset)
         var rest = batches
         while rest.count > 0 {
             let header = try parseBatch(rest)
-            try append(header, UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount]), now: now)
+            let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
+            if let twin = try producers.check(header) {
+                if rest.count == batches.count { appended.first = twin.lowerBound }
+                appended.end = twin.upperBound
+            } else {
+                let base = endOffset
+                try append(header, batch, now: now)
+                try noteProducer(header, batch, at: base)
+                appended.end = endOffset
+            }
             rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
         }
-        return Appended(first: first, end: endOffset)
+        return appended
     }
 
     private func validate(_ batches: UnsafeRawBufferPointer) throws(LogError) {
@@ -132,6 +148,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         let base = endOffset
         try segments[last].opened!.file.sync()
         try writeIndexes(ofSegment: last)
+        try sealProducers()
         try addSegment(at: base)
     }
 
@@ -164,6 +181,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package mutating func close() throws(LogError) {
         try segments[segments.count - 1].opened!.file.sync()
         try writeIndexes(ofSegment: segments.count - 1)
+        try writeProducerSnapshot(sync: false)
         hasUnsynced = false
     }
 }

@@ -129,8 +129,11 @@ package enum SegmentName {
     }
 
     /// The base offset in the name of a log file; nil for other names.
-    package static func base(ofLog name: String) -> Offset? {
-        guard name.hasSuffix(".log"), name.count == 24 else { return nil }
-        return Int64(name.dropLast(4)).map(Offset.init)
+    package static func base(ofLog name: String) -> Offset? { base(of: name, suffix: ".log") }
+
+    /// The offset in the name of a file with that suffix; nil for other names.
+    static func base(of name: String, suffix: String) -> Offset? {
+        guard name.hasSuffix(suffix), name.count == 20 + suffix.count else { return nil }
+        return Int64(name.dropLast(suffix.count)).map(Offset.init)
     }
 }

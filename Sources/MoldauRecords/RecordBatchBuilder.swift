@@ -24,6 +24,9 @@ public struct RecordBatchBuilder: ~Copyable {
     /// Whose batch it is. Kept over `reset`; a producer with sequence numbers sets it before each `finish`.
     public var producer: ProducerStamp = .none
 
+    /// Whether the batch holds a control record instead of data. Kept over `reset`.
+    package var isControl = false
+
     @inlinable public var isEmpty: Bool { storedRecordCount == 0 }
 
     /// - Parameter capacity: the bytes to reserve at once; more are taken when needed, and kept.
@@ -81,7 +84,7 @@ public struct RecordBatchBuilder: ~Copyable {
         store(Int32(storedByteCount - BatchFormat.lengthEnd), at: 8)
         store(Int32(-1), at: 12)
         store(BatchFormat.magic, at: 16)
-        store(Int16(producer.isTransactional ? 0x10 : 0), at: 21)
+        store(Int16((producer.isTransactional ? 0x10 : 0) | (isControl ? 0x20 : 0)), at: 21)
         store(Int32(storedRecordCount - 1), at: 23)
         store(baseTimestamp, at: 27)
         store(maxTimestamp, at: 35)

@@ -18,6 +18,7 @@
     /// Bytes before what `batchLength` counts.
     @usableFromInline package static let lengthEnd = 12
     @usableFromInline package static let crcEnd = 21
+    package static let attributesEnd = 23
     package static let magic: Int8 = 2
 }
 

@@ -83,6 +83,7 @@ public struct RecordBatchReader {
     @usableFromInline var appendTime: Int64?
     @usableFromInline let end: UnsafeRawPointer
     @usableFromInline let from: Int64
+    private let showsControl: Bool
 
     /// The offset after the last batch that was begun or passed over: where reading goes on after these bytes, even
     /// when the last batch held no record to show. `from` before the first.
@@ -94,7 +95,18 @@ public struct RecordBatchReader {
         cursor = ByteCursor(from: start, count: 0)
         end = start + bytes.count
         self.from = from.value
+        showsControl = false
         nextOffset = from
+    }
+
+    /// Shows the record of a control batch.
+    package init(controlBatch bytes: UnsafeRawBufferPointer) {
+        let start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
+        cursor = ByteCursor(from: start, count: 0)
+        end = start + bytes.count
+        from = 0
+        showsControl = true
+        nextOffset = .zero
     }
 
     /// The next record; nil after the last.
@@ -177,7 +189,9 @@ public struct RecordBatchReader {
             guard header.byteCount <= rest.count else { return false }
             cursor = ByteCursor(from: start, count: header.byteCount)
             nextOffset = max(nextOffset, header.lastOffset + 1)
-            if header.isControl || header.lastOffset.value < from || header.recordCount == 0 { continue }
+            if header.isControl != showsControl || header.lastOffset.value < from || header.recordCount == 0 {
+                continue
+            }
             guard header.codec == 0 else { throw .unsupportedCompression(codec: header.codec) }
             cursor.position += BatchFormat.headerSize
             recordsLeft = header.recordCount

@@ -124,6 +124,7 @@ package final class Outbox: RecordCollector {
     private func ship(_ target: Target) throws {
         let count = target.builder.pointee.recordCount
         do {
+            target.builder.pointee.producer = producer.stamp(for: target.partition)
             try producer.send(target.builder.pointee.finish(), to: target.partition)
         } catch ClusterError.recordTooLarge where count > 1 {
             try sendOneByOne(target)
@@ -139,6 +140,7 @@ package final class Outbox: RecordCollector {
         var reader = RecordBatchReader(target.builder.pointee.finish())
         while let record = try reader.next() {
             single.reset()
+            single.producer = producer.stamp(for: target.partition)
             single.append(
                 key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
             do {

@@ -1,5 +1,8 @@
 // At least once: what a record led to is acknowledged before the record's offset is committed, and stores keep only
 // what is committed. After a crash records may be read twice, none is lost.
+//
+// Exactly once: what records led to, changes of stores, and the records' offsets are one transaction. After a crash all
+// of it is there or none, and what stores keep is always a part of what is there.
 
 import MoldauCluster
 import MoldauRecords
@@ -21,11 +24,16 @@ extension StreamThread {
     /// Commits all tasks together. Blocks until changelogs, output and offsets are as durable as the cluster promises.
     package func commit(now: Timestamp, writeBehind force: Bool = false) throws {
         for task in tasks { try task.prepareCommit(now: now) }
-        try outbox.flush()
         let offsets = tasks.reduce(into: [:]) { offsets, task in
             offsets.merge(task.offsetsToCommit()) { $1 }
         }
-        if !offsets.isEmpty { try consumer.commit(offsets) }
+        if let producer = producer as? any TransactionalProducer {
+            try outbox.sendAll()
+            try producer.commit(offsets, of: plan.names.applicationID)
+        } else {
+            try outbox.flush()
+            if !offsets.isEmpty { try consumer.commit(offsets) }
+        }
         for task in tasks { try task.committed(producer.acknowledgedEnd, writeBehind: force) }
         try globalTables.commit(writeBehind: force)
         lastCommit = now

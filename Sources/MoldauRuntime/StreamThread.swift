@@ -37,6 +37,17 @@ package struct StreamThreadPlan: Sendable {
 
     var clientID: String { "\(names.applicationID)-StreamThread-\(number)" }
 
+    /// With exactly-once, first of all ends what an earlier run left open.
+    func makeProducer() throws -> any Producer {
+        let clientID = clientID + "-producer"
+        switch configuration.guarantee {
+        case .atLeastOnce: return try cluster.makeProducer(clientID: clientID)
+        case .exactlyOnce:
+            return try cluster.makeTransactionalProducer(
+                id: "\(names.applicationID)-\(number)", timeout: configuration.transactionTimeout, clientID: clientID)
+        }
+    }
+
     func environment(_ name: String) -> StoreEnvironment {
         guard let stateDirectory else { return StoreEnvironment(inMemory: memory) }
         return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
@@ -79,7 +90,7 @@ package final class StreamThread {
         consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
         consumer.group = plan.names.applicationID
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
-        producer = try plan.cluster.makeProducer(clientID: plan.clientID + "-producer")
+        producer = try plan.makeProducer()
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
         outbox = Outbox(names: plan.names, producer: producer, configuration: plan.configuration)
         globalTables = try Self.openGlobalTables(plan, outbox, now)

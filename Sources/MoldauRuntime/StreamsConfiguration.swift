@@ -2,8 +2,23 @@ import Logging
 import MoldauRecords
 import MoldauTopology
 
+/// What a crash may do to results.
+public enum ProcessingGuarantee: Sendable, Hashable {
+    /// Nothing is lost; what was not committed before a crash is processed again, and its results are there twice.
+    case atLeastOnce
+    /// Nothing is lost and nothing is there twice, for whoever reads committed records: output, state and positions are
+    /// committed together, in transactions (KIP-98, KIP-447).
+    case exactlyOnce
+}
+
 /// How an application runs. Every setting has a default that is meant to be kept.
 public struct StreamsConfiguration: Sendable {
+    /// What a crash may do to results.
+    public var guarantee: ProcessingGuarantee = .atLeastOnce
+
+    /// With exactly-once: a transaction that is open for longer, because its thread hangs, is aborted by the cluster.
+    public var transactionTimeout: Duration = .seconds(10)
+
     /// How often positions and state are committed. Kafka Streams waits 30 s by default; here a commit appends each
     /// changed key once and touches no state on disk, so it is cheap enough to bound what is read twice after a crash
     /// to a tenth of a second.

@@ -126,6 +126,11 @@ struct RecordingCluster: Cluster {
     func makeProducer(clientID: String) throws -> any Producer {
         RecordingProducer(try inner.makeProducer(clientID: clientID), calls)
     }
+    func makeTransactionalProducer(
+        id: String, timeout: Duration, clientID: String
+    ) throws -> any TransactionalProducer {
+        try inner.makeTransactionalProducer(id: id, timeout: timeout, clientID: clientID)
+    }
     func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
 }
 

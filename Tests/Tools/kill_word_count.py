@@ -2,10 +2,11 @@
 """Kills `word-count --data` at random moments, restarts it, and checks what it has counted in the end.
 
     kill_word_count.py [--program PATH] [--kills N] [--seed N] [--words N] [--threads N] [--longest SECONDS]
+                       [--guarantee at-least-once|exactly-once]
 
 At least once is promised: after any number of kills no word may be counted less often than it occurs. A restart may
 count again what was processed and not committed when it was killed, and replays the changelog from where its store
-stands, not from the beginning. All randomness comes from the seed, which is printed (when a kill hits depends on the
+stands, not from the beginning. With exactly once, no word may be counted more often either. All randomness comes from the seed, which is printed (when a kill hits depends on the
 machine too).
 """
 
@@ -62,6 +63,7 @@ def main():
     options.add_argument("--words", type=int, default=2_000_000)
     options.add_argument("--longest", type=float, default=1.0, help="seconds that a run lives at most")
     options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--guarantee", default="at-least-once", choices=["at-least-once", "exactly-once"])
     options = options.parse_args()
     print(f"seed {options.seed}, {options.words} words", flush=True)
     rng = random.Random(options.seed)
@@ -71,6 +73,7 @@ def main():
         expected = count_words.count([text])
         command = [options.program, text, "--data", os.path.join(directory, "data"), "--output", output]
         command += ["--top", "0", "--threads", str(options.threads), "--write-behind-interval", "150"]
+        command += ["--guarantee", options.guarantee]
         kills, replays = 0, []
         for attempt in range(options.kills * 3):
             delay = rng.uniform(0.05, options.longest)
@@ -91,10 +94,10 @@ def main():
             sys.exit(f"the last run failed: {final.stderr}")
         print(f"last run: {final.stderr.strip()}")
         replays += REPLAY.findall(final.stderr)
-        return report(expected, read_counts(output), kills, replays)
+        return report(options.guarantee, expected, read_counts(output), kills, replays)
 
 
-def report(expected, counted, kills, replays):
+def report(guarantee, expected, counted, kills, replays):
     under = {word: (n, counted.get(word, 0)) for word, n in expected.items() if counted.get(word, 0) < n}
     strange = sorted(set(counted) - set(expected))
     over = sum(counted.values()) - sum(expected.values())
@@ -111,7 +114,8 @@ def report(expected, counted, kills, replays):
         print(f"  {word}: {number} in the text, {got} counted")
     for replay in rebuilt:
         print(f"  rebuilt from the beginning: {replay}")
-    return 1 if under or strange or rebuilt or never else 0
+    twice = guarantee == "exactly-once" and counted != expected
+    return 1 if under or strange or rebuilt or never or twice else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,279 @@
+// Transactions, as KIP-98 has them. A commit:
+//
+//     1  the decision is appended to `__transaction_state`, with the ends of all partitions of the transaction
+//     2  one sync: records and decision are durable; from here on the commit stands
+//     3  a marker is appended to each partition, and the group's offsets take effect
+//     4  that it is complete is appended to `__transaction_state`
+//
+// After a crash, a decision whose records are all there is carried out again from step 3 on. One whose records are not
+// all there was never acknowledged: its sync did not end. It becomes an abort.
+
+internal import MoldauLog
+package import MoldauRecords
+internal import Synchronization
+
+extension Broker {
+    static var transactionsTopic: String { "__transaction_state" }
+    private static var producerIDBlock: Int64 { 1_000 }
+    private var producerIDPath: String { "\(directory)/producer-ids" }
+
+    /// Makes a producer of a transactional id. What an older one left open is aborted, and it can write no more.
+    /// Durable on return. Blocks.
+    /// - Parameter timeout: a transaction that is open for longer is aborted.
+    package func makeProducer(_ id: String, timeout: Duration) throws(BrokerError) -> ProducerIdentity {
+        guard !id.isEmpty, id.utf8.count <= Int(Int16.max) else {
+            throw .invalidTransaction(id: id, reason: "a transactional id has 1 to 32767 bytes")
+        }
+        let timeoutMs = Int32(clamping: timeout.components.seconds * 1_000)
+        let slot = transactions.slot(id)
+        let producer = try slot.state.withLock { state throws(BrokerError) in
+            var record: TransactionRecord
+            if let known = state.record {
+                if known.status == .ongoing {
+                    try takeOver(&state, id)
+                } else if known.status == .prepareCommit || known.status == .prepareAbort {
+                    try complete(&state, id)
+                }
+                record = state.record ?? known
+                if record.producer.epoch == .max {
+                    record.producer = ProducerIdentity(id: try newProducerID(), epoch: 0)
+                } else {
+                    record.producer.epoch += 1
+                }
+            } else {
+                record = TransactionRecord(
+                    producer: ProducerIdentity(id: try newProducerID(), epoch: 0), timeoutMs: timeoutMs)
+            }
+            (record.status, record.ends, record.timeoutMs) = (.empty, [:], timeoutMs)
+            state = Transactions.State(record: record)
+            try store(record, id)
+            return record.producer
+        }
+        try flush()
+        return producer
+    }
+
+    /// Says that the producer's transaction writes to these partitions; begins one if none is open.
+    package func enlist(
+        _ partitions: [TopicPartition], _ id: String, _ producer: ProducerIdentity
+    ) throws(BrokerError) {
+        try transactions.slot(id).state.withLock { state throws(BrokerError) in
+            try enlist(partitions, &state, id, producer)
+        }
+    }
+
+    private func enlist(
+        _ partitions: [TopicPartition], _ state: inout Transactions.State, _ id: String, _ producer: ProducerIdentity
+    ) throws(BrokerError) {
+        var record = try check(state, id, producer)
+        if record.status.isDecided && record.status != .completeCommit && record.status != .completeAbort {
+            throw .invalidTransaction(id: id, reason: "the last transaction has not ended yet")
+        }
+        if record.status != .ongoing {
+            (record.status, record.ends, record.started) = (.ongoing, [:], clock())
+            state.offsets = [:]
+        }
+        let added = partitions.filter { record.ends[$0] == nil }
+        if added.isEmpty && state.record?.status == .ongoing { return }
+        for partition in added { record.ends[partition] = .zero }
+        try store(record, id)
+        state.record = record
+    }
+
+    /// Adds a group's offsets to the producer's transaction: they count once it is committed.
+    package func commit(
+        _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity
+    ) throws(BrokerError) {
+        let number = try partitionForOffsets(of: group)
+        let partition = TopicPartition(Self.offsetsTopic, number)
+        try transactions.slot(id).state.withLock { state throws(BrokerError) in
+            try enlist([partition], &state, id, producer)
+            let records = offsets.sorted { $0.key < $1.key }
+                .map { OffsetRecord(group: group, partition: $0.key, offset: $0.value) }
+            let stamp = ProducerStamp(
+                id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
+            _ = try append(records[...], to: try self.partition(partition), by: stamp)
+            state.offsets[group, default: [:]].merge(offsets) { $1 }
+        }
+    }
+
+    /// Ends the producer's transaction. A commit is as durable as `durability` promises on return. Blocks.
+    package func endTransaction(_ id: String, _ producer: ProducerIdentity, commit: Bool) throws(BrokerError) {
+        try transactions.slot(id).state.withLock { state throws(BrokerError) in
+            let record = try check(state, id, producer)
+            if record.status == .ongoing { return try decide(&state, id, commit: commit) }
+            if record.status.isDecided, record.status.isCommit != commit {
+                throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
+            }
+        }
+    }
+
+    private func check(
+        _ state: Transactions.State, _ id: String, _ producer: ProducerIdentity
+    ) throws(BrokerError) -> TransactionRecord {
+        guard let record = state.record else {
+            throw .invalidTransaction(id: id, reason: "no producer was made for it")
+        }
+        guard record.producer == producer else { throw .producerFenced(id: id) }
+        return record
+    }
+
+    private func decide(_ state: inout Transactions.State, _ id: String, commit: Bool) throws(BrokerError) {
+        guard var record = state.record else { return }
+        record.status = commit ? .prepareCommit : .prepareAbort
+        for name in record.ends.keys.sorted() {
+            do throws(BrokerError) {
+                record.ends[name] = try partition(name).endOffset()
+            } catch .unknownTopic {
+                record.ends[name] = nil
+            }
+        }
+        try store(record, id)
+        state.record = record
+        // An abort that is lost is none the less one: its records are not readable before a decision.
+        if commit { try flush() }
+        try complete(&state, id)
+    }
+
+    /// Carries a decision out.
+    private func complete(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
+        guard var record = state.record else { return }
+        let isCommit = record.status.isCommit
+        for name in record.ends.keys.sorted() {
+            if name.topic == Self.offsetsTopic {
+                let (offsets, isRecovered) = (state.offsets, state.isRecovered)
+                try groupOffsets.inOrder(name.partition.number) { _ throws(BrokerError) in
+                    try writeMarker(name, record, isCommit: isCommit)
+                    guard isCommit else { return }
+                    for (group, changes) in offsets { groupOffsets.update(group, changes.mapValues { $0 }) }
+                    if isRecovered { _ = try loadOffsets(of: try partition(name)) }
+                }
+            } else {
+                try writeMarker(name, record, isCommit: isCommit)
+            }
+        }
+        record.status = isCommit ? .completeCommit : .completeAbort
+        try store(record, id)
+        state = Transactions.State(record: record)
+    }
+
+    private func writeMarker(
+        _ name: TopicPartition, _ record: TransactionRecord, isCommit: Bool
+    ) throws(BrokerError) {
+        do throws(BrokerError) {
+            try partition(name).end(record.producer, TransactionMarker(isCommit: isCommit))
+        } catch .unknownTopic {
+            // It was deleted with the transaction's records.
+        }
+    }
+
+    /// Aborts what a producer left open, in the name of the next epoch: so it is fenced everywhere it wrote.
+    private func takeOver(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
+        if let epoch = state.record?.producer.epoch, epoch < .max { state.record?.producer.epoch = epoch + 1 }
+        try decide(&state, id, commit: false)
+    }
+
+    /// Aborts the transactions that are open for longer than their timeout.
+    package func abortExpired() throws(BrokerError) {
+        let now = clock()
+        for slot in transactions.all {
+            try slot.state.withLock { state throws(BrokerError) in
+                guard let record = state.record, record.status == .ongoing,
+                    now.ms - record.started.ms > Int64(record.timeoutMs)
+                else { return }
+                try takeOver(&state, slot.id)
+            }
+        }
+    }
+
+    // MARK: On disk
+
+    private func store(_ record: TransactionRecord, _ id: String) throws(BrokerError) {
+        var record = record
+        record.updated = clock()
+        if topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }
+        let count = topic(Self.transactionsTopic)?.partitionCount ?? Self.offsetsPartitionCount
+        let number = (javaHash(id) & 0x7fff_ffff) % count
+        var builder = RecordBatchBuilder(capacity: 1_024)
+        var key = ByteWriter()
+        var value = ByteWriter()
+        TransactionRecord.encodeKey(id, &key)
+        record.encode(&value)
+        builder.append(key: key.bytes, value: value.bytes, timestamp: record.updated)
+        try partition(TopicPartition(Self.transactionsTopic, number)).append(builder.finish())
+    }
+
+    private func createTransactionsTopic() throws(BrokerError) {
+        let topic = TopicMetadata(
+            name: Self.transactionsTopic, partitionCount: Self.offsetsPartitionCount,
+            configuration: ["cleanup.policy": "compact"])
+        do {
+            try create([topic])
+        } catch .topicExists {
+            // Another producer came first.
+        }
+    }
+
+    /// An id that no producer ever had. Blocks of them are noted durably, so that a crash gives none out twice.
+    private func newProducerID() throws(BrokerError) -> Int64 {
+        try transactions.producerIDs.withLock { ids throws(BrokerError) in
+            if ids.isEmpty {
+                do throws(LogError) {
+                    let noted = try files.contents(of: producerIDPath) ?? []
+                    let first = Int64(String(decoding: noted, as: UTF8.self)) ?? 0
+                    let next = Array(String(first + Self.producerIDBlock).utf8)
+                    try files.replace(producerIDPath, with: next, in: directory, sync: true)
+                    ids = first..<(first + Self.producerIDBlock)
+                } catch {
+                    throw .storage(error)
+                }
+            }
+            defer { ids = (ids.lowerBound + 1)..<ids.upperBound }
+            return ids.lowerBound
+        }
+    }
+
+    // MARK: Recovery
+
+    /// Reads the transactional ids, and ends what was decided. After an unclean stop also what nobody knows of any more.
+    func recoverTransactions(wasClean: Bool) throws(BrokerError) {
+        guard let topic = topic(Self.transactionsTopic) else { return }
+        for number in 0..<topic.partitionCount {
+            try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
+                guard let id = TransactionRecord.id(key: record.key), let value = record.value,
+                    let read = TransactionRecord(value: value)
+                else { return }
+                transactions.recover(id, read)
+            }
+        }
+        for slot in transactions.all {
+            try slot.state.withLock { state throws(BrokerError) in
+                guard let record = state.record, record.status.isDecided else { return }
+                if wasClean && (record.status == .completeCommit || record.status == .completeAbort) { return }
+                if record.status == .prepareCommit, try !isWhole(record) { state.record?.status = .prepareAbort }
+                try complete(&state, slot.id)
+            }
+        }
+        if !wasClean { try abortOrphans() }
+    }
+
+    private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
+        for (name, end) in record.ends {
+            if let partition = try? partition(name), try partition.endOffset() < end { return false }
+        }
+        return true
+    }
+
+    /// A crash may keep a transaction's records and lose that it was begun.
+    private func abortOrphans() throws(BrokerError) {
+        let ongoing = Set(
+            transactions.all.compactMap { slot in
+                slot.state.withLock { $0.record.flatMap { $0.status == .ongoing ? $0.producer.id : nil } }
+            })
+        for partition in allPartitions() {
+            for open in try partition.openTransactions() where !ongoing.contains(open.id) {
+                try partition.end(open, TransactionMarker(isCommit: false))
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import MoldauBroker
+internal import MoldauCluster
+internal import MoldauLog
+internal import MoldauRecords
+
+/// Appends to partitions of a broker in this process, in transactions.
+final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProducer {
+    private let broker: Broker<Files>
+    private let id: String
+    private let identity: ProducerIdentity
+    private let inner: EmbeddedProducer<Files>
+    /// The next sequence number of each partition.
+    private var sequences: [TopicPartition: Int32] = [:]
+    private var enlisted: Set<TopicPartition> = []
+    private var isOpen: Bool { !enlisted.isEmpty }
+
+    init(_ broker: Broker<Files>, id: String, timeout: Duration) throws(ClusterError) {
+        self.broker = broker
+        self.id = id
+        identity = try translating { () throws(BrokerError) in try broker.makeProducer(id, timeout: timeout) }
+        inner = EmbeddedProducer(broker)
+    }
+
+    func stamp(for partition: TopicPartition) -> ProducerStamp {
+        ProducerStamp(
+            id: identity.id, epoch: identity.epoch, baseSequence: sequences[partition] ?? 0, isTransactional: true)
+    }
+
+    func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        if !enlisted.contains(partition) {
+            try translating { () throws(BrokerError) in try broker.enlist([partition], id, identity) }
+            enlisted.insert(partition)
+        }
+        try inner.send(batch, to: partition)
+        let count = (try? RecordBatchHeader(batch).recordCount) ?? 0
+        sequences[partition] = ((sequences[partition] ?? 0) &+ count) & .max
+    }
+
+    func flush() throws { try inner.flush() }
+
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
+        if !isOpen && offsets.isEmpty { return }
+        let now = broker.clock()
+        let offsets = offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: now) }
+        try translating { () throws(BrokerError) in
+            if !offsets.isEmpty { try broker.commit(offsets, of: group, id, identity) }
+            try broker.endTransaction(id, identity, commit: true)
+        }
+        enlisted = []
+        inner.acknowledge()
+    }
+
+    func abort() throws {
+        guard isOpen else { return }
+        enlisted = []
+        try translating { () throws(BrokerError) in try broker.endTransaction(id, identity, commit: false) }
+    }
+
+    func acknowledgedEnd(of partition: TopicPartition) -> Offset? { inner.acknowledgedEnd(of: partition) }
+    func partitionCount(of topic: String) throws -> Int32 { try inner.partitionCount(of: topic) }
+
+    func close() {
+        // What cannot be aborted now is, when the next producer of the id comes, or at its timeout.
+        try? abort()
+        inner.close()
+    }
+}

@@ -1,0 +1,211 @@
+// What a partition knows of the producers with sequence numbers that wrote to it, as Kafka keeps it:
+//
+//     .snapshot   version i16 = 1 · CRC-32C u32 of what follows · count i32, then per producer: id i64 · epoch i16 ·
+//                 last sequence i32 · last offset i64 · offsets in the last batch less one i32 · last timestamp i64 ·
+//                 coordinator epoch i32 · first offset of its open transaction i64, −1 for none
+//     .txnindex   per transaction that was aborted in the segment: version i16 = 0 · producer id i64 · first offset i64 ·
+//                 offset of the marker i64 · last stable offset then i64
+//
+// A snapshot is named by the offset up to which it knows the log.
+
+package import MoldauRecords
+
+/// A transaction whose records are not to be read.
+package struct AbortedTransaction: Equatable, Sendable {
+    package let producer: Int64
+    package let first: Offset
+    /// Of its marker.
+    package let last: Offset
+    /// The last stable offset of the partition after it.
+    let stable: Offset
+}
+
+/// The producers of a partition: what their next batches must be, and which transactions are open.
+struct ProducerStates: Sendable {
+    private struct Batch: Sendable {
+        let firstSequence: Int32
+        let lastSequence: Int32
+        let offsets: Range<Offset>
+    }
+
+    private struct Producer: Sendable {
+        var epoch: Int16
+        /// The last ones, oldest first; empty where only a marker was written.
+        var batches: [Batch] = []
+        var lastTimestamp = Timestamp.none
+        var coordinatorEpoch: Int32 = -1
+        /// Where its open transaction begins.
+        var transactionStart: Offset?
+    }
+
+    /// Batches that are known again when they come twice (KIP-98).
+    private static let rememberedBatches = 5
+
+    private var producers: [Int64: Producer] = [:]
+
+    var isEmpty: Bool { producers.isEmpty }
+
+    /// Where the oldest open transaction begins; nil where none is open.
+    var firstUnstable: Offset? { producers.values.compactMap(\.transactionStart).min() }
+
+    /// The producers with open transactions, by id.
+    var open: [(producer: Int64, epoch: Int16, start: Offset)] {
+        producers.compactMap { id, state in state.transactionStart.map { (id, state.epoch, $0) } }
+            .sorted { $0.producer < $1.producer }
+    }
+
+    /// Checks a batch before it is written.
+    /// - Returns: where it lies already; nil where it is new.
+    /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.
+    func check(_ header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
+        let stamp = header.producer
+        guard stamp.id >= 0, let known = producers[stamp.id] else { return nil }
+        if stamp.epoch < known.epoch {
+            throw .producerFenced(id: stamp.id, epoch: stamp.epoch, current: known.epoch)
+        }
+        guard !header.isControl, stamp.baseSequence >= 0 else { return nil }
+        let last = sequence(stamp.baseSequence, plus: header.lastOffsetDelta)
+        if stamp.epoch == known.epoch {
+            let twin = known.batches.first { $0.firstSequence == stamp.baseSequence && $0.lastSequence == last }
+            if let twin { return twin.offsets }
+        }
+        let expected: Int32? =
+            stamp.epoch > known.epoch ? 0 : known.batches.last.map { sequence($0.lastSequence, plus: 1) }
+        if let expected, expected != stamp.baseSequence {
+            throw .outOfOrderSequence(producer: stamp.id, expected: expected, got: stamp.baseSequence)
+        }
+        return nil
+    }
+
+    /// Takes note of a batch that was written.
+    mutating func note(_ header: RecordBatchHeader, at base: Offset) {
+        let stamp = header.producer
+        guard stamp.id >= 0, !header.isControl else { return }
+        var producer = producers[stamp.id] ?? Producer(epoch: stamp.epoch)
+        if stamp.epoch > producer.epoch {
+            producer.epoch = stamp.epoch
+            producer.batches = []
+        }
+        if stamp.baseSequence >= 0 {
+            producer.batches.append(
+                Batch(
+                    firstSequence: stamp.baseSequence,
+                    lastSequence: sequence(stamp.baseSequence, plus: header.lastOffsetDelta),
+                    offsets: base..<(base + Int64(header.lastOffsetDelta) + 1)))
+        }
+        if producer.batches.count > Self.rememberedBatches { producer.batches.removeFirst() }
+        producer.lastTimestamp = header.maxTimestamp
+        if stamp.isTransactional, producer.transactionStart == nil { producer.transactionStart = base }
+        producers[stamp.id] = producer
+    }
+
+    /// Takes note of a marker that was written.
+    /// - Returns: the transaction that it aborts, if it does and there was one.
+    mutating func note(_ marker: TransactionMarker, of stamp: ProducerStamp, at offset: Offset) -> AbortedTransaction? {
+        var producer = producers[stamp.id] ?? Producer(epoch: stamp.epoch)
+        if stamp.epoch > producer.epoch {
+            producer.epoch = stamp.epoch
+            producer.batches = []
+        }
+        producer.coordinatorEpoch = marker.coordinatorEpoch
+        let start = producer.transactionStart
+        producer.transactionStart = nil
+        producers[stamp.id] = producer
+        guard let start, !marker.isCommit else { return nil }
+        return AbortedTransaction(
+            producer: stamp.id, first: start, last: offset, stable: firstUnstable ?? offset + 1)
+    }
+
+    /// Sequence numbers go round: 0 follows the greatest.
+    private func sequence(_ sequence: Int32, plus delta: Int32) -> Int32 { (sequence &+ delta) & .max }
+}
+
+// MARK: Files
+
+extension ProducerStates {
+    private static let snapshotVersion: Int16 = 1
+    private static let headBytes = 6
+    private static let entryBytes = 46
+
+    var snapshot: [UInt8] {
+        var body = ByteWriter()
+        body.append(bigEndian: Int32(producers.count))
+        for (id, producer) in producers.sorted(by: { $0.key < $1.key }) {
+            let last = producer.batches.last
+            body.append(bigEndian: id)
+            body.append(bigEndian: producer.epoch)
+            body.append(bigEndian: last?.lastSequence ?? -1)
+            body.append(bigEndian: last.map { $0.offsets.upperBound.value - 1 } ?? -1)
+            body.append(bigEndian: last.map { ($0.lastSequence &- $0.firstSequence) & .max } ?? 0)
+            body.append(bigEndian: producer.lastTimestamp.ms)
+            body.append(bigEndian: producer.coordinatorEpoch)
+            body.append(bigEndian: producer.transactionStart?.value ?? -1)
+        }
+        var file = ByteWriter()
+        file.append(bigEndian: Self.snapshotVersion)
+        file.append(bigEndian: crc32c(body.bytes))
+        file.append(contentsOf: body.bytes)
+        return [UInt8](file.bytes)
+    }
+
+    /// nil where the bytes are no whole snapshot.
+    init?(snapshot: [UInt8]) {
+        let parsed: ProducerStates? = snapshot.withUnsafeBytes { bytes in
+            guard bytes.count >= Self.headBytes + 4, bytes.bigEndian(at: 0) == Self.snapshotVersion else { return nil }
+            let body = UnsafeRawBufferPointer(rebasing: bytes[Self.headBytes...])
+            let count: Int32 = body.bigEndian(at: 0)
+            guard crc32c(body) == bytes.bigEndian(at: 2), count >= 0, body.count == 4 + Int(count) * Self.entryBytes
+            else { return nil }
+            var states = ProducerStates()
+            for index in 0..<Int(count) {
+                states.add(entry: UnsafeRawBufferPointer(rebasing: body[(4 + index * Self.entryBytes)...]))
+            }
+            return states
+        }
+        guard let parsed else { return nil }
+        self = parsed
+    }
+
+    private mutating func add(entry: UnsafeRawBufferPointer) {
+        var producer = Producer(epoch: entry.bigEndian(at: 8))
+        let (lastSequence, lastOffset, delta): (Int32, Int64, Int32) = (
+            entry.bigEndian(at: 10), entry.bigEndian(at: 14), entry.bigEndian(at: 22)
+        )
+        if lastSequence >= 0, delta >= 0, lastOffset >= Int64(delta) {
+            producer.batches = [
+                Batch(
+                    firstSequence: (lastSequence &- delta) & .max, lastSequence: lastSequence,
+                    offsets: Offset(lastOffset - Int64(delta))..<Offset(lastOffset + 1))
+            ]
+        }
+        producer.lastTimestamp = Timestamp(ms: entry.bigEndian(at: 26))
+        producer.coordinatorEpoch = entry.bigEndian(at: 34)
+        let start: Int64 = entry.bigEndian(at: 38)
+        producer.transactionStart = start >= 0 ? Offset(start) : nil
+        producers[entry.bigEndian(at: 0)] = producer
+    }
+}
+
+extension AbortedTransaction {
+    static let entryBytes = 34
+
+    /// As `.txnindex` has it.
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.append(bigEndian: Int16(0))
+        for number in [producer, first.value, last.value, stable.value] { writer.append(bigEndian: number) }
+        return [UInt8](writer.bytes)
+    }
+
+    /// The entries of an index, as far as they are whole.
+    static func all(in index: [UInt8]) -> [AbortedTransaction] {
+        index.withUnsafeBytes { bytes in
+            (0..<bytes.count / entryBytes).map { number in
+                let entry = UnsafeRawBufferPointer(rebasing: bytes[(number * entryBytes)...])
+                return AbortedTransaction(
+                    producer: entry.bigEndian(at: 2), first: Offset(entry.bigEndian(at: 10)),
+                    last: Offset(entry.bigEndian(at: 18)), stable: Offset(entry.bigEndian(at: 26)))
+            }
+        }
+    }
+}
