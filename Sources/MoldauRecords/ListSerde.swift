@@ -1,15 +1,26 @@
 // Kafka's list serde, all numbers big-endian Int32 but the first byte:
 //
-//     elements of one size    0 · number of nulls · their indexes · number of elements · those that are not null
+//     numbers and UUIDs       0 · number of nulls · their indexes · number of elements · those that are not null
 //     other elements          1 · number of elements · for each its length (-1 for a null) and bytes
 
 extension Serde {
+    /// The serde of a list whose elements are never null. A null among them is `SerdeError.nullNotExpected`.
+    public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element] {
+        let nullable = Serde<[Element?]>.list(of: element)
+        return Serde(
+            encode: { list, writer in try nullable.encode(list, &writer) },
+            decode: { bytes in
+                try nullable.decode(bytes).map { item in
+                    guard let item else { throw SerdeError.nullNotExpected(type: "\(Element.self)") }
+                    return item
+                }
+            })
+    }
+
     /// The serde of a list whose elements may be null.
-    /// - Parameter fixedSize: the bytes that every element takes, for types of one size (Int16, Int32, Int64, Float,
-    ///   Double, UUID).
-    public static func list<Element>(of element: Serde<Element>, fixedSize: Int? = nil) -> Serde
-    where Value == [Element?] {
-        Serde(
+    public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element?] {
+        let fixedSize = element.fixedSize
+        return Serde(
             encode: { list, writer in
                 if fixedSize == nil {
                     try encodeVariable(list, element, &writer)

@@ -4,6 +4,15 @@
     public import Foundation
 #endif
 
+/// The bytes themselves.
+extension Data: StreamCodable {
+    public static var serde: Serde<Data> {
+        Serde(
+            encode: { data, writer in data.withUnsafeBytes { writer.append(contentsOf: $0) } },
+            decode: { bytes in bytes.withUnsafeBytes { Data($0) } })
+    }
+}
+
 /// As its text in lower case, 36 bytes: Kafka's UUID serde.
 extension UUID: StreamCodable {
     public static var serde: Serde<UUID> {
@@ -15,6 +24,7 @@ extension UUID: StreamCodable {
                     throw SerdeError.malformed(type: "UUID", reason: "'\(text.prefix(40))' is none")
                 }
                 return uuid
-            })
+            },
+            fixedSize: 36)
     }
 }
