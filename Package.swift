@@ -38,6 +38,7 @@ let package = Package(
         // Bytes
         .target(name: "CChecksum"),
         library("MoldauRecords", ["CChecksum"]),
+        library("MoldauJSON", ["MoldauRecords"]),
 
         // The broker's tower
         .target(name: "CFiles"),
@@ -61,7 +62,7 @@ let package = Package(
         library(
             "Moldau",
             [
-                "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
                 "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -101,6 +102,9 @@ let package = Package(
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests("ProjectTests", ["ProgramSupport"]),
+        .executableTarget(
+            name: "serde-costs", dependencies: ["MoldauRecords", "MoldauJSON"], path: "Tests/SerdeCosts",
+            swiftSettings: strict + warnings),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
         tests("ExamplesTests", ["ProgramSupport", "WordCount", "OrderEnrichment", "Moldau", "MoldauRecords"]),
         tests(
@@ -109,6 +113,7 @@ let package = Package(
             resources: [.copy("Cases")]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
+        tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         tests("MoldauLogTests", ["MoldauRecords", "MoldauLog"]),
         tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
         tests(

@@ -17,6 +17,7 @@ ALLOWED = {
     "CFiles": [],
     "CRocksDB": [],
     "MoldauRecords": ["CChecksum"],
+    "MoldauJSON": ["MoldauRecords"],
     "MoldauLog": ["MoldauRecords", "CFiles"],
     "MoldauBroker": ["MoldauRecords", "MoldauLog"],
     "MoldauCluster": ["MoldauRecords"],
@@ -25,7 +26,7 @@ ALLOWED = {
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
     "Moldau": [
-        "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+        "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
         "MoldauClusterEmbedded",
     ],
     "MoldauTesting": [

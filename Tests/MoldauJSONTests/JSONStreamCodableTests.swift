@@ -1,4 +1,4 @@
-import Moldau
+import MoldauJSON
 import MoldauRecords
 import Testing
 
