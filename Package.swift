@@ -62,7 +62,8 @@ let package = Package(
         library(
             "Moldau",
             [
-                "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime",
+                "MoldauCluster",
                 "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -7,6 +7,8 @@ final class JSONDocument {
     struct Contents: ~Copyable {
         var tape = JSONTape()
         var text = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+        /// The keys of large objects, sorted; by the object's index. Made when an object is first asked for.
+        var sortedKeys: [Int: [Int32]] = [:]
         /// Owns `text` where a decoder has outlived its call.
         var copy: SharedBytes?
     }
@@ -36,7 +38,10 @@ final class JSONDocument {
     }
 
     /// Lets go of the text.
-    func close() { contents.pointee.text = UnsafeBufferPointer(start: nil, count: 0) }
+    func close() {
+        contents.pointee.text = UnsafeBufferPointer(start: nil, count: 0)
+        if !contents.pointee.sortedKeys.isEmpty { contents.pointee.sortedKeys = [:] }
+    }
 
     /// Makes the text this document's own, for decoders that somebody has kept.
     func detach() {

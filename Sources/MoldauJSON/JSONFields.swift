@@ -13,13 +13,13 @@ struct JSONFields {
 
     let document: JSONDocument
     let object: Int
-    /// The indexes of the keys, ascending by text and then by place; empty in a small object.
-    private var sorted: [Int32] = []
 
     init(_ document: JSONDocument, _ object: Int) {
         self.document = document
         self.object = object
-        if document[object].count > Self.linearLimit { sort() }
+        if document[object].count > Self.linearLimit, document.contents.pointee.sortedKeys[object] == nil {
+            document.contents.pointee.sortedKeys[object] = sorted()
+        }
     }
 
     /// The index of the value of `key`.
@@ -50,9 +50,10 @@ struct JSONFields {
 
     @inline(__always)
     private func find(_ name: UnsafeBufferPointer<UInt8>) -> Int? {
-        if !sorted.isEmpty { return search(name) }
+        let count = document[object].count
+        if count > Self.linearLimit { return search(name) }
         var index = object + 1
-        for _ in 0..<document[object].count {
+        for _ in 0..<count {
             let key = document[index]
             if key.isEscaped ? compare(index, name) == 0 : equal(document.text(key), name) { return index }
             index = Int(document[index + 1].next)
@@ -67,7 +68,8 @@ struct JSONFields {
 
     // MARK: Large objects
 
-    private mutating func sort() {
+    /// The indexes of the keys, ascending by text and then by place.
+    private func sorted() -> [Int32] {
         var found: [Int32] = []
         found.reserveCapacity(document[object].count)
         forEachKey { found.append(Int32(truncatingIfNeeded: $0)) }
@@ -75,11 +77,12 @@ struct JSONFields {
             let order = withKey(Int(other)) { compare(Int(one), $0) }
             return order == 0 ? one < other : order < 0
         }
-        sorted = found
+        return found
     }
 
     /// The first of the keys with that text.
     private func search(_ name: UnsafeBufferPointer<UInt8>) -> Int? {
+        let sorted = document.contents.pointee.sortedKeys[object] ?? []
         var (low, high) = (0, sorted.count)
         while low < high {
             let middle = (low + high) / 2

@@ -13,7 +13,8 @@ struct JSONNumber {
     func integer<Number: FixedWidthInteger>(as type: Number.Type) -> Number? {
         guard isInteger, let number = smallInteger else { return exactInteger() }
         return number.negative
-            ? (number.magnitude <= 1 << 63 ? Number(exactly: Int64(truncatingIfNeeded: 0 &- number.magnitude)) : exactInteger())
+            ? (number.magnitude <= 1 << 63
+                ? Number(exactly: Int64(truncatingIfNeeded: 0 &- number.magnitude)) : exactInteger())
             : Number(exactly: number.magnitude)
     }
 
@@ -74,14 +75,20 @@ struct JSONNumber {
         }
     }
 
-    /// The nearest floating-point number; nil if it is beyond all of them.
+    /// The nearest floating-point number; nil if it is beyond all of them, or so near zero that none is left.
     @inline(__always)
-    func double() -> Double? {
-        if let exact = smallDouble { return exact }
-        return Double(string).flatMap { $0.isFinite ? $0 : nil }
+    func double() -> Double? { smallDouble ?? nearest() }
+
+    func float() -> Float? { nearest() }
+
+    private func nearest<Number: BinaryFloatingPoint & LosslessStringConvertible>() -> Number? {
+        guard let number = Number(string), number.isFinite, !number.isZero || isZero else { return nil }
+        return number
     }
 
-    func float() -> Float? { Float(string).flatMap { $0.isFinite ? $0 : nil } }
+    private var isZero: Bool {
+        text.prefix { $0 | 0x20 != UInt8(ascii: "e") }.allSatisfy { !(UInt8(ascii: "1")...UInt8(ascii: "9") ~= $0) }
+    }
 
     /// Numbers whose digits and power of ten a `Double` holds exactly: one rounding, so the result is the nearest.
     private var smallDouble: Double? {

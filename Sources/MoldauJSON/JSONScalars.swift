@@ -4,22 +4,38 @@ extension ByteWriter {
     /// Writes text in quotes; escapes what JSON wants escaped and nothing else.
     mutating func append(quoted text: String) {
         var text = text
-        append(byte: UInt8(ascii: "\""))
         text.withUTF8 { utf8 in
-            guard var position = utf8.baseAddress else { return }
-            let end = position + utf8.count
-            while position < end {
-                var plain = plainTextEnd(from: position, to: end)
-                while plain < end, plain.pointee >= 0x80 { plain = plainTextEnd(from: plain + 1, to: end) }
-                append(contentsOf: UnsafeRawBufferPointer(start: position, count: plain - position))
-                position = plain
-                if position < end {
-                    append(escaped: position.pointee)
-                    position += 1
-                }
-            }
+            // Room for the text without escapes, and for what callers put around it.
+            let target = reserve(utf8.count + 4).assumingMemoryBound(to: UInt8.self)
+            target[0] = UInt8(ascii: "\"")
+            let plain = escapelessEnd(utf8)
+            UnsafeMutableRawPointer(target + 1).copyMemory(
+                from: utf8.baseAddress ?? UnsafePointer(target), byteCount: plain)
+            advance(by: 1 + plain)
+            if plain < utf8.count { appendEscaping(UnsafeBufferPointer(rebasing: utf8[plain...])) }
         }
         append(byte: UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscaping(_ text: UnsafeBufferPointer<UInt8>) {
+        var rest = text
+        while let first = rest.first {
+            append(escaped: first)
+            let behind = UnsafeBufferPointer(rebasing: rest.dropFirst())
+            let plain = escapelessEnd(behind)
+            append(contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(behind)[..<plain]))
+            rest = UnsafeBufferPointer(rebasing: behind[plain...])
+        }
+    }
+
+    /// How many bytes of UTF-8 need no escape.
+    @inline(__always)
+    private func escapelessEnd(_ text: UnsafeBufferPointer<UInt8>) -> Int {
+        guard let start = text.baseAddress else { return 0 }
+        let end = start + text.count
+        var plain = plainTextEnd(from: start, to: end)
+        while plain < end, plain.pointee >= 0x80 { plain = plainTextEnd(from: plain + 1, to: end) }
+        return plain - start
     }
 
     private mutating func append(escaped byte: UInt8) {

@@ -40,7 +40,9 @@ struct SerdeCosts {
         try bench.time(Int64.serde, 4_711, "Int64", against: (read, write))
         try bench.time(Double.serde, 68.25, "Double", against: (read, write))
         try bench.time([UInt8].serde, [UInt8](data), "[UInt8], 100 bytes", against: (read, write))
-        try bench.time(UUID.serde, UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)), "UUID", against: (read, write))
+        try bench.time(
+            UUID.serde, UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)), "UUID",
+            against: (read, write))
         try bench.time(
             Serde<[Int64]>.list(of: Int64.serde), [1, 2, 3, 4, 5, 6, 7, 8], "list of 8 Int64", against: (read, write))
     }
