@@ -49,13 +49,8 @@ extension ByteWriter {
         case 0x0d: append(byte: UInt8(ascii: "r"))
         default:
             append(word: "u00")
-            append(byte: hexDigit(byte >> 4))
-            append(byte: hexDigit(byte & 15))
+            append(hexadecimal: byte)
         }
-    }
-
-    private func hexDigit(_ digit: UInt8) -> UInt8 {
-        digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
     }
 
     @inline(__always)

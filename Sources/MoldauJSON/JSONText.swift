@@ -1,5 +1,7 @@
 // What reading and writing of strings have in common.
 
+import MoldauRecords
+
 /// Where text that a string holds as it is ends: at a quote, a backslash, a control character or a byte beyond ASCII. Reads
 /// eight bytes at a time.
 @inline(__always)
@@ -50,13 +52,7 @@ func scalarEnd(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Un
 func codeUnit(_ digits: UnsafePointer<UInt8>) -> UInt16? {
     var unit: UInt16 = 0
     for index in 0..<4 {
-        let digit: UInt8
-        switch digits[index] {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = digits[index] - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = digits[index] - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = digits[index] - UInt8(ascii: "A") + 10
-        default: return nil
-        }
+        guard let digit = digits[index].hexadecimalDigit else { return nil }
         unit = unit << 4 | UInt16(digit)
     }
     return unit

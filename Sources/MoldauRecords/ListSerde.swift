@@ -5,6 +5,7 @@
 
 extension Serde {
     /// The serde of a list whose elements are never null. A null among them is `SerdeError.nullNotExpected`.
+    @inlinable
     public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element] {
         let nullable = Serde<[Element?]>.list(of: element)
         return Serde(
@@ -18,6 +19,7 @@ extension Serde {
     }
 
     /// The serde of a list whose elements may be null.
+    @inlinable
     public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element?] {
         let fixedSize = element.fixedSize
         return Serde(
@@ -44,7 +46,8 @@ extension Serde {
             })
     }
 
-    private static func encodeVariable<Element>(
+    @inlinable
+    static func encodeVariable<Element>(
         _ list: [Element?], _ element: Serde<Element>, _ writer: inout ByteWriter
     ) throws where Value == [Element?] {
         writer.append(byte: 1)
@@ -62,7 +65,8 @@ extension Serde {
         }
     }
 
-    private static func encodeFixed<Element>(
+    @inlinable
+    static func encodeFixed<Element>(
         _ list: [Element?], _ element: Serde<Element>, _ writer: inout ByteWriter
     ) throws where Value == [Element?] {
         let nulls = list.indices.filter { list[$0] == nil }
@@ -73,7 +77,8 @@ extension Serde {
         for case let item? in list { try element.encode(item, &writer) }
     }
 
-    private static func decodeVariable<Element>(
+    @inlinable
+    static func decodeVariable<Element>(
         _ reader: inout FieldReader, _ element: Serde<Element>
     ) throws -> [Element?] where Value == [Element?] {
         let count = try reader.count(ofSize: 4)
@@ -82,7 +87,8 @@ extension Serde {
         }
     }
 
-    private static func decodeFixed<Element>(
+    @inlinable
+    static func decodeFixed<Element>(
         _ reader: inout FieldReader, _ element: Serde<Element>, size: Int
     ) throws -> [Element?] where Value == [Element?] {
         var nulls: Set<Int32> = []
@@ -93,7 +99,7 @@ extension Serde {
             throw reader.malformed("it counts \(count) elements")
         }
         return try (0..<count).map { index in
-            if nulls.contains(index) { return nil }
+            if !nulls.isEmpty, nulls.contains(index) { return nil }
             return try element.decode(RawSpan(_unsafeBytes: try reader.bytes(size)))
         }
     }

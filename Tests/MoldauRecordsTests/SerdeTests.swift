@@ -72,6 +72,19 @@ struct SerdeTests {
         }
     }
 
+    @Test func `UUIDs are written in lower case and read in both`() throws {
+        let uuid = UUID(uuidString: "01234567-89AB-CDEF-0F1E-2D3C4B5A6978")!
+        let text = "01234567-89ab-cdef-0f1e-2d3c4b5a6978"
+        #expect(try UUID.serde.bytes(uuid) == Array(text.utf8))
+        #expect(try UUID.serde.value(Array(text.utf8)) == uuid)
+        #expect(try UUID.serde.value(Array(text.uppercased().utf8)) == uuid)
+        for place in 0..<36 {
+            var broken = Array(text.utf8)
+            broken[place] = place.isMultiple(of: 2) ? 0xff : UInt8(ascii: "g")
+            #expect(throws: SerdeError.self) { try UUID.serde.value(broken) }
+        }
+    }
+
     @Test func `Void is always null and refuses bytes`() throws {
         #expect(Serde.void.isNull(()))
         #expect(throws: Never.self) { try Serde.void.decodeNull() }

@@ -1,10 +1,16 @@
 // What a record costs to read and to write, by serde, and as a ratio to Foundation's JSON:
 //
-//     swift run -c release serde-costs [seconds a line]
+//     make costs
+//     swift run -c release serde-costs [seconds a line]        without Protocol Buffers
 
 import Foundation
 import MoldauJSON
 import MoldauRecords
+
+#if Protobuf
+    import MoldauProtobuf
+    import SwiftProtobuf
+#endif
 
 /// About 100 bytes of JSON, as orders and readings are.
 struct Reading: JSONStreamCodable, Equatable {
@@ -45,6 +51,17 @@ struct SerdeCosts {
             against: (read, write))
         try bench.time(
             Serde<[Int64]>.list(of: Int64.serde), [1, 2, 3, 4, 5, 6, 7, 8], "list of 8 Int64", against: (read, write))
+        #if Protobuf
+            let field = Google_Protobuf_Field.with {
+                $0.name = "east wing, cellar"
+                $0.jsonName = "boiler-7"
+                $0.number = 4_711
+                $0.kind = .typeDouble
+                $0.packed = true
+                $0.defaultValue = "68.25"
+            }
+            try bench.time(Serde.protobuf, field, "Protobuf, 6 fields", against: (read, write))
+        #endif
     }
 }
 

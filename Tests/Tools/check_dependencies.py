@@ -18,6 +18,7 @@ ALLOWED = {
     "CRocksDB": [],
     "MoldauRecords": ["CChecksum"],
     "MoldauJSON": ["MoldauRecords"],
+    "MoldauProtobuf": ["MoldauRecords"],
     "MoldauLog": ["MoldauRecords", "CFiles"],
     "MoldauBroker": ["MoldauRecords", "MoldauLog"],
     "MoldauCluster": ["MoldauRecords"],
@@ -37,6 +38,7 @@ ALLOWED = {
 
 # What a target may import of other packages.
 ALLOWED_PACKAGES = {
+    "MoldauProtobuf": ["SwiftProtobuf"],
     "MoldauRuntime": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],
     "MoldauCLI": ["ArgumentParser"],
