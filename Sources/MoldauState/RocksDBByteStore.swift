@@ -132,6 +132,10 @@ final class RocksDBByteStore: ByteStore {
     }
 
     func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor {
+        guard mayHoldData else {
+            _ = try database.opened(for: name)
+            return EmptyCursor()
+        }
         let lower = [Self.dataPrefix] + range.lower
         let upper = range.upper.map { [Self.dataPrefix] + $0 } ?? [Self.dataPrefix + 1]
         return try RocksDBCursor(database, family, store: name, lower: lower, upper: upper, reverse: reverse)
@@ -148,4 +152,11 @@ final class RocksDBByteStore: ByteStore {
     }
 
     func close() { database.storeClosed(name) }
+}
+
+/// A walk over nothing: a store that was never written to needs no iterator.
+private final class EmptyCursor: ByteStoreCursor {
+    var key: UnsafeRawBufferPointer? { nil }
+    var value: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+    func advance() {}
 }

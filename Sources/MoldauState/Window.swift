@@ -47,6 +47,14 @@ extension Windowed: CustomStringConvertible {
 }
 
 extension Windowed {
+    /// As `serde(of:size:)`, of a key that knows its serde.
+    public static func serde(size: Duration) -> Serde<Windowed> where Key: StreamCodable {
+        serde(of: Key.serde, size: size)
+    }
+
+    /// As `sessionSerde(of:)`, of a key that knows its serde.
+    public static func sessionSerde() -> Serde<Windowed> where Key: StreamCodable { sessionSerde(of: Key.serde) }
+
     /// The serde of windows of one size: the key, then the start in eight bytes, big-endian. Partitions are chosen by
     /// the inner key.
     /// - Parameter size: tells the end when a key is read; it is not written.

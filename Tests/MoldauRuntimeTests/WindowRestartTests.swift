@@ -9,7 +9,7 @@ import Testing
 /// Windows on a cluster: what is found again after a restart, and which partitions results go to.
 struct WindowRestartTests {
     private let input = Topic<String, String>("input")
-    private let out = Topic("out", key: Windowed.serde(of: String.serde, size: .milliseconds(10)), value: Int64.serde)
+    private let out = Topic("out", key: Windowed<String>.serde(size: .milliseconds(10)), value: Int64.serde)
 
     private func topology(_ emit: EmitStrategy) throws -> Topology {
         try Topology { streams in

@@ -117,6 +117,23 @@ struct WindowStoreTests {
         try store.close()
     }
 
+    @Test func `what was dropped stays dropped, among entries that came by ingestion`() throws {
+        let count = Int64(RocksDBByteStore.ingestThreshold)
+        var store = try store(.rocksDB)
+        for round in 0..<4 as Range<Int64> {
+            for number in 0..<count { try store.put("\(number)", round, at: Timestamp(ms: round * 1_000_000)) }
+            try store.commit(changelogEnd: round + 1, store: true)
+            #expect(try byteStoreKeys(store.cache) == count)
+        }
+        try store.close()
+        task.reopen()
+        store = try self.store(.rocksDB)
+        #expect(store.changelogOffset == Offset(4))
+        #expect(try byteStoreKeys(store.cache) == count)
+        #expect(try store.fetch("7", at: Timestamp(ms: 3_000_000)) == 3)
+        #expect(try store.fetch("7", at: Timestamp(ms: 2_000_000)) == nil)
+    }
+
     private func byteStoreKeys(_ cache: CachedByteStore) throws -> Int {
         let cursor = try cache.byteStore.cursor(.all, reverse: false)
         var count = 0
@@ -150,6 +167,17 @@ struct WindowStoreTests {
         #expect(try found(store.reverseFetch("a", from: Timestamp(ms: 0), to: time)).last == "a4=9")
         let keys = try changes(of: store).map { $0.key.suffix(4) }
         #expect(keys == [[0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3], [0, 0, 0, 4]])
+    }
+
+    @Test func `duplicates of before and after a restart are kept`() throws {
+        let time = Timestamp(ms: 5)
+        let before = try store(.rocksDB, duplicates: true)
+        for value in [1, 2] as [Int64] { try before.put("a", value, at: time) }
+        try before.commit(changelogEnd: 2, store: true)
+        task.reopen()
+        let after = try store(.rocksDB, duplicates: true)
+        try after.put("a", 3, at: time)
+        #expect(try found(after.fetch("a", from: time, to: time)) == ["a5=1", "a5=2", "a5=3"])
     }
 
     @Test func `the changelog has Kafka Streams' keys, and a restore reads them`() throws {

@@ -22,7 +22,8 @@ extension KTable {
     public func suppress(
         _ suppressed: Suppressed<Key>, named given: String? = nil, options: StoreOptions? = nil, value: Serde<Value>
     ) -> KTable<Key, Value> {
-        let name = builder.name(given, "KTABLE-SUPPRESS-")
+        // Unlike other operators, a named one uses up no number in Kafka Streams.
+        let name = given.map { builder.checked($0) } ?? builder.name(nil, "KTABLE-SUPPRESS-")
         let choice = StoreChoice(given.map { "\($0)-store" }, options, in: builder) {
             builder.names.store("KTABLE-SUPPRESS-", origin: origin, operation: "suppress")
         }

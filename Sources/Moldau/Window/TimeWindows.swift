@@ -56,8 +56,7 @@ public struct TimeWindows: Sendable {
 
     /// How long state is needed.
     var minimumRetentionMs: Int64 {
-        if case .sliding = shape { return addingCapped(addingCapped(sizeMs, sizeMs), graceMs) }
-        return addingCapped(sizeMs, graceMs)
+        addingCapped(isSliding ? addingCapped(sizeMs, sizeMs) : sizeMs, graceMs)
     }
 
     /// Calls `body` with each window that a time is in, in ascending order, until it answers with false.
@@ -82,7 +81,7 @@ public struct TimeWindows: Sendable {
     /// - Throws: `TopologyError.invalidSetting`.
     func check() throws {
         func refuse(_ reason: String) -> TopologyError { .invalidSetting(name: "windowedBy", reason: reason) }
-        if case .sliding = shape {
+        if isSliding {
             if sizeMs < 0 { throw refuse("the time difference is \(sizeMs) ms; it must not be negative") }
         } else if sizeMs < 1 {
             throw refuse("the size of the windows is \(sizeMs) ms; it must be at least 1 ms")

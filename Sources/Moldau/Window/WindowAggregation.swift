@@ -19,7 +19,7 @@ struct WindowAggregation<Key, Value, Result>: Sendable {
         _ context: NodeContext, _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {
         let rows = try WindowRows(self, context, changes, reportsInitial: reportsInitial)
-        if case .sliding = windows.shape {
+        if windows.isSliding {
             let sliding = SlidingWindows(rows, differenceMs: windows.sizeMs)
             return Inlet { record in try sliding.receive(record) }
         }
@@ -70,9 +70,8 @@ final class WindowRows<Key, Value, Result> {
         (fold, memory) = (aggregation.fold, aggregation.memory)
         let windows = aggregation.windows
         graceMs = windows.graceMs
-        let isSliding = if case .sliding = windows.shape { true } else { false }
         // The end is exclusive, but inclusive for sliding windows, which therefore close a millisecond later.
-        let closingMs = isSliding ? addingCapped(windows.sizeMs, 1) : windows.sizeMs
+        let closingMs = windows.isSliding ? addingCapped(windows.sizeMs, 1) : windows.sizeMs
         closer =
             aggregation.emit == .onWindowClose
             ? WindowCloser(context, store.segments, closingMs: closingMs) : nil

@@ -40,7 +40,7 @@ extension StoreChoice {
 extension StoreChoice {
     private func reach(_ windows: TimeWindows, _ emit: EmitStrategy) -> WindowReach {
         if windowMemory == .complete { return .untilDropped }
-        if case .sliding = windows.shape, emit == .onWindowClose { return .endOfRetention }
+        if windows.isSliding, emit == .onWindowClose { return .endOfRetention }
         if emission != .everyChange { return .untilDropped }
         return emit == .onWindowClose ? .endOfRetention : .retention
     }
@@ -55,8 +55,7 @@ extension TimeWindows {
     /// What is sent when windows close is looked up by time.
     fileprivate func storeOrder(_ emit: EmitStrategy) -> WindowOrder {
         guard emit == .onWindowClose else { return .byKey }
-        if case .sliding = shape { return .byKeyWithin(.milliseconds(sizeMs)) }
-        return .byTime
+        return isSliding ? .byKeyWithin(.milliseconds(sizeMs)) : .byTime
     }
 }
 
