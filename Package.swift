@@ -19,6 +19,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
     .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict + warnings)
 }
 
+/// Only where the trait `Protobuf` is asked for; otherwise it is neither fetched nor built.
+let swiftProtobuf = Target.Dependency.product(
+    name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Protobuf"]))
+
 let package = Package(
     name: "moldau",
     platforms: [.macOS(.v15)],
@@ -26,18 +30,25 @@ let package = Package(
         .library(name: "Moldau", targets: ["Moldau"]),
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
+        .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
         .executable(name: "word-count", targets: ["WordCount"]),
         .executable(name: "order-enrichment", targets: ["OrderEnrichment"]),
+    ],
+    traits: [
+        .trait(name: "Protobuf", description: "Serdes for Protocol Buffers: the library MoldauProtobuf.")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
         // Bytes
         .target(name: "CChecksum"),
         library("MoldauRecords", ["CChecksum"]),
+        library("MoldauJSON", ["MoldauRecords"]),
+        library("MoldauProtobuf", ["MoldauRecords", swiftProtobuf]),
 
         // The broker's tower
         .target(name: "CFiles"),
@@ -61,7 +72,8 @@ let package = Package(
         library(
             "Moldau",
             [
-                "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime",
+                "MoldauCluster",
                 "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -101,6 +113,14 @@ let package = Package(
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests("ProjectTests", ["ProgramSupport"]),
+        .executableTarget(
+            name: "serde-costs",
+            dependencies: [
+                "MoldauRecords", "MoldauJSON",
+                .target(name: "MoldauProtobuf", condition: .when(traits: ["Protobuf"])), swiftProtobuf,
+            ],
+            path: "Tests/SerdeCosts",
+            swiftSettings: strict + warnings),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
         tests("ExamplesTests", ["ProgramSupport", "WordCount", "OrderEnrichment", "Moldau", "MoldauRecords"]),
         tests(
@@ -109,6 +129,7 @@ let package = Package(
             resources: [.copy("Cases")]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
+        tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         tests("MoldauLogTests", ["MoldauRecords", "MoldauLog"]),
         tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
         tests(

@@ -1,6 +1,7 @@
 import Foundation
 @_exported public import MoldauCluster
 @_exported public import MoldauClusterEmbedded
+@_exported public import MoldauJSON
 @_exported public import MoldauRecords
 @_exported public import MoldauRuntime
 @_exported public import MoldauState

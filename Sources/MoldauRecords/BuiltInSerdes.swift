@@ -1,4 +1,5 @@
-// The serdes of Swift's own types, in the bytes of Kafka's: numbers big-endian, text UTF-8, UUIDs as their text.
+// The serdes of Swift's own types, in the bytes of Kafka's: numbers big-endian, text UTF-8. Kafka has none for one-byte
+// and unsigned numbers; they are written as the signed ones of their size.
 
 extension String: StreamCodable {
     public static var serde: Serde<String> {
@@ -17,7 +18,8 @@ extension FixedWidthInteger where Self: BitwiseCopyable, Self: Sendable {
     @usableFromInline static var bigEndianSerde: Serde<Self> {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number) },
-            decode: { bytes in try Self(bigEndianBytes: bytes) })
+            decode: { bytes in try Self(bigEndianBytes: bytes) },
+            fixedSize: MemoryLayout<Self>.size)
     }
 
     /// Reads exactly this type's size, most significant byte first.
@@ -29,15 +31,32 @@ extension FixedWidthInteger where Self: BitwiseCopyable, Self: Sendable {
     }
 }
 
+extension Int8: StreamCodable { public static var serde: Serde<Int8> { bigEndianSerde } }
 extension Int16: StreamCodable { public static var serde: Serde<Int16> { bigEndianSerde } }
 extension Int32: StreamCodable { public static var serde: Serde<Int32> { bigEndianSerde } }
 extension Int64: StreamCodable { public static var serde: Serde<Int64> { bigEndianSerde } }
+extension UInt8: StreamCodable { public static var serde: Serde<UInt8> { bigEndianSerde } }
+extension UInt16: StreamCodable { public static var serde: Serde<UInt16> { bigEndianSerde } }
+extension UInt32: StreamCodable { public static var serde: Serde<UInt32> { bigEndianSerde } }
+extension UInt64: StreamCodable { public static var serde: Serde<UInt64> { bigEndianSerde } }
+
 /// Eight bytes, as `Int64`.
 extension Int: StreamCodable {
     public static var serde: Serde<Int> {
         Serde(
             encode: { number, writer in writer.append(bigEndian: Int64(number)) },
-            decode: { bytes in Int(try Int64(bigEndianBytes: bytes)) })
+            decode: { bytes in Int(try Int64(bigEndianBytes: bytes)) },
+            fixedSize: 8)
+    }
+}
+
+/// Eight bytes, as `UInt64`.
+extension UInt: StreamCodable {
+    public static var serde: Serde<UInt> {
+        Serde(
+            encode: { number, writer in writer.append(bigEndian: UInt64(number)) },
+            decode: { bytes in UInt(try UInt64(bigEndianBytes: bytes)) },
+            fixedSize: 8)
     }
 }
 
@@ -45,7 +64,8 @@ extension Double: StreamCodable {
     public static var serde: Serde<Double> {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number.bitPattern) },
-            decode: { bytes in Double(bitPattern: try UInt64(bigEndianBytes: bytes)) })
+            decode: { bytes in Double(bitPattern: try UInt64(bigEndianBytes: bytes)) },
+            fixedSize: 8)
     }
 }
 
@@ -53,10 +73,12 @@ extension Float: StreamCodable {
     public static var serde: Serde<Float> {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number.bitPattern) },
-            decode: { bytes in Float(bitPattern: try UInt32(bigEndianBytes: bytes)) })
+            decode: { bytes in Float(bitPattern: try UInt32(bigEndianBytes: bytes)) },
+            fixedSize: 4)
     }
 }
 
+/// One byte, 0 or 1.
 extension Bool: StreamCodable {
     public static var serde: Serde<Bool> {
         Serde(
@@ -76,5 +98,20 @@ extension [UInt8]: StreamCodable {
         Serde(
             encode: { bytes, writer in writer.append(contentsOf: bytes) },
             decode: { bytes in bytes.withUnsafeBytes { Array($0) } })
+    }
+}
+
+extension Serde<Void> {
+    /// The serde of a key or value that is always null: `Topic<Void, String>("log", key: .void, value: String.serde)`.
+    /// Bytes are `SerdeError.wrongLength`.
+    public static var void: Serde<Void> {
+        Serde(
+            encode: { _, _ in },
+            decode: { bytes in
+                guard bytes.byteCount == 0 else {
+                    throw SerdeError.wrongLength(type: "Void", expected: 0, got: bytes.byteCount)
+                }
+            },
+            null: .init(isNull: { _ in true }, make: {}))
     }
 }

@@ -1,34 +1,37 @@
 /// Reads the fields of a format from the front, each checked against what is left.
 ///
 /// Errors are `SerdeError.malformed` with the name of the format.
+@usableFromInline
 package struct FieldReader {
-    private let type: String
+    @usableFromInline let type: String
     /// What has not been read yet.
-    package private(set) var rest: UnsafeRawBufferPointer
+    @usableFromInline package var rest: UnsafeRawBufferPointer
 
     /// The bytes must outlive the reader.
-    package init(_ bytes: UnsafeRawBufferPointer, of type: String) {
+    @inlinable package init(_ bytes: UnsafeRawBufferPointer, of type: String) {
         self.type = type
         rest = bytes
     }
 
-    package func malformed(_ reason: String) -> SerdeError { .malformed(type: type, reason: reason) }
+    @inlinable package func malformed(_ reason: String) -> SerdeError { .malformed(type: type, reason: reason) }
 
-    package mutating func bytes(_ count: Int) throws(SerdeError) -> UnsafeRawBufferPointer {
+    @inlinable package mutating func bytes(_ count: Int) throws(SerdeError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= rest.count else { throw malformed("it ends too early") }
         defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
         return UnsafeRawBufferPointer(rebasing: rest[..<count])
     }
 
     /// Big-endian.
-    package mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(
+    @inlinable package mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(
         _: Number.Type = Number.self
     ) throws(SerdeError) -> Number {
         Number(bigEndian: try bytes(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
     }
 
     /// The big-endian number in the last bytes.
-    package mutating func lastNumber<Number: FixedWidthInteger & BitwiseCopyable>() throws(SerdeError) -> Number {
+    @inlinable package mutating func lastNumber<Number: FixedWidthInteger & BitwiseCopyable>() throws(SerdeError)
+        -> Number
+    {
         let front = rest.count - MemoryLayout<Number>.size
         guard front >= 0 else { throw malformed("it ends too early") }
         defer { rest = UnsafeRawBufferPointer(rebasing: rest[..<front]) }
@@ -36,14 +39,14 @@ package struct FieldReader {
     }
 
     /// A count of things that take at least `size` bytes each.
-    package mutating func count(ofSize size: Int) throws(SerdeError) -> Int {
+    @inlinable package mutating func count(ofSize size: Int) throws(SerdeError) -> Int {
         let count = Int(try number(Int32.self))
         guard count >= 0, count * size <= rest.count else { throw malformed("it counts \(count) elements") }
         return count
     }
 
     /// Bytes behind their length, four bytes; nil where that is −1.
-    package mutating func sizedBytes() throws(SerdeError) -> UnsafeRawBufferPointer? {
+    @inlinable package mutating func sizedBytes() throws(SerdeError) -> UnsafeRawBufferPointer? {
         let length = Int(try number(Int32.self))
         return length == -1 ? nil : try bytes(length)
     }

@@ -1,15 +1,28 @@
 // Kafka's list serde, all numbers big-endian Int32 but the first byte:
 //
-//     elements of one size    0 · number of nulls · their indexes · number of elements · those that are not null
+//     numbers and UUIDs       0 · number of nulls · their indexes · number of elements · those that are not null
 //     other elements          1 · number of elements · for each its length (-1 for a null) and bytes
 
 extension Serde {
+    /// The serde of a list whose elements are never null. A null among them is `SerdeError.nullNotExpected`.
+    @inlinable
+    public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element] {
+        let nullable = Serde<[Element?]>.list(of: element)
+        return Serde(
+            encode: { list, writer in try nullable.encode(list, &writer) },
+            decode: { bytes in
+                try nullable.decode(bytes).map { item in
+                    guard let item else { throw SerdeError.nullNotExpected(type: "\(Element.self)") }
+                    return item
+                }
+            })
+    }
+
     /// The serde of a list whose elements may be null.
-    /// - Parameter fixedSize: the bytes that every element takes, for types of one size (Int16, Int32, Int64, Float,
-    ///   Double, UUID).
-    public static func list<Element>(of element: Serde<Element>, fixedSize: Int? = nil) -> Serde
-    where Value == [Element?] {
-        Serde(
+    @inlinable
+    public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element?] {
+        let fixedSize = element.fixedSize
+        return Serde(
             encode: { list, writer in
                 if fixedSize == nil {
                     try encodeVariable(list, element, &writer)
@@ -33,7 +46,8 @@ extension Serde {
             })
     }
 
-    private static func encodeVariable<Element>(
+    @inlinable
+    static func encodeVariable<Element>(
         _ list: [Element?], _ element: Serde<Element>, _ writer: inout ByteWriter
     ) throws where Value == [Element?] {
         writer.append(byte: 1)
@@ -51,7 +65,8 @@ extension Serde {
         }
     }
 
-    private static func encodeFixed<Element>(
+    @inlinable
+    static func encodeFixed<Element>(
         _ list: [Element?], _ element: Serde<Element>, _ writer: inout ByteWriter
     ) throws where Value == [Element?] {
         let nulls = list.indices.filter { list[$0] == nil }
@@ -62,7 +77,8 @@ extension Serde {
         for case let item? in list { try element.encode(item, &writer) }
     }
 
-    private static func decodeVariable<Element>(
+    @inlinable
+    static func decodeVariable<Element>(
         _ reader: inout FieldReader, _ element: Serde<Element>
     ) throws -> [Element?] where Value == [Element?] {
         let count = try reader.count(ofSize: 4)
@@ -71,7 +87,8 @@ extension Serde {
         }
     }
 
-    private static func decodeFixed<Element>(
+    @inlinable
+    static func decodeFixed<Element>(
         _ reader: inout FieldReader, _ element: Serde<Element>, size: Int
     ) throws -> [Element?] where Value == [Element?] {
         var nulls: Set<Int32> = []
@@ -82,7 +99,7 @@ extension Serde {
             throw reader.malformed("it counts \(count) elements")
         }
         return try (0..<count).map { index in
-            if nulls.contains(index) { return nil }
+            if !nulls.isEmpty, nulls.contains(index) { return nil }
             return try element.decode(RawSpan(_unsafeBytes: try reader.bytes(size)))
         }
     }

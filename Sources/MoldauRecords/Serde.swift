@@ -1,8 +1,7 @@
 /// How a type becomes bytes and comes back.
 ///
 /// `encode` appends to the writer. `decode` reads exactly the bytes that it is given; they may come from anywhere, so
-/// it throws
-/// `SerdeError` on what it cannot read and never traps.
+/// it throws `SerdeError` on what it cannot read and never traps. Both are called from several threads at a time.
 public struct Serde<Value>: Sendable {
     public typealias Encode = @Sendable (Value, inout ByteWriter) throws -> Void
     public typealias Decode = @Sendable (borrowing RawSpan) throws -> Value
@@ -27,16 +26,21 @@ public struct Serde<Value>: Sendable {
     /// How many of a key's last bytes do not decide its partition: the window of a windowed key.
     public let trailerBytes: Int
 
+    /// The bytes that every value takes, for the types that Kafka's lists keep without lengths: numbers and UUIDs.
+    public let fixedSize: Int?
+
     public init(
         encode: @escaping Encode,
         decode: @escaping Decode,
         null: Null? = nil,
-        trailerBytes: Int = 0
+        trailerBytes: Int = 0,
+        fixedSize: Int? = nil
     ) {
         self.encode = encode
         self.decode = decode
         self.null = null
         self.trailerBytes = trailerBytes
+        self.fixedSize = fixedSize
     }
 
     /// Whether this value is written as a null.
@@ -95,6 +99,18 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
 }
 
 /// A type that knows how it is written to topics and stores.
+///
+/// A serde of one's own is two closures:
+///
+/// ```swift
+/// struct Celsius: StreamCodable {
+///     var degrees: Double
+///     static let serde = Serde<Celsius>(
+///         encode: { value, writer in try Double.serde.encode(value.degrees, &writer) },
+///         decode: { bytes in Celsius(degrees: try Double.serde.decode(bytes)) })
+/// }
+/// ```
+/// A topic asks for `serde` once and keeps it.
 public protocol StreamCodable: SendableMetatype {
     static var serde: Serde<Self> { get }
 }

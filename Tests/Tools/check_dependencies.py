@@ -17,6 +17,8 @@ ALLOWED = {
     "CFiles": [],
     "CRocksDB": [],
     "MoldauRecords": ["CChecksum"],
+    "MoldauJSON": ["MoldauRecords"],
+    "MoldauProtobuf": ["MoldauRecords"],
     "MoldauLog": ["MoldauRecords", "CFiles"],
     "MoldauBroker": ["MoldauRecords", "MoldauLog"],
     "MoldauCluster": ["MoldauRecords"],
@@ -25,7 +27,7 @@ ALLOWED = {
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
     "Moldau": [
-        "MoldauRecords", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+        "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
         "MoldauClusterEmbedded",
     ],
     "MoldauTesting": [
@@ -36,6 +38,7 @@ ALLOWED = {
 
 # What a target may import of other packages.
 ALLOWED_PACKAGES = {
+    "MoldauProtobuf": ["SwiftProtobuf"],
     "MoldauRuntime": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],
     "MoldauCLI": ["ArgumentParser"],

@@ -1,0 +1,126 @@
+import MoldauRecords
+
+/// A parsed document that values are decoded from; kept by its serde and filled again for the next record.
+///
+/// Its fields lie behind a pointer, because variables of a class cost a check at each access.
+final class JSONDocument {
+    struct Contents: ~Copyable {
+        var tape = JSONTape()
+        var text = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+        /// The keys of large objects, sorted; by the object's index. Made when an object is first asked for.
+        var sortedKeys: [Int: [Int32]] = [:]
+        /// Owns `text` where a decoder has outlived its call.
+        var copy: SharedBytes?
+    }
+
+    /// Entries beyond which the memory is not kept for the next record: 1 MiB.
+    static let keptEntries = 1 << 16
+
+    let contents: UnsafeMutablePointer<Contents>
+
+    init() {
+        contents = .allocate(capacity: 1)
+        contents.initialize(to: Contents())
+    }
+
+    deinit {
+        contents.deinitialize(count: 1)
+        contents.deallocate()
+    }
+
+    /// Parses `text` and holds on to it until `close`.
+    func open(_ text: UnsafeRawBufferPointer) throws(JSONFault) {
+        contents.pointee.text = text.assumingMemoryBound(to: UInt8.self)
+        try JSONParser.parse(contents.pointee.text, onto: &contents.pointee.tape)
+        // What `superDecoder` reads where there is no such key.
+        let end = UInt32(truncatingIfNeeded: contents.pointee.tape.count + 1)
+        contents.pointee.tape.append(JSONEntry(start: 0, end: 0, next: end, kind: .null))
+    }
+
+    /// Lets go of the text.
+    func close() {
+        contents.pointee.text = UnsafeBufferPointer(start: nil, count: 0)
+        if !contents.pointee.sortedKeys.isEmpty { contents.pointee.sortedKeys = [:] }
+    }
+
+    /// Makes the text this document's own, for decoders that somebody has kept.
+    func detach() {
+        let copy = SharedBytes(copying: UnsafeRawBufferPointer(contents.pointee.text))
+        contents.pointee.text = copy.bytes.assumingMemoryBound(to: UInt8.self)
+        contents.pointee.copy = copy
+    }
+
+    var isWorthKeeping: Bool { contents.pointee.tape.capacity <= Self.keptEntries }
+
+    // MARK: Entries
+
+    /// The index of the null that stands for what is missing.
+    var missing: Int { contents.pointee.tape.count - 1 }
+
+    @inline(__always)
+    subscript(index: Int) -> JSONEntry { contents.pointee.tape.entries[index] }
+
+    /// The text of an entry without inner ones.
+    @inline(__always)
+    func text(_ entry: JSONEntry) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: contents.pointee.text.baseAddress! + Int(entry.start), count: entry.length)
+    }
+
+    @inline(__always)
+    func string(_ entry: JSONEntry) -> String {
+        if entry.isEscaped { return String(unescaping: text(entry)) }
+        return String(utf8: UnsafeRawBufferPointer(text(entry)))!  // The parser has checked it.
+    }
+
+    // MARK: Places, for error messages
+
+    /// How many siblings are counted to name a place: an error among a million elements must stay cheap.
+    private static let countedSiblings = 1024
+
+    /// The keys and indexes that lead to an entry; cut short where it has too many siblings.
+    func path(to index: Int) -> [any CodingKey] {
+        var path: [any CodingKey] = []
+        var container = 0
+        while index > container, index < missing {
+            let isObject = self[container].kind == .object
+            var (child, number) = (container + 1, 0)
+            while Int(self[child].next) <= index {
+                child = Int(self[child].next)
+                number += 1
+                if number > Self.countedSiblings { return path }
+            }
+            if isObject {
+                // Keys and values take turns.
+                let key = number.isMultiple(of: 2) ? child : child - 1
+                path.append(JSONKey(stringValue: string(self[key])))
+                if key == index { return path }
+            } else {
+                path.append(JSONKey(intValue: number))
+            }
+            container = child
+        }
+        return path
+    }
+
+    func context(_ index: Int, _ description: String) -> DecodingError.Context {
+        let place = index < missing ? " (byte \(self[index].start))" : ""
+        return DecodingError.Context(codingPath: path(to: index), debugDescription: description + place)
+    }
+
+    func mismatch(_ index: Int, _ expected: Any.Type, _ name: String) -> DecodingError {
+        let kind = self[index].kind
+        if kind == .null { return .valueNotFound(expected, context(index, "\(name) expected, found null")) }
+        return .typeMismatch(expected, context(index, "\(name) expected, found \(kind.name)"))
+    }
+}
+
+/// A key or an index of a path.
+struct JSONKey: CodingKey {
+    let stringValue: String
+    let intValue: Int?
+
+    init(stringValue: String) { (self.stringValue, intValue) = (stringValue, nil) }
+    init(intValue: Int) { (stringValue, self.intValue) = ("Index \(intValue)", intValue) }
+
+    static var `super`: JSONKey { JSONKey(stringValue: "super") }
+}

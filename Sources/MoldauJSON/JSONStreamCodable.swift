@@ -1,0 +1,88 @@
+public import MoldauRecords
+
+/// A `Codable` type that is written to topics and stores as JSON.
+///
+/// ```swift
+/// struct Order: JSONStreamCodable { var id: String; var amount: Int }
+/// let orders = Topic<String, Order>("orders")
+/// ```
+/// The forms are those of Foundation's `JSONEncoder`: `Date` is seconds since 2001, `Data` is Base64, nil is left out.
+/// Keys of objects are written in the order of their bytes, so that equal values have equal bytes.
+///
+/// Reading is strict: the whole document must be well-formed UTF-8 after RFC 8259, nested at most 512 deep; unknown keys are
+/// passed over, and of equal keys the first counts. Bytes that do not fit the type throw `SerdeError.malformed`, which
+/// tells the place.
+public protocol JSONStreamCodable: StreamCodable, Codable {}
+
+extension JSONStreamCodable {
+    public static var serde: Serde<Self> { .json }
+}
+
+extension Serde where Value: Codable & SendableMetatype {
+    /// The serde that writes any `Codable` type as JSON, in the way of `JSONStreamCodable`; for types that are not one's
+    /// own: `Topic("points", key: String.serde, value: Serde<[Point]>.json)`.
+    public static var json: Serde<Value> {
+        let (documents, outlines) = (Spare<JSONDocument>(), Spare<JSONOutline>())
+        return Serde(
+            encode: { value, writer in try encodeJSON(value, to: &writer, outlines) },
+            decode: { bytes in try bytes.withUnsafeBytes { try decodeJSON(Value.self, from: $0, documents) } })
+    }
+}
+
+private func decodeJSON<Value: Decodable>(
+    _ type: Value.Type, from bytes: UnsafeRawBufferPointer, _ spare: Spare<JSONDocument>
+) throws -> Value {
+    var document = spare.take() ?? JSONDocument()
+    defer {
+        // A decoder that somebody has kept goes on with a copy of the text.
+        if isKnownUniquelyReferenced(&document) {
+            document.close()
+            if document.isWorthKeeping { spare.keep(document) }
+        } else {
+            document.detach()
+        }
+    }
+    do {
+        try document.open(bytes)
+        return try JSONValueDecoder(document: document, index: 0).value(type)
+    } catch {
+        throw SerdeError.malformed(type: "\(type)", reason: reason(error))
+    }
+}
+
+private func encodeJSON<Value: Encodable>(
+    _ value: Value, to writer: inout ByteWriter, _ spare: Spare<JSONOutline>
+) throws {
+    var outline = spare.take() ?? JSONOutline()
+    defer {
+        if isKnownUniquelyReferenced(&outline), outline.isWorthKeeping { spare.keep(outline) }
+    }
+    outline.open()
+    do {
+        try JSONValueEncoder(outline: outline, node: 0).value(value)
+    } catch {
+        throw SerdeError.malformed(type: "\(Value.self)", reason: reason(error))
+    }
+    guard outline[0].kind != .empty, outline[0].kind != .removed else {
+        throw SerdeError.malformed(type: "\(Value.self)", reason: "it has encoded nothing")
+    }
+    outline.write(0, to: &writer)
+}
+
+/// What went wrong and where, in a line.
+private func reason(_ error: any Error) -> String {
+    switch error {
+    case let fault as JSONFault: "\(fault.reason) (byte \(fault.offset))"
+    case DecodingError.keyNotFound(let key, let context): place(context.codingPath + [key], context.debugDescription)
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+        DecodingError.dataCorrupted(let context):
+        place(context.codingPath, context.debugDescription)
+    case EncodingError.invalidValue(_, let context): place(context.codingPath, context.debugDescription)
+    default: "\(error)"
+    }
+}
+
+private func place(_ path: [any CodingKey], _ description: String) -> String {
+    let names = path.map { key in key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)" }.joined()
+    return names.isEmpty ? description : "\(names.hasPrefix(".") ? String(names.dropFirst()) : names): \(description)"
+}

@@ -1,0 +1,65 @@
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
+
+/// The bytes themselves.
+extension Data: StreamCodable {
+    public static var serde: Serde<Data> {
+        Serde(
+            encode: { data, writer in data.withUnsafeBytes { writer.append(contentsOf: $0) } },
+            decode: { bytes in bytes.withUnsafeBytes { Data($0) } })
+    }
+}
+
+/// As its text in lower case, 36 bytes: Kafka's UUID serde. Upper case is read too.
+extension UUID: StreamCodable {
+    public static var serde: Serde<UUID> {
+        Serde(
+            encode: { uuid, writer in
+                withUnsafeBytes(of: uuid.uuid) { bytes in
+                    for (index, byte) in bytes.enumerated() {
+                        if hasDash(before: index) { writer.append(byte: UInt8(ascii: "-")) }
+                        writer.append(hexadecimal: byte)
+                    }
+                }
+            },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { text in
+                    guard let uuid = UUID(text: text) else {
+                        let shown = String(decoding: text.prefix(40), as: UTF8.self)
+                        throw SerdeError.malformed(type: "UUID", reason: "'\(shown)' is none")
+                    }
+                    return uuid
+                }
+            },
+            fixedSize: 36)
+    }
+
+    /// The UUID that 36 bytes of text say.
+    private init?(text: UnsafeRawBufferPointer) {
+        guard text.count == 36 else { return nil }
+        var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        let isWhole = withUnsafeMutableBytes(of: &uuid) { bytes in
+            var place = 0
+            for index in bytes.indices {
+                if hasDash(before: index) {
+                    guard text[place] == UInt8(ascii: "-") else { return false }
+                    place += 1
+                }
+                guard let high = text[place].hexadecimalDigit, let low = text[place + 1].hexadecimalDigit else {
+                    return false
+                }
+                bytes[index] = high << 4 | low
+                place += 2
+            }
+            return true
+        }
+        guard isWhole else { return nil }
+        self.init(uuid: uuid)
+    }
+}
+
+/// Whether a UUID's text has a dash before this byte.
+private func hasDash(before index: Int) -> Bool { index == 4 || index == 6 || index == 8 || index == 10 }

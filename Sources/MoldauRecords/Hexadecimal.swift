@@ -1,0 +1,23 @@
+extension UInt8 {
+    /// What this ASCII character says as a hexadecimal digit; nil if it is none.
+    package var hexadecimalDigit: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}
+
+extension ByteWriter {
+    /// Writes a byte as two digits in lower case.
+    package mutating func append(hexadecimal byte: UInt8) {
+        append(hexadecimalDigit: byte >> 4)
+        append(hexadecimalDigit: byte & 15)
+    }
+
+    private mutating func append(hexadecimalDigit digit: UInt8) {
+        append(byte: digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    }
+}

@@ -1,0 +1,23 @@
+// swift-tools-version: 6.1
+// A package that uses Moldau's serdes of Protocol Buffers, as any other would: by the trait. It is not part of the main
+// suite, so that who does not need swift-protobuf does not build it.
+import PackageDescription
+
+let package = Package(
+    name: "protobuf-tests",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "moldau", path: "../..", traits: ["Protobuf"]),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    ],
+    targets: [
+        .testTarget(
+            name: "MoldauProtobufTests",
+            dependencies: [
+                .product(name: "MoldauProtobuf", package: "moldau"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            path: "Tests")
+    ],
+    swiftLanguageModes: [.v6]
+)
