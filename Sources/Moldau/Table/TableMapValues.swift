@@ -60,7 +60,7 @@ extension KTable {
         let choice = store.map { StoreChoice($0.name, options, in: builder) { "" } }
         let name = builder.name(given, prefix)
         let derived = TableContent<Key, NewValue>(
-            isVersioned: choice?.isVersioned ?? parent.isVersioned,
+            isVersioned: choice?.isVersioned ?? parent.isVersioned, inheritsVersions: choice == nil,
             sendsOldValues: sendsOldValues,
             askUpstream: { force in choice != nil || parent.sendOldValues(force: force) },
             makeGetter: { choice.map { .store($0.name) } ?? parent.getter.mapped(transform) })
