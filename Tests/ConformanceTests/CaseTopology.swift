@@ -3,6 +3,12 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
+/// The builder refused a step of a case.
+struct RefusedStep: Error {
+    let index: Int
+    let error: any Error
+}
+
 /// Builds a case's topology through the public DSL, step by step.
 final class CaseTopology {
     typealias Stream = (stream: KStream<Datum, Datum?>, key: Kind, value: Kind)
@@ -31,9 +37,13 @@ final class CaseTopology {
     /// Whether the settings switch caches off, whatever a store says.
     private let isUncached: Bool
 
-    init(_ streams: StreamsBuilder, isUncached: Bool) {
+    /// Whether captures ask for their stores when they start, without having been connected to them.
+    let asksForStores: Bool
+
+    init(_ streams: StreamsBuilder, isUncached: Bool, asksForStores: Bool = false) {
         self.streams = streams
         self.isUncached = isUncached
+        self.asksForStores = asksForStores
     }
 
     func options(_ step: CaseStep) throws -> StoreOptions? {
@@ -42,7 +52,13 @@ final class CaseTopology {
         return options
     }
 
-    func add(_ steps: [JSONValue]) throws { for step in steps { try add(CaseStep(json: step)) } }
+    /// - Throws: `RefusedStep` for the first step that the builder refuses.
+    func add(_ steps: [JSONValue]) throws {
+        for (index, step) in steps.enumerated() {
+            try add(CaseStep(json: step))
+            if let failure = streams.failure { throw RefusedStep(index: index, error: failure) }
+        }
+    }
 
     private func add(_ step: CaseStep) throws {
         let place: Place?
@@ -381,10 +397,11 @@ final class CaseTopology {
     }
 
     private func capture(_ step: CaseStep) throws -> Place? {
-        guard step.json["stores"] == nil else { throw Unsupported(what: "stores of a capture") }
         let (captured, name) = (captured, try step.need("as"))
-        let _: KStream<Datum, Datum?> = try stream(step.input).stream.process(named: step.named) {
-            CaptureProcessor(captured, name: name)
+        let _: KStream<Datum, Datum?> = try stream(step.input).stream.process(
+            named: step.named, stores: asksForStores ? [] : step.stores
+        ) { [asked = asksForStores ? step.stores : []] in
+            CaptureProcessor(captured, name: name, asksFor: asked)
         }
         return nil
     }

@@ -15,7 +15,7 @@ extension Windowed<Datum>: CaseKey { var datum: Datum { .windowed(key, window) }
 /// A stream or cogroup between its windows and its aggregation.
 enum Windowing {
     case time(TimeWindowedKStream<Datum, Datum?>, key: Kind, value: Kind)
-    case sessions(SessionWindowedKStream<Datum, Datum?>, EmitStrategy, key: Kind, value: Kind)
+    case sessions(SessionWindowedKStream<Datum, Datum?>, key: Kind, value: Kind)
     case cogroupedTime(TimeWindowedCogroupedKStream<Datum, Datum>, key: Kind)
     case cogroupedSessions(SessionWindowedCogroupedKStream<Datum, Datum>, key: Kind)
 }
@@ -66,7 +66,7 @@ extension CaseTopology {
         case (.groupedStream(let grouped, let key, let value), let windows?):
             return .time(grouped.windowedBy(windows, emit: emit), key: key, value: value)
         case (.groupedStream(let grouped, let key, let value), nil):
-            return .sessions(grouped.windowedBy(windows.sessionWindows, emit: emit), emit, key: key, value: value)
+            return .sessions(grouped.windowedBy(windows.sessionWindows, emit: emit), key: key, value: value)
         case (.cogrouped(let cogrouped, let key), let windows?):
             return .cogroupedTime(cogrouped.windowedBy(windows), key: key)
         case (.cogrouped(let cogrouped, let key), nil):
@@ -90,10 +90,7 @@ extension CaseTopology {
         let initial = try resultKind(step, .string).datum(step.json["init"] ?? .text(""))
         switch windowing {
         case .time(let stream, let key, let value): return try aggregate(step, stream, key, value)
-        case .sessions(let stream, let emit, let key, let value):
-            if emit == .onWindowClose, step.json["store"]?["kind"]?.text == "inmemorySession" {
-                throw Unsupported(what: "closed sessions that a store in memory has forgotten")
-            }
+        case .sessions(let stream, let key, let value):
             return try aggregate(step, stream, key, value)
         case .cogroupedTime(let stream, let key):
             let kind = try resultKind(step, .string)
@@ -257,10 +254,11 @@ extension CaseTopology {
             }
             return .groupedStream(grouped, key: newKey, value: value)
         case "capture":
-            guard step.json["stores"] == nil else { throw Unsupported(what: "stores of a capture") }
             let (captured, name) = (captured, try step.need("as"))
-            let _: KStream<Datum, Datum?> = stream.process(named: step.named) {
-                CaptureProcessor<Windowed<Datum>>(captured, name: name)
+            let _: KStream<Datum, Datum?> = stream.process(
+                named: step.named, stores: asksForStores ? [] : step.stores
+            ) { [asked = asksForStores ? step.stores : []] in
+                CaptureProcessor<Windowed<Datum>>(captured, name: name, asksFor: asked)
             }
             return nil
         default: throw Unsupported(what: "\(step.op) of a windowed stream")
