@@ -21,6 +21,9 @@ public final class TopologyTestDriver {
     /// The wall clock.
     public private(set) var now: Timestamp
 
+    /// Whether each commit writes what stores hold in their write-back caches below; else only a full cache does.
+    package var writesStoresAtCommit = false
+
     private let names: InternalTopicNames
     private let task: StreamTask
     private let globalTables: GlobalTables
@@ -214,8 +217,8 @@ public final class TopologyTestDriver {
         try task.prepareCommit(now: now)
         try outbox.flush()
         _ = task.offsetsToCommit()
-        try task.committed(producer.acknowledgedEnd)
-        try globalTables.commit()
+        try task.committed(producer.acknowledgedEnd, writeBehind: writesStoresAtCommit)
+        try globalTables.commit(writeBehind: writesStoresAtCommit)
     }
 
     /// Notes what was written, and gives it back to the topology where it reads the topic.

@@ -5,13 +5,13 @@ import MoldauTopology
 /// The settings that a case runs with.
 struct CaseOptions {
     let storeKind: StoreKind
-    /// Whether changes are held back until the commit where the case does not say, as Kafka Streams does by default.
-    let holdsChanges: Bool
+    /// Whether each commit writes the stores' write-back caches below, so that nothing is ever found there.
+    let writesStoresAtCommit: Bool
 
     func topologyOptions(of conformanceCase: ConformanceCase) throws -> TopologyOptions {
         let held = Emission.lastPerCommit()
         var options = TopologyOptions(
-            naming: .kafkaStreams, emission: holdsChanges ? held : .everyChange, storeKind: storeKind,
+            naming: .kafkaStreams, emission: held, storeKind: storeKind,
             windowMemory: .kafkaStreams)
         for (name, value) in conformanceCase.config ?? [:] {
             switch (name, value) {

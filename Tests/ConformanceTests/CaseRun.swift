@@ -69,6 +69,7 @@ struct CaseRun {
                 topology, state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
                 wallClock: Timestamp(ms: conformanceCase.config?["wallClock"]?.integer ?? 0))
         } catch  where refusal != nil { return refusal?.difference(error, in: .start) }
+        driver.writesStoresAtCommit = options.writesStoresAtCommit
         defer { try? driver.close() }
         for (index, input) in (conformanceCase.inputs ?? []).enumerated() {
             built.captured.begin(input: index)

@@ -8,8 +8,8 @@ import Testing
 /// of case files. Prints a line per failing case and the counts per area and in all.
 struct ConformanceTests {
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [true, false])
-    func `every case gives what Kafka Streams gave`(storeKind: StoreKind, holdsChanges: Bool) throws {
-        let options = CaseOptions(storeKind: storeKind, holdsChanges: holdsChanges)
+    func `every case gives what Kafka Streams gave`(storeKind: StoreKind, writesStoresAtCommit: Bool) throws {
+        let options = CaseOptions(storeKind: storeKind, writesStoresAtCommit: writesStoresAtCommit)
         let differences = try CaseDifference.all()
         var total = Tally()
         var notes: [String] = []
@@ -36,7 +36,7 @@ struct ConformanceTests {
             notes.append("conformance \(file.area): \(tally)")
             total += tally
         }
-        let run = "\(storeKind), changes \(holdsChanges ? "held until the commit" : "sent at once") where the case does not say"
+        let run = "\(storeKind), stores written \(writesStoresAtCommit ? "at each commit" : "behind")"
         print((["conformance with \(run):"] + notes + ["conformance: \(total)"]).joined(separator: "\n"))
         #expect(total.failed == 0)
         #expect(total.unsupported == 0)
