@@ -106,7 +106,7 @@ let package = Package(
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
-            resources: [.copy("Cases"), .copy("Differences.json")]),
+            resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauLogTests", ["MoldauRecords", "MoldauLog"]),

@@ -90,13 +90,16 @@ public final class TopologyTestDriver {
     }
 
     /// Pipes a record of bytes in.
-    /// - Throws: `TestDriverError.unknownTopic` where the topology does not read the topic.
+    /// - Throws: `TestDriverError.unknownTopic` where the topology does not read the topic, `.negativeTimestamp`.
     public func pipe(
         topic: String, key: [UInt8]?, value: [UInt8]?, at timestamp: Timestamp? = nil, headers: Headers = Headers()
     ) throws {
         let topic = names.topic(topic)
         guard taskTopics.contains(topic) || globalTopics.contains(topic) else {
             throw TestDriverError.unknownTopic(topic, known: (taskTopics.union(globalTopics)).sorted())
+        }
+        if let timestamp, timestamp.ms < 0 {
+            throw TestDriverError.negativeTimestamp(topic: topic, ms: timestamp.ms)
         }
         builder.reset()
         append(key: key, value: value, timestamp: timestamp ?? now, headers: headers)

@@ -19,7 +19,8 @@ struct CaseOptions {
                 guard let bytes = value.integer ?? value.text.flatMap({ Int64($0) }) else {
                     throw Unsupported(what: "setting \(name) = \(value)")
                 }
-                options.emission = bytes == 0 ? .everyChange : bytes < 0 ? .lastPerCommit(maxHeldKeys: Int(bytes)) : held
+                options.emission =
+                    bytes == 0 ? .everyChange : bytes < 0 ? .lastPerCommit(maxHeldKeys: Int(bytes)) : held
             case ("topology.optimization", .text(let text)): options.optimizations = try Self.optimizations(text)
             case ("wallClock", _): break
             default: throw Unsupported(what: "setting \(name) = \(value)")

@@ -62,6 +62,7 @@ struct CaseRefusal {
         case "StreamsException" where phase == .step: return joinStores
         case "StreamsException" where phase == .start: return missingSerde
         case "ClassCastException": return wrongStore
+        case "TopologyException": return unwindowedSuppression
         default: return nil
         }
     }
@@ -69,7 +70,9 @@ struct CaseRefusal {
     /// The steps that the case blames: one, or all.
     private var blamed: [CaseStep] {
         let steps = conformanceCase.topology.map { CaseStep(json: $0) }
-        guard let index = conformanceCase.errorStep.map({ Int($0) }), steps.indices.contains(index) else { return steps }
+        guard let index = conformanceCase.errorStep.map({ Int($0) }), steps.indices.contains(index) else {
+            return steps
+        }
         return [steps[index]]
     }
 
@@ -98,6 +101,25 @@ struct CaseRefusal {
             }
         }
         return isWrong ? "an operator makes the store that it needs" : nil
+    }
+
+    private var unwindowedSuppression: String? {
+        let waits = blamed.contains { step in
+            step.op == "suppress" && step.json["timeLimit"] == nil && !hasWindowedKey(step.input)
+        }
+        return waits ? "only windowed keys can wait until their windows close" : nil
+    }
+
+    /// Whether the table that the step of that id leaves behind has windowed keys.
+    private func hasWindowedKey(_ id: String) -> Bool {
+        guard let step = conformanceCase.topology.map({ CaseStep(json: $0) }).first(where: { $0.text("id") == id })
+        else { return false }
+        switch step.op {
+        case "filter", "filterNot", "mapValues", "suppress": return hasWindowedKey(step.input)
+        case "join": return hasWindowedKey(step.text("left") ?? "")
+        default:
+            return conformanceCase.topology.contains { $0["id"]?.text == step.input && $0["op"]?.text == "windowedBy" }
+        }
     }
 
     private var joinStores: String? {

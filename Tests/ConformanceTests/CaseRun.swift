@@ -19,6 +19,7 @@ struct CaseRun {
     let conformanceCase: ConformanceCase
     let options: CaseOptions
     let difference: CaseDifference?
+    let rule: CaseRule?
     var storeKind: StoreKind { options.storeKind }
 
     /// - Parameter recorded: the case as it is in its file.
@@ -26,14 +27,16 @@ struct CaseRun {
         conformanceCase = difference?.applied(to: recorded) ?? recorded
         self.options = options
         self.difference = difference
+        rule = difference == nil ? CaseRule(recorded) : nil
     }
 
     func outcome() -> Outcome {
         do {
-            let refusal = try CaseRefusal(conformanceCase)
+            let isCrash = if case .recordedCrash? = rule { true } else { false }
+            let refusal = isCrash ? nil : try CaseRefusal(conformanceCase)
             if let why = refusal?.impossibility { return .impossible(why: why) }
             if let found = try firstDifference(refusal) { return .failed(found) }
-            return difference.map { .different(why: $0.why) } ?? .passed
+            return (difference?.why ?? rule?.why).map { .different(why: $0) } ?? .passed
         } catch let error as Unsupported {
             return .unsupported(error.what)
         } catch let error as RefusedStep {
@@ -78,6 +81,7 @@ struct CaseRun {
             }
         }
         if let refusal { return "nothing failed; expected \(refusal.text)" }
+        if case .recordedCrash? = rule { return outputDifference(built) }
         return try outputDifference(built) ?? storeDifference(driver, built) ?? versionDifference(driver, built)
             ?? dropDifference(driver)
     }
@@ -99,17 +103,19 @@ struct CaseRun {
     }
 
     private func outputDifference(_ built: CaseTopology) -> String? {
-        let (rows, expected) = (built.captured.rows, conformanceCase.expected ?? [])
+        var (rows, expected) = (built.captured.rows, conformanceCase.expected ?? [])
+        if let rule { (rows, expected) = rule.compared(rows, expected, isEqual: isEqual) }
         for (index, json) in expected.enumerated() {
             guard index < rows.count else { return "output \(index) is missing; expected \(json)" }
-            let row = rows[index]
-            let isEqual =
-                row.capture == json["from"]?.text && row.key.matches(json["key"] ?? .null)
-                && row.value.matches(json["value"] ?? .null) && row.timestamp.ms == json["ts"]?.integer
-                && row.after == Int(json["after"]?.integer ?? -1) && headersMatch(row.headers, json["headers"])
-            if !isEqual { return "output \(index) is \(row); expected \(json)" }
+            if !isEqual(rows[index], json) { return "output \(index) is \(rows[index]); expected \(json)" }
         }
         return rows.count > expected.count ? "output \(expected.count) is not expected: \(rows[expected.count])" : nil
+    }
+
+    private func isEqual(_ row: Captured.Row, _ json: JSONValue) -> Bool {
+        row.capture == json["from"]?.text && row.key.matches(json["key"] ?? .null)
+            && row.value.matches(json["value"] ?? .null) && row.timestamp.ms == json["ts"]?.integer
+            && row.after == Int(json["after"]?.integer ?? -1) && headersMatch(row.headers, json["headers"])
     }
 
     private func headersMatch(_ headers: Headers, _ json: JSONValue?) -> Bool {
