@@ -100,7 +100,7 @@ let package = Package(
 
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
-        tests("ProjectTests", ["ProgramSupport"]),
+        tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
         tests("ExamplesTests", ["ProgramSupport", "WordCount", "OrderEnrichment", "Moldau", "MoldauRecords"]),
         tests(
