@@ -112,7 +112,7 @@ let package = Package(
 
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
-        tests("ProjectTests", ["ProgramSupport"]),
+        tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),
         .executableTarget(
             name: "serde-costs",
             dependencies: [
@@ -126,7 +126,7 @@ let package = Package(
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
-            resources: [.copy("Cases")]),
+            resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),

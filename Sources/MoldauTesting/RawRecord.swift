@@ -34,6 +34,8 @@ public enum TestDriverError: Error, Equatable, CustomStringConvertible {
     /// The topology does not read that topic.
     case unknownTopic(String, known: [String])
     case unknownStore(String, known: [String])
+    /// A record cannot be from before 1970.
+    case negativeTimestamp(topic: String, ms: Int64)
 
     public var description: String {
         switch self {
@@ -41,6 +43,8 @@ public enum TestDriverError: Error, Equatable, CustomStringConvertible {
             "the topology does not read '\(name)'; it reads \(known.joined(separator: ", "))"
         case .unknownStore(let name, let known):
             "the topology has no store '\(name)'; it has \(known.joined(separator: ", "))"
+        case .negativeTimestamp(let topic, let ms):
+            "the record for '\(topic)' is from \(ms) ms, before 1970; use a timestamp of 0 or more"
         }
     }
 }

@@ -21,6 +21,9 @@ public final class TopologyTestDriver {
     /// The wall clock.
     public private(set) var now: Timestamp
 
+    /// Whether each commit writes what stores hold in their write-back caches below; else only a full cache does.
+    package var writesStoresAtCommit = false
+
     private let names: InternalTopicNames
     private let task: StreamTask
     private let globalTables: GlobalTables
@@ -87,13 +90,16 @@ public final class TopologyTestDriver {
     }
 
     /// Pipes a record of bytes in.
-    /// - Throws: `TestDriverError.unknownTopic` where the topology does not read the topic.
+    /// - Throws: `TestDriverError.unknownTopic` where the topology does not read the topic, `.negativeTimestamp`.
     public func pipe(
         topic: String, key: [UInt8]?, value: [UInt8]?, at timestamp: Timestamp? = nil, headers: Headers = Headers()
     ) throws {
         let topic = names.topic(topic)
         guard taskTopics.contains(topic) || globalTopics.contains(topic) else {
             throw TestDriverError.unknownTopic(topic, known: (taskTopics.union(globalTopics)).sorted())
+        }
+        if let timestamp, timestamp.ms < 0 {
+            throw TestDriverError.negativeTimestamp(topic: topic, ms: timestamp.ms)
         }
         builder.reset()
         append(key: key, value: value, timestamp: timestamp ?? now, headers: headers)
@@ -214,8 +220,8 @@ public final class TopologyTestDriver {
         try task.prepareCommit(now: now)
         try outbox.flush()
         _ = task.offsetsToCommit()
-        try task.committed(producer.acknowledgedEnd)
-        try globalTables.commit()
+        try task.committed(producer.acknowledgedEnd, writeBehind: writesStoresAtCommit)
+        try globalTables.commit(writeBehind: writesStoresAtCommit)
     }
 
     /// Notes what was written, and gives it back to the topology where it reads the topic.

@@ -23,8 +23,8 @@ extension Processor {
 }
 
 /// What a processor may do. Valid on the task's thread, until `close`.
-public final class ProcessorContext<Key, Value> {
-    private let node: NodeContext
+public final class ProcessorContext<Key, Value>: StoreReader {
+    public let node: NodeContext
     private let forwardToAll: Inlet<Key, Value>.Receive
 
     public init(_ node: NodeContext) throws {
@@ -53,35 +53,6 @@ public final class ProcessorContext<Key, Value> {
     public func forward(_ record: Record<Key, Value>, to child: String) throws {
         try node.child(named: child, Key.self, Value.self).receive(record)
     }
-
-    /// A store that the processor named in `stores`.
-    public func store<StoreKey, StoreValue>(
-        _ name: KeyValueStoreName<StoreKey, StoreValue>
-    ) throws -> KeyValueStore<StoreKey, StoreValue> {
-        try node.store(named: name.name)
-    }
-
-    /// A store of values with timestamps, such as a table's.
-    public func timestampedStore<StoreKey, StoreValue>(
-        _ name: KeyValueStoreName<StoreKey, StoreValue>
-    ) throws -> TimestampedKeyValueStore<StoreKey, StoreValue> {
-        try node.store(named: name.name)
-    }
-
-    /// A store of windows that the processor named in `stores`.
-    public func store<StoreKey, StoreValue>(
-        _ name: WindowStoreName<StoreKey, StoreValue>
-    ) throws -> WindowStore<StoreKey, StoreValue> { try node.store(named: name.name) }
-
-    /// A store of windows with timestamps, such as a windowed table's.
-    public func timestampedStore<StoreKey, StoreValue>(
-        _ name: WindowStoreName<StoreKey, StoreValue>
-    ) throws -> TimestampedWindowStore<StoreKey, StoreValue> { try node.store(named: name.name) }
-
-    /// A store of sessions that the processor named in `stores`.
-    public func store<StoreKey, StoreValue>(
-        _ name: SessionStoreName<StoreKey, StoreValue>
-    ) throws -> SessionStore<StoreKey, StoreValue> { try node.store(named: name.name) }
 
     /// Calls back in steps of stream time or of wall-clock time; forwarded records need a timestamp of their own there.
     @discardableResult

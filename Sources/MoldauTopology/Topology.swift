@@ -30,13 +30,14 @@ public struct Topology: Sendable {
     /// Adds a node below its parents.
     /// - Throws: `TopologyError`: the name is taken, or a parent is unknown.
     public mutating func add(_ node: TopologyNode) throws {
-        guard indexByName[node.name] == nil, !globalTables.contains(where: { $0.processorName == node.name }) else {
+        guard !isTaken(node.name) else {
             throw TopologyError.duplicateName(kind: "node", name: node.name)
         }
         for parent in node.parents where indexByName[parent] == nil {
             throw TopologyError.unknownParent(node: node.name, parent: parent)
         }
         if case .source(let source) = node.role {
+            if source.topics.isEmpty { throw TopologyError.noTopic(source: node.name) }
             for topic in source.topics {
                 if let reader = sourceName(ofTopic: topic) {
                     throw TopologyError.topicReadTwice(topic: topic, sources: [reader, node.name])
@@ -52,16 +53,16 @@ public struct Topology: Sendable {
 
     /// Adds a store and connects it to nodes that are there already.
     public mutating func add(_ store: StoreDefinition, for users: [String]) throws {
-        guard !stores.contains(where: { $0.name == store.name }) else {
-            throw TopologyError.duplicateName(kind: "store", name: store.name)
-        }
+        try checkIsNew(store)
         stores.append(store)
         for user in users { try connect(user, toStore: store.name) }
     }
 
     /// Gives a node access to a store: from then on both belong to one sub-topology.
     public mutating func connect(_ name: String, toStore store: String) throws {
-        if globalTables.contains(where: { $0.store.name == store }) { return }
+        if globalTables.contains(where: { $0.store.name == store }) {
+            throw TopologyError.globalStoreNamed(node: name, store: store)
+        }
         guard let index = indexByName[name] else { throw TopologyError.unknownParent(node: store, parent: name) }
         guard stores.contains(where: { $0.name == store }) else {
             throw TopologyError.unknownStore(node: name, store: store)
@@ -73,9 +74,10 @@ public struct Topology: Sendable {
     }
 
     public mutating func add(_ table: GlobalTableNode) throws {
-        for name in [table.sourceName, table.processorName] where indexByName[name] != nil {
+        for name in [table.sourceName, table.processorName] where isTaken(name) {
             throw TopologyError.duplicateName(kind: "node", name: name)
         }
+        try checkIsNew(table.store)
         if let reader = sourceName(ofTopic: table.topic) {
             throw TopologyError.topicReadTwice(topic: table.topic, sources: [reader, table.sourceName])
         }
@@ -101,6 +103,18 @@ public struct Topology: Sendable {
         }
         if Set(fixed.map(\.1)).count > 1 {
             throw TopologyError.differentPartitionCounts(Dictionary(uniqueKeysWithValues: fixed))
+        }
+    }
+
+    private func isTaken(_ name: String) -> Bool {
+        indexByName[name] != nil || globalTables.contains { $0.processorName == name || $0.sourceName == name }
+    }
+
+    private func checkIsNew(_ store: StoreDefinition) throws {
+        if stores.contains(where: { $0.name == store.name })
+            || globalTables.contains(where: { $0.store.name == store.name })
+        {
+            throw TopologyError.duplicateName(kind: "store", name: store.name)
         }
     }
 

@@ -4,9 +4,13 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case duplicateName(kind: String, name: String)
     /// Two sources read one topic in different ways.
     case topicReadTwice(topic: String, sources: [String])
+    /// A source reads no topic.
+    case noTopic(source: String)
     case invalidName(name: String, reason: String)
     case unknownParent(node: String, parent: String)
     case unknownStore(node: String, store: String)
+    /// A processor names a global table's store among its own, though every processor may read it.
+    case globalStoreNamed(node: String, store: String)
     /// A processor asked for a store that it was not connected to.
     case storeNotConnected(node: String, store: String)
     /// A store or stream holds other types than those that were asked for.
@@ -23,10 +27,13 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
         case .topicReadTwice(let topic, let sources):
             "the topic '\(topic)' is read by \(sources.joined(separator: " and ")) in different ways; "
                 + "declare it once and use the stream or table twice"
+        case .noTopic(let source): "the source '\(source)' reads no topic; give it one at least"
         case .invalidName(let name, let reason): "'\(name)' cannot be a name: \(reason)"
         case .unknownParent(let node, let parent): "'\(node)' follows '\(parent)', which is not in the topology"
         case .unknownStore(let node, let store):
             "'\(node)' uses the store '\(store)', which is not in the topology; add it first"
+        case .globalStoreNamed(let node, let store):
+            "'\(node)' names the store '\(store)' of a global table; every processor may read it, so leave it out"
         case .storeNotConnected(let node, let store):
             "'\(node)' has no access to the store '\(store)'; name it in the processor's `stores`"
         case .wrongType(let name, let expected, let found): "'\(name)' holds \(found), not \(expected)"

@@ -1,4 +1,5 @@
 import MoldauRecords
+import MoldauState
 import MoldauTopology
 import Synchronization
 
@@ -40,9 +41,20 @@ final class CaptureProcessor<Key: CaseKey>: Processor {
     private let captured: Captured
     private let name: String
 
-    init(_ captured: Captured, name: String) {
+    private let asked: [String]
+
+    /// - Parameter asked: stores that it wants although they were not connected to it.
+    init(_ captured: Captured, name: String, asksFor asked: [String]) {
         self.captured = captured
         self.name = name
+        self.asked = asked
+    }
+
+    func start(_ context: ProcessorContext<Datum, Datum?>) throws {
+        for store in asked {
+            _ = try context.timestampedStore(
+                KeyValueStoreName<Datum, Datum>(store, key: Kind.string.serde, value: Kind.string.serde))
+        }
     }
 
     func process(_ record: Record<Key, Datum?>) { captured.add(record, to: name) }

@@ -8,28 +8,28 @@ extension CaseTopology {
     func foreignKeyJoin(_ step: CaseStep, _ left: Table, _ right: Table) throws -> Table {
         let (joiner, foreignKey) = (try step.function("joiner"), try step.function("fk"))
         let (store, options) = (try storeName(step, left.key, .string), try options(step))
-        let apply: @Sendable (Datum?, Datum?) -> Datum? = {
-            joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
+        let apply: @Sendable (Datum?, Datum?) throws -> Datum? = {
+            try joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
         }
-        let on: @Sendable (Datum, Datum) -> Datum? = { foreignKey($0, $1).row }
+        let on: @Sendable (Datum, Datum) throws -> Datum? = { try foreignKey($0, $1).row }
         let (value, otherValue, result) = (left.value.serde, right.value.serde, Kind.string.serde)
         let table: KTable<Datum, Datum> =
             step.text("kind") == "left"
             ? left.table.leftJoin(
                 right.table, on: on, value: value, otherValue: otherValue, result: result, as: store,
                 named: step.named, options: options
-            ) { apply($0, $1) }
+            ) { try apply($0, $1) }
             : left.table.join(
                 right.table, on: on, value: value, otherValue: otherValue, result: result, as: store,
                 named: step.named, options: options
-            ) { apply($0, $1) }
+            ) { try apply($0, $1) }
         return (table, left.key, .string)
     }
 
     func streamJoin(_ step: CaseStep, _ left: Stream, _ right: Stream) throws -> Stream {
         let joiner = try step.function("joiner")
-        let apply: @Sendable (Datum, Datum??, Datum??) -> Datum? = {
-            joiner(Arguments(key: $0, left: ($1 ?? nil) ?? .null, right: ($2 ?? nil) ?? .null)).row
+        let apply: @Sendable (Datum, Datum??, Datum??) throws -> Datum? = {
+            try joiner(Arguments(key: $0, left: ($1 ?? nil) ?? .null, right: ($2 ?? nil) ?? .null)).row
         }
         let (windows, stores) = (try step.joinWindows(), step.text("storeName"))
         var options = StoreOptions()
@@ -41,17 +41,17 @@ extension CaseTopology {
                 left.stream.leftJoin(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
                     stores: stores, options: options
-                ) { apply($0, $1, $2) }
+                ) { try apply($0, $1, $2) }
             case "outer":
                 left.stream.outerJoin(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
                     stores: stores, options: options
-                ) { apply($0, $1, $2) }
+                ) { try apply($0, $1, $2) }
             default:
                 left.stream.join(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
                     stores: stores, options: options
-                ) { apply($0, $1, $2) }
+                ) { try apply($0, $1, $2) }
             }
         return (joined, left.key, .string)
     }

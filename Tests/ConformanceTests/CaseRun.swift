@@ -8,112 +8,82 @@ import MoldauTopology
 struct CaseRun {
     enum Outcome {
         case passed
+        /// As Moldau means it, which is not as Kafka Streams did it.
+        case different(why: String)
+        /// What Kafka Streams refuses cannot be written here.
+        case impossible(why: String)
         case failed(String)
         case unsupported(String)
     }
 
     let conformanceCase: ConformanceCase
-    let storeKind: StoreKind
+    let options: CaseOptions
+    let difference: CaseDifference?
+    let rule: CaseRule?
+    var storeKind: StoreKind { options.storeKind }
+
+    /// - Parameter recorded: the case as it is in its file.
+    init(_ recorded: ConformanceCase, options: CaseOptions, difference: CaseDifference?) {
+        conformanceCase = difference?.applied(to: recorded) ?? recorded
+        self.options = options
+        self.difference = difference
+        rule = difference == nil ? CaseRule(recorded) : nil
+    }
 
     func outcome() -> Outcome {
         do {
-            return try difference().map { .failed($0) } ?? .passed
+            let isCrash = if case .recordedCrash? = rule { true } else { false }
+            let refusal = isCrash ? nil : try CaseRefusal(conformanceCase)
+            if let why = refusal?.impossibility { return .impossible(why: why) }
+            if let found = try firstDifference(refusal) { return .failed(found) }
+            return (difference?.why ?? rule?.why).map { .different(why: $0) } ?? .passed
         } catch let error as Unsupported {
             return .unsupported(error.what)
+        } catch let error as RefusedStep {
+            return .failed("step \(error.index) is refused: \(error.error)")
         } catch {
             return .failed("threw \(error)")
         }
     }
 
-    /// Cases whose results hang on what a cache of Kafka Streams happens to hold.
-    private static let accidents = [
-        "fuzz composed o88": "a value that the store refused is found in the record cache above it"
-    ]
-
-    private func difference() throws -> String? {
-        if let accident = Self.accidents[conformanceCase.name] { throw Unsupported(what: accident) }
-        if let error = conformanceCase.error, let phase = conformanceCase.errorPhase, phase != "input" {
-            return try refusalDifference(error, in: phase)
-        }
-        let options = try self.options()
+    private func firstDifference(_ refusal: CaseRefusal?) throws -> String? {
+        let settings = try options.topologyOptions(of: conformanceCase)
         var built: CaseTopology?
-        let topology = try Topology(options) { streams in
-            let steps = CaseTopology(streams, isUncached: options.emission == .everyChange)
-            built = steps
-            try steps.add(conformanceCase.topology)
+        let topology: Topology
+        do {
+            topology = try Topology(settings) { streams in
+                let steps = CaseTopology(
+                    streams, isUncached: settings.emission == .everyChange, asksForStores: refusal?.phase == .start)
+                built = steps
+                try steps.add(conformanceCase.topology)
+            }
+        } catch let step as RefusedStep where refusal != nil {
+            return refusal?.difference(step.error, in: .step, at: step.index)
+        } catch let error as TopologyError where refusal != nil {
+            return refusal?.difference(error, in: .build)
         }
         guard let built else { return "nothing was built" }
         if let expected = conformanceCase.describe, let found = differs(expected, "\(topology.describe())") {
             return found
         }
-        let driver = try TopologyTestDriver(
-            topology, state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
-            wallClock: Timestamp(ms: conformanceCase.config?["wallClock"]?.integer ?? 0))
+        let driver: TopologyTestDriver
+        do {
+            driver = try TopologyTestDriver(
+                topology, state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
+                wallClock: Timestamp(ms: conformanceCase.config?["wallClock"]?.integer ?? 0))
+        } catch  where refusal != nil { return refusal?.difference(error, in: .start) }
+        driver.writesStoresAtCommit = options.writesStoresAtCommit
         defer { try? driver.close() }
         for (index, input) in (conformanceCase.inputs ?? []).enumerated() {
             built.captured.begin(input: index)
-            do { try pipe(input, into: driver, built) } catch  where conformanceCase.error != nil {
-                return outputDifference(built) ?? failureDifference(error, at: index)
+            do { try pipe(input, into: driver, built) } catch  where refusal != nil {
+                return outputDifference(built) ?? refusal?.difference(error, in: .input, at: index)
             }
         }
-        if let error = conformanceCase.error {
-            if error.text?.contains("segment interval has changed") == true {
-                throw Unsupported(what: "the recorded run crashed")
-            }
-            return "nothing failed; expected \(error)"
-        }
+        if let refusal { return "nothing failed; expected \(refusal.text)" }
+        if case .recordedCrash? = rule { return outputDifference(built) }
         return try outputDifference(built) ?? storeDifference(driver, built) ?? versionDifference(driver, built)
             ?? dropDifference(driver)
-    }
-
-    /// Where Kafka Streams refuses a topology, so must Moldau, in words of its own.
-    private func refusalDifference(_ expected: JSONValue, in phase: String) throws -> String? {
-        guard ["step", "build"].contains(phase) else { throw Unsupported(what: "an error in \(phase)") }
-        let options = try self.options()
-        do {
-            _ = try Topology(options) { streams in
-                try CaseTopology(streams, isUncached: options.emission == .everyChange).add(conformanceCase.topology)
-            }
-        } catch is TopologyError { return nil }
-        return "the topology is accepted; expected \(expected)"
-    }
-
-    /// Where a record stops Kafka Streams, so must it stop Moldau.
-    private func failureDifference(_ error: any Error, at index: Int) -> String? {
-        let text = conformanceCase.error?.text ?? ""
-        guard index == Int(conformanceCase.errorAfter ?? -1) else { return "input \(index) failed: \(error)" }
-        guard case SuppressionError.full(_, let records, let maxRecords, let bytes, let maxBytes) = error,
-            text.contains("[\(records)/\(maxRecords)] records and [\(bytes)/\(maxBytes)] bytes")
-        else { return "input \(index) failed with \(error); expected \(text)" }
-        return nil
-    }
-
-    private func options() throws -> TopologyOptions {
-        var options = TopologyOptions(naming: .kafkaStreams, emission: .lastPerCommit(), storeKind: storeKind)
-        options.windowMemory = .kafkaStreams
-        for (name, value) in conformanceCase.config ?? [:] {
-            switch (name, value) {
-            case ("statestore.cache.max.bytes", .text("0")), ("statestore.cache.max.bytes", .integer(0)):
-                options.emission = .everyChange
-            case ("topology.optimization", .text(let text)): options.optimizations = try optimizations(text)
-            case ("wallClock", _): break
-            default: throw Unsupported(what: "setting \(name) = \(value)")
-            }
-        }
-        return options
-    }
-
-    private func optimizations(_ text: String) throws -> Set<TopologyOptimization> {
-        if text == "none" { return [] }
-        if text == "all" { return Set(TopologyOptimization.allCases) }
-        return try text.split(separator: ",").reduce(into: []) { chosen, name in
-            switch name {
-            case "single.store.self.join": chosen.insert(.singleStoreSelfJoin)
-            case "merge.repartition.topics": chosen.insert(.mergeRepartitionTopics)
-            case "reuse.ktable.source.topics": break  // Saves changelogs, which nothing here shows.
-            default: throw Unsupported(what: "optimization \(name)")
-            }
-        }
     }
 
     private func pipe(_ input: JSONValue, into driver: TopologyTestDriver, _ built: CaseTopology) throws {
@@ -133,17 +103,19 @@ struct CaseRun {
     }
 
     private func outputDifference(_ built: CaseTopology) -> String? {
-        let (rows, expected) = (built.captured.rows, conformanceCase.expected ?? [])
+        var (rows, expected) = (built.captured.rows, conformanceCase.expected ?? [])
+        if let rule { (rows, expected) = rule.compared(rows, expected, isEqual: isEqual) }
         for (index, json) in expected.enumerated() {
             guard index < rows.count else { return "output \(index) is missing; expected \(json)" }
-            let row = rows[index]
-            let isEqual =
-                row.capture == json["from"]?.text && row.key.matches(json["key"] ?? .null)
-                && row.value.matches(json["value"] ?? .null) && row.timestamp.ms == json["ts"]?.integer
-                && row.after == Int(json["after"]?.integer ?? -1) && headersMatch(row.headers, json["headers"])
-            if !isEqual { return "output \(index) is \(row); expected \(json)" }
+            if !isEqual(rows[index], json) { return "output \(index) is \(rows[index]); expected \(json)" }
         }
         return rows.count > expected.count ? "output \(expected.count) is not expected: \(rows[expected.count])" : nil
+    }
+
+    private func isEqual(_ row: Captured.Row, _ json: JSONValue) -> Bool {
+        row.capture == json["from"]?.text && row.key.matches(json["key"] ?? .null)
+            && row.value.matches(json["value"] ?? .null) && row.timestamp.ms == json["ts"]?.integer
+            && row.after == Int(json["after"]?.integer ?? -1) && headersMatch(row.headers, json["headers"])
     }
 
     private func headersMatch(_ headers: Headers, _ json: JSONValue?) -> Bool {
@@ -205,13 +177,9 @@ struct CaseRun {
 
     private func dropDifference(_ driver: TopologyTestDriver) -> String? {
         guard let expected = conformanceCase.droppedRecords, expected != driver.kafkaDroppedRecords else { return nil }
-        // The cases were recorded with stores on disk, which still take some records that stores in memory refuse.
         let expired = driver.drops.reduce(0) { $0 + ($1.key.reason == .expired ? $1.value : 0) }
-        if storeKind == .inMemory,
-            (driver.kafkaDroppedRecords - expired..<driver.kafkaDroppedRecords).contains(expected)
-        {
-            return nil
-        }
+        let range = driver.kafkaDroppedRecords - expired..<driver.kafkaDroppedRecords
+        if storeKind == .inMemory, range.contains(expected) { return nil }
         return "dropped \(driver.kafkaDroppedRecords) records; expected \(expected): \(driver.drops)"
     }
 

@@ -24,6 +24,7 @@ struct CaseStep {
     func kind(_ field: String, default fallback: Kind?) throws -> Kind? {
         // A punctuation's `key` is what it forwards, not a type.
         guard let name = text(field), op != "punctuate" else { return fallback }
+        if name == "none" { return .string }  // The default serdes of the cases.
         guard let kind = Kind(rawValue: name) else { throw Unsupported(what: "type \(name)") }
         return kind
     }
@@ -52,6 +53,9 @@ struct CaseStep {
         options.isLogged = store["logging"]?.bool ?? true
         return options
     }
+
+    /// The stores that a capture names.
+    var stores: [String] { json["stores"]?.list?.compactMap(\.text) ?? [] }
 
     func limit(_ field: String) -> Int { json[field]?.integer.map { Int($0) } ?? .max }
 

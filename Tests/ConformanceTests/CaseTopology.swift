@@ -3,6 +3,12 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
+/// The builder refused a step of a case.
+struct RefusedStep: Error {
+    let index: Int
+    let error: any Error
+}
+
 /// Builds a case's topology through the public DSL, step by step.
 final class CaseTopology {
     typealias Stream = (stream: KStream<Datum, Datum?>, key: Kind, value: Kind)
@@ -31,9 +37,13 @@ final class CaseTopology {
     /// Whether the settings switch caches off, whatever a store says.
     private let isUncached: Bool
 
-    init(_ streams: StreamsBuilder, isUncached: Bool) {
+    /// Whether captures ask for their stores when they start, without having been connected to them.
+    let asksForStores: Bool
+
+    init(_ streams: StreamsBuilder, isUncached: Bool, asksForStores: Bool = false) {
         self.streams = streams
         self.isUncached = isUncached
+        self.asksForStores = asksForStores
     }
 
     func options(_ step: CaseStep) throws -> StoreOptions? {
@@ -42,7 +52,13 @@ final class CaseTopology {
         return options
     }
 
-    func add(_ steps: [JSONValue]) throws { for step in steps { try add(CaseStep(json: step)) } }
+    /// - Throws: `RefusedStep` for the first step that the builder refuses.
+    func add(_ steps: [JSONValue]) throws {
+        for (index, step) in steps.enumerated() {
+            try add(CaseStep(json: step))
+            if let failure = streams.failure { throw RefusedStep(index: index, error: failure) }
+        }
+    }
 
     private func add(_ step: CaseStep) throws {
         let place: Place?
@@ -52,7 +68,10 @@ final class CaseTopology {
         case "filter", "filterNot", "mapValues": place = try mapOrFilter(step)
         case "map", "selectKey", "flatMap", "flatMapValues", "merge", "repartition", "punctuate":
             place = .stream(try transform(step, try stream(step.input)))
-        case "branch": place = try branch(step)
+        case "branch":
+            let (stream, key, value) = try stream(step.input)
+            try branch(step, stream) { .stream(($0, key, value)) }
+            place = nil
         case "toTable", "toStream": place = try turn(step)
         case "groupByKey", "groupBy": place = try group(step)
         case "suppress":
@@ -123,7 +142,8 @@ final class CaseTopology {
                 let function = try step.function("fn")
                 return .table(
                     (
-                        table.mapValues(as: store, named: step.named, options: options) { function($0, $1).row }, key,
+                        table.mapValues(as: store, named: step.named, options: options) { try function($0, $1).row },
+                        key,
                         kind
                     ))
             }
@@ -138,7 +158,7 @@ final class CaseTopology {
             return .stream((stream.filterNot(named: step.named) { drops($0, $1) }, key, old))
         default:
             let function = try step.function("fn")
-            return .stream((stream.mapValues(named: step.named) { function($0, $1).row }, key, value ?? .string))
+            return .stream((stream.mapValues(named: step.named) { try function($0, $1).row }, key, value ?? .string))
         }
     }
 
@@ -151,10 +171,10 @@ final class CaseTopology {
         switch step.op {
         case "map":
             let (keyOf, valueOf) = (try step.function("keyFn"), try step.function("valueFn"))
-            return (stream.map(named: step.named) { (keyOf($0, $1), valueOf($0, $1).row) }, newKey, newValue)
+            return (stream.map(named: step.named) { (try keyOf($0, $1), try valueOf($0, $1).row) }, newKey, newValue)
         case "selectKey":
             let keyOf = try step.function("fn")
-            return (stream.selectKey(named: step.named) { keyOf($0, $1) }, newKey, value)
+            return (stream.selectKey(named: step.named) { try keyOf($0, $1) }, newKey, value)
         case "flatMap":
             let words: KStream<Datum, Datum?> = stream.flatMap(named: step.named) { key, value in
                 javaSplit((value ?? .null).text, by: separator).map { (Datum.string($0), key.row) }
@@ -186,23 +206,24 @@ final class CaseTopology {
         }
     }
 
-    private func branch(_ step: CaseStep) throws -> Place? {
-        let (stream, key, value) = try stream(step.input)
+    /// Splits a stream; each branch's id becomes a place.
+    func branch<Key: CaseKey>(
+        _ step: CaseStep, _ stream: KStream<Key, Datum?>, place: (KStream<Key, Datum?>) -> Place
+    ) throws {
         let prefix = "\(step.text("id") ?? "")-"
         let split = stream.split(named: prefix)
         var ids: [String] = []
         for arm in step.json["branches"]?.list ?? [] {
             let id = arm["id"]?.text ?? ""
             let takes = try predicate(arm["fn"]?.text ?? "")
-            split.branch(id) { takes($0, $1) }
+            split.branch(id) { takes($0.datum, $1) }
             ids.append(id)
         }
         let rest = step.text("default")
         let branches = rest.map { split.defaultBranch($0) } ?? split.noDefaultBranch()
         for id in ids + [rest].compactMap({ $0 }) {
-            if let branch = branches[prefix + id] { places[id] = .stream((branch, key, value)) }
+            if let branch = branches[prefix + id] { places[id] = place(branch) }
         }
-        return nil
     }
 
     private func turn(_ step: CaseStep) throws -> Place {
@@ -223,7 +244,7 @@ final class CaseTopology {
             let key = try step.kind("key", default: .string) ?? .string
             let value = try step.kind("value", default: .string) ?? .string
             let grouped = table.groupBy(named: step.named, key: key.serde, value: value.serde) {
-                (keyOf($0, $1), valueOf($0, $1))
+                (try keyOf($0, $1), try valueOf($0, $1))
             }
             return .groupedTable(grouped, key: key, value: value)
         }
@@ -235,7 +256,7 @@ final class CaseTopology {
         let newKey = try step.kind("key", default: .string) ?? .string
         let keyOf = try step.function("keyFn")
         let grouped = stream.groupBy(named: step.named, key: newKey.serde, value: value.serde.optional) {
-            keyOf($0, $1)
+            try keyOf($0, $1)
         }
         return .groupedStream(grouped, key: newKey, value: value)
     }
@@ -260,14 +281,14 @@ final class CaseTopology {
         case "reduce":
             let combine = try step.function("fn")
             let table = grouped.reduce(result: kind.serde, as: store, named: step.named, options: options) {
-                combine(Arguments(left: $0, right: $1)).row
+                try combine(Arguments(left: $0, right: $1)).row
             }
             return .table((table, key, kind))
         default:
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = grouped.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options
-            ) { add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }
+            ) { try add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }
             return .table((table, key, kind))
         }
     }
@@ -285,16 +306,16 @@ final class CaseTopology {
             let (add, subtract) = (try step.function("fn"), try step.function("subtract"))
             let table = grouped.reduce(
                 as: store, named: step.named, options: options,
-                adding: { add(Arguments(left: $0, right: $1)).row },
-                subtracting: { subtract(Arguments(left: $0, right: $1)).row })
+                adding: { try add(Arguments(left: $0, right: $1)).row },
+                subtracting: { try subtract(Arguments(left: $0, right: $1)).row })
             return .table((table, key, kind))
         default:
             let initial = kind.datum(step.json["init"] ?? .text(""))
             let (add, subtract) = (try step.function("add"), try step.function("subtract"))
             let table = grouped.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options,
-                adding: { add(Arguments(key: $0, value: $1, aggregate: $2)).row },
-                subtracting: { subtract(Arguments(key: $0, value: $1, aggregate: $2)).row })
+                adding: { try add(Arguments(key: $0, value: $1, aggregate: $2)).row },
+                subtracting: { try subtract(Arguments(key: $0, value: $1, aggregate: $2)).row })
             return .table((table, key, kind))
         }
     }
@@ -324,22 +345,22 @@ final class CaseTopology {
         let joiner = try step.function("joiner")
         let (store, options) = (try storeName(step, left.key, .string), try options(step))
         let result = options == nil ? nil : Kind.string.serde
-        let apply: @Sendable (Datum?, Datum?) -> Datum? = {
-            joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
+        let apply: @Sendable (Datum?, Datum?) throws -> Datum? = {
+            try joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
         }
         let table: KTable<Datum, Datum> =
             switch step.text("kind") {
             case "left":
                 left.table.leftJoin(right.table, as: store, named: step.named, options: options, result: result) {
-                    apply($0, $1)
+                    try apply($0, $1)
                 }
             case "outer":
                 left.table.outerJoin(right.table, as: store, named: step.named, options: options, result: result) {
-                    apply($0, $1)
+                    try apply($0, $1)
                 }
             default:
                 left.table.join(right.table, as: store, named: step.named, options: options, result: result) {
-                    apply($0, $1)
+                    try apply($0, $1)
                 }
             }
         return (table, left.key, .string)
@@ -347,8 +368,8 @@ final class CaseTopology {
 
     private func join(_ step: CaseStep, _ left: Stream, _ right: Table) throws -> Stream {
         let joiner = try step.function("joiner")
-        let apply: @Sendable (Datum, Datum?, Datum?) -> Datum? = {
-            joiner(Arguments(key: $0, left: $1 ?? .null, right: $2 ?? .null)).row
+        let apply: @Sendable (Datum, Datum?, Datum?) throws -> Datum? = {
+            try joiner(Arguments(key: $0, left: $1 ?? .null, right: $2 ?? .null)).row
         }
         let value = left.value.serde.optional
         let grace = step.json["grace"]?.integer.map { Duration.milliseconds($0) }
@@ -356,8 +377,8 @@ final class CaseTopology {
         let name = step.named ?? grace.map { _ in "Grace" }
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"
-            ? left.stream.leftJoin(right.table, named: name, grace: grace, value: value) { apply($0, $1, $2) }
-            : left.stream.join(right.table, named: name, grace: grace, value: value) { apply($0, $1, $2) }
+            ? left.stream.leftJoin(right.table, named: name, grace: grace, value: value) { try apply($0, $1, $2) }
+            : left.stream.join(right.table, named: name, grace: grace, value: value) { try apply($0, $1, $2) }
         return (joined, left.key, .string)
     }
 
@@ -365,26 +386,27 @@ final class CaseTopology {
         _ step: CaseStep, _ left: Stream, _ right: GlobalKTable<Datum, Datum>, _ rowKey: Kind
     ) throws -> Stream {
         let (joiner, keyOf) = (try step.function("joiner"), try step.function("keyFn"))
-        let apply: @Sendable (Datum, Datum?, Datum?) -> Datum? = {
-            joiner(Arguments(key: $0, left: $1 ?? .null, right: $2 ?? .null)).row
+        let apply: @Sendable (Datum, Datum?, Datum?) throws -> Datum? = {
+            try joiner(Arguments(key: $0, left: $1 ?? .null, right: $2 ?? .null)).row
         }
         let (key, value) = (left.key.serde, left.value.serde.optional)
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"
-            ? left.stream.leftJoin(right, on: { keyOf($0, $1) }, named: step.named, key: key, value: value) {
-                apply($0, $1, $2)
+            ? left.stream.leftJoin(right, on: { try keyOf($0, $1) }, named: step.named, key: key, value: value) {
+                try apply($0, $1, $2)
             }
-            : left.stream.join(right, on: { keyOf($0, $1) }, named: step.named, key: key, value: value) {
-                apply($0, $1, $2)
+            : left.stream.join(right, on: { try keyOf($0, $1) }, named: step.named, key: key, value: value) {
+                try apply($0, $1, $2)
             }
         return (joined, left.key, .string)
     }
 
     private func capture(_ step: CaseStep) throws -> Place? {
-        guard step.json["stores"] == nil else { throw Unsupported(what: "stores of a capture") }
         let (captured, name) = (captured, try step.need("as"))
-        let _: KStream<Datum, Datum?> = try stream(step.input).stream.process(named: step.named) {
-            CaptureProcessor(captured, name: name)
+        let _: KStream<Datum, Datum?> = try stream(step.input).stream.process(
+            named: step.named, stores: asksForStores ? [] : step.stores
+        ) { [asked = asksForStores ? step.stores : []] in
+            CaptureProcessor(captured, name: name, asksFor: asked)
         }
         return nil
     }

@@ -15,7 +15,7 @@ extension Windowed<Datum>: CaseKey { var datum: Datum { .windowed(key, window) }
 /// A stream or cogroup between its windows and its aggregation.
 enum Windowing {
     case time(TimeWindowedKStream<Datum, Datum?>, key: Kind, value: Kind)
-    case sessions(SessionWindowedKStream<Datum, Datum?>, EmitStrategy, key: Kind, value: Kind)
+    case sessions(SessionWindowedKStream<Datum, Datum?>, key: Kind, value: Kind)
     case cogroupedTime(TimeWindowedCogroupedKStream<Datum, Datum>, key: Kind)
     case cogroupedSessions(SessionWindowedCogroupedKStream<Datum, Datum>, key: Kind)
 }
@@ -48,8 +48,8 @@ extension CaseTopology {
 
     private func cogroup(_ step: CaseStep, _ input: Place) throws -> Place {
         let add = try step.function("add")
-        let next: @Sendable (Datum, Datum?, Datum) -> Datum? = {
-            add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row
+        let next: @Sendable (Datum, Datum?, Datum) throws -> Datum? = {
+            try add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row
         }
         switch (input, step.text("other").flatMap { places[$0] }) {
         case (.groupedStream(let grouped, let key, _), nil): return .cogrouped(grouped.cogroup(next), key: key)
@@ -66,7 +66,7 @@ extension CaseTopology {
         case (.groupedStream(let grouped, let key, let value), let windows?):
             return .time(grouped.windowedBy(windows, emit: emit), key: key, value: value)
         case (.groupedStream(let grouped, let key, let value), nil):
-            return .sessions(grouped.windowedBy(windows.sessionWindows, emit: emit), emit, key: key, value: value)
+            return .sessions(grouped.windowedBy(windows.sessionWindows, emit: emit), key: key, value: value)
         case (.cogrouped(let cogrouped, let key), let windows?):
             return .cogroupedTime(cogrouped.windowedBy(windows), key: key)
         case (.cogrouped(let cogrouped, let key), nil):
@@ -90,10 +90,7 @@ extension CaseTopology {
         let initial = try resultKind(step, .string).datum(step.json["init"] ?? .text(""))
         switch windowing {
         case .time(let stream, let key, let value): return try aggregate(step, stream, key, value)
-        case .sessions(let stream, let emit, let key, let value):
-            if emit == .onWindowClose, step.json["store"]?["kind"]?.text == "inmemorySession" {
-                throw Unsupported(what: "closed sessions that a store in memory has forgotten")
-            }
+        case .sessions(let stream, let key, let value):
             return try aggregate(step, stream, key, value)
         case .cogroupedTime(let stream, let key):
             let kind = try resultKind(step, .string)
@@ -121,14 +118,14 @@ extension CaseTopology {
         case "reduce":
             let combine = try step.function("fn")
             let table = stream.reduce(result: kind.serde, as: store, named: step.named, options: options) {
-                combine(Arguments(left: $0, right: $1 ?? .null)).row
+                try combine(Arguments(left: $0, right: $1 ?? .null)).row
             }
             return (table, kind)
         default:
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = stream.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options
-            ) { add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }
+            ) { try add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }
             return (table, kind)
         }
     }
@@ -144,14 +141,14 @@ extension CaseTopology {
         case "reduce":
             let combine = try step.function("fn")
             let table = stream.reduce(result: kind.serde, as: store, named: step.named, options: options) {
-                combine(Arguments(left: $0, right: $1 ?? .null)).row
+                try combine(Arguments(left: $0, right: $1 ?? .null)).row
             }
             return (table, kind)
         default:
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = stream.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options,
-                { add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }, merging: try step.merger())
+                { try add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }, merging: try step.merger())
             return (table, kind)
         }
     }
@@ -184,13 +181,13 @@ extension CaseTopology {
                 try step.function("fn"), try step.kind("value", default: .string) ?? .string
             )
             return .windowedTable(
-                (table.mapValues(named: step.named) { function($0.datum, $1).row }, kind))
+                (table.mapValues(named: step.named) { try function($0.datum, $1).row }, kind))
         case "groupBy":
             let (keyOf, valueOf) = (try step.function("keyFn"), try step.function("valueFn", default: "@v"))
             let key = try step.kind("key", default: .string) ?? .string
             let kind = try step.kind("value", default: .string) ?? .string
             let grouped = table.groupBy(named: step.named, key: key.serde, value: kind.serde) {
-                (keyOf($0.datum, $1), valueOf($0.datum, $1))
+                (try keyOf($0.datum, $1), try valueOf($0.datum, $1))
             }
             return .groupedTable(grouped, key: key, value: kind)
         case "join":
@@ -215,14 +212,14 @@ extension CaseTopology {
         _ step: CaseStep, _ left: KTable<Windowed<Datum>, Datum>, _ right: KTable<Windowed<Datum>, Datum>
     ) throws -> WindowedTable {
         let joiner = try step.function("joiner")
-        let apply: @Sendable (Datum?, Datum?) -> Datum? = {
-            joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
+        let apply: @Sendable (Datum?, Datum?) throws -> Datum? = {
+            try joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
         }
         let table: KTable<Windowed<Datum>, Datum> =
             switch step.text("kind") {
-            case "left": left.leftJoin(right, named: step.named) { apply($0, $1) }
-            case "outer": left.outerJoin(right, named: step.named) { apply($0, $1) }
-            default: left.join(right, named: step.named) { apply($0, $1) }
+            case "left": left.leftJoin(right, named: step.named) { try apply($0, $1) }
+            case "outer": left.outerJoin(right, named: step.named) { try apply($0, $1) }
+            default: left.join(right, named: step.named) { try apply($0, $1) }
             }
         return (table, .string)
     }
@@ -242,28 +239,29 @@ extension CaseTopology {
         case "mapValues":
             let function = try step.function("fn")
             return .windowedStream(
-                (stream.mapValues(named: step.named) { function($0.datum, $1).row }, newValue))
+                (stream.mapValues(named: step.named) { try function($0.datum, $1).row }, newValue))
         case "selectKey":
             let keyOf = try step.function("fn")
-            return .stream((stream.selectKey(named: step.named) { keyOf($0.datum, $1) }, newKey, value))
+            return .stream((stream.selectKey(named: step.named) { try keyOf($0.datum, $1) }, newKey, value))
         case "map":
             let (keyOf, valueOf) = (try step.function("keyFn"), try step.function("valueFn"))
-            let mapped = stream.map(named: step.named) { (keyOf($0.datum, $1), valueOf($0.datum, $1).row) }
+            let mapped = stream.map(named: step.named) { (try keyOf($0.datum, $1), try valueOf($0.datum, $1).row) }
             return .stream((mapped, newKey, newValue))
         case "groupBy":
             let keyOf = try step.function("keyFn")
             let grouped = stream.groupBy(named: step.named, key: newKey.serde, value: value.serde.optional) {
-                keyOf($0.datum, $1)
+                try keyOf($0.datum, $1)
             }
             return .groupedStream(grouped, key: newKey, value: value)
         case "capture":
-            guard step.json["stores"] == nil else { throw Unsupported(what: "stores of a capture") }
             let (captured, name) = (captured, try step.need("as"))
-            let _: KStream<Datum, Datum?> = stream.process(named: step.named) {
-                CaptureProcessor<Windowed<Datum>>(captured, name: name)
+            let _: KStream<Datum, Datum?> = stream.process(
+                named: step.named, stores: asksForStores ? [] : step.stores
+            ) { [asked = asksForStores ? step.stores : []] in
+                CaptureProcessor<Windowed<Datum>>(captured, name: name, asksFor: asked)
             }
             return nil
-        default: throw Unsupported(what: "\(step.op) of a windowed stream")
+        default: return try shape(step, input)
         }
     }
 }
@@ -295,9 +293,9 @@ extension CaseTopology {
 
 extension CaseStep {
     /// Merges sessions.
-    fileprivate func merger() throws -> @Sendable (Datum, Datum, Datum) -> Datum {
+    fileprivate func merger() throws -> @Sendable (Datum, Datum, Datum) throws -> Datum {
         let merge = try function("merge", default: "{l}{r}")
-        return { merge(Arguments(key: $0, left: $1, right: $2)) }
+        return { try merge(Arguments(key: $0, left: $1, right: $2)) }
     }
 }
 
@@ -320,5 +318,29 @@ extension JSONValue {
 
     fileprivate var sessionWindows: SessionWindows {
         .sessions(gap: duration("gap") ?? .zero, grace: duration("grace") ?? .zero)
+    }
+}
+
+// Operators that work on windowed keys as on others.
+extension CaseTopology {
+    func shape(_ step: CaseStep, _ input: WindowedStream) throws -> Place? {
+        let (stream, value) = input
+        let separator = step.text("split") ?? " "
+        switch step.op {
+        case "flatMapValues":
+            let words = stream.flatMapValues(named: step.named) { value in
+                javaSplit((value ?? .null).text, by: separator).map { Datum?.some(.string($0)) }
+            }
+            return .windowedStream((words, .string))
+        case "merge":
+            guard case .windowedStream(let other)? = places[try step.need("other")] else {
+                throw Unsupported(what: "merge of windows with something else")
+            }
+            return .windowedStream((stream.merge(other.stream, named: step.named), value))
+        case "branch":
+            try branch(step, stream) { .windowedStream(($0, value)) }
+            return nil
+        default: throw Unsupported(what: "\(step.op) of a windowed stream")
+        }
     }
 }

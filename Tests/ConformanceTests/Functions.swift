@@ -3,6 +3,9 @@ import Foundation
 /// An operation or function of the case language that is not built.
 struct Unsupported: Error { let what: String }
 
+/// A function of a case met a text that is no number.
+struct NotANumber: Error { let text: String }
+
 /// What the functions of a case see.
 struct Arguments {
     var key = Datum.null
@@ -15,17 +18,19 @@ struct Arguments {
 /// A function of the case language: `@name`, or a template.
 struct CaseFunction: Sendable {
     let source: String
-    private let body: @Sendable (Arguments) -> Datum
+    private let body: @Sendable (Arguments) throws -> Datum
 
     init(_ source: String) throws {
         self.source = source
         body = source.hasPrefix("@") ? try Self.named(source) : Self.template(source)
     }
 
-    func callAsFunction(_ arguments: Arguments) -> Datum { body(arguments) }
-    func callAsFunction(_ key: Datum, _ value: Datum?) -> Datum { body(Arguments(key: key, value: value ?? .null)) }
+    func callAsFunction(_ arguments: Arguments) throws -> Datum { try body(arguments) }
+    func callAsFunction(_ key: Datum, _ value: Datum?) throws -> Datum {
+        try body(Arguments(key: key, value: value ?? .null))
+    }
 
-    private static func named(_ source: String) throws -> @Sendable (Arguments) -> Datum {
+    private static func named(_ source: String) throws -> @Sendable (Arguments) throws -> Datum {
         let parts = source.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let argument = parts.count > 1 ? parts[1] : ""
         switch parts[0] {
@@ -35,7 +40,12 @@ struct CaseFunction: Sendable {
         case "@null": return { _ in .null }
         case "@upper": return { $0.value == .null ? .null : .string($0.value.text.uppercased()) }
         case "@len": return { .int64(Int64($0.value.text.utf16.count)) }
-        case "@parseLong": return { Kind.int64.parse($0.value.text) }
+        case "@parseLong":
+            return { arguments in
+                let number = Kind.int64.parse(arguments.value.text)
+                if number == .null, arguments.value != .null { throw NotANumber(text: arguments.value.text) }
+                return number
+            }
         case "@before": return { part(of: $0.value, around: argument)?.before ?? .null }
         case "@after": return { part(of: $0.value, around: argument)?.after ?? .null }
         case "@count": return { number($0.aggregate, +, .int64(1)) }
@@ -66,7 +76,7 @@ struct CaseFunction: Sendable {
         }
     }
 
-    private static func template(_ source: String) -> @Sendable (Arguments) -> Datum {
+    private static func template(_ source: String) -> @Sendable (Arguments) throws -> Datum {
         { arguments in
             var text = ""
             var rest = source[...]

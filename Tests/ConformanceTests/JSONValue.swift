@@ -44,18 +44,32 @@ struct CaseFile: Decodable {
     let cases: [ConformanceCase]
 }
 
+extension JSONValue {
+    /// Whether there is a null in it.
+    var hasNull: Bool {
+        switch self {
+        case .null: true
+        case .list(let list): list.contains(where: \.hasNull)
+        case .object(let fields): fields.values.contains(where: \.hasNull)
+        case .bool, .integer, .number, .text: false
+        }
+    }
+}
+
 /// A topology, its inputs and what Kafka Streams made of them.
 struct ConformanceCase: Decodable {
     let name: String
     let config: [String: JSONValue]?
     let topology: [JSONValue]
     let inputs: [JSONValue]?
-    let expected: [JSONValue]?
-    let stores: [String: [[JSONValue]]]?
-    let droppedRecords: Int64?
+    var expected: [JSONValue]?
+    var stores: [String: [[JSONValue]]]?
+    var droppedRecords: Int64?
     let describe: String?
-    let error: JSONValue?
+    var error: JSONValue?
     let errorPhase: String?
+    let errorStep: Int64?
     let errorAfter: Int64?
+    let defaultSerdes: Bool?
     let versionedGets: [JSONValue]?
 }

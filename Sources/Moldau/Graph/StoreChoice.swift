@@ -14,6 +14,23 @@ struct StoreChoice {
         isNamed = given != nil
         self.options = options ?? StoreOptions()
         topology = builder.options
+        builder.attempt { try check() }
+    }
+
+    private func check() throws {
+        func refuse(_ reason: String) throws { throw TopologyError.invalidSetting(name: name, reason: reason) }
+        try options.emission?.check(of: name)
+        if let retention = options.retention, retention < .zero {
+            try refuse("the retention is \(retention.milliseconds) ms; it must not be negative")
+        }
+        if let history = options.historyRetention, history < .zero {
+            try refuse("the history retention is \(history.milliseconds) ms; it must not be negative")
+        }
+    }
+
+    /// - Throws: `TopologyError.invalidSetting` for a store that cannot be versioned.
+    func checkIsUnversioned(_ reason: String) throws {
+        if isVersioned { throw TopologyError.invalidSetting(name: name, reason: reason) }
     }
 
     /// A versioned table holds no changes back.

@@ -13,7 +13,8 @@ public final class StreamsBuilder {
     private(set) var nodes: [GraphNode] = []
     private var nodeCount = 0
     private var copartitions: [Set<String>] = []
-    private var failure: (any Error)?
+    /// The first error of the operators so far; `build` throws it.
+    package private(set) var failure: (any Error)?
     private var additions: [(inout Topology) throws -> Void] = []
 
     init(_ options: TopologyOptions) {
@@ -64,6 +65,7 @@ public final class StreamsBuilder {
         if options.optimizations.contains(.mergeRepartitionTopics) {
             renamed.merge(RepartitionMerge(self).run()) { $1 }
         }
+        try options.check()
         var topology = Topology()
         for add in additions { try add(&topology) }
         try write(into: &topology)

@@ -25,6 +25,19 @@ public struct TopologyOptions: Sendable {
     }
 }
 
+extension TopologyOptions {
+    func check() throws { try emission.check(of: "TopologyOptions") }
+}
+
+extension Emission {
+    /// - Throws: `TopologyError.invalidSetting`.
+    func check(of name: String) throws {
+        guard case .lastPerCommit(let limit) = self, limit < 1 else { return }
+        throw TopologyError.invalidSetting(
+            name: name, reason: "maxHeldKeys is \(limit); at least one key must fit, or choose .everyChange")
+    }
+}
+
 /// How far back windowed aggregations look in their stores.
 public enum WindowMemory: Sendable, Hashable {
     /// To all that may still change, or is still to be sent.

@@ -15,6 +15,12 @@ struct GraceWait<Key, Value>: Sendable {
         definition = GraceBuffer.definition(join + "-Buffer", key: key, value: value, grace: grace, kind: kind)
     }
 
+    static func needsVersions(join: String) -> TopologyError {
+        .invalidSetting(
+            name: join,
+            reason: "a join with a grace period needs a versioned table: give it StoreOptions(historyRetention:)")
+    }
+
     /// Adds the buffer to the join's node.
     /// - Parameter tables: the stores that the join looks rows up in.
     func add(to topology: inout Topology, tables: [String]) throws {
@@ -22,9 +28,7 @@ struct GraceWait<Key, Value>: Sendable {
         if grace < .zero { try refuse("the grace period is negative") }
         for name in tables {
             guard let retention = topology.stores.first(where: { $0.name == name })?.historyRetention else {
-                try refuse(
-                    "a join with a grace period needs a versioned table: give it StoreOptions(historyRetention:)")
-                continue
+                throw Self.needsVersions(join: join)
             }
             if retention < grace { try refuse("the table's history retention is shorter than the grace period") }
         }

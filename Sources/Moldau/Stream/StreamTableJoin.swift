@@ -59,6 +59,9 @@ extension KStream {
         let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key
         let wait = grace.map { GraceWait(join: name, $0, key: key, value: value, kind: builder.options.storeKind) }
+        if wait != nil, !isVersioned, !table.content.inheritsVersions {
+            builder.attempt { throw GraceWait<Key, Value>.needsVersions(join: name) }
+        }
         builder.copartition(stream.sources.union(table.sources))
         let node = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { context in

@@ -23,8 +23,10 @@ extension StreamsBuilder {
         _ topics: [Topic<Key, Value>], named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
     ) -> KStream<Key, Value> {
-        precondition(!topics.isEmpty, "a stream needs at least one topic")
-        let (key, value) = (topics[0].key, topics[0].value)
+        guard let first = topics.first else {
+            return addingSource([], named: name, start: start) { _ in throw TopologyError.noTopic(source: name ?? "") }
+        }
+        let (key, value) = (first.key, first.value)
         return addingSource(topics.map(\.name), named: name, start: start) { context in
             TypedSourceHead(
                 key: key, value: value, timestamps: timestamps, next: try context.next(Key.self, Value.self))

@@ -22,6 +22,7 @@ extension StreamsBuilder {
         let choice = StoreChoice(store?.name, settings, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "global-table")
         }
+        attempt { try choice.checkIsUnversioned("global tables have no versions; leave historyRetention out") }
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
         let storeName = choice.name

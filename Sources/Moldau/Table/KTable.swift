@@ -37,15 +37,19 @@ final class TableContent<Key, Value> {
     private let makeGetter: () -> RowGetter<Key, Value>
     /// Whether the table's rows have versions: then changes may be history, and look-ups may be of the past.
     let isVersioned: Bool
+    /// Whether that follows from the table upstream, as this one has no store of its own.
+    let inheritsVersions: Bool
 
     /// - Parameters:
     ///   - askUpstream: arranges for old values; answers whether they will come. Unless forced, a table without a store stays without.
     ///   - makeGetter: says how a row is looked up. May give the table a store.
     init(
-        isVersioned: Bool = false, sendsOldValues: Bool = false, askUpstream: @escaping (_ force: Bool) -> Bool,
+        isVersioned: Bool = false, inheritsVersions: Bool = false, sendsOldValues: Bool = false,
+        askUpstream: @escaping (_ force: Bool) -> Bool,
         makeGetter: @escaping () -> RowGetter<Key, Value>
     ) {
         self.isVersioned = isVersioned
+        self.inheritsVersions = inheritsVersions
         self.sendsOldValues = sendsOldValues
         self.askUpstream = askUpstream
         self.makeGetter = makeGetter

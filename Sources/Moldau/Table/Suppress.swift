@@ -27,16 +27,23 @@ extension KTable {
         let choice = StoreChoice(given.map { "\($0)-store" }, options, in: builder) {
             builder.names.store("KTABLE-SUPPRESS-", origin: origin, operation: "suppress")
         }
-        builder.attempt { try check(suppressed, name) }
+        let parent = self.node
+        builder.attempt { try suppressed.check(below: parent, named: name) }
         // What those downstream know of a key that waits is the value from before.
         content.sendOldValues(force: true)
-        let (parent, table) = (self.node, content)
+        let table = content
         let (key, store) = (key, choice.name)
         let derived = TableContent<Key, Value>(
             sendsOldValues: true, askUpstream: { _ in true },
             makeGetter: { table.getter.beforeSuppression(in: store, key: key, value: value) })
         let node = GraphNode(name) { topology, parents in
-            let wait = try suppressed.waitMs(below: parent, named: name)
+            if table.isVersioned {
+                throw TopologyError.invalidSetting(
+                    name: name,
+                    reason: "suppress(_:) takes no versioned table, nor one that is made of a versioned one; "
+                        + "toStream() of it gives every change")
+            }
+            let wait = suppressed.waitMs(below: parent)
             let make: TopologyNode.Make = { context in
                 try Suppression(suppressed, waitMs: wait, key: key, value: value, store: store, context).inlet
             }
@@ -47,31 +54,26 @@ extension KTable {
         return KTable(
             builder: builder, node: node, sources: sources, origin: origin, key: key, content: derived, storeName: nil)
     }
-
-    private func check(_ suppressed: Suppressed<Key>, _ name: String) throws {
-        func refuse(_ reason: String) -> TopologyError { .invalidSetting(name: name, reason: reason) }
-        if content.isVersioned {
-            throw refuse(
-                "suppress(_:) takes no versioned table, nor one that is made of a versioned one; toStream() of it "
-                    + "gives every change")
-        }
-        if case .time(let limit) = suppressed.wait, limit < .zero {
-            throw refuse("the time limit is \(limit.milliseconds) ms; it must not be negative")
-        }
-        if suppressed.maxRecords < 0 || suppressed.maxBytes < 0 { throw refuse("the limits must not be negative") }
-    }
 }
 
 extension Suppressed {
-    fileprivate func waitMs(below parent: GraphNode, named name: String) throws -> Int64 {
+    fileprivate func check(below parent: GraphNode, named name: String) throws {
+        func refuse(_ reason: String) throws { throw TopologyError.invalidSetting(name: name, reason: reason) }
         switch wait {
-        case .time(let limit): return limit.milliseconds
+        case .time(let limit):
+            if limit < .zero { try refuse("the time limit is \(limit.milliseconds) ms; it must not be negative") }
         case .grace:
-            guard let grace = parent.windowGrace else {
-                throw TopologyError.invalidSetting(
-                    name: name, reason: "only windowed aggregations have windows that close; there is none upstream")
+            if parent.windowGrace == nil {
+                try refuse("only windowed aggregations have windows that close; there is none upstream")
             }
-            return grace.milliseconds
+        }
+        if maxRecords < 0 || maxBytes < 0 { try refuse("the limits must not be negative") }
+    }
+
+    fileprivate func waitMs(below parent: GraphNode) -> Int64 {
+        switch wait {
+        case .time(let limit): limit.milliseconds
+        case .grace: parent.windowGrace?.milliseconds ?? 0
         }
     }
 }

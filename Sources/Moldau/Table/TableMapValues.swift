@@ -22,7 +22,9 @@ extension KTable {
         as store: KeyValueStoreName<Key, NewValue>? = nil, named given: String? = nil, options: StoreOptions? = nil,
         _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
-        deriving("KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false, transform)
+        deriving("KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false) { _ in
+            { key, value in try value.flatMap { try transform(key, $0) } }
+        }
     }
 
     /// Keeps the rows that satisfy `isIncluded`; a row that no longer does is deleted.
@@ -37,7 +39,9 @@ extension KTable {
         deriving(
             "KTABLE-FILTER-", as: store, named: name, options,
             sendsOldValues: content.sendOldValues(force: false), skipsEmptyChanges: true
-        ) { key, value in try isIncluded(key, value) ? value : nil }
+        ) { _ in
+            { key, value in try value.flatMap { try isIncluded(key, $0) ? $0 : nil } }
+        }
     }
 
     /// Keeps the rows that do not satisfy `isExcluded`.
@@ -49,10 +53,10 @@ extension KTable {
     }
 
     /// A table whose rows are a function of this table's rows: virtual unless it is given a store.
-    private func deriving<NewValue>(
+    func deriving<NewValue>(
         _ prefix: String, as store: KeyValueStoreName<Key, NewValue>?, named given: String?, _ options: StoreOptions?,
-        sendsOldValues: Bool = false, skipsEmptyChanges: Bool,
-        _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
+        stores: [String] = [], sendsOldValues: Bool = false, skipsEmptyChanges: Bool,
+        _ transform: @escaping RowTransform<Key, Value, NewValue>
     ) -> KTable<Key, NewValue> {
         let (builder, parent) = (builder, content)
         // A store that is not named is not made, but its number is used up, as in Kafka Streams.
@@ -60,10 +64,10 @@ extension KTable {
         let choice = store.map { StoreChoice($0.name, options, in: builder) { "" } }
         let name = builder.name(given, prefix)
         let derived = TableContent<Key, NewValue>(
-            isVersioned: choice?.isVersioned ?? parent.isVersioned,
+            isVersioned: choice?.isVersioned ?? parent.isVersioned, inheritsVersions: choice == nil,
             sendsOldValues: sendsOldValues,
             askUpstream: { force in choice != nil || parent.sendOldValues(force: force) },
-            makeGetter: { choice.map { .store($0.name) } ?? parent.getter.mapped(transform) })
+            makeGetter: { choice.map { .store($0.name) } ?? parent.getter.mapped(stores, transform) })
         let key = key
         let node = GraphNode(name) { topology, parents in
             let derivation = Derivation(
@@ -72,6 +76,7 @@ extension KTable {
                 store: choice?.name, emission: choice?.emission ?? .everyChange, key: key)
             let make: @Sendable (NodeContext) throws -> Any = { try derivation.inlet($0) }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            for store in stores { try topology.connect(name, toStore: store) }
             if let choice, let store { try topology.add(choice.definition(key: key, value: store.value), for: [name]) }
         }
         builder.add(node, below: [self.node])
@@ -81,9 +86,12 @@ extension KTable {
     }
 }
 
+/// Makes, for a node of a task, the function from a table's rows to another's; nil is "no row".
+typealias RowTransform<Key, Value, NewValue> = @Sendable (NodeContext) throws -> (Key, Value?) throws -> NewValue?
+
 /// The node of a derived table.
 private struct Derivation<Key, Value, NewValue>: Sendable {
-    let transform: @Sendable (Key, Value) throws -> NewValue?
+    let transform: RowTransform<Key, Value, NewValue>
     let sendsOldValues: Bool
     let skipsEmptyChanges: Bool
     let store: String?
@@ -93,7 +101,7 @@ private struct Derivation<Key, Value, NewValue>: Sendable {
     func inlet(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
         guard let store else {
             let forward = try context.next(Key.self, Change<NewValue>.self).receive
-            return receiving(context, oldRow: nil) { record, new, old in
+            return try receiving(context, oldRow: nil) { record, new, old in
                 try forward(record.with(value: Change(new: new, old: old, isLatest: record.value.isLatest)))
             }
         }
@@ -101,7 +109,7 @@ private struct Derivation<Key, Value, NewValue>: Sendable {
         let changes = try ChangeForwarder<Key, NewValue>(
             context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
         let readsOld = sendsOldValues || changes.isHolding
-        return receiving(context, oldRow: { readsOld ? try rows.get($0)?.value : nil }) { record, new, old in
+        return try receiving(context, oldRow: { readsOld ? try rows.get($0)?.value : nil }) { record, new, old in
             let result = try rows.put(record.key, new, at: record.timestamp)
             try changes.send(record, new: new, old: old, at: record.timestamp, result)
         }
@@ -110,15 +118,16 @@ private struct Derivation<Key, Value, NewValue>: Sendable {
     private func receiving(
         _ context: NodeContext, oldRow: ((Key) throws -> NewValue?)?,
         _ emit: @escaping (Record<Key, Change<Value>>, NewValue?, NewValue?) throws -> Void
-    ) -> Inlet<Key, Change<Value>> {
-        Inlet { [transform, sendsOldValues, skipsEmptyChanges] record in
+    ) throws -> Inlet<Key, Change<Value>> {
+        let transform = try transform(context)
+        return Inlet { [sendsOldValues, skipsEmptyChanges] record in
             let new: NewValue?
             let old: NewValue?
             do {
-                new = try record.value.new.flatMap { try transform(record.key, $0) }
+                new = try transform(record.key, record.value.new)
                 old =
                     if let oldRow { try oldRow(record.key) } else {
-                        try sendsOldValues ? record.value.old.flatMap { try transform(record.key, $0) } : nil
+                        try sendsOldValues ? transform(record.key, record.value.old) : nil
                     }
             } catch { return try context.failed(error) }
             if skipsEmptyChanges, sendsOldValues, new == nil, old == nil { return }
@@ -129,14 +138,15 @@ private struct Derivation<Key, Value, NewValue>: Sendable {
 
 extension RowGetter {
     /// Looks up rows of a table whose rows are a function of this one's.
+    /// - Parameter others: the stores that the function uses.
     func mapped<NewValue>(
-        _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
+        _ others: [String], _ transform: @escaping RowTransform<Key, Value, NewValue>
     ) -> RowGetter<Key, NewValue> {
-        RowGetter<Key, NewValue>(stores: stores) { [make] context in
-            let get = try make(context)
+        RowGetter<Key, NewValue>(stores: stores + others) { [make] context in
+            let (get, transform) = (try make(context), try transform(context))
             return { key, time in
-                guard let row = try get(key, time) else { return nil }
-                return try transform(key, row.value).map { ValueAndTimestamp($0, at: row.timestamp) }
+                let row = try get(key, time)
+                return try transform(key, row?.value).map { ValueAndTimestamp($0, at: row?.timestamp ?? .none) }
             }
         }
     }

@@ -9,6 +9,7 @@ extension StoreChoice {
     ) -> StoreDefinition {
         let retention = options.retention ?? .milliseconds(windows.minimumRetentionMs)
         builder.attempt {
+            try checkIsUnversioned("windows have no versions; leave historyRetention out")
             try windows.check()
             try windows.check(retention: retention, store: name)
         }
@@ -24,6 +25,7 @@ extension StoreChoice {
     ) -> StoreDefinition {
         let retention = options.retention ?? .milliseconds(windows.closingMs)
         builder.attempt {
+            try checkIsUnversioned("windows have no versions; leave historyRetention out")
             try windows.check()
             try windows.check(retention: retention, store: name)
         }

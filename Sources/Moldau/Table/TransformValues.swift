@@ -1,0 +1,29 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension KTable {
+    /// Gives each row a new value, with the help of stores; nil deletes the row.
+    ///
+    /// ```swift
+    /// prices.transformValues(stores: [rates.name]) { context in
+    ///     let rates = try context.store(rates)
+    ///     return { _, price in try price.map { try $0 * (rates.get("EUR") ?? 1) } }
+    /// }
+    /// ```
+    /// The function may be called more than once for a change: for the new value, for the old one, and where a row is
+    /// looked up. It gets nil for a row that is deleted or not there.
+    /// - Parameters:
+    ///   - store: gives the result a store of its own; then old values and look-ups are read there.
+    ///   - stores: the names of the stores that it uses; add them with `addStore`.
+    ///   - make: makes the function of one task.
+    public func transformValues<NewValue>(
+        as store: KeyValueStoreName<Key, NewValue>? = nil, named name: String? = nil, stores: [String] = [],
+        options: StoreOptions? = nil,
+        _ make: @escaping @Sendable (TransformationContext) throws -> (Key, Value?) throws -> NewValue?
+    ) -> KTable<Key, NewValue> {
+        deriving(
+            "KTABLE-TRANSFORMVALUES-", as: store, named: name, options, stores: stores, skipsEmptyChanges: false
+        ) { try make(TransformationContext($0)) }
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+/// A case in which Moldau differs from the recorded run on purpose: why, and what comes out instead.
+struct CaseDifference: Decodable {
+    /// What stands in the place of recorded outputs.
+    struct Change: Decodable {
+        /// The place in the recorded outputs.
+        let at: Int
+        /// How many recorded outputs are left out there.
+        let leavesOut: Int?
+        let adds: [JSONValue]
+    }
+
+    let area: String
+    let name: String
+    let why: String
+    /// By descending place in the recorded outputs.
+    let outputs: [Change]?
+    /// The contents of stores that are others.
+    let stores: [String: [[JSONValue]]]?
+    let droppedRecords: Int64?
+    /// Whether the recorded error does not happen.
+    let succeeds: Bool?
+
+    /// The case as Moldau means it.
+    func applied(to recorded: ConformanceCase) -> ConformanceCase {
+        var changed = recorded
+        var expected = recorded.expected ?? []
+        for change in (outputs ?? []).sorted(by: { $0.at > $1.at }) {
+            expected.replaceSubrange(change.at..<(change.at + (change.leavesOut ?? 0)), with: change.adds)
+        }
+        changed.expected = expected
+        changed.stores = stores.map { (recorded.stores ?? [:]).merging($0) { $1 } } ?? recorded.stores
+        changed.droppedRecords = droppedRecords ?? recorded.droppedRecords
+        if succeeds == true { changed.error = nil }
+        return changed
+    }
+
+    /// The differences of the case files that the project keeps, by area and name.
+    static func all() throws -> [String: CaseDifference] {
+        guard let url = Bundle.module.url(forResource: "Differences", withExtension: "json") else { return [:] }
+        let list = try JSONDecoder().decode([CaseDifference].self, from: Data(contentsOf: url))
+        return Dictionary(uniqueKeysWithValues: list.map { ("\($0.area) / \($0.name)", $0) })
+    }
+}
