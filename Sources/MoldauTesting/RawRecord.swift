@@ -34,6 +34,8 @@ public enum TestDriverError: Error, Equatable, CustomStringConvertible {
     /// The topology does not read that topic.
     case unknownTopic(String, known: [String])
     case unknownStore(String, known: [String])
+    /// Asynchronous closures did not end, though nothing but they was waited for. So many records are on their way.
+    case asyncWorkStalled(inFlight: Int)
 
     public var description: String {
         switch self {
@@ -41,6 +43,9 @@ public enum TestDriverError: Error, Equatable, CustomStringConvertible {
             "the topology does not read '\(name)'; it reads \(known.joined(separator: ", "))"
         case .unknownStore(let name, let known):
             "the topology has no store '\(name)'; it has \(known.joined(separator: ", "))"
+        case .asyncWorkStalled(let count):
+            "asynchronous closures of \(count) record(s) did not end; what waits for the wall clock or for the test "
+                + "itself needs draining: .whenAsked"
         }
     }
 }

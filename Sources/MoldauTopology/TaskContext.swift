@@ -26,6 +26,15 @@ public final class TaskContext {
     /// Set by a processor that wants its work committed soon.
     public var commitRequested = false
 
+    /// The nodes whose results come later than their records, children first.
+    public private(set) var deferredWork: [any DeferredWork] = []
+    /// Ends the stream thread's wait for records; may be called from any thread.
+    public var wake: @Sendable () -> Void = {}
+    /// Where asynchronous closures run; nil: on Swift's pool.
+    public var asyncExecutor: (any TaskExecutor)?
+    /// The task's own random numbers. Seeded by the application's id and the task's.
+    public var generator: SeededGenerator
+
     private var stores: [String: any StateStore] = [:]
     private var commitHooks: [(order: Int, flush: () throws -> Void)] = []
     private var closeHooks: [() throws -> Void] = []
@@ -39,6 +48,9 @@ public final class TaskContext {
         self.outbox = outbox
         self.now = now
         self.onFailure = onFailure
+        var name = "\(applicationID) \(taskID)"
+        generator = SeededGenerator(
+            seed: UInt64(bitPattern: Int64(name.withUTF8 { murmur2(UnsafeRawBufferPointer($0)) })))
     }
 
     public func add(_ store: any StateStore) {
@@ -48,6 +60,8 @@ public final class TaskContext {
         store.onExpired = { [unowned self] in drop(.expired, at: name) }
     }
     public func store(named name: String) -> (any StateStore)? { stores[name] }
+
+    public func add(_ work: any DeferredWork) { deferredWork.append(work) }
 
     /// Counts a discarded record.
     public func drop(_ reason: DropReason, at node: String) {
@@ -71,7 +85,7 @@ public final class TaskContext {
     public func closeNodes() throws {
         var first: (any Error)?
         // They hold the nodes, which hold this.
-        defer { (commitHooks, schedules) = ([], []) }
+        defer { (commitHooks, schedules, deferredWork) = ([], [], []) }
         while let close = closeHooks.popLast() {
             do { try close() } catch { first = first ?? error }
         }
@@ -156,6 +170,10 @@ public protocol RecordCollector: AnyObject {
     func send(
         _ topic: Int, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Timestamp, headers: Headers) throws
+    /// A copy of the record that the task is processing; nil in punctuations.
+    var originalRecord: OriginalRecord? { get }
+    /// A record that the task took earlier and goes on with now: the one that is being processed while it is set.
+    var resumed: OriginalRecord? { get set }
     /// Copies the record that the task is processing to a dead-letter topic, with headers that say why.
     func sendDeadLetter(topic: String, failure: any Error, node: String) throws
 }
