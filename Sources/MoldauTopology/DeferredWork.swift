@@ -24,6 +24,7 @@ public struct RecordSituation {
     public let streamTime: Timestamp
     let origin: RecordOrigin?
     let original: OriginalRecord?
+    let diversion: Diversion?
 }
 
 /// A record of an input topic, in bytes of its own.
@@ -48,15 +49,31 @@ public struct OriginalRecord: Sendable {
 extension TaskContext {
     /// The situation of the record that is being processed. Copies the record's bytes.
     public var situation: RecordSituation {
-        RecordSituation(streamTime: streamTime, origin: origin, original: outbox.originalRecord)
+        RecordSituation(streamTime: streamTime, origin: origin, original: outbox.originalRecord, diversion: diversion)
     }
 
     /// Goes on with a record in its own situation: those downstream see its origin and the stream time of then, and it
-    /// is the one that goes to a dead-letter topic.
-    public func inSituation(_ situation: RecordSituation, _ body: () throws -> Void) rethrows {
-        let before = (streamTime, origin, outbox.resumed)
-        (streamTime, origin, outbox.resumed) = (situation.streamTime, situation.origin, situation.original)
-        defer { (streamTime, origin, outbox.resumed) = before }
+    /// is the one that goes aside or to a dead-letter topic.
+    public func inSituation(_ situation: RecordSituation, _ body: () throws -> Void) throws {
+        let before = (streamTime, origin, outbox.resumed, diversion)
+        (streamTime, origin, outbox.resumed, diversion) = (
+            situation.streamTime, situation.origin, situation.original, situation.diversion
+        )
+        defer { (streamTime, origin, outbox.resumed, diversion) = before }
+        try body()
+        var diversion = situation.diversion
+        while let inner = diversion {
+            try inner.finish(in: self)
+            diversion = inner.outer
+        }
+    }
+
+    /// Lets what was kept of earlier records go on while another one is being processed, which then is not the one
+    /// that goes aside.
+    public func onBehalf(of origin: RecordOrigin?, _ body: () throws -> Void) rethrows {
+        let before = (self.origin, diversion)
+        (self.origin, diversion) = (origin, nil)
+        defer { (self.origin, diversion) = before }
         try body()
     }
 

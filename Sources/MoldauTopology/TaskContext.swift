@@ -15,6 +15,8 @@ public final class TaskContext {
     public var now: Timestamp
     /// Where the record that is being processed came from; nil in punctuations.
     public var origin: RecordOrigin?
+    /// What becomes of the record that is being processed if a node discards it; nil: it is only counted.
+    public var diversion: Diversion?
     /// How often, by the wall clock, an operator looks at most for windows that are over.
     public var closedWindowSearchInterval = Duration.seconds(1)
 
@@ -63,9 +65,11 @@ public final class TaskContext {
 
     public func add(_ work: any DeferredWork) { deferredWork.append(work) }
 
-    /// Counts a discarded record.
-    public func drop(_ reason: DropReason, at node: String) {
+    /// Counts a discarded record. It goes aside where the topology says so.
+    /// - Parameter error: what user code threw.
+    public func drop(_ reason: DropReason, at node: String, because error: (any Error)? = nil) {
         drops[DropKey(node: node, reason: reason), default: 0] += 1
+        diversion?.taking(reason, at: node)?.note(Discard(reason: reason, node: node, error: error))
     }
 
     /// Calls `flush` at each commit before the changelogs are captured, in ascending `order`.

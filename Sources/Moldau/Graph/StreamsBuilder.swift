@@ -14,6 +14,8 @@ public final class StreamsBuilder {
     private var nodeCount = 0
     private var copartitions: [Set<String>] = []
     private var failure: (any Error)?
+    /// The operators that are being declared, where what they discard goes aside.
+    var scope: DiversionScope?
     private var additions: [(inout Topology) throws -> Void] = []
 
     init(_ options: TopologyOptions) {
@@ -25,6 +27,7 @@ public final class StreamsBuilder {
     func add(_ node: GraphNode, below parents: [GraphNode]) {
         for parent in parents.isEmpty ? [root] : parents { parent.add(child: node) }
         nodes.append(node)
+        node.scope = scope
         postpone(node)
     }
 
@@ -93,7 +96,12 @@ public final class StreamsBuilder {
         while let index = waiting.indices.min(by: { waiting[$0].buildPriority < waiting[$1].buildPriority }) {
             let node = waiting.remove(at: index)
             guard !node.isWritten, node.parents.allSatisfy({ $0 === root || $0.isWritten }) else { continue }
-            try node.write(&topology, node.parents.filter { $0 !== root }.map(\.name))
+            let parents = node.parents.filter { $0 !== root }.map(\.name)
+            if let scope = node.scope {
+                try scope.noting(&topology) { try node.write(&$0, parents) }
+            } else {
+                try node.write(&topology, parents)
+            }
             node.isWritten = true
             waiting += node.children
         }
