@@ -6,36 +6,22 @@ import MoldauRecords
 /// `StateError` says what the storage refused.
 public final class KeyValueStore<Key, Value>: CacheBackedStore {
     @usableFromInline package let cache: CachedByteStore
-    @usableFromInline let keySerde: Serde<Key>
-    @usableFromInline let valueSerde: Serde<Value>
-    // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
-    @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
-    @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
+    @usableFromInline let codec: EntryCodec<Key, Value>
 
     @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         self.cache = cache
-        keySerde = key
-        valueSerde = value
-        keyWriter = .allocate(capacity: 1)
-        keyWriter.initialize(to: ByteWriter())
-        valueWriter = .allocate(capacity: 1)
-        valueWriter.initialize(to: ByteWriter())
-    }
-
-    @inlinable deinit {
-        for writer in [keyWriter, valueWriter] {
-            writer.deinitialize(count: 1)
-            writer.deallocate()
-        }
+        codec = EntryCodec(store: cache.name, key: key, value: value)
     }
 
     /// The value of a key; nil where it has none.
-    @inlinable public func get(_ key: Key) throws -> Value? { try decode(try cache.get(try bytes(of: key))) }
+    @inlinable public func get(_ key: Key) throws -> Value? {
+        try codec.decode(try cache.get(try codec.bytes(of: key)))
+    }
 
     /// Sets the value of a key, or deletes it (nil).
     @inlinable public func put(_ key: Key, _ value: Value?) throws {
-        let value = try bytes(of: value)
-        try cache.put(try bytes(of: key), value)
+        let value = try codec.bytes(of: value)
+        try cache.put(try codec.bytes(of: key), value)
     }
 
     /// Sets the value of a key that has none.
@@ -53,11 +39,11 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     @inlinable @discardableResult public func update(
         _ key: Key, _ body: (Value?) throws -> Value?
     ) throws -> (old: Value?, new: Value?) {
-        let update = try cache.beginUpdate(try bytes(of: key))
+        let update = try cache.beginUpdate(try codec.bytes(of: key))
         defer { cache.endUpdate() }
-        let old = try decode(update.value)
+        let old = try codec.decode(update.value)
         let new = try body(old)
-        let value = try bytes(of: new)
+        let value = try codec.bytes(of: new)
         if value != nil || update.value != nil { cache.write(value, in: update) }
         return (old, new)
     }
@@ -92,36 +78,13 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     private func iterate(_ range: KeyRange, reverse: Bool) throws -> StoreIterator<Key, Value> {
-        StoreIterator(try cache.scan(range, reverse: reverse), key: keySerde, value: valueSerde)
+        StoreIterator(try cache.scan(range, reverse: reverse), key: codec.key, value: codec.value)
     }
 
     private func keyRange(_ first: Key?, _ last: Key?) throws -> KeyRange {
         KeyRange(
-            from: try first.map { Array(try bytes(of: $0)) },
-            through: try last.map { Array(try bytes(of: $0)) })
-    }
-
-    // MARK: Bytes
-
-    /// Valid until the next key is written.
-    @inlinable func bytes(of key: Key) throws -> UnsafeRawBufferPointer {
-        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
-        keyWriter.pointee.removeAll()
-        try keySerde.encode(key, &keyWriter.pointee)
-        return keyWriter.pointee.bytes
-    }
-
-    /// nil for no value and for one that is written as null. Valid until the next value is written.
-    @inlinable func bytes(of value: Value?) throws -> UnsafeRawBufferPointer? {
-        guard let value, !valueSerde.isNull(value) else { return nil }
-        valueWriter.pointee.removeAll()
-        try valueSerde.encode(value, &valueWriter.pointee)
-        return valueWriter.pointee.bytes
-    }
-
-    @inlinable func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
-        guard let bytes else { return nil }
-        return try valueSerde.decode(bytes)
+            from: try first.map { Array(try codec.bytes(of: $0)) },
+            through: try last.map { Array(try codec.bytes(of: $0)) })
     }
 
     // MARK: StateStore

@@ -9,15 +9,11 @@ import MoldauRecords
 public final class SessionStore<Key, Value>: SegmentBackedStore {
     @usableFromInline package let segments: SegmentedStore
     @usableFromInline package var cache: CachedByteStore { segments.cache }
-    private let keySerde: Serde<Key>
-    private let valueSerde: Serde<Value>
-    private var keyWriter = ByteWriter()
-    private var valueWriter = ByteWriter()
+    private let codec: EntryCodec<Key, Value>
 
     package init(segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>) {
         self.segments = segments
-        keySerde = key
-        valueSerde = value
+        codec = EntryCodec(store: segments.cache.name, key: key, value: value)
     }
 
     /// Sets the value of a session, or deletes it (nil).
@@ -26,13 +22,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
     public func put(_ session: Windowed<Key>, _ value: Value?) throws -> Bool {
         let key = try bytes(of: session)
         guard segments.admits(session.window.end.ms) else { return false }
-        guard let value, !valueSerde.isNull(value) else {
-            try cache.put(key, nil)
-            return true
-        }
-        valueWriter.removeAll()
-        try valueSerde.encode(value, &valueWriter)
-        try cache.put(key, valueWriter.bytes)
+        try cache.put(key, try codec.bytes(of: value))
         return true
     }
 
@@ -45,7 +35,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
     /// The value of exactly that session; nil where there is none, or where it is over.
     public func fetch(_ session: Windowed<Key>) throws -> Value? {
         guard segments.isReadable(session.window.end.ms) else { return nil }
-        return try cache.get(try bytes(of: session)).map { try valueSerde.decode($0) }
+        return try codec.decode(try cache.get(try bytes(of: session)))
     }
 
     /// A key's sessions that end at `earliestEnd` or later and begin at `latestStart` or before; by end, oldest first.
@@ -110,7 +100,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
     }
 
     private func iterator(_ entries: SegmentedCursor) -> StoreIterator<Windowed<Key>, Value> {
-        StoreIterator(entries, key: Windowed.sessionSerde(of: keySerde), value: valueSerde)
+        StoreIterator(entries, key: Windowed.sessionSerde(of: codec.key), value: codec.value)
     }
 
     // MARK: Bytes
@@ -119,25 +109,16 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
         .range(from: try first.map { try keyBytes($0) }, through: try last.map { try keyBytes($0) })
     }
 
-    private func keyBytes(_ key: Key) throws -> [UInt8] {
-        keyWriter.removeAll()
-        try append(key)
-        return Array(keyWriter.bytes)
-    }
-
-    private func append(_ key: Key) throws {
-        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
-        try keySerde.encode(key, &keyWriter)
-    }
+    private func keyBytes(_ key: Key) throws -> [UInt8] { Array(try codec.bytes(of: key)) }
 
     /// As it lies in the store. Valid until the next key is written.
     private func bytes(of session: Windowed<Key>) throws -> UnsafeRawBufferPointer {
-        keyWriter.removeAll()
-        keyWriter.append(bigEndian: segments.bucket(of: session.window.end.ms))
-        try append(session.key)
-        keyWriter.append(bigEndian: session.window.end.ms)
-        keyWriter.append(bigEndian: session.window.start.ms)
-        return keyWriter.bytes
+        try codec.bytes(of: session.key) {
+            $0.append(bigEndian: segments.bucket(of: session.window.end.ms))
+        } behind: {
+            $0.append(bigEndian: session.window.end.ms)
+            $0.append(bigEndian: session.window.start.ms)
+        }
     }
 
     // MARK: StateStore
@@ -151,7 +132,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
     }
 
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        try segments.restore(key, value, &keyWriter)
+        try segments.restore(key, value, &codec.keyWriter.pointee)
     }
 }
 

@@ -13,12 +13,10 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     public let size: Duration
     /// Whether each put adds an entry, instead of replacing the one of its key and time.
     public let retainsDuplicates: Bool
-    @usableFromInline let keySerde: Serde<Key>
-    @usableFromInline let valueSerde: Serde<Value>
-    // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
-    @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
-    @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
-    @usableFromInline var sequence: Int32 = 0
+    @usableFromInline let codec: EntryCodec<Key, Value>
+    /// The number of the last duplicate. It begins at the changelog's offset: so it is greater than any that was written
+    /// before a restart, as each took an offset.
+    @usableFromInline lazy var sequence = Int32(truncatingIfNeeded: cache.metadata.changelogOffset?.value ?? 0) & .max
 
     package init(
         segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>, size: Duration, retainsDuplicates: Bool
@@ -26,19 +24,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         self.segments = segments
         self.size = size
         self.retainsDuplicates = retainsDuplicates
-        keySerde = key
-        valueSerde = value
-        keyWriter = .allocate(capacity: 1)
-        keyWriter.initialize(to: ByteWriter())
-        valueWriter = .allocate(capacity: 1)
-        valueWriter.initialize(to: ByteWriter())
-    }
-
-    deinit {
-        for writer in [keyWriter, valueWriter] {
-            writer.deinitialize(count: 1)
-            writer.deallocate()
-        }
+        codec = EntryCodec(store: segments.cache.name, key: key, value: value)
     }
 
     /// Sets the value of a key's window, or deletes it (nil). Where duplicates are retained: adds a value; nil does
@@ -47,7 +33,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     /// - Returns: false where the window is over, so that nothing was written.
     @inlinable @discardableResult
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws -> Bool {
-        let value = try bytes(of: value)
+        let value = try codec.bytes(of: value)
         if retainsDuplicates {
             guard value != nil else { return true }
             sequence = sequence &+ 1 & .max
@@ -61,7 +47,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     /// The value of the window of a key that begins at `start`; nil where it has none, or where it is over.
     @inlinable public func fetch(_ key: Key, at start: Timestamp) throws -> Value? {
         guard segments.isReadable(start.ms) else { return nil }
-        return try decode(try cache.get(try bytes(of: key, start)))
+        return try codec.decode(try cache.get(try bytes(of: key, start)))
     }
 
     /// Reads a window and sets what `body` makes of its value, with one look-up; nil deletes it, or leaves it absent.
@@ -78,9 +64,9 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         }
         let update = try cache.beginUpdate(try bytes(of: key, start))
         defer { cache.endUpdate() }
-        let old = try decode(update.value)
+        let old = try codec.decode(update.value)
         let new = try body(old)
-        let value = try bytes(of: new)
+        let value = try codec.bytes(of: new)
         if segments.admits(start.ms), value != nil || update.value != nil { cache.write(value, in: update) }
         return (old, new)
     }
@@ -120,7 +106,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     ) throws -> StoreIterator<Windowed<Key>, Value> {
         let times = min(from.ms, to.ms)...to.ms
         let entries = segments.entries(keys, in: from > to ? -1...(-1) : times, reverse: reverse)
-        return StoreIterator(entries, key: Windowed.windowStoreSerde(of: keySerde, size: size), value: valueSerde)
+        return StoreIterator(entries, key: Windowed.windowStoreSerde(of: codec.key, size: size), value: codec.value)
     }
 
     private func keys(_ first: Key?, _ last: Key?) throws -> WindowKeys {
@@ -129,35 +115,16 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
 
     // MARK: Bytes
 
-    private func keyBytes(_ key: Key) throws -> [UInt8] {
-        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
-        keyWriter.pointee.removeAll()
-        try keySerde.encode(key, &keyWriter.pointee)
-        return Array(keyWriter.pointee.bytes)
-    }
+    private func keyBytes(_ key: Key) throws -> [UInt8] { Array(try codec.bytes(of: key)) }
 
     /// As it lies in the store. Valid until the next key is written.
     @inlinable func bytes(of key: Key, _ start: Timestamp) throws -> UnsafeRawBufferPointer {
-        if keySerde.isNull(key) { throw StateError.nullKey(store: cache.name) }
-        keyWriter.pointee.removeAll()
-        keyWriter.pointee.append(bigEndian: segments.bucket(of: start.ms))
-        try keySerde.encode(key, &keyWriter.pointee)
-        keyWriter.pointee.append(bigEndian: start.ms)
-        keyWriter.pointee.append(bigEndian: retainsDuplicates ? sequence : 0)
-        return keyWriter.pointee.bytes
-    }
-
-    /// nil for no value and for one that is written as null. Valid until the next value is written.
-    @inlinable func bytes(of value: Value?) throws -> UnsafeRawBufferPointer? {
-        guard let value, !valueSerde.isNull(value) else { return nil }
-        valueWriter.pointee.removeAll()
-        try valueSerde.encode(value, &valueWriter.pointee)
-        return valueWriter.pointee.bytes
-    }
-
-    @inlinable func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
-        guard let bytes else { return nil }
-        return try valueSerde.decode(bytes)
+        try codec.bytes(of: key) {
+            $0.append(bigEndian: segments.bucket(of: start.ms))
+        } behind: {
+            $0.append(bigEndian: start.ms)
+            $0.append(bigEndian: retainsDuplicates ? sequence : 0)
+        }
     }
 
     // MARK: StateStore
@@ -171,7 +138,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     }
 
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        try segments.restore(key, value, &keyWriter.pointee)
+        try segments.restore(key, value, &codec.keyWriter.pointee)
     }
 }
 

@@ -169,6 +169,17 @@ struct WindowStoreTests {
         #expect(keys == [[0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3], [0, 0, 0, 4]])
     }
 
+    @Test func `duplicates of before and after a restart are kept`() throws {
+        let time = Timestamp(ms: 5)
+        let before = try store(.rocksDB, duplicates: true)
+        for value in [1, 2] as [Int64] { try before.put("a", value, at: time) }
+        try before.commit(changelogEnd: 2, store: true)
+        task.reopen()
+        let after = try store(.rocksDB, duplicates: true)
+        try after.put("a", 3, at: time)
+        #expect(try found(after.fetch("a", from: time, to: time)) == ["a5=1", "a5=2", "a5=3"])
+    }
+
     @Test func `the changelog has Kafka Streams' keys, and a restore reads them`() throws {
         let store = try store(.rocksDB)
         try store.put("k", 1, at: Timestamp(ms: 1_000))

@@ -1,0 +1,56 @@
+import MoldauRecords
+
+/// A store's serdes, with a buffer each that is kept from call to call.
+@usableFromInline
+struct EntryCodec<Key, Value>: ~Copyable {
+    @usableFromInline let store: String
+    @usableFromInline let key: Serde<Key>
+    @usableFromInline let value: Serde<Value>
+    // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
+    @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
+    @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
+
+    @inlinable init(store: String, key: Serde<Key>, value: Serde<Value>) {
+        self.store = store
+        self.key = key
+        self.value = value
+        keyWriter = .allocate(capacity: 1)
+        keyWriter.initialize(to: ByteWriter())
+        valueWriter = .allocate(capacity: 1)
+        valueWriter.initialize(to: ByteWriter())
+    }
+
+    @inlinable deinit {
+        for writer in [keyWriter, valueWriter] {
+            writer.deinitialize(count: 1)
+            writer.deallocate()
+        }
+    }
+
+    /// Empties the key's buffer and lets `write` fill it, before and behind the key.
+    /// - Returns: valid until the next key is written.
+    /// - Throws: `StateError.nullKey` for a key that is written as a null.
+    @inlinable func bytes(
+        of key: Key, before: (inout ByteWriter) -> Void = { _ in }, behind: (inout ByteWriter) -> Void = { _ in }
+    ) throws -> UnsafeRawBufferPointer {
+        if self.key.isNull(key) { throw StateError.nullKey(store: store) }
+        keyWriter.pointee.removeAll()
+        before(&keyWriter.pointee)
+        try self.key.encode(key, &keyWriter.pointee)
+        behind(&keyWriter.pointee)
+        return keyWriter.pointee.bytes
+    }
+
+    /// nil for no value and for one that is written as null. Valid until the next value is written.
+    @inlinable func bytes(of value: Value?) throws -> UnsafeRawBufferPointer? {
+        guard let value, !self.value.isNull(value) else { return nil }
+        valueWriter.pointee.removeAll()
+        try self.value.encode(value, &valueWriter.pointee)
+        return valueWriter.pointee.bytes
+    }
+
+    @inlinable func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
+        guard let bytes else { return nil }
+        return try value.decode(bytes)
+    }
+}
