@@ -16,6 +16,7 @@ public final class StreamsBuilder {
     private var failure: (any Error)?
     /// The operators that are being declared, where what they discard goes aside.
     var scope: DiversionScope?
+    var warnings: [TopologyWarning] = []
     private var additions: [(inout Topology) throws -> Void] = []
 
     init(_ options: TopologyOptions) {
@@ -70,6 +71,7 @@ public final class StreamsBuilder {
         var topology = Topology()
         for add in additions { try add(&topology) }
         try write(into: &topology)
+        topology.warnings = warnings
         for sources in copartitions { try topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
         return topology
