@@ -46,6 +46,7 @@ package final class Outbox: RecordCollector {
     ///
     /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
     package unowned(unsafe) var processing: PartitionQueue?
+    package var resumed: OriginalRecord?
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
 
@@ -166,27 +167,43 @@ package final class Outbox: RecordCollector {
 }
 
 extension Outbox {
+    package var originalRecord: OriginalRecord? {
+        if let resumed { return resumed }
+        guard let queue = processing, let record = queue.head else { return nil }
+        return OriginalRecord(record, of: queue.partition)
+    }
+
     package func sendDeadLetter(topic: String, failure: any Error, node: String) throws {
-        guard let queue = processing, let record = queue.head else { return }
-        let origin = RecordOrigin(
-            topic: queue.partition.topic, partition: queue.partition.partition, offset: record.offset)
-        try sendDeadLetter(topic: topic, record: record, origin: origin, failure: failure, node: node)
+        guard let record = originalRecord else { return }
+        try sendDeadLetter(topic: topic, record: record, failure: failure, node: node)
     }
 
     /// Copies a record as it came, with the headers of KIP-1034 that say why it could not be processed.
-    func sendDeadLetter(
-        topic: String, record: RecordView, origin: RecordOrigin, failure: any Error, node: String
-    ) throws {
-        // Headers that cannot be read may be the failure itself.
-        var headers = (try? record.headers()) ?? Headers()
+    func sendDeadLetter(topic: String, record: OriginalRecord, failure: any Error, node: String) throws {
+        var headers = record.headers
         headers.append(Header("__streams.errors.exception", "\(type(of: failure))"))
         headers.append(Header("__streams.errors.message", "\(failure)"))
-        headers.append(Header("__streams.errors.topic", origin.topic))
-        headers.append(Header("__streams.errors.partition", "\(origin.partition)"))
-        headers.append(Header("__streams.errors.offset", "\(origin.offset)"))
+        headers.append(Header("__streams.errors.topic", record.origin.topic))
+        headers.append(Header("__streams.errors.partition", "\(record.origin.partition)"))
+        headers.append(Header("__streams.errors.offset", "\(record.origin.offset)"))
         headers.append(Header("__moldau.errors.node", node))
-        try send(
-            try handle(forTopic: topic), partition: nil, key: record.key, value: record.value,
-            timestamp: record.timestamp, headers: headers)
+        let handle = try handle(forTopic: topic)
+        try (record.key ?? []).withUnsafeBytes { key in
+            try (record.value ?? []).withUnsafeBytes { value in
+                try send(
+                    handle, partition: nil, key: record.key == nil ? nil : key,
+                    value: record.value == nil ? nil : value, timestamp: record.timestamp, headers: headers)
+            }
+        }
+    }
+}
+
+extension OriginalRecord {
+    init(_ record: RecordView, of partition: TopicPartition) {
+        self.init(
+            origin: RecordOrigin(topic: partition.topic, partition: partition.partition, offset: record.offset),
+            key: record.key.map { Array($0) }, value: record.value.map { Array($0) }, timestamp: record.timestamp,
+            // Headers that cannot be read may be the failure itself.
+            headers: (try? record.headers()) ?? Headers())
     }
 }

@@ -136,13 +136,13 @@ package final class PartitionQueue {
     }
 
     private func failed(_ error: any Error, on record: RecordView) throws {
-        let origin = RecordOrigin(topic: partition.topic, partition: partition.partition, offset: record.offset)
-        let failure = DeserializationFailure(node: node, origin: origin, underlying: error)
+        let original = OriginalRecord(record, of: partition)
+        let failure = DeserializationFailure(node: node, origin: original.origin, underlying: error)
         switch onFailure(failure) {
         case .fail: throw failure
         case .skip: break
         case .deadLetter(let topic):
-            try outbox.sendDeadLetter(topic: topic, record: record, origin: origin, failure: error, node: node)
+            try outbox.sendDeadLetter(topic: topic, record: original, failure: error, node: node)
         }
         context.drop(.deserialization, at: node)
     }

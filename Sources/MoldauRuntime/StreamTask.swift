@@ -8,6 +8,7 @@ import MoldauTopology
 /// Everything is synchronous and on the thread that owns the task. A record runs to the end of the sub-topology before
 /// the next one is taken. A commit goes in steps, because what lies between them belongs to all tasks of the thread:
 ///
+///     settle          … until results of deferred work have gone downstream, as long as it takes …
 ///     prepareCommit   held changes go downstream; each store's changes go to the outbox, for its changelog
 ///                     … the thread flushes the outbox and commits `offsetsToCommit` of all tasks …
 ///     committed       stores learn how far their changelogs are, and write behind when it is time
@@ -23,6 +24,8 @@ package final class StreamTask {
     private let outbox: Outbox
     private let nodeContexts: [NodeContext]
     private let environment: StoreEnvironment
+    /// Whether results of some nodes come later than their records.
+    package let defersWork: Bool
     /// What the last commit said.
     private var committedOffsets: [TopicPartition: Offset] = [:]
     private var pendingOffsets: [TopicPartition: Offset] = [:]
@@ -48,6 +51,8 @@ package final class StreamTask {
         context = TaskContext(
             applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
             onFailure: surroundings.configuration.onProcessingFailure)
+        context.wake = surroundings.wake
+        context.asyncExecutor = surroundings.configuration.asyncExecutor
         for store in surroundings.globalStores { context.add(store) }
         var opened: [TaskStore] = []
         do {
@@ -63,6 +68,7 @@ package final class StreamTask {
             let wiring = try TaskWiring(
                 subtopology, context: context, globalStores: surroundings.globalStores.map(\.name))
             nodeContexts = wiring.contexts
+            defersWork = !context.deferredWork.isEmpty
             let queues = try wiring.queues(partition: id.partition, surroundings: surroundings)
             group = .allocate(capacity: 1)
             group.initialize(to: PartitionGroup(queues, idling: surroundings.configuration.taskIdling))
@@ -107,8 +113,9 @@ package final class StreamTask {
     }
 
     /// Processes one record to the end.
-    /// - Returns: false when there is none, or when it must wait for another partition.
+    /// - Returns: false when there is none, or when it must wait for another partition or for deferred work.
     package func processNext(now: Timestamp) throws -> Bool {
+        if defersWork, context.isFull { return false }
         guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let head = queue.head else {
             return false
         }
@@ -125,10 +132,15 @@ package final class StreamTask {
         return true
     }
 
-    /// Calls back what is due by stream time.
+    /// Calls back what is due by stream time: the time of the last record whose results have all gone downstream, so that no
+    /// record comes after a punctuation that it should have come before.
     package func punctuateStreamTime(now: Timestamp) throws {
-        guard context.streamTime != .none else { return }
-        try punctuate(.streamTime, at: context.streamTime, now: now)
+        let time = context.settledStreamTime
+        guard time != .none else { return }
+        let taken = context.streamTime
+        context.streamTime = time
+        defer { context.streamTime = taken }
+        try punctuate(.streamTime, at: time, now: now)
     }
 
     /// Calls back what is due by the wall clock.
@@ -140,6 +152,23 @@ package final class StreamTask {
             _ = try schedule.fireIfDue(at: time)
         }
         context.removeCancelledSchedules()
+    }
+
+    /// Lets deferred work go on.
+    /// - Returns: how many records had their results.
+    package func goOn(now: Timestamp) throws -> Int {
+        context.now = now
+        return defersWork ? try context.goOnWithDeferredWork() : 0
+    }
+
+    /// Lets held changes go downstream, which may be where work is deferred.
+    /// - Returns: whether all that was taken has gone downstream: then the task may be committed.
+    package func settle(now: Timestamp) throws -> Bool {
+        guard defersWork else { return true }
+        context.now = now
+        guard context.deferredCount == 0 else { return false }
+        try context.flushHeldChanges()
+        return context.deferredCount == 0
     }
 
     /// Whether a store is short of memory, or a processor asked.

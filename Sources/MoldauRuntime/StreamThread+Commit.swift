@@ -13,15 +13,35 @@ extension StreamThread {
     private static var purgeInterval: Duration { .seconds(30) }
 
     func commitIfDue(now: Timestamp) throws {
-        guard now >= lastCommit + plan.configuration.commitInterval || tasks.contains(where: \.wantsCommit) else {
-            return
-        }
+        guard
+            isCommitAwaited || now >= lastCommit + plan.configuration.commitInterval
+                || tasks.contains(where: \.wantsCommit)
+        else { return }
+        isCommitAwaited = true
+        guard try settle(now: now) else { return }
         let isWriteBehindDue = now >= lastWriteBehind + plan.configuration.writeBehindInterval
         if isWriteBehindDue { lastWriteBehind = now }
         try commit(now: now, writeBehind: isWriteBehindDue)
     }
 
-    /// Commits all tasks together. Blocks until changelogs, output and offsets are as durable as the cluster promises.
+    /// Whether all that was taken has gone downstream, in every task.
+    private func settle(now: Timestamp) throws -> Bool {
+        // All of them in any case: each has held changes to let go.
+        try tasks.map { try $0.settle(now: now) }.allSatisfy { $0 }
+    }
+
+    /// Lets deferred work go on without taking records, before a stop. Blocks for at most `wait` where that is not enough.
+    /// - Returns: whether `stop` will commit.
+    package func settleForStop(now: Timestamp, wait: Duration) throws -> Bool {
+        guard phase == .running else { return true }
+        _ = try goOn(now: now)
+        if try settle(now: now) { return true }
+        consumer.pause(Set(owners.keys).union(globalTables.partitions))
+        _ = try consumer.poll(wait: wait)
+        return false
+    }
+
+    /// Commits all tasks together; their deferred work has to be settled. Blocks until changelogs, output and offsets are as durable as the cluster promises.
     package func commit(now: Timestamp, writeBehind force: Bool = false) throws {
         for task in tasks { try task.prepareCommit(now: now) }
         let offsets = tasks.reduce(into: [:]) { offsets, task in
@@ -37,6 +57,7 @@ extension StreamThread {
         for task in tasks { try task.committed(producer.acknowledgedEnd, writeBehind: force) }
         try globalTables.commit(writeBehind: force)
         lastCommit = now
+        isCommitAwaited = false
         commitCount += 1
         try purgeIfDue(now: now)
     }
@@ -50,11 +71,14 @@ extension StreamThread {
         if !offsets.isEmpty { try admin.deleteRecords(before: offsets) }
     }
 
-    /// Commits, then closes everything.
+    /// Commits, then closes everything. Where results of asynchronous operators are still to come nothing is committed: they
+    /// are cancelled, and what was done since the last commit will be read again.
     /// - Throws: the first error; everything is closed all the same.
     package func stop(now: Timestamp) throws {
         var first: (any Error)?
-        if phase == .running { do { try commit(now: now) } catch { first = error } }
+        if phase == .running {
+            do { if try settle(now: now) { try commit(now: now) } } catch { first = error }
+        }
         do { try close() } catch { first = first ?? error }
         if let first { throw first }
     }
@@ -84,4 +108,6 @@ package struct StreamThreadReport: Sendable, Equatable {
     package var drops: [DropKey: Int64] = [:]
     /// Tasks that have records and must not take one, with the partitions that they wait for.
     package var waiting: [TaskID: [TopicPartition]] = [:]
+    /// Records whose asynchronous results are still to come.
+    package var inFlight: [TaskID: Int] = [:]
 }

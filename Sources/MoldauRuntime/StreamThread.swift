@@ -5,6 +5,11 @@
 //
 // Restoring: global tables are read to their ends, and stores to the ends of their changelogs; one poll of each per
 // round. Running: poll, hand batches to tasks, process in turns, punctuate, commit when it is time.
+//
+// A task with asynchronous operators may have records whose results are still to come. From the time when a commit is
+// due such a task takes no further records, while the others go on; as soon as all results have gone downstream, the
+// thread commits. So positions, stores and output always belong together. The wait is as long as the operators'
+// timeouts allow.
 
 import MoldauCluster
 import MoldauRecords
@@ -74,10 +79,12 @@ package final class StreamThread {
     let admin: any Admin
     let outbox: Outbox
     private let restorer: StoreRestorer
-    private let owners: [TopicPartition: StreamTask]
+    let owners: [TopicPartition: StreamTask]
     private var heldBack: Set<TopicPartition> = []
     /// Whether the last round ended before the records did.
     private var hasMore = false
+    /// Whether a commit is due and waits for deferred work.
+    var isCommitAwaited = false
     var lastCommit: Timestamp
     var lastPurge: Timestamp
     var lastWriteBehind: Timestamp
@@ -94,7 +101,7 @@ package final class StreamThread {
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
         outbox = Outbox(names: plan.names, producer: producer, configuration: plan.configuration)
         globalTables = try Self.openGlobalTables(plan, outbox, now)
-        tasks = try Self.openTasks(plan, outbox, globalTables, now)
+        tasks = try Self.openTasks(plan, outbox, globalTables, wakeup: consumer.wakeup, now)
         let logged = tasks.flatMap(\.stores).compactMap { entry in entry.changelog.map { (entry.store, $0) } }
         do {
             restorer = try StoreRestorer(
@@ -124,12 +131,12 @@ package final class StreamThread {
     }
 
     private static func openTasks(
-        _ plan: StreamThreadPlan, _ outbox: Outbox, _ globalTables: GlobalTables, _ now: Timestamp
+        _ plan: StreamThreadPlan, _ outbox: Outbox, _ globalTables: GlobalTables, wakeup: Wakeup, _ now: Timestamp
     ) throws -> [StreamTask] {
         let parts = Dictionary(uniqueKeysWithValues: plan.topology.subtopologies.map { ($0.number, $0) })
         let surroundings = TaskSurroundings(
             names: plan.names, configuration: plan.configuration, outbox: outbox, globalStores: globalTables.stores,
-            partitionCounts: plan.partitionCounts)
+            partitionCounts: plan.partitionCounts, wake: { wakeup.signal() })
         var opened: [StreamTask] = []
         do {
             for id in plan.tasks {
@@ -153,7 +160,7 @@ package final class StreamThread {
 
     /// Does what there is to do, once. Blocks for at most `wait` when there is nothing.
     /// - Parameter isPaused: nothing is processed and nobody called back; what is done already is still committed.
-    /// - Returns: how many records were processed.
+    /// - Returns: how many records were processed, or had results that came later.
     @discardableResult
     package func runOnce(now: Timestamp, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         switch phase {
@@ -163,7 +170,8 @@ package final class StreamThread {
             return 0
         case .running:
             try fetch(now: now, wait: hasMore && !isPaused ? .zero : wait)
-            let count = isPaused ? 0 : try work(now: now)
+            var count = try goOn(now: now)
+            if !isPaused { count += try work(now: now) }
             if count == 0 { try outbox.sendAll() }
             try commitIfDue(now: now)
             return count
@@ -198,11 +206,14 @@ package final class StreamThread {
         try consumer.seek(partition, to: offset)
     }
 
+    /// Lets deferred work of all tasks go on, paused or not: their records were taken already.
+    func goOn(now: Timestamp) throws -> Int { try tasks.reduce(0) { try $0 + $1.goOn(now: now) } }
+
     /// Every task in turn, at most so many records each.
     private func work(now: Timestamp) throws -> Int {
         var count = 0
         hasMore = false
-        for task in tasks {
+        for task in tasks where !(isCommitAwaited && task.defersWork) {
             var left = plan.configuration.recordsPerTurn
             while left > 0, try task.processNext(now: now) { left -= 1 }
             if left == 0 { hasMore = true }
@@ -276,6 +287,10 @@ package final class StreamThread {
             },
             waiting: tasks.reduce(into: [:]) { waiting, task in
                 if task.hasRecords, !task.awaited.isEmpty { waiting[task.id] = task.awaited }
+            },
+            inFlight: tasks.reduce(into: [:]) { inFlight, task in
+                let count = task.context.deferredCount
+                if count > 0 { inFlight[task.id] = count }
             })
     }
 }

@@ -84,6 +84,8 @@ final class StreamThreadLoop: Sendable {
         defer { control.withLock { $0.wakeup = nil } }
         do {
             try runRounds(of: thread)
+            let end = clock() + plan.configuration.stopPatience
+            while try !thread.settleForStop(now: clock(), wait: wait), clock() < end {}
         } catch {
             publish(thread)
             // The first error is the one to tell.

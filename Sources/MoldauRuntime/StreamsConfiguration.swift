@@ -46,6 +46,13 @@ public struct StreamsConfiguration: Sendable {
     /// How long a task waits for an input partition that has nothing buffered while others have.
     public var taskIdling = TaskIdling.untilCaughtUp
 
+    /// Where the closures of asynchronous operators run; nil: on Swift's pool.
+    public var asyncExecutor: (any TaskExecutor)?
+
+    /// How long a stop waits for the results of asynchronous operators. When they have not come until then they are
+    /// cancelled, and what was done since the last commit will be read again.
+    public var stopPatience: Duration = .seconds(10)
+
     /// What happens to a record whose bytes cannot be read. By default the thread stops.
     public var onDeserializationFailure: @Sendable (DeserializationFailure) -> ProcessingResponse = { _ in .fail }
 

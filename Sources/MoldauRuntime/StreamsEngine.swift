@@ -85,6 +85,9 @@ package final class StreamsEngine: Sendable {
 
     private func makeLoops() throws -> [StreamThreadLoop] {
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
+        for warning in topology.warnings {
+            logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])
+        }
         let cluster = try openCluster()
         let admin = try cluster.makeAdmin(clientID: names.applicationID + "-admin")
         defer { admin.close() }

@@ -50,6 +50,8 @@ public struct StreamsMetrics: Sendable, Equatable {
     public var drops: [DropKey: Int64] = [:]
     /// Tasks that have records and must not take one, with the partitions that they wait for.
     public var waiting: [TaskID: [TopicPartition]] = [:]
+    /// Records whose asynchronous results are still to come, by task.
+    public var inFlight: [TaskID: Int] = [:]
 
     public init() {}
 
@@ -60,5 +62,6 @@ public struct StreamsMetrics: Sendable, Equatable {
         globalTableUpdates += report.globalUpdates
         drops.merge(report.drops, uniquingKeysWith: +)
         waiting.merge(report.waiting) { $1 }
+        inFlight.merge(report.inFlight) { $1 }
     }
 }

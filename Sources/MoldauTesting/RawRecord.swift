@@ -36,6 +36,8 @@ public enum TestDriverError: Error, Equatable, CustomStringConvertible {
     case unknownStore(String, known: [String])
     /// A record cannot be from before 1970.
     case negativeTimestamp(topic: String, ms: Int64)
+    /// Asynchronous closures did not end, though nothing but they was waited for. So many records are on their way.
+    case asyncWorkStalled(inFlight: Int)
 
     public var description: String {
         switch self {
@@ -45,6 +47,9 @@ public enum TestDriverError: Error, Equatable, CustomStringConvertible {
             "the topology has no store '\(name)'; it has \(known.joined(separator: ", "))"
         case .negativeTimestamp(let topic, let ms):
             "the record for '\(topic)' is from \(ms) ms, before 1970; use a timestamp of 0 or more"
+        case .asyncWorkStalled(let count):
+            "asynchronous closures of \(count) record(s) did not end; what waits for the wall clock or for the test "
+                + "itself needs draining: .whenAsked"
         }
     }
 }

@@ -16,7 +16,8 @@ import MoldauTopology
 /// #expect(try driver.read(from: counts).count == 5)
 /// ```
 /// Every topic has one partition. The wall clock stands still until it is advanced. What user code throws comes out of
-/// `pipe`.
+/// `pipe`. Asynchronous closures run on the calling thread too, and by default to their ends before `pipe` returns; only
+/// what is to be tried again waits for the clock to be advanced.
 public final class TopologyTestDriver {
     /// The wall clock.
     public private(set) var now: Timestamp
@@ -24,6 +25,17 @@ public final class TopologyTestDriver {
     /// Whether each commit writes what stores hold in their write-back caches below; else only a full cache does.
     package var writesStoresAtCommit = false
 
+    /// When the driver waits for the results of asynchronous operators.
+    public enum AsyncDraining: Sendable {
+        /// Before anything else follows on a record: results and punctuations come as if the operator were synchronous.
+        case afterEachRecord
+        /// In `drainAsync`. Else they are taken as they are there, as in production; what is not there then may be held up by the
+        /// test, or exceed its timeout when the clock is advanced.
+        case whenAsked
+    }
+
+    private let draining: AsyncDraining
+    private let pump = PumpedExecutor()
     private let names: InternalTopicNames
     private let task: StreamTask
     private let globalTables: GlobalTables
@@ -44,8 +56,12 @@ public final class TopologyTestDriver {
     public init(
         _ topology: Topology, applicationID: String = "test",
         configuration: StreamsConfiguration = StreamsConfiguration(),
-        state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0)
+        state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0),
+        draining: AsyncDraining = .afterEachRecord
     ) throws {
+        self.draining = draining
+        var configuration = configuration
+        configuration.asyncExecutor = configuration.asyncExecutor ?? pump
         let names = InternalTopicNames(applicationID: applicationID, topology: topology)
         let producer = CapturingProducer()
         let outbox = Outbox(names: names, producer: producer, configuration: configuration)
@@ -56,7 +72,8 @@ public final class TopologyTestDriver {
                 surroundings: TaskSurroundings(names: names, configuration: configuration, outbox: outbox),
                 now: wallClock)
             let surroundings = TaskSurroundings(
-                names: names, configuration: configuration, outbox: outbox, globalStores: globalTables.stores)
+                names: names, configuration: configuration, outbox: outbox, globalStores: globalTables.stores,
+                wake: { [pump] in pump.signal() })
             task = try StreamTask(
                 TaskID(subtopology: 0, partition: Partition(0)), topology.undivided,
                 environment: location.environment("0_0"), surroundings: surroundings, now: wallClock)
@@ -120,6 +137,7 @@ public final class TopologyTestDriver {
     /// Moves the wall clock, calls back what is then due, and runs until nothing is left to do.
     public func advanceWallClock(by duration: Duration) throws {
         now = now + duration
+        if try goOn() > 0 { try task.punctuateStreamTime(now: now) }
         try task.punctuateWallClock(now: now)
         try commit()
         try runUntilQuiet()
@@ -210,13 +228,48 @@ public final class TopologyTestDriver {
     private func runUntilQuiet() throws {
         try feedBack()
         while try task.processNext(now: now) {
+            try goOn()
             try task.punctuateStreamTime(now: now)
             try commit()
             try feedBack()
         }
     }
 
+    /// Waits for the results of asynchronous operators, except those that are to be tried again later, and runs until nothing
+    /// is left to do.
+    /// - Throws: `TestDriverError.asyncWorkStalled` when nothing goes on for ten seconds.
+    public func drainAsync() throws {
+        repeat {
+            try waitForResults()
+            try task.punctuateStreamTime(now: now)
+            try commit()
+            try runUntilQuiet()
+        } while task.context.isAwaitingResults
+    }
+
+    @discardableResult
+    private func goOn() throws -> Int {
+        pump.run()
+        let count = try task.goOn(now: now)
+        if draining == .afterEachRecord { try waitForResults() }
+        return count
+    }
+
+    private func waitForResults() throws {
+        while task.context.isAwaitingResults {
+            pump.run()
+            if try task.goOn(now: now) == 0, task.context.isAwaitingResults, !pump.wait(atMost: 10) {
+                throw TestDriverError.asyncWorkStalled(inFlight: task.context.deferredCount)
+            }
+        }
+    }
+
     private func commit() throws {
+        while try !task.settle(now: now) {
+            // What waits for the clock, or for the test, leaves the commit to a later one.
+            guard draining == .afterEachRecord, task.context.isAwaitingResults else { return try outbox.flush() }
+            try waitForResults()
+        }
         try task.prepareCommit(now: now)
         try outbox.flush()
         _ = task.offsetsToCommit()

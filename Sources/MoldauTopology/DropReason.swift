@@ -6,6 +6,8 @@ public enum DropReason: String, Sendable, CaseIterable {
     case nullKeyBeforeRepartition
     /// An aggregation met a record without a value.
     case nullValue
+    /// A row was grouped under another key without a value, which the repartition topic has no place for.
+    case nullValueBeforeRepartition
     /// A join's other side has no key to look up.
     case nullJoinKey
     /// A foreign-key join's answer came for a row that has changed since it asked.
@@ -31,11 +33,19 @@ public enum DropReason: String, Sendable, CaseIterable {
     case expired
     /// A record came after its window and the grace were over.
     case late
+    /// A record's time is in no window: before the start of an unlimited one, or in none of one's own.
+    case outsideWindows
+    /// An inner join of a stream found no row.
+    case noMatch
+    /// A split has no branch for the record.
+    case noBranch
 
     /// Whether Kafka Streams counts this discard in its metric `dropped-records-total`.
     public var countsInKafkaStreams: Bool {
         switch self {
-        case .nullKeyBeforeRepartition, .outOfOrderBeforeRepartition, .production, .noPartition: false
+        case .nullKeyBeforeRepartition, .nullValueBeforeRepartition, .outOfOrderBeforeRepartition, .production,
+            .noPartition, .outsideWindows, .noMatch, .noBranch:
+            false
         default: true
         }
     }

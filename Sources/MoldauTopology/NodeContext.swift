@@ -23,8 +23,11 @@ public final class NodeContext {
     }
 
     /// The one inlet that stands for all nodes downstream. The only cast of an edge: when a task wires itself.
-    public func next<Key, Value>(_: Key.Type = Key.self, _: Value.Type = Value.self) throws -> Inlet<Key, Value> {
-        Inlet(fanningOutTo: try children.map { try inlet(of: $0) })
+    /// - Parameter other: a node downstream that is left out, because it takes other records.
+    public func next<Key, Value>(
+        _: Key.Type = Key.self, _: Value.Type = Value.self, besides other: String? = nil
+    ) throws -> Inlet<Key, Value> {
+        Inlet(fanningOutTo: try children.filter { $0.name != other }.map { try inlet(of: $0) })
     }
 
     /// The inlet of the child of that name.
@@ -76,11 +79,15 @@ public final class NodeContext {
     /// Counts a record that this node discards.
     public func drop(_ reason: DropReason) { task.drop(reason, at: node) }
 
-    /// Asks the processing handler what to do after user code threw; returns when the record is to be skipped.
+    /// Asks the processing handler what to do after user code threw, unless the record goes aside; returns when the record
+    /// is to be skipped.
     /// - Throws: `ProcessingFailure` when the stream thread is to stop.
     public func failed(_ error: any Error) throws {
         // A failure further downstream was already judged there; one of a store is not the user's.
         if error is ProcessingFailure || error is StateError { throw error }
+        if task.diversion?.taking(.processing, at: node) != nil {
+            return task.drop(.processing, at: node, because: error)
+        }
         let failure = ProcessingFailure(node: node, task: task.taskID, origin: task.origin, underlying: error)
         switch task.onFailure(failure) {
         case .fail: throw failure

@@ -15,6 +15,8 @@ public final class TaskContext {
     public var now: Timestamp
     /// Where the record that is being processed came from; nil in punctuations.
     public var origin: RecordOrigin?
+    /// What becomes of the record that is being processed if a node discards it; nil: it is only counted.
+    public var diversion: Diversion?
     /// How often, by the wall clock, an operator looks at most for windows that are over.
     public var closedWindowSearchInterval = Duration.seconds(1)
 
@@ -25,6 +27,15 @@ public final class TaskContext {
     public var processorTimes: [String: Int64] = [:]
     /// Set by a processor that wants its work committed soon.
     public var commitRequested = false
+
+    /// The nodes whose results come later than their records, children first.
+    public private(set) var deferredWork: [any DeferredWork] = []
+    /// Ends the stream thread's wait for records; may be called from any thread.
+    public var wake: @Sendable () -> Void = {}
+    /// Where asynchronous closures run; nil: on Swift's pool.
+    public var asyncExecutor: (any TaskExecutor)?
+    /// The task's own random numbers. Seeded by the application's id and the task's.
+    public var generator: SeededGenerator
 
     private var stores: [String: any StateStore] = [:]
     private var commitHooks: [(order: Int, flush: () throws -> Void)] = []
@@ -39,6 +50,9 @@ public final class TaskContext {
         self.outbox = outbox
         self.now = now
         self.onFailure = onFailure
+        var name = "\(applicationID) \(taskID)"
+        generator = SeededGenerator(
+            seed: UInt64(bitPattern: Int64(name.withUTF8 { murmur2(UnsafeRawBufferPointer($0)) })))
     }
 
     public func add(_ store: any StateStore) {
@@ -49,9 +63,13 @@ public final class TaskContext {
     }
     public func store(named name: String) -> (any StateStore)? { stores[name] }
 
-    /// Counts a discarded record.
-    public func drop(_ reason: DropReason, at node: String) {
+    public func add(_ work: any DeferredWork) { deferredWork.append(work) }
+
+    /// Counts a discarded record. It goes aside where the topology says so.
+    /// - Parameter error: what user code threw.
+    public func drop(_ reason: DropReason, at node: String, because error: (any Error)? = nil) {
         drops[DropKey(node: node, reason: reason), default: 0] += 1
+        diversion?.taking(reason, at: node)?.note(Discard(reason: reason, node: node, error: error))
     }
 
     /// Calls `flush` at each commit before the changelogs are captured, in ascending `order`.
@@ -71,7 +89,7 @@ public final class TaskContext {
     public func closeNodes() throws {
         var first: (any Error)?
         // They hold the nodes, which hold this.
-        defer { (commitHooks, schedules) = ([], []) }
+        defer { (commitHooks, schedules, deferredWork) = ([], [], []) }
         while let close = closeHooks.popLast() {
             do { try close() } catch { first = first ?? error }
         }
@@ -156,6 +174,10 @@ public protocol RecordCollector: AnyObject {
     func send(
         _ topic: Int, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Timestamp, headers: Headers) throws
+    /// A copy of the record that the task is processing; nil in punctuations.
+    var originalRecord: OriginalRecord? { get }
+    /// A record that the task took earlier and goes on with now: the one that is being processed while it is set.
+    var resumed: OriginalRecord? { get set }
     /// Copies the record that the task is processing to a dead-letter topic, with headers that say why.
     func sendDeadLetter(topic: String, failure: any Error, node: String) throws
 }

@@ -10,6 +10,8 @@ public struct Topology: Sendable {
     public private(set) var stores: [StoreDefinition] = []
     public private(set) var globalTables: [GlobalTableNode] = []
     public private(set) var repartitionTopics: [RepartitionTopic] = []
+    /// What works, and may not be what was meant. An application logs them when it starts.
+    public var warnings: [TopologyWarning] = []
     /// Groups of topics whose partitions must agree in number, because some node joins them.
     public private(set) var copartitionGroups: [Set<String>] = []
 
@@ -133,6 +135,21 @@ public struct Topology: Sendable {
     private func sourceName(ofTopic topic: String) -> String? {
         nodes.first { $0.source?.topics.contains(topic) == true }?.name
             ?? globalTables.first { $0.topic == topic }?.sourceName
+    }
+}
+
+/// Something in a topology that works, and may not be what was meant.
+public enum TopologyWarning: Sendable, Hashable, CustomStringConvertible {
+    /// A processor with stores follows on a change of key: records of equal keys may come to several tasks, each with
+    /// stores of its own.
+    case storesBehindKeyChange(node: String, stores: [String])
+
+    public var description: String {
+        switch self {
+        case .storesBehindKeyChange(let node, let stores):
+            "the processor '\(node)' keeps state in \(stores.map { "'\($0)'" }.joined(separator: ", ")) behind a change of "
+                + "key: records of equal keys may come to several tasks; call repartition() before it if that is not meant"
+        }
     }
 }
 

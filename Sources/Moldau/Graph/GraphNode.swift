@@ -25,6 +25,8 @@ public final class GraphNode {
     var repartition: MergeableRepartition?
     /// How long after the end of a window its aggregate may still change, where the node makes windows.
     var grace: Duration?
+    /// The operators that it was declared among, where what they discard goes aside.
+    var scope: DiversionScope?
     /// What a source reads, so that two sources of the same topics become one.
     var source: SourceIdentity?
 

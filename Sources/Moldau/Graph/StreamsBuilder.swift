@@ -15,6 +15,9 @@ public final class StreamsBuilder {
     private var copartitions: [Set<String>] = []
     /// The first error of the operators so far; `build` throws it.
     package private(set) var failure: (any Error)?
+    /// The operators that are being declared, where what they discard goes aside.
+    var scope: DiversionScope?
+    var warnings: [TopologyWarning] = []
     private var additions: [(inout Topology) throws -> Void] = []
 
     init(_ options: TopologyOptions) {
@@ -26,6 +29,7 @@ public final class StreamsBuilder {
     func add(_ node: GraphNode, below parents: [GraphNode]) {
         for parent in parents.isEmpty ? [root] : parents { parent.add(child: node) }
         nodes.append(node)
+        node.scope = scope
         postpone(node)
     }
 
@@ -69,6 +73,7 @@ public final class StreamsBuilder {
         var topology = Topology()
         for add in additions { try add(&topology) }
         try write(into: &topology)
+        topology.warnings = warnings
         for sources in copartitions { try topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
         return topology
@@ -95,7 +100,12 @@ public final class StreamsBuilder {
         while let index = waiting.indices.min(by: { waiting[$0].buildPriority < waiting[$1].buildPriority }) {
             let node = waiting.remove(at: index)
             guard !node.isWritten, node.parents.allSatisfy({ $0 === root || $0.isWritten }) else { continue }
-            try node.write(&topology, node.parents.filter { $0 !== root }.map(\.name))
+            let parents = node.parents.filter { $0 !== root }.map(\.name)
+            if let scope = node.scope {
+                try scope.noting(&topology) { try node.write(&$0, parents) }
+            } else {
+                try node.write(&topology, parents)
+            }
             node.isWritten = true
             waiting += node.children
         }

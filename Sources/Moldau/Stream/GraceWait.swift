@@ -42,13 +42,8 @@ struct GraceWait<Key, Value>: Sendable {
         return Inlet { record in
             // These find no row, whenever they are joined.
             if key.isNull(record.key) || value.isNull(record.value) { return try join(record) }
-            let origin = task.origin
-            defer { task.origin = origin }
-            if try !buffer.put(record, from: origin) { try join(record) }
-            try buffer.takeDue { due, dueOrigin in
-                task.origin = dueOrigin
-                try join(due)
-            }
+            if try !buffer.put(record, from: task.origin) { try join(record) }
+            try buffer.takeDue { due, origin in try task.onBehalf(of: origin) { try join(due) } }
         }
     }
 }

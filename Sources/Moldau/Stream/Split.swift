@@ -65,7 +65,7 @@ public final class BranchedKStream<Key, Value> {
         return branches
     }
 
-    /// Drops all other records.
+    /// Drops all other records (counted).
     /// - Returns: all branches by their full names.
     @discardableResult
     public func noDefaultBranch() -> [String: KStream<Key, Value>] { branches }
@@ -98,7 +98,8 @@ public final class BranchedKStream<Key, Value> {
                 do { takes = try arm.isIncluded(record.key, record.value) } catch { return try context.failed(error) }
                 if takes { return try arm.forward(record) }
             }
-            try rest?(record)
+            guard let rest else { return context.drop(.noBranch) }
+            try rest(record)
         }
     }
 }

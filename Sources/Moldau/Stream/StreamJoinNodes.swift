@@ -152,7 +152,9 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
             if key.isNull(record.key) {
                 return isOuter ? try emit(record, record.value, nil, at: time) : context.drop(.nullKey)
             }
-            if let unmatched, time == unmatched.streamTime { try emitClosed(record, of: unmatched) }
+            if let unmatched, time == unmatched.streamTime {
+                try context.task.onBehalf(of: context.task.origin) { try emitClosed(record, of: unmatched) }
+            }
             let latest = max(0, time.ms + afterMs)
             let matches = try others.fetch(
                 record.key, from: Timestamp(ms: max(0, time.ms - beforeMs)), to: Timestamp(ms: latest))

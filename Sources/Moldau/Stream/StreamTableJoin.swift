@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension KStream {
-    /// Joins each record with the row of its key, if there is one. Records without a key or value are dropped (counted).
+    /// Joins each record with the row of its key. Records without a row, a key or a value are dropped (counted).
     ///
     /// Only the stream's records trigger results; they keep their time and headers. A versioned table answers with the row that held at
     /// the record's time, a plain one with the latest. Repartitions first if the key was changed; stream
@@ -84,7 +84,8 @@ extension KStream {
             origin: "\(origin)-\(table.origin)")
     }
 
-    /// Joins each record with the row of a key that `selector` makes of it. nil as the key finds nothing.
+    /// Joins each record with the row of a key that `selector` makes of it. Records without a row or a key for it are dropped
+    /// (counted).
     ///
     /// No repartition is needed: every stream thread has all rows.
     /// ```swift
@@ -173,6 +174,7 @@ private func lookingUp<Key, Value, RowKey, Row, Result>(
             if isNull, !(isLeft && key.isNull(record.key)) { return context.drop(.nullJoinKey) }
             result = try joiner(record.key, record.value, isNull ? nil : try get(mapped, record.timestamp))
         } catch { return try context.failed(error) }
-        if let result { try forward(record.with(value: result)) }
+        guard let result else { return context.drop(.noMatch) }
+        try forward(record.with(value: result))
     }
 }

@@ -82,14 +82,13 @@ import MoldauTopology
         let changes = held
         held = []
         places = [:]
-        let origin = task.origin
-        defer { task.origin = origin }
         for case let change? in changes where change.new != nil || change.old != nil {
-            task.origin = change.origin
-            try forward(
-                Record(
-                    key: change.key, value: Change(new: change.new, old: sendsOldValues ? change.old : nil),
-                    timestamp: change.timestamp, headers: change.headers))
+            try task.onBehalf(of: change.origin) {
+                try forward(
+                    Record(
+                        key: change.key, value: Change(new: change.new, old: sendsOldValues ? change.old : nil),
+                        timestamp: change.timestamp, headers: change.headers))
+            }
         }
     }
 }

@@ -53,18 +53,23 @@ private func regrouping<Key, Value, NewKey, NewValue>(
     _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
 ) throws -> Inlet<Key, Change<Value>> {
     let forward = try context.next(NewKey.self, Change<NewValue>.self).receive
-    func moved(_ keyIn: Key, _ row: Value?) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
-        guard let row, let (newKey, newValue) = try transform(keyIn, row), !key.isNull(newKey), !value.isNull(newValue)
-        else { return nil }
-        return (newKey, try key.bytes(of: newKey), newValue)
+    func moved(_ keyIn: Key, _ row: Value?, isNew: Bool) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
+        guard let row, let (newKey, newValue) = try transform(keyIn, row) else { return nil }
+        let reason: DropReason? =
+            key.isNull(newKey)
+            ? .nullKeyBeforeRepartition : value.isNull(newValue) ? .nullValueBeforeRepartition : nil
+        guard let reason else { return (newKey, try key.bytes(of: newKey), newValue) }
+        // An old row without them was never there.
+        if isNew { context.drop(reason) }
+        return nil
     }
     return Inlet { record in
         if dropsHistory, !record.value.isLatest { return context.drop(.outOfOrderBeforeRepartition) }
         let old: (key: NewKey, bytes: [UInt8], value: NewValue)?
         let new: (key: NewKey, bytes: [UInt8], value: NewValue)?
         do {
-            new = try moved(record.key, record.value.new)
-            old = try moved(record.key, record.value.old)
+            new = try moved(record.key, record.value.new, isNew: true)
+            old = try moved(record.key, record.value.old, isNew: false)
         } catch { return try context.failed(error) }
         if let old, let new, old.bytes == new.bytes {
             return try forward(record.with(key: new.key, value: Change(new: new.value, old: old.value)))

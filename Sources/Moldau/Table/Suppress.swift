@@ -133,14 +133,11 @@ private final class Suppression<Key, Value> {
     private func emitFirst() throws {
         guard let (bytes, change) = try buffer.takeFirst() else { return }
         if suppressed.dropsDeletions, change.new == nil { return }
-        let origin = context.task.origin
-        defer { context.task.origin = origin }
-        context.task.origin = change.origin
         let values = Change(
             new: try change.new.map { try value.value(of: $0) }, old: try change.old.map { try value.value(of: $0) })
-        try forward(
-            Record(
-                key: try key.value(of: bytes), value: values, timestamp: change.timestamp, headers: change.headers))
+        let record = Record(
+            key: try key.value(of: bytes), value: values, timestamp: change.timestamp, headers: change.headers)
+        try context.task.onBehalf(of: change.origin) { try forward(record) }
     }
 }
 

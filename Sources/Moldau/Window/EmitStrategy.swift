@@ -37,7 +37,7 @@ final class WindowCloser {
         let end = closeTime - closingMs
         guard last.map({ $0 < closeTime }) ?? true, end >= 0 else { return }
         let first = last.map { max(0, $0 - closingMs + 1) } ?? 0
-        if first <= end { try emit(first...end) }
+        if first <= end { try task.onBehalf(of: task.origin) { try emit(first...end) } }
         segments.keptFrom = end + 1
         task.processorTimes[store] = closeTime
     }

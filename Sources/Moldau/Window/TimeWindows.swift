@@ -39,7 +39,8 @@ public struct TimeWindows: Sendable {
         TimeWindows(shape: .sliding, sizeMs: difference.milliseconds, graceMs: grace.milliseconds)
     }
 
-    /// One window from `start` on without end. Records before it are in none.
+    /// One window from `start` on without end. Records before it are in none: they are
+    /// dropped (counted).
     public static func unlimited(from start: Timestamp = Timestamp(ms: 0)) -> TimeWindows {
         TimeWindows(shape: .unlimited(start: start), sizeMs: .max, graceMs: 0)
     }

@@ -27,8 +27,9 @@ struct WindowAggregation<Key, Value, Result>: Sendable {
         return Inlet { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             let closeTime = rows.observe(record.timestamp)
-            var isSkipped = false
+            var (isSkipped, isInWindow) = (false, false)
             try windows.forEach(at: record.timestamp) { window in
+                isInWindow = true
                 if window.end.ms > closeTime {
                     isSkipped = !(try rows.update(record, in: window))
                 } else {
@@ -36,6 +37,7 @@ struct WindowAggregation<Key, Value, Result>: Sendable {
                 }
                 return !isSkipped
             }
+            if !isInWindow { context.drop(.outsideWindows) }
             if !isSkipped { try rows.sendClosed(record, closeTime) }
         }
     }

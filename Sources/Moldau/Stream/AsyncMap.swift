@@ -1,0 +1,54 @@
+import MoldauRecords
+import MoldauTopology
+
+extension KStream {
+    /// Gives each record a new value that takes its time: the answer of a service, a row of a database elsewhere.
+    ///
+    /// ```swift
+    /// orders.mapValuesAsync(maxInFlight: 50, retry: .upTo(3), timeout: .seconds(5)) { order in
+    ///     Priced(order, rate: try await rates.rate(for: order.currency))
+    /// }
+    /// ```
+    /// The closures of up to `maxInFlight` records of a task run at the same time. Results leave in the order in which
+    /// their records came, so those downstream see what they would see of a plain `mapValues`, stream time included.
+    /// While so many records are on their way the task takes no more; other tasks of the thread go on. A commit waits until all
+    /// have their results. After a crash a closure may be called again for the same record.
+    ///
+    /// What the closure throws at its last attempt goes to the processing handler, or aside, when it is the record's turn.
+    /// Cancellation means that the result is not wanted any more: the attempt took too long, or the application stops.
+    /// - Parameters:
+    ///   - maxInFlight: per task; at least 1.
+    ///   - timeout: of one attempt, by the application's clock, checked in steps of 100 ms or less.
+    public func mapValuesAsync<NewValue: Sendable>(
+        maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30), named name: String? = nil,
+        _ transform: @escaping @Sendable (Value) async throws -> NewValue
+    ) -> KStream<Key, NewValue> where Key: Sendable, Value: Sendable {
+        mapValuesAsync(maxInFlight: maxInFlight, retry: retry, timeout: timeout, named: name) { _, value in
+            try await transform(value)
+        }
+    }
+
+    /// As `mapValuesAsync`, with the key at hand.
+    public func mapValuesAsync<NewValue: Sendable>(
+        maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30), named name: String? = nil,
+        _ transform: @escaping @Sendable (Key, Value) async throws -> NewValue
+    ) -> KStream<Key, NewValue> where Key: Sendable, Value: Sendable {
+        builder.attempt {
+            func refuse(_ reason: String) throws {
+                throw TopologyError.invalidSetting(name: "mapValuesAsync", reason: reason)
+            }
+            if maxInFlight < 1 { try refuse("maxInFlight is \(maxInFlight); it must be at least 1") }
+            if retry.attempts < 1 { try refuse("\(retry.attempts) attempts; one at least is needed") }
+            if retry.backoff < .zero { try refuse("the backoff is negative") }
+            if timeout.milliseconds < 1 { try refuse("the timeout must be at least 1 ms") }
+        }
+        return adding(named: name, prefix: "KSTREAM-MAPVALUES-ASYNC-", changesValue: true) { context in
+            let calls = AsyncCalls(
+                context, maxInFlight: maxInFlight, retry: retry, timeout: timeout,
+                forward: try context.next(Key.self, NewValue.self).receive, transform)
+            context.task.add(calls)
+            context.task.onClose { calls.cancel() }
+            return Inlet { record in calls.receive(record) }
+        }
+    }
+}

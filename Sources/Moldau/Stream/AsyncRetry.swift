@@ -1,0 +1,48 @@
+import MoldauTopology
+
+/// How often an asynchronous closure is tried again after it threw or took too long.
+public struct AsyncRetry: Sendable {
+    /// In all; at least 1.
+    public var attempts: Int
+    /// Before the second attempt; twice as long before each one after it. Up to half of it, at random, is left out, so
+    /// that what failed together is not tried again together.
+    public var backoff: Duration
+    public var longestBackoff: Duration
+    /// Whether trying again may help.
+    public var isRetriable: @Sendable (any Error) -> Bool
+
+    public init(
+        attempts: Int, backoff: Duration, longestBackoff: Duration = .seconds(10),
+        isRetriable: @escaping @Sendable (any Error) -> Bool = { _ in true }
+    ) {
+        self.attempts = attempts
+        self.backoff = backoff
+        self.longestBackoff = longestBackoff
+        self.isRetriable = isRetriable
+    }
+
+    public static let never = AsyncRetry(attempts: 1, backoff: .zero)
+
+    /// So many attempts in all, for errors that `isRetriable` says may go away.
+    public static func upTo(
+        _ attempts: Int, backoff: Duration = .milliseconds(100),
+        where isRetriable: @escaping @Sendable (any Error) -> Bool = { _ in true }
+    ) -> AsyncRetry { AsyncRetry(attempts: attempts, backoff: backoff, isRetriable: isRetriable) }
+
+    /// - Parameter attempt: the one that failed, from 1.
+    func pause(after attempt: Int, using generator: inout SeededGenerator) -> Duration {
+        var longest = min(backoff, longestBackoff)
+        for _ in 1..<attempt where longest < longestBackoff { longest = min(longest * 2, longestBackoff) }
+        let ms = longest.milliseconds
+        return .milliseconds(ms - Int64.random(in: 0...ms / 2, using: &generator))
+    }
+}
+
+/// An asynchronous closure took longer than it may.
+public struct AsyncTimeout: Error, Equatable, CustomStringConvertible {
+    public let timeout: Duration
+
+    public init(timeout: Duration) { self.timeout = timeout }
+
+    public var description: String { "no result after \(timeout)" }
+}

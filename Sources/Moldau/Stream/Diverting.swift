@@ -1,0 +1,111 @@
+import MoldauRecords
+import MoldauTopology
+
+/// A record's value that an operator discarded, and why.
+public struct Discarded<Value> {
+    /// As it was before the operators.
+    public let value: Value
+    public let reason: DropReason
+    public let node: String
+    /// What user code threw, where the reason is `.processing`.
+    public let error: (any Error)?
+
+    public init(value: Value, reason: DropReason, node: String, error: (any Error)? = nil) {
+        (self.value, self.reason, self.node, self.error) = (value, reason, node, error)
+    }
+}
+
+extension Discarded: Sendable where Value: Sendable {}
+
+extension KStream {
+    /// What the operators within discard goes aside, into a stream of its own, besides being counted.
+    ///
+    /// ```swift
+    /// let (priced, failed) = orders.diverting(.processing) { $0.mapValues { order in try price(order) } }
+    /// failed.mapValues { "\($0.value): \($0.error)" }.to(refused)
+    ///
+    /// let (totals, late) = clicks.diverting(.late) { $0.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count() }
+    /// ```
+    /// A record goes aside as it came, with its key, time and headers: once, when the operators are done with it, also if
+    /// it was late for some of its windows only. Of an operator that gets it from elsewhere too (a join's other side) only
+    /// what comes from here goes aside. Where user code throws on a record that goes aside, the processing handler is not
+    /// asked. What was kept and goes on later is not the record any more: rows that a commit or a window's end sends.
+    ///
+    /// - Parameters:
+    ///   - reasons: why records go aside; none: whatever the reason. `.processing`: user code threw. `.late`: a window or
+    ///     session was over. `.expired`: a joined stream's record came too late for its store, so that no later one meets it.
+    ///   - operators: what is declared in here belongs to it. It must not repartition: do so before.
+    /// - Returns: what `operators` returned, and the stream aside.
+    public func diverting<Result>(
+        _ reasons: DropReason..., named given: String? = nil,
+        _ operators: (KStream<Key, Value>) throws -> Result
+    ) rethrows -> (result: Result, aside: KStream<Key, Discarded<Value>>) {
+        try diverting(Set(reasons), named: given, operators)
+    }
+
+    func diverting<Result>(
+        _ reasons: Set<DropReason>, named given: String?, _ operators: (KStream<Key, Value>) throws -> Result
+    ) rethrows -> (result: Result, aside: KStream<Key, Discarded<Value>>) {
+        let name = builder.name(given, "KSTREAM-DIVERT-")
+        let asideName = name + "-aside"
+        let scope = DiversionScope(name, in: builder.scope)
+        let entered: KStream<Key, Value> = adding(named: name, changesValue: true) { context in
+            try entering(context, scope.nodes, reasons, aside: asideName)
+        }
+        let aside: KStream<Key, Discarded<Value>> = entered.following(
+            GraphNode(asideName) { topology, parents in
+                let make: TopologyNode.Make = { try $0.next(Key.self, Discarded<Value>.self) }
+                try topology.add(TopologyNode(asideName, .processor(make: make), parents: parents))
+            })
+        builder.scope = scope
+        defer { builder.scope = scope.outer }
+        return (try operators(entered), aside)
+    }
+}
+
+private func entering<Key, Value>(
+    _ context: NodeContext, _ nodes: Set<String>, _ reasons: Set<DropReason>, aside: String
+) throws -> Inlet<Key, Value> {
+    let forward = try context.next(Key.self, Value.self, besides: aside).receive
+    let divert = try context.child(named: aside, Key.self, Discarded<Value>.self).receive
+    let task = context.task
+    return Inlet { record in
+        let outer = task.diversion
+        let diversion = Diversion(nodes: nodes, reasons: reasons, outer: outer) { discard in
+            let value = Discarded(
+                value: record.value, reason: discard.reason, node: discard.node, error: discard.error)
+            try divert(record.with(value: value))
+        }
+        task.diversion = diversion
+        defer { task.diversion = outer }
+        try forward(record)
+        try diversion.finish(in: task)
+    }
+}
+
+extension KGroupedStream {
+    /// What the operators within discard goes aside. See `KStream.diverting`. Repartitions before, if the key was changed.
+    ///
+    /// ```swift
+    /// let (counts, late) = words.groupBy { _, word in word }.diverting(.late) { $0.windowedBy(windows).count() }
+    /// late.mapValues(\.value).to(lateWords)
+    /// ```
+    public func diverting<Result>(
+        _ reasons: DropReason..., named given: String? = nil,
+        _ operators: (KGroupedStream<Key, Value>) throws -> Result
+    ) rethrows -> (result: Result, aside: KStream<Key, Discarded<Value>>) {
+        let (key, value) = (key, value)
+        return try partitioned().diverting(Set(reasons), named: given) { stream in
+            try operators(stream.groupByKey(key: key, value: value))
+        }
+    }
+
+    private func partitioned() -> KStream<Key, Value> {
+        guard stream.isKeyChanged else { return stream }
+        let names = stream.builder.names
+        return partitioned(
+            for: name
+                ?? names.settled(
+                    names.processor(nil, "KSTREAM-REPARTITION-"), origin: stream.origin, operation: "rekeyed"))
+    }
+}

@@ -1,0 +1,138 @@
+import Dispatch
+import Moldau
+import MoldauRecords
+import MoldauRuntime
+import MoldauTopology
+import Testing
+
+/// Runs closures on a thread of their own: tests block the threads of Swift's pool.
+final class QueueExecutor: TaskExecutor {
+    private let queue = DispatchQueue(label: "asynchronous closures")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
+/// Asynchronous operators under stream threads: what is committed, who waits, what a stop does.
+struct AsyncThreadTests {
+    private let out = Topic<String, String>("out")
+
+    /// Values that begin with "slow" wait at the gate.
+    private func topology(_ gate: Gate, maxInFlight: Int = 100) throws -> Topology {
+        try Topology { streams in
+            streams.stream(AsyncMapTests.input)
+                .mapValuesAsync(maxInFlight: maxInFlight) { value in
+                    if value.hasPrefix("slow") { try await gate.pass(value) }
+                    return value + "!"
+                }.to(out)
+        }
+    }
+
+    private var configuration: StreamsConfiguration {
+        var configuration = StreamsConfiguration()
+        configuration.asyncExecutor = QueueExecutor()
+        return configuration
+    }
+
+    private func bench(partitions: Int32 = 1) throws -> Bench {
+        let bench = try Bench()
+        try bench.create(["input": partitions, "out": 1])
+        return bench
+    }
+
+    /// Runs rounds until `condition` holds; waits of at most 10 ms end when a closure ends.
+    private func run(_ thread: StreamThread, now: Int64 = 0, until condition: () throws -> Bool) throws {
+        for _ in 0..<500 {
+            if try condition() { return }
+            try thread.runOnce(now: Timestamp(ms: now), wait: .milliseconds(10))
+        }
+        Issue.record("it did not come to that in 500 rounds")
+    }
+
+    @Test func `a commit waits for the results of what was taken, and takes no more meanwhile`() async throws {
+        let (gate, bench) = (Gate(), try bench())
+        let thread = try bench.thread(try topology(gate), configuration: configuration)
+        try bench.write("input", "k", "fast", at: 1)
+        try bench.write("input", "k", "slow", at: 2)
+        try run(thread) { gate.waiting == ["slow"] }
+        try run(thread) { thread.report.inFlight.values.reduce(0, +) == 1 }
+        for _ in 0..<3 { try thread.runOnce(now: Timestamp(ms: 500), wait: .zero) }
+        #expect(try bench.committed("input") == nil)
+        try bench.write("input", "k", "later", at: 3)
+        for _ in 0..<3 { try thread.runOnce(now: Timestamp(ms: 501), wait: .zero) }
+        #expect(thread.report.processed == 2)
+        gate.open("slow")
+        try run(thread, now: 502) { thread.report.commits == 1 }
+        #expect(try bench.committed("input")?.offset == Offset(2))
+        #expect(try bench.read(out).map(\.value) == ["fast!", "slow!"])
+        try run(thread, now: 503) { thread.report.processed == 3 && thread.report.inFlight.isEmpty }
+        try thread.stop(now: Timestamp(ms: 504))
+        #expect(try bench.read(out).map(\.value) == ["fast!", "slow!", "later!"])
+        #expect(try bench.committed("input")?.offset == Offset(3))
+    }
+
+    @Test func `a full task does not hold up the others of its thread`() throws {
+        let (gate, bench) = (Gate(), try bench(partitions: 2))
+        let thread = try bench.thread(try topology(gate, maxInFlight: 1), configuration: configuration)
+        try bench.write("input", "k", "slow", at: 1)
+        try bench.write("input", "k", "behind", at: 2)
+        for time in 1...5 { try bench.write("input", "k", "other", at: Int64(time), partition: 1) }
+        try run(thread) { thread.report.processed == 6 && thread.report.inFlight.values.reduce(0, +) == 1 }
+        gate.open("slow")
+        try run(thread) { thread.report.processed == 7 && thread.report.inFlight.isEmpty }
+        try thread.stop(now: Timestamp(ms: 0))
+        let values = try bench.read(out).map(\.value)
+        #expect(values.filter { $0 != "other!" } == ["slow!", "behind!"])
+        #expect(values.count == 7)
+    }
+
+    @Test func `a stop while results are to come cancels them, commits nothing, and the next start has all`() throws {
+        let (gate, bench) = (Gate(), try bench())
+        let first = try bench.thread(try topology(gate), configuration: configuration)
+        try bench.write("input", "k", "slow", at: 1)
+        try run(first) { gate.waiting == ["slow"] }
+        #expect(try first.settleForStop(now: Timestamp(ms: 1), wait: .zero) == false)
+        try first.stop(now: Timestamp(ms: 1))
+        #expect(gate.cancelled == ["slow"])
+        #expect(try bench.committed("input") == nil)
+        let second = try bench.thread(try topology(gate), configuration: configuration)
+        try run(second) { gate.waiting == ["slow"] }
+        gate.open("slow")
+        try run(second) { second.report.inFlight.isEmpty }
+        try second.stop(now: Timestamp(ms: 2))
+        #expect(try bench.read(out).map(\.value) == ["slow!"])
+        #expect(try bench.committed("input")?.offset == Offset(1))
+    }
+
+    @Test func `a failure stops the thread before anything of the record is committed`() throws {
+        struct Refused: Error {}
+        let (refusing, bench) = (out, try bench())
+        let topology = try Topology { streams in
+            streams.stream(AsyncMapTests.input).mapValuesAsync { (_: String) async throws -> String in throw Refused() }
+                .to(refusing)
+        }
+        let thread = try bench.thread(topology, configuration: configuration)
+        try bench.write("input", "k", "v", at: 1)
+        #expect(throws: ProcessingFailure.self) { try run(thread) { false } }
+        try thread.close()
+        #expect(try bench.committed("input") == nil)
+    }
+
+    @Test func `an application that stops waits for what is on its way`() async throws {
+        let (gate, bench) = (Gate(), try bench())
+        let app = StreamsApplication(
+            id: "app", topology: try topology(gate), cluster: .cluster(bench.cluster, stateDirectory: nil),
+            configuration: configuration)
+        try bench.write("input", "k", "slow", at: 1)
+        let run = Task { try await app.run() }
+        for _ in 0..<1_000 where gate.waiting.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        run.cancel()
+        for _ in 0..<1_000 where app.state != .pendingShutdown { try await Task.sleep(for: .milliseconds(1)) }
+        gate.open("slow")
+        try await run.value
+        #expect(try bench.read(out).map(\.value) == ["slow!"])
+        #expect(try bench.committed("input")?.offset == Offset(1))
+    }
+}

@@ -1,0 +1,68 @@
+import Moldau
+import MoldauRecords
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+/// Records that go nowhere are counted under a reason, also where Kafka Streams does not count them.
+struct DiscardTests {
+    private let input = Topic<String?, String?>("input")
+    private let rows = Topic<String, String>("rows")
+
+    private func drops(
+        of inputs: [(key: String?, value: String?, time: Int64)], _ declare: (StreamsBuilder) throws -> Void
+    ) throws -> [DropReason: Int64] {
+        let driver = try TopologyTestDriver(try Topology { try declare($0) }, state: .memory)
+        for input in inputs {
+            try driver.pipe(self.input, key: input.key, value: input.value, at: Timestamp(ms: input.time))
+        }
+        #expect(driver.kafkaDroppedRecords == 0)
+        return driver.drops.reduce(into: [:]) { $0[$1.key.reason, default: 0] += $1.value }
+    }
+
+    @Test func `a stream's record without a row in an inner join, of a table or a global one`() throws {
+        let text = Topic<String, String>("input")
+        let table = try drops(of: [("a", "x", 1)]) { streams in
+            streams.stream(text).join(streams.table(rows)) { $0 + $1 }.print()
+        }
+        #expect(table == [.noMatch: 1])
+        let global = try drops(of: [("a", "x", 1)]) { streams in
+            streams.stream(text).join(streams.globalTable(rows), on: { key, _ in key }) { $0 + $1 }.print()
+        }
+        #expect(global == [.noMatch: 1])
+        let left = try drops(of: [("a", "x", 1)]) { streams in
+            streams.stream(text).leftJoin(streams.table(rows)) { $0 + ($1 ?? "") }.forEach { _, _ in }
+        }
+        #expect(left == [:])
+    }
+
+    @Test func `a record for which a split has no branch`() throws {
+        let counted = try drops(of: [("a", "x", 1), ("b", "x", 2)]) { streams in
+            streams.stream(input).split().branch { key, _ in key == "a" }.noDefaultBranch()
+        }
+        #expect(counted == [.noBranch: 1])
+    }
+
+    @Test func `a record that no window contains`() throws {
+        let counted = try drops(of: [("a", "x", 5), ("a", "x", 12)]) { streams in
+            _ = streams.stream(input).groupByKey().windowedBy(.unlimited(from: Timestamp(ms: 10))).count()
+        }
+        #expect(counted == [.outsideWindows: 1])
+    }
+
+    @Test func `rows that a grouping gives a null key or value, once, when they come`() throws {
+        let counted = try drops(of: [("a", "key", 1), ("a", "value", 2), ("a", "good", 3)]) { streams in
+            _ = streams.table(Topic<String, String>("input"))
+                .groupBy { _, row -> (String?, String?)? in (row == "key" ? nil : "k", row == "value" ? nil : row) }
+                .count()
+        }
+        #expect(counted == [.nullKeyBeforeRepartition: 1, .nullValueBeforeRepartition: 1])
+    }
+
+    @Test func `a null key before a repartition`() throws {
+        let counted = try drops(of: [("a", nil, 1), ("a", "b", 2)]) { streams in
+            _ = streams.stream(input).groupBy { _, value in value }.count()
+        }
+        #expect(counted == [.nullKeyBeforeRepartition: 1])
+    }
+}
