@@ -107,6 +107,7 @@ let package = Package(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
             resources: [.copy("Cases")]),
+        tests("AgreementTests", ["Moldau", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauLogTests", ["MoldauRecords", "MoldauLog"]),
