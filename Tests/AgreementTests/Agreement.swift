@@ -1,0 +1,186 @@
+// What must agree, and when.
+//
+// Always, under the test driver: stores in memory and in RocksDB lead to the same records in the same order in every
+// topic, changelogs included.
+//
+// A plan that is one task (`Rule.oneTask`; no topic of the application, one partition) is deterministic, as its inputs
+// have different times and the oldest head is taken first. So the driver and a cluster write the same records in the same
+// order:
+// - with every change sent at once, however often is committed;
+// - with the last change per commit, if every record is committed, as the driver does.
+// An interrupted run goes on as if nothing had been, where it was committed before; where it was not, records since the
+// last commit come again, the same ones: as a set, and each key's last one, the outputs are equal. Operators forget their
+// stream time in a restart (as Kafka Streams' do), so this holds only where nothing comes late.
+//
+// A plan whose results do not depend on the order (`Rule.anyOrder`: aggregates commute, nothing is late, nobody looks up
+// what someone else may change meanwhile) ends in the same way with any number of partitions and threads, with each
+// change or the last per commit, with optimizations, and with interruptions after commits. What "the same" is depends
+// on the output: each key's records in order, the records in any order, each key's last record, or the final results of
+// the windows that both runs have closed (`Traits.Comparison`). Times are not compared: the last change of a row that two
+// records made may have either's time.
+
+import Moldau
+import MoldauTesting
+
+/// Finds where runs of a plan disagree.
+struct Agreement {
+    let plan: Plan
+
+    /// The first disagreement; nil where there is none. What a run throws is one.
+    func difference() -> String? {
+        do {
+            let reference = try DriverRun(plan, RunSetting())
+            if let found = try storeDifference(reference) { return found }
+            return plan.rule == .oneTask ? try oneTaskDifference(reference) : try anyOrderDifference(reference)
+        } catch { return "threw \(error)" }
+    }
+
+    private func storeDifference(_ reference: DriverRun) throws -> String? {
+        var settings = [RunSetting(storeKind: .rocksDB)]
+        if plan.rule == .anyOrder { settings.append(RunSetting(emission: .lastPerCommit())) }
+        for setting in settings {
+            let found = try DriverRun(plan, setting)
+            if setting.emission == .everyChange {
+                if let found = exactDifference(reference.written, found.written) { return "\(setting): \(found)" }
+            } else if canHoldChanges, let found = difference(reference.outputs(of: plan), found.outputs(of: plan)) {
+                return "\(setting): \(found)"
+            }
+        }
+        return nil
+    }
+
+    // MARK: One task
+
+    private func oneTaskDifference(_ reference: DriverRun) throws -> String? {
+        let expected = reference.outputs(of: plan)
+        let plain = RunSetting(place: .cluster, commitEveryRounds: 1 + Int(plan.seed % 9))
+        var settings = [plain]
+        if plan.isRestartable {
+            for interruption in [RunSetting.Interruption.keepingDisk, .losingDisk, .uncommitted] {
+                var setting = plain
+                (setting.interruption, setting.storeKind) = (interruption, .rocksDB)
+                settings.append(setting)
+            }
+        }
+        for setting in settings {
+            let outputs = try ClusterRun(plan, setting, seed: plan.seed).outputs()
+            let found =
+                setting.interruption == .uncommitted
+                ? repeatingDifference(expected, outputs) : exactDifference(expected, outputs)
+            if let found { return "\(setting): \(found)" }
+        }
+        let held = RunSetting(emission: .lastPerCommit())
+        let driver = try DriverRun(plan, held).outputs(of: plan)
+        var committing = RunSetting(place: .cluster, emission: held.emission, commitEveryRounds: 1)
+        committing.storeKind = .rocksDB
+        let cluster = try ClusterRun(plan, committing, seed: plan.seed).outputs()
+        return exactDifference(driver, cluster).map { "\(committing): \($0)" }
+    }
+
+    // MARK: Any order
+
+    /// A join whose rows both go between two commits finds neither, and sends no deletion: as in Kafka Streams.
+    private var canHoldChanges: Bool { !plan.steps.contains { $0.op == .tableTableJoin } }
+
+    private func anyOrderDifference(_ reference: DriverRun) throws -> String? {
+        let expected = reference.outputs(of: plan)
+        var random = SeededGenerator(seed: plan.seed &+ 1)
+        for _ in 0..<4 {
+            var setting = RunSetting(place: .cluster)
+            setting.storeKind = random.pick([.inMemory, .rocksDB])
+            if canHoldChanges, random.chance(50) {
+                setting.emission = .lastPerCommit(maxHeldKeys: random.pick([1, 3, 10_000]))
+            }
+            for optimization in TopologyOptimization.allCases where random.chance(30) {
+                setting.optimizations.insert(optimization)
+            }
+            setting.partitions = random.pick([1, 3, 4])
+            setting.threads = random.pick([1, 2, 3])
+            setting.interruption = random.pick([.none, .keepingDisk, .losingDisk])
+            let outputs = try ClusterRun(plan, setting, seed: random.next()).outputs()
+            if let found = difference(expected, outputs) { return "\(setting): \(found)" }
+        }
+        return nil
+    }
+
+    /// By what each output allows.
+    private func difference(_ expected: Outputs, _ found: Outputs) -> String? {
+        for step in plan.outputs {
+            let topic = Plan.topic(ofOutput: step)
+            let (left, right) = (expected[topic] ?? [], found[topic] ?? [])
+            let difference =
+                switch plan.traits[step].comparison {
+                case .multiset: firstDifference(sortedLines(left), sortedLines(right))
+                case .sequencePerKey: keyedDifference(byKey(left), byKey(right))
+                case .lastPerKey: keyedDifference(lastPerKey(left), lastPerKey(right))
+                case .finals: finalsDifference(byKey(left), byKey(right))
+                }
+            if let difference { return "\(topic): \(difference)" }
+        }
+        return nil
+    }
+
+    private func finalsDifference(_ expected: [String: [String]], _ found: [String: [String]]) -> String? {
+        for finals in [expected, found] {
+            if let twice = finals.first(where: { $0.value.count > 1 }) {
+                return "\(twice.key) came twice: \(twice.value)"
+            }
+        }
+        let both = Set(expected.keys).intersection(found.keys)
+        return keyedDifference(expected.filter { both.contains($0.key) }, found.filter { both.contains($0.key) })
+    }
+
+    // MARK: Exact
+
+    private func exactDifference(_ expected: Outputs, _ found: Outputs) -> String? {
+        for topic in Set(expected.keys).union(found.keys).sorted() {
+            let (left, right) = (expected[topic] ?? [], found[topic] ?? [])
+            if left != right, let difference = firstDifference(left.map(line), right.map(line)) {
+                return "\(topic): \(difference)"
+            }
+        }
+        return nil
+    }
+
+    /// Records may come again, but no others, and each key's last one is the same.
+    private func repeatingDifference(_ expected: Outputs, _ found: Outputs) -> String? {
+        for topic in expected.keys.sorted() {
+            let (left, right) = (expected[topic] ?? [], found[topic] ?? [])
+            let difference =
+                firstDifference(Set(left.map(line)).sorted(), Set(right.map(line)).sorted())
+                ?? keyedDifference(lastPerKey(left), lastPerKey(right))
+            if let difference { return "\(topic): \(difference)" }
+        }
+        return nil
+    }
+
+    // MARK: Lines
+
+    private func text(_ bytes: [UInt8]?) -> String { bytes.map { String(decoding: $0, as: UTF8.self) } ?? "nil" }
+    private func line(_ record: RawRecord) -> String { "\(record.timestamp) \(pair(record))" }
+    private func pair(_ record: RawRecord) -> String { "\(text(record.key))=\(text(record.value))" }
+    private func sortedLines(_ records: [RawRecord]) -> [String] { records.map(pair).sorted() }
+
+    private func byKey(_ records: [RawRecord]) -> [String: [String]] {
+        records.reduce(into: [:]) { $0[text($1.key), default: []].append(text($1.value)) }
+    }
+
+    private func lastPerKey(_ records: [RawRecord]) -> [String: [String]] {
+        byKey(records).compactMapValues { $0.last == "nil" ? nil : $0.suffix(1) }
+    }
+
+    private func keyedDifference(_ expected: [String: [String]], _ found: [String: [String]]) -> String? {
+        for key in Set(expected.keys).union(found.keys).sorted() where expected[key] != found[key] {
+            return "key \(key) is \(found[key] ?? []); expected \(expected[key] ?? [])"
+        }
+        return nil
+    }
+
+    private func firstDifference(_ expected: [String], _ found: [String]) -> String? {
+        for index in 0..<max(expected.count, found.count) {
+            let (left, right) = (expected.dropFirst(index).first, found.dropFirst(index).first)
+            if left != right { return "record \(index) is \(right ?? "missing"); expected \(left ?? "none")" }
+        }
+        return nil
+    }
+}

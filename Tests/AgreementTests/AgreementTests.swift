@@ -1,0 +1,26 @@
+import Foundation
+import Testing
+
+/// Random topologies, run in many ways that must agree. `make agree SEEDS=1000` tries more of them; `FROM` is the first.
+struct AgreementTests {
+    private static func number(_ name: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+    }
+
+    @Test func `stores, emissions, partitions, threads, drivers and restarts agree`() {
+        let first = Self.number("AGREE_FROM") ?? 1
+        let count = Self.number("AGREE_SEEDS") ?? 12
+        for seed in first..<first + count {
+            let plan = PlanGenerator.plan(seed: seed)
+            guard let difference = Agreement(plan: plan).difference() else { continue }
+            let shrunk = Shrinker(plan, difference)
+            Issue.record("\(shrunk.difference)\n\(shrunk.plan)\nAgain: AGREE_FROM=\(seed) AGREE_SEEDS=1")
+        }
+    }
+
+    @Test func `a seed gives the same plan each time, and seeds give many kinds of steps`() {
+        #expect("\(PlanGenerator.plan(seed: 7))" == "\(PlanGenerator.plan(seed: 7))")
+        let drawn = Set((0..<300).flatMap { PlanGenerator.plan(seed: $0).steps.map(\.op) })
+        #expect(drawn == Set(Step.Operator.allCases))
+    }
+}

@@ -1,0 +1,284 @@
+// Draws plans. A step is taken only where the plan's rule allows it: the comments at `follow` say what is left out and
+// why.
+
+/// Draws a plan from a seed.
+struct PlanGenerator {
+    /// Longer than any plan's inputs: nothing is late, nothing expires.
+    static let endlessMs: Int64 = 100_000_000
+    private static let keys = ["a", "b", "c", "d", "e", "f"]
+
+    private var random: SeededGenerator
+    private let seed: UInt64
+    private let rule: Rule
+    private let disorderMs: Int64
+    private var steps: [Step] = []
+    private var traits: [Traits] = []
+
+    private init(seed: UInt64) {
+        self.seed = seed
+        random = SeededGenerator(seed: seed)
+        rule = random.chance(40) ? .oneTask : .anyOrder
+        disorderMs = random.chance(50) ? 0 : random.pick([3, 12, 25])
+    }
+
+    static func plan(seed: UInt64) -> Plan {
+        var generator = PlanGenerator(seed: seed)
+        return generator.draw()
+    }
+
+    private mutating func draw() -> Plan {
+        for topic in 0..<2 { add(Step(op: .stream, number: topic), Traits(roots: [topic])) }
+        for topic in 2..<4 {
+            let isVersioned = random.chance(25)
+            add(
+                Step(op: isVersioned ? .versionedTable : .table, number: topic),
+                Traits(
+                    shape: .table, isLive: true, isVersioned: isVersioned, roots: [topic],
+                    comparison: .lastPerKey))
+        }
+        add(Step(op: .globalTable, number: 4), Traits(shape: .global))
+        let wanted = steps.count + Int.random(in: 2...9, using: &random)
+        // Most draws are refused in narrow plans; the bound keeps those short.
+        for _ in 0..<200 where steps.count < wanted { drawStep() }
+        let inputs = drawInputs()
+        return Plan(
+            seed: seed, rule: rule, steps: steps, inputs: inputs, disorderMs: disorderMs, traits: traits)
+    }
+
+    private mutating func add(_ step: Step, _ traits: Traits) {
+        steps.append(step)
+        self.traits.append(traits)
+    }
+
+    private mutating func drawStep() {
+        var step = Step(op: random.pick(Step.Operator.allCases), number: Int.random(in: 0..<100, using: &random))
+        step.isStored = random.chance(40)
+        switch step.op {
+        case .stream, .table, .versionedTable, .globalTable: return
+        case .merge, .cogroup, .windowedCogroup, .join, .leftJoin, .outerJoin:
+            step.inputs = [input(.stream), input(.stream)]
+        case .tableJoin, .leftTableJoin, .graceJoin: step.inputs = [input(.stream), input(.table)]
+        case .globalJoin: step.inputs = [input(.stream), input(.global)]
+        case .mapRows, .filterRows, .regroup, .regroupReduce, .suppress, .toStream: step.inputs = [input(.table)]
+        case .tableTableJoin, .leftTableTableJoin, .outerTableTableJoin, .foreignKeyJoin, .leftForeignKeyJoin:
+            step.inputs = [input(.table), input(.table)]
+        case .selfJoin: step.inputs = [input(.stream)]
+        default: step.inputs = [input(.stream)]
+        }
+        step.closing = random.pick([.onUpdate, .onUpdate, .onClose, .suppressed])
+        if let result = follow(&step) { add(step, result) }
+    }
+
+    /// The result of an earlier step; the later, the likelier.
+    private mutating func input(_ shape: Traits.Shape) -> Int {
+        let fitting = steps.indices.filter { traits[$0].shape == shape }
+        return random.chance(60) ? fitting[fitting.count - 1] : random.pick(fitting)
+    }
+
+    // MARK: What may follow what
+
+    /// What is known of the step's result; nil where the plan's rule does not allow the step.
+    private mutating func follow(_ step: inout Step) -> Traits? {
+        let inputs = step.inputs.map { traits[$0] }
+        let first = inputs[0]
+        if inputs.contains(where: \.isTerminal) { return nil }
+        var result = first
+        result.roots = inputs.reduce(into: []) { $0.formUnion($1.roots) }
+        result.hangsOnForgottenTime = false
+        switch step.op {
+        case .stream, .table, .versionedTable, .globalTable: return nil
+        case .mapValues, .filter, .flatMapValues, .split: return result
+        case .selectKey, .map, .flatMap:
+            (result.isRekeyed, result.isOrdered, result.comparison) = (true, false, .multiset)
+            return result
+        case .merge:
+            // Streams that come in order are merged by time, in every task alike.
+            let isOrdered = inputs.allSatisfy { $0.isOrdered && $0.isDirect } && disorderMs == 0
+            (result.isOrdered, result.comparison) = (isOrdered, isOrdered ? .sequencePerKey : .multiset)
+            result.isRekeyed = inputs.contains(where: \.isRekeyed)
+            result.isDirect = inputs.allSatisfy(\.isDirect)
+            result.isRetimed = inputs.contains(where: \.isRetimed)
+            return result
+        case .repartition: return repartitioned(result)
+        case .globalJoin: return result
+        case .toTable, .aggregate, .reduce, .groupedAggregate, .cogroup: return aggregate(step, inputs, result.roots)
+        case .tumbling, .hopping, .sliding, .session, .unlimited, .windowedCogroup: return windowed(&step, inputs)
+        case .tableJoin, .leftTableJoin, .graceJoin: return lookUp(&step, first, inputs[1])
+        case .join, .leftJoin, .outerJoin, .selfJoin: return streamJoin(&step, inputs)
+        default: return tableStep(&step, inputs)
+        }
+    }
+
+    /// Behind a topic of the application; nil where a plan must be one task.
+    private func repartitioned(_ traits: Traits) -> Traits? {
+        guard rule == .anyOrder else { return nil }
+        var result = traits
+        (result.isRekeyed, result.isDirect) = (false, false)
+        // What has not changed its key comes from one partition, in order; the task's other inputs are at other times.
+        result.isOrdered = traits.isOrdered
+        return result
+    }
+
+    private func partitionedByKey(_ traits: Traits) -> Traits? { traits.isRekeyed ? repartitioned(traits) : traits }
+
+    private mutating func aggregate(_ step: Step, _ inputs: [Traits], _ roots: Set<Int>) -> Traits? {
+        var inputs = inputs
+        if step.op == .groupedAggregate { inputs[0].isRekeyed = true }
+        let partitioned = inputs.compactMap { partitionedByKey($0) }
+        guard partitioned.count == inputs.count else { return nil }
+        // The last record of a key is the row: there must be one order.
+        if step.op == .toTable, rule == .anyOrder, !(inputs[0].isOrdered && partitioned[0].isDirect) { return nil }
+        var result = partitioned[0]
+        result.isDirect = partitioned.allSatisfy(\.isDirect)
+        (result.shape, result.comparison) = (.table, .lastPerKey)
+        result.isLive = step.op == .toTable
+        result.isVersioned = false
+        result.isOrdered = false
+        result.isRetimed = inputs.contains(where: \.isRetimed)
+        result.oldValues = step.op == .toTable || step.op == .reduce ? .exact : .initial
+        result.roots = roots
+        return result
+    }
+
+    private mutating func windowed(_ step: inout Step, _ inputs: [Traits]) -> Traits? {
+        let partitioned = inputs.compactMap { partitionedByKey($0) }
+        guard partitioned.count == inputs.count else { return nil }
+        let isLate = inputs.contains(where: \.isRetimed)
+        let isDirect = partitioned.allSatisfy(\.isDirect)
+        step.sizeMs = Int64.random(in: 5...40, using: &random)
+        if step.op == .unlimited || step.op == .windowedCogroup { step.closing = .onUpdate }
+        switch rule {
+        case .oneTask: step.graceMs = random.pick([0, 5, 30])
+        // Each task has a stream time of its own: what is late in one setting must be late in none.
+        case .anyOrder: step.graceMs = isDirect && !isLate ? 2 * disorderMs : Self.endlessMs
+        }
+        var result = partitioned[0]
+        result.isDirect = isDirect
+        (result.isRekeyed, result.isOrdered, result.isRetimed) = (true, false, true)
+        result.hangsOnForgottenTime = isLate
+        result.comparison = step.closing == .onUpdate ? .lastPerKey : .finals
+        result.isTerminal = rule == .anyOrder
+        return result
+    }
+
+    private mutating func lookUp(_ step: inout Step, _ stream: Traits, _ table: Traits) -> Traits? {
+        if stream.isRekeyed { return nil }
+        if step.op == .graceJoin {
+            guard table.isVersioned, rule == .oneTask else { return nil }
+            step.graceMs = random.pick([0, 5, 30])
+            step.sizeMs = 1
+        }
+        // Who comes first decides. Within a task that is the time, where inputs are in order and nothing is held back.
+        if rule == .anyOrder {
+            guard disorderMs == 0, stream.isDirect, stream.isOrdered, table.isDirect, table.isLive else { return nil }
+        }
+        var result = stream
+        result.hangsOnForgottenTime = step.op == .graceJoin && stream.isRetimed
+        if step.op == .graceJoin { result.isRetimed = true }
+        return result
+    }
+
+    private mutating func streamJoin(_ step: inout Step, _ inputs: [Traits]) -> Traits? {
+        let partitioned = inputs.compactMap { partitionedByKey($0) }
+        guard partitioned.count == inputs.count else { return nil }
+        step.sizeMs = Int64.random(in: 5...40, using: &random)
+        // Stores on disk still take some records that those in memory refuse: nothing must be later than the retention.
+        if inputs.contains(where: \.isRetimed) { return nil }
+        var result = partitioned[0]
+        result.isDirect = partitioned.allSatisfy(\.isDirect)
+        switch rule {
+        case .oneTask: step.graceMs = 2 * disorderMs + random.pick([0, 7])
+        case .anyOrder:
+            // A record without a match that is late, grace or not, has a result with nil at once, as in Kafka Streams.
+            if step.op == .leftJoin || step.op == .outerJoin, disorderMs > 0 || !result.isDirect { return nil }
+            // One side may be read to its end before the other begins.
+            step.graceMs = Self.endlessMs
+        }
+        (result.isOrdered, result.comparison) = (false, .multiset)
+        result.isRetimed = step.op == .leftJoin || step.op == .outerJoin
+        return result
+    }
+
+    private mutating func tableStep(_ step: inout Step, _ inputs: [Traits]) -> Traits? {
+        var result = inputs[0]
+        result.roots = inputs.reduce(into: []) { $0.formUnion($1.roots) }
+        result.isRetimed = inputs.contains(where: \.isRetimed)
+        result.isDirect = inputs.allSatisfy(\.isDirect)
+        switch step.op {
+        case .mapRows, .filterRows:
+            // A filter leaves out what was not there before, by the old values.
+            if step.op == .filterRows, rule == .anyOrder, result.oldValues == .stale { return nil }
+            if step.isStored { (result.isLive, result.oldValues) = (false, .exact) }
+            result.isVersioned = false
+            return result
+        case .tableTableJoin, .leftTableTableJoin, .outerTableTableJoin:
+            // Where one record changes both sides, each may find the other one gone, and no deletion is sent: as in Kafka
+            // Streams.
+            if rule == .anyOrder, !inputs[0].roots.isDisjoint(with: inputs[1].roots) { return nil }
+            (result.isLive, result.isVersioned, result.isOrdered) = (false, false, false)
+            result.oldValues = step.isStored ? .exact : .stale
+            return result
+        case .foreignKeyJoin, .leftForeignKeyJoin:
+            guard rule == .anyOrder else { return nil }
+            (result.isDirect, result.isLive, result.isVersioned, result.isOrdered) = (false, false, false, false)
+            result.oldValues = .exact
+            return result
+        case .regroup, .regroupReduce:
+            // What is taken out must have been put in.
+            guard rule == .anyOrder, result.oldValues == .exact else { return nil }
+            (result.isDirect, result.isLive, result.isVersioned, result.isOrdered) = (false, false, false, false)
+            return result
+        case .suppress:
+            // What waits at the end hangs on the task's stream time.
+            guard rule == .oneTask, !result.roots.contains(where: { traits[$0].isVersioned }) else { return nil }
+            step.sizeMs = Int64.random(in: 1...40, using: &random)
+            result.hangsOnForgottenTime = result.isRetimed
+            (result.isLive, result.isRetimed, result.isVersioned) = (false, true, false)
+            return result
+        case .toStream:
+            // How many changes there are hangs on what was held until a commit.
+            guard rule == .oneTask else { return nil }
+            (result.shape, result.isLive, result.isVersioned) = (.stream, false, false)
+            return result
+        default: return nil
+        }
+    }
+
+    // MARK: Inputs
+
+    private mutating func drawInputs() -> [InputRecord] {
+        var topics: [[InputRecord]] = []
+        var used: Set<Int64> = []
+        let start: Int64 = random.pick([0, 10_000])
+        for topic in 0..<5 {
+            var records: [InputRecord] = []
+            var time = start
+            for _ in 0..<Int.random(in: 3...25, using: &random) {
+                time += random.chance(3) ? 70_000 : Int64.random(in: 1...20, using: &random)
+                var own = max(0, time - (random.chance(30) ? Int64.random(in: 0...disorderMs, using: &random) : 0))
+                while !used.insert(own).inserted { own += 1 }
+                time = max(time, own)
+                let isDeletion = topic >= 2 && random.chance(20)
+                records.append(
+                    InputRecord(
+                        topic: "in-\(topic)", key: random.pick(Self.keys),
+                        value: isDeletion ? nil : "\(Int.random(in: 0..<40, using: &random))", time: own))
+            }
+            topics.append(records)
+        }
+        // A global table is read before anything else, whatever its times.
+        return topics[4] + Self.merged(Array(topics[..<4]))
+    }
+
+    /// In the order in which one task takes them: the oldest head first.
+    static func merged(_ topics: [[InputRecord]]) -> [InputRecord] {
+        var rest = topics.map { $0[...] }
+        var merged: [InputRecord] = []
+        while let next = rest.indices.filter({ !rest[$0].isEmpty }).min(by: {
+            rest[$0][rest[$0].startIndex].time < rest[$1][rest[$1].startIndex].time
+        }) {
+            merged.append(rest[next].removeFirst())
+        }
+        return merged
+    }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import Moldau
+import MoldauTesting
+
+/// What a run wrote to the plan's output topics: partition after partition, each in order.
+typealias Outputs = [String: [RawRecord]]
+
+/// How a plan is run. The results may depend on it only as far as `Agreement` says.
+struct RunSetting: CustomStringConvertible {
+    enum Place: String { case driver, cluster }
+    /// What happens to a thread now and then.
+    enum Interruption: String {
+        case none
+        /// It commits and is dropped; the next one finds its disk.
+        case keepingDisk
+        /// It commits and is dropped, and its disk is lost: changelogs bring everything back.
+        case losingDisk
+        /// It is dropped without a commit.
+        case uncommitted
+    }
+
+    var place = Place.driver
+    var storeKind = StoreKind.inMemory
+    var emission = Emission.everyChange
+    var optimizations: Set<TopologyOptimization> = []
+    var partitions: Int32 = 1
+    var threads = 1
+    /// A record a round, a second a round, and a commit each so many rounds: what looks at the clock does so for each
+    /// record, as under the driver. nil: whatever chance brings.
+    var commitEveryRounds: Int?
+    var interruption = Interruption.none
+
+    var options: TopologyOptions {
+        TopologyOptions(emission: emission, storeKind: storeKind, optimizations: optimizations)
+    }
+
+    var description: String {
+        "\(place), \(storeKind), \(emission), optimized \(optimizations), \(partitions) partitions, \(threads) threads, "
+            + "commit every \(commitEveryRounds.map { "\($0)" } ?? "now and then"), interruption \(interruption)"
+    }
+}
+
+/// Runs a plan under the test driver.
+struct DriverRun {
+    /// Everything that was written, changelogs and repartition topics included.
+    let written: Outputs
+
+    init(_ plan: Plan, _ setting: RunSetting) throws {
+        let driver = try TopologyTestDriver(
+            try PlanTopology.build(plan, setting.options),
+            state: setting.storeKind == .rocksDB ? .temporaryDirectory : .memory)
+        defer { try? driver.close() }
+        for record in plan.inputs {
+            try driver.pipe(
+                topic: record.topic, key: Array(record.key.utf8), value: record.value.map { Array($0.utf8) },
+                at: Timestamp(ms: record.time))
+        }
+        written = driver.writtenTopics.reduce(into: [:]) { $0[$1] = driver.readBytes(from: $1) }
+    }
+
+    func outputs(of plan: Plan) -> Outputs {
+        plan.outputs.map { Plan.topic(ofOutput: $0) }.reduce(into: [:]) { $0[$1] = written[$1] ?? [] }
+    }
+}
+
+/// Runs a plan on a cluster in memory. Stream threads take turns by chance on the calling thread: a seed determines who
+/// goes when, who commits, and who is interrupted.
+final class ClusterRun {
+    private let plan: Plan
+    private let setting: RunSetting
+    private let cluster: EmbeddedCluster
+    private let admin: any Admin
+    private let directory: String
+    private var random: SeededGenerator
+    private var plans: [StreamThreadPlan] = []
+    private var threads: [StreamThread?] = []
+    private var now = Timestamp(ms: 0)
+    private var rounds = 0
+    private(set) var interruptionCount = 0
+
+    init(_ plan: Plan, _ setting: RunSetting, seed: UInt64) throws {
+        (self.plan, self.setting) = (plan, setting)
+        random = SeededGenerator(seed: seed)
+        cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
+        admin = try cluster.makeAdmin(clientID: "agreement")
+        directory = NSTemporaryDirectory() + "/moldau-agreement-\(UUID().uuidString)"
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    func outputs() throws -> Outputs {
+        try writeInputs()
+        try openThreads()
+        try runUntilDone()
+        let outputs = try plan.outputs.map { Plan.topic(ofOutput: $0) }.reduce(into: [:]) { $0[$1] = try read($1) }
+        for thread in threads { try thread?.stop(now: now) }
+        return outputs
+    }
+
+    private func writeInputs() throws {
+        let topics = (0..<5).map { "in-\($0)" } + plan.outputs.map { Plan.topic(ofOutput: $0) }
+        try admin.create(topics.map { NewTopic($0, partitionCount: setting.partitions) })
+        let producer = try cluster.makeProducer(clientID: "agreement")
+        defer { producer.close() }
+        for record in plan.inputs {
+            var builder = RecordBatchBuilder()
+            let (key, value) = (Array(record.key.utf8), record.value.map { Array($0.utf8) })
+            let partition = key.withUnsafeBytes { key in
+                (value ?? []).withUnsafeBytes { bytes in
+                    builder.append(
+                        key: key, value: value == nil ? nil : bytes, timestamp: Timestamp(ms: record.time))
+                }
+                return (murmur2(key) & 0x7fff_ffff) % setting.partitions
+            }
+            try producer.send(builder.finish(), to: TopicPartition(record.topic, partition))
+        }
+        try producer.flush()
+    }
+
+    private func openThreads() throws {
+        let topology = try PlanTopology.build(plan, setting.options)
+        let names = InternalTopicNames(applicationID: "app", topology: topology)
+        let topics = try TopicPlan.prepare(topology, names: names, newTopicPartitions: nil, admin: admin)
+        var configuration = StreamsConfiguration()
+        configuration.commitInterval = .seconds(1_000_000)
+        configuration.recordsPerTurn = setting.commitEveryRounds == nil ? Int.random(in: 1...20, using: &random) : 1
+        let memory = StateMemory(budgetBytes: 8 << 20)
+        plans = TopicPlan.assign(topics.tasks, toThreads: setting.threads).enumerated().map { number, tasks in
+            StreamThreadPlan(
+                number: number + 1, tasks: tasks, topology: topology, names: names, configuration: configuration,
+                partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory,
+                stateDirectory: setting.storeKind == .inMemory ? nil : directory)
+        }
+        threads = try plans.map { try StreamThread($0, now: now) }
+    }
+
+    // MARK: Rounds
+
+    private func runUntilDone() throws {
+        var idleRounds = 0
+        // Held changes go on with a commit, and may give others something to do.
+        while idleRounds < 3 {
+            var count = 0
+            for index in threads.indices.shuffled(using: &random) {
+                let done = try turn(of: index)
+                count += done
+                if done > 0, random.chance(8) { try interrupt(index) }
+            }
+            if count > 0 {
+                idleRounds = 0
+            } else {
+                idleRounds += 1
+                for index in threads.indices { try commit(index) }
+            }
+            rounds += 1
+            precondition(rounds < 100_000, "a run must come to its end")
+        }
+    }
+
+    private func turn(of index: Int) throws -> Int {
+        guard let thread = threads[index] else { return 0 }
+        now = now + (setting.commitEveryRounds == nil ? .milliseconds(random.pick([0, 10, 1_500])) : .seconds(1))
+        let isRestoring = thread.phase == .restoring
+        let count = try thread.runOnce(now: now, wait: .zero)
+        if isRestoring { return 1 }
+        let isCommitDue = setting.commitEveryRounds.map { rounds % $0 == 0 } ?? random.chance(20)
+        if isCommitDue { try commit(index) }
+        return count
+    }
+
+    private func commit(_ index: Int) throws {
+        guard let thread = threads[index], thread.phase == .running else { return }
+        try thread.commit(now: now, writeBehind: random.chance(8))
+    }
+
+    private func interrupt(_ index: Int) throws {
+        guard setting.interruption != .none, interruptionCount < 4 else { return }
+        interruptionCount += 1
+        if setting.interruption != .uncommitted { try commit(index) }
+        threads[index] = nil
+        if setting.interruption == .losingDisk {
+            for task in plans[index].tasks {
+                try? FileManager.default.removeItem(atPath: "\(directory)/\(task)")
+            }
+        }
+        threads[index] = try StreamThread(plans[index], now: now)
+    }
+
+    private func read(_ topic: String) throws -> [RawRecord] {
+        let consumer = try cluster.makeConsumer(clientID: "agreement")
+        defer { consumer.close() }
+        var records: [RawRecord] = []
+        for partition in 0..<setting.partitions {
+            let place = TopicPartition(topic, partition)
+            try consumer.assign([place])
+            try consumer.seek(place, to: .zero)
+            while let batches = try consumer.poll(wait: .zero).first {
+                var reader = RecordBatchReader(batches.bytes.bytes)
+                while let view = try reader.next() {
+                    records.append(
+                        RawRecord(
+                            key: view.key.map { Array($0) }, value: view.value.map { Array($0) },
+                            timestamp: view.timestamp))
+                }
+            }
+        }
+        return records
+    }
+}
