@@ -27,19 +27,21 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private let directory: String
     private let configuration: LogConfiguration
     private let wasClean: Bool
+    private let durableEnd: Offset
     private let groupCommit: GroupCommit<Files>
     private let clock: @Sendable () -> Timestamp
     private let state = Mutex(State())
 
     init(
         _ name: TopicPartition, files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool,
-        groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
+        durableEnd: Offset, groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
     ) {
         self.name = name
         self.files = files
         self.directory = directory
         self.configuration = configuration
         self.wasClean = wasClean
+        self.durableEnd = durableEnd
         self.groupCommit = groupCommit
         self.clock = clock
     }
@@ -53,12 +55,15 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                 if let end = state.end { throw end }
                 do throws(LogError) {
                     if state.log == nil {
-                        guard creates || files.exists(directory) else { return nil }
+                        guard creates || durableEnd > .zero || files.exists(directory) else { return nil }
                         state.log = try PartitionLog(
-                            files, directory: directory, configuration: configuration, wasClean: wasClean)
+                            files, directory: directory, configuration: configuration, wasClean: wasClean,
+                            durableEnd: durableEnd)
                     }
                     return try body(&state.log!)
                 } catch {
+                    // A partition that could not be opened for what is missing stays as it is.
+                    if state.log == nil, error.isLoss { state.end = .log(name, error) }
                     throw .log(name, error)
                 }
             }
@@ -91,8 +96,18 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         return appended
     }
 
-    /// The file to sync; from here on the partition counts as clean.
-    func takeUnsynced() -> Files.File? {
+    /// Opens the log, whose tail is to be synced before anybody reads it.
+    func recover() throws(BrokerError) {
+        let isThere = try withLog { _ throws(LogError) in true } ?? false
+        guard isThere else { return }
+        state.withLock { $0.isDirty = true }
+        groupCommit.note(self)
+    }
+
+    var isDeleted: Bool { state.withLock { $0.end != nil } }
+
+    /// The file to sync, and the offset up to which it holds records; from here on the partition counts as clean.
+    func takeUnsynced() -> (file: Files.File, end: Offset)? {
         state.withLock { state in
             state.isDirty = false
             return state.log?.takeUnsynced()
