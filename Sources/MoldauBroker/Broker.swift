@@ -198,6 +198,20 @@ package final class Broker<Files: FileSystem>: Sendable {
         for partition in allPartitions() { try partition.applyRetention() }
     }
 
+    /// Compacts the partitions where it is worth it, one after the other. A partition where it fails is left as it is.
+    /// - Throws: the first failure, after all were tried.
+    package func compact() throws(BrokerError) {
+        var failure: BrokerError?
+        for partition in allPartitions() where !partition.isDeleted {
+            do throws(BrokerError) {
+                try partition.compact()
+            } catch {
+                if !partition.isDeleted { failure = failure ?? error }
+            }
+        }
+        if let failure { throw failure }
+    }
+
     /// Makes everything durable and frees the directory. Every later call throws `.closed`; a second `close` does
     /// nothing.
     package func close() throws(BrokerError) {

@@ -187,7 +187,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         guard try openTransactions().contains(where: { $0.id == producer.id }) else { return }
         let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
         let batch = marker.batch(of: stamp, at: clock())
-        let shared = batch.withUnsafeBytes { SharedBytes(copying: $0) }
+        let shared = SharedBytes(copying: batch)
         try append(shared.bytes)
     }
 
@@ -205,6 +205,24 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     func applyRetention() throws(BrokerError) {
         let now = clock()
         _ = try withLog { log throws(LogError) in try log.applyRetention(now: now) }
+    }
+
+    /// Writes closed segments anew, without records that later ones replace, where that is worth it. The partition is
+    /// locked only before and after.
+    /// - Returns: the bytes before and after; nil where nothing was done.
+    @discardableResult
+    package func compact() throws(BrokerError) -> (before: Int, after: Int)? {
+        let now = clock()
+        let plan = try withLog { log throws(LogError) in try log.planCompaction(now: now) } ?? nil
+        guard let plan else { return nil }
+        let compacted: CompactedSegments<Files>
+        do throws(LogError) {
+            compacted = try plan.run()
+        } catch {
+            throw .log(name, error)
+        }
+        _ = try withLog { log throws(LogError) in try log.install(compacted) }
+        return (compacted.bytesBefore, compacted.bytesAfter)
     }
 
     /// From now on appends ring this bell.

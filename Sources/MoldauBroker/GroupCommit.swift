@@ -84,7 +84,8 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
                 // What the round before made durable is written down now.
                 let journalFile = try journal.withLock { journal throws(LogError) in try journal.writeRound() }
                 try files.sync(unsynced.map(\.file) + (journalFile.map { [$0] } ?? []))
-                try journal.withLock { journal throws(LogError) in journal.add(unsynced.map { ($0.partition, $0.end) }) }
+                try journal.withLock { journal throws(LogError) in journal.add(unsynced.map { ($0.partition, $0.end) })
+                }
             }
         } catch {
             goOffline(error)

@@ -13,7 +13,7 @@ extension PartitionLog {
         _ marker: TransactionMarker, of producer: ProducerStamp, now: Timestamp
     ) throws(LogError) -> Appended {
         let batch = marker.batch(of: producer, at: now)
-        let shared = batch.withUnsafeBytes { SharedBytes(copying: $0) }
+        let shared = SharedBytes(copying: batch)
         return try append(shared.bytes, now: now)
     }
 
@@ -120,7 +120,7 @@ extension PartitionLog {
             guard header.baseOffset >= from, header.producer.id >= 0 else { continue }
             let range = (scanner.position - header.byteCount)..<scanner.position
             let bytes = header.isControl ? try segment.file.read(range.count, at: range.lowerBound) : []
-            let shared = bytes.withUnsafeBytes { SharedBytes(copying: $0) }
+            let shared = SharedBytes(copying: bytes)
             if header.isControl, (try? header.validateChecksum(shared.bytes)) == nil {
                 throw .damagedRecords(path: SegmentName.path(directory, segment.base, ".log"), bytes: range)
             }

@@ -4,6 +4,7 @@ package import MoldauRecords
 package struct LogCursor: Equatable, Sendable {
     package var offset: Offset
     var segmentBase: Offset
+    var generation: Int
     var position: Int
 }
 
@@ -11,6 +12,7 @@ package struct LogCursor: Equatable, Sendable {
 package struct PlannedRead<File: LogFile>: Sendable {
     let file: File
     let segmentBase: Offset
+    let generation: Int
     let position: Int
     let size: Int
     let from: Offset
@@ -80,7 +82,9 @@ package struct PlannedRead<File: LogFile>: Sendable {
         }
         try unchecked?.check(start..<(start + bytes.count), of: file)
         return Result(
-            bytes: bytes, next: LogCursor(offset: next, segmentBase: segmentBase, position: start + bytes.count))
+            bytes: bytes,
+            next: LogCursor(
+                offset: next, segmentBase: segmentBase, generation: generation, position: start + bytes.count))
     }
 }
 
@@ -99,15 +103,24 @@ extension PartitionLog {
         }
         let limit = onlyCommitted ? lastStableOffset : end
         if offset >= limit { return nil }
-        let segment = try segment(indexOfSegment(holding: offset))
+        var index = indexOfSegment(holding: offset)
+        var segment = try segment(index)
+        // Compaction may have taken the last records of a segment, or all.
+        while segment.size == 0 || offset >= segment.end, index + 1 < segments.count {
+            index += 1
+            segment = try self.segment(index)
+        }
         let position: Int
-        if let cursor, cursor.offset == offset, cursor.segmentBase == segment.base, cursor.position < segment.size {
+        if let cursor, cursor.offset == offset, cursor.segmentBase == segment.base,
+            cursor.generation == segment.generation, cursor.position < segment.size
+        {
             position = cursor.position
         } else {
             position = segment.offsetIndex.position(atOrBefore: offset)
         }
         return PlannedRead(
-            file: segment.file, segmentBase: segment.base, position: position, size: segment.size, from: offset,
+            file: segment.file, segmentBase: segment.base, generation: segment.generation, position: position,
+            size: segment.size, from: offset,
             maxBytes: maxBytes, upTo: limit, aborted: onlyCommitted ? aborted.filter { $0.last >= offset } : [],
             unchecked: segment.unchecked)
     }

@@ -10,6 +10,7 @@ extension PartitionLog {
             try files.createDirectory(directory)
             if let slash = directory.lastIndex(of: "/") { try files.syncDirectory(String(directory[..<slash])) }
         }
+        try finishCompaction()
         let bases = try files.names(in: directory).compactMap(SegmentName.base(ofLog:))
         segments = bases.map { LazySegment(base: $0, opened: nil) }
         if let last = bases.last {
@@ -126,7 +127,7 @@ extension PartitionLog {
         aborted.removeAll { $0.last < startOffset }
     }
 
-    private func removeFiles(ofSegmentAt base: Offset) throws(LogError) {
+    func removeFiles(ofSegmentAt base: Offset) throws(LogError) {
         for suffix in [".log", ".index", ".timeindex", ".txnindex", ".snapshot", ".checksums"] {
             try files.removeFile(SegmentName.path(directory, base, suffix))
         }

@@ -10,6 +10,8 @@ package import MoldauRecords
 package struct Segment<File: LogFile>: Sendable {
     package let base: Offset
     package let file: File
+    /// How often compaction has written it: positions of one generation are not those of another.
+    let generation: Int
     /// Bytes of good batches; what the file holds beyond them was never acknowledged.
     package private(set) var size: Int
     package private(set) var firstTimestamp: Timestamp?
@@ -26,9 +28,10 @@ package struct Segment<File: LogFile>: Sendable {
     private(set) var isRebuilt = false
     private var bytesSinceIndexed = 0
 
-    package init(empty file: File, base: Offset) {
+    package init(empty file: File, base: Offset, generation: Int = 0) {
         self.base = base
         self.file = file
+        self.generation = generation
         size = 0
         end = base
         offsetIndex = OffsetIndex(base: base)
@@ -132,6 +135,16 @@ package struct Segment<File: LogFile>: Sendable {
         header.checksum = head.bigEndian(at: 17)
         let headChecksum = crc32c(UnsafeRawBufferPointer(rebasing: head[..<BatchFormat.crcEnd]))
         note(header, head: headChecksum, baseOffset: end, intervalBytes: intervalBytes)
+    }
+
+    /// Writes a batch that has its offsets already, in a segment that nobody reads yet.
+    mutating func append(compacted batch: [UInt8], intervalBytes: Int) throws(LogError) {
+        let shared = SharedBytes(copying: batch)
+        let header: RecordBatchHeader
+        do { header = try RecordBatchHeader(shared.bytes) } catch { throw .invalidBatch(error) }
+        try file.write(shared.bytes, UnsafeRawBufferPointer(start: nil, count: 0), at: size)
+        let head = crc32c(UnsafeRawBufferPointer(rebasing: shared.bytes[..<BatchFormat.crcEnd]))
+        note(header, head: head, baseOffset: header.baseOffset, intervalBytes: intervalBytes)
     }
 
     private mutating func note(_ header: RecordBatchHeader, head: UInt32, baseOffset: Offset, intervalBytes: Int) {

@@ -7,7 +7,7 @@
 // A batch's own checksum leaves its first 21 bytes out, among them its offset. A run is of whole batches, 64 KiB or
 // more, so that a reader compares what it reads and no more, once per start of the program.
 
-package import MoldauRecords
+internal import MoldauRecords
 internal import Synchronization
 
 /// A run of batches and the checksum of its bytes.
