@@ -29,7 +29,7 @@ extension Broker {
         let producer = try slot.state.withLock { state throws(BrokerError) in
             var record: TransactionRecord
             if let known = state.record {
-                if known.status == .ongoing {
+                if known.status == .ongoing && !sabotage.contains(.openTransactionForgotten) {
                     try takeOver(&state, id)
                 } else if known.status == .prepareCommit || known.status == .prepareAbort {
                     try complete(&state, id)
@@ -114,7 +114,7 @@ extension Broker {
         guard let record = state.record else {
             throw .invalidTransaction(id: id, reason: "no producer was made for it")
         }
-        guard record.producer == producer else { throw .producerFenced(id: id) }
+        guard record.producer == producer || sabotage.contains(.staleEpochAccepted) else { throw .producerFenced(id: id) }
         return record
     }
 
@@ -131,7 +131,7 @@ extension Broker {
         try store(record, id)
         state.record = record
         // An abort that is lost is none the less one: its records are not readable before a decision.
-        if commit { try flush() }
+        if commit && !sabotage.contains(.decisionNotSynced) { try flush() }
         try complete(&state, id)
     }
 
@@ -139,7 +139,7 @@ extension Broker {
     private func complete(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
         guard var record = state.record else { return }
         let isCommit = record.status.isCommit
-        for name in record.ends.keys.sorted() {
+        for name in record.ends.keys.sorted().dropFirst(sabotage.contains(.markerLost) ? 1 : 0) {
             if name.topic == Self.offsetsTopic {
                 let (offsets, isRecovered) = (state.offsets, state.isRecovered)
                 try groupOffsets.inOrder(name.partition.number) { _ throws(BrokerError) in
@@ -181,6 +181,7 @@ extension Broker {
                 guard let record = state.record, record.status == .ongoing,
                     now.ms - record.started.ms > Int64(record.timeoutMs)
                 else { return }
+                if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
                 try takeOver(&state, slot.id)
             }
         }
@@ -246,7 +247,7 @@ extension Broker {
                 transactions.recover(id, read)
             }
         }
-        for slot in transactions.all {
+        for slot in transactions.all where !sabotage.contains(.decisionForgotten) {
             try slot.state.withLock { state throws(BrokerError) in
                 guard let record = state.record, record.status.isDecided else { return }
                 if wasClean && (record.status == .completeCommit || record.status == .completeAbort) { return }
@@ -258,7 +259,8 @@ extension Broker {
     }
 
     private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
-        for (name, end) in record.ends {
+        if sabotage.contains(.partialDecisionTaken) { return true }
+        for (name, end) in record.ends.sorted(by: { $0.key < $1.key }) {
             if let partition = try? partition(name), try partition.endOffset() < end { return false }
         }
         return true

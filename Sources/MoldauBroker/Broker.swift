@@ -21,6 +21,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     package let clock: @Sendable () -> Timestamp
     let files: Files
     let directory: String
+    let sabotage: Sabotage
     private let wasClean: Bool
     private let groupCommit: GroupCommit<Files>
     private let state: Mutex<State>
@@ -31,9 +32,11 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// its torn tail cut off before this returns.
     /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`.
     package init(
-        _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp
+        _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
+        sabotage: Sabotage = []
     ) throws(LogError) {
         self.files = files
+        self.sabotage = sabotage
         self.directory = directory
         self.durability = durability
         self.clock = clock
@@ -63,7 +66,8 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     private func makePartitions(of topic: TopicMetadata) throws(LogError) -> [BrokerPartition<Files>] {
-        let configuration = try LogConfiguration(topic.configuration)
+        var configuration = try LogConfiguration(topic.configuration)
+        configuration.sabotage = sabotage
         return (0..<topic.partitionCount).map { number in
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(

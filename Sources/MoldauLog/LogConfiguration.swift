@@ -16,6 +16,7 @@ package struct LogConfiguration: Equatable, Sendable {
     package var isLogAppendTime = false
     /// `cleanup.policy` names `delete`: only then does retention take anything.
     package var deletesOld = true
+    package var sabotage: Sabotage = []
 
     package init() {}
 

@@ -103,7 +103,8 @@ extension PartitionLog {
         }
         return PlannedRead(
             file: segment.file, segmentBase: segment.base, position: position, size: segment.size, from: offset,
-            maxBytes: maxBytes, upTo: limit, aborted: onlyCommitted ? aborted.filter { $0.last >= offset } : [])
+            maxBytes: maxBytes, upTo: limit, aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
+                ? aborted.filter { $0.last >= offset } : [])
     }
 
     /// Reads at once what `planRead` found; nil at the end of the log.
