@@ -42,6 +42,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         self.clock = clock
         groupCommit = GroupCommit(files)
         try files.createDirectory(directory)
+        try files.syncParent(of: directory)
         let lock = try files.lock(directory)
         let catalog = try TopicCatalog(files, directory: directory)
         let marker = "\(directory)/\(Self.cleanMarker)"

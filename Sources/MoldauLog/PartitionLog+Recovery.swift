@@ -6,10 +6,11 @@ extension PartitionLog {
     private var startOffsetPath: String { "\(directory)/log-start-offset" }
 
     mutating func open(wasClean: Bool) throws(LogError) {
-        if !files.exists(directory) {
-            try files.createDirectory(directory)
-            if let slash = directory.lastIndex(of: "/") { try files.syncDirectory(String(directory[..<slash])) }
-        }
+        let isNew = !files.exists(directory)
+        if isNew { try files.createDirectory(directory) }
+        // A killed process leaves names and bytes that are with the operating system alone.
+        if isNew || !wasClean { try files.syncParent(of: directory) }
+        if !isNew && !wasClean { try files.syncDirectory(directory) }
         let bases = try files.names(in: directory).compactMap(SegmentName.base(ofLog:))
         segments = bases.map { LazySegment(base: $0, opened: nil) }
         if let last = bases.last {
@@ -30,10 +31,11 @@ extension PartitionLog {
             segment = try Segment(
                 scanning: file, base: base, intervalBytes: configuration.indexIntervalBytes, validatesChecksums: true)
         }
-        if try file.size() > segment.size {
-            try file.truncate(to: segment.size)
-            try file.sync()
-        }
+        let isTorn = try file.size() > segment.size
+        if isTorn { try file.truncate(to: segment.size) }
+        // What readers find from now on is as durable as what was acknowledged: the process before may have been killed
+        // between writing and syncing it.
+        if isTorn || !wasClean { try file.sync() }
         segments[segments.count - 1].opened = segment
     }
 

@@ -300,6 +300,7 @@ package final class SimulatedDisk: FileSystem {
         case .rootDirectorySyncSkipped where !path.contains("/"): return
         default: break
         }
+        let path = path == "." ? "" : path
         try state.withLock { state throws(LogError) in
             let isWhole = try begin(&state, "syncdir", path)
             try failIfDue(&state, path)

@@ -58,12 +58,14 @@ enum Workload: String, CaseIterable, Sendable {
 }
 
 /// A record as it was read.
-struct ReadRecord: Hashable, Sendable {
+struct ReadRecord: Hashable, Sendable, CustomStringConvertible {
     let partition: Int32
     let offset: Int64
     let key: String
     let value: String
     let timestamp: Int64
+
+    var description: String { "\(partition)@\(offset) \(key)=\(value)" }
 }
 
 extension Workload {
