@@ -18,7 +18,6 @@ struct Simulate: ParsableCommand {
         for seed in from..<(from + seeds) {
             let result = try Simulation.run(seed: seed, keepsTrace: trace)
             if trace { print(result.trace.joined(separator: "\n")) }
-            if trace { print(result) }
             guard !result.violations.isEmpty else { continue }
             failed += 1
             print("seed \(seed): \(result.scenario)")

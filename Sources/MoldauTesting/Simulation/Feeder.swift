@@ -48,7 +48,10 @@ final class Feeder {
     }
 
     private func settle(_ fate: Fate) {
-        for number in pending { records[number].fate = fate }
+        for number in pending {
+            records[number].fate = fate
+            trace.note(fate == .aborted ? "aborts" : "acknowledges", records[number].value)
+        }
         pending = []
     }
 
@@ -165,6 +168,7 @@ final class Feeder {
             }
         }
         index[Self.name(topic, key, value)] = records.count
+        trace.note("feeds", "\(topic)-\(partition) \(key)=\(value)", Int(ms))
         pending.append(records.count)
         records.append(Fed(topic: topic, partition: partition, key: key, value: value))
     }

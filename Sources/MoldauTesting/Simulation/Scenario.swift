@@ -60,7 +60,9 @@ struct Scenario: Sendable, CustomStringConvertible {
     }
 
     /// Whether what was acknowledged may be lost, as its durability says.
-    var mayLoseAcknowledged: Bool { durability != .sync && faults.contains(.powerLoss) }
+    var mayLoseAcknowledged: Bool {
+        durability != .sync && !Set(faults).isDisjoint(with: [.powerLoss, .failedSync])
+    }
 
     var description: String {
         "\(workload), \(guarantee), \(durability), \(threads) threads, \(partitions) partitions, "

@@ -10,7 +10,7 @@ package final class SimulationTrace: Sendable {
         var lines: [String] = []
     }
 
-    private static let keptLines = 400
+    private static let keptLines = 100_000
     private let keepsLines: Bool
     private let state = Mutex(State())
 

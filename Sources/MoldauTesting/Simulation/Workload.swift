@@ -65,7 +65,7 @@ struct ReadRecord: Hashable, Sendable, CustomStringConvertible {
     let value: String
     let timestamp: Int64
 
-    var description: String { "\(partition)@\(offset) \(key)=\(value)" }
+    var description: String { "\(partition)@\(offset) \(key)=\(value) at \(timestamp)" }
 }
 
 extension Workload {
