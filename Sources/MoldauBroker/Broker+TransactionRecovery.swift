@@ -10,16 +10,11 @@ internal import MoldauRecords
 internal import Synchronization
 
 extension Broker {
-    private struct Decision {
-        var record: TransactionRecord
-        let id: String
-    }
-
     /// Reads the transactional ids, and ends what was decided. After an unclean stop also what nobody knows of any more.
     func recoverTransactions(wasClean: Bool) throws(BrokerError) {
         guard let topic = topic(Self.transactionsTopic) else { return }
         let open = wasClean ? [:] : try openTransactions()
-        var decisions: [Decision] = []
+        var decisions: [TransactionRecord] = []
         for number in 0..<topic.partitionCount {
             try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
                 guard let id = TransactionRecord.id(key: record.key), let value = record.value,
@@ -27,10 +22,11 @@ extension Broker {
                 else { return }
                 transactions.recover(id, read)
                 let isMissed = read.ends.contains { name, end in open[name]?[read.producer.id].map { $0 < end } ?? false }
-                if read.status.isDecided, isMissed { decisions.append(Decision(record: read, id: id)) }
+                if read.status.isDecided, isMissed { decisions.append(read) }
             }
         }
         if sabotage.contains(.decisionForgotten) { return }
+        if !wasClean { try raiseEpochs(&decisions) }
         try carryOut(decisions)
         if !wasClean { try abortOrphans() }
     }
@@ -45,18 +41,29 @@ extension Broker {
         return all
     }
 
-    private func carryOut(_ missed: [Decision]) throws(BrokerError) {
+    /// Partitions may know of a newer epoch than what is left of the transactional id's records.
+    private func raiseEpochs(_ decisions: inout [TransactionRecord]) throws(BrokerError) {
+        var newest: [Int64: Int16] = [:]
+        for partition in allPartitions() { newest.merge(try partition.producerEpochs(), uniquingKeysWith: max) }
+        func raise(_ producer: inout ProducerIdentity) { producer.epoch = max(producer.epoch, newest[producer.id] ?? 0) }
+        for index in decisions.indices { raise(&decisions[index].producer) }
+        for slot in transactions.all {
+            slot.state.withLock { if $0.record != nil { raise(&$0.record!.producer) } }
+        }
+    }
+
+    private func carryOut(_ missed: [TransactionRecord]) throws(BrokerError) {
         // All of them are judged before the first marker makes a partition longer.
         var missed = missed
-        for index in missed.indices { try judge(&missed[index].record) }
+        for index in missed.indices { try judge(&missed[index]) }
         for slot in transactions.all {
             try slot.state.withLock { state throws(BrokerError) in
                 if state.record?.status == .prepareCommit { try judge(&state.record!) }
             }
         }
         for decision in missed {
-            for name in decision.record.ends.keys.sorted() {
-                try writeMarker(name, decision.record, isCommit: decision.record.status.isCommit)
+            for name in decision.ends.keys.sorted() {
+                try writeMarker(name, decision, isCommit: decision.status.isCommit)
             }
         }
         for slot in transactions.all {

@@ -167,6 +167,11 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         } ?? []
     }
 
+    /// The newest epoch of each producer that wrote here, by its id.
+    func producerEpochs() throws(BrokerError) -> [Int64: Int16] {
+        try withLog { log throws(LogError) in log.producerEpochs } ?? [:]
+    }
+
     /// Ends a producer's transaction here, if one is open; readers of committed records go on.
     /// - Parameter end: the offset behind the transaction's records: one that began there or later is another.
     func end(_ producer: ProducerIdentity, before end: Offset, _ marker: TransactionMarker) throws(BrokerError) {

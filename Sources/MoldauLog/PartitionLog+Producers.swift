@@ -10,6 +10,9 @@ extension PartitionLog {
     /// The producers whose transactions are open, and where those begin; by id.
     package var openTransactions: [(producer: Int64, epoch: Int16, start: Offset)] { producers.open }
 
+    /// The newest epoch of each producer that wrote here, by its id.
+    package var producerEpochs: [Int64: Int16] { producers.epochs }
+
     /// Appends the marker that ends a producer's transaction. Not durable until synced.
     /// - Throws: `LogError.producerFenced` where a newer epoch wrote.
     package mutating func append(

@@ -54,6 +54,9 @@ struct ProducerStates: Sendable {
             .sorted { $0.producer < $1.producer }
     }
 
+    /// The newest epoch of each producer, by its id.
+    var epochs: [Int64: Int16] { producers.mapValues(\.epoch) }
+
     /// Checks a batch before it is written.
     /// - Returns: where it lies already; nil where it is new.
     /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.

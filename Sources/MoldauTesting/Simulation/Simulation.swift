@@ -291,7 +291,7 @@ package final class Simulation {
             { complain(complaint) }
         }
         if !violations.isEmpty { try describe(process) }
-        checkRestored(process)
+        if !scenario.mayLoseAcknowledged { checkRestored(process) }
         let images = state.images
         for isCrash in [true, false] where violations.isEmpty {
             if isCrash { crash(scenario.durability == .sync ? .power : .process) } else { restart() }
