@@ -27,9 +27,10 @@ package struct StreamThreadPlan: Sendable {
     package var partitionCounts: [String: Int32]
     package var cluster: any Cluster
     package var memory: StateMemory
-    /// One directory per task lies in it; nil: everything in memory.
-    package var stateDirectory: String?
+    /// Where a task's stores keep their bytes, by the name of its directory.
+    package var environment: @Sendable (String) -> StoreEnvironment
 
+    /// - Parameter stateDirectory: one directory per task lies in it; nil: everything in memory.
     package init(
         number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
         configuration: StreamsConfiguration,
@@ -37,7 +38,11 @@ package struct StreamThreadPlan: Sendable {
     ) {
         (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
         (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
-        (self.memory, self.stateDirectory) = (memory, stateDirectory)
+        self.memory = memory
+        environment = { name in
+            guard let stateDirectory else { return StoreEnvironment(inMemory: memory) }
+            return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
+        }
     }
 
     var clientID: String { "\(names.applicationID)-StreamThread-\(number)" }
@@ -51,11 +56,6 @@ package struct StreamThreadPlan: Sendable {
             return try cluster.makeTransactionalProducer(
                 id: "\(names.applicationID)-\(number)", timeout: configuration.transactionTimeout, clientID: clientID)
         }
-    }
-
-    func environment(_ name: String) -> StoreEnvironment {
-        guard let stateDirectory else { return StoreEnvironment(inMemory: memory) }
-        return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
     }
 }
 
