@@ -14,6 +14,23 @@ struct Step: CustomStringConvertible {
         // Of a table.
         case mapRows, filterRows, tableTableJoin, leftTableTableJoin, outerTableTableJoin
         case foreignKeyJoin, leftForeignKeyJoin, regroup, regroupReduce, suppress, toStream
+
+        /// Whether it looks up rows of one table for changes of another.
+        var joinsTables: Bool {
+            switch self {
+            case .tableTableJoin, .leftTableTableJoin, .outerTableTableJoin, .foreignKeyJoin, .leftForeignKeyJoin: true
+            default: false
+            }
+        }
+        /// Whether its rows may go though no row of its input does.
+        var deletesRows: Bool {
+            switch self {
+            case .filterRows, .regroup, .regroupReduce, .foreignKeyJoin: true
+            default: false
+            }
+        }
+        /// Whether no row of its first input may come back: see `Agreement`.
+        var needsFreshRows: Bool { self == .foreignKeyJoin }
     }
 
     /// What becomes of windows' results.
@@ -129,6 +146,8 @@ struct Traits {
     var isLive = false
     var oldValues = OldValues.exact
     var isVersioned = false
+    /// A row, or a value of a key, may be the same again later, or come anew after it went, though none of the inputs does.
+    var comesBack = false
     /// The sources that it comes from.
     var roots: Set<Int> = []
     var comparison = Comparison.sequencePerKey

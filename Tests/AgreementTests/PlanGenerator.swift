@@ -85,11 +85,13 @@ struct PlanGenerator {
         var result = first
         result.roots = inputs.reduce(into: []) { $0.formUnion($1.roots) }
         result.hangsOnForgottenTime = false
+        result.comesBack = inputs.contains(where: \.comesBack)
         switch step.op {
         case .stream, .table, .versionedTable, .globalTable: return nil
         case .mapValues, .filter, .flatMapValues, .split: return result
         case .selectKey, .map, .flatMap:
             (result.isRekeyed, result.isOrdered, result.comparison) = (true, false, .multiset)
+            result.comesBack = true
             return result
         case .merge:
             // Streams that come in order are merged by time, in every task alike.
@@ -98,6 +100,7 @@ struct PlanGenerator {
             result.isRekeyed = inputs.contains(where: \.isRekeyed)
             result.isDirect = inputs.allSatisfy(\.isDirect)
             result.isRetimed = inputs.contains(where: \.isRetimed)
+            result.comesBack = true
             return result
         case .repartition: return repartitioned(result)
         case .globalJoin: return result
@@ -135,6 +138,8 @@ struct PlanGenerator {
         result.isVersioned = false
         result.isOrdered = false
         result.isRetimed = inputs.contains(where: \.isRetimed)
+        // Aggregates only grow.
+        result.comesBack = step.op == .toTable && inputs[0].comesBack
         result.oldValues = step.op == .toTable || step.op == .reduce ? .exact : .initial
         result.roots = roots
         return result
@@ -204,6 +209,7 @@ struct PlanGenerator {
         result.roots = inputs.reduce(into: []) { $0.formUnion($1.roots) }
         result.isRetimed = inputs.contains(where: \.isRetimed)
         result.isDirect = inputs.allSatisfy(\.isDirect)
+        result.comesBack = step.op != .mapRows && step.op != .toStream || inputs[0].comesBack
         switch step.op {
         case .mapRows, .filterRows:
             // A filter leaves out what was not there before, by the old values.
@@ -220,6 +226,7 @@ struct PlanGenerator {
             return result
         case .foreignKeyJoin, .leftForeignKeyJoin:
             guard rule == .anyOrder else { return nil }
+            if step.op.needsFreshRows, inputs[0].comesBack { return nil }
             (result.isDirect, result.isLive, result.isVersioned, result.isOrdered) = (false, false, false, false)
             result.oldValues = .exact
             return result
@@ -250,6 +257,8 @@ struct PlanGenerator {
         var topics: [[InputRecord]] = []
         var used: Set<Int64> = []
         let start: Int64 = random.pick([0, 10_000])
+        let deletionPercent = random.pick([0, 20, 20])
+        let needsFreshRows = steps.contains(where: \.op.needsFreshRows)
         for topic in 0..<5 {
             var records: [InputRecord] = []
             var time = start
@@ -258,11 +267,13 @@ struct PlanGenerator {
                 var own = max(0, time - (random.chance(30) ? Int64.random(in: 0...disorderMs, using: &random) : 0))
                 while !used.insert(own).inserted { own += 1 }
                 time = max(time, own)
-                let isDeletion = topic >= 2 && random.chance(20)
+                let isDeletion = topic >= 2 && random.chance(deletionPercent)
+                let (key, value) = (random.pick(Self.keys), "\(Int.random(in: 0..<40, using: &random))")
+                if needsFreshRows, records.contains(where: { $0.key == key && ($0.value == nil || $0.value == value) }) {
+                    continue
+                }
                 records.append(
-                    InputRecord(
-                        topic: "in-\(topic)", key: random.pick(Self.keys),
-                        value: isDeletion ? nil : "\(Int.random(in: 0..<40, using: &random))", time: own))
+                    InputRecord(topic: "in-\(topic)", key: key, value: isDeletion ? nil : value, time: own))
             }
             topics.append(records)
         }

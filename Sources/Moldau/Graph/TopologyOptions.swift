@@ -55,6 +55,16 @@ public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     case singleStoreSelfJoin
     /// Operators that need equal keys together after the same change of key share one repartition topic.
     case mergeRepartitionTopics
+    /// A topic that is read as a table is the changelog of the table's store: no other one is made or written, and a restore
+    /// reads the topic as far as it was committed. The topic has to keep what the table needs: it is compacted, or keeps
+    /// everything; that of a versioned table with `min.compaction.lag.ms` of at least the history. `StoreOptions.isLogged` and
+    /// `changelogSettings` mean nothing for such tables. Tables that do not start at the earliest record keep changelogs.
+    case reuseSourceTopics
+}
+
+extension Set<TopologyOptimization> {
+    /// Every optimization.
+    public static var all: Set<TopologyOptimization> { Set(TopologyOptimization.allCases) }
 }
 
 /// Which changes of a table with a store go downstream.
