@@ -54,7 +54,7 @@ package struct StreamThreadPlan: Sendable {
     }
 
     func environment(_ name: String) -> StoreEnvironment {
-        guard let stateDirectory else { return StoreEnvironment(inMemory: memory) }
+        guard let stateDirectory else { return StoreEnvironment(inMemory: memory, name: name) }
         return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
     }
 }

@@ -24,6 +24,8 @@ public enum StoreKind: Sendable, Hashable {
     case rocksDB
     /// In memory alone; restored from the changelog after every restart.
     case inMemory
+    /// In a store of the user's own.
+    case custom(ByteStoreProvider)
 }
 
 /// What a topology knows of a store: enough to make one for each task.

@@ -3,19 +3,24 @@ public final class StoreEnvironment {
     /// Made when the first store on disk is opened.
     public let directory: String
     public let memory: StateMemory
+    /// The name of the task, `0_3`.
+    public let name: String
     private let keepsAllInMemory: Bool
     private var database: TaskDatabase?
 
     public init(directory: String, memory: StateMemory) {
         self.directory = directory
         self.memory = memory
+        name = directory.split(separator: "/").last.map(String.init) ?? ""
         keepsAllInMemory = false
     }
 
-    /// All stores in memory, whatever their kind: for tests.
-    public init(inMemory memory: StateMemory) {
+    /// Nothing on disk: stores of RocksDB are in memory. For tests.
+    /// - Parameter name: of the task.
+    public init(inMemory memory: StateMemory, name: String = "") {
         directory = ""
         self.memory = memory
+        self.name = name
         keepsAllInMemory = true
     }
 
@@ -24,13 +29,18 @@ public final class StoreEnvironment {
     @usableFromInline package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
         CachedByteStore(
             name: store.name, isLogged: store.isLogged,
-            byteStore: try byteStore(store.name, keepsAllInMemory ? .inMemory : store.kind), memory: memory)
+            byteStore: try byteStore(store.name, store.kind), memory: memory)
     }
 
     private func byteStore(_ name: String, _ kind: StoreKind) throws(StateError) -> any ByteStore {
         switch kind {
         case .inMemory: return MemoryByteStore(name: name)
+        case .custom(let provider):
+            let own = keepsAllInMemory ? nil : "\(directory)/\(name)"
+            return try ProvidedByteStore(
+                provider, ByteStoreProvider.Place(task: self.name, store: name, directory: own))
         case .rocksDB:
+            if keepsAllInMemory { return MemoryByteStore(name: name) }
             if let database, database.isOpen { return try database.store(named: name) }
             let opened = try TaskDatabase(directory: directory, memory: memory)
             database = opened

@@ -20,10 +20,11 @@
 // records made may have either's time.
 
 //
-// What need not agree, as it does not in Kafka Streams, and is not drawn: what an inner foreign-key join makes of rows that
-// come back (`Step.Operator.needsFreshRows`). A left row that comes anew is answered only if its right row is there. An
-// answer on its way to the row that was there before is taken if the row is the same again; and the answer that would
-// delete the result of a row that went is dropped if another row has come. Either way a result may stay that should not.
+// What need not agree, as it does not in Kafka Streams, and is not drawn: what an inner foreign-key join makes of left rows
+// that change while answers are on their way (`Step.Operator.needsSteadyRows`). "There is no right row" is answered to a
+// left row only if the row before referred to another one (KAFKA-16394). So where a row changes twice, the answer that
+// would delete the result is to the row in between: it is dropped, no other comes, and the result stays. And where a row
+// is what it was before the last change, an answer from then is taken.
 
 import Moldau
 import MoldauTesting

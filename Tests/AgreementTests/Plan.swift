@@ -29,8 +29,8 @@ struct Step: CustomStringConvertible {
             default: false
             }
         }
-        /// Whether no row of its first input may come back: see `Agreement`.
-        var needsFreshRows: Bool { self == .foreignKeyJoin }
+        /// Whether no row of its first input may change: see `Agreement`.
+        var needsSteadyRows: Bool { self == .foreignKeyJoin }
     }
 
     /// What becomes of windows' results.
@@ -146,8 +146,8 @@ struct Traits {
     var isLive = false
     var oldValues = OldValues.exact
     var isVersioned = false
-    /// A row, or a value of a key, may be the same again later, or come anew after it went, though none of the inputs does.
-    var comesBack = false
+    /// A key may have several values, or rows, though each key of the inputs has one record.
+    var isUnsteady = false
     /// The sources that it comes from.
     var roots: Set<Int> = []
     var comparison = Comparison.sequencePerKey

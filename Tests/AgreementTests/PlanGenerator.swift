@@ -85,13 +85,15 @@ struct PlanGenerator {
         var result = first
         result.roots = inputs.reduce(into: []) { $0.formUnion($1.roots) }
         result.hangsOnForgottenTime = false
-        result.comesBack = inputs.contains(where: \.comesBack)
+        result.isUnsteady = inputs.contains(where: \.isUnsteady)
         switch step.op {
         case .stream, .table, .versionedTable, .globalTable: return nil
-        case .mapValues, .filter, .flatMapValues, .split: return result
+        case .mapValues, .filter, .flatMapValues, .split:
+            if step.op == .flatMapValues { result.isUnsteady = true }
+            return result
         case .selectKey, .map, .flatMap:
             (result.isRekeyed, result.isOrdered, result.comparison) = (true, false, .multiset)
-            result.comesBack = true
+            result.isUnsteady = true
             return result
         case .merge:
             // Streams that come in order are merged by time, in every task alike.
@@ -100,7 +102,7 @@ struct PlanGenerator {
             result.isRekeyed = inputs.contains(where: \.isRekeyed)
             result.isDirect = inputs.allSatisfy(\.isDirect)
             result.isRetimed = inputs.contains(where: \.isRetimed)
-            result.comesBack = true
+            result.isUnsteady = true
             return result
         case .repartition: return repartitioned(result)
         case .globalJoin: return result
@@ -138,8 +140,7 @@ struct PlanGenerator {
         result.isVersioned = false
         result.isOrdered = false
         result.isRetimed = inputs.contains(where: \.isRetimed)
-        // Aggregates only grow.
-        result.comesBack = step.op == .toTable && inputs[0].comesBack
+        result.isUnsteady = step.op == .cogroup || inputs.contains { $0.isUnsteady || $0.isRekeyed }
         result.oldValues = step.op == .toTable || step.op == .reduce ? .exact : .initial
         result.roots = roots
         return result
@@ -209,7 +210,7 @@ struct PlanGenerator {
         result.roots = inputs.reduce(into: []) { $0.formUnion($1.roots) }
         result.isRetimed = inputs.contains(where: \.isRetimed)
         result.isDirect = inputs.allSatisfy(\.isDirect)
-        result.comesBack = step.op != .mapRows && step.op != .toStream || inputs[0].comesBack
+        result.isUnsteady = result.isUnsteady || ![.mapRows, .filterRows, .toStream].contains(step.op)
         switch step.op {
         case .mapRows, .filterRows:
             // A filter leaves out what was not there before, by the old values.
@@ -226,7 +227,7 @@ struct PlanGenerator {
             return result
         case .foreignKeyJoin, .leftForeignKeyJoin:
             guard rule == .anyOrder else { return nil }
-            if step.op.needsFreshRows, inputs[0].comesBack { return nil }
+            if step.op.needsSteadyRows, inputs[0].isUnsteady { return nil }
             (result.isDirect, result.isLive, result.isVersioned, result.isOrdered) = (false, false, false, false)
             result.oldValues = .exact
             return result
@@ -258,7 +259,9 @@ struct PlanGenerator {
         var used: Set<Int64> = []
         let start: Int64 = random.pick([0, 10_000])
         let deletionPercent = random.pick([0, 20, 20])
-        let needsFreshRows = steps.contains(where: \.op.needsFreshRows)
+        let steady = steps.filter(\.op.needsSteadyRows).reduce(into: Set<Int>()) {
+            $0.formUnion(traits[$1.inputs[0]].roots)
+        }
         for topic in 0..<5 {
             var records: [InputRecord] = []
             var time = start
@@ -269,9 +272,7 @@ struct PlanGenerator {
                 time = max(time, own)
                 let isDeletion = topic >= 2 && random.chance(deletionPercent)
                 let (key, value) = (random.pick(Self.keys), "\(Int.random(in: 0..<40, using: &random))")
-                if needsFreshRows, records.contains(where: { $0.key == key && ($0.value == nil || $0.value == value) }) {
-                    continue
-                }
+                if steady.contains(topic), records.contains(where: { $0.key == key }) { continue }
                 records.append(
                     InputRecord(topic: "in-\(topic)", key: key, value: isDeletion ? nil : value, time: own))
             }

@@ -6,20 +6,20 @@ public struct TopologyOptions: Sendable {
     public var naming: Naming
     /// Whether those downstream of a table see every change.
     public var emission: Emission
-    /// The kind of store where an operator does not choose one.
-    public var storeKind: StoreKind
+    /// The kinds of stores where an operator does not choose one.
+    public var stores: StoreKinds
     /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
     public var optimizations: Set<TopologyOptimization>
     /// How far back windowed aggregations look in their stores.
     public var windowMemory: WindowMemory
 
     public init(
-        naming: Naming = .stable, emission: Emission = .everyChange, storeKind: StoreKind = .rocksDB,
+        naming: Naming = .stable, emission: Emission = .everyChange, stores: StoreKinds = .rocksDB,
         optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete
     ) {
         self.naming = naming
         self.emission = emission
-        self.storeKind = storeKind
+        self.stores = stores
         self.optimizations = optimizations
         self.windowMemory = windowMemory
     }

@@ -15,7 +15,7 @@ extension StoreChoice {
         }
         return .timestampedWindow(
             WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
-            order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind, isLogged: options.isLogged,
+            order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window), isLogged: options.isLogged,
             topicSettings: options.changelogSettings)
     }
 
@@ -32,7 +32,7 @@ extension StoreChoice {
         return .session(
             SessionStoreName(name, key: key, value: value), retention: retention,
             order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
-            reach: reach(ofSessions: emit), kind: kind,
+            reach: reach(ofSessions: emit), kind: kind(\.session),
             isLogged: options.isLogged, topicSettings: options.changelogSettings)
     }
 }
