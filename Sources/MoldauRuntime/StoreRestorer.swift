@@ -86,7 +86,9 @@ package final class StoreRestorer {
             if entry.source != nil {
                 // What was not committed, or is not there any more, will be read from the beginning.
                 let offset = committed[changelog]?.offset ?? held.lowerBound
-                held = held.lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
+                held =
+                    held
+                    .lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
             }
             let place = Place(store: entry.store, changelog: changelog, source: entry.source)
             let (from, reason) = try Self.beginning(of: place, held: held)

@@ -171,7 +171,8 @@ struct Agreement {
     private func text(_ bytes: [UInt8]?) -> String {
         guard let bytes else { return "nil" }
         let isText = bytes.allSatisfy { (0x20..<0x7f).contains($0) }
-        return isText ? String(decoding: bytes, as: UTF8.self) : bytes.map { String($0, radix: 16) }.joined(separator: "-")
+        return isText
+            ? String(decoding: bytes, as: UTF8.self) : bytes.map { String($0, radix: 16) }.joined(separator: "-")
     }
     private func line(_ record: RawRecord) -> String { "\(record.timestamp) \(pair(record))" }
     private func pair(_ record: RawRecord) -> String { "\(text(record.key))=\(text(record.value))" }

@@ -125,7 +125,8 @@ struct Traits {
     /// Whether the old values of a table's changes are what was sent before. All three are as in Kafka Streams.
     enum OldValues {
         case exact
-        /// The first change of a key has the initial value of the aggregation as its old value, unless changes are held.
+        /// The first change of a key has the initial value of the aggregation as its old value, or what a join makes of it,
+        /// unless changes are held.
         case initial
         /// A join without a store makes the old value with the other row as it is now, which may not have been sent yet.
         case stale

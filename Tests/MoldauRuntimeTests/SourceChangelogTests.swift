@@ -101,7 +101,9 @@ struct SourceChangelogTests {
         #expect(try bench.read(out).map(\.value) == ["order at ?"])
     }
 
-    @Test func `a restore skips what the handler skipped, takes the extractor's times, and counts nothing again`() throws {
+    @Test func `a restore skips what the handler skipped, takes the extractor's times, and counts nothing again`()
+        throws
+    {
         let bench = try bench()
         let numbers = Topic<String, Int32>("prices")
         let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in

@@ -15,7 +15,8 @@ extension StoreChoice {
         }
         return .timestampedWindow(
             WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
-            order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window), isLogged: options.isLogged,
+            order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window),
+            isLogged: options.isLogged,
             topicSettings: options.changelogSettings)
     }
 
