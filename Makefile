@@ -2,6 +2,7 @@
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the serdes of Protocol Buffers, which nothing else builds
 # make agree   tries random topologies in ways that must agree: SEEDS of them, from the seed FROM on
+# make damage    changes each byte of a segment of 1 MiB, and looks whether it is noticed (an hour)
 # make costs   prints what a record costs to read and to write, by serde
 # make format  formats the Swift files
 # make lint    says what `make format` would change, and which imports run against the layers
@@ -14,7 +15,7 @@ TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' 
 SEEDS ?= 300
 FROM ?= 1
 
-.PHONY: run test test-protobuf agree costs format lint rocksdb
+.PHONY: run test test-protobuf agree damage costs format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -31,6 +32,10 @@ test-protobuf:
 agree: rocksdb
 	$(if $(wildcard /dev/shm),TMPDIR=/dev/shm) AGREE_FROM=$(FROM) AGREE_SEEDS=$(SEEDS) \
 		$(SWIFT) test --filter AgreementTests
+
+damage:
+	DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
+		--filter DamageTests
 
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs

@@ -1,3 +1,5 @@
+import MoldauRecords
+
 // Draws plans. A step is taken only where the plan's rule allows it: the comments at `follow` say what is left out and
 // why.
 
@@ -207,6 +209,9 @@ struct PlanGenerator {
         }
         (result.isOrdered, result.comparison) = (false, .multiset)
         result.isRetimed = step.op == .leftJoin || step.op == .outerJoin
+        // The first record after a restart looks for what waits without a match. As in Kafka Streams, the next one looks when
+        // the last of what it found may be over, not the first: results come later than they would have.
+        result.hangsOnForgottenTime = result.isRetimed
         return result
     }
 
