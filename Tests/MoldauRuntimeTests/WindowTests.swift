@@ -104,6 +104,16 @@ struct WindowTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `a session that ended just as long ago as it stays open is kept`(kind: StoreKind) throws {
+        let inputs: [(String, String, Int64)] = [("a", "x", 38), ("b", "x", 17), ("b", "x", 16)]
+        let result = try rows(inputs, TopologyOptions(stores: StoreKinds(kind))) {
+            $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(21), grace: .zero)).count()
+        }
+        #expect(result.rows == ["[a@38/38]=1", "[b@17/17]=1", "[b@17/17]=nil", "[b@16/17]=2"])
+        #expect(result.drops.isEmpty)
+    }
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `on window close, each result comes once, also after a pause in the input`(kind: StoreKind) throws {
         let inputs: [(String, String, Int64)] = [
             ("a", "x", 1), ("b", "x", 2), ("a", "x", 8), ("a", "x", 10_000_000), ("b", "x", 10_000_011),

@@ -24,7 +24,9 @@ extension StoreChoice {
     func definition<Key, Value>(
         of windows: SessionWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
-        let retention = options.retention ?? .milliseconds(windows.closingMs)
+        // A session of just that age is still open; Kafka Streams' store in memory refuses it.
+        let open: Duration = windowMemory == .complete ? .milliseconds(1) : .zero
+        let retention = options.retention ?? .milliseconds(windows.closingMs) + open
         builder.attempt {
             try checkIsUnversioned("windows have no versions; leave historyRetention out")
             try windows.check()
