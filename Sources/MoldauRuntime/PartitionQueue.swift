@@ -20,6 +20,7 @@ package final class PartitionQueue {
     package private(set) var end: Offset?
     /// The record that waits or is being processed, as it lies in its batch.
     package var head: RecordView? { walk.pointee.head }
+    package var headOffset: Offset? { walk.pointee.head?.offset }
 
     /// What changes with every record.
     private struct Walk {
@@ -90,10 +91,10 @@ package final class PartitionQueue {
 
     /// Sends the head into the sub-topology, then decodes the next one.
     package func processHead() throws {
-        guard let done = head else { preconditionFailure("an empty queue has nothing to process") }
+        guard let done = headOffset else { preconditionFailure("an empty queue has nothing to process") }
         walk.pointee.partitionTime = max(walk.pointee.partitionTime, walk.pointee.headTime)
         try source.process()
-        walk.pointee.nextOffset = done.offset + 1
+        walk.pointee.nextOffset = done + 1
         walk.pointee.head = nil
         try advance()
     }
