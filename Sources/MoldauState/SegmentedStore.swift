@@ -107,7 +107,7 @@ package final class SegmentedStore {
     }
 
     /// Whether an entry of that time is within the retention.
-    package func isWithinRetention(_ time: Int64) -> Bool { time >= retention.first(at: streamTime) }
+    @usableFromInline package func isWithinRetention(_ time: Int64) -> Bool { time >= retention.first(at: streamTime) }
 
     /// Whether reads find an entry of that time.
     @usableFromInline package func isReadable(_ time: Int64) -> Bool { time >= firstReadable }
