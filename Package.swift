@@ -143,7 +143,9 @@ let package = Package(
             path: "Tests/Simulate", swiftSettings: strict + warnings),
         tests("MoldauTestingTests", ["MoldauTesting"]),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
-        tests("ExamplesTests", ["ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords"]),
+        tests(
+            "ExamplesTests",
+            ["ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords"]),
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
