@@ -24,7 +24,7 @@ struct DiskTests {
         let started = Gathered<ContinuousClock.Instant>()
         let ended = Gathered<ContinuousClock.Instant>()
         configuration.onStateChange = {
-            if $1 == .error { ended.add(.now) } else if $1 == .running { started.add(.now) }
+            if $1 == .error { ended.add(.now) } else { started.add(.now) }
         }
         let app = StreamsApplication(
             id: "app", topology: try CountTopology.make(), cluster: .cluster(bench.cluster, stateDirectory: nil),
