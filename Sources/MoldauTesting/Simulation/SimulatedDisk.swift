@@ -219,6 +219,14 @@ package final class SimulatedDisk: FileSystem {
         return false
     }
 
+    /// Lets the outage come before something else that the machine does.
+    func pass(_ operation: StaticString, _ path: String) throws(LogError) {
+        try state.withLock { state throws(LogError) in
+            let goesOn = try begin(&state, operation, path)
+            if !goesOn { throw Self.failure("\(operation)", path, code: 5, "the machine is off") }
+        }
+    }
+
     static func failure(_ operation: String, _ path: String, code: Int32, _ reason: String) -> LogError {
         .io(operation: operation, path: path, code: code, reason: reason)
     }

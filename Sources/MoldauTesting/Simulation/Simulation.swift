@@ -69,7 +69,7 @@ package final class Simulation {
         trace = SimulationTrace(keepsLines: keepsTrace)
         scenario = Scenario(chance)
         disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
-        state = SimulatedState(memory: memory, chance: chance, trace: trace, mistake: mistake)
+        state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: mistake)
         feeder = Feeder(scenario, chance: chance, trace: trace)
         topology = try scenario.workload.topology()
     }
@@ -354,7 +354,7 @@ package final class Simulation {
     private func checkRestored(_ process: SimulatedProcess) {
         let kept = state
         defer { state = kept }
-        state = SimulatedState(memory: memory, chance: chance, trace: trace, mistake: nil)
+        state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: nil)
         do {
             for plan in process.plans(on: state) {
                 let thread = try StreamThread(plan, now: clock.now)
