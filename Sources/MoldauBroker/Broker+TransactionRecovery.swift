@@ -51,6 +51,9 @@ extension Broker {
         }
     }
 
+    /// Those that are not closed for records that are missing.
+    private func usablePartitions() -> [BrokerPartition<Files>] { allPartitions().filter { !$0.isDeleted } }
+
     /// Writes the markers that are missing.
     private func carryOut(_ decision: TransactionRecord) throws(BrokerError) {
         for name in decision.ends.keys.sorted() {
@@ -71,7 +74,7 @@ extension Broker {
     /// Partitions may know of a newer epoch than what is left of the transactional id's records.
     private func raiseEpochs(_ histories: inout [String: TransactionHistory]) throws(BrokerError) {
         var newest: [Int64: Int16] = [:]
-        for partition in allPartitions() { newest.merge(try partition.producerEpochs(), uniquingKeysWith: max) }
+        for partition in usablePartitions() { newest.merge(try partition.producerEpochs(), uniquingKeysWith: max) }
         func raise(_ record: inout TransactionRecord) {
             record.producer.epoch = max(record.producer.epoch, newest[record.producer.id] ?? 0)
         }
@@ -100,7 +103,7 @@ extension Broker {
         let ongoing = transactions.all.compactMap { slot in
             slot.state.withLock { $0.record.flatMap { $0.status == .ongoing ? $0 : nil } }
         }
-        for partition in allPartitions() {
+        for partition in usablePartitions() {
             for (producer, _) in try partition.openTransactions() {
                 let isKnown = ongoing.contains { $0.producer.id == producer.id && $0.ends[partition.name] != nil }
                 if isKnown { continue }

@@ -123,6 +123,7 @@ package final class Simulation {
     private func lookAfter(_ process: SimulatedProcess) throws {
         try process.broker.abortExpired()
         try process.broker.applyRetention()
+        try process.broker.compact()
     }
 
     /// Runs what may fail because of a fault; without one, a failure is a violation.
