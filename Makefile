@@ -3,6 +3,8 @@
 # make test-protobuf  tests the serdes of Protocol Buffers, which nothing else builds
 # make damage    changes each byte of a segment of 1 MiB, and looks whether it is noticed (an hour)
 # make costs   prints what a record costs to read and to write, by serde
+# make simulate [SEEDS=1000] [FROM=1] [PLANT=all]  runs an application through faults, one run per seed; with PLANT, seeks a
+#              known mistake, or all of them
 # make format  formats the Swift files
 # make lint    says what `make format` would change, and which imports run against the layers
 
