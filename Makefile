@@ -13,7 +13,7 @@ SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
-.PHONY: run test test-protobuf damage costs format lint rocksdb
+.PHONY: run test test-protobuf damage costs simulate format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -32,6 +32,11 @@ damage:
 
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs
+
+SEEDS ?= 1000
+FROM ?= 1
+simulate: rocksdb
+	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
 
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)

@@ -149,7 +149,7 @@ let package = Package(
             "MoldauRuntimeTests",
             [
                 "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-                "MoldauClusterEmbedded", "MoldauTesting",
+                "MoldauClusterEmbedded", "MoldauTesting", "MoldauLog", "MoldauBroker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

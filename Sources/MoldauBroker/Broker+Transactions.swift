@@ -65,10 +65,10 @@ extension Broker {
     private func enlist(
         _ partitions: [TopicPartition], _ state: inout Transactions.State, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
+        _ = try check(state, id, producer)
+        // What kept the last one from ending may be over.
+        try completeDecided(&state, id)
         var record = try check(state, id, producer)
-        if record.status.isDecided && record.status != .completeCommit && record.status != .completeAbort {
-            throw .invalidTransaction(id: id, reason: "the last transaction has not ended yet")
-        }
         if record.status != .ongoing {
             (record.status, record.ends, record.started) = (.ongoing, [:], clock())
             state.offsets = [:]
@@ -102,6 +102,7 @@ extension Broker {
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
             let record = try check(state, id, producer)
             if record.status == .ongoing { return try decide(&state, id, commit: commit) }
+            try completeDecided(&state, id)
             if record.status.isDecided, record.status.isCommit != commit {
                 throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
             }
@@ -140,6 +141,14 @@ extension Broker {
         state.record = record
         // An abort that is lost is none the less one: its records are not readable before a decision.
         if commit && !sabotage.contains(.decisionNotSynced) { try flush() }
+        try complete(&state, id)
+    }
+
+    /// Carries a decision out where that was begun and failed.
+    private func completeDecided(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
+        guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else { return }
+        // It may not be durable yet.
+        if status == .prepareCommit { try flush() }
         try complete(&state, id)
     }
 
@@ -187,6 +196,7 @@ extension Broker {
         let now = clock()
         for slot in transactions.all {
             try slot.state.withLock { state throws(BrokerError) in
+                try completeDecided(&state, slot.id)
                 guard let record = state.record, record.status == .ongoing,
                     now.ms - record.started.ms > Int64(record.timeoutMs)
                 else { return }

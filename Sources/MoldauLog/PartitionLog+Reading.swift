@@ -118,11 +118,11 @@ extension PartitionLog {
         } else {
             position = segment.offsetIndex.position(atOrBefore: offset)
         }
-        let seesAborted = !onlyCommitted || configuration.sabotage.contains(.abortedReadable)
         return PlannedRead(
             file: segment.file, segmentBase: segment.base, generation: segment.generation, position: position,
-            size: segment.size, from: offset,
-            maxBytes: maxBytes, upTo: limit, aborted: seesAborted ? [] : aborted.filter { $0.last >= offset },
+            size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
+            aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
+                ? aborted.filter { $0.last >= offset } : [],
             unchecked: segment.unchecked)
     }
 

@@ -54,13 +54,13 @@ struct ProducerStates: Sendable {
             .sorted { $0.producer < $1.producer }
     }
 
-    /// The newest epoch of each producer, by its id.
-    var epochs: [Int64: Int16] { producers.mapValues(\.epoch) }
-
     /// The offset of the last record of each producer.
     var lastOffsets: [Int64: Offset] {
         producers.compactMapValues { $0.batches.last.map { Offset($0.offsets.upperBound.value - 1) } }
     }
+
+    /// The newest epoch of each producer, by its id.
+    var epochs: [Int64: Int16] { producers.mapValues(\.epoch) }
 
     /// Checks a batch before it is written.
     /// - Returns: where it lies already; nil where it is new.

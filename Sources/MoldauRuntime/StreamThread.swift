@@ -11,6 +11,7 @@
 // thread commits. So positions, stores and output always belong together. The wait is as long as the operators'
 // timeouts allow.
 
+import Logging
 import MoldauCluster
 import MoldauRecords
 import MoldauState
@@ -85,6 +86,8 @@ package final class StreamThread {
     private var hasMore = false
     /// Whether a commit is due and waits for deferred work.
     var isCommitAwaited = false
+    /// The cluster has no room for what was done: no more is done until it has.
+    var isHeld = false
     var lastCommit: Timestamp
     var lastPurge: Timestamp
     var lastWriteBehind: Timestamp
@@ -169,13 +172,23 @@ package final class StreamThread {
             try restore(now: now, wait: wait)
             return 0
         case .running:
+            if isHeld {
+                try fetch(now: now, wait: wait)
+                try commit(now: now)
+                return 0
+            }
             try fetch(now: now, wait: hasMore && !isPaused ? .zero : wait)
             var count = try goOn(now: now)
             if !isPaused { count += try work(now: now) }
             if count == 0 { try outbox.sendAll() }
-            try commitIfDue(now: now)
+            if outbox.isHeld { hold(outbox.heldError) } else { try commitIfDue(now: now) }
             return count
         }
+    }
+
+    func hold(_ error: ClusterError) {
+        if !isHeld { plan.configuration.logger.warning("\(error); nothing more is processed until there is room") }
+        isHeld = true
     }
 
     private func fetch(now: Timestamp, wait: Duration) throws {
@@ -213,7 +226,7 @@ package final class StreamThread {
     private func work(now: Timestamp) throws -> Int {
         var count = 0
         hasMore = false
-        for task in tasks where !(isCommitAwaited && task.defersWork) {
+        for task in tasks where !(isCommitAwaited && task.defersWork) && !outbox.isHeld {
             var left = plan.configuration.recordsPerTurn
             while left > 0, try task.processNext(now: now) { left -= 1 }
             if left == 0 { hasMore = true }
