@@ -83,6 +83,9 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
+    // Partitions that wait for a sync hold what holds them.
+    deinit { groupCommit.letGo() }
+
     /// Opens all logs, and makes durable what they hold. Logs whose records are missing or damaged stay closed: their
     /// partitions answer every call with the reason.
     private func recover() throws(BrokerError) {

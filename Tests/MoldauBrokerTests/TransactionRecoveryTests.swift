@@ -1,6 +1,7 @@
 import MoldauBroker
 import MoldauLog
 import MoldauRecords
+import Synchronization
 import Testing
 
 /// What a crash of the machine leaves of transactions: files lose what was not synced, each on its own.
