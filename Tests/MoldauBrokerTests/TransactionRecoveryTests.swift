@@ -132,6 +132,20 @@ struct UncleanStopTests {
         #expect(Set(files.syncs.withLock { $0.directories }).isSuperset(of: [".", "data", "data/left-0"]))
     }
 
+    @Test func `a disk that is full when a transaction is aborted does not make its records readable later`() throws {
+        let files = CrashingFileSystem()
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        files.refuseWrites(to: ".txnindex")
+        try client.end(commit: false)
+        files.refuseWrites(to: nil)
+        try broker.close()
+        broker = try openBroker(files)
+        #expect(try broker.committed(left) == [])
+    }
+
     @Test func `a disk that has no room for the journal does not take the broker offline`() throws {
         let files = CrashingFileSystem()
         let broker = try openBroker(files)

@@ -88,8 +88,8 @@ final class CrashingFileSystem: FileSystem {
 
     func crash(afterWrites count: Int) { writesLeft.withLock { $0 = count } }
 
-    /// Writes to files of this name find no room.
-    func refuseWrites(to name: String) { refused.withLock { $0 = name } }
+    /// Writes to files of this name find no room; nil: there is room for all.
+    func refuseWrites(to name: String?) { refused.withLock { $0 = name } }
 
     func countWrite(to path: String) throws(LogError) {
         if let name = refused.withLock({ $0 }), path.hasSuffix(name) {
