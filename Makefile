@@ -1,10 +1,11 @@
 # make run     counts the words of this repository's own text files
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the serdes of Protocol Buffers, which nothing else builds
+# make agree   tries random topologies in ways that must agree: SEEDS of them, from the seed FROM on
 # make damage    changes each byte of a segment of 1 MiB, and looks whether it is noticed (an hour)
 # make costs   prints what a record costs to read and to write, by serde
-# make simulate [SEEDS=1000] [FROM=1] [PLANT=all]  runs an application through faults, one run per seed; with PLANT, seeks a
-#              known mistake, or all of them
+# make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
+#              PLANT=all makes mistakes on purpose, and tells which seed finds them
 # make format  formats the Swift files
 # make lint    says what `make format` would change, and which imports run against the layers
 
@@ -13,7 +14,10 @@ SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
-.PHONY: run test test-protobuf damage costs simulate format lint rocksdb
+SEEDS ?= 300
+FROM ?= 1
+
+.PHONY: run test test-protobuf agree damage costs simulate format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -26,6 +30,11 @@ test: rocksdb
 test-protobuf:
 	$(SWIFT) test --quiet --package-path Tests/Protobuf
 
+# State is written and read back many times: in memory, where the system has a folder for that.
+agree: rocksdb
+	$(if $(wildcard /dev/shm),TMPDIR=/dev/shm) AGREE_FROM=$(FROM) AGREE_SEEDS=$(SEEDS) \
+		$(SWIFT) test --filter AgreementTests
+
 damage:
 	DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
 		--filter DamageTests
@@ -33,8 +42,6 @@ damage:
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs
 
-SEEDS ?= 1000
-FROM ?= 1
 simulate: rocksdb
 	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
 

@@ -35,8 +35,10 @@ package final class StreamTask {
     /// A store with the place of its changelog.
     package struct TaskStore {
         package let store: any StateStore
-        /// nil for a store that is not logged.
+        /// What brings it back; nil for a store that is not logged.
         package let changelog: TopicPartition?
+        /// Where the changelog is an input topic of the task.
+        package let source: SourceRestore?
         fileprivate let handle: Int?
     }
 
@@ -60,12 +62,9 @@ package final class StreamTask {
         do {
             for definition in subtopology.stores {
                 let store = try definition.open(in: environment)
+                opened.append(TaskStore(store: store, changelog: nil, source: nil, handle: nil))
                 context.add(store)
-                let changelog = surroundings.names.changelog(ofStore: store.name)
-                opened.append(
-                    TaskStore(
-                        store: store, changelog: store.isLogged ? TopicPartition(changelog, id.partition) : nil,
-                        handle: store.isLogged ? try outbox.handle(forChangelogOf: store.name) : nil))
+                opened[opened.count - 1] = try Self.taskStore(store, id, subtopology, surroundings, now)
             }
             let wiring = try TaskWiring(
                 subtopology, context: context, globalStores: surroundings.globalStores.map(\.name))
@@ -82,6 +81,23 @@ package final class StreamTask {
             throw error
         }
         stores = opened
+    }
+
+    private static func taskStore(
+        _ store: any StateStore, _ id: TaskID, _ subtopology: Subtopology, _ surroundings: TaskSurroundings,
+        _ now: Timestamp
+    ) throws -> TaskStore {
+        if let changelog = subtopology.sourceChangelogs.first(where: { $0.store == store.name }) {
+            let source = try SourceRestore(changelog, of: store, task: id, surroundings: surroundings, now: now)
+            let isThere = surroundings.holds(source.partition)
+            return TaskStore(
+                store: store, changelog: isThere ? source.partition : nil, source: isThere ? source : nil, handle: nil)
+        }
+        guard store.isLogged else { return TaskStore(store: store, changelog: nil, source: nil, handle: nil) }
+        return TaskStore(
+            store: store,
+            changelog: TopicPartition(surroundings.names.changelog(ofStore: store.name), id.partition), source: nil,
+            handle: try surroundings.outbox.handle(forChangelogOf: store.name))
     }
 
     deinit {
@@ -218,8 +234,8 @@ package final class StreamTask {
     package func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
         committedOffsets = pendingOffsets
         for entry in stores {
-            entry.store.committed(
-                changelogEnd: entry.changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
+            let changelog = entry.source == nil ? entry.changelog : nil
+            entry.store.committed(changelogEnd: changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
             try entry.store.writeBehind(force: force)
         }
     }

@@ -41,7 +41,7 @@ package struct StreamThreadPlan: Sendable {
         (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
         self.memory = memory
         environment = { name in
-            guard let stateDirectory else { return StoreEnvironment(inMemory: memory) }
+            guard let stateDirectory else { return StoreEnvironment(inMemory: memory, name: name) }
             return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
         }
     }
@@ -105,10 +105,12 @@ package final class StreamThread {
         outbox = Outbox(names: plan.names, producer: producer, configuration: plan.configuration)
         globalTables = try Self.openGlobalTables(plan, outbox, now)
         tasks = try Self.openTasks(plan, outbox, globalTables, wakeup: consumer.wakeup, now)
-        let logged = tasks.flatMap(\.stores).compactMap { entry in entry.changelog.map { (entry.store, $0) } }
+        let stores = tasks.flatMap(\.stores)
         do {
+            let sources = Set(stores.compactMap { $0.source?.partition })
             restorer = try StoreRestorer(
-                logged, consumer: restoreConsumer, now: now, report: plan.configuration.onRestore)
+                stores, committed: sources.isEmpty ? [:] : try consumer.committed(sources), consumer: restoreConsumer,
+                now: now, report: plan.configuration.onRestore)
         } catch {
             for task in tasks { try? task.close() }
             try? globalTables.close()

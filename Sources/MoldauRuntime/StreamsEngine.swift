@@ -92,7 +92,8 @@ package final class StreamsEngine: Sendable {
         let admin = try cluster.makeAdmin(clientID: names.applicationID + "-admin")
         defer { admin.close() }
         let topics = try TopicPlan.prepare(
-            topology, names: names, newTopicPartitions: configuration.newTopicPartitions, admin: admin)
+            topology, names: names, newTopicPartitions: configuration.newTopicPartitions,
+            settings: InternalTopicSettings(configuration), admin: admin)
         let memory = StateMemory(budgetBytes: configuration.stateMemoryBytes)
         inner.withLock { $0.memory = memory }
         let assignment = TopicPlan.assign(topics.tasks, toThreads: configuration.streamThreads)

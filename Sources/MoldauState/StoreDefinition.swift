@@ -24,6 +24,8 @@ public enum StoreKind: Sendable, Hashable {
     case rocksDB
     /// In memory alone; restored from the changelog after every restart.
     case inMemory
+    /// In a store of the user's own.
+    case custom(ByteStoreProvider)
 }
 
 /// What a topology knows of a store: enough to make one for each task.
@@ -36,6 +38,8 @@ public struct StoreDefinition: Sendable {
     public var topicSettings: [String: String]
     /// How far back a versioned store knows the past; nil for other stores.
     public private(set) var historyRetention: Duration?
+    /// How long a store of windows or sessions keeps them, by stream time; nil for other stores.
+    public internal(set) var windowRetention: Duration?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
 
@@ -83,12 +87,8 @@ public struct StoreDefinition: Sendable {
         _ name: KeyValueStoreName<Key, Value>, historyRetention: Duration, kind: StoreKind = .rocksDB,
         isLogged: Bool = true, topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        // Compaction leaves alone what a look-up may still need (KIP-889).
-        let lag = historyRetention.milliseconds.addingReportingOverflow(Duration.seconds(86_400).milliseconds)
-        let settings = ["min.compaction.lag.ms": "\(lag.overflow ? .max : lag.partialValue)"]
         var definition = StoreDefinition(
-            name: name.name, kind: kind, isLogged: isLogged,
-            topicSettings: settings.merging(topicSettings) { _, given in given }
+            name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings
         ) { store, environment in
             VersionedKeyValueStore(
                 cache: try environment.cache(for: store), key: name.key, value: name.value,

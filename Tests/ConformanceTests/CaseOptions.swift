@@ -11,7 +11,7 @@ struct CaseOptions {
     func topologyOptions(of conformanceCase: ConformanceCase) throws -> TopologyOptions {
         let held = Emission.lastPerCommit()
         var options = TopologyOptions(
-            naming: .kafkaStreams, emission: held, storeKind: storeKind,
+            naming: .kafkaStreams, emission: held, stores: StoreKinds(storeKind),
             windowMemory: .kafkaStreams)
         for (name, value) in conformanceCase.config ?? [:] {
             switch (name, value) {
@@ -31,12 +31,12 @@ struct CaseOptions {
 
     static func optimizations(_ text: String) throws -> Set<TopologyOptimization> {
         if text == "none" { return [] }
-        if text == "all" { return Set(TopologyOptimization.allCases) }
+        if text == "all" { return .all }
         return try text.split(separator: ",", omittingEmptySubsequences: false).reduce(into: []) { chosen, name in
             switch name {
             case "single.store.self.join": chosen.insert(.singleStoreSelfJoin)
             case "merge.repartition.topics": chosen.insert(.mergeRepartitionTopics)
-            case "reuse.ktable.source.topics": break  // Saves changelogs, which nothing here shows.
+            case "reuse.ktable.source.topics": chosen.insert(.reuseSourceTopics)
             default: throw Unsupported(what: "optimization \(name)")
             }
         }

@@ -6,20 +6,20 @@ public struct TopologyOptions: Sendable {
     public var naming: Naming
     /// Whether those downstream of a table see every change.
     public var emission: Emission
-    /// The kind of store where an operator does not choose one.
-    public var storeKind: StoreKind
+    /// The kinds of stores where an operator does not choose one.
+    public var stores: StoreKinds
     /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
     public var optimizations: Set<TopologyOptimization>
     /// How far back windowed aggregations look in their stores.
     public var windowMemory: WindowMemory
 
     public init(
-        naming: Naming = .stable, emission: Emission = .everyChange, storeKind: StoreKind = .rocksDB,
+        naming: Naming = .stable, emission: Emission = .everyChange, stores: StoreKinds = .rocksDB,
         optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete
     ) {
         self.naming = naming
         self.emission = emission
-        self.storeKind = storeKind
+        self.stores = stores
         self.optimizations = optimizations
         self.windowMemory = windowMemory
     }
@@ -55,6 +55,16 @@ public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     case singleStoreSelfJoin
     /// Operators that need equal keys together after the same change of key share one repartition topic.
     case mergeRepartitionTopics
+    /// A topic that is read as a table is the changelog of the table's store: no other one is made or written, and a restore
+    /// reads the topic as far as it was committed. The topic has to keep what the table needs: it is compacted, or keeps
+    /// everything; that of a versioned table with `min.compaction.lag.ms` of at least the history. `StoreOptions.isLogged` and
+    /// `changelogSettings` mean nothing for such tables. Tables that do not start at the earliest record keep changelogs.
+    case reuseSourceTopics
+}
+
+extension Set<TopologyOptimization> {
+    /// Every optimization.
+    public static var all: Set<TopologyOptimization> { Set(TopologyOptimization.allCases) }
 }
 
 /// Which changes of a table with a store go downstream.

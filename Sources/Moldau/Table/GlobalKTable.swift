@@ -31,15 +31,7 @@ extension StreamsBuilder {
                 GlobalTableNode(
                     sourceName: sourceName, processorName: name, topic: topic.name,
                     store: choice.definition(key: topic.key, value: topic.value)
-                ) { context in
-                    let rows: TimestampedKeyValueStore<Key, Value> = try context.store(named: storeName)
-                    let inlet = Inlet<Key?, Value?> { record in
-                        guard let key = record.key else { return context.drop(.nullKey) }
-                        try rows.put(key, record.value.map { ValueAndTimestamp($0, at: record.timestamp) })
-                    }
-                    return TypedSourceHead(
-                        key: topic.key.optional, value: topic.value.optional, timestamps: nil, next: inlet)
-                })
+                ) { try TypedSourceHead(storing: topic, in: storeName, $0) })
         }
         add(node, below: [])
         return GlobalKTable(storeName: storeName, key: topic.key)

@@ -18,6 +18,8 @@ extension StreamsBuilder {
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
         let source = TableSource(name, choice, key: topic.key, value: topic.value)
+        // What lies before a later start never came into the table.
+        let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && start == .earliest
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
             let reader = TopologyNode.Source(topics: [topic.name], start: start) { context in
@@ -25,6 +27,11 @@ extension StreamsBuilder {
             }
             try topology.add(TopologyNode(sourceName, .source(reader)))
             try source.write(into: &topology, below: [sourceName], key: { $0 }, value: { $0 })
+            guard reusesTopic, source.hasStore else { return }
+            try topology.add(
+                SourceChangelog(store: choice.name, topic: topic.name, source: sourceName) { context in
+                    try TypedSourceHead(storing: topic, in: choice.name, context, timestamps: timestamps)
+                })
         }
         add(node, below: [])
         return KTable(
@@ -94,7 +101,7 @@ final class TableSource<Key, Value> {
     private let choice: StoreChoice
     private let key: Serde<Key>
     private let value: Serde<Value>
-    private var hasStore: Bool
+    private(set) var hasStore: Bool
 
     init(_ name: String, _ choice: StoreChoice, key: Serde<Key>, value: Serde<Value>) {
         self.name = name
