@@ -4,6 +4,8 @@
 # make agree   tries random topologies in ways that must agree: SEEDS of them, from the seed FROM on
 # make damage    changes each byte of a segment of 1 MiB, and looks whether it is noticed (an hour)
 # make costs   prints what a record costs to read and to write, by serde
+# make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
+#              PLANT=all makes mistakes on purpose, and tells which seed finds them
 # make format  formats the Swift files
 # make lint    says what `make format` would change, and which imports run against the layers
 
@@ -15,7 +17,7 @@ TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' 
 SEEDS ?= 300
 FROM ?= 1
 
-.PHONY: run test test-protobuf agree damage costs format lint rocksdb
+.PHONY: run test test-protobuf agree damage costs simulate format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -39,6 +41,9 @@ damage:
 
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs
+
+simulate: rocksdb
+	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
 
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)

@@ -144,7 +144,7 @@ let package = Package(
             name: "simulate",
             dependencies: ["MoldauTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/Simulate", swiftSettings: strict + warnings),
-        tests("MoldauTestingTests", ["MoldauTesting"]),
+        tests("MoldauTestingTests", ["MoldauTesting", "ProgramSupport", "simulate"]),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
         tests(
             "ExamplesTests",

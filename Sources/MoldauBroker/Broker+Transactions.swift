@@ -208,7 +208,7 @@ extension Broker {
 
     // MARK: On disk
 
-    private func store(_ record: TransactionRecord, _ id: String) throws(BrokerError) {
+    func store(_ record: TransactionRecord, _ id: String) throws(BrokerError) {
         var record = record
         record.updated = clock()
         if topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }

@@ -271,6 +271,7 @@ public final class TopologyTestDriver {
             try waitForResults()
         }
         try task.prepareCommit(now: now)
+        try task.sendChanges()
         try outbox.flush()
         _ = task.offsetsToCommit()
         try task.committed(producer.acknowledgedEnd, writeBehind: writesStoresAtCommit)

@@ -31,7 +31,7 @@ struct StreamThreadTests {
         #expect(seen.all == ["l1", "r2", "r3", "l5"])
     }
 
-    @Test func `commits offsets after output and changelog are acknowledged`() throws {
+    @Test func `commits offsets after changelogs, and writes these after output is acknowledged`() throws {
         let bench = try Bench()
         try bench.create(["input": 1, "counts": 1])
         try bench.write("input", "a", "x", at: 7)
@@ -43,7 +43,9 @@ struct StreamThreadTests {
         #expect(bench.calls.take() == [])
         try thread.runOnce(now: Timestamp(ms: 100), wait: .zero)
         #expect(
-            bench.calls.take() == ["send counts-0", "send app-counts-store-changelog-0", "flush", "commit"])
+            bench.calls.take() == [
+                "send counts-0", "flush", "send app-counts-store-changelog-0", "flush", "commit",
+            ])
         #expect(try bench.committed("input") == CommittedOffset(Offset(2), metadata: "AgAAAAAAAAAJ"))
         #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2])
     }

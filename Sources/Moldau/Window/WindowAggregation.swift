@@ -57,8 +57,8 @@ final class WindowRows<Key, Value, Result> {
     private let reportsInitial: Bool
     private let memory: WindowMemory
     private let graceMs: Int64
-    /// The greatest time that reached this node; unlike the store's it is that of records, not of windows.
-    private var streamTime: Int64 = -1
+    /// Unlike the store's it is that of records, not of windows.
+    private let streamTime: ObservedTime
 
     init(
         _ aggregation: WindowAggregation<Key, Value, Result>, _ context: NodeContext,
@@ -67,6 +67,7 @@ final class WindowRows<Key, Value, Result> {
         self.context = context
         self.changes = changes
         self.reportsInitial = reportsInitial
+        streamTime = ObservedTime(context)
         store = try context.store(named: aggregation.store)
         (keyNull, valueNull) = (aggregation.key.null, aggregation.value.null)
         (fold, memory) = (aggregation.fold, aggregation.memory)
@@ -81,10 +82,7 @@ final class WindowRows<Key, Value, Result> {
 
     /// Takes note of a record's time.
     /// - Returns: stream time less the grace: windows that ended before are closed.
-    func observe(_ time: Timestamp) -> Int64 {
-        streamTime = max(streamTime, time.ms)
-        return streamTime - graceMs
-    }
+    func observe(_ time: Timestamp) -> Int64 { streamTime.observe(time) - graceMs }
 
     /// Adds a record to a window.
     /// - Returns: false where user code failed and the record is to be skipped.

@@ -83,7 +83,7 @@ private final class SimulatedConsumer: Consumer {
         for (partition, held) in bounds {
             let isHidden =
                 switch cluster.mistake {
-                case .suppressionNotRestored: partition.topic.contains("SUPPRESS")
+                case .suppressionNotRestored: partition.topic.hasSuffix("-suppress-changelog")
                 case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
                 default: false
                 }

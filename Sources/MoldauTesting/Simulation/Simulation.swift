@@ -69,7 +69,7 @@ package final class Simulation {
         trace = SimulationTrace(keepsLines: keepsTrace)
         scenario = Scenario(chance)
         disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
-        state = SimulatedState(memory: memory, chance: chance, trace: trace, mistake: mistake)
+        state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: mistake)
         feeder = Feeder(scenario, chance: chance, trace: trace)
         topology = try scenario.workload.topology()
     }
@@ -123,6 +123,7 @@ package final class Simulation {
     private func lookAfter(_ process: SimulatedProcess) throws {
         try process.broker.abortExpired()
         try process.broker.applyRetention()
+        try process.broker.compact()
     }
 
     /// Runs what may fail because of a fault; without one, a failure is a violation.
@@ -356,7 +357,7 @@ package final class Simulation {
     private func checkRestored(_ process: SimulatedProcess) {
         let kept = state
         defer { state = kept }
-        state = SimulatedState(memory: memory, chance: chance, trace: trace, mistake: nil)
+        state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: nil)
         do {
             for plan in process.plans(on: state) {
                 let thread = try StreamThread(plan, now: clock.now)
