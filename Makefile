@@ -2,6 +2,7 @@
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the serdes of Protocol Buffers, which nothing else builds
 # make costs   prints what a record costs to read and to write, by serde
+# make examples  turns the examples of the documentation into tests
 # make format  formats the Swift files
 # make lint    says what `make format` would change, and which imports run against the layers
 
@@ -10,7 +11,7 @@ SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
-.PHONY: run test test-protobuf costs format lint rocksdb
+.PHONY: run test test-protobuf costs examples format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -25,6 +26,9 @@ test-protobuf:
 
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs
+
+examples:
+	python3 Tests/Tools/extract_examples.py .
 
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)

@@ -59,6 +59,17 @@ public final class StreamsBuilder {
     func copartition(_ sources: Set<String>) { copartitions.append(sources) }
 
     /// Adds a store for processors to name.
+    ///
+    /// ```swift
+    /// let counts = KeyValueStoreName<String, Int>("counts")
+    /// streams.addStore(.keyValue(counts))
+    /// let moves = customers.transformValues(stores: [counts.name]) { context in
+    ///     let counts = try context.store(counts)
+    ///     return { name, _ in try counts.update(name) { ($0 ?? 0) + 1 }.new }
+    /// }
+    /// // customers: ada=Prague, ada=Brno
+    /// // moves: ada=1, ada=2
+    /// ```
     public func addStore(_ store: StoreDefinition) {
         additions.append { topology in try topology.add(store, for: []) }
     }
@@ -116,9 +127,13 @@ extension Topology {
     /// Declares a topology with the DSL.
     ///
     /// ```swift
+    /// let lines = Topic<String, String>("lines")
+    /// let shouted = Topic<String, String>("shouted")
     /// let topology = try Topology { streams in
     ///     streams.stream(lines).mapValues { $0.uppercased() }.to(shouted)
     /// }
+    /// // lines: 1=to be
+    /// // shouted: 1=TO BE
     /// ```
     /// - Throws: `TopologyError` for names, stores and topics that do not fit together, and what `declare` throws.
     public init(_ options: TopologyOptions = TopologyOptions(), _ declare: (StreamsBuilder) throws -> Void) throws {

@@ -7,6 +7,29 @@ extension KStream {
     /// Nothing is repartitioned before it: a processor sees the records of its task, which need not be all of a key if the
     /// key was changed upstream. Call `repartition()` where its stores need them all; without it the topology has a
     /// warning.
+    ///
+    /// ```swift
+    /// final class Changes: Processor {
+    ///     static let last = KeyValueStoreName<String, String>("last")
+    ///     private var context: ProcessorContext<String, String>?
+    ///     private var last: KeyValueStore<String, String>?
+    ///
+    ///     func start(_ context: ProcessorContext<String, String>) throws {
+    ///         self.context = context
+    ///         last = try context.store(Self.last)
+    ///     }
+    ///
+    ///     func process(_ record: Record<String, String>) throws {
+    ///         guard try last?.get(record.key) != record.value else { return }
+    ///         try last?.put(record.key, record.value)
+    ///         try context?.forward(record)
+    ///     }
+    /// }
+    /// streams.addStore(.keyValue(Changes.last))
+    /// let changes = clicks.process(stores: [Changes.last.name]) { Changes() }
+    /// // clicks: ada=/home, ada=/home, ada=/shop
+    /// // changes: ada=/home, ada=/shop
+    /// ```
     /// - Parameters:
     ///   - stores: the names of the stores that it uses; add them with `addStore` or use a table's.
     ///   - make: makes the processor of one task; must return a new one each time.

@@ -5,7 +5,10 @@ extension StreamsBuilder {
     /// Reads a topic as a stream.
     ///
     /// ```swift
-    /// let orders = streams.stream(Topic<String, Order>("orders"))
+    /// let greetings = streams.stream(Topic<String, String>("greetings"), start: .latest)
+    /// let replies = greetings.merge(lines).mapValues { "\($0) to you too" }
+    /// // lines: ada=hello
+    /// // replies: ada=hello to you too
     /// ```
     /// - Parameters:
     ///   - name: the node's name in descriptions and metrics.
@@ -19,6 +22,12 @@ extension StreamsBuilder {
     }
 
     /// Reads several topics of the same types as one stream. Serdes are those of the first.
+    ///
+    /// ```swift
+    /// let all = streams.stream([shouted, Topic("whispered")])
+    /// // shouted: 1=TO BE
+    /// // all: 1=TO BE
+    /// ```
     @inlinable public func stream<Key, Value>(
         _ topics: [Topic<Key, Value>], named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil

@@ -8,8 +8,12 @@ extension KTable {
     /// An update of this row gives one result; an update of the other table's row gives one for each row that refers to
     /// it. The tables may have different numbers of partitions: rows and answers travel through two topics of the
     /// application, so a result comes a little later than its cause, and quick updates of a row give one result.
+    ///
     /// ```swift
-    /// orders.join(customers, on: \.customerID) { order, customer in order.shipped(to: customer.address) }
+    /// let shipments = openOrders.join(customers, on: \.customer) { order, city in "\(order.amount) to \(city)" }
+    /// // openOrders: o1=ada 120, o2=ada 30
+    /// // customers: ada=Prague
+    /// // shipments: o1=120 to Prague, o2=30 to Prague
     /// ```
     /// - Parameters:
     ///   - foreignKey: the other row's key; nil refers to none (dropped, counted).
@@ -44,6 +48,15 @@ extension KTable {
 
     /// As `join` on a foreign key, but a result is there while this table's row is: without the other row, or without a
     /// foreign key, it meets nil.
+    ///
+    /// ```swift
+    /// let shipments = openOrders.leftJoin(customers, on: \.customer) { order, city in
+    ///     "\(order.amount) to \(city ?? "?")"
+    /// }
+    /// // openOrders: o1=ada 120
+    /// // customers: ada=Prague
+    /// // shipments: o1=120 to ?, o1=120 to Prague
+    /// ```
     public func leftJoin<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,

@@ -13,6 +13,13 @@ extension StreamsBuilder {
     /// come, without regard to time. Records without a key are dropped (counted).
     ///
     /// Memory and disk: each stream thread keeps a copy.
+    ///
+    /// ```swift
+    /// let names = streams.globalTable(Topic<String, String>("page-names"))
+    /// let visits = clicks.leftJoin(names, on: { _, page in page }) { page, name in name ?? page }
+    /// // clicks: ada=/home
+    /// // visits: ada=/home
+    /// ```
     public func globalTable<Key, Value>(
         _ topic: Topic<Key, Value>, as store: KeyValueStoreName<Key, Value>? = nil, named given: String? = nil,
         options: StoreOptions? = nil

@@ -1,0 +1,69 @@
+// Made by Tests/Tools/extract_examples.py from the documentation. Do not edit: `make examples` does.
+// swift-format-ignore-file
+
+import Moldau
+import Testing
+
+struct PagesExamples {
+    @Test func `README.md`() throws {
+        try Example.run(
+            """
+            lines: 1=To be or not to be
+            counts: to=1, be=1, or=1, not=1, to=2, be=2
+            """
+        ) { example in
+            let lines      = Topic<String, String>("text-lines")
+            let counts     = Topic<String, Int64>("word-counts")
+            let wordCounts = KeyValueStoreName<String, Int64>("word-counts")
+
+            let topology = try Topology { streams in
+                streams.stream(lines)
+                    .flatMapValues { line in line.lowercased().split(whereSeparator: \.isWhitespace).map(String.init) }
+                    .groupBy { _, word in word }
+                    .count(as: wordCounts)
+                    .toStream()
+                    .to(counts)
+            }
+            example.topology = topology
+            example.show("lines", lines)
+            example.show("counts", counts)
+        }
+    }
+
+    func `README.md (2)`(_ example: Example) async throws {
+        let topology = example.topology
+        let app = StreamsApplication(id: "word-count", topology: topology, cluster: .embedded(at: "data"))
+        try await app.run()
+        _ = app
+    }
+
+    func `Docs/Serdes.md`(_ example: Example) throws {
+        let counts = Topic<String, Int64>("word-counts")
+        _ = counts
+    }
+
+    func `Docs/Serdes.md (2)`(_ example: Example) throws {
+        struct Order: JSONStreamCodable { var id: String; var amount: Int }
+    }
+
+    @Test func `Docs/Serdes.md (3)`() throws {
+        try Example.run(
+            """
+            payments: kitchen=21
+            temperatures: kitchen=Celsius(degrees: 21.0)
+            """
+        ) { example in
+            let payments = example.payments
+            struct Celsius: StreamCodable {
+                var degrees: Double
+                static let serde = Serde<Celsius>(
+                    encode: { value, writer in try Double.serde.encode(value.degrees, &writer) },
+                    decode: { bytes in Celsius(degrees: try Double.serde.decode(bytes)) })
+            }
+
+            let temperatures = Topic<String, Celsius>("temperatures")
+            payments.mapValues { Celsius(degrees: Double($0)) }.to(temperatures)
+            example.show("temperatures", temperatures)
+        }
+    }
+}
