@@ -29,6 +29,8 @@ package struct StreamThreadPlan: Sendable {
     package var memory: StateMemory
     /// One directory per task lies in it; nil: everything in memory.
     package var stateDirectory: String?
+    /// Of the one thread that looks for topics; nil for the others.
+    package var watch: TopicWatch?
 
     package init(
         number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
@@ -85,6 +87,7 @@ package final class StreamThread {
     private var hasMore = false
     /// Whether a commit is due and waits for deferred work.
     var isCommitAwaited = false
+    private var lastSearch: Timestamp
     var lastCommit: Timestamp
     var lastPurge: Timestamp
     var lastWriteBehind: Timestamp
@@ -93,7 +96,7 @@ package final class StreamThread {
     /// Opens clients, stores and nodes. Blocks. What was opened is closed when it throws.
     package init(_ plan: StreamThreadPlan, now: Timestamp) throws {
         self.plan = plan
-        (lastCommit, lastPurge, lastWriteBehind) = (now, now, now)
+        (lastCommit, lastPurge, lastWriteBehind, lastSearch) = (now, now, now, now)
         consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
         consumer.group = plan.names.applicationID
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
@@ -223,6 +226,14 @@ package final class StreamThread {
         }
         fetchFurther()
         return count
+    }
+
+    /// Whether other topics match the topology's patterns than this thread was made with. Looks from time to time; blocks then.
+    func topicsHaveChanged(now: Timestamp) throws -> Bool {
+        guard let watch = plan.watch, phase == .running else { return false }
+        guard now.ms - lastSearch.ms >= plan.configuration.topicSearchInterval.milliseconds else { return false }
+        lastSearch = now
+        return try watch.hasChanged(admin: admin)
     }
 
     private func fetchFurther() {

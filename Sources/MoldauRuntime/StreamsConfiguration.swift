@@ -66,6 +66,10 @@ public struct StreamsConfiguration: Sendable {
     /// nil: an error names them.
     public var newTopicPartitions: Int32?
 
+    /// How often an application whose topology reads topics by a pattern looks whether others are there, by its clock. Kafka's
+    /// `metadata.max.age.ms`, which is five minutes there.
+    public var topicSearchInterval: Duration = .seconds(10)
+
     /// What happens when a stream thread stopped with an error. Called on that thread.
     public var onUncaughtError: @Sendable (any Error) -> UncaughtErrorResponse = { _ in .stopClient }
 

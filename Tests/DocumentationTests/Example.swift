@@ -37,6 +37,8 @@ final class Example {
     private var inputs: [String: (TopologyTestDriver, ExampleRecord) throws -> Void] = [:]
     private var outputs: [String: (TopologyTestDriver) throws -> [ExampleRecord]] = [:]
 
+    private static let notesPrefix = "notes: "
+
     init(_ streams: StreamsBuilder) { self.streams = streams }
 
     private func stream<Value: StreamCodable & LosslessStringConvertible>(
@@ -104,13 +106,15 @@ final class Example {
         }
         let made = try #require(example)
         let topology = try made.topology.nodes.isEmpty ? built.get() : made.topology
-        try made.follow(data, through: try TopologyTestDriver(topology))
+        let lines = data.split(separator: "\n").filter { !$0.hasPrefix(notesPrefix) }
+        let names = try lines.map { try ExampleRecord.parse(String($0)).name }
+        try made.follow(data, through: try TopologyTestDriver(topology, topics: names))
     }
 
     private func follow(_ data: String, through driver: TopologyTestDriver) throws {
         for line in data.split(separator: "\n") {
-            if line.hasPrefix("notes: ") {
-                #expect(notes.take().joined(separator: ", ") == line.dropFirst("notes: ".count))
+            if line.hasPrefix(Self.notesPrefix) {
+                #expect(notes.take().joined(separator: ", ") == line.dropFirst(Self.notesPrefix.count))
                 continue
             }
             let (name, records) = try ExampleRecord.parse(String(line))
@@ -125,7 +129,9 @@ final class Example {
 
     /// - Returns: false where the name is none of a topic that the topology reads.
     private func give(_ records: [ExampleRecord], to name: String, of driver: TopologyTestDriver) throws -> Bool {
-        guard let pipe = inputs[name], !records.isEmpty else { return false }
+        guard !records.isEmpty else { return false }
+        if inputs[name] == nil { note(name, Topic<String, String>(name)) }
+        guard let pipe = inputs[name] else { return false }
         do { for record in records { try pipe(driver, record) } } catch TestDriverError.unknownTopic { return false }
         return true
     }

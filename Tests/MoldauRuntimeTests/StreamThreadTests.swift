@@ -214,11 +214,13 @@ struct StreamThreadTests {
         try topology.add(
             GlobalTableNode(
                 sourceName: "names-source", processorName: "names-table", topic: "names", store: .keyValue(store)
-            ) { context in
+            ) { context, count in
                 let table: KeyValueStore<String, String> = try context.store(named: "names-store")
-                return TypedSourceHead(
-                    key: String.serde, value: String.serde, timestamps: nil,
-                    next: Inlet { record in try table.put(record.key, record.value) })
+                return (0..<count).map { _ in
+                    TypedSourceHead(
+                        key: String.serde, value: String.serde, timestamps: nil,
+                        next: Inlet { record in try table.put(record.key, record.value) })
+                }
             })
         try topology.addSource("source", reading: [CountTopology.input])
         try topology.add(

@@ -18,7 +18,7 @@ import pathlib
 import re
 import sys
 
-DATA = re.compile(r"^// ([a-z]\w*): (.*)$")
+DATA = re.compile(r"^// ([a-z][\w-]*): (.*)$")
 OPERATOR = re.compile(r"^\s*(?:@\w+ )*public (?:static )?(?:func (\w+)|(init)\()")
 HEADER = [
     "// Made by Tests/Tools/extract_examples.py from the documentation. Do not edit: `make examples` does.",

@@ -56,13 +56,7 @@ extension KStream {
             builder.warnings.append(.storesBehindKeyChange(node: name, stores: stores))
         }
         return adding(named: name, stores: stores, changesKey: changesKey, changesValue: true) { context in
-            let processor = try make()
-            let processorContext = try ProcessorContext<Made.KeyOut, Made.ValueOut>(context)
-            try processor.start(processorContext)
-            context.task.onClose { try processor.close() }
-            return Inlet { record in
-                do { try processor.process(record) } catch { try context.failed(error) }
-            }
+            try context.inlet(of: try make())
         }
     }
 }

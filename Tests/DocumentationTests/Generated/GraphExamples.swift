@@ -5,6 +5,35 @@ import Moldau
 import Testing
 
 struct GraphExamples {
+    @Test func `Graph/GlobalStore.swift: addGlobalStore`() throws {
+        try Example.run(
+            """
+            shouted: ada=HELLO
+            customers: ada=Prague, bob=Brno
+            known: ada=Prague 5, bob=nil
+            """
+        ) { example in
+            let streams = example.streams
+            let customers = example.customers
+            let shouted = example.shouted
+            final class Lengths: Processor {
+                static let lengths = KeyValueStoreName<String, Int>("lengths")
+                private var lengths: KeyValueStore<String, Int>?
+
+                func start(_ context: ProcessorContext<Never, Never>) throws { lengths = try context.store(Self.lengths) }
+                func process(_ record: Record<String, String>) throws { try lengths?.put(record.key, record.value.count) }
+            }
+            streams.addGlobalStore(.keyValue(Lengths.lengths), from: shouted) { Lengths() }
+
+            let known = customers.transformValues { context in
+                let lengths = try context.store(Lengths.lengths)
+                return { name, city in try lengths.get(name).map { "\(city ?? "") \($0)" } }
+            }
+            example.show("shouted", shouted)
+            example.show("known", known)
+        }
+    }
+
     @Test func `Graph/StreamsBuilder.swift: addStore`() throws {
         try Example.run(
             """

@@ -305,4 +305,19 @@ struct StreamExamples2 {
             example.show("all", all)
         }
     }
+
+    @Test func `Stream/StreamsBuilder+Stream.swift: stream (3)`() throws {
+        try Example.run(
+            """
+            clicks-eu: ada=/home
+            clicks-us: bob=/shop
+            pages: ada=/HOME, bob=/SHOP
+            """
+        ) { example in
+            let streams = example.streams
+            let clicks = streams.stream(TopicPattern<String, String>("clicks-.*"))
+            let pages = clicks.mapValues { $0.uppercased() }
+            example.show("pages", pages)
+        }
+    }
 }
