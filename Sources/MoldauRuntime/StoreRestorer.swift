@@ -55,8 +55,10 @@ package final class StoreRestorer {
     package private(set) var restoredCount: Int64 = 0
 
     /// Looks where the changelogs stand. Blocks.
+    /// - Parameter limits: where restores end before the ends of the changelogs.
     package init(
-        _ stores: [(store: any StateStore, changelog: TopicPartition)], consumer: any Consumer, now: Timestamp,
+        _ stores: [(store: any StateStore, changelog: TopicPartition)], limits: [TopicPartition: Offset] = [:],
+        consumer: any Consumer, now: Timestamp,
         report: @escaping @Sendable (RestoreProgress) -> Void
     ) throws {
         self.consumer = consumer
@@ -65,8 +67,9 @@ package final class StoreRestorer {
         for (store, changelog) in stores {
             guard let held = bounds[changelog] else { continue }
             let (from, reason) = try Self.beginning(of: store, held: held)
-            let restore = Restore(store, from: from, to: held.upperBound, began: now, reason: reason)
-            if from < held.upperBound {
+            let end = min(held.upperBound, limits[changelog] ?? held.upperBound)
+            let restore = Restore(store, from: from, to: end, began: now, reason: reason)
+            if from < end {
                 restores[changelog] = restore
             } else if reason != nil {
                 tell(.finished, changelog, restore, now)
@@ -107,15 +110,16 @@ package final class StoreRestorer {
     /// - Returns: the offset up to which the store now is.
     private func takeIn(_ batches: FetchedBatches, _ restore: Restore) throws -> Offset {
         var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
-        while let record = try reader.next() {
+        while let record = try reader.next(), record.offset < restore.to {
             // A changelog record without a key is not the store's: compaction would refuse it.
             guard let key = record.key else { continue }
             try restore.store.restore(key: key, value: record.value, timestamp: record.timestamp)
             restore.count += 1
             restoredCount += 1
         }
-        try restore.store.restored(upTo: reader.nextOffset)
-        return reader.nextOffset
+        let end = min(reader.nextOffset, restore.to)
+        try restore.store.restored(upTo: end)
+        return end
     }
 
     private func tell(_ phase: RestoreProgress.Phase, _ changelog: TopicPartition, _ restore: Restore, _ now: Timestamp)

@@ -33,9 +33,31 @@ package final class StreamTask {
     /// A store with the place of its changelog.
     package struct TaskStore {
         package let store: any StateStore
-        /// nil for a store that is not logged.
+        /// Where it is restored from; nil for a store that is not logged.
         package let changelog: TopicPartition?
         fileprivate let handle: Int?
+
+        /// Whether the changelog is a topic that the task reads, and not one that it writes.
+        package var isRestoredFromSource: Bool { changelog != nil && handle == nil }
+
+        fileprivate init(
+            _ definition: StoreDefinition, in environment: StoreEnvironment, of task: TaskID,
+            _ surroundings: TaskSurroundings
+        ) throws {
+            store = try definition.open(in: environment)
+            if !store.isLogged {
+                (changelog, handle) = (nil, nil)
+            } else if let source = definition.sourceTopic {
+                let isThere = surroundings.partitionCounts.map { $0[source] ?? 0 > task.partition.number } ?? true
+                (changelog, handle) = (isThere ? TopicPartition(source, task.partition) : nil, nil)
+            } else {
+                changelog = TopicPartition(surroundings.names.changelog(ofStore: store.name), task.partition)
+                do { handle = try surroundings.outbox.handle(forChangelogOf: store.name) } catch {
+                    try? store.close()
+                    throw error
+                }
+            }
+        }
     }
 
     /// Opens the stores and makes the nodes. Restore the stores and call `begin` before records are added.
@@ -57,13 +79,9 @@ package final class StreamTask {
         var opened: [TaskStore] = []
         do {
             for definition in subtopology.stores {
-                let store = try definition.open(in: environment)
-                context.add(store)
-                let changelog = surroundings.names.changelog(ofStore: store.name)
-                opened.append(
-                    TaskStore(
-                        store: store, changelog: store.isLogged ? TopicPartition(changelog, id.partition) : nil,
-                        handle: store.isLogged ? try outbox.handle(forChangelogOf: store.name) : nil))
+                let entry = try TaskStore(definition, in: environment, of: id, surroundings)
+                context.add(entry.store)
+                opened.append(entry)
             }
             let wiring = try TaskWiring(
                 subtopology, context: context, globalStores: surroundings.globalStores.map(\.name))
@@ -212,8 +230,8 @@ package final class StreamTask {
     package func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
         committedOffsets = pendingOffsets
         for entry in stores {
-            entry.store.committed(
-                changelogEnd: entry.changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
+            let end = entry.isRestoredFromSource ? { [committedOffsets] in committedOffsets[$0] } : acknowledgedEnd
+            entry.store.committed(changelogEnd: entry.changelog.flatMap(end), positions: committedOffsets)
             try entry.store.writeBehind(force: force)
         }
     }

@@ -106,9 +106,13 @@ package final class StreamThread {
         globalTables = try Self.openGlobalTables(plan, outbox, now)
         tasks = try Self.openTasks(plan, outbox, globalTables, wakeup: consumer.wakeup, now)
         let logged = tasks.flatMap(\.stores).compactMap { entry in entry.changelog.map { (entry.store, $0) } }
+        // What is behind the committed position of a source is still to be processed.
+        let sources = Set(tasks.flatMap(\.stores).filter(\.isRestoredFromSource).compactMap(\.changelog))
         do {
+            let committed = sources.isEmpty ? [:] : try consumer.committed(sources)
             restorer = try StoreRestorer(
-                logged, consumer: restoreConsumer, now: now, report: plan.configuration.onRestore)
+                logged, limits: sources.reduce(into: [:]) { $0[$1] = committed[$1]?.offset ?? .zero },
+                consumer: restoreConsumer, now: now, report: plan.configuration.onRestore)
         } catch {
             for task in tasks { try? task.close() }
             try? globalTables.close()

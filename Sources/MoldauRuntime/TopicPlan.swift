@@ -36,7 +36,7 @@ package struct TopicPlan: Sendable {
     /// The names in the cluster of all topics of which the plan has to know whether they are there.
     package static func topicsToDescribe(_ topology: Topology, names: InternalTopicNames) -> Set<String> {
         let external = externalTopics(of: topology)
-        let changelogs = topology.stores.filter(\.isLogged).map { names.changelog(ofStore: $0.name) }
+        let changelogs = topology.stores.filter(\.hasChangelog).map { names.changelog(ofStore: $0.name) }
         return external.read.union(external.written).union(topology.repartitionTopics.map { names.topic($0.name) })
             .union(changelogs)
     }
@@ -62,7 +62,7 @@ package struct TopicPlan: Sendable {
         for part in parts {
             let count = part.sourceTopics.compactMap { counts[$0] }.max() ?? 0
             tasks += (0..<count).map { TaskID(subtopology: part.number, partition: Partition($0)) }
-            for store in part.stores where store.isLogged && count > 0 {
+            for store in part.stores where store.hasChangelog && count > 0 {
                 let settings = InternalTopicSettings.changelog.merging(store.topicSettings) { $1 }
                 try plan(names.changelog(ofStore: store.name), count, settings, existing)
             }

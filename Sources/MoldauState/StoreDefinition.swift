@@ -34,8 +34,14 @@ public struct StoreDefinition: Sendable {
     public var isLogged: Bool
     /// Settings of the changelog topic that differ from the usual ones.
     public var topicSettings: [String: String]
+    /// A topic that the store's task reads and that holds the store's changes as a changelog would: it brings the store back, and
+    /// there is no changelog of the store's own.
+    public var sourceTopic: String?
     /// How far back a versioned store knows the past; nil for other stores.
     public private(set) var historyRetention: Duration?
+
+    /// Whether its changes go to a changelog topic of its own.
+    public var hasChangelog: Bool { isLogged && sourceTopic == nil }
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
 

@@ -55,6 +55,10 @@ public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     case singleStoreSelfJoin
     /// Operators that need equal keys together after the same change of key share one repartition topic.
     case mergeRepartitionTopics
+    /// The stores of tables that are read from topics are brought back from these, and have no changelogs. For topics that keep
+    /// the last record of each key (compacted ones). Tables with timestamp extractors and versioned tables keep their
+    /// changelogs. What the deserialization handler skipped is in the store again after a restore.
+    case reuseSourceTopics
 }
 
 /// Which changes of a table with a store go downstream.

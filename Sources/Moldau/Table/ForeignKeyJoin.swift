@@ -18,15 +18,17 @@ extension KTable {
     /// - Parameters:
     ///   - foreignKey: the other row's key; nil refers to none (dropped, counted).
     ///   - store: gives the result a store of that name.
+    ///   - partitioners: where the tables' rows are, if their topics' writers do not go by the hash of keys.
     ///   - joiner: nil deletes the result.
     public func join<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
         join(
             other, on: { try foreignKey($1) }, value: Value.serde, otherValue: Other.serde, result: Result.serde,
-            as: store, named: name, options: options, joiner)
+            as: store, named: name, options: options, partitioners: partitioners, joiner)
     }
 
     /// As `join` on a foreign key, with the serdes given and a foreign key that may come from the row's key too.
@@ -34,11 +36,12 @@ extension KTable {
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
         let rows = ForeignKeyRows<Key, Value, ForeignKey, Other, Result>(
             left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: false,
-            dropsHistory: (content.isVersioned, other.content.isVersioned)
+            dropsHistory: (content.isVersioned, other.content.isVersioned), partitioners: partitioners
         ) { left, right in
             guard let right else { return nil }
             return try joiner(left, right)
@@ -60,11 +63,12 @@ extension KTable {
     public func leftJoin<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
         leftJoin(
             other, on: { try foreignKey($1) }, value: Value.serde, otherValue: Other.serde, result: Result.serde,
-            as: store, named: name, options: options, joiner)
+            as: store, named: name, options: options, partitioners: partitioners, joiner)
     }
 
     /// As `leftJoin` on a foreign key, with the serdes given and a foreign key that may come from the row's key too.
@@ -72,11 +76,13 @@ extension KTable {
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         let rows = ForeignKeyRows(
             left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: true,
-            dropsHistory: (content.isVersioned, other.content.isVersioned), joiner: joiner)
+            dropsHistory: (content.isVersioned, other.content.isVersioned), partitioners: partitioners,
+            joiner: joiner)
         return joining(other, rows, result: store?.value ?? result, as: store, named: name, options)
     }
 

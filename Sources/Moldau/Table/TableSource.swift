@@ -23,7 +23,9 @@ extension StreamsBuilder {
         }
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
-        let source = TableSource(name, choice, key: topic.key, value: topic.value)
+        let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && timestamps == nil && !choice.isVersioned
+        let source = TableSource(
+            name, choice, key: topic.key, value: topic.value, sourceTopic: reusesTopic ? topic.name : nil)
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
             let reader = TopologyNode.Source(topics: [topic.name], start: start) { context in
@@ -114,9 +116,12 @@ final class TableSource<Key, Value> {
     private let choice: StoreChoice
     private let key: Serde<Key>
     private let value: Serde<Value>
+    /// The topic that brings the store back; nil: a changelog does.
+    private let sourceTopic: String?
     private var hasStore: Bool
 
-    init(_ name: String, _ choice: StoreChoice, key: Serde<Key>, value: Serde<Value>) {
+    init(_ name: String, _ choice: StoreChoice, key: Serde<Key>, value: Serde<Value>, sourceTopic: String? = nil) {
+        self.sourceTopic = sourceTopic
         self.name = name
         self.choice = choice
         self.key = key
@@ -152,7 +157,10 @@ final class TableSource<Key, Value> {
             }
         }
         try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
-        if isStored { try topology.add(choice.definition(key: key, value: value), for: [name]) }
+        guard isStored else { return }
+        var definition = choice.definition(key: key, value: value)
+        definition.sourceTopic = sourceTopic
+        try topology.add(definition, for: [name])
     }
 
     private static func storing(

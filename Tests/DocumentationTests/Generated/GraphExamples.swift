@@ -34,6 +34,29 @@ struct GraphExamples {
         }
     }
 
+    @Test func `Graph/ReadOnlyStore.swift: addReadOnlyStore`() throws {
+        try Example.run(
+            """
+            totals: ada=5, ada=7
+            customers: ada=Prague, bob=Brno
+            worth: ada=7, bob=nil
+            """
+        ) { example in
+            let streams = example.streams
+            let customers = example.customers
+            let totals = example.totals
+            let prices = KeyValueStoreName<String, Int>("prices")
+            streams.addReadOnlyStore(prices, from: totals)
+
+            let worth = customers.transformValues(stores: [prices.name]) { context in
+                let prices = try context.store(prices)
+                return { name, _ in try prices.get(name) }
+            }
+            example.show("totals", totals)
+            example.show("worth", worth)
+        }
+    }
+
     @Test func `Graph/StreamsBuilder.swift: addStore`() throws {
         try Example.run(
             """

@@ -259,6 +259,25 @@ struct TableExamples {
         }
     }
 
+    @Test func `Table/TablePartitioners.swift: TablePartitioners`() throws {
+        try Example.run(
+            """
+            customers: ada=Prague
+            openOrders: o1=ada 120
+            shipments: o1=120 to Prague
+            """
+        ) { example in
+            let customers = example.customers
+            let openOrders = example.openOrders
+            let byLength = TablePartitioners<String, String>(
+                right: { _, customer, _, count in [Partition(Int32(customer.count) % count)] })
+            let shipments = openOrders.join(customers, on: \.customer, partitioners: byLength) { order, city in
+                "\(order.amount) to \(city)"
+            }
+            example.show("shipments", shipments)
+        }
+    }
+
     @Test func `Table/TableSource.swift: table`() throws {
         try Example.run(
             """
