@@ -36,7 +36,7 @@ struct CaseOptions {
             switch name {
             case "single.store.self.join": chosen.insert(.singleStoreSelfJoin)
             case "merge.repartition.topics": chosen.insert(.mergeRepartitionTopics)
-            case "reuse.ktable.source.topics": break  // Saves changelogs, which nothing here shows.
+            case "reuse.ktable.source.topics": chosen.insert(.reuseSourceTopics)
             default: throw Unsupported(what: "optimization \(name)")
             }
         }

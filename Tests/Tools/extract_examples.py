@@ -19,7 +19,7 @@ import re
 import sys
 
 DATA = re.compile(r"^// ([a-z][\w-]*): (.*)$")
-OPERATOR = re.compile(r"^\s*(?:@\w+ )*public (?:static )?(?:func (\w+)|(init)\()")
+OPERATOR = re.compile(r"^\s*(?:@\w+ )*public (?:static |mutating )?(?:func (\w+)|(init)\()")
 HEADER = [
     "// Made by Tests/Tools/extract_examples.py from the documentation. Do not edit: `make examples` does.",
     "// swift-format-ignore-file",

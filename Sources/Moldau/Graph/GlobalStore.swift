@@ -39,14 +39,3 @@ extension StreamsBuilder {
         ) { context in try context.inlet(of: try make()) }
     }
 }
-
-extension NodeContext {
-    /// Starts a processor in this place; it is closed with the task.
-    func inlet<Made: Processor>(of processor: Made) throws -> Inlet<Made.KeyIn, Made.ValueIn> {
-        try processor.start(try ProcessorContext<Made.KeyOut, Made.ValueOut>(self))
-        task.onClose { try processor.close() }
-        return Inlet { record in
-            do { try processor.process(record) } catch { try self.failed(error) }
-        }
-    }
-}

@@ -18,6 +18,7 @@ public final class StreamsBuilder {
     /// The operators that are being declared, where what they discard goes aside.
     var scope: DiversionScope?
     var warnings: [TopologyWarning] = []
+    private var classesWithStores: Set<ObjectIdentifier> = []
     private var additions: [(inout Topology) throws -> Void] = []
 
     init(_ options: TopologyOptions) {
@@ -74,6 +75,12 @@ public final class StreamsBuilder {
         additions.append { topology in try topology.add(store, for: []) }
     }
 
+    /// Adds the stores that a class of processors brings along, once.
+    func addStores<Made: Processor>(of _: Made.Type) {
+        guard classesWithStores.insert(ObjectIdentifier(Made.self)).inserted else { return }
+        for store in Made.stores { addStore(store) }
+    }
+
     func build() throws -> Topology {
         if let failure { throw failure }
         var renamed = mergeSources()
@@ -84,6 +91,7 @@ public final class StreamsBuilder {
         var topology = Topology()
         for add in additions { try add(&topology) }
         try write(into: &topology)
+        if options.requiresNames { try names.check(topology) }
         topology.warnings = warnings
         for sources in copartitions { try topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }

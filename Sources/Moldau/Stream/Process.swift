@@ -31,7 +31,7 @@ extension KStream {
     /// // changes: ada=/home, ada=/shop
     /// ```
     /// - Parameters:
-    ///   - stores: the names of the stores that it uses; add them with `addStore` or use a table's.
+    ///   - stores: the names of the stores that it uses besides its own: of those added with `addStore`, and of tables.
     ///   - make: makes the processor of one task; must return a new one each time.
     public func process<Made: Processor & SendableMetatype>(
         named given: String? = nil, stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
@@ -40,6 +40,27 @@ extension KStream {
     }
 
     /// As `process`, for a processor that keeps each record's key: nothing is repartitioned because of it.
+    ///
+    /// ```swift
+    /// final class Numbered: Processor {
+    ///     static let counts = KeyValueStoreName<String, Int>("numbered")
+    ///     static let stores = [StoreDefinition.keyValue(counts)]
+    ///     private var context: ProcessorContext<String, String>?
+    ///     private var counts: KeyValueStore<String, Int>?
+    ///
+    ///     func start(_ context: ProcessorContext<String, String>) throws {
+    ///         (self.context, counts) = (context, try context.store(Self.counts))
+    ///     }
+    ///
+    ///     func process(_ record: Record<String, String>) throws {
+    ///         let number = try counts?.update(record.key) { ($0 ?? 0) + 1 }.new ?? 0
+    ///         try context?.forward(record.with(value: "\(number) \(record.value)"))
+    ///     }
+    /// }
+    /// let visits = clicks.processValues { Numbered() }
+    /// // clicks: ada=/home, ada=/shop, bob=/home
+    /// // visits: ada=1 /home, ada=2 /shop, bob=1 /home
+    /// ```
     public func processValues<Made: Processor & SendableMetatype>(
         named given: String? = nil, stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Key, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value, Made.KeyOut == Key {
@@ -52,6 +73,8 @@ extension KStream {
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
         // A given name uses up no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, prefix)
+        builder.addStores(of: Made.self)
+        let stores = stores + Made.stores.map(\.name)
         if isKeyChanged, !stores.isEmpty {
             builder.warnings.append(.storesBehindKeyChange(node: name, stores: stores))
         }

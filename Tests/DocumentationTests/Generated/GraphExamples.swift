@@ -93,4 +93,30 @@ struct GraphExamples {
             example.show("shouted", shouted)
         }
     }
+
+    @Test func `Graph/TopologyNodes.swift: addProcessor`() throws {
+        try Example.run(
+            """
+            numbers: a=4
+            even: a=8
+            """
+        ) { example in
+            final class Doubler: Processor {
+                private var context: ProcessorContext<String, Int>?
+
+                func start(_ context: ProcessorContext<String, Int>) { self.context = context }
+                func process(_ record: Record<String, Int>) throws {
+                    try context?.forward(record.with(value: record.value * 2), to: "even-sink")
+                }
+            }
+            let (numbers, even) = (Topic<String, Int>("numbers"), Topic<String, Int>("even"))
+            var topology = Topology()
+            try topology.addSource("numbers-source", reading: [numbers])
+            try topology.addProcessor("doubler", after: ["numbers-source"]) { Doubler() }
+            try topology.addSink("even-sink", to: even, after: ["doubler"])
+            example.topology = topology
+            example.show("numbers", numbers)
+            example.show("even", even)
+        }
+    }
 }

@@ -37,6 +37,20 @@ struct PagesExamples {
         _ = app
     }
 
+    @Test func `Docs/ComingFromKafkaStreams.md`() throws {
+        try Example.run(
+            """
+            clicks: ada@10=/home, ada@20=/shop, ada@70=/home
+            visits: ada[0-60]=2
+            """
+        ) { example in
+            let clicks = example.clicks
+            let windows = TimeWindows.tumbling(.seconds(60), grace: .seconds(5))
+            let visits = clicks.groupByKey().windowedBy(windows, emit: .onWindowClose).count()
+            example.show("visits", visits)
+        }
+    }
+
     func `Docs/Serdes.md`(_ example: Example) throws {
         let counts = Topic<String, Int64>("word-counts")
         _ = counts

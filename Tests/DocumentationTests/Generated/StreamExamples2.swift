@@ -5,6 +5,34 @@ import Moldau
 import Testing
 
 struct StreamExamples2 {
+    @Test func `Stream/Process.swift: processValues`() throws {
+        try Example.run(
+            """
+            clicks: ada=/home, ada=/shop, bob=/home
+            visits: ada=1 /home, ada=2 /shop, bob=1 /home
+            """
+        ) { example in
+            let clicks = example.clicks
+            final class Numbered: Processor {
+                static let counts = KeyValueStoreName<String, Int>("numbered")
+                static let stores = [StoreDefinition.keyValue(counts)]
+                private var context: ProcessorContext<String, String>?
+                private var counts: KeyValueStore<String, Int>?
+
+                func start(_ context: ProcessorContext<String, String>) throws {
+                    (self.context, counts) = (context, try context.store(Self.counts))
+                }
+
+                func process(_ record: Record<String, String>) throws {
+                    let number = try counts?.update(record.key) { ($0 ?? 0) + 1 }.new ?? 0
+                    try context?.forward(record.with(value: "\(number) \(record.value)"))
+                }
+            }
+            let visits = clicks.processValues { Numbered() }
+            example.show("visits", visits)
+        }
+    }
+
     @Test func `Stream/Repartition.swift: repartition`() throws {
         try Example.run(
             """
