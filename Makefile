@@ -1,6 +1,7 @@
 # make run     counts the words of this repository's own text files
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the serdes of Protocol Buffers, which nothing else builds
+# make damage    changes each byte of a segment of 1 MiB, and looks whether it is noticed (an hour)
 # make costs   prints what a record costs to read and to write, by serde
 # make examples  turns the examples of the documentation into tests
 # make format  formats the Swift files
@@ -11,7 +12,7 @@ SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
-.PHONY: run test test-protobuf costs examples format lint rocksdb
+.PHONY: run test test-protobuf damage costs examples format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -23,6 +24,10 @@ test: rocksdb
 
 test-protobuf:
 	$(SWIFT) test --quiet --package-path Tests/Protobuf
+
+damage:
+	DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
+		--filter DamageTests
 
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs

@@ -128,7 +128,7 @@ let package = Package(
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("DocumentationTests", ["Moldau", "MoldauTesting"]),
-        tests("AgreementTests", ["Moldau", "MoldauTesting"]),
+        tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),

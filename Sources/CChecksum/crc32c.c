@@ -80,3 +80,24 @@ uint32_t moldau_crc32c(uint32_t crc, const void *bytes, size_t length) {
 }
 
 #endif
+
+// Polynomials over GF(2) modulo CRC-32C's, highest power in the lowest bit: 1 is 0x80000000, x is 0x40000000.
+
+static uint32_t product(uint32_t a, uint32_t b) {
+    uint32_t sum = 0;
+    for (; a; a <<= 1) {
+        if (a & 0x80000000u) sum ^= b;
+        b = (b >> 1) ^ (0x82f63b78u & (0u - (b & 1)));
+    }
+    return sum;
+}
+
+uint32_t moldau_crc32c_concatenated(uint32_t first, uint32_t second, uint64_t second_length) {
+    // The first sum times x to the number of bits that follow it: x^8 is squared once per bit of the length.
+    uint32_t power = 0x00800000u;
+    for (; second_length; second_length >>= 1) {
+        if (second_length & 1) first = product(power, first);
+        power = product(power, power);
+    }
+    return first ^ second;
+}

@@ -22,6 +22,8 @@ package final class Broker<Files: FileSystem>: Sendable {
     let files: Files
     let directory: String
     private let wasClean: Bool
+    /// What was durable when the broker was opened, by the partition's name.
+    private let durableEnds: [String: Offset]
     private let groupCommit: GroupCommit<Files>
     private let state: Mutex<State>
     let groupOffsets = GroupOffsets()
@@ -37,9 +39,11 @@ package final class Broker<Files: FileSystem>: Sendable {
         self.directory = directory
         self.durability = durability
         self.clock = clock
-        groupCommit = GroupCommit(files)
         try files.createDirectory(directory)
         let lock = try files.lock(directory)
+        let journal = try DurabilityJournal(files, directory: directory)
+        durableEnds = journal.ends
+        groupCommit = GroupCommit(files, journal: journal)
         let catalog = try TopicCatalog(files, directory: directory)
         let marker = "\(directory)/\(Self.cleanMarker)"
         wasClean = files.exists(marker)
@@ -49,7 +53,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
         state = Mutex(State(catalog: catalog, lock: lock))
         for topic in catalog.topics.values.sorted(by: { $0.name < $1.name }) {
-            let partitions = try makePartitions(of: topic)
+            let partitions = try makePartitions(of: topic, durableEnds)
             state.withLock { $0.partitions[topic.name] = partitions }
         }
         do {
@@ -62,18 +66,31 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
-    private func makePartitions(of topic: TopicMetadata) throws(LogError) -> [BrokerPartition<Files>] {
+    private func makePartitions(
+        of topic: TopicMetadata, _ durableEnds: [String: Offset] = [:]
+    ) throws(LogError) -> [BrokerPartition<Files>] {
         let configuration = try LogConfiguration(topic.configuration)
         return (0..<topic.partitionCount).map { number in
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(
                 name, files: files, directory: "\(directory)/\(name)", configuration: configuration, wasClean: wasClean,
-                groupCommit: groupCommit, clock: clock)
+                durableEnd: durableEnds["\(name)"] ?? .zero, groupCommit: groupCommit, clock: clock)
         }
     }
 
+    /// Opens all logs, and makes durable what they hold. Logs whose records are missing or damaged stay closed: their
+    /// partitions answer every call with the reason.
     private func recover() throws(BrokerError) {
-        for partition in allPartitions() { _ = try partition.bounds() }
+        for partition in allPartitions() {
+            do throws(BrokerError) {
+                try partition.recover()
+            } catch {
+                guard case .log(_, let cause) = error, cause.isLoss, !partition.name.topic.hasPrefix("__") else {
+                    throw error
+                }
+            }
+        }
+        try syncNow()
     }
 
     func allPartitions() -> [BrokerPartition<Files>] {
@@ -143,6 +160,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     private func removeDirectories(of topic: String, count: Int32) throws(LogError) {
+        try groupCommit.forget((0..<count).map { TopicPartition(topic, $0) })
         for number in 0..<count { try files.removeDirectory("\(directory)/\(TopicPartition(topic, number))") }
     }
 
@@ -180,6 +198,20 @@ package final class Broker<Files: FileSystem>: Sendable {
         for partition in allPartitions() { try partition.applyRetention() }
     }
 
+    /// Compacts the partitions where it is worth it, one after the other. A partition where it fails is left as it is.
+    /// - Throws: the first failure, after all were tried.
+    package func compact() throws(BrokerError) {
+        var failure: BrokerError?
+        for partition in allPartitions() where !partition.isDeleted {
+            do throws(BrokerError) {
+                try partition.compact()
+            } catch {
+                if !partition.isDeleted { failure = failure ?? error }
+            }
+        }
+        if let failure { throw failure }
+    }
+
     /// Makes everything durable and frees the directory. Every later call throws `.closed`; a second `close` does
     /// nothing.
     package func close() throws(BrokerError) {
@@ -192,6 +224,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         do throws(LogError) {
             try groupCommit.sync()
             for partition in allPartitions() { try partition.close() }
+            try groupCommit.closeJournal()
             try files.replace("\(directory)/\(Self.cleanMarker)", with: [], in: directory, sync: true)
         } catch {
             throw .storage(error)

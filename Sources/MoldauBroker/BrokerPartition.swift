@@ -27,19 +27,21 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private let directory: String
     private let configuration: LogConfiguration
     private let wasClean: Bool
+    private let durableEnd: Offset
     private let groupCommit: GroupCommit<Files>
     private let clock: @Sendable () -> Timestamp
     private let state = Mutex(State())
 
     init(
         _ name: TopicPartition, files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool,
-        groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
+        durableEnd: Offset, groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
     ) {
         self.name = name
         self.files = files
         self.directory = directory
         self.configuration = configuration
         self.wasClean = wasClean
+        self.durableEnd = durableEnd
         self.groupCommit = groupCommit
         self.clock = clock
     }
@@ -53,12 +55,15 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                 if let end = state.end { throw end }
                 do throws(LogError) {
                     if state.log == nil {
-                        guard creates || files.exists(directory) else { return nil }
+                        guard creates || durableEnd > .zero || files.exists(directory) else { return nil }
                         state.log = try PartitionLog(
-                            files, directory: directory, configuration: configuration, wasClean: wasClean)
+                            files, directory: directory, configuration: configuration, wasClean: wasClean,
+                            durableEnd: durableEnd)
                     }
                     return try body(&state.log!)
                 } catch {
+                    // A partition that could not be opened for what is missing stays as it is.
+                    if state.log == nil, error.isLoss { state.end = .log(name, error) }
                     throw .log(name, error)
                 }
             }
@@ -91,8 +96,18 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         return appended
     }
 
-    /// The file to sync; from here on the partition counts as clean.
-    func takeUnsynced() -> Files.File? {
+    /// Opens the log, whose tail is to be synced before anybody reads it.
+    func recover() throws(BrokerError) {
+        let isThere = try withLog { _ throws(LogError) in true } ?? false
+        guard isThere else { return }
+        state.withLock { $0.isDirty = true }
+        groupCommit.note(self)
+    }
+
+    var isDeleted: Bool { state.withLock { $0.end != nil } }
+
+    /// The file to sync, and the offset up to which it holds records; from here on the partition counts as clean.
+    func takeUnsynced() -> (file: Files.File, end: Offset)? {
         state.withLock { state in
             state.isDirty = false
             return state.log?.takeUnsynced()
@@ -172,7 +187,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         guard try openTransactions().contains(where: { $0.id == producer.id }) else { return }
         let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
         let batch = marker.batch(of: stamp, at: clock())
-        let shared = batch.withUnsafeBytes { SharedBytes(copying: $0) }
+        let shared = SharedBytes(copying: batch)
         try append(shared.bytes)
     }
 
@@ -190,6 +205,24 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     func applyRetention() throws(BrokerError) {
         let now = clock()
         _ = try withLog { log throws(LogError) in try log.applyRetention(now: now) }
+    }
+
+    /// Writes closed segments anew, without records that later ones replace, where that is worth it. The partition is
+    /// locked only before and after.
+    /// - Returns: the bytes before and after; nil where nothing was done.
+    @discardableResult
+    package func compact() throws(BrokerError) -> (before: Int, after: Int)? {
+        let now = clock()
+        let plan = try withLog { log throws(LogError) in try log.planCompaction(now: now) } ?? nil
+        guard let plan else { return nil }
+        let compacted: CompactedSegments<Files>
+        do throws(LogError) {
+            compacted = try plan.run()
+        } catch {
+            throw .log(name, error)
+        }
+        _ = try withLog { log throws(LogError) in try log.install(compacted) }
+        return (compacted.bytesBefore, compacted.bytesAfter)
     }
 
     /// From now on appends ring this bell.

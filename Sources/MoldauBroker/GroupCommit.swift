@@ -6,6 +6,7 @@
 
 package import MoldauLog
 internal import MoldauRecords
+internal import Synchronization
 
 /// Makes appended data durable, for all partitions at once.
 package final class GroupCommit<Files: FileSystem>: Sendable {
@@ -24,9 +25,13 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
     }
 
     private let files: Files
+    private let journal: Mutex<DurabilityJournal<Files>>
     private let monitor = Monitor(State())
 
-    package init(_ files: Files) { self.files = files }
+    init(_ files: Files, journal: sending DurabilityJournal<Files>) {
+        self.files = files
+        self.journal = Mutex(journal)
+    }
 
     /// Notes that a partition has something to sync.
     func note(_ partition: BrokerPartition<Files>) { monitor.withLock { $0.dirty.append(partition) } }
@@ -72,8 +77,16 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
 
     private func run(_ partitions: [BrokerPartition<Files>]) {
         do throws(LogError) {
-            let unsynced = partitions.compactMap { $0.takeUnsynced() }
-            if !unsynced.isEmpty { try files.sync(unsynced) }
+            let unsynced = partitions.compactMap { partition in
+                partition.takeUnsynced().map { (partition: partition, file: $0.file, end: $0.end) }
+            }
+            if !unsynced.isEmpty {
+                // What the round before made durable is written down now.
+                let journalFile = try journal.withLock { journal throws(LogError) in try journal.writeRound() }
+                try files.sync(unsynced.map(\.file) + (journalFile.map { [$0] } ?? []))
+                try journal.withLock { journal throws(LogError) in journal.add(unsynced.map { ($0.partition, $0.end) })
+                }
+            }
         } catch {
             goOffline(error)
         }
@@ -82,4 +95,12 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
             state.roundsDone = state.roundsBegun
         }
     }
+
+    /// Forgets what was durable of deleted partitions.
+    func forget(_ partitions: [TopicPartition]) throws(LogError) {
+        try journal.withLock { journal throws(LogError) in try journal.forget(partitions) }
+    }
+
+    /// Writes down what is durable, for a clean stop.
+    func closeJournal() throws(LogError) { try journal.withLock { journal throws(LogError) in try journal.close() } }
 }

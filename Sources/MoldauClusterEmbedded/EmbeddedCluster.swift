@@ -78,7 +78,8 @@ protocol EmbeddedStore: Sendable {
 extension Broker: EmbeddedStore {
     func makeConsumer() -> any Consumer { EmbeddedConsumer(self) }
     func makeProducer() -> any Producer { EmbeddedProducer(self) }
-    func makeTransactionalProducer(_ id: String, _ timeout: Duration) throws(ClusterError) -> any TransactionalProducer {
+    func makeTransactionalProducer(_ id: String, _ timeout: Duration) throws(ClusterError) -> any TransactionalProducer
+    {
         try EmbeddedTransactionalProducer(self, id: id, timeout: timeout)
     }
     func makeAdmin() -> any Admin { EmbeddedAdmin(self) }

@@ -102,7 +102,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         let current = assigned.values[slot]
         guard !current.isPaused, let position = current.position else { return nil }
         let read = try translating { () throws(BrokerError) in
-            try current.source.read(from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor, onlyCommitted: true)
+            try current.source.read(
+                from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor, onlyCommitted: true)
         }
         guard let read else { return nil }
         assigned.values[slot].position = read.next.offset

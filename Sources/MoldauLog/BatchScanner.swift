@@ -6,7 +6,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
 
     private let file: File
     private let size: Int
-    private let validatesChecksums: Bool
+    private let validFrom: Offset?
     private var chunk: [UInt8] = []
     private var chunkPosition = 0
 
@@ -14,14 +14,18 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     package private(set) var position: Int
     /// No batch may begin below this offset.
     package private(set) var nextOffset: Offset
+    /// The checksum of those bytes of the last batch that its own does not cover.
+    private(set) var headChecksum: UInt32 = 0
 
-    /// - Parameter size: the bytes of the file to walk.
-    package init(_ file: File, size: Int, from position: Int, nextOffset: Offset, validatesChecksums: Bool) {
+    /// - Parameters:
+    ///   - size: the bytes of the file to walk.
+    ///   - validFrom: from which offset on batches are compared with their checksums; nil for none.
+    package init(_ file: File, size: Int, from position: Int, nextOffset: Offset, validFrom: Offset? = nil) {
         self.file = file
         self.size = size
         self.position = position
         self.nextOffset = nextOffset
-        self.validatesChecksums = validatesChecksums
+        self.validFrom = validFrom
     }
 
     /// The next batch's header; nil at the end, and where no good batch follows.
@@ -29,8 +33,12 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         guard try load(BatchFormat.headerSize), let header = parse(), header.baseOffset >= nextOffset,
             header.byteCount <= size - position
         else { return nil }
-        if validatesChecksums {
+        if let validFrom, header.baseOffset >= validFrom {
             guard try load(header.byteCount), isIntact(header) else { return nil }
+        }
+        headChecksum = chunk.withUnsafeBytes { bytes in
+            let start = position - chunkPosition
+            return crc32c(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + BatchFormat.crcEnd)]))
         }
         position += header.byteCount
         nextOffset = header.lastOffset + 1
@@ -41,7 +49,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private mutating func load(_ count: Int) throws(LogError) -> Bool {
         guard count <= size - position else { return false }
         if position >= chunkPosition, position + count <= chunkPosition + chunk.count { return true }
-        let wanted = min(max(count, validatesChecksums ? Self.chunkSize : 8_192), size - position)
+        let wanted = min(max(count, validFrom == nil ? 8_192 : Self.chunkSize), size - position)
         chunk = try file.read(wanted, at: position)
         chunkPosition = position
         return chunk.count >= count

@@ -54,7 +54,7 @@ extension LogFile {
     }
 
     package func write(_ bytes: [UInt8], at position: Int) throws(LogError) {
-        let shared = bytes.withUnsafeBytes { SharedBytes(copying: $0) }
+        let shared = SharedBytes(copying: bytes)
         try write(shared.bytes, UnsafeRawBufferPointer(start: nil, count: 0), at: position)
     }
 }

@@ -16,6 +16,16 @@ package struct LogConfiguration: Equatable, Sendable {
     package var isLogAppendTime = false
     /// `cleanup.policy` names `delete`: only then does retention take anything.
     package var deletesOld = true
+    /// `cleanup.policy` names `compact`: of the records with one key the last is kept.
+    package var compacts = false
+    /// `delete.retention.ms`: how long tombstones stay after a compaction has seen them.
+    package var deleteRetentionMs: Int64 = 24 * 3_600_000
+    /// `min.compaction.lag.ms`: segments with a record younger than this are left alone.
+    package var minCompactionLagMs: Int64 = 0
+    /// `max.compaction.lag.ms`: a record that is older than this is compacted, however few others are.
+    package var maxCompactionLagMs = Int64.max
+    /// `min.cleanable.dirty.ratio`: the share of bytes not compacted yet from which compaction is worth it.
+    package var minCleanableDirtyRatio = 0.5
 
     package init() {}
 
@@ -34,6 +44,14 @@ package struct LogConfiguration: Equatable, Sendable {
             case "retention.bytes":
                 let limit = try Self.number(key, value, -1...Int64.max)
                 retentionBytes = limit < 0 ? nil : Int(limit)
+            case "delete.retention.ms": deleteRetentionMs = try Self.number(key, value, 0...Int64.max)
+            case "min.compaction.lag.ms": minCompactionLagMs = try Self.number(key, value, 0...Int64.max)
+            case "max.compaction.lag.ms": maxCompactionLagMs = try Self.number(key, value, 1...Int64.max)
+            case "min.cleanable.dirty.ratio":
+                guard let ratio = Double(value), (0...1).contains(ratio) else {
+                    throw .invalidConfiguration(key: key, value: value)
+                }
+                minCleanableDirtyRatio = ratio
             case "message.timestamp.type":
                 guard value == "CreateTime" || value == "LogAppendTime" else {
                     throw .invalidConfiguration(key: key, value: value)
@@ -45,9 +63,11 @@ package struct LogConfiguration: Equatable, Sendable {
                     throw .invalidConfiguration(key: key, value: value)
                 }
                 deletesOld = policies.contains("delete")
+                compacts = policies.contains("compact")
             default: continue
             }
         }
+        if compacts { segmentMs = min(segmentMs, maxCompactionLagMs) }
     }
 
     private static func number(_ key: String, _ value: String, _ range: ClosedRange<Int64>) throws(LogError) -> Int64 {

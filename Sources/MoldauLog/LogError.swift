@@ -22,6 +22,19 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     /// A file that the broker keeps beside the logs cannot be read.
     case damagedFile(path: String, reason: String)
 
+    /// Bytes of a segment are not those that were written: the disk or somebody has changed them.
+    case damagedRecords(path: String, bytes: Range<Int>)
+    /// Records that were durable are not there, or not whole. The partition is neither read nor written.
+    case missingRecords(directory: String, durableEnd: Offset, foundEnd: Offset)
+
+    /// Whether records that were acknowledged are not what they were.
+    package var isLoss: Bool {
+        switch self {
+        case .damagedRecords, .missingRecords: true
+        default: false
+        }
+    }
+
     public var description: String {
         switch self {
         case .offsetOutOfRange(let requested, let held):
@@ -39,6 +52,12 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         case .locked(let directory, let holder):
             "the data directory '\(directory)' is in use by \(holder); stop it first, or choose another directory"
         case .damagedFile(let path, let reason): "'\(path)' is damaged: \(reason)"
+        case .damagedRecords(let path, let bytes):
+            "the bytes from \(bytes.lowerBound) up to \(bytes.upperBound) of '\(path)' have changed since they were "
+                + "written; bring the file back from a copy, or delete the partition's records up to those after them"
+        case .missingRecords(let directory, let durableEnd, let foundEnd):
+            "'\(directory)' held records up to offset \(durableEnd), and only those up to \(foundEnd) can be read; "
+                + "bring its files back from a copy, or delete the topic"
         }
     }
 }

@@ -11,6 +11,17 @@ package final class MemoryFileSystem: FileSystem {
 
     package init() {}
 
+    /// The same files, which change apart from these.
+    package func copy() -> MemoryFileSystem {
+        let copy = MemoryFileSystem()
+        let (files, directories) = tree.withLock { ($0.files, $0.directories) }
+        copy.tree.withLock { tree in
+            tree.files = files.mapValues { $0.copy() }
+            tree.directories = directories
+        }
+        return copy
+    }
+
     package func open(_ path: String) throws(LogError) -> MemoryFile {
         tree.withLock { tree in
             if let file = tree.files[path] { return file }
@@ -63,7 +74,11 @@ package final class MemoryFileSystem: FileSystem {
 
 /// A file in memory.
 package final class MemoryFile: LogFile {
-    private let bytes = Mutex<[UInt8]>([])
+    private let bytes: Mutex<[UInt8]>
+
+    init(_ bytes: [UInt8] = []) { self.bytes = Mutex(bytes) }
+
+    func copy() -> MemoryFile { MemoryFile(bytes.withLock { $0 }) }
 
     package func size() throws(LogError) -> Int { bytes.withLock { $0.count } }
 

@@ -13,7 +13,7 @@ extension PartitionLog {
         _ marker: TransactionMarker, of producer: ProducerStamp, now: Timestamp
     ) throws(LogError) -> Appended {
         let batch = marker.batch(of: producer, at: now)
-        let shared = batch.withUnsafeBytes { SharedBytes(copying: $0) }
+        let shared = SharedBytes(copying: batch)
         return try append(shared.bytes, now: now)
     }
 
@@ -55,30 +55,48 @@ extension PartitionLog {
     /// Brings the producers up to the end of the log: from the newest snapshot and the batches after it.
     /// - Parameter wasClean: whether the last segment's index of aborted transactions is whole.
     mutating func loadProducers(wasClean: Bool) throws(LogError) {
-        let lastBase = segments[segments.count - 1].base
         let names = try files.names(in: directory)
-        for base in names.compactMap({ SegmentName.base(of: $0, suffix: ".txnindex") }) where base >= segments[0].base {
-            if base == lastBase, !wasClean { continue }
-            let entries = AbortedTransaction.all(
-                in: try files.contents(of: SegmentName.path(directory, base, ".txnindex")) ?? [])
-            aborted += entries
-            if base == lastBase { abortedInLastSegment = entries.count }
+        let last = segments.count - 1
+        var newest = try newestSnapshot(in: names, upTo: wasClean ? endOffset : segments[last].base)
+        let isComplete = newest?.offset == endOffset
+        let areWhole = try loadAborted(ofFirst: isComplete ? segments.count : last)
+        if !areWhole {
+            newest = nil
+            aborted = []
+            abortedInLastSegment = 0
         }
-        if !wasClean { try files.removeFile(SegmentName.path(directory, lastBase, ".txnindex")) }
-        let newest = try newestSnapshot(in: names, upTo: wasClean ? endOffset : lastBase)
-        if let (_, states) = newest { producers = states }
+        if !areWhole || !isComplete {
+            try files.removeFile(SegmentName.path(directory, segments[last].base, ".txnindex"))
+        }
+        producers = newest?.states ?? ProducerStates()
         let from = newest?.offset ?? segments[0].base
-        for index in segments.indices {
-            if index + 1 < segments.count, segments[index + 1].base <= from { continue }
-            try noteProducers(ofSegment: index, from: from)
+        for index in segments.indices where index == last || segments[index + 1].base > from {
+            try noteProducers(ofSegment: index, from: from, rebuilds: !areWhole)
         }
+    }
+
+    /// Reads the indexes of aborted transactions.
+    /// - Returns: false where one is not what was written.
+    private mutating func loadAborted(ofFirst count: Int) throws(LogError) -> Bool {
+        for index in 0..<count {
+            let base = segments[index].base
+            let bytes = try files.contents(of: SegmentName.path(directory, base, ".txnindex")) ?? []
+            let checksums = try files.contents(of: SegmentName.path(directory, base, ".checksums"))
+            if let known = checksums.flatMap({ SegmentChecksums(file: $0) }), known.abortedIndex != crc32c(of: bytes) {
+                return false
+            }
+            let entries = AbortedTransaction.all(in: bytes)
+            aborted += entries
+            if index == segments.count - 1 { abortedInLastSegment = entries.count }
+        }
+        return true
     }
 
     private func newestSnapshot(
         in names: [String], upTo limit: Offset
-    ) throws(LogError) -> (offset: Offset, ProducerStates)? {
+    ) throws(LogError) -> (offset: Offset, states: ProducerStates)? {
         let bases = Set(segments.map(\.base))
-        var newest: (Offset, ProducerStates)?
+        var newest: (offset: Offset, states: ProducerStates)?
         for offset in names.compactMap({ SegmentName.base(of: $0, suffix: ".snapshot") }) {
             let path = SegmentName.path(directory, offset, ".snapshot")
             if offset <= limit, let bytes = try files.contents(of: path), let states = ProducerStates(snapshot: bytes) {
@@ -90,25 +108,36 @@ extension PartitionLog {
         return newest
     }
 
-    private mutating func noteProducers(ofSegment index: Int, from: Offset) throws(LogError) {
+    /// - Parameter rebuilds: makes the segment's index of aborted transactions anew.
+    private mutating func noteProducers(ofSegment index: Int, from: Offset, rebuilds: Bool) throws(LogError) {
         let segment = try segment(index)
         guard segment.end > from else { return }
         let start = segment.offsetIndex.position(atOrBefore: max(from, segment.base))
-        var scanner = BatchScanner(
-            segment.file, size: segment.size, from: start, nextOffset: segment.base, validatesChecksums: false)
+        if rebuilds { try segment.unchecked?.check(start..<segment.size, of: segment.file) }
+        var scanner = BatchScanner(segment.file, size: segment.size, from: start, nextOffset: segment.base)
+        var found: [AbortedTransaction] = []
         while let header = try scanner.next() {
             guard header.baseOffset >= from, header.producer.id >= 0 else { continue }
-            let bytes =
-                header.isControl ? try segment.file.read(header.byteCount, at: scanner.position - header.byteCount) : []
-            let shared = bytes.withUnsafeBytes { SharedBytes(copying: $0) }
+            let range = (scanner.position - header.byteCount)..<scanner.position
+            let bytes = header.isControl ? try segment.file.read(range.count, at: range.lowerBound) : []
+            let shared = SharedBytes(copying: bytes)
+            if header.isControl, (try? header.validateChecksum(shared.bytes)) == nil {
+                throw .damagedRecords(path: SegmentName.path(directory, segment.base, ".log"), bytes: range)
+            }
             if index == segments.count - 1 {
                 try noteProducer(header, shared.bytes, at: header.baseOffset)
             } else if header.isControl, let marker = TransactionMarker(batch: shared.bytes) {
-                // Its segment is sealed: the index knows what it aborts.
-                _ = producers.note(marker, of: header.producer, at: header.baseOffset)
+                let transaction = producers.note(marker, of: header.producer, at: header.baseOffset)
+                if let transaction { found.append(transaction) }
             } else {
                 producers.note(header, at: header.baseOffset)
             }
         }
+        guard rebuilds, index < segments.count - 1 else { return }
+        aborted += found
+        try files.replace(
+            SegmentName.path(directory, segment.base, ".txnindex"), with: found.flatMap(\.bytes), in: directory,
+            sync: false)
+        try writeIndexes(ofSegment: index)
     }
 }

@@ -4,6 +4,7 @@ package import MoldauRecords
 package struct LogCursor: Equatable, Sendable {
     package var offset: Offset
     var segmentBase: Offset
+    var generation: Int
     var position: Int
 }
 
@@ -11,6 +12,7 @@ package struct LogCursor: Equatable, Sendable {
 package struct PlannedRead<File: LogFile>: Sendable {
     let file: File
     let segmentBase: Offset
+    let generation: Int
     let position: Int
     let size: Int
     let from: Offset
@@ -19,6 +21,7 @@ package struct PlannedRead<File: LogFile>: Sendable {
     let upTo: Offset
     /// Transactions whose batches readers pass over: they are marked as control batches in what is read.
     let aborted: [AbortedTransaction]
+    let unchecked: UncheckedRuns?
 
     /// Whole batches, and where reading goes on after them.
     package struct Result: Sendable {
@@ -33,8 +36,7 @@ package struct PlannedRead<File: LogFile>: Sendable {
         var result = try read(at: start, bytes: max(maxBytes, BatchFormat.headerSize))
         if result.bytes.count == 0 {
             // The first batch is larger than asked for: it alone, then.
-            var scanner = BatchScanner(
-                file, size: size, from: start, nextOffset: segmentBase, validatesChecksums: false)
+            var scanner = BatchScanner(file, size: size, from: start, nextOffset: segmentBase)
             guard let header = try scanner.next() else { return nil }
             result = try read(at: start, bytes: header.byteCount)
         }
@@ -43,11 +45,15 @@ package struct PlannedRead<File: LogFile>: Sendable {
 
     /// The position of the batch that holds the wanted offset, or of the first after it.
     private func firstBatch() throws(LogError) -> Int? {
-        var scanner = BatchScanner(file, size: size, from: position, nextOffset: segmentBase, validatesChecksums: false)
-        while let header = try scanner.next() {
-            if header.baseOffset >= upTo { return nil }
-            if header.lastOffset >= from { return scanner.position - header.byteCount }
+        var scanner = BatchScanner(file, size: size, from: position, nextOffset: segmentBase)
+        while let header = try scanner.next(), header.baseOffset < upTo {
+            guard header.lastOffset >= from else { continue }
+            let found = scanner.position - header.byteCount
+            // The batch that holds the offset is the right one, whatever was skipped; a later one may not be.
+            if header.baseOffset > from { try unchecked?.check(position..<(found + 1), of: file) }
+            return found
         }
+        try unchecked?.check(position..<min(scanner.position + BatchFormat.headerSize, size), of: file)
         return nil
     }
 
@@ -74,8 +80,11 @@ package struct PlannedRead<File: LogFile>: Sendable {
             }
             return whole
         }
+        try unchecked?.check(start..<(start + bytes.count), of: file)
         return Result(
-            bytes: bytes, next: LogCursor(offset: next, segmentBase: segmentBase, position: start + bytes.count))
+            bytes: bytes,
+            next: LogCursor(
+                offset: next, segmentBase: segmentBase, generation: generation, position: start + bytes.count))
     }
 }
 
@@ -94,16 +103,26 @@ extension PartitionLog {
         }
         let limit = onlyCommitted ? lastStableOffset : end
         if offset >= limit { return nil }
-        let segment = try segment(indexOfSegment(holding: offset))
+        var index = indexOfSegment(holding: offset)
+        var segment = try segment(index)
+        // Compaction may have taken the last records of a segment, or all.
+        while segment.size == 0 || offset >= segment.end, index + 1 < segments.count {
+            index += 1
+            segment = try self.segment(index)
+        }
         let position: Int
-        if let cursor, cursor.offset == offset, cursor.segmentBase == segment.base, cursor.position < segment.size {
+        if let cursor, cursor.offset == offset, cursor.segmentBase == segment.base,
+            cursor.generation == segment.generation, cursor.position < segment.size
+        {
             position = cursor.position
         } else {
             position = segment.offsetIndex.position(atOrBefore: offset)
         }
         return PlannedRead(
-            file: segment.file, segmentBase: segment.base, position: position, size: segment.size, from: offset,
-            maxBytes: maxBytes, upTo: limit, aborted: onlyCommitted ? aborted.filter { $0.last >= offset } : [])
+            file: segment.file, segmentBase: segment.base, generation: segment.generation, position: position,
+            size: segment.size, from: offset,
+            maxBytes: maxBytes, upTo: limit, aborted: onlyCommitted ? aborted.filter { $0.last >= offset } : [],
+            unchecked: segment.unchecked)
     }
 
     /// Reads at once what `planRead` found; nil at the end of the log.

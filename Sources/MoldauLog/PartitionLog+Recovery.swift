@@ -5,43 +5,52 @@ extension PartitionLog {
     /// deleted records back, never loses one.
     private var startOffsetPath: String { "\(directory)/log-start-offset" }
 
-    mutating func open(wasClean: Bool) throws(LogError) {
+    mutating func open(wasClean: Bool, durableEnd: Offset) throws(LogError) {
         if !files.exists(directory) {
             try files.createDirectory(directory)
             if let slash = directory.lastIndex(of: "/") { try files.syncDirectory(String(directory[..<slash])) }
         }
+        try finishCompaction()
         let bases = try files.names(in: directory).compactMap(SegmentName.base(ofLog:))
         segments = bases.map { LazySegment(base: $0, opened: nil) }
         if let last = bases.last {
-            try openLast(base: last, wasClean: wasClean)
+            try openLast(base: last, wasClean: wasClean, durableEnd: durableEnd)
         } else {
             try addSegment(at: .zero)
         }
         try readStartOffset()
+        guard endOffset >= durableEnd else {
+            throw .missingRecords(directory: directory, durableEnd: durableEnd, foundEnd: endOffset)
+        }
         try loadProducers(wasClean: wasClean)
     }
 
-    private mutating func openLast(base: Offset, wasClean: Bool) throws(LogError) {
-        let file = try files.open(SegmentName.path(directory, base, ".log"))
-        let segment: Segment<Files.File>
+    private mutating func openLast(base: Offset, wasClean: Bool, durableEnd: Offset) throws(LogError) {
+        let path = SegmentName.path(directory, base, ".log")
+        let file = try files.open(path)
         if wasClean {
-            segment = try load(file, base: base)
+            segments[segments.count - 1].opened = try load(file, base: base)
         } else {
-            segment = try Segment(
-                scanning: file, base: base, intervalBytes: configuration.indexIntervalBytes, validatesChecksums: true)
+            let segment = try Segment(
+                scanning: file, path: path, base: base, intervalBytes: configuration.indexIntervalBytes,
+                durableEnd: durableEnd)
+            guard max(segment.end, base) >= durableEnd else {
+                throw .missingRecords(directory: directory, durableEnd: durableEnd, foundEnd: segment.end)
+            }
+            segments[segments.count - 1].opened = segment
+            // What a crash left in the operating system's hands is not on disk yet.
+            hasUnsynced = true
         }
-        if try file.size() > segment.size {
-            try file.truncate(to: segment.size)
-            try file.sync()
-        }
-        segments[segments.count - 1].opened = segment
+        let size = segments[segments.count - 1].opened!.size
+        if try file.size() > size { try file.truncate(to: size) }
     }
 
     private func load(_ file: Files.File, base: Offset) throws(LogError) -> Segment<Files.File> {
         try Segment(
-            indexed: file, base: base,
+            closed: file, path: SegmentName.path(directory, base, ".log"), base: base,
             offsetIndex: try files.contents(of: SegmentName.path(directory, base, ".index")),
             timeIndex: try files.contents(of: SegmentName.path(directory, base, ".timeindex")),
+            checksums: try files.contents(of: SegmentName.path(directory, base, ".checksums")),
             intervalBytes: configuration.indexIntervalBytes)
     }
 
@@ -51,6 +60,7 @@ extension PartitionLog {
         let base = segments[index].base
         let segment = try load(try files.open(SegmentName.path(directory, base, ".log")), base: base)
         segments[index].opened = segment
+        if segment.isRebuilt { try writeIndexes(ofSegment: index) }
         return segment
     }
 
@@ -117,8 +127,8 @@ extension PartitionLog {
         aborted.removeAll { $0.last < startOffset }
     }
 
-    private func removeFiles(ofSegmentAt base: Offset) throws(LogError) {
-        for suffix in [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] {
+    func removeFiles(ofSegmentAt base: Offset) throws(LogError) {
+        for suffix in [".log", ".index", ".timeindex", ".txnindex", ".snapshot", ".checksums"] {
             try files.removeFile(SegmentName.path(directory, base, suffix))
         }
     }

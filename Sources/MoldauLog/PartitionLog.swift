@@ -11,10 +11,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package let directory: String
     package var configuration: LogConfiguration
     let files: Files
-    var segments: [LazySegment<Files.File>]
+    package internal(set) var segments: [LazySegment<Files.File>]
     /// The first offset that may be read.
     package internal(set) var startOffset: Offset
-    private var hasUnsynced = false
+    var hasUnsynced = false
     var producers = ProducerStates()
     /// By their markers' offsets.
     var aborted: [AbortedTransaction] = []
@@ -27,15 +27,17 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// unclean stop.
     /// - Parameter wasClean: whether the log was closed. If not, the last segment's checksums are verified and what is
     ///   not whole at its end is cut off: it was never acknowledged.
+    /// - Parameter durableEnd: the offset up to which records were durable. They are never cut off.
+    /// - Throws: `LogError.io`; `.missingRecords`, `.damagedRecords` where records that were durable are not there.
     package init(
-        _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool
+        _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool, durableEnd: Offset = .zero
     ) throws(LogError) {
         self.files = files
         self.directory = directory
         self.configuration = configuration
         segments = []
         startOffset = .zero
-        try open(wasClean: wasClean)
+        try open(wasClean: wasClean, durableEnd: durableEnd)
     }
 
     // MARK: Appending
@@ -144,11 +146,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     /// Closes the last segment, durably, and begins a new one.
     mutating func roll() throws(LogError) {
-        let last = segments.count - 1
         let base = endOffset
-        try segments[last].opened!.file.sync()
-        try writeIndexes(ofSegment: last)
+        try segments[segments.count - 1].opened!.file.sync()
         try sealProducers()
+        try writeIndexes(ofSegment: segments.count - 1)
         try addSegment(at: base)
     }
 
@@ -165,16 +166,20 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         let timePath = SegmentName.path(directory, segment.base, ".timeindex")
         try files.replace(offsetPath, with: segment.offsetIndex.fileBytes, in: directory, sync: false)
         try files.replace(timePath, with: segment.timeIndex.fileBytes, in: directory, sync: false)
+        let aborted = try files.contents(of: SegmentName.path(directory, segment.base, ".txnindex")) ?? []
+        try files.replace(
+            SegmentName.path(directory, segment.base, ".checksums"), with: segment.checksumFile(abortedIndex: aborted),
+            in: directory, sync: false)
     }
 
     // MARK: Durability
 
     /// The file to sync for everything appended so far to be durable; nil when it is already. From here on the log
     /// counts it as synced: the caller syncs, or the log goes offline.
-    package mutating func takeUnsynced() -> Files.File? {
+    package mutating func takeUnsynced() -> (file: Files.File, end: Offset)? {
         guard hasUnsynced else { return nil }
         hasUnsynced = false
-        return segments[segments.count - 1].opened!.file
+        return (segments[segments.count - 1].opened!.file, endOffset)
     }
 
     /// Makes everything durable and writes the indexes out. The log is not used afterwards.
@@ -187,7 +192,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 }
 
 /// A segment that is opened when it is first needed. The last of a log always is.
-struct LazySegment<File: LogFile>: Sendable {
+package struct LazySegment<File: LogFile>: Sendable {
     let base: Offset
     var opened: Segment<File>?
 }

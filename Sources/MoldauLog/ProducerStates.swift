@@ -54,6 +54,11 @@ struct ProducerStates: Sendable {
             .sorted { $0.producer < $1.producer }
     }
 
+    /// The offset of the last record of each producer.
+    var lastOffsets: [Int64: Offset] {
+        producers.compactMapValues { $0.batches.last.map { Offset($0.offsets.upperBound.value - 1) } }
+    }
+
     /// Checks a batch before it is written.
     /// - Returns: where it lies already; nil where it is new.
     /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.

@@ -1,7 +1,8 @@
 // One file of a partition's log, with its two indexes: `<base offset, 20 digits>.log`, `.index`, `.timeindex`.
 //
-// The index files are caches. They are written when the segment is closed (rolled, or at a clean stop), read when the
-// segment is first searched, and rebuilt from the batches whenever they are missing or cannot be right.
+// The index files are caches. They are written when the segment is closed (rolled, or at a clean stop), with the
+// checksums of everything, read when the segment is first used, and rebuilt from the batches whenever they are missing or
+// not what was written.
 
 package import MoldauRecords
 
@@ -9,6 +10,8 @@ package import MoldauRecords
 package struct Segment<File: LogFile>: Sendable {
     package let base: Offset
     package let file: File
+    /// How often compaction has written it: positions of one generation are not those of another.
+    let generation: Int
     /// Bytes of good batches; what the file holds beyond them was never acknowledged.
     package private(set) var size: Int
     package private(set) var firstTimestamp: Timestamp?
@@ -18,11 +21,17 @@ package struct Segment<File: LogFile>: Sendable {
     package private(set) var offsetIndex: OffsetIndex
     package private(set) var timeIndex: TimeIndex
     private var maxTimestamp: (timestamp: Timestamp, offset: Offset)?
+    private var checksums = RunningChecksums()
+    /// What an earlier process wrote and nobody has compared yet.
+    private(set) var unchecked: UncheckedRuns?
+    /// The files beside it are to be written anew.
+    private(set) var isRebuilt = false
     private var bytesSinceIndexed = 0
 
-    package init(empty file: File, base: Offset) {
+    package init(empty file: File, base: Offset, generation: Int = 0) {
         self.base = base
         self.file = file
+        self.generation = generation
         size = 0
         end = base
         offsetIndex = OffsetIndex(base: base)
@@ -30,43 +39,74 @@ package struct Segment<File: LogFile>: Sendable {
     }
 
     /// Builds the indexes from the batches and ends the segment after the last good one.
-    package init(scanning file: File, base: Offset, intervalBytes: Int, validatesChecksums: Bool) throws(LogError) {
+    /// - Parameter durableEnd: batches before this offset were whole once: their headers are looked at, and the rest is
+    ///   compared when it is read.
+    package init(
+        scanning file: File, path: String, base: Offset, intervalBytes: Int, durableEnd: Offset = .zero
+    ) throws(LogError) {
         self.init(empty: file, base: base)
-        try scan(to: try file.size(), intervalBytes: intervalBytes, validatesChecksums: validatesChecksums)
+        try scan(to: try file.size(), intervalBytes: intervalBytes, validFrom: durableEnd, path: path)
     }
 
-    /// Takes the indexes from their files and looks at the batches after the last entry only; where the files are
-    /// missing or cannot be right, at all batches.
+    /// Takes a closed segment as the files beside it tell; what is missing there is made from the batches.
+    /// - Throws: `LogError.damagedRecords` where batches are missing or are not what was written, as far as that shows
+    ///   without reading them; the rest shows when they are read.
     package init(
-        indexed file: File, base: Offset, offsetIndex: [UInt8]?, timeIndex: [UInt8]?, intervalBytes: Int
+        closed file: File, path: String, base: Offset, offsetIndex: [UInt8]?, timeIndex: [UInt8]?, checksums: [UInt8]?,
+        intervalBytes: Int
     ) throws(LogError) {
         let fileSize = try file.size()
         self.init(empty: file, base: base)
-        if let offsets = offsetIndex, let times = timeIndex,
-            let offsets = OffsetIndex(base: base, file: offsets, segmentSize: fileSize),
-            let times = TimeIndex(base: base, file: times), fileSize > 0
-        {
-            var head = BatchScanner(file, size: fileSize, from: 0, nextOffset: base, validatesChecksums: false)
-            var tail = BatchScanner(
-                file, size: fileSize, from: offsets.lastPosition, nextOffset: base, validatesChecksums: false)
-            if let first = try head.next(), try tail.next() != nil {
-                self.offsetIndex = offsets
-                self.timeIndex = times
-                firstTimestamp = first.baseTimestamp
-                maxTimestamp = times.last.map { ($0.timestamp, $0.offset) }
-                size = tail.position
-                end = tail.nextOffset
-            }
+        let known = checksums.flatMap { SegmentChecksums(file: $0) }
+        guard let known, known.size == fileSize else {
+            try scan(to: fileSize, intervalBytes: intervalBytes, validFrom: .zero, path: path)
+            let expected = known?.size ?? fileSize
+            guard size >= expected else { throw .damagedRecords(path: path, bytes: size..<max(fileSize, expected)) }
+            isRebuilt = true
+            return
         }
-        try scan(to: fileSize, intervalBytes: intervalBytes, validatesChecksums: false)
+        let unchecked = UncheckedRuns(known.runs, path: path)
+        self.unchecked = unchecked
+        guard let offsetIndex, let timeIndex, crc32c(of: offsetIndex) == known.offsetIndex,
+            crc32c(of: timeIndex) == known.timeIndex,
+            let offsets = OffsetIndex(base: base, file: offsetIndex, segmentSize: fileSize),
+            let times = TimeIndex(base: base, file: timeIndex)
+        else {
+            try unchecked.check(0..<fileSize, of: file)
+            try scan(to: fileSize, intervalBytes: intervalBytes, validFrom: nil, path: path)
+            isRebuilt = true
+            return
+        }
+        self.offsetIndex = offsets
+        self.timeIndex = times
+        size = fileSize
+        end = known.end
+        self.checksums = RunningChecksums(after: known.runs)
+        if !known.runs.isEmpty {
+            firstTimestamp = known.firstTimestamp
+            maxTimestamp = (known.latest.timestamp, known.latest.offset)
+        }
     }
 
-    private mutating func scan(to fileSize: Int, intervalBytes: Int, validatesChecksums: Bool) throws(LogError) {
-        var scanner = BatchScanner(
-            file, size: fileSize, from: size, nextOffset: end, validatesChecksums: validatesChecksums)
+    private mutating func scan(
+        to fileSize: Int, intervalBytes: Int, validFrom: Offset?, path: String
+    ) throws(LogError) {
+        var scanner = BatchScanner(file, size: fileSize, from: 0, nextOffset: base, validFrom: validFrom)
+        var isDurable = validFrom.map { $0 > base } ?? false
         while let header = try scanner.next() {
-            note(header, baseOffset: header.baseOffset, intervalBytes: intervalBytes)
+            if isDurable, let validFrom, header.baseOffset >= validFrom {
+                trust(path)
+                isDurable = false
+            }
+            note(header, head: scanner.headChecksum, baseOffset: header.baseOffset, intervalBytes: intervalBytes)
         }
+        if isDurable { trust(path) }
+    }
+
+    /// What was scanned so far is compared when it is read.
+    private mutating func trust(_ path: String) {
+        checksums.closeRun()
+        unchecked = UncheckedRuns(checksums.runs, path: path)
     }
 
     /// Whether a batch has to go to a new segment.
@@ -91,10 +131,24 @@ package struct Segment<File: LogFile>: Sendable {
             try? file.truncate(to: size)
             throw error
         }
-        note(header, baseOffset: end, intervalBytes: intervalBytes)
+        var header = header
+        header.checksum = head.bigEndian(at: 17)
+        let headChecksum = crc32c(UnsafeRawBufferPointer(rebasing: head[..<BatchFormat.crcEnd]))
+        note(header, head: headChecksum, baseOffset: end, intervalBytes: intervalBytes)
     }
 
-    private mutating func note(_ header: RecordBatchHeader, baseOffset: Offset, intervalBytes: Int) {
+    /// Writes a batch that has its offsets already, in a segment that nobody reads yet.
+    mutating func append(compacted batch: [UInt8], intervalBytes: Int) throws(LogError) {
+        let shared = SharedBytes(copying: batch)
+        let header: RecordBatchHeader
+        do { header = try RecordBatchHeader(shared.bytes) } catch { throw .invalidBatch(error) }
+        try file.write(shared.bytes, UnsafeRawBufferPointer(start: nil, count: 0), at: size)
+        let head = crc32c(UnsafeRawBufferPointer(rebasing: shared.bytes[..<BatchFormat.crcEnd]))
+        note(header, head: head, baseOffset: header.baseOffset, intervalBytes: intervalBytes)
+    }
+
+    private mutating func note(_ header: RecordBatchHeader, head: UInt32, baseOffset: Offset, intervalBytes: Int) {
+        checksums.note(header, head: head)
         let last = baseOffset + Int64(header.lastOffsetDelta)
         if firstTimestamp == nil { firstTimestamp = header.baseTimestamp }
         if maxTimestamp == nil || header.maxTimestamp > maxTimestamp!.timestamp {
@@ -118,8 +172,24 @@ package struct Segment<File: LogFile>: Sendable {
     package var latest: Timestamp? { maxTimestamp?.timestamp }
 
     /// Makes the indexes complete, for writing them out.
-    package mutating func seal() { noteMaxTimestamp() }
+    package mutating func seal() {
+        noteMaxTimestamp()
+        checksums.closeRun()
+        isRebuilt = false
+    }
+
+    /// What the files of a sealed segment are; `abortedIndex` are the bytes of its index of aborted transactions.
+    func checksumFile(abortedIndex: [UInt8]) -> [UInt8] {
+        SegmentChecksums(
+            end: end, firstTimestamp: firstTimestamp ?? .none,
+            latest: TimeIndex.Entry(timestamp: latest ?? .none, offset: maxTimestamp?.offset ?? base),
+            offsetIndex: crc32c(of: offsetIndex.fileBytes), timeIndex: crc32c(of: timeIndex.fileBytes),
+            abortedIndex: crc32c(of: abortedIndex), runs: checksums.runs
+        ).fileBytes
+    }
 }
+
+func crc32c(of bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { crc32c($0) } }
 
 /// The names of a segment's files.
 package enum SegmentName {

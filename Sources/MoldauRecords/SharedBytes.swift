@@ -28,6 +28,13 @@ public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory 
         }
     }
 
+    package convenience init(copying bytes: [UInt8]) {
+        self.init(capacity: bytes.count) { memory in
+            memory.copyBytes(from: bytes)
+            return bytes.count
+        }
+    }
+
     deinit { base.deallocate() }
 
     /// The bytes. Valid while this object lives.

@@ -301,7 +301,7 @@ public final class TopologyTestDriver {
         }
         ends[topic] = first + count
         let fetched = FetchedBatches(
-            partition: TopicPartition(topic, 0), bytes: batch.withUnsafeBytes { SharedBytes(copying: $0) },
+            partition: TopicPartition(topic, 0), bytes: SharedBytes(copying: batch),
             firstOffset: first, end: first + count)
         if globalTopics.contains(topic) {
             _ = try globalTables.apply(fetched, now: now)

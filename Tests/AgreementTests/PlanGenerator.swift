@@ -1,3 +1,5 @@
+import MoldauRecords
+
 // Draws plans. A step is taken only where the plan's rule allows it: the comments at `follow` say what is left out and
 // why.
 

@@ -1,5 +1,6 @@
 import Foundation
 import Moldau
+import MoldauRecords
 import MoldauTesting
 
 /// What a run wrote to the plan's output topics: partition after partition, each in order.

@@ -94,14 +94,6 @@ struct TopicPatternTests {
             configuration: configuration)
     }
 
-    private func eventually(_ condition: () throws -> Bool) async throws -> Bool {
-        for _ in 0..<1_000 {
-            if try condition() { return true }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        return false
-    }
-
     @Test(arguments: [1, 2])
     func `topics that come while the application runs are read, and state goes on`(threads: Int) async throws {
         let bench = try Bench()

@@ -13,7 +13,9 @@ struct LRUKeyValueStoreTests {
                 as? LRUKeyValueStore<String, Int>)
     }
 
-    private func keys(_ store: LRUKeyValueStore<String, Int>) throws -> [String] { try store.all().collect().map(\.key) }
+    private func keys(_ store: LRUKeyValueStore<String, Int>) throws -> [String] {
+        try store.all().collect().map(\.key)
+    }
 
     @Test func `where one more comes, that goes which was not used for longest`() throws {
         let store = try open()

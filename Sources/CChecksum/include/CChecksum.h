@@ -7,4 +7,6 @@
 uint32_t moldau_crc32c(uint32_t crc, const void *bytes, size_t length);
 /// The same by tables, for processors without the instruction.
 uint32_t moldau_crc32c_portable(uint32_t crc, const void *bytes, size_t length);
+/// The CRC-32C of two runs of bytes one after the other, from the CRC-32C of each and the length of the second.
+uint32_t moldau_crc32c_concatenated(uint32_t first, uint32_t second, uint64_t second_length);
 #endif

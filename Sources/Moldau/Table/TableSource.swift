@@ -23,7 +23,8 @@ extension StreamsBuilder {
         }
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
-        let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && timestamps == nil && !choice.isVersioned
+        let reusesTopic =
+            self.options.optimizations.contains(.reuseSourceTopics) && timestamps == nil && !choice.isVersioned
         let source = TableSource(
             name, choice, key: topic.key, value: topic.value, sourceTopic: reusesTopic ? topic.name : nil)
         let node = GraphNode(name) { topology, _ in

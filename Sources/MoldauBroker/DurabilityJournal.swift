@@ -1,0 +1,122 @@
+// Up to where each partition was durable: `<data>/durable.journal`.
+//
+//     round: CRC-32C of what follows u32 · its size u32 · per partition: size of its name u16 · name · end offset i64
+//
+// Rounds are appended; a partition's last one counts. After a crash it tells a torn tail from rot: what lies beyond was
+// never acknowledged and may be cut off, what lies before was, and is not. A round is written after the sync that it
+// tells of and becomes durable with a later one, so the journal may say less than is true and never more.
+
+internal import MoldauLog
+internal import MoldauRecords
+
+/// Keeps in mind which offsets are durable, per partition, over crashes.
+struct DurabilityJournal<Files: FileSystem>: Sendable {
+    /// Beyond this size the file is written anew, with one round.
+    private static var sizeLimit: Int { 256 * 1024 }
+    /// A sync of its own for each round would cost as much as the round that it tells of.
+    private static var roundsPerSync: Int { 10 }
+
+    private let files: Files
+    private let directory: String
+    private var file: Files.File?
+    private var size = 0
+    private var roundsSinceSync = 0
+    private var pending: [(partition: BrokerPartition<Files>, end: Offset)] = []
+    /// By the partition's name.
+    private(set) var ends: [String: Offset] = [:]
+
+    private var path: String { "\(directory)/durable.journal" }
+
+    init(_ files: Files, directory: String) throws(LogError) {
+        self.files = files
+        self.directory = directory
+        let bytes = try files.contents(of: path) ?? []
+        bytes.withUnsafeBytes { readRounds($0) }
+    }
+
+    private mutating func readRounds(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        while rest.count >= 8 {
+            let length: UInt32 = rest.bigEndian(at: 4)
+            guard Int(length) <= rest.count - 8 else { return }
+            let round = UnsafeRawBufferPointer(rebasing: rest[8..<(8 + Int(length))])
+            guard crc32c(UnsafeRawBufferPointer(rebasing: rest[4..<(8 + Int(length))])) == rest.bigEndian(at: 0) else {
+                return
+            }
+            readEntries(round)
+            rest = UnsafeRawBufferPointer(rebasing: rest[(8 + Int(length))...])
+        }
+    }
+
+    private mutating func readEntries(_ round: UnsafeRawBufferPointer) {
+        var rest = round
+        while rest.count >= 2 {
+            let count = Int(rest.bigEndian(at: 0) as UInt16)
+            guard rest.count >= 10 + count else { return }
+            let name = String(decoding: rest[2..<(2 + count)], as: UTF8.self)
+            ends[name] = Offset(rest.bigEndian(at: 2 + count))
+            rest = UnsafeRawBufferPointer(rebasing: rest[(10 + count)...])
+        }
+    }
+
+    /// Takes note of what a sync made durable; it is written down with the next round.
+    mutating func add(_ durable: [(partition: BrokerPartition<Files>, end: Offset)]) { pending += durable }
+
+    /// Writes down what was added. Not durable until the file is synced.
+    /// - Returns: the file, when it is time to sync it.
+    mutating func writeRound() throws(LogError) -> Files.File? {
+        let round = pending.filter { !$0.partition.isDeleted }.map { ("\($0.partition.name)", $0.end) }
+        pending = []
+        for (name, end) in round { ends[name] = end }
+        if round.isEmpty { return nil }
+        guard let file, size < Self.sizeLimit else {
+            try rewrite()
+            return nil
+        }
+        let bytes = Self.round(round)
+        try file.write(bytes, at: size)
+        size += bytes.count
+        roundsSinceSync += 1
+        guard roundsSinceSync >= Self.roundsPerSync else { return nil }
+        roundsSinceSync = 0
+        return file
+    }
+
+    /// Forgets partitions that were deleted, durably: others of that name begin at 0.
+    mutating func forget(_ partitions: [TopicPartition]) throws(LogError) {
+        let isKnown = partitions.contains { ends["\($0)"] != nil }
+        for partition in partitions { ends["\(partition)"] = nil }
+        if isKnown { try rewrite() }
+    }
+
+    /// Writes everything down, durably.
+    mutating func close() throws(LogError) {
+        for (partition, end) in pending where !partition.isDeleted { ends["\(partition.name)"] = end }
+        pending = []
+        try rewrite()
+    }
+
+    private mutating func rewrite() throws(LogError) {
+        let round = Self.round(ends.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        try files.replace(path, with: round, in: directory, sync: true)
+        file = try files.open(path)
+        size = round.count
+        roundsSinceSync = 0
+    }
+
+    private static func round(_ entries: [(String, Offset)]) -> [UInt8] {
+        var body = ByteWriter()
+        for (name, end) in entries {
+            body.append(bigEndian: UInt16(name.utf8.count))
+            body.append(utf8: name)
+            body.append(bigEndian: end.value)
+        }
+        var summed = ByteWriter()
+        summed.append(bigEndian: UInt32(body.bytes.count))
+        summed.append(contentsOf: body.bytes)
+        var round = ByteWriter()
+        round.append(bigEndian: crc32c(summed.bytes))
+        round.append(contentsOf: summed.bytes)
+        return Array(round.bytes)
+    }
+}

@@ -1,0 +1,101 @@
+internal import MoldauRecords
+
+/// The second pass of a compaction: writes segments anew, without what is not needed any more.
+struct Cleaner<Files: FileSystem>: ~Copyable {
+    private let plan: CompactionPlan<Files>
+    private let latest: [KeyDigest: Offset]
+    private let end: Offset
+    /// Producers of whose open transaction there still is a batch. Kept over segments: a transaction may span them.
+    private var withData: Set<Int64> = []
+
+    init(plan: CompactionPlan<Files>, latest: [KeyDigest: Offset], end: Offset) {
+        self.plan = plan
+        self.latest = latest
+        self.end = end
+    }
+
+    /// Writes one segment for several.
+    mutating func clean(_ group: [Segment<Files.File>]) throws(LogError) -> CompactedSegments<Files>.Group {
+        let base = group[0].base
+        let path = SegmentName.path(plan.directory, base, ".log.cleaned")
+        try plan.files.removeFile(path)
+        let file = try plan.files.open(path)
+        var segment = Segment(empty: file, base: base, generation: group[0].generation + 1)
+        var markers: Set<Offset> = []
+        for source in group {
+            var batches = BatchReader(source, directory: plan.directory)
+            while let (header, bytes) = try batches.next() {
+                guard let kept = try cleaned(header, bytes) else { continue }
+                if header.isControl { markers.insert(header.baseOffset) }
+                try segment.append(compacted: kept, intervalBytes: plan.configuration.indexIntervalBytes)
+            }
+        }
+        segment.seal()
+        try file.sync()
+        let range = base...max(group[group.count - 1].end, base)
+        let aborted = plan.aborted.filter { range.contains($0.last) && markers.contains($0.last) }
+        return CompactedSegments.Group(
+            replaced: group, segment: segment, abortedIndex: aborted.flatMap(\.bytes))
+    }
+
+    /// What stays of a batch; nil for nothing.
+    private mutating func cleaned(_ header: RecordBatchHeader, _ bytes: SharedBytes) throws(LogError) -> [UInt8]? {
+        let whole = [UInt8](bytes.bytes)
+        if header.baseOffset >= end { return whole }
+        let isPast = header.deleteHorizon.map { $0 <= plan.now } ?? false
+        let horizon =
+            header.deleteHorizon == nil ? Timestamp(ms: plan.now.ms &+ plan.configuration.deleteRetentionMs) : nil
+        if header.isControl {
+            // While there is a batch of the transaction, its marker is needed.
+            if withData.remove(header.producer.id) != nil { return whole }
+            if isPast { return isLast(header) ? whole : nil }
+            return try filtered(header, bytes, horizon: horizon) { _ in true }
+        }
+        let isAborted = plan.isAborted(header)
+        if header.codec != 0, !isAborted {
+            if header.producer.isTransactional { withData.insert(header.producer.id) }
+            return whole
+        }
+        var (kept, needsHorizon) = (0, false)
+        let latest = latest
+        let result = try filtered(header, bytes, horizon: nil) { entry in
+            guard !isAborted else { return false }
+            guard let key = entry.key else {
+                kept += 1
+                return true
+            }
+            if let last = latest[KeyDigest(key)], entry.offset < last { return false }
+            if entry.isTombstone {
+                if isPast { return false }
+                needsHorizon = true
+            }
+            kept += 1
+            return true
+        }
+        // A marker goes one compaction after its last batch: what was here when this one began counts.
+        let isEmptyAndStays = kept == 0 && isLast(header)
+        if header.producer.isTransactional, !isAborted || isEmptyAndStays { withData.insert(header.producer.id) }
+        if kept == 0 { return isEmptyAndStays ? result : nil }
+        if needsHorizon, let horizon {
+            return try filtered(header, SharedBytes(copying: result), horizon: horizon) { _ in true }
+        }
+        return kept == Int(header.recordCount) ? whole : result
+    }
+
+    private func filtered(
+        _ header: RecordBatchHeader, _ bytes: SharedBytes, horizon: Timestamp?,
+        keeping keeps: (RecordBatchHeader.Entry) -> Bool
+    ) throws(LogError) -> [UInt8] {
+        do throws(RecordBatchError) {
+            let current = try RecordBatchHeader(bytes.bytes)
+            return try current.filtered(bytes.bytes, horizon: horizon, keeping: keeps)
+        } catch {
+            throw .invalidBatch(error)
+        }
+    }
+
+    /// Whether the next batch of its producer is compared with this one.
+    private func isLast(_ header: RecordBatchHeader) -> Bool {
+        header.producer.id >= 0 && plan.lastOffsets[header.producer.id] == header.lastOffset
+    }
+}

@@ -1,0 +1,111 @@
+package import MoldauRecords
+
+extension PartitionLog {
+    /// Up to where the log was compacted: its decimal digits. A cache: without it compaction begins at the front.
+    private var cleanerOffsetPath: String { "\(directory)/cleaner-offset" }
+
+    /// What there is to compact; nil where it is not worth it, or the topic is not compacted.
+    package mutating func planCompaction(now: Timestamp) throws(LogError) -> CompactionPlan<Files>? {
+        guard configuration.compacts, segments.count > 1 else { return nil }
+        let firstDirty = try max(cleanerOffset(), segments[0].base)
+        var (closed, clean, dirty, isOverdue): ([Segment<Files.File>], Int, Int, Bool) = ([], 0, 0, false)
+        for index in 0..<(segments.count - 1) {
+            let segment = try segment(index)
+            guard segments[index + 1].base <= lastStableOffset,
+                age(of: segment.latest, now) >= configuration.minCompactionLagMs
+            else { break }
+            closed.append(segment)
+            if segment.end <= firstDirty {
+                clean += segment.size
+            } else {
+                dirty += segment.size
+                isOverdue = isOverdue || age(of: segment.firstTimestamp, now) > configuration.maxCompactionLagMs
+            }
+        }
+        guard dirty > 0 else { return nil }
+        let ratio = Double(dirty) / Double(clean + dirty)
+        guard ratio >= configuration.minCleanableDirtyRatio || isOverdue else { return nil }
+        return CompactionPlan(
+            files: files, directory: directory, configuration: configuration, segments: closed,
+            firstDirty: firstDirty, end: segments[closed.count].base, aborted: aborted,
+            lastOffsets: producers.lastOffsets, now: now, dirtyRatio: ratio)
+    }
+
+    private func age(of time: Timestamp?, _ now: Timestamp) -> Int64 {
+        let age = now.ms.subtractingReportingOverflow((time ?? now).ms)
+        return age.overflow ? 0 : age.partialValue
+    }
+
+    private func cleanerOffset() throws(LogError) -> Offset {
+        guard let bytes = try files.contents(of: cleanerOffsetPath),
+            let kept = Int64(String(decoding: bytes, as: UTF8.self)), kept >= 0, kept <= endOffset.value
+        else { return .zero }
+        return Offset(kept)
+    }
+
+    /// Puts new segments into the place of those that they replace. Where the log has changed in the meantime, they are
+    /// thrown away.
+    package mutating func install(_ compacted: CompactedSegments<Files>) throws(LogError) {
+        for group in compacted.groups {
+            let base = group.segment.base
+            let cleaned = SegmentName.path(directory, base, ".log.cleaned")
+            guard let first = segments.firstIndex(where: { $0.base == base }) else {
+                try files.removeFile(cleaned)
+                continue
+            }
+            let range = first..<(first + group.replaced.count)
+            guard range.upperBound < segments.count,
+                zip(segments[range], group.replaced).allSatisfy({
+                    $0.base == $1.base && $0.opened?.generation == $1.generation
+                })
+            else {
+                try files.removeFile(cleaned)
+                continue
+            }
+            try files.replace(
+                SegmentName.path(directory, base, ".txnindex"), with: group.abortedIndex, in: directory, sync: true)
+            let swap = SegmentName.swap(directory, base, upTo: segments[range.upperBound].base)
+            try files.rename(cleaned, to: swap)
+            try files.syncDirectory(directory)
+            try finish(swap: swap, base: base, replaced: segments[range].map(\.base))
+            segments.replaceSubrange(range, with: [LazySegment(base: base, opened: group.segment)])
+            try writeIndexes(ofSegment: first)
+        }
+        try files.replace(cleanerOffsetPath, with: Array(String(compacted.end.value).utf8), in: directory, sync: false)
+    }
+
+    private func finish(swap: String, base: Offset, replaced: [Offset]) throws(LogError) {
+        for old in replaced where old != base { try removeFiles(ofSegmentAt: old) }
+        for suffix in [".index", ".timeindex", ".checksums"] {
+            try files.removeFile(SegmentName.path(directory, base, suffix))
+        }
+        try files.rename(swap, to: SegmentName.path(directory, base, ".log"))
+        try files.syncDirectory(directory)
+    }
+
+    /// Ends what a crash has cut short: see Compaction.swift.
+    func finishCompaction() throws(LogError) {
+        let names = try files.names(in: directory)
+        for name in names where name.hasSuffix(".cleaned") { try files.removeFile("\(directory)/\(name)") }
+        for name in names {
+            guard let range = SegmentName.range(ofSwap: name) else { continue }
+            let replaced = names.compactMap(SegmentName.base(ofLog:)).filter { range.contains($0) }
+            try finish(swap: "\(directory)/\(name)", base: range.lowerBound, replaced: replaced)
+        }
+    }
+}
+
+extension SegmentName {
+    /// The name of a compacted segment that replaces those from `base` to `end`.
+    static func swap(_ directory: String, _ base: Offset, upTo end: Offset) -> String {
+        path(directory, base, "-" + path("", end, ".swap").dropFirst())
+    }
+
+    static func range(ofSwap name: String) -> Range<Offset>? {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let base = base(of: "\(parts[0]).swap", suffix: ".swap"),
+            let end = self.base(of: String(parts[1]), suffix: ".swap"), base < end
+        else { return nil }
+        return base..<end
+    }
+}

@@ -1,0 +1,153 @@
+// What the bytes of a closed segment must be: `<base>.checksums`, a file of our own beside Kafka's.
+//
+//     version u16 = 1 · end offset i64 · first timestamp i64 · largest timestamp i64 · its offset i64 · CRC-32C of
+//     .index, .timeindex and .txnindex, u32 each, 0 for an empty or missing file · count u32, then per run of batches:
+//     position of its end u32 · CRC-32C of its bytes u32; last the CRC-32C of all of this, u32
+//
+// A batch's own checksum leaves its first 21 bytes out, among them its offset. A run is of whole batches, 64 KiB or
+// more, so that a reader compares what it reads and no more, once per start of the program.
+
+internal import MoldauRecords
+internal import Synchronization
+
+/// A run of batches and the checksum of its bytes.
+struct ChecksumRun: Equatable, Sendable {
+    /// Positions in the segment's file.
+    let bytes: Range<Int>
+    let checksum: UInt32
+}
+
+/// The checksums of a segment's batches, as they are appended.
+struct RunningChecksums: Sendable {
+    private static let runBytes = 64 * 1024
+
+    private(set) var runs: [ChecksumRun] = []
+    private var start = 0
+    private var end = 0
+    private var checksum: UInt32 = 0
+
+    init() {}
+
+    /// Goes on after the runs of a file.
+    init(after runs: [ChecksumRun]) {
+        self.runs = runs
+        start = runs.last?.bytes.upperBound ?? 0
+        end = start
+    }
+
+    /// - Parameter head: the checksum of the batch's bytes before those that its own checksum covers.
+    mutating func note(_ header: RecordBatchHeader, head: UInt32) {
+        checksum = crc32c(checksum, followedBy: head, byteCount: BatchFormat.crcEnd)
+        checksum = crc32c(checksum, followedBy: header.checksum, byteCount: header.byteCount - BatchFormat.crcEnd)
+        end += header.byteCount
+        if end - start >= Self.runBytes { closeRun() }
+    }
+
+    mutating func closeRun() {
+        guard end > start else { return }
+        runs.append(ChecksumRun(bytes: start..<end, checksum: checksum))
+        start = end
+        checksum = 0
+    }
+}
+
+/// What the file of checksums tells of a segment.
+struct SegmentChecksums: Equatable, Sendable {
+    private static let version: UInt16 = 1
+    private static let headBytes = 50
+
+    var end: Offset
+    var firstTimestamp: Timestamp
+    var latest: TimeIndex.Entry
+    var offsetIndex: UInt32
+    var timeIndex: UInt32
+    var abortedIndex: UInt32
+    var runs: [ChecksumRun]
+
+    /// The bytes of batches in the segment.
+    var size: Int { runs.last?.bytes.upperBound ?? 0 }
+
+    var fileBytes: [UInt8] {
+        var writer = ByteWriter(capacity: Self.headBytes + 8 * runs.count + 4)
+        writer.append(bigEndian: Self.version)
+        for number in [end.value, firstTimestamp.ms, latest.timestamp.ms, latest.offset.value] {
+            writer.append(bigEndian: number)
+        }
+        for number in [offsetIndex, timeIndex, abortedIndex, UInt32(runs.count)] { writer.append(bigEndian: number) }
+        for run in runs {
+            writer.append(bigEndian: UInt32(run.bytes.upperBound))
+            writer.append(bigEndian: run.checksum)
+        }
+        writer.append(bigEndian: crc32c(writer.bytes))
+        return Array(writer.bytes)
+    }
+}
+
+extension SegmentChecksums {
+    /// nil where the bytes are not those that were written.
+    init?(file: [UInt8]) {
+        let parsed: SegmentChecksums? = file.withUnsafeBytes { bytes in
+            guard bytes.count >= Self.headBytes + 4, bytes.bigEndian(at: 0) == Self.version else { return nil }
+            let body = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)])
+            let count: UInt32 = bytes.bigEndian(at: 46)
+            guard crc32c(body) == bytes.bigEndian(at: body.count), body.count == Self.headBytes + 8 * Int(count) else {
+                return nil
+            }
+            var runs: [ChecksumRun] = []
+            for number in 0..<Int(count) {
+                let place = Self.headBytes + 8 * number
+                let (end, start): (UInt32, Int) = (bytes.bigEndian(at: place), runs.last?.bytes.upperBound ?? 0)
+                guard Int(end) > start else { return nil }
+                runs.append(ChecksumRun(bytes: start..<Int(end), checksum: bytes.bigEndian(at: place + 4)))
+            }
+            return SegmentChecksums(
+                end: Offset(bytes.bigEndian(at: 2)), firstTimestamp: Timestamp(ms: bytes.bigEndian(at: 10)),
+                latest: TimeIndex.Entry(
+                    timestamp: Timestamp(ms: bytes.bigEndian(at: 18)), offset: Offset(bytes.bigEndian(at: 26))),
+                offsetIndex: bytes.bigEndian(at: 34), timeIndex: bytes.bigEndian(at: 38),
+                abortedIndex: bytes.bigEndian(at: 42), runs: runs)
+        }
+        guard let parsed else { return nil }
+        self = parsed
+    }
+}
+
+/// Runs that were written by an earlier process: each is compared when it is read for the first time.
+final class UncheckedRuns: Sendable {
+    private let path: String
+    private let runs: [ChecksumRun]
+    private let checked: Mutex<[Bool]>
+
+    init(_ runs: [ChecksumRun], path: String) {
+        self.path = path
+        self.runs = runs
+        checked = Mutex(Array(repeating: false, count: runs.count))
+    }
+
+    /// Compares the runs that lie in `range`, wholly or in part. Blocks on the disk.
+    /// - Throws: `LogError.damagedRecords`.
+    func check<File: LogFile>(_ range: Range<Int>, of file: File) throws(LogError) {
+        for number in pending(range) {
+            let run = runs[number]
+            let bytes = try SharedBytes(capacity: run.bytes.count) { buffer throws(LogError) in
+                try file.read(into: buffer, at: run.bytes.lowerBound)
+            }
+            guard bytes.count == run.bytes.count, crc32c(bytes.bytes) == run.checksum else {
+                throw .damagedRecords(path: path, bytes: run.bytes)
+            }
+            checked.withLock { $0[number] = true }
+        }
+    }
+
+    private func pending(_ range: Range<Int>) -> [Int] {
+        // The first run that ends behind the range's start.
+        var (low, high) = (0, runs.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if runs[middle].bytes.upperBound <= range.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        return checked.withLock { checked in
+            runs.indices[low...].prefix { runs[$0].bytes.lowerBound < range.upperBound }.filter { !checked[$0] }
+        }
+    }
+}

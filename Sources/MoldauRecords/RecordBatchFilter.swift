@@ -1,0 +1,97 @@
+// What compaction does to a batch: it leaves records out. The batch keeps its offsets, its producer and its sequence
+// numbers; so it may end in offsets that no record has, and may be empty.
+//
+// Bit 6 of the attributes says that the base timestamp is the delete horizon: the time after which the batch's tombstones
+// may go (KIP-534). The records' deltas count from it then.
+
+extension RecordBatchHeader {
+    /// The time after which tombstones and markers in the batch may be left out; nil where compaction has not set it.
+    package var deleteHorizon: Timestamp? { attributes & 0x40 != 0 ? baseTimestamp : nil }
+
+    /// What compaction looks at in a record. The key is valid in the call alone.
+    package struct Entry {
+        package let offset: Offset
+        package let key: UnsafeRawBufferPointer?
+        package let isTombstone: Bool
+    }
+
+    /// The batch with some of its records.
+    /// - Parameters:
+    ///   - batch: the whole batch of this header, not compressed.
+    ///   - horizon: the delete horizon to give it; nil leaves what it has.
+    ///   - keeps: whether a record stays.
+    /// - Throws: `RecordBatchError.malformed`.
+    package func filtered(
+        _ batch: UnsafeRawBufferPointer, horizon: Timestamp?, keeping keeps: (Entry) -> Bool
+    ) throws(RecordBatchError) -> [UInt8] {
+        var writer = ByteWriter(capacity: batch.count + 32)
+        writer.append(contentsOf: UnsafeRawBufferPointer(rebasing: batch[..<BatchFormat.headerSize]))
+        var cursor = ByteCursor(UnsafeRawBufferPointer(rebasing: batch[BatchFormat.headerSize..<byteCount]))
+        var (kept, latest): (Int32, Timestamp?) = (0, nil)
+        let newBase = horizon ?? baseTimestamp
+        for _ in 0..<recordCount {
+            let record: RawRecord
+            do { record = try RawRecord(&cursor) } catch {
+                throw .malformed(baseOffset: baseOffset, field: .recordLength)
+            }
+            let entry = Entry(
+                offset: baseOffset + Int64(record.offsetDelta), key: record.key, isTombstone: record.isTombstone)
+            guard keeps(entry) else { continue }
+            kept += 1
+            let time = Timestamp(ms: baseTimestamp.ms &+ record.timestampDelta)
+            latest = max(latest ?? time, time)
+            writer.append(record, timestampDelta: time.ms &- newBase.ms)
+        }
+        var bytes = Array(writer.bytes)
+        let newLatest = isLogAppendTime ? maxTimestamp : latest ?? maxTimestamp
+        bytes.withUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: Int32(bytes.count - BatchFormat.lengthEnd).bigEndian, toByteOffset: 8, as: Int32.self)
+            let attributes = horizon == nil ? attributes : attributes | 0x40
+            bytes.storeBytes(of: attributes.bigEndian, toByteOffset: 21, as: Int16.self)
+            bytes.storeBytes(of: newBase.ms.bigEndian, toByteOffset: 27, as: Int64.self)
+            bytes.storeBytes(of: newLatest.ms.bigEndian, toByteOffset: 35, as: Int64.self)
+            bytes.storeBytes(of: kept.bigEndian, toByteOffset: 57, as: Int32.self)
+            let summed = UnsafeRawBufferPointer(rebasing: bytes[BatchFormat.crcEnd...])
+            bytes.storeBytes(of: crc32c(summed).bigEndian, toByteOffset: 17, as: UInt32.self)
+        }
+        return bytes
+    }
+}
+
+/// A record as it stands in a batch.
+private struct RawRecord {
+    let attributes: UInt8
+    let timestampDelta: Int64
+    let offsetDelta: Int32
+    let key: UnsafeRawBufferPointer?
+    let isTombstone: Bool
+    /// Everything after the timestamp.
+    let rest: UnsafeRawBufferPointer
+
+    /// Reads the next record.
+    init(_ cursor: inout ByteCursor) throws(VarintError) {
+        let length = Int(try cursor.readVarint())
+        guard length >= 1, length <= cursor.remaining else { throw .truncated }
+        var fields = ByteCursor(from: cursor.position, count: length)
+        cursor.position += length
+        attributes = fields.position.load(as: UInt8.self)
+        fields.position += 1
+        timestampDelta = try fields.readVarlong()
+        rest = UnsafeRawBufferPointer(start: fields.position, count: fields.remaining)
+        offsetDelta = try fields.readVarint()
+        let keyLength = Int(try fields.readVarint())
+        guard keyLength >= -1, keyLength <= fields.remaining else { throw .truncated }
+        key = keyLength < 0 ? nil : UnsafeRawBufferPointer(start: fields.position, count: keyLength)
+        fields.position += max(keyLength, 0)
+        isTombstone = try fields.readVarint() < 0
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func append(_ record: RawRecord, timestampDelta: Int64) {
+        append(varint: Int64(1 + varintSize(zigZag(timestampDelta)) + record.rest.count))
+        append(byte: record.attributes)
+        append(varint: timestampDelta)
+        append(contentsOf: record.rest)
+    }
+}

@@ -1,0 +1,84 @@
+import MoldauBroker
+import MoldauLog
+import MoldauRecords
+import Testing
+
+private let words = TopicPartition("words", 0)
+private let log = "data/words-0/00000000000000000000.log"
+
+/// What the broker knows of durable records, after crashes and damage.
+struct JournalTests {
+    /// A broker that has acknowledged five records, of whose durability the journal knows at least four, and crashed.
+    private func crashed() throws -> MemoryFileSystem {
+        let files = MemoryFileSystem()
+        let broker = try openBroker(files)
+        try broker.create([TopicMetadata(name: "words", partitionCount: 2)])
+        for value in ["a", "b", "c", "d", "e"] {
+            try broker.append([value], to: words)
+            try broker.flush()
+        }
+        return files.copy()
+    }
+
+    @Test func `a torn tail is cut off, damage before it is not`() throws {
+        let size = batch(["a"]).count
+        let files = try crashed()
+        try files.open(log).truncate(to: 4 * size + 7)
+        #expect(try openBroker(files).values(of: words) == ["a", "b", "c", "d"])
+
+        let damaged = try crashed()
+        try damaged.open(log).truncate(to: 3 * size)
+        let broker = try openBroker(damaged)
+        let loss = BrokerError.log(
+            words, .missingRecords(directory: "data/words-0", durableEnd: Offset(4), foundEnd: Offset(3)))
+        #expect(throws: loss) { try broker.values(of: words) }
+        #expect(throws: loss) { try broker.append(["f"], to: words) }
+        // The others go on, and deleting the topic ends the trouble.
+        try broker.append(["x"], to: TopicPartition("words", 1))
+        #expect(try broker.values(of: TopicPartition("words", 1)) == ["x"])
+        try broker.delete("words")
+        try broker.create([TopicMetadata(name: "words", partitionCount: 2)])
+        try broker.append(["new"], to: words)
+        #expect(try openBroker(damaged.copy()).values(of: words) == ["new"])
+    }
+
+    @Test func `a partition that vanished is noticed`() throws {
+        for closes in [true, false] {
+            let files = try crashed()
+            if closes { try openBroker(files).close() }
+            try files.removeDirectory("data/words-0")
+            let broker = try openBroker(files)
+            #expect(throws: BrokerError.self) { try broker.values(of: words) }
+        }
+    }
+
+    @Test func `each changed byte of the journal, and each end of it, leaves all records`() throws {
+        let files = try crashed()
+        let journal = try #require(try files.contents(of: "data/durable.journal"))
+        for position in journal.indices {
+            for change in ["flip", "cut"] {
+                let damaged = files.copy()
+                let file = try damaged.open("data/durable.journal")
+                if change == "flip" {
+                    try file.write([journal[position] ^ 0x04], at: position)
+                } else {
+                    try file.truncate(to: position)
+                }
+                #expect(try openBroker(damaged).values(of: words) == ["a", "b", "c", "d", "e"])
+            }
+        }
+    }
+
+    @Test func `a journal stays small`() throws {
+        let files = MemoryFileSystem()
+        let broker = try openBroker(files)
+        try broker.create([TopicMetadata(name: "words", partitionCount: 2)])
+        for _ in 0..<12_000 {
+            try broker.append(["a"], to: words)
+            try broker.flush()
+        }
+        #expect(try files.open("data/durable.journal").size() <= 257 * 1024)
+        try files.open(log).truncate(to: batch(["a"]).count * 11_998)
+        #expect(throws: BrokerError.self) { try openBroker(files.copy()).values(of: words) }
+    }
+}

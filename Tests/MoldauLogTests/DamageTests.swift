@@ -1,0 +1,163 @@
+import Foundation
+import MoldauLog
+import MoldauRecords
+import Testing
+
+/// Files in which single bytes change. What a reader gets is what was written, or an error that says so.
+///
+/// `DAMAGE_BYTES=1048576` flips the bytes of a segment of that size; by default it is a small one.
+struct DamageTests {
+    private static let segmentBytes = ProcessInfo.processInfo.environment["DAMAGE_BYTES"].flatMap { Int($0) } ?? 6_000
+    private static let settings = ["segment.bytes": "\(segmentBytes)", "index.interval.bytes": "\(segmentBytes / 20)"]
+
+    /// A log with a sealed segment, which holds a transaction that was aborted, and one more record.
+    private static func makeLog(_ files: MemoryFileSystem, closes: Bool) throws -> (values: [String], end: Offset) {
+        var log = try openLog(files, settings)
+        let aborted = ProducerStamp(id: 7, epoch: 0, baseSequence: 0, isTransactional: true)
+        try log.append(["aborted"], by: aborted)
+        _ = try log.append(TransactionMarker(isCommit: false, coordinatorEpoch: 0), of: aborted, now: Timestamp(ms: 0))
+        var time: Int64 = 0
+        while log.segments.count == 1 {
+            let tail = String(repeating: "x", count: segmentBytes / 100)
+            try log.append(["\(time) \(tail)", "\(time)"], at: time)
+            time += 1
+        }
+        let answer = (try committedValues(&log), log.endOffset)
+        if closes { try log.close() }
+        return answer
+    }
+
+    private static func committedValues(_ log: inout MemoryLog) throws -> [String] {
+        try log.values(from: log.startOffset.value, onlyCommitted: true)
+    }
+
+    /// Flips the bytes of a file one by one.
+    /// - Returns: how many flips were noticed.
+    private static func flips(_ suffix: String, closes: Bool) throws -> (noticed: Int, all: Int) {
+        let files = MemoryFileSystem()
+        let (values, end) = try makeLog(files, closes: closes)
+        let path = "p/00000000000000000000\(suffix)"
+        let original = try #require(try files.contents(of: path))
+        let snapshot = files.copy()
+        var noticed = 0
+        for position in original.indices {
+            let damaged = snapshot.copy()
+            try damaged.open(path).write([original[position] ^ (1 << UInt8(position % 8))], at: position)
+            do {
+                var log = try openLog(damaged, settings, wasClean: closes)
+                #expect(log.endOffset == end)
+                let found = try committedValues(&log)
+                if found != values { Issue.record("byte \(position) of \(suffix) changed what is read, unnoticed") }
+                for time in stride(from: 1, to: Int64(values.count) / 2, by: max(values.count / 8, 1)) {
+                    #expect(try log.offset(atOrAfter: Timestamp(ms: time)) == Offset(2 + 2 * time))
+                }
+            } catch let error as LogError {
+                guard case .damagedRecords = error else { throw error }
+                noticed += 1
+            }
+        }
+        return (noticed, original.count)
+    }
+
+    @Test(arguments: [true, false])
+    func `each changed byte of a sealed segment is noticed`(closes: Bool) throws {
+        let (noticed, all) = try Self.flips(".log", closes: closes)
+        #expect(noticed == all)
+    }
+
+    @Test(arguments: [".index", ".timeindex", ".txnindex", ".checksums", ".snapshot"], [true, false])
+    func `changed bytes of the files beside a segment change no answer`(suffix: String, closes: Bool) throws {
+        if suffix == ".snapshot" { return try snapshotFlips(closes: closes) }
+        #expect(try Self.flips(suffix, closes: closes).noticed == 0)
+    }
+
+    private func snapshotFlips(closes: Bool) throws {
+        let files = MemoryFileSystem()
+        let (values, _) = try Self.makeLog(files, closes: closes)
+        for name in try files.names(in: "p") where name.hasSuffix(".snapshot") {
+            for position in 0..<(try files.open("p/\(name)").size()) {
+                let damaged = files.copy()
+                let byte = try damaged.open("p/\(name)").read(1, at: position)[0]
+                try damaged.open("p/\(name)").write([byte ^ 0x10], at: position)
+                var log = try openLog(damaged, Self.settings, wasClean: closes)
+                #expect(try Self.committedValues(&log) == values)
+                // A batch that is there already is known again.
+                let twin = ProducerStamp(id: 7, epoch: 0, baseSequence: 0, isTransactional: true)
+                #expect(try log.append(["aborted"], by: twin).first == Offset(0))
+            }
+        }
+    }
+
+    @Test(arguments: [".index", ".timeindex", ".txnindex", ".checksums"], [true, false])
+    func `missing files beside a segment change no answer`(suffix: String, closes: Bool) throws {
+        let files = MemoryFileSystem()
+        let (values, end) = try Self.makeLog(files, closes: closes)
+        try files.removeFile("p/00000000000000000000\(suffix)")
+        for _ in 0..<2 {
+            var log = try openLog(files, Self.settings, wasClean: closes)
+            #expect(log.endOffset == end)
+            #expect(try Self.committedValues(&log) == values)
+            if closes { try log.close() }
+        }
+    }
+
+    @Test func `a sealed segment that lost its end is noticed`() throws {
+        for closes in [true, false] {
+            let files = MemoryFileSystem()
+            _ = try Self.makeLog(files, closes: closes)
+            let file = try files.open("p/00000000000000000000.log")
+            try file.truncate(to: try file.size() - 1)
+            var log = try openLog(files, Self.settings, wasClean: closes)
+            #expect(throws: LogError.self) { try Self.committedValues(&log) }
+        }
+    }
+
+    // MARK: What was durable
+
+    @Test func `behind what was durable a torn tail is cut, and recovering twice gives the same bytes`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files)
+        for time in 0..<40 { try log.append([String(repeating: "v", count: 100), "\(time + 10)"], at: Int64(time)) }
+        let size = try files.open("p/00000000000000000000.log").size()
+        let batchSize = size / 40
+        let durable = (size - 4_096) / batchSize
+        for cut in (size - 4_096)...size {
+            let torn = files.copy()
+            let file = try torn.open("p/00000000000000000000.log")
+            try file.truncate(to: cut)
+            for _ in 0..<2 {
+                let log = try openLog(torn, durableEnd: Offset(Int64(2 * durable)))
+                #expect(log.endOffset == Offset(Int64(2 * (cut / batchSize))))
+                #expect(try file.size() == cut / batchSize * batchSize)
+            }
+        }
+    }
+
+    @Test func `records that were durable are never cut off`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files)
+        for value in ["a", "b", "c", "d"] { try log.append([value]) }
+        let path = "p/00000000000000000000.log"
+        let size = batch(["a"]).count
+        // In the header of the second batch: its size.
+        try files.open(path).write([0xff], at: size + 8)
+        let before = try files.contents(of: path)
+        let missing = LogError.missingRecords(directory: "p", durableEnd: Offset(3), foundEnd: Offset(1))
+        #expect(throws: missing) { try openLog(files, durableEnd: Offset(3)) }
+        #expect(try files.contents(of: path) == before)
+        // In its records: readers are told.
+        try files.open(path).write([0], at: size + 8)
+        try files.open(path).write([0xff], at: 2 * size - 2)
+        log = try openLog(files, durableEnd: Offset(3))
+        #expect(throws: LogError.damagedRecords(path: path, bytes: 0..<(3 * size))) { try log.values() }
+        #expect(try log.values(from: 3) == ["d"])
+        // Without a journal it is a torn tail.
+        log = try openLog(files)
+        #expect(try log.values() == ["a"])
+    }
+
+    @Test func `a log that has vanished is noticed`() throws {
+        let missing = LogError.missingRecords(directory: "p", durableEnd: Offset(3), foundEnd: Offset(0))
+        #expect(throws: missing) { try openLog(MemoryFileSystem(), durableEnd: Offset(3)) }
+    }
+}
