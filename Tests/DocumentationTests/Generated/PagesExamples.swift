@@ -63,11 +63,11 @@ struct PagesExamples {
     @Test func `Docs/Serdes.md (3)`() throws {
         try Example.run(
             """
-            payments: kitchen=21
-            temperatures: kitchen=Celsius(degrees: 21.0)
+            lines: kitchen=21.5
+            temperatures: kitchen=Celsius(degrees: 21.5)
             """
         ) { example in
-            let payments = example.payments
+            let lines = example.lines
             struct Celsius: StreamCodable {
                 var degrees: Double
                 static let serde = Serde<Celsius>(
@@ -76,7 +76,7 @@ struct PagesExamples {
             }
 
             let temperatures = Topic<String, Celsius>("temperatures")
-            payments.mapValues { Celsius(degrees: Double($0)) }.to(temperatures)
+            lines.mapValues { line in Celsius(degrees: Double(line) ?? .nan) }.to(temperatures)
             example.show("temperatures", temperatures)
         }
     }
