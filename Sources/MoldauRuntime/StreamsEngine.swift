@@ -189,7 +189,11 @@ package final class StreamsEngine: Sendable {
             let beginsAnew = isLast && inner.isReplanning && inner.failure == nil && !inner.isStopRequested
             defer {
                 if beginsAnew {
-                    inner.finished += inner.loops.flatMap(\.reports)
+                    inner.finished += inner.loops.flatMap(\.reports).map { report in
+                        var report = report
+                        (report.waiting, report.inFlight) = ([:], [:])
+                        return report
+                    }
                     (inner.loops, inner.running, inner.ended, inner.isReplanning) = ([], [], [], false)
                 }
             }
