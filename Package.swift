@@ -80,7 +80,11 @@ let package = Package(
             ]),
         library(
             "MoldauTesting",
-            ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
+            [
+                "Moldau", "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology",
+                "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
 
         // Programs
         .executableTarget(
@@ -121,6 +125,11 @@ let package = Package(
             ],
             path: "Tests/SerdeCosts",
             swiftSettings: strict + warnings),
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["MoldauTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/Simulate", swiftSettings: strict + warnings),
+        tests("MoldauTestingTests", ["MoldauTesting"]),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
         tests("ExamplesTests", ["ProgramSupport", "WordCount", "OrderEnrichment", "Moldau", "MoldauRecords"]),
         tests(
@@ -141,7 +150,7 @@ let package = Package(
             "MoldauRuntimeTests",
             [
                 "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-                "MoldauClusterEmbedded", "MoldauTesting",
+                "MoldauClusterEmbedded", "MoldauTesting", "MoldauLog", "MoldauBroker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

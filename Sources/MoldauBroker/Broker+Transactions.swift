@@ -29,7 +29,7 @@ extension Broker {
         let producer = try slot.state.withLock { state throws(BrokerError) in
             var record: TransactionRecord
             if let known = state.record {
-                if known.status == .ongoing {
+                if known.status == .ongoing && !sabotage.contains(.openTransactionForgotten) {
                     try takeOver(&state, id)
                 } else if known.status == .prepareCommit || known.status == .prepareAbort {
                     try complete(&state, id)
@@ -65,10 +65,10 @@ extension Broker {
     private func enlist(
         _ partitions: [TopicPartition], _ state: inout Transactions.State, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
+        _ = try check(state, id, producer)
+        // What kept the last one from ending may be over.
+        try completeDecided(&state, id)
         var record = try check(state, id, producer)
-        if record.status.isDecided && record.status != .completeCommit && record.status != .completeAbort {
-            throw .invalidTransaction(id: id, reason: "the last transaction has not ended yet")
-        }
         if record.status != .ongoing {
             (record.status, record.ends, record.started) = (.ongoing, [:], clock())
             state.offsets = [:]
@@ -102,6 +102,7 @@ extension Broker {
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
             let record = try check(state, id, producer)
             if record.status == .ongoing { return try decide(&state, id, commit: commit) }
+            try completeDecided(&state, id)
             if record.status.isDecided, record.status.isCommit != commit {
                 throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
             }
@@ -114,7 +115,7 @@ extension Broker {
         guard let record = state.record else {
             throw .invalidTransaction(id: id, reason: "no producer was made for it")
         }
-        guard record.producer == producer else { throw .producerFenced(id: id) }
+        guard record.producer == producer || sabotage.contains(.staleEpochAccepted) else { throw .producerFenced(id: id) }
         return record
     }
 
@@ -128,18 +129,32 @@ extension Broker {
                 record.ends[name] = nil
             }
         }
+        if commit {
+            // What was read has to be there after a crash as well as what was written of it.
+            for (name, read) in state.offsets.values.joined() where record.ends[name] == nil {
+                record.ends[name] = read.offset
+            }
+        }
         try store(record, id)
         state.record = record
         // An abort that is lost is none the less one: its records are not readable before a decision.
-        if commit { try flush() }
+        if commit && !sabotage.contains(.decisionNotSynced) { try flush() }
+        try complete(&state, id)
+    }
+
+    /// Carries a decision out where that was begun and failed.
+    private func completeDecided(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
+        guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else { return }
+        // It may not be durable yet.
+        if status == .prepareCommit { try flush() }
         try complete(&state, id)
     }
 
     /// Carries a decision out.
-    private func complete(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
+    func complete(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
         guard var record = state.record else { return }
         let isCommit = record.status.isCommit
-        for name in record.ends.keys.sorted() {
+        for name in record.ends.keys.sorted().dropFirst(sabotage.contains(.markerLost) ? 1 : 0) {
             if name.topic == Self.offsetsTopic {
                 let (offsets, isRecovered) = (state.offsets, state.isRecovered)
                 try groupOffsets.inOrder(name.partition.number) { _ throws(BrokerError) in
@@ -157,11 +172,12 @@ extension Broker {
         state = Transactions.State(record: record)
     }
 
-    private func writeMarker(
+    func writeMarker(
         _ name: TopicPartition, _ record: TransactionRecord, isCommit: Bool
     ) throws(BrokerError) {
         do throws(BrokerError) {
-            try partition(name).end(record.producer, TransactionMarker(isCommit: isCommit))
+            try partition(name).end(
+                record.producer, before: record.ends[name] ?? .zero, TransactionMarker(isCommit: isCommit))
         } catch .unknownTopic {
             // It was deleted with the transaction's records.
         }
@@ -178,9 +194,11 @@ extension Broker {
         let now = clock()
         for slot in transactions.all {
             try slot.state.withLock { state throws(BrokerError) in
+                try completeDecided(&state, slot.id)
                 guard let record = state.record, record.status == .ongoing,
                     now.ms - record.started.ms > Int64(record.timeoutMs)
                 else { return }
+                if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
                 try takeOver(&state, slot.id)
             }
         }
@@ -230,50 +248,6 @@ extension Broker {
             }
             defer { ids = (ids.lowerBound + 1)..<ids.upperBound }
             return ids.lowerBound
-        }
-    }
-
-    // MARK: Recovery
-
-    /// Reads the transactional ids, and ends what was decided. After an unclean stop also what nobody knows of any more.
-    func recoverTransactions(wasClean: Bool) throws(BrokerError) {
-        guard let topic = topic(Self.transactionsTopic) else { return }
-        for number in 0..<topic.partitionCount {
-            try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
-                guard let id = TransactionRecord.id(key: record.key), let value = record.value,
-                    let read = TransactionRecord(value: value)
-                else { return }
-                transactions.recover(id, read)
-            }
-        }
-        for slot in transactions.all {
-            try slot.state.withLock { state throws(BrokerError) in
-                guard let record = state.record, record.status.isDecided else { return }
-                if wasClean && (record.status == .completeCommit || record.status == .completeAbort) { return }
-                if record.status == .prepareCommit, try !isWhole(record) { state.record?.status = .prepareAbort }
-                try complete(&state, slot.id)
-            }
-        }
-        if !wasClean { try abortOrphans() }
-    }
-
-    private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
-        for (name, end) in record.ends {
-            if let partition = try? partition(name), try partition.endOffset() < end { return false }
-        }
-        return true
-    }
-
-    /// A crash may keep a transaction's records and lose that it was begun.
-    private func abortOrphans() throws(BrokerError) {
-        let ongoing = Set(
-            transactions.all.compactMap { slot in
-                slot.state.withLock { $0.record.flatMap { $0.status == .ongoing ? $0.producer.id : nil } }
-            })
-        for partition in allPartitions() {
-            for open in try partition.openTransactions() where !ongoing.contains(open.id) {
-                try partition.end(open, TransactionMarker(isCommit: false))
-            }
         }
     }
 }

@@ -21,6 +21,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     package let clock: @Sendable () -> Timestamp
     let files: Files
     let directory: String
+    let sabotage: Sabotage
     private let wasClean: Bool
     /// What was durable when the broker was opened, by the partition's name.
     private let durableEnds: [String: Offset]
@@ -33,13 +34,16 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// its torn tail cut off before this returns.
     /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`.
     package init(
-        _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp
+        _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
+        sabotage: Sabotage = []
     ) throws(LogError) {
         self.files = files
+        self.sabotage = sabotage
         self.directory = directory
         self.durability = durability
         self.clock = clock
         try files.createDirectory(directory)
+        try files.syncParent(of: directory)
         let lock = try files.lock(directory)
         let journal = try DurabilityJournal(files, directory: directory)
         durableEnds = journal.ends
@@ -69,7 +73,8 @@ package final class Broker<Files: FileSystem>: Sendable {
     private func makePartitions(
         of topic: TopicMetadata, _ durableEnds: [String: Offset] = [:]
     ) throws(LogError) -> [BrokerPartition<Files>] {
-        let configuration = try LogConfiguration(topic.configuration)
+        var configuration = try LogConfiguration(topic.configuration)
+        configuration.sabotage = sabotage
         return (0..<topic.partitionCount).map { number in
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(

@@ -175,16 +175,25 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         try withLog { log throws(LogError) in log.endOffset } ?? .zero
     }
 
-    /// The producers whose transactions are open here.
-    func openTransactions() throws(BrokerError) -> [ProducerIdentity] {
+    /// The producers whose transactions are open here, by id, and where those begin.
+    func openTransactions() throws(BrokerError) -> [(producer: ProducerIdentity, start: Offset)] {
         try withLog { log throws(LogError) in
-            log.openTransactions.map { ProducerIdentity(id: $0.producer, epoch: $0.epoch) }
+            log.openTransactions.map { (ProducerIdentity(id: $0.producer, epoch: $0.epoch), $0.start) }
         } ?? []
     }
 
+    /// The newest epoch of each producer that wrote here, by its id.
+    func producerEpochs() throws(BrokerError) -> [Int64: Int16] {
+        try withLog { log throws(LogError) in log.producerEpochs } ?? [:]
+    }
+
     /// Ends a producer's transaction here, if one is open; readers of committed records go on.
-    func end(_ producer: ProducerIdentity, _ marker: TransactionMarker) throws(BrokerError) {
-        guard try openTransactions().contains(where: { $0.id == producer.id }) else { return }
+    /// - Parameter end: the offset behind the transaction's records: one that began there or later is another.
+    func end(_ producer: ProducerIdentity, before end: Offset, _ marker: TransactionMarker) throws(BrokerError) {
+        let isOpen = try withLog { log throws(LogError) in
+            log.openTransactions.contains { $0.producer == producer.id && $0.start < end }
+        }
+        guard isOpen == true else { return }
         let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
         let batch = marker.batch(of: stamp, at: clock())
         let shared = SharedBytes(copying: batch)

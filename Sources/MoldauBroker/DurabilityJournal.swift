@@ -21,7 +21,8 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
     private var file: Files.File?
     private var size = 0
     private var roundsSinceSync = 0
-    private var pending: [(partition: BrokerPartition<Files>, end: Offset)] = []
+    /// What is to be written down, by the partition's name.
+    private var pending: [String: (partition: BrokerPartition<Files>, end: Offset)] = [:]
     /// By the partition's name.
     private(set) var ends: [String: Offset] = [:]
 
@@ -60,21 +61,28 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
     }
 
     /// Takes note of what a sync made durable; it is written down with the next round.
-    mutating func add(_ durable: [(partition: BrokerPartition<Files>, end: Offset)]) { pending += durable }
+    mutating func add(_ durable: [(partition: BrokerPartition<Files>, end: Offset)]) {
+        for entry in durable { pending["\(entry.partition.name)"] = entry }
+    }
 
-    /// Writes down what was added. Not durable until the file is synced.
+    private var round: [(String, Offset)] {
+        pending.filter { !$0.value.partition.isDeleted }.map { ($0.key, $0.value.end) }.sorted { $0.0 < $1.0 }
+    }
+
+    /// Writes down what was added. Not durable until the file is synced. After an error it is still to be written down.
     /// - Returns: the file, when it is time to sync it.
     mutating func writeRound() throws(LogError) -> Files.File? {
-        let round = pending.filter { !$0.partition.isDeleted }.map { ("\($0.partition.name)", $0.end) }
-        pending = []
+        let round = round
         for (name, end) in round { ends[name] = end }
         if round.isEmpty { return nil }
         guard let file, size < Self.sizeLimit else {
             try rewrite()
+            pending = [:]
             return nil
         }
-        let bytes = Self.round(round)
+        let bytes = Self.bytes(of: round)
         try file.write(bytes, at: size)
+        pending = [:]
         size += bytes.count
         roundsSinceSync += 1
         guard roundsSinceSync >= Self.roundsPerSync else { return nil }
@@ -91,20 +99,19 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
 
     /// Writes everything down, durably.
     mutating func close() throws(LogError) {
-        for (partition, end) in pending where !partition.isDeleted { ends["\(partition.name)"] = end }
-        pending = []
+        for (name, end) in round { ends[name] = end }
         try rewrite()
     }
 
     private mutating func rewrite() throws(LogError) {
-        let round = Self.round(ends.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        let round = Self.bytes(of: ends.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         try files.replace(path, with: round, in: directory, sync: true)
         file = try files.open(path)
         size = round.count
         roundsSinceSync = 0
     }
 
-    private static func round(_ entries: [(String, Offset)]) -> [UInt8] {
+    private static func bytes(of entries: [(String, Offset)]) -> [UInt8] {
         var body = ByteWriter()
         for (name, end) in entries {
             body.append(bigEndian: UInt16(name.utf8.count))

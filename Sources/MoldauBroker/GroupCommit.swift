@@ -81,9 +81,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
                 partition.takeUnsynced().map { (partition: partition, file: $0.file, end: $0.end) }
             }
             if !unsynced.isEmpty {
-                // What the round before made durable is written down now.
-                let journalFile = try journal.withLock { journal throws(LogError) in try journal.writeRound() }
-                try files.sync(unsynced.map(\.file) + (journalFile.map { [$0] } ?? []))
+                try files.sync(unsynced.map(\.file) + (try writeJournal().map { [$0] } ?? []))
                 try journal.withLock { journal throws(LogError) in journal.add(unsynced.map { ($0.partition, $0.end) })
                 }
             }
@@ -93,6 +91,16 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         monitor.withLock(wakes: true) { state in
             state.isRunning = false
             state.roundsDone = state.roundsBegun
+        }
+    }
+
+    /// Writes down what the round before made durable. Where there is no room, later.
+    private func writeJournal() throws(LogError) -> Files.File? {
+        do throws(LogError) {
+            return try journal.withLock { journal throws(LogError) in try journal.writeRound() }
+        } catch {
+            guard error.isDiskFull else { throw error }
+            return nil
         }
     }
 

@@ -102,10 +102,12 @@ extension ClusterError {
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
             case .log(_, .producerFenced(let id, _, _)): .producerFenced(id: "producer \(id)")
+            case .log(let name, let cause) where cause.isDiskFull: .diskFull(reason: "\(name): \(cause)")
             case .log(let name, let cause): .unavailable(reason: "\(name): \(cause)")
             case .invalidCommit(let reason): .unavailable(reason: reason)
             case .producerFenced(let id): .producerFenced(id: id)
             case .invalidTransaction(let id, let reason): .unavailable(reason: "the transaction of '\(id)': \(reason)")
+            case .storage(let cause) where cause.isDiskFull: .diskFull(reason: cause.description)
             case .storage(let cause): .unavailable(reason: cause.description)
             case .closed: .closed
             }

@@ -114,7 +114,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
         try checkOpen()
         var bounds: [TopicPartition: Range<Offset>] = [:]
-        for name in partitions {
+        for name in partitions.sorted() {
             let source = try source(name)
             bounds[name] = try translating { () throws(BrokerError) in try source.bounds() }
         }

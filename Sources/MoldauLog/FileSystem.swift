@@ -10,6 +10,7 @@ package protocol FileSystem: Sendable {
     /// The names in a directory, sorted; empty where there is no such directory.
     func names(in directory: String) throws(LogError) -> [String]
     /// Creates the directory and those above it; nothing where it is there.
+    /// What it creates above `path` is durable on return; the name of `path` itself is with `syncParent`.
     func createDirectory(_ path: String) throws(LogError)
     /// Removes a file; nothing where there is none.
     func removeFile(_ path: String) throws(LogError)
@@ -60,6 +61,12 @@ extension LogFile {
 }
 
 extension FileSystem {
+    /// Makes the name of a file or directory durable.
+    package func syncParent(of path: String) throws(LogError) {
+        guard let slash = path.lastIndex(of: "/") else { return try syncDirectory(".") }
+        try syncDirectory(slash == path.startIndex ? "/" : String(path[..<slash]))
+    }
+
     /// The bytes of a small file; nil where there is none.
     package func contents(of path: String) throws(LogError) -> [UInt8]? {
         guard exists(path) else { return nil }

@@ -1,5 +1,13 @@
 public import MoldauRecords
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 /// Why the log refused, or failed. Each case holds the facts.
 public enum LogError: Error, Equatable, CustomStringConvertible {
     /// The partition does not hold `requested`.
@@ -26,6 +34,12 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case damagedRecords(path: String, bytes: Range<Int>)
     /// Records that were durable are not there, or not whole. The partition is neither read nor written.
     case missingRecords(directory: String, durableEnd: Offset, foundEnd: Offset)
+
+    /// Whether there was no room on the disk, or no more is granted; room may be made.
+    package var isDiskFull: Bool {
+        guard case .io(let operation, _, let code, _) = self, operation != "sync" else { return false }
+        return code == ENOSPC || code == EDQUOT
+    }
 
     /// Whether records that were acknowledged are not what they were.
     package var isLoss: Bool {

@@ -2,10 +2,16 @@ package import MoldauRecords
 
 extension PartitionLog {
     /// The offset up to which transactions are decided: what readers of committed records may read.
-    package var lastStableOffset: Offset { producers.firstUnstable ?? endOffset }
+    package var lastStableOffset: Offset {
+        guard let first = producers.firstUnstable else { return endOffset }
+        return configuration.sabotage.contains(.stableOffsetTooHigh) ? first + 1 : first
+    }
 
     /// The producers whose transactions are open, and where those begin; by id.
     package var openTransactions: [(producer: Int64, epoch: Int16, start: Offset)] { producers.open }
+
+    /// The newest epoch of each producer that wrote here, by its id.
+    package var producerEpochs: [Int64: Int16] { producers.epochs }
 
     /// Appends the marker that ends a producer's transaction. Not durable until synced.
     /// - Throws: `LogError.producerFenced` where a newer epoch wrote.

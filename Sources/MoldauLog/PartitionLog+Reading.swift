@@ -120,8 +120,9 @@ extension PartitionLog {
         }
         return PlannedRead(
             file: segment.file, segmentBase: segment.base, generation: segment.generation, position: position,
-            size: segment.size, from: offset,
-            maxBytes: maxBytes, upTo: limit, aborted: onlyCommitted ? aborted.filter { $0.last >= offset } : [],
+            size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
+            aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
+                ? aborted.filter { $0.last >= offset } : [],
             unchecked: segment.unchecked)
     }
 

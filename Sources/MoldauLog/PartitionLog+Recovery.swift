@@ -6,10 +6,11 @@ extension PartitionLog {
     private var startOffsetPath: String { "\(directory)/log-start-offset" }
 
     mutating func open(wasClean: Bool, durableEnd: Offset) throws(LogError) {
-        if !files.exists(directory) {
-            try files.createDirectory(directory)
-            if let slash = directory.lastIndex(of: "/") { try files.syncDirectory(String(directory[..<slash])) }
-        }
+        let isNew = !files.exists(directory)
+        if isNew { try files.createDirectory(directory) }
+        // A killed process leaves names and bytes that are with the operating system alone.
+        if isNew || !wasClean { try files.syncParent(of: directory) }
+        if !isNew && !wasClean { try files.syncDirectory(directory) }
         try finishCompaction()
         let bases = try files.names(in: directory).compactMap(SegmentName.base(ofLog:))
         segments = bases.map { LazySegment(base: $0, opened: nil) }

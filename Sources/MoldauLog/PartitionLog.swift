@@ -63,7 +63,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         while rest.count > 0 {
             let header = try parseBatch(rest)
             let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
-            if let twin = try producers.check(header) {
+            if !configuration.sabotage.contains(.sequenceUnchecked), let twin = try producers.check(header) {
                 if rest.count == batches.count { appended.first = twin.lowerBound }
                 appended.end = twin.upperBound
             } else {

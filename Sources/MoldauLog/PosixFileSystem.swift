@@ -40,7 +40,11 @@ package struct PosixFileSystem: FileSystem {
     package func createDirectory(_ path: String) throws(LogError) {
         if exists(path) { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-            try createDirectory(String(path[..<slash]))
+            let parent = String(path[..<slash])
+            if !exists(parent) {
+                try createDirectory(parent)
+                try syncParent(of: parent)
+            }
         }
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .failed("creation", path) }
     }

@@ -59,6 +59,9 @@ struct ProducerStates: Sendable {
         producers.compactMapValues { $0.batches.last.map { Offset($0.offsets.upperBound.value - 1) } }
     }
 
+    /// The newest epoch of each producer, by its id.
+    var epochs: [Int64: Int16] { producers.mapValues(\.epoch) }
+
     /// Checks a batch before it is written.
     /// - Returns: where it lies already; nil where it is new.
     /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.

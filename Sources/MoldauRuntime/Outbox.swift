@@ -47,6 +47,9 @@ package final class Outbox: RecordCollector {
     /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
     package unowned(unsafe) var processing: PartitionQueue?
     package var resumed: OriginalRecord?
+    /// The cluster had no room: batches grow until `sendAll` finds some.
+    package private(set) var isHeld = false
+    private var heldReason = ""
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
 
@@ -86,7 +89,7 @@ package final class Outbox: RecordCollector {
             filled.append(target)
         }
         target.builder.pointee.append(key: key, value: value, timestamp: timestamp, headers: headers)
-        if target.builder.pointee.byteCount >= batchBytes { try ship(target) }
+        if target.builder.pointee.byteCount >= batchBytes, !isHeld { _ = try ship(target) }
     }
 
     private func target(
@@ -104,17 +107,24 @@ package final class Outbox: RecordCollector {
     }
 
     /// Hands everything to the producer, in the order in which it was begun.
-    package func sendAll() throws {
+    /// - Returns: false where the cluster has no room for it; then the rest is kept.
+    @discardableResult
+    package func sendAll() throws -> Bool {
+        var sent = 0
+        isHeld = false
         for target in filled {
+            if !target.builder.pointee.isEmpty, try !ship(target) { break }
             target.isListed = false
-            if !target.builder.pointee.isEmpty { try ship(target) }
+            sent += 1
         }
-        filled.removeAll(keepingCapacity: true)
+        filled.removeFirst(sent)
+        return !isHeld
     }
 
     /// Returns when everything is acknowledged. Blocks.
+    /// - Throws: `ClusterError.diskFull` where there is no room for it; then the rest is kept.
     package func flush() throws {
-        try sendAll()
+        guard try sendAll() else { throw heldError }
         do {
             try producer.flush()
         } catch let error as ClusterError {
@@ -122,17 +132,25 @@ package final class Outbox: RecordCollector {
         }
     }
 
-    private func ship(_ target: Target) throws {
+    var heldError: ClusterError { .diskFull(reason: heldReason) }
+
+    /// - Returns: false where the cluster has no room for it; then it is kept.
+    private func ship(_ target: Target) throws -> Bool {
         let count = target.builder.pointee.recordCount
         do {
             target.builder.pointee.producer = producer.stamp(for: target.partition)
             try producer.send(target.builder.pointee.finish(), to: target.partition)
+        } catch ClusterError.diskFull(let reason) {
+            isHeld = true
+            heldReason = reason
+            return false
         } catch ClusterError.recordTooLarge where count > 1 {
             try sendOneByOne(target)
         } catch let error as ClusterError {
             try judge(error, partition: target.partition, recordCount: count)
         }
         target.builder.pointee.reset()
+        return true
     }
 
     /// A batch was too large for its topic: those of its records that are not go alone.

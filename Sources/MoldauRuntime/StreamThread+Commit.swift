@@ -4,6 +4,7 @@
 // Exactly once: what records led to, changes of stores, and the records' offsets are one transaction. After a crash all
 // of it is there or none, and what stores keep is always a part of what is there.
 
+import Logging
 import MoldauCluster
 import MoldauRecords
 import MoldauTopology
@@ -42,13 +43,26 @@ extension StreamThread {
     }
 
     /// Commits all tasks together; their deferred work has to be settled. Blocks until changelogs, output and offsets are as durable as the cluster promises.
+    ///
+    /// Where the cluster has no room nothing is committed and the thread `isHeld`: this may be called again.
     package func commit(now: Timestamp, writeBehind force: Bool = false) throws {
+        do {
+            try commitAll(now: now, writeBehind: force)
+            if isHeld { plan.configuration.logger.info("there is room again; processing goes on") }
+            isHeld = false
+        } catch let error as ClusterError {
+            guard case .diskFull = error else { throw error }
+            hold(error)
+        }
+    }
+
+    private func commitAll(now: Timestamp, writeBehind force: Bool) throws {
         for task in tasks { try task.prepareCommit(now: now) }
         let offsets = tasks.reduce(into: [:]) { offsets, task in
             offsets.merge(task.offsetsToCommit()) { $1 }
         }
         if let producer = producer as? any TransactionalProducer {
-            try outbox.sendAll()
+            guard try outbox.sendAll() else { throw outbox.heldError }
             try producer.commit(offsets, of: plan.names.applicationID)
         } else {
             try outbox.flush()
@@ -77,7 +91,12 @@ extension StreamThread {
     package func stop(now: Timestamp) throws {
         var first: (any Error)?
         if phase == .running {
-            do { if try settle(now: now) { try commit(now: now) } } catch { first = error }
+            do {
+                if try settle(now: now) { try commit(now: now) }
+                if isHeld { throw ClusterError.diskFull(reason: "what was done since the last commit is not kept") }
+            } catch {
+                first = error
+            }
         }
         do { try close() } catch { first = first ?? error }
         if let first { throw first }

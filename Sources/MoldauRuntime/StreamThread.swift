@@ -11,6 +11,7 @@
 // thread commits. So positions, stores and output always belong together. The wait is as long as the operators'
 // timeouts allow.
 
+import Logging
 import MoldauCluster
 import MoldauRecords
 import MoldauState
@@ -27,11 +28,12 @@ package struct StreamThreadPlan: Sendable {
     package var partitionCounts: [String: Int32]
     package var cluster: any Cluster
     package var memory: StateMemory
-    /// One directory per task lies in it; nil: everything in memory.
-    package var stateDirectory: String?
+    /// Where a task's stores keep their bytes, by the name of its directory.
+    package var environment: @Sendable (String) -> StoreEnvironment
     /// Of the one thread that looks for topics; nil for the others.
     package var watch: TopicWatch?
 
+    /// - Parameter stateDirectory: one directory per task lies in it; nil: everything in memory.
     package init(
         number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
         configuration: StreamsConfiguration,
@@ -39,7 +41,11 @@ package struct StreamThreadPlan: Sendable {
     ) {
         (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
         (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
-        (self.memory, self.stateDirectory) = (memory, stateDirectory)
+        self.memory = memory
+        environment = { name in
+            guard let stateDirectory else { return StoreEnvironment(inMemory: memory) }
+            return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
+        }
     }
 
     var clientID: String { "\(names.applicationID)-StreamThread-\(number)" }
@@ -53,11 +59,6 @@ package struct StreamThreadPlan: Sendable {
             return try cluster.makeTransactionalProducer(
                 id: "\(names.applicationID)-\(number)", timeout: configuration.transactionTimeout, clientID: clientID)
         }
-    }
-
-    func environment(_ name: String) -> StoreEnvironment {
-        guard let stateDirectory else { return StoreEnvironment(inMemory: memory) }
-        return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
     }
 }
 
@@ -88,6 +89,8 @@ package final class StreamThread {
     /// Whether a commit is due and waits for deferred work.
     var isCommitAwaited = false
     private var lastSearch: Timestamp
+    /// The cluster has no room for what was done: no more is done until it has.
+    var isHeld = false
     var lastCommit: Timestamp
     var lastPurge: Timestamp
     var lastWriteBehind: Timestamp
@@ -176,13 +179,23 @@ package final class StreamThread {
             try restore(now: now, wait: wait)
             return 0
         case .running:
+            if isHeld {
+                try fetch(now: now, wait: wait)
+                try commit(now: now)
+                return 0
+            }
             try fetch(now: now, wait: hasMore && !isPaused ? .zero : wait)
             var count = try goOn(now: now)
             if !isPaused { count += try work(now: now) }
             if count == 0 { try outbox.sendAll() }
-            try commitIfDue(now: now)
+            if outbox.isHeld { hold(outbox.heldError) } else { try commitIfDue(now: now) }
             return count
         }
+    }
+
+    func hold(_ error: ClusterError) {
+        if !isHeld { plan.configuration.logger.warning("\(error); nothing more is processed until there is room") }
+        isHeld = true
     }
 
     private func fetch(now: Timestamp, wait: Duration) throws {
@@ -220,7 +233,7 @@ package final class StreamThread {
     private func work(now: Timestamp) throws -> Int {
         var count = 0
         hasMore = false
-        for task in tasks where !(isCommitAwaited && task.defersWork) {
+        for task in tasks where !(isCommitAwaited && task.defersWork) && !outbox.isHeld {
             var left = plan.configuration.recordsPerTurn
             while left > 0, try task.processNext(now: now) { left -= 1 }
             if left == 0 { hasMore = true }

@@ -35,7 +35,7 @@ package struct KeyRange: Equatable {
 
 /// Where a store's committed data lies, below the write-back cache. Used by the thread that owns the task, and by no
 /// other.
-protocol ByteStore: AnyObject {
+package protocol ByteStore: AnyObject {
     /// What was last applied; empty for a new store.
     var metadata: StoreMetadata { get }
 
@@ -68,7 +68,7 @@ protocol ByteStore: AnyObject {
 }
 
 /// A walk over a byte store. The bytes that it shows are valid until it is moved.
-protocol ByteStoreCursor: AnyObject {
+package protocol ByteStoreCursor: AnyObject {
     /// nil behind the last entry.
     var key: UnsafeRawBufferPointer? { get }
     /// The value of the entry at `key`.

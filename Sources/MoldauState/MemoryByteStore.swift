@@ -1,23 +1,34 @@
 /// Keeps everything in memory, in key order; gone with the process. A restart replays the whole changelog.
-final class MemoryByteStore: ByteStore {
+package final class MemoryByteStore: ByteStore {
     private let entries = SortedEntries()
     private let name: String
     private var isClosed = false
-    private(set) var metadata = StoreMetadata()
+    package private(set) var metadata = StoreMetadata()
 
     init(name: String) { self.name = name }
 
+    /// Holds `entries` from the start.
+    package init(name: String, entries held: [[UInt8]: [UInt8]], metadata: StoreMetadata) {
+        self.name = name
+        self.metadata = metadata
+        for (key, value) in held {
+            key.withUnsafeBytes { key in
+                value.withUnsafeBytes { value in entries.insert(.make(key: key, hash: 0, value: value)) }
+            }
+        }
+    }
+
     deinit { removeAll() }
 
-    var mayHoldData: Bool { isClosed || entries.count > 0 }
-    var approximateEntryCount: Int { entries.count }
+    package var mayHoldData: Bool { isClosed || entries.count > 0 }
+    package var approximateEntryCount: Int { entries.count }
 
-    func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) throws(StateError) {
+    package func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) throws(StateError) {
         try checkOpen()
         body(entries.find(key)?.value)
     }
 
-    func apply(_ changes: UnsafeBufferPointer<SortedEntry>, metadata: StoreMetadata) throws(StateError) {
+    package func apply(_ changes: UnsafeBufferPointer<SortedEntry>, metadata: StoreMetadata) throws(StateError) {
         try checkOpen()
         for change in changes {
             let (key, value) = (change.entry.key, change.entry.value)
@@ -32,7 +43,7 @@ final class MemoryByteStore: ByteStore {
         self.metadata = metadata
     }
 
-    func drop(below key: [UInt8]) throws(StateError) {
+    package func drop(below key: [UInt8]) throws(StateError) {
         try checkOpen()
         while let entry = entries.entry(at: entries.start), key.withUnsafeBytes({ compareBytes(entry.key, $0) }) < 0 {
             _ = entries.remove(entry.key)
@@ -40,14 +51,14 @@ final class MemoryByteStore: ByteStore {
         }
     }
 
-    func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor {
+    package func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor {
         try checkOpen()
         return MemoryCursor(entries, range, reverse: reverse)
     }
 
-    func flush() throws(StateError) { try checkOpen() }
+    package func flush() throws(StateError) { try checkOpen() }
 
-    func close() {
+    package func close() {
         removeAll()
         isClosed = true
     }

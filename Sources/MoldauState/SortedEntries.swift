@@ -3,9 +3,14 @@
 // moves the root.
 
 /// An entry beside the first bytes of its key, which decide most comparisons without a visit to the entry.
-struct SortedEntry {
+package struct SortedEntry {
     let prefix: UInt64
     let entry: EntryPointer
+
+    /// Valid while the entry is not written.
+    package var key: UnsafeRawBufferPointer { entry.key }
+    /// nil where the key has no value.
+    package var value: UnsafeRawBufferPointer? { entry.value }
 
     init(_ entry: EntryPointer) {
         prefix = orderingPrefix(entry.key)

@@ -1,46 +1,51 @@
-/// What the stores of one task share: the directory, its RocksDB, and the memory budget. Used by the task's thread.
+/// What the stores of one task share: where they keep their bytes, and the memory budget. Used by the task's thread.
 public final class StoreEnvironment {
-    /// Made when the first store on disk is opened.
+    /// Made when the first store on disk is opened; empty where there is none.
     public let directory: String
     public let memory: StateMemory
-    private let keepsAllInMemory: Bool
-    private var database: TaskDatabase?
+    /// nil: all stores in memory, whatever their kind.
+    private let open: (() throws(StateError) -> any StateStorage)?
+    private var storage: (any StateStorage)?
 
     public init(directory: String, memory: StateMemory) {
         self.directory = directory
         self.memory = memory
-        keepsAllInMemory = false
+        open = { () throws(StateError) in try TaskDatabase(directory: directory, memory: memory) }
     }
 
     /// All stores in memory, whatever their kind: for tests.
     public init(inMemory memory: StateMemory) {
         directory = ""
         self.memory = memory
-        keepsAllInMemory = true
+        open = nil
+    }
+
+    /// - Parameter open: opens what takes RocksDB's place; called when the first store on disk is opened.
+    package init(memory: StateMemory, open: @escaping () throws(StateError) -> any StateStorage) {
+        directory = ""
+        self.memory = memory
+        self.open = open
     }
 
     /// The bytes of a store behind their write-back cache.
     /// - Throws: `StateError`; `.directoryInUse` where another process or task has the state open.
     @usableFromInline package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
         CachedByteStore(
-            name: store.name, isLogged: store.isLogged,
-            byteStore: try byteStore(store.name, keepsAllInMemory ? .inMemory : store.kind), memory: memory)
+            name: store.name, isLogged: store.isLogged, byteStore: try byteStore(store.name, store.kind),
+            memory: memory)
     }
 
     private func byteStore(_ name: String, _ kind: StoreKind) throws(StateError) -> any ByteStore {
-        switch kind {
-        case .inMemory: return MemoryByteStore(name: name)
-        case .rocksDB:
-            if let database, database.isOpen { return try database.store(named: name) }
-            let opened = try TaskDatabase(directory: directory, memory: memory)
-            database = opened
-            return try opened.store(named: name)
-        }
+        guard kind == .rocksDB, let open else { return MemoryByteStore(name: name) }
+        if let storage { return try storage.byteStore(named: name) }
+        let opened = try open()
+        storage = opened
+        return try opened.byteStore(named: name)
     }
 
-    /// Closes the task's database and gives up its lock. Close the stores first; those still open throw from now on.
+    /// Closes the task's storage and gives up its lock. Close the stores first; those still open throw from now on.
     public func close() {
-        database?.close()
-        database = nil
+        storage?.close()
+        storage = nil
     }
 }

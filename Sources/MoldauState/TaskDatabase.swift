@@ -15,7 +15,7 @@ import CRocksDB
 /// memtable or file, so a crash loses both or neither, and the changelog offset never claims more than the data has.
 ///
 /// Used by one thread. A directory is opened by one process at a time: RocksDB's lock sees to that.
-final class TaskDatabase {
+final class TaskDatabase: StateStorage {
     let directory: String
     private let memory: StateMemory
     private let options: OpaquePointer
@@ -115,6 +115,8 @@ final class TaskDatabase {
         openStores.insert(name)
         return store
     }
+
+    func byteStore(named name: String) throws(StateError) -> any ByteStore { try store(named: name) }
 
     func storeClosed(_ name: String) { openStores.remove(name) }
 

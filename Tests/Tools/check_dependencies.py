@@ -31,7 +31,8 @@ ALLOWED = {
         "MoldauClusterEmbedded",
     ],
     "MoldauTesting": [
-        "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "Moldau",
+        "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology", "MoldauRuntime",
+        "MoldauCluster", "MoldauClusterEmbedded", "Moldau",
     ],
     "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded"],
 }
@@ -40,6 +41,7 @@ ALLOWED = {
 ALLOWED_PACKAGES = {
     "MoldauProtobuf": ["SwiftProtobuf"],
     "MoldauRuntime": ["Logging"],
+    "MoldauTesting": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],
     "MoldauCLI": ["ArgumentParser"],
 }

@@ -1,0 +1,28 @@
+/// Known mistakes that a broker can be told to make, so that it can be shown that the simulator finds them. Always empty but
+/// there.
+package struct Sabotage: OptionSet, Sendable {
+    package let rawValue: Int
+
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// The last stable offset is behind the first record of an open transaction.
+    package static let stableOffsetTooHigh = Sabotage(rawValue: 1 << 0)
+    /// Readers of committed records see those of aborted transactions.
+    package static let abortedReadable = Sabotage(rawValue: 1 << 1)
+    /// Batches that came already are appended again.
+    package static let sequenceUnchecked = Sabotage(rawValue: 1 << 2)
+    /// Older producers of a transactional id may go on.
+    package static let staleEpochAccepted = Sabotage(rawValue: 1 << 3)
+    /// A transaction's marker is not written to one of its partitions.
+    package static let markerLost = Sabotage(rawValue: 1 << 4)
+    /// A decision counts after a crash whether or not the transaction's records are there.
+    package static let partialDecisionTaken = Sabotage(rawValue: 1 << 5)
+    /// A commit is acknowledged before it is durable.
+    package static let decisionNotSynced = Sabotage(rawValue: 1 << 6)
+    /// What was decided before a crash is not carried out after it.
+    package static let decisionForgotten = Sabotage(rawValue: 1 << 7)
+    /// Transactions that were open at a crash are not ended by their next producer.
+    package static let openTransactionForgotten = Sabotage(rawValue: 1 << 8)
+    /// A transaction that is open for too long is committed.
+    package static let expiredCommitted = Sabotage(rawValue: 1 << 9)
+}

@@ -1,0 +1,203 @@
+import MoldauCluster
+import MoldauRecords
+
+/// Writes a simulated application's input, and remembers what was promised of each record.
+final class Feeder {
+    enum Fate: Equatable {
+        /// Written or not.
+        case unknown
+        /// Acknowledged: must be there.
+        case acknowledged
+        /// Aborted or fenced: must not be there.
+        case aborted
+    }
+
+    struct Fed {
+        let topic: String
+        let partition: Int32
+        let key: String
+        let value: String
+        var fate = Fate.unknown
+    }
+
+    private(set) var records: [Fed] = []
+    /// By topic, key and value: each is fed once.
+    private(set) var index: [String: Int] = [:]
+    /// What a fenced producer got through with.
+    private(set) var violations: [String] = []
+
+    private let scenario: Scenario
+    private let chance: Chance
+    private let trace: SimulationTrace
+    private var eventMs: Int64 = 1_000_000
+    private var producer: (any Producer)?
+    /// Sent and not flushed, or in the open transaction.
+    private var pending: [Int] = []
+    private var builder = RecordBatchBuilder(capacity: 1_024)
+
+    init(_ scenario: Scenario, chance: Chance, trace: SimulationTrace) {
+        (self.scenario, self.chance, self.trace) = (scenario, chance, trace)
+    }
+
+    static func name(_ topic: String, _ key: String, _ value: String) -> String { "\(topic)|\(key)|\(value)" }
+
+    /// The process died: what was not committed never will be.
+    func disconnect() {
+        if scenario.feedsTransactions { settle(.aborted) } else { pending = [] }
+        producer = nil
+    }
+
+    private func settle(_ fate: Fate) {
+        for number in pending {
+            records[number].fate = fate
+            trace.note(fate == .aborted ? "aborts" : "acknowledges", records[number].value)
+        }
+        pending = []
+    }
+
+    /// Writes some records, or ends what is under way.
+    func feed(_ cluster: any Cluster) throws {
+        do {
+            if let producer = try connected(cluster) as? any TransactionalProducer {
+                try feed(producer, cluster)
+            } else if let producer {
+                try sendSome(producer)
+                if chance.oneIn(2) { try flush(producer) }
+            }
+        } catch {
+            disconnect()
+            throw error
+        }
+    }
+
+    private func connected(_ cluster: any Cluster) throws -> any Producer {
+        if let producer { return producer }
+        let made: any Producer =
+            scenario.feedsTransactions
+            ? try cluster.makeTransactionalProducer(
+                id: "feeder", timeout: .milliseconds(Scenario.transactionTimeoutMs), clientID: "feeder")
+            : try cluster.makeProducer(clientID: "feeder")
+        producer = made
+        return made
+    }
+
+    private func flush(_ producer: any Producer) throws {
+        try producer.flush()
+        settle(.acknowledged)
+        trace.note("fed", "", records.count)
+    }
+
+    private func feed(_ producer: any TransactionalProducer, _ cluster: any Cluster) throws {
+        switch pending.isEmpty ? 0 : chance.below(10) {
+        case 0...4: try sendSome(producer)
+        case 5...7: try commit(producer)
+        case 8:
+            settle(.aborted)
+            try producer.abort()
+        default:
+            if chance.oneIn(2) { return settleAfterTakeover(of: producer, try takeOver(cluster)) }
+            try sendSome(producer)
+        }
+    }
+
+    private func commit(_ producer: any TransactionalProducer) throws {
+        let committed = pending
+        pending = []  // From here on nobody knows, until the answer is there.
+        do {
+            try producer.commit([:], of: "feeder")
+        } catch ClusterError.producerFenced(let id) {
+            pending = committed
+            throw ClusterError.producerFenced(id: id)
+        }
+        pending = committed
+        settle(.acknowledged)
+        trace.note("fed", "", records.count)
+    }
+
+    private func takeOver(_ cluster: any Cluster) throws -> any TransactionalProducer {
+        producer = nil
+        guard let next = try connected(cluster) as? any TransactionalProducer else { preconditionFailure() }
+        return next
+    }
+
+    /// The old producer does not know yet that there is another one.
+    private func settleAfterTakeover(of old: any TransactionalProducer, _ next: any TransactionalProducer) {
+        settle(.aborted)
+        do {
+            if chance.oneIn(2) { try sendSome(old) }
+            settle(.aborted)
+            try old.commit([:], of: "feeder")
+            violations.append("a fenced producer committed")
+        } catch ClusterError.producerFenced {
+            settle(.aborted)
+        } catch {
+            // The disk; whoever looks next finds out.
+            settle(.aborted)
+        }
+    }
+
+    // MARK: Records
+
+    private func sendSome(_ producer: any Producer) throws {
+        let topic = chance.pick(scenario.workload.inputs)
+        let partition = Int32(chance.below(Int(scenario.partitions)))
+        builder.reset()
+        for _ in 0..<chance.within(1...4) {
+            eventMs += Int64(chance.below(1_500))
+            let late = chance.oneIn(3) ? Int64(chance.below(Int(Workload.graceMs))) : 0
+            let (key, value) = nextRecord(topic, partition)
+            add(topic, partition, key, value, at: eventMs - late)
+        }
+        try ship(producer, TopicPartition(topic, partition))
+    }
+
+    private func nextRecord(_ topic: String, _ partition: Int32) -> (key: String, value: String) {
+        let name = "r\(records.count)"
+        if scenario.workload == .wordCount {
+            return (name, (0..<chance.within(1...4)).map { _ in "w\(chance.below(7))" }.joined(separator: " "))
+        }
+        // A key belongs to one partition.
+        let keys = Workload.keys.indices.filter { $0 % Int(scenario.partitions) == Int(partition) }
+        return (Workload.keys[chance.pick(keys)], name)
+    }
+
+    private func add(_ topic: String, _ partition: Int32, _ key: String, _ value: String, at ms: Int64) {
+        Array(key.utf8).withUnsafeBytes { key in
+            Array(value.utf8).withUnsafeBytes { value in
+                builder.append(key: key, value: value, timestamp: Timestamp(ms: ms))
+            }
+        }
+        index[Self.name(topic, key, value)] = records.count
+        trace.note("feeds", "\(topic)-\(partition) \(key)=\(value)", Int(ms))
+        pending.append(records.count)
+        records.append(Fed(topic: topic, partition: partition, key: key, value: value))
+    }
+
+    private func ship(_ producer: any Producer, _ partition: TopicPartition) throws {
+        builder.producer = producer.stamp(for: partition)
+        try producer.send(builder.finish(), to: partition)
+    }
+
+    /// Ends what is under way, and writes to each partition of the first topic a record that is so much later that
+    /// earlier windows close.
+    func finish(_ cluster: any Cluster) throws {
+        do {
+            let producer = try connected(cluster)
+            eventMs += 100_000
+            for partition in 0..<scenario.partitions {
+                builder.reset()
+                let (key, value) = nextRecord(scenario.workload.inputs[0], partition)
+                add(scenario.workload.inputs[0], partition, key, value, at: eventMs)
+                try ship(producer, TopicPartition(scenario.workload.inputs[0], partition))
+            }
+            if let producer = producer as? any TransactionalProducer {
+                try commit(producer)
+            } else {
+                try flush(producer)
+            }
+        } catch {
+            disconnect()
+            throw error
+        }
+    }
+}

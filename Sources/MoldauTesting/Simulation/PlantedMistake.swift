@@ -1,0 +1,92 @@
+import MoldauLog
+
+/// A mistake that a simulated run can be told to make. What the simulator is worth is how soon it finds each of them.
+package enum PlantedMistake: String, CaseIterable, Sendable {
+    // The disk: made by `SimulatedDisk`.
+    /// Names are never made durable.
+    case directorySyncSkipped
+    /// … those of a partition's files are not.
+    case partitionDirectorySyncSkipped
+    /// … those of partitions and of the broker's own files are not.
+    case rootDirectorySyncSkipped
+    /// What is acknowledged is not on disk.
+    case syncSkipped
+    /// A sync of several files makes one durable.
+    case groupSyncOfOneFile
+    /// A file replaces another before its content is on disk.
+    case contentSyncSkippedBeforeRename
+    /// A failed sync is tried again, and its success believed.
+    case failedSyncRetried
+    /// A write that did not fit is taken for done.
+    case diskFullIgnored
+    /// Fewer bytes than asked for are taken for the end of a file.
+    case shortReadTakenForEnd
+    /// What was torn stays behind the end of the log.
+    case tornTailKept
+    /// After a crash the broker believes that it was stopped cleanly, and compares no checksums.
+    case cleanMarkerKept
+
+    // Stores: made by `SimulatedState`.
+    /// A store's data and its offset are not written in one step.
+    case storeBatchNotAtomic
+    /// A flush makes the offset durable and not the data.
+    case storeFlushKeepsOffsetOnly
+    /// A restore begins one record too late.
+    case changelogOffsetTooHigh
+
+    // Clients: made by `SimulatedCluster`.
+    case offsetsCommittedBeforeOutputs
+    case offsetsCommittedBeforeTransaction
+    case offsetsCommittedAfterTransaction
+    /// Two batches change places on their way.
+    case batchesReordered
+    /// Batches that are sent again are not known again.
+    case batchesWithoutSequence
+    /// A new producer does not fence the old one.
+    case transactionalIDPerProducer
+    /// Stores are told of a commit before it is one.
+    case commitAcknowledgedEarly
+    case committedOffsetIgnored
+    case committedOffsetTooHigh
+    case committedOffsetTooLow
+    /// Partition times and processors' times do not survive a restart.
+    case commitMetadataLost
+    case suppressionNotRestored
+    case changelogNotRestored
+    case outputsOutsideTransaction
+    /// What could not be sent is taken for sent.
+    case sendErrorIgnored
+    /// Records of a repartition topic go before they are read.
+    case purgedTooEarly
+    /// A time limit takes records of a repartition topic that are not read yet.
+    case retentionOnRepartition
+
+    // The broker: see `Sabotage`.
+    case stableOffsetTooHigh
+    case abortedReadable
+    case sequenceUnchecked
+    case staleEpochAccepted
+    case markerLost
+    case partialDecisionTaken
+    case decisionNotSynced
+    case decisionForgotten
+    case openTransactionForgotten
+    case expiredCommitted
+
+    /// What the broker does wrong.
+    var sabotage: Sabotage {
+        switch self {
+        case .stableOffsetTooHigh: .stableOffsetTooHigh
+        case .abortedReadable: .abortedReadable
+        case .sequenceUnchecked: .sequenceUnchecked
+        case .staleEpochAccepted: .staleEpochAccepted
+        case .markerLost: .markerLost
+        case .partialDecisionTaken: .partialDecisionTaken
+        case .decisionNotSynced: .decisionNotSynced
+        case .decisionForgotten: .decisionForgotten
+        case .openTransactionForgotten: .openTransactionForgotten
+        case .expiredCommitted: .expiredCommitted
+        default: []
+        }
+    }
+}

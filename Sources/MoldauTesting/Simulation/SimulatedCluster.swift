@@ -1,0 +1,255 @@
+// The port onto the simulated broker. Answers come late, small segments roll often, and what was sent may be sent again
+// on the way; here are also planted the mistakes that clients and runtimes make.
+
+import MoldauBroker
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+import Synchronization
+
+/// A broker's clients, with what happens to them on a network.
+struct SimulatedCluster: Cluster {
+    let broker: Broker<SimulatedDisk>
+    let chance: Chance
+    let mistake: PlantedMistake?
+    let segmentBytes: Int
+    private let inner: EmbeddedCluster
+    private let producerCount = ProducerCount()
+
+    private final class ProducerCount: Sendable {
+        private let count = Mutex(0)
+        func next() -> Int { count.withLock { $0 += 1; return $0 } }
+    }
+
+    init(_ broker: Broker<SimulatedDisk>, chance: Chance, mistake: PlantedMistake?, segmentBytes: Int) {
+        (self.broker, self.chance, self.mistake, self.segmentBytes) = (broker, chance, mistake, segmentBytes)
+        inner = EmbeddedCluster(broker)
+    }
+
+    func makeConsumer(clientID: String) throws -> any Consumer {
+        SimulatedConsumer(try inner.makeConsumer(clientID: clientID), self)
+    }
+
+    func makeProducer(clientID: String) throws -> any Producer {
+        SimulatedProducer(try inner.makeProducer(clientID: clientID), self)
+    }
+
+    func makeTransactionalProducer(
+        id: String, timeout: Duration, clientID: String
+    ) throws -> any TransactionalProducer {
+        let id = mistake == .transactionalIDPerProducer ? "\(id)-\(producerCount.next())" : id
+        return SimulatedTransactionalProducer(
+            try inner.makeTransactionalProducer(id: id, timeout: timeout, clientID: clientID), self)
+    }
+
+    func makeAdmin(clientID: String) throws -> any Admin {
+        SimulatedAdmin(try inner.makeAdmin(clientID: clientID), self)
+    }
+}
+
+private final class SimulatedConsumer: Consumer {
+    private let inner: any Consumer
+    private let cluster: SimulatedCluster
+
+    init(_ inner: any Consumer, _ cluster: SimulatedCluster) { (self.inner, self.cluster) = (inner, cluster) }
+
+    var group: String? {
+        get { inner.group }
+        set { inner.group = newValue }
+    }
+    var wakeup: Wakeup { inner.wakeup }
+
+    func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
+    func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }
+    func position(_ partition: TopicPartition) -> Offset? { inner.position(partition) }
+    func pause(_ partitions: Set<TopicPartition>) { inner.pause(partitions) }
+    func resume(_ partitions: Set<TopicPartition>) { inner.resume(partitions) }
+    func close() { inner.close() }
+
+    func poll(wait: Duration) throws -> [FetchedBatches] {
+        cluster.chance.oneIn(6) ? [] : try inner.poll(wait: .zero)
+    }
+
+    func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
+        var bounds = try inner.bounds(of: partitions)
+        for (partition, held) in bounds {
+            let isHidden =
+                switch cluster.mistake {
+                case .suppressionNotRestored: partition.topic.contains("SUPPRESS")
+                case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
+                default: false
+                }
+            if isHidden { bounds[partition] = held.upperBound..<held.upperBound }
+        }
+        return bounds
+    }
+
+    func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
+        try inner.offset(in: partition, atOrAfter: time)
+    }
+
+    func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset] {
+        let committed = try inner.committed(partitions)
+        switch cluster.mistake {
+        case .committedOffsetIgnored: return [:]
+        case .commitMetadataLost: return committed.mapValues { CommittedOffset($0.offset) }
+        default: return committed
+        }
+    }
+
+    func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {
+        try inner.commit(offsets.mapValues(cluster.changed))
+    }
+}
+
+extension SimulatedCluster {
+    /// What is really committed.
+    fileprivate func changed(_ committed: CommittedOffset) -> CommittedOffset {
+        var committed = committed
+        switch mistake {
+        case .committedOffsetTooHigh: committed.offset = committed.offset + 1
+        case .committedOffsetTooLow: committed.offset = max(.zero, committed.offset + -1)
+        default: break
+        }
+        return committed
+    }
+}
+
+private class SimulatedProducer: Producer {
+    private let inner: any Producer
+    fileprivate let cluster: SimulatedCluster
+    /// Batches that are on their way for longer than they should be.
+    private var late: [(TopicPartition, [UInt8])] = []
+
+    init(_ inner: any Producer, _ cluster: SimulatedCluster) { (self.inner, self.cluster) = (inner, cluster) }
+
+    func stamp(for partition: TopicPartition) -> ProducerStamp { inner.stamp(for: partition) }
+    func partitionCount(of topic: String) throws -> Int32 { try inner.partitionCount(of: topic) }
+
+    func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        switch cluster.mistake {
+        case .sendErrorIgnored: try? inner.send(batch, to: partition)
+        case .offsetsCommittedBeforeOutputs where !(self is SimulatedTransactionalProducer):
+            late.append((partition, Array(batch)))
+        case .batchesReordered where !(self is SimulatedTransactionalProducer):
+            if late.isEmpty, cluster.chance.oneIn(3) {
+                late.append((partition, Array(batch)))
+            } else {
+                try inner.send(batch, to: partition)
+                try sendLate()
+            }
+        default: try inner.send(batch, to: partition)
+        }
+    }
+
+    private func sendLate() throws {
+        defer { late = [] }
+        for (partition, batch) in late { try batch.withUnsafeBytes { try inner.send($0, to: partition) } }
+    }
+
+    func flush() throws {
+        if cluster.mistake == .offsetsCommittedBeforeOutputs { return }
+        try sendLate()
+        try inner.flush()
+    }
+
+    func acknowledgedEnd(of partition: TopicPartition) -> Offset? {
+        if cluster.mistake == .offsetsCommittedBeforeOutputs {
+            try? sendLate()
+            try? inner.flush()
+        }
+        return inner.acknowledgedEnd(of: partition)
+    }
+
+    func close() { inner.close() }
+}
+
+private final class SimulatedTransactionalProducer: SimulatedProducer, TransactionalProducer {
+    private let inner: any TransactionalProducer
+    private var pending: (offsets: [TopicPartition: CommittedOffset], group: String)?
+
+    init(_ inner: any TransactionalProducer, _ cluster: SimulatedCluster) {
+        self.inner = inner
+        super.init(inner, cluster)
+    }
+
+    override func stamp(for partition: TopicPartition) -> ProducerStamp {
+        var stamp = inner.stamp(for: partition)
+        switch cluster.mistake {
+        case .outputsOutsideTransaction: return .none
+        case .batchesWithoutSequence: stamp.baseSequence = -1
+        default: break
+        }
+        return stamp
+    }
+
+    override func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        try commitPending()
+        try super.send(batch, to: partition)
+        // The answer was lost: it is sent once more, and known by its sequence number.
+        guard cluster.chance.oneIn(8), cluster.mistake != .outputsOutsideTransaction else { return }
+        _ = try? cluster.broker.partition(partition).append(batch)
+    }
+
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
+        let offsets = offsets.mapValues(cluster.changed)
+        switch cluster.mistake {
+        case .commitAcknowledgedEarly:
+            try commitPending()
+            pending = (offsets, group)
+        case .offsetsCommittedBeforeTransaction:
+            try commitAlone(offsets, group)
+            try inner.commit([:], of: group)
+        case .offsetsCommittedAfterTransaction:
+            try inner.commit([:], of: group)
+            try commitAlone(offsets, group)
+        default: try inner.commit(offsets, of: group)
+        }
+    }
+
+    private func commitPending() throws {
+        guard let (offsets, group) = pending else { return }
+        pending = nil
+        try inner.commit(offsets, of: group)
+    }
+
+    private func commitAlone(_ offsets: [TopicPartition: CommittedOffset], _ group: String) throws {
+        let time = cluster.broker.clock()
+        try cluster.broker.commit(
+            offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: time) }, of: group)
+    }
+
+    func abort() throws { try inner.abort() }
+}
+
+private final class SimulatedAdmin: Admin {
+    private let inner: any Admin
+    private let cluster: SimulatedCluster
+
+    init(_ inner: any Admin, _ cluster: SimulatedCluster) { (self.inner, self.cluster) = (inner, cluster) }
+
+    func topics() throws -> [TopicDescription] { try inner.topics() }
+    func describe(_ names: Set<String>) throws -> [String: TopicDescription] { try inner.describe(names) }
+    func delete(_ topics: [String]) throws { try inner.delete(topics) }
+    func close() { inner.close() }
+
+    func create(_ topics: [NewTopic]) throws {
+        try inner.create(
+            topics.map { topic in
+                var topic = topic
+                topic.configuration["segment.bytes"] = String(cluster.segmentBytes)
+                if topic.configuration["retention.ms"] == nil { topic.configuration["retention.ms"] = "-1" }
+                if cluster.mistake == .retentionOnRepartition, topic.name.hasSuffix("-repartition") {
+                    topic.configuration["retention.ms"] = "1000"
+                }
+                return topic
+            })
+    }
+
+    func deleteRecords(before offsets: [TopicPartition: Offset]) throws {
+        guard cluster.mistake == .purgedTooEarly else { return try inner.deleteRecords(before: offsets) }
+        var ends: [TopicPartition: Offset] = [:]
+        for name in offsets.keys { ends[name] = try cluster.broker.partition(name).bounds().upperBound }
+        try inner.deleteRecords(before: ends)
+    }
+}

@@ -1,0 +1,181 @@
+import MoldauRecords
+import MoldauState
+import Synchronization
+
+/// Stores in the memory of a simulated process, and what is left of them when it dies: what RocksDB would have kept.
+///
+/// Without a write-ahead log, what was applied to a store survives from the next flush on, or earlier: RocksDB may flush
+/// at any time. A batch is there with its metadata or not at all; stores of one task are independent of each other.
+final class SimulatedState: Sendable {
+    /// What one store has on disk.
+    struct Image: Equatable, Sendable {
+        var entries: [[UInt8]: [UInt8]] = [:]
+        var metadata = StoreMetadata()
+        /// Applied and not flushed.
+        fileprivate var unflushed: [Change] = []
+
+        fileprivate mutating func take(_ change: Change) {
+            switch change {
+            case .entries(let changes): for (key, value) in changes { entries[key] = value }
+            case .metadata(let metadata): self.metadata = metadata
+            case .batch(let changes): for change in changes { take(change) }
+            case .drop(let bound): entries = entries.filter { !$0.key.lexicographicallyPrecedes(bound) }
+            }
+        }
+
+        fileprivate mutating func flush(_ count: Int) {
+            for change in unflushed.prefix(count) { take(change) }
+            unflushed.removeFirst(count)
+        }
+
+        static func == (left: Image, right: Image) -> Bool { left.entries == right.entries }
+    }
+
+    indirect enum Change: Sendable {
+        case entries([([UInt8], [UInt8]?)])
+        case metadata(StoreMetadata)
+        case batch([Change])
+        case drop(below: [UInt8])
+    }
+
+    private struct State {
+        /// By task and store.
+        var images: [String: Image] = [:]
+        var openTasks: Set<String> = []
+        var boot = 0
+    }
+
+    private let memory: StateMemory
+    private let chance: Chance
+    private let trace: SimulationTrace
+    private let mistake: PlantedMistake?
+    private let state = Mutex(State())
+
+    init(memory: StateMemory, chance: Chance, trace: SimulationTrace, mistake: PlantedMistake?) {
+        (self.memory, self.chance, self.trace, self.mistake) = (memory, chance, trace, mistake)
+    }
+
+    /// The stores on disk, by task and name.
+    var images: [String: Image] { state.withLock { $0.images } }
+
+    /// The process died.
+    func crash() {
+        state.withLock { state in
+            state.boot += 1
+            state.openTasks = []
+            for path in state.images.keys.sorted() {
+                let unflushed = state.images[path]!.unflushed.count
+                guard unflushed > 0 else { continue }
+                let kept = chance.below(unflushed + 1)
+                trace.note("store kept", path, kept, unflushed)
+                state.images[path]!.flush(kept)
+                state.images[path]!.unflushed = []
+            }
+        }
+    }
+
+    func environment(_ task: String) -> StoreEnvironment {
+        StoreEnvironment(memory: memory) { () throws(StateError) in
+            let boot = self.state.withLock { $0.openTasks.insert(task).inserted ? $0.boot : nil }
+            guard let boot else { throw .directoryInUse(path: task, message: "opened twice") }
+            return TaskStorage(state: self, task: task, boot: boot)
+        }
+    }
+
+    private final class TaskStorage: StateStorage {
+        private let state: SimulatedState
+        private let task: String
+        private let boot: Int
+
+        init(state: SimulatedState, task: String, boot: Int) { (self.state, self.task, self.boot) = (state, task, boot) }
+
+        func byteStore(named name: String) throws(StateError) -> any ByteStore {
+            SimulatedByteStore(state, "\(task)/\(name)", boot: boot)
+        }
+        func close() { state.close(task, boot: boot) }
+    }
+
+    private func close(_ task: String, boot: Int) {
+        state.withLock { state in
+            if state.boot == boot { state.openTasks.remove(task) }
+        }
+    }
+
+    fileprivate func image(_ path: String) -> Image { state.withLock { $0.images[path] ?? Image() } }
+
+    fileprivate func apply(_ change: Change, to path: String, boot: Int) {
+        state.withLock { state in
+            guard state.boot == boot else { return }
+            trace.note("store", path)
+            guard case .batch(let parts) = change, mistake == .storeBatchNotAtomic else {
+                state.images[path, default: Image()].unflushed.append(change)
+                return
+            }
+            state.images[path, default: Image()].unflushed += parts.reversed()
+        }
+    }
+
+    fileprivate func flush(_ path: String, boot: Int) {
+        state.withLock { state in
+            guard state.boot == boot, let count = state.images[path]?.unflushed.count else { return }
+            if mistake == .storeFlushKeepsOffsetOnly {
+                if case .batch(let parts) = state.images[path]!.unflushed.last { state.images[path]!.take(parts[1]) }
+                return
+            }
+            state.images[path]!.flush(count)
+        }
+    }
+
+    fileprivate func read(_ metadata: StoreMetadata) -> StoreMetadata {
+        var metadata = metadata
+        if mistake == .changelogOffsetTooHigh, let offset = metadata.changelogOffset {
+            metadata.changelogOffset = offset + 1
+        }
+        return metadata
+    }
+}
+
+/// A store that answers from memory, and keeps account of what is on disk.
+private final class SimulatedByteStore: ByteStore {
+    private let live: MemoryByteStore
+    private let state: SimulatedState
+    private let path: String
+    private let boot: Int
+    private var isClosed = false
+
+    init(_ state: SimulatedState, _ path: String, boot: Int) {
+        (self.state, self.path, self.boot) = (state, path, boot)
+        let image = state.image(path)
+        live = MemoryByteStore(name: path, entries: image.entries, metadata: state.read(image.metadata))
+    }
+
+    var metadata: StoreMetadata { live.metadata }
+    var mayHoldData: Bool { live.mayHoldData }
+    var approximateEntryCount: Int { live.approximateEntryCount }
+
+    func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) throws(StateError) {
+        try live.read(key, body)
+    }
+
+    func apply(_ changes: UnsafeBufferPointer<SortedEntry>, metadata: StoreMetadata) throws(StateError) {
+        let entries = changes.map { (Array($0.key), $0.value.map { Array($0) }) }
+        state.apply(.batch([.entries(entries), .metadata(metadata)]), to: path, boot: boot)
+        try live.apply(changes, metadata: metadata)
+    }
+
+    func drop(below key: [UInt8]) throws(StateError) {
+        state.apply(.drop(below: key), to: path, boot: boot)
+        try live.drop(below: key)
+    }
+
+    func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor {
+        try live.cursor(range, reverse: reverse)
+    }
+
+    func flush() throws(StateError) {
+        try live.flush()
+        state.flush(path, boot: boot)
+    }
+
+    func close() { live.close() }
+}

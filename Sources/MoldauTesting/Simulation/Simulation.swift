@@ -1,0 +1,380 @@
+// One seed, one run. Stream threads, a broker, a disk and those who feed records take turns on the calling thread, as
+// the seed says; faults come between and within their steps. Then everything is healed, and has to end as if nothing
+// had happened.
+//
+//     chaos     steps and faults; at times a reader looks for what it must not see
+//     healing   no more faults: all that was fed is processed
+//     checks    input, output and state against each other; again after a crash, and after a clean restart
+
+import MoldauBroker
+import MoldauCluster
+import MoldauLog
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+
+/// What came of a run.
+package struct SimulationResult: Sendable {
+    package let seed: UInt64
+    package let scenario: String
+    /// Two runs of one seed have the same.
+    package let hash: UInt64
+    /// What must not have happened; empty where all is well.
+    package let violations: [String]
+    /// The last things that happened, where they were asked for.
+    package let trace: [String]
+    package let recordCount: Int
+    package let diskOperations: Int
+    package let crashes: Int
+}
+
+/// A whole application with its cluster and its disk, driven by one seed.
+package final class Simulation {
+    private let seed: UInt64
+    private let scenario: Scenario
+    private let chance: Chance
+    private let clock = SimulatedClock(startMs: 10_000_000)
+    private let trace: SimulationTrace
+    private let mistake: PlantedMistake?
+    private let disk: SimulatedDisk
+    private let memory = StateMemory(budgetBytes: 1 << 20)
+    private var state: SimulatedState
+    private let feeder: Feeder
+    private let topology: Topology
+    private var process: SimulatedProcess?
+
+    private var violations: [String] = []
+    private var crashes = 0
+    private var isFullUntilStep = -1
+    /// How far the application had committed each partition, and its time, when it was last known to be safe.
+    private var committed: [TopicPartition: (offset: Offset, time: Timestamp)] = [:]
+
+    /// Runs a seed to its end.
+    /// - Parameters:
+    ///   - mistake: what is done wrong on purpose.
+    ///   - keepsTrace: whether the result says what happened last.
+    package static func run(
+        seed: UInt64, mistake: PlantedMistake? = nil, keepsTrace: Bool = false
+    ) throws -> SimulationResult {
+        let simulation = try Simulation(seed: seed, mistake: mistake, keepsTrace: keepsTrace)
+        simulation.run()
+        return simulation.result
+    }
+
+    private init(seed: UInt64, mistake: PlantedMistake?, keepsTrace: Bool) throws {
+        self.seed = seed
+        self.mistake = mistake
+        chance = Chance(seed: seed)
+        trace = SimulationTrace(keepsLines: keepsTrace)
+        scenario = Scenario(chance)
+        disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
+        state = SimulatedState(memory: memory, chance: chance, trace: trace, mistake: mistake)
+        feeder = Feeder(scenario, chance: chance, trace: trace)
+        topology = try scenario.workload.topology()
+    }
+
+    private var result: SimulationResult {
+        SimulationResult(
+            seed: seed, scenario: scenario.description, hash: trace.hash, violations: violations + feeder.violations,
+            trace: trace.lines, recordCount: feeder.records.count, diskOperations: disk.operationCount,
+            crashes: crashes)
+    }
+
+    private func run() {
+        for step in 0..<scenario.steps where violations.isEmpty { takeStep(step) }
+        if violations.isEmpty { heal() }
+        if violations.isEmpty { check() }
+        process?.bury()
+    }
+
+    private func complain(_ text: String) {
+        trace.note("violation", text)
+        violations.append(text)
+    }
+
+    // MARK: Chaos
+
+    private func takeStep(_ step: Int) {
+        clock.advance(ms: chance.within(1...5))
+        if step == isFullUntilStep { disk.setSpace(nil) }
+        guard let process = started() else { return }
+        attempt {
+            switch chance.below(100) {
+            case 0..<60: try stepThread(chance.below(process.threads.count), process)
+            case 60..<78: try feeder.feed(process.cluster)
+            case 78..<90: clock.advance(ms: chance.below(60))
+            case 90..<94: try lookAfter(process)
+            case 94..<97: try readOutput(process)
+            default: break
+            }
+        }
+        if chance.oneIn(scenario.stepsPerFault), let fault = scenario.faults.randomElement(using: chance) {
+            inject(fault, step)
+        }
+    }
+
+    private func stepThread(_ number: Int, _ process: SimulatedProcess) throws {
+        let count = try process.step(number, now: clock.now)
+        trace.note("step", "", number, count)
+        try checkCommitted(process)
+    }
+
+    private func lookAfter(_ process: SimulatedProcess) throws {
+        try process.broker.abortExpired()
+        try process.broker.applyRetention()
+    }
+
+    /// Runs what may fail because of a fault; without one, a failure is a violation.
+    private func attempt(_ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            trace.note("failed", "\(error)")
+            if disk.isOff { return crash() }
+            if disk.hasFailedSync { return crash(.process) }
+            if !isExcused(error) { complain("failed without a cause: \(error)") }
+        }
+    }
+
+    private func isExcused(_ error: any Error) -> Bool {
+        if scenario.mayLoseAcknowledged || disk.isFull { return true }
+        if case ClusterError.producerFenced = error { return true }
+        return false
+    }
+
+    private func started() -> SimulatedProcess? {
+        if process == nil {
+            attempt {
+                process = try SimulatedProcess(
+                    scenario, topology, disk: disk, state: state, memory: memory, clock: clock, chance: chance,
+                    mistake: mistake)
+                trace.note("started")
+            }
+        }
+        return process
+    }
+
+    private func inject(_ fault: Scenario.Fault, _ step: Int) {
+        trace.note("fault", fault.rawValue)
+        switch fault {
+        case .powerLoss: disk.cut(.power, after: chance.below(60))
+        case .processDeath: disk.cut(.process, after: chance.below(60))
+        case .cleanRestart: restart()
+        case .threadDeath: process?.drop(chance.below(scenario.threads))
+        case .pause: process?.pausedTurns[chance.below(scenario.threads)] = chance.within(1...60)
+        case .failedSync: disk.failSync(after: chance.within(1...10))
+        case .fullDisk:
+            disk.setSpace(chance.below(3_000))
+            isFullUntilStep = step + chance.within(1...20)
+        case .longWait: clock.advance(ms: chance.within(1_000...40_000))
+        }
+        if disk.isOff { crash() }
+    }
+
+    private func crash(_ kind: SimulatedDisk.Outage? = nil) {
+        if let kind { disk.cut(kind, after: 0) }
+        trace.note("crash", disk.outage == .power ? "power" : "process")
+        crashes += 1
+        state.crash()
+        feeder.disconnect()
+        process?.bury()
+        process = nil
+        disk.turnOn()
+    }
+
+    private func restart() {
+        guard let process else { return }
+        attempt {
+            feeder.disconnect()
+            try process.stopThreads(now: clock.now)
+            try process.broker.close()
+            self.process = nil
+            trace.note("stopped")
+        }
+        // A stop that failed left nothing in order.
+        if self.process != nil { crash(.process) }
+    }
+
+    // MARK: What must hold at any time
+
+    private func checkCommitted(_ process: SimulatedProcess) throws {
+        if scenario.mayLoseAcknowledged { return }
+        for (name, now) in process.broker.committedOffsets(of: Workload.applicationID) {
+            let time = CommitMetadata(decoding: now.metadata)?.partitionTime ?? .none
+            if let before = committed[name], now.offset < before.offset || time < before.time {
+                complain("\(name): committed \(now.offset) at \(time) after \(before.offset) at \(before.time)")
+            }
+            committed[name] = (now.offset, time)
+        }
+    }
+
+    /// Looks, as any reader of committed records, for what was aborted.
+    private func readOutput(_ process: SimulatedProcess) throws {
+        for topic in scenario.workload.inputs {
+            for record in try process.records(of: topic) { checkFate(record, topic) }
+        }
+        for record in try process.records(of: scenario.workload.output) {
+            switch scenario.workload {
+            case .passThrough: checkFate(record, scenario.workload.inputs[0])
+            case .join: checkFate(record.with(value: record.parts.order), scenario.workload.inputs[0])
+            default: break
+            }
+        }
+    }
+
+    private func checkFate(_ record: ReadRecord, _ topic: String) {
+        guard let number = feeder.index[Feeder.name(topic, record.key, record.value)] else {
+            return complain("\(topic)-\(record.partition) has \(record.key)=\(record.value), which nobody wrote")
+        }
+        if feeder.records[number].fate == .aborted {
+            complain("a reader of \(topic)-\(record.partition) sees \(record.value), which was aborted")
+        }
+    }
+
+    // MARK: Healing
+
+    private func heal() {
+        if disk.hasFailedSync || process == nil || chance.oneIn(2) {
+            crash(disk.outage ?? .process)
+        } else {
+            disk.clearFaults()
+        }
+        // Twice: windows that close are looked for once a second.
+        for _ in 0..<2 where violations.isEmpty {
+            clock.advance(ms: 2 * Scenario.transactionTimeoutMs)
+            if let process = started() {
+                attempt { try process.broker.abortExpired() }
+                attempt { try feeder.finish(process.cluster) }
+            }
+            drain()
+        }
+    }
+
+    private func drain() {
+        var left: [String] = ["nothing started"]
+        for round in 0..<2_000 where violations.isEmpty {
+            guard let process = started() else { continue }
+            clock.advance(ms: 20)
+            attempt {
+                for number in process.threads.indices {
+                    process.pausedTurns[number] = 0
+                    try stepThread(number, process)
+                }
+                if round % 10 == 9 {
+                    left = process.areAllRunning ? try process.undrained() : ["not all threads run"]
+                }
+            }
+            if left.isEmpty { return }
+        }
+        if violations.isEmpty { complain("it does not come to rest: \(left.joined(separator: "; "))") }
+    }
+
+    // MARK: Checks
+
+    private func check() {
+        attempt { try checkAll() }
+    }
+
+    private func checkAll() throws {
+        guard let process else { return }
+        try process.stopThreads(now: clock.now)
+        let before = try contents(process)
+        try checkInput(process)
+        try readOutput(process)
+        if !scenario.mayLoseAcknowledged {
+            let inputs = try Dictionary(
+                uniqueKeysWithValues: scenario.workload.inputs.map { ($0, try process.records(of: $0)) })
+            for complaint in scenario.workload.complaints(
+                inputs: inputs, outputs: try process.records(of: scenario.workload.output),
+                isExact: scenario.guarantee == .exactlyOnce)
+            { complain(complaint) }
+        }
+        if !violations.isEmpty { try describe(process) }
+        if !scenario.mayLoseAcknowledged { checkRestored(process) }
+        let images = state.images
+        for isCrash in [true, false] where violations.isEmpty {
+            if isCrash { crash(scenario.durability == .sync ? .power : .process) } else { restart() }
+            drain()
+            guard let process = self.process else { continue }
+            try process.stopThreads(now: clock.now)
+            compare(try contents(process), before, isCrash ? "a crash" : "a clean restart")
+            if state.images != images { complain("a restart changed what the stores hold") }
+        }
+    }
+
+    /// Puts what was read and written into the trace.
+    private func describe(_ process: SimulatedProcess) throws {
+        for topic in scenario.workload.inputs + [scenario.workload.output] {
+            for record in try process.records(of: topic) { trace.note("holds", "\(topic) \(record)") }
+        }
+    }
+
+    /// What a reader finds in the topics, but for the broker's own.
+    private func contents(_ process: SimulatedProcess) throws -> [String: [ReadRecord]] {
+        var contents: [String: [ReadRecord]] = [:]
+        for topic in process.broker.topics() where !topic.name.hasPrefix("__") {
+            contents[topic.name] = try process.records(of: topic.name)
+        }
+        return contents
+    }
+
+    private func compare(_ now: [String: [ReadRecord]], _ before: [String: [ReadRecord]], _ event: String) {
+        for (topic, records) in before.sorted(by: { $0.key < $1.key }) where now[topic] != records {
+            let held = Set(now[topic] ?? [])
+            let (lost, new) = (records.filter { !held.contains($0) }, held.subtracting(records))
+            let brought = new.sorted { ($0.partition, $0.offset) < ($1.partition, $1.offset) }
+            // That records were purged is no promise.
+            if lost.isEmpty && topic.hasSuffix("-repartition") { continue }
+            complain("\(event) took \(lost.prefix(3)) from \(topic), and brought \(brought.prefix(3))")
+        }
+    }
+
+    private func checkInput(_ process: SimulatedProcess) throws {
+        var seen: [String: Int] = [:]
+        for topic in scenario.workload.inputs {
+            var last = -1
+            var partition: Int32 = -1
+            for record in try process.records(of: topic) {
+                let name = Feeder.name(topic, record.key, record.value)
+                seen[name, default: 0] += 1
+                if record.partition != partition { (partition, last) = (record.partition, -1) }
+                let number = feeder.index[name] ?? -1
+                if number <= last { complain("\(topic)-\(partition) has \(record.value) out of order") }
+                last = number
+            }
+        }
+        for fed in feeder.records where fed.fate == .acknowledged && !scenario.mayLoseAcknowledged {
+            let count = seen[Feeder.name(fed.topic, fed.key, fed.value)] ?? 0
+            if count != 1 { complain("\(fed.topic)-\(fed.partition) has \(fed.value) \(count) times; it was acknowledged") }
+        }
+    }
+
+    /// Stores that are made anew of their changelogs hold what those on disk hold.
+    private func checkRestored(_ process: SimulatedProcess) {
+        let kept = state
+        defer { state = kept }
+        state = SimulatedState(memory: memory, chance: chance, trace: trace, mistake: nil)
+        do {
+            for plan in process.plans(on: state) {
+                let thread = try StreamThread(plan, now: clock.now)
+                for _ in 0..<500 where thread.phase == .restoring { try thread.runOnce(now: clock.now, wait: .zero) }
+                try thread.stop(now: clock.now)
+            }
+        } catch {
+            return complain("restoring failed: \(error)")
+        }
+        let restored = state.images
+        for (store, image) in kept.images.sorted(by: { $0.key < $1.key }) {
+            let made = restored[store]?.entries ?? [:]
+            // Windows that are over go when the store gets to it.
+            let mayHaveLess = store.hasSuffix("/windows")
+            let isSame = mayHaveLess ? image.entries.allSatisfy { made[$0.key] == $0.value } : image.entries == made
+            if !isSame { complain("\(store) holds \(image.entries.count) entries, its changelog makes \(made.count)") }
+        }
+    }
+}
+
+extension Array {
+    fileprivate func randomElement(using chance: Chance) -> Element? { isEmpty ? nil : chance.pick(self) }
+}

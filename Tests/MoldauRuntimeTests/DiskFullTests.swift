@@ -1,0 +1,105 @@
+import MoldauBroker
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauLog
+import MoldauRecords
+import MoldauRuntime
+import MoldauTopology
+import Synchronization
+import Testing
+
+struct DiskFullTests {
+    /// The disk is full from the n-th write on, which may fall at any step of a commit.
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a thread waits for room, and goes on as if nothing had been`(guarantee: ProcessingGuarantee) throws {
+        var waited = 0
+        for writes in 0..<30 {
+            let files = FullableFileSystem()
+            let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+            let bench = try Bench(EmbeddedCluster(broker))
+            try bench.create(["input": 1, "counts": 1])
+            for value in ["x", "y"] { try bench.write("input", "a", value, at: 1) }
+            var configuration = StreamsConfiguration()
+            configuration.guarantee = guarantee
+            let thread = try bench.thread(try CountTopology.make(), configuration: configuration)
+            try thread.runUntilIdle()
+            try thread.commit(now: Timestamp(ms: 1))
+            for value in ["x", "y", "z"] { try bench.write("input", "b", value, at: 2) }
+            files.writesLeft.withLock { $0 = writes }
+            for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+            if files.writesLeft.withLock({ $0! <= 0 }) {
+                waited += 1
+                // Reads go on.
+                #expect(try bench.read(CountTopology.counts).prefix(2).map(\.value) == [1, 2])
+                #expect(throws: ClusterError.self) { try bench.write("input", "c", "refused", at: 3) }
+            }
+            files.writesLeft.withLock { $0 = nil }
+            try bench.write("input", "a", "z", at: 3)
+            for round in 6...9 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+            #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2, 1, 2, 3, 3])
+            #expect(try bench.committed("input")?.offset == Offset(6))
+            try thread.stop(now: Timestamp(ms: 1_000))
+        }
+        #expect(waited > 3)
+    }
+
+    @Test func `a thread that is stopped while it waits says what is lost`() throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let bench = try Bench(EmbeddedCluster(broker))
+        try bench.create(["input": 1, "counts": 1])
+        try bench.write("input", "a", "x", at: 1)
+        let thread = try bench.thread(try CountTopology.make())
+        files.writesLeft.withLock { $0 = 0 }
+        try thread.runUntilIdle()
+        #expect(throws: ClusterError.diskFull(reason: "what was done since the last commit is not kept")) {
+            try thread.stop(now: Timestamp(ms: 1))
+        }
+        files.writesLeft.withLock { $0 = nil }
+        let next = try bench.thread(try CountTopology.make())
+        try next.runUntilIdle()
+        #expect(try bench.read(CountTopology.counts).map(\.value) == [1])
+    }
+}
+
+/// Files in memory, for which there is no more room after a number of writes.
+private final class FullableFileSystem: FileSystem {
+    let memory = MemoryFileSystem()
+    let writesLeft = Mutex<Int?>(nil)
+
+    final class File: LogFile {
+        private let inner: MemoryFile
+        private let owner: FullableFileSystem
+
+        init(_ inner: MemoryFile, _ owner: FullableFileSystem) { (self.inner, self.owner) = (inner, owner) }
+
+        func size() throws(LogError) -> Int { try inner.size() }
+        func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
+            try inner.read(into: buffer, at: position)
+        }
+        func write(
+            _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
+        ) throws(LogError) {
+            let isFull = owner.writesLeft.withLock { left in
+                left = left.map { $0 - 1 }
+                return left.map { $0 < 0 } ?? false
+            }
+            // Part of it may have found room.
+            try inner.write(head, isFull ? UnsafeRawBufferPointer(start: nil, count: 0) : body, at: position)
+            if isFull { throw .io(operation: "writing", path: "data", code: 28, reason: "No space left on device") }
+        }
+        func truncate(to size: Int) throws(LogError) { try inner.truncate(to: size) }
+        func sync() throws(LogError) {}
+    }
+
+    func open(_ path: String) throws(LogError) -> File { File(try memory.open(path), self) }
+    func exists(_ path: String) -> Bool { memory.exists(path) }
+    func names(in directory: String) throws(LogError) -> [String] { try memory.names(in: directory) }
+    func createDirectory(_ path: String) throws(LogError) { try memory.createDirectory(path) }
+    func removeFile(_ path: String) throws(LogError) { try memory.removeFile(path) }
+    func removeDirectory(_ path: String) throws(LogError) { try memory.removeDirectory(path) }
+    func rename(_ path: String, to newPath: String) throws(LogError) { try memory.rename(path, to: newPath) }
+    func syncDirectory(_ path: String) throws(LogError) {}
+    func sync(_ files: [File]) throws(LogError) {}
+    func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
+}
