@@ -15,6 +15,8 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case producerFenced(id: String)
     /// There is no room to store this now. Nothing of it was stored, and it may be tried again; reads go on.
     case diskFull(reason: String)
+    /// A sync has failed, so that nobody knows what is on disk: the cluster stores nothing more until it is opened again.
+    case offline(reason: String)
     /// The cluster cannot store or answer; `reason` says why. The client that got it cannot go on.
     case unavailable(reason: String)
     case closed
@@ -31,7 +33,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case .recordTooLarge(let partition, let bytes, let limit):
             "a batch of \(bytes) bytes for \(partition) is over the topic's limit of \(limit) (max.message.bytes)"
         case .producerFenced(let id): "another producer of the transactional id '\(id)' has taken over"
-        case .diskFull(let reason), .unavailable(let reason): reason
+        case .diskFull(let reason), .offline(let reason), .unavailable(let reason): reason
         case .closed: "the client is closed"
         }
     }

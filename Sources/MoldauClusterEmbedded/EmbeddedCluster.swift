@@ -102,6 +102,8 @@ extension ClusterError {
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
             case .log(_, .producerFenced(let id, _, _)): .producerFenced(id: "producer \(id)")
+            case .log(_, .offline(let reason)), .storage(.offline(let reason)):
+                .offline(reason: LogError.offline(reason: reason).description)
             case .log(let name, let cause) where cause.isDiskFull: .diskFull(reason: "\(name): \(cause)")
             case .log(let name, let cause): .unavailable(reason: "\(name): \(cause)")
             case .invalidCommit(let reason): .unavailable(reason: reason)

@@ -35,7 +35,8 @@ public enum ProductionResponse: Sendable {
 
 /// What to do after a stream thread stopped with an error.
 public enum UncaughtErrorResponse: Sendable {
-    /// Another thread takes over from the last commit.
+    /// Another thread takes over from the last commit; where the cluster is offline there is none to take over, and this
+    /// is `stopClient`.
     case replaceThread
     /// This application instance stops, in state `.error`.
     case stopClient

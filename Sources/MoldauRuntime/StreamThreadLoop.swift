@@ -74,7 +74,7 @@ final class StreamThreadLoop: Sendable {
                     control.report = StreamThreadReport()
                     return control.isStopping
                 }
-                guard case .replaceThread = response, !isStopping else { return listener.ended(plan.number, error) }
+                guard case .replaceThread = response, !isStopping, !error.isForGood else { return listener.ended(plan.number, error) }
                 listener.isRunning(plan.number, false)
             }
         }
@@ -116,5 +116,13 @@ final class StreamThreadLoop: Sendable {
     private func publish(_ thread: StreamThread) {
         let report = thread.report
         control.withLock { $0.report = report }
+    }
+}
+
+extension Error {
+    /// Whether a new thread would fail as this one did.
+    fileprivate var isForGood: Bool {
+        if case .offline? = self as? ClusterError { return true }
+        return false
     }
 }

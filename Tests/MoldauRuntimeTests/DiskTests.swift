@@ -1,3 +1,4 @@
+import Moldau
 import MoldauBroker
 import MoldauCluster
 import MoldauClusterEmbedded
@@ -8,7 +9,31 @@ import MoldauTopology
 import Synchronization
 import Testing
 
-struct DiskFullTests {
+struct DiskTests {
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a failed sync ends the application, whatever its handler says`(guarantee: ProcessingGuarantee) async throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let bench = try Bench(EmbeddedCluster(broker))
+        try bench.create(["input": 1, "counts": 1])
+        try bench.write("input", "a", "x", at: 1)
+        files.failsSyncs.withLock { $0 = true }
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        configuration.onUncaughtError = { _ in .replaceThread }
+        let app = StreamsApplication(
+            id: "app", topology: try CountTopology.make(), cluster: .cluster(bench.cluster, stateDirectory: nil),
+            configuration: configuration)
+        let start = ContinuousClock.now
+        let error = await #expect(throws: ClusterError.self) { try await app.run() }
+        guard case .offline = error else { throw error! }
+        #expect(ContinuousClock.now - start < .seconds(5))
+        // What comes after it is refused, though syncs would work again.
+        files.failsSyncs.withLock { $0 = false }
+        #expect(throws: ClusterError.self) { try bench.write("input", "a", "y", at: 2) }
+    }
+
+
     /// The disk is full from the n-th write on, which may fall at any step of a commit.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a thread waits for room, and goes on as if nothing had been`(guarantee: ProcessingGuarantee) throws {
@@ -62,10 +87,11 @@ struct DiskFullTests {
     }
 }
 
-/// Files in memory, for which there is no more room after a number of writes.
+/// Files in memory, for which there is no more room after a number of writes, and whose syncs fail when told to.
 private final class FullableFileSystem: FileSystem {
     let memory = MemoryFileSystem()
     let writesLeft = Mutex<Int?>(nil)
+    let failsSyncs = Mutex(false)
 
     final class File: LogFile {
         private let inner: MemoryFile
@@ -100,6 +126,9 @@ private final class FullableFileSystem: FileSystem {
     func removeDirectory(_ path: String) throws(LogError) { try memory.removeDirectory(path) }
     func rename(_ path: String, to newPath: String) throws(LogError) { try memory.rename(path, to: newPath) }
     func syncDirectory(_ path: String) throws(LogError) {}
-    func sync(_ files: [File]) throws(LogError) {}
+    func sync(_ files: [File]) throws(LogError) {
+        guard failsSyncs.withLock({ $0 }) else { return }
+        throw .io(operation: "sync", path: "data", code: 5, reason: "Input/output error")
+    }
     func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
 }
