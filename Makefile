@@ -1,6 +1,7 @@
 # make run     counts the words of this repository's own text files
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the serdes of Protocol Buffers, which nothing else builds
+# make agree   tries random topologies in ways that must agree: SEEDS of them, from the seed FROM on
 # make damage    changes each byte of a segment of 1 MiB, and looks whether it is noticed (an hour)
 # make costs   prints what a record costs to read and to write, by serde
 # make examples  turns the examples of the documentation into tests
@@ -12,7 +13,10 @@ SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
-.PHONY: run test test-protobuf damage costs examples format lint rocksdb
+SEEDS ?= 300
+FROM ?= 1
+
+.PHONY: run test test-protobuf agree damage costs examples format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -24,6 +28,11 @@ test: rocksdb
 
 test-protobuf:
 	$(SWIFT) test --quiet --package-path Tests/Protobuf
+
+# State is written and read back many times: in memory, where the system has a folder for that.
+agree: rocksdb
+	$(if $(wildcard /dev/shm),TMPDIR=/dev/shm) AGREE_FROM=$(FROM) AGREE_SEEDS=$(SEEDS) \
+		$(SWIFT) test --filter AgreementTests
 
 damage:
 	DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \

@@ -33,6 +33,7 @@ let package = Package(
         .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
         .executable(name: "word-count", targets: ["WordCount"]),
         .executable(name: "order-enrichment", targets: ["OrderEnrichment"]),
+        .executable(name: "bank-transfer", targets: ["BankTransfer"]),
     ],
     traits: [
         .trait(name: "Protobuf", description: "Serdes for Protocol Buffers: the library MoldauProtobuf.")
@@ -95,8 +96,19 @@ let package = Package(
             ],
             swiftSettings: strict + warnings),
         .target(
-            name: "ExampleSupport", dependencies: ["MoldauRecords", "MoldauCluster"], path: "Examples/Support",
-            swiftSettings: strict + warnings),
+            name: "ExampleSupport",
+            dependencies: [
+                "Moldau", "MoldauRecords", "MoldauCluster",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Examples/Support", swiftSettings: strict + warnings),
+        .executableTarget(
+            name: "BankTransfer",
+            dependencies: [
+                "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/BankTransfer", swiftSettings: strict + warnings),
         .executableTarget(
             name: "WordCount",
             dependencies: [
@@ -131,7 +143,9 @@ let package = Package(
             path: "Tests/Simulate", swiftSettings: strict + warnings),
         tests("MoldauTestingTests", ["MoldauTesting"]),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
-        tests("ExamplesTests", ["ProgramSupport", "WordCount", "OrderEnrichment", "Moldau", "MoldauRecords"]),
+        tests(
+            "ExamplesTests",
+            ["ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords"]),
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],

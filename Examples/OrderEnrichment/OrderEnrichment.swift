@@ -1,7 +1,6 @@
 import ArgumentParser
 import ExampleSupport
 import Foundation
-import Logging
 import Moldau
 
 /// `order-enrichment`: joins a stream of orders with a table of customers, and sums up what each region brings.
@@ -33,11 +32,7 @@ struct OrderEnrichment: AsyncParsableCommand {
     }
 
     func run() async throws {
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = .error
-            return handler
-        }
+        EngineOptions.quieten()
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
         try createTopics(on: cluster)
         try write(to: cluster)

@@ -6,11 +6,11 @@ struct OrderGenerator {
     private static let products = ["lamp", "chair", "table", "clock", "mirror", "carpet"]
     private static let names = ["Novak", "Svoboda", "Dvorak", "Cerny", "Prochazka", "Kucera", "Vesela"]
 
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private let customerCount: Int
 
     init(seed: UInt64, customerCount: Int) {
-        random = SplitMix64(state: seed)
+        random = SeededGenerator(seed: seed)
         self.customerCount = customerCount
     }
 
@@ -32,17 +32,4 @@ struct OrderGenerator {
 
     private mutating func pick(_ limit: Int) -> Int { Int(random.next() % UInt64(limit)) }
     private mutating func pick(_ choices: [String]) -> String { choices[pick(choices.count)] }
-}
-
-/// Steele, Lea and Flood's generator: 64 bits of state, and good enough for test data.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import ExampleSupport
 import Foundation
-import Logging
 import Moldau
 
 /// `word-count`: counts the words of files, folders or standard input.
@@ -26,43 +26,19 @@ struct WordCount: ParsableCommand {
     @Option(help: "A directory that keeps topics and counts; without it a temporary one, removed at the end.")
     var data: String?
 
-    @Option(help: "What a crash may do to counts: at-least-once (none is lost, some may be counted twice) or exactly-once.")
-    var guarantee = Guarantee.atLeastOnce
-
-    @Option(
-        help: """
-            When an acknowledgement is given: sync (on disk; the default with --data), os (handed to the operating \
-            system), or a number of milliseconds within which it is on disk.
-            """)
-    var durability: DurabilityOption?
-
-    @Option(help: "Milliseconds between commits.")
-    var commitInterval = 100
-
-    @Option(help: "Milliseconds between writes of the counts to disk: they bound what a restart replays.")
-    var writeBehindInterval = 60_000
-
-    @Option(help: "Threads that count. With --data the first run decides how many can be of use.")
-    var threads = 1
+    @OptionGroup var engine: EngineOptions
 
     func validate() throws {
-        if threads < 1 { throw ValidationError("--threads is at least 1") }
-        if commitInterval < 1 { throw ValidationError("--commit-interval is at least 1 millisecond") }
-        if writeBehindInterval < 1 { throw ValidationError("--write-behind-interval is at least 1 millisecond") }
         if top < 0 { throw ValidationError("--top is at least 0") }
     }
 
     func run() throws {
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = .error
-            return handler
-        }
+        EngineOptions.quieten()
         let sources = try InputSource.expand(inputs)
-        let directory = try WorkingDirectory(data)
+        let directory = try WorkingDirectory(data, of: "word-count")
         defer { directory.removeIfTemporary() }
-        let choice = durability?.durability ?? (data == nil ? .os : .sync)
-        let cluster = try EmbeddedCluster(directory: directory.topics, durability: choice)
+        let cluster = try EmbeddedCluster(
+            directory: directory.topics, durability: engine.durability(keepsData: data != nil))
         let counts = try count(sources, on: cluster, directory)
         try cluster.close()
         if let output { try counts.write(to: output) }
@@ -72,13 +48,9 @@ struct WordCount: ParsableCommand {
     private func count(
         _ sources: [InputSource], on cluster: EmbeddedCluster, _ directory: WorkingDirectory
     ) throws -> WordCounts {
-        let topics = try WordCountTopics(cluster, partitionCount: Int32(threads))
+        let topics = try WordCountTopics(cluster, partitionCount: Int32(engine.threads))
         let restores = RestoreReport(isRestart: directory.isRestart)
-        var configuration = StreamsConfiguration()
-        configuration.guarantee = guarantee == .exactlyOnce ? .exactlyOnce : .atLeastOnce
-        configuration.commitInterval = .milliseconds(commitInterval)
-        configuration.writeBehindInterval = .milliseconds(writeBehindInterval)
-        configuration.streamThreads = threads
+        var configuration = engine.configuration
         configuration.onRestore = { restores.note($0) }
         configuration.onStateChange = { _, new in restores.note(new) }
         let app = StreamsApplication(
@@ -103,10 +75,4 @@ struct WordCount: ParsableCommand {
         try app.stop()
         return try WordCounts(readFrom: cluster)
     }
-}
-
-/// What a crash may do to the counts.
-enum Guarantee: String, ExpressibleByArgument, CaseIterable {
-    case atLeastOnce = "at-least-once"
-    case exactlyOnce = "exactly-once"
 }

@@ -21,7 +21,8 @@ extension Broker {
                     let read = TransactionRecord(value: value)
                 else { return }
                 transactions.recover(id, read)
-                let isMissed = read.ends.contains { name, end in open[name]?[read.producer.id].map { $0 < end } ?? false }
+                let isMissed = read.ends.contains { name, end in open[name]?[read.producer.id].map { $0 < end } ?? false
+                }
                 if read.status.isDecided, isMissed { decisions.append(read) }
             }
         }
@@ -45,7 +46,9 @@ extension Broker {
     private func raiseEpochs(_ decisions: inout [TransactionRecord]) throws(BrokerError) {
         var newest: [Int64: Int16] = [:]
         for partition in allPartitions() { newest.merge(try partition.producerEpochs(), uniquingKeysWith: max) }
-        func raise(_ producer: inout ProducerIdentity) { producer.epoch = max(producer.epoch, newest[producer.id] ?? 0) }
+        func raise(_ producer: inout ProducerIdentity) {
+            producer.epoch = max(producer.epoch, newest[producer.id] ?? 0)
+        }
         for index in decisions.indices { raise(&decisions[index].producer) }
         for slot in transactions.all {
             slot.state.withLock { if $0.record != nil { raise(&$0.record!.producer) } }
@@ -68,7 +71,9 @@ extension Broker {
         }
         for slot in transactions.all {
             try slot.state.withLock { state throws(BrokerError) in
-                guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else { return }
+                guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else {
+                    return
+                }
                 try complete(&state, slot.id)
             }
         }

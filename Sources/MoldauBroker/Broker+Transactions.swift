@@ -115,7 +115,9 @@ extension Broker {
         guard let record = state.record else {
             throw .invalidTransaction(id: id, reason: "no producer was made for it")
         }
-        guard record.producer == producer || sabotage.contains(.staleEpochAccepted) else { throw .producerFenced(id: id) }
+        guard record.producer == producer || sabotage.contains(.staleEpochAccepted) else {
+            throw .producerFenced(id: id)
+        }
         return record
     }
 

@@ -31,21 +31,39 @@ public struct RestoreProgress: Sendable, Equatable {
     }
 }
 
-/// Brings the stores of a thread's tasks to the ends of their changelogs, each from the offset that it holds.
+/// Brings the stores of a thread's tasks to the ends of their changelogs, each from the offset that it holds. Where the
+/// changelog is an input of the task, its end is what was committed: the rest is still to be processed.
 ///
 /// Goes in steps, one poll each, so that the thread can be stopped in between. Owned by one stream thread.
 package final class StoreRestorer {
     private final class Restore {
-        let store: any StateStore
+        let place: Place
         let from: Offset
         let to: Offset
         let began: Timestamp
         let reason: String?
         var count: Int64 = 0
 
-        init(_ store: any StateStore, from: Offset, to: Offset, began: Timestamp, reason: String?) {
-            self.store = store
+        init(_ place: Place, from: Offset, to: Offset, began: Timestamp, reason: String?) {
+            self.place = place
             (self.from, self.to, self.began, self.reason) = (from, to, began, reason)
+        }
+    }
+
+    /// A store with what brings it back.
+    private struct Place {
+        let store: any StateStore
+        let changelog: TopicPartition
+        let source: SourceRestore?
+
+        /// The first offset that the store does not contain.
+        var offset: Offset? { source == nil ? store.changelogOffset : store.positions[changelog] }
+
+        /// Notes that the store is restored up to `end`.
+        func restored(upTo end: Offset) throws {
+            guard source != nil else { return try store.restored(upTo: end) }
+            store.committed(changelogEnd: nil, positions: [changelog: end])
+            try store.writeBehind(force: false)
         }
     }
 
@@ -55,21 +73,27 @@ package final class StoreRestorer {
     package private(set) var restoredCount: Int64 = 0
 
     /// Looks where the changelogs stand. Blocks.
-    /// - Parameter limits: where restores end before the ends of the changelogs.
+    /// - Parameter committed: the committed offsets of the changelogs that are inputs of tasks.
     package init(
-        _ stores: [(store: any StateStore, changelog: TopicPartition)], limits: [TopicPartition: Offset] = [:],
-        consumer: any Consumer, now: Timestamp,
-        report: @escaping @Sendable (RestoreProgress) -> Void
+        _ stores: [StreamTask.TaskStore], committed: [TopicPartition: CommittedOffset], consumer: any Consumer,
+        now: Timestamp, report: @escaping @Sendable (RestoreProgress) -> Void
     ) throws {
         self.consumer = consumer
         self.report = report
-        let bounds = try consumer.bounds(of: Set(stores.map(\.changelog)))
-        for (store, changelog) in stores {
-            guard let held = bounds[changelog] else { continue }
-            let (from, reason) = try Self.beginning(of: store, held: held)
-            let end = min(held.upperBound, limits[changelog] ?? held.upperBound)
-            let restore = Restore(store, from: from, to: end, began: now, reason: reason)
-            if from < end {
+        let bounds = try consumer.bounds(of: Set(stores.compactMap(\.changelog)))
+        for entry in stores {
+            guard let changelog = entry.changelog, var held = bounds[changelog] else { continue }
+            if entry.source != nil {
+                // What was not committed, or is not there any more, will be read from the beginning.
+                let offset = committed[changelog]?.offset ?? held.lowerBound
+                held =
+                    held
+                    .lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
+            }
+            let place = Place(store: entry.store, changelog: changelog, source: entry.source)
+            let (from, reason) = try Self.beginning(of: place, held: held)
+            let restore = Restore(place, from: from, to: held.upperBound, began: now, reason: reason)
+            if from < held.upperBound {
                 restores[changelog] = restore
             } else if reason != nil {
                 tell(.finished, changelog, restore, now)
@@ -83,10 +107,12 @@ package final class StoreRestorer {
     }
 
     /// Where a store's restore begins. A store whose offset the changelog does not have is emptied.
-    private static func beginning(of store: any StateStore, held: Range<Offset>) throws -> (Offset, reason: String?) {
-        guard let own = store.changelogOffset else { return (held.lowerBound, nil) }
+    private static func beginning(of place: Place, held: Range<Offset>) throws -> (Offset, reason: String?) {
+        guard let own = place.offset else { return (held.lowerBound, nil) }
         if own >= held.lowerBound && own <= held.upperBound { return (own, nil) }
-        let erased = try store.erase(beforeRestoreFrom: held.lowerBound)
+        // First the offset: should the process end half-way, the next start restores from the beginning all the same.
+        try place.restored(upTo: held.lowerBound)
+        let erased = try place.store.erase()
         let reason =
             "the store is at changelog offset \(own), and the changelog holds \(held.lowerBound)..<\(held.upperBound)"
         return (held.lowerBound, erased ? reason : reason + "; what the store held stays")
@@ -109,24 +135,30 @@ package final class StoreRestorer {
 
     /// - Returns: the offset up to which the store now is.
     private func takeIn(_ batches: FetchedBatches, _ restore: Restore) throws -> Offset {
+        if let source = restore.place.source {
+            let (end, count) = try source.takeIn(batches, upTo: restore.to)
+            restore.count += count
+            restoredCount += count
+            try restore.place.restored(upTo: end)
+            return end
+        }
         var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
-        while let record = try reader.next(), record.offset < restore.to {
+        while let record = try reader.next() {
             // A changelog record without a key is not the store's: compaction would refuse it.
             guard let key = record.key else { continue }
-            try restore.store.restore(key: key, value: record.value, timestamp: record.timestamp)
+            try restore.place.store.restore(key: key, value: record.value, timestamp: record.timestamp)
             restore.count += 1
             restoredCount += 1
         }
-        let end = min(reader.nextOffset, restore.to)
-        try restore.store.restored(upTo: end)
-        return end
+        try restore.place.restored(upTo: reader.nextOffset)
+        return reader.nextOffset
     }
 
     private func tell(_ phase: RestoreProgress.Phase, _ changelog: TopicPartition, _ restore: Restore, _ now: Timestamp)
     {
         report(
             RestoreProgress(
-                phase: phase, store: restore.store.name, changelog: changelog, from: restore.from, to: restore.to,
+                phase: phase, store: restore.place.store.name, changelog: changelog, from: restore.from, to: restore.to,
                 restoredCount: restore.count, elapsed: .milliseconds(now.ms - restore.began.ms),
                 rebuiltBecause: restore.reason))
     }

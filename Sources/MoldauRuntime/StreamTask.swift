@@ -33,31 +33,11 @@ package final class StreamTask {
     /// A store with the place of its changelog.
     package struct TaskStore {
         package let store: any StateStore
-        /// Where it is restored from; nil for a store that is not logged.
+        /// What brings it back; nil for a store that is not logged.
         package let changelog: TopicPartition?
+        /// Where the changelog is an input topic of the task.
+        package let source: SourceRestore?
         fileprivate let handle: Int?
-
-        /// Whether the changelog is a topic that the task reads, and not one that it writes.
-        package var isRestoredFromSource: Bool { changelog != nil && handle == nil }
-
-        fileprivate init(
-            _ definition: StoreDefinition, in environment: StoreEnvironment, of task: TaskID,
-            _ surroundings: TaskSurroundings
-        ) throws {
-            store = try definition.open(in: environment)
-            if !store.isLogged {
-                (changelog, handle) = (nil, nil)
-            } else if let source = definition.sourceTopic {
-                let isThere = surroundings.partitionCounts.map { $0[source] ?? 0 > task.partition.number } ?? true
-                (changelog, handle) = (isThere ? TopicPartition(source, task.partition) : nil, nil)
-            } else {
-                changelog = TopicPartition(surroundings.names.changelog(ofStore: store.name), task.partition)
-                do { handle = try surroundings.outbox.handle(forChangelogOf: store.name) } catch {
-                    try? store.close()
-                    throw error
-                }
-            }
-        }
     }
 
     /// Opens the stores and makes the nodes. Restore the stores and call `begin` before records are added.
@@ -79,9 +59,10 @@ package final class StreamTask {
         var opened: [TaskStore] = []
         do {
             for definition in subtopology.stores {
-                let entry = try TaskStore(definition, in: environment, of: id, surroundings)
-                context.add(entry.store)
-                opened.append(entry)
+                let store = try definition.open(in: environment)
+                opened.append(TaskStore(store: store, changelog: nil, source: nil, handle: nil))
+                context.add(store)
+                opened[opened.count - 1] = try Self.taskStore(store, id, subtopology, surroundings, now)
             }
             let wiring = try TaskWiring(
                 subtopology, context: context, globalStores: surroundings.globalStores.map(\.name))
@@ -98,6 +79,23 @@ package final class StreamTask {
             throw error
         }
         stores = opened
+    }
+
+    private static func taskStore(
+        _ store: any StateStore, _ id: TaskID, _ subtopology: Subtopology, _ surroundings: TaskSurroundings,
+        _ now: Timestamp
+    ) throws -> TaskStore {
+        if let changelog = subtopology.sourceChangelogs.first(where: { $0.store == store.name }) {
+            let source = try SourceRestore(changelog, of: store, task: id, surroundings: surroundings, now: now)
+            let isThere = surroundings.holds(source.partition)
+            return TaskStore(
+                store: store, changelog: isThere ? source.partition : nil, source: isThere ? source : nil, handle: nil)
+        }
+        guard store.isLogged else { return TaskStore(store: store, changelog: nil, source: nil, handle: nil) }
+        return TaskStore(
+            store: store,
+            changelog: TopicPartition(surroundings.names.changelog(ofStore: store.name), id.partition), source: nil,
+            handle: try surroundings.outbox.handle(forChangelogOf: store.name))
     }
 
     deinit {
@@ -230,8 +228,8 @@ package final class StreamTask {
     package func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
         committedOffsets = pendingOffsets
         for entry in stores {
-            let end = entry.isRestoredFromSource ? { [committedOffsets] in committedOffsets[$0] } : acknowledgedEnd
-            entry.store.committed(changelogEnd: entry.changelog.flatMap(end), positions: committedOffsets)
+            let changelog = entry.source == nil ? entry.changelog : nil
+            entry.store.committed(changelogEnd: changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
             try entry.store.writeBehind(force: force)
         }
     }

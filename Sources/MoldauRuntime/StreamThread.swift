@@ -43,7 +43,7 @@ package struct StreamThreadPlan: Sendable {
         (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
         self.memory = memory
         environment = { name in
-            guard let stateDirectory else { return StoreEnvironment(inMemory: memory) }
+            guard let stateDirectory else { return StoreEnvironment(inMemory: memory, name: name) }
             return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
         }
     }
@@ -108,14 +108,12 @@ package final class StreamThread {
         outbox = Outbox(names: plan.names, producer: producer, configuration: plan.configuration)
         globalTables = try Self.openGlobalTables(plan, outbox, now)
         tasks = try Self.openTasks(plan, outbox, globalTables, wakeup: consumer.wakeup, now)
-        let logged = tasks.flatMap(\.stores).compactMap { entry in entry.changelog.map { (entry.store, $0) } }
-        // What is behind the committed position of a source is still to be processed.
-        let sources = Set(tasks.flatMap(\.stores).filter(\.isRestoredFromSource).compactMap(\.changelog))
+        let stores = tasks.flatMap(\.stores)
         do {
-            let committed = sources.isEmpty ? [:] : try consumer.committed(sources)
+            let sources = Set(stores.compactMap { $0.source?.partition })
             restorer = try StoreRestorer(
-                logged, limits: sources.reduce(into: [:]) { $0[$1] = committed[$1]?.offset ?? .zero },
-                consumer: restoreConsumer, now: now, report: plan.configuration.onRestore)
+                stores, committed: sources.isEmpty ? [:] : try consumer.committed(sources), consumer: restoreConsumer,
+                now: now, report: plan.configuration.onRestore)
         } catch {
             for task in tasks { try? task.close() }
             try? globalTables.close()

@@ -74,7 +74,9 @@ final class StreamThreadLoop: Sendable {
                     control.report = StreamThreadReport()
                     return control.isStopping
                 }
-                guard case .replaceThread = response, !isStopping, !error.isForGood else { return listener.ended(plan.number, error) }
+                guard case .replaceThread = response, !isStopping, !error.isForGood else {
+                    return listener.ended(plan.number, error)
+                }
                 listener.isRunning(plan.number, false)
             }
         }

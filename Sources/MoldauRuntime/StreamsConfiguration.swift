@@ -70,6 +70,15 @@ public struct StreamsConfiguration: Sendable {
     /// `metadata.max.age.ms`, which is five minutes there.
     public var topicSearchInterval: Duration = .seconds(10)
 
+    /// Settings of the topics that the application makes for itself, by Kafka's names (`min.insync.replicas`, …); those of
+    /// `StoreOptions.changelogSettings` go over them, and so do the retention of windowed changelogs and the compaction lag
+    /// of versioned ones. Kafka's prefix `topic.`. Topics that are there already stay as they are.
+    public var internalTopicSettings: [String: String] = [:]
+
+    /// How much longer than its store the changelog of a windowed store keeps its records: clusters delete by the wall clock,
+    /// stores by stream time. Kafka's `windowstore.changelog.additional.retention.ms`.
+    public var windowChangelogExtraRetention: Duration = .seconds(86_400)
+
     /// What happens when a stream thread stopped with an error. Called on that thread.
     public var onUncaughtError: @Sendable (any Error) -> UncaughtErrorResponse = { _ in .stopClient }
 

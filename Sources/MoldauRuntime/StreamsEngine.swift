@@ -103,7 +103,8 @@ package final class StreamsEngine: Sendable {
         defer { admin.close() }
         let watch = try TopicWatch(topology, names: names, admin: admin)
         let topics = try TopicPlan.prepare(
-            watch.matched, names: names, newTopicPartitions: configuration.newTopicPartitions, admin: admin)
+            watch.matched, names: names, newTopicPartitions: configuration.newTopicPartitions,
+            settings: InternalTopicSettings(configuration), admin: admin)
         let memory = StateMemory(budgetBytes: configuration.stateMemoryBytes)
         inner.withLock { $0.memory = memory }
         let assignment = TopicPlan.assign(topics.tasks, toThreads: configuration.streamThreads)

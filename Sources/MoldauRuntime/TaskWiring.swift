@@ -26,6 +26,11 @@ package struct TaskSurroundings {
         self.outbox = outbox
         self.globalStores = globalStores
     }
+
+    /// Whether the cluster has the partition: topics of a task may differ in their numbers of partitions.
+    func holds(_ partition: TopicPartition) -> Bool {
+        partitionCounts.map { $0[partition.topic] ?? 0 > partition.partition.number } ?? true
+    }
 }
 
 /// Makes the nodes of a sub-topology for one task, children before parents, each once.
@@ -68,9 +73,7 @@ struct TaskWiring {
         try sources.reversed().flatMap { source, nodeContext in
             try source.topics.compactMap { topic in
                 let input = TopicPartition(surroundings.names.topic(topic), partition)
-                if let counts = surroundings.partitionCounts, counts[input.topic] ?? 0 <= partition.number {
-                    return nil
-                }
+                guard surroundings.holds(input) else { return nil }
                 return PartitionQueue(
                     partition: input, node: nodeContext.node, source: try source.makeHead(nodeContext),
                     context: context,

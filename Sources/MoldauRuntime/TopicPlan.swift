@@ -36,7 +36,7 @@ package struct TopicPlan: Sendable {
     /// The names in the cluster of all topics of which the plan has to know whether they are there.
     package static func topicsToDescribe(_ topology: Topology, names: InternalTopicNames) -> Set<String> {
         let external = externalTopics(of: topology)
-        let changelogs = topology.stores.filter(\.hasChangelog).map { names.changelog(ofStore: $0.name) }
+        let changelogs = topology.stores.filter(\.isLogged).map { names.changelog(ofStore: $0.name) }
         return external.read.union(external.written).union(topology.repartitionTopics.map { names.topic($0.name) })
             .union(changelogs)
     }
@@ -45,7 +45,7 @@ package struct TopicPlan: Sendable {
     /// - Throws: `RuntimeError`.
     package init(
         _ topology: Topology, names: InternalTopicNames, existing: [String: TopicDescription],
-        newTopicPartitions: Int32?
+        newTopicPartitions: Int32?, settings: InternalTopicSettings = InternalTopicSettings()
     ) throws(RuntimeError) {
         self.names = names
         try planExternalTopics(of: topology, existing, newTopicPartitions)
@@ -57,14 +57,13 @@ package struct TopicPlan: Sendable {
                 if topology.readsByPattern { continue }
                 throw .undecidedPartitionCount(topic: topic.name)
             }
-            try plan(names.topic(topic.name), count, InternalTopicSettings.repartition, existing)
+            try plan(names.topic(topic.name), count, settings.repartition, existing)
         }
         for part in parts {
             let count = part.sourceTopics.compactMap { counts[$0] }.max() ?? 0
             tasks += (0..<count).map { TaskID(subtopology: part.number, partition: Partition($0)) }
-            for store in part.stores where store.hasChangelog && count > 0 {
-                let settings = InternalTopicSettings.changelog.merging(store.topicSettings) { $1 }
-                try plan(names.changelog(ofStore: store.name), count, settings, existing)
+            for store in part.stores where store.isLogged && count > 0 {
+                try plan(names.changelog(ofStore: store.name), count, settings.changelog(of: store), existing)
             }
         }
     }
@@ -160,24 +159,15 @@ package struct TopicPlan: Sendable {
     }
 }
 
-/// What internal topics are created with.
-package enum InternalTopicSettings {
-    /// Of a key-value store; a store's own settings go over these.
-    package static let changelog = ["cleanup.policy": "compact", "message.timestamp.type": "CreateTime"]
-    /// Kept until the application has read and committed the records, then purged.
-    package static let repartition = [
-        "cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "52428800",
-        "message.timestamp.type": "CreateTime",
-    ]
-}
-
 extension TopicPlan {
     /// Plans against the cluster, and creates what is missing. Blocks.
     package static func prepare(
-        _ topology: Topology, names: InternalTopicNames, newTopicPartitions: Int32?, admin: any Admin
+        _ topology: Topology, names: InternalTopicNames, newTopicPartitions: Int32?,
+        settings: InternalTopicSettings = InternalTopicSettings(), admin: any Admin
     ) throws -> TopicPlan {
         let existing = try admin.describe(topicsToDescribe(topology, names: names))
-        let plan = try TopicPlan(topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions)
+        let plan = try TopicPlan(
+            topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions, settings: settings)
         if !plan.missing.isEmpty { try admin.create(plan.missing) }
         return plan
     }

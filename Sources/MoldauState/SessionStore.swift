@@ -26,10 +26,10 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
         return true
     }
 
-    /// Deletes a session.
+    /// Deletes a session; also one that is too old to be written, as long as it is found.
     public func remove(_ session: Windowed<Key>) throws {
-        let key = try bytes(of: session)
-        if segments.isWritable(session.window.end.ms) { try cache.put(key, nil) }
+        let (key, end) = (try bytes(of: session), session.window.end.ms)
+        if segments.isWritable(end) || segments.isReadable(end) { try cache.put(key, nil) }
     }
 
     /// The value of exactly that session; nil where there is none, or where it is over.

@@ -8,6 +8,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case directoryNotCreated(path: String, code: Int32)
     /// RocksDB failed at `operation`, in its own words.
     case rocksDB(operation: String, path: String, message: String)
+    /// A store that the user brought failed at `operation`, in its own words.
+    case customStore(store: String, operation: String, message: String)
     /// What a store wrote about itself cannot be read.
     case malformedMetadata(store: String, reason: String)
     /// The store was closed before the call.
@@ -28,6 +30,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
             "the state directory \(path) could not be created (errno \(code)); check that its parent is writable"
         case .rocksDB(let operation, let path, let message):
             "RocksDB could not \(operation) in \(path): \(message)"
+        case .customStore(let store, let operation, let message):
+            "the custom store \(store) could not \(operation): \(message)"
         case .malformedMetadata(let store, let reason):
             "the metadata of store \(store) is damaged: \(reason); delete the task's state directory, and it is "
                 + "restored from the changelog"

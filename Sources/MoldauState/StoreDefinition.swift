@@ -24,6 +24,8 @@ public enum StoreKind: Sendable, Hashable {
     case rocksDB
     /// In memory alone; restored from the changelog after every restart.
     case inMemory
+    /// In a store of the user's own.
+    case custom(ByteStoreProvider)
 }
 
 /// What a topology knows of a store: enough to make one for each task.
@@ -34,14 +36,10 @@ public struct StoreDefinition: Sendable {
     public var isLogged: Bool
     /// Settings of the changelog topic that differ from the usual ones.
     public var topicSettings: [String: String]
-    /// A topic that the store's task reads and that holds the store's changes as a changelog would: it brings the store back, and
-    /// there is no changelog of the store's own.
-    public var sourceTopic: String?
     /// How far back a versioned store knows the past; nil for other stores.
     public private(set) var historyRetention: Duration?
-
-    /// Whether its changes go to a changelog topic of its own.
-    public var hasChangelog: Bool { isLogged && sourceTopic == nil }
+    /// How long a store of windows or sessions keeps them, by stream time; nil for other stores.
+    public internal(set) var windowRetention: Duration?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
 
@@ -89,12 +87,8 @@ public struct StoreDefinition: Sendable {
         _ name: KeyValueStoreName<Key, Value>, historyRetention: Duration, kind: StoreKind = .rocksDB,
         isLogged: Bool = true, topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        // Compaction leaves alone what a look-up may still need (KIP-889).
-        let lag = historyRetention.milliseconds.addingReportingOverflow(Duration.seconds(86_400).milliseconds)
-        let settings = ["min.compaction.lag.ms": "\(lag.overflow ? .max : lag.partialValue)"]
         var definition = StoreDefinition(
-            name: name.name, kind: kind, isLogged: isLogged,
-            topicSettings: settings.merging(topicSettings) { _, given in given }
+            name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings
         ) { store, environment in
             VersionedKeyValueStore(
                 cache: try environment.cache(for: store), key: name.key, value: name.value,

@@ -3,27 +3,35 @@ public final class StoreEnvironment {
     /// Made when the first store on disk is opened; empty where there is none.
     public let directory: String
     public let memory: StateMemory
-    /// nil: all stores in memory, whatever their kind.
+    /// The name of the task, `0_3`.
+    public let name: String
+    /// nil: what would be on disk is in memory.
     private let open: (() throws(StateError) -> any StateStorage)?
     private var storage: (any StateStorage)?
 
     public init(directory: String, memory: StateMemory) {
         self.directory = directory
         self.memory = memory
+        name = directory.split(separator: "/").last.map(String.init) ?? ""
         open = { () throws(StateError) in try TaskDatabase(directory: directory, memory: memory) }
     }
 
-    /// All stores in memory, whatever their kind: for tests.
-    public init(inMemory memory: StateMemory) {
+    /// Nothing on disk: stores of RocksDB are in memory. For tests.
+    /// - Parameter name: of the task.
+    public init(inMemory memory: StateMemory, name: String = "") {
         directory = ""
         self.memory = memory
+        self.name = name
         open = nil
     }
 
-    /// - Parameter open: opens what takes RocksDB's place; called when the first store on disk is opened.
-    package init(memory: StateMemory, open: @escaping () throws(StateError) -> any StateStorage) {
+    /// - Parameters:
+    ///   - name: of the task.
+    ///   - open: opens what takes RocksDB's place; called when the first store on disk is opened.
+    package init(memory: StateMemory, name: String = "", open: @escaping () throws(StateError) -> any StateStorage) {
         directory = ""
         self.memory = memory
+        self.name = name
         self.open = open
     }
 
@@ -36,11 +44,19 @@ public final class StoreEnvironment {
     }
 
     private func byteStore(_ name: String, _ kind: StoreKind) throws(StateError) -> any ByteStore {
-        guard kind == .rocksDB, let open else { return MemoryByteStore(name: name) }
-        if let storage { return try storage.byteStore(named: name) }
-        let opened = try open()
-        storage = opened
-        return try opened.byteStore(named: name)
+        switch kind {
+        case .inMemory: return MemoryByteStore(name: name)
+        case .custom(let provider):
+            let own = directory.isEmpty ? nil : "\(directory)/\(name)"
+            return try ProvidedByteStore(
+                provider, ByteStoreProvider.Place(task: self.name, store: name, directory: own))
+        case .rocksDB:
+            guard let open else { return MemoryByteStore(name: name) }
+            if let storage { return try storage.byteStore(named: name) }
+            let opened = try open()
+            storage = opened
+            return try opened.byteStore(named: name)
+        }
     }
 
     /// Closes the task's storage and gives up its lock. Close the stores first; those still open throw from now on.

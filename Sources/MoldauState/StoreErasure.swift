@@ -1,12 +1,12 @@
 import MoldauRecords
 
 extension StateStore {
-    /// Empties a store whose changelog no longer leads to its data, so that it can be restored from `beginning` on.
-    /// Cost: one deletion per key. Before the first write.
+    /// Empties a store whose changelog no longer leads to its data, so that it can be restored from where it now says that
+    /// it is. Cost: one deletion per key. Before the first write.
     /// - Returns: false where the store does not stand on the built-in cache and cannot be emptied.
-    package func erase(beforeRestoreFrom beginning: Offset) throws -> Bool {
+    package func erase() throws -> Bool {
         guard let store = self as? any CacheBackedStore else { return false }
-        try store.cache.erase(beforeRestoreFrom: beginning)
+        try store.cache.erase()
         return true
     }
 }
@@ -14,9 +14,7 @@ extension StateStore {
 extension CachedByteStore {
     private static let keysPerStep = 10_000
 
-    func erase(beforeRestoreFrom beginning: Offset) throws(StateError) {
-        // First the offset: should the process end half-way, the next start restores from the beginning all the same.
-        try restored(upTo: beginning)
+    func erase() throws(StateError) {
         try writeBehind(force: true)
         var keys = try someKeys()
         while !keys.isEmpty {

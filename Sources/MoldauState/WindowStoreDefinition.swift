@@ -107,11 +107,10 @@ extension StoreDefinition {
         _ name: String, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool, _ topicSettings: [String: String],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     ) -> StoreDefinition {
-        // A day more than the store keeps, as Kafka Streams: brokers delete by the wall clock.
-        let (kept, overflow) = retention.milliseconds.addingReportingOverflow(86_400_000)
-        let usual = ["cleanup.policy": "compact,delete", "retention.ms": "\(overflow ? .max : kept)"]
-        return StoreDefinition(
-            name: name, kind: kind, isLogged: isLogged, topicSettings: usual.merging(topicSettings) { $1 }, make: make)
+        var definition = StoreDefinition(
+            name: name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
+        definition.windowRetention = retention
+        return definition
     }
 }
 

@@ -7,7 +7,7 @@ public enum TestStateLocation: Sendable, Hashable {
     case temporaryDirectory
     /// In RocksDB, in a directory that stays.
     case directory(String)
-    /// In memory, whatever the stores say: the fastest.
+    /// In memory, but for custom stores: the fastest.
     case memory
 }
 
@@ -28,7 +28,7 @@ struct OpenStateLocation {
 
     /// - Parameter name: of the directory, below the place.
     func environment(_ name: String) -> StoreEnvironment {
-        guard let directory else { return StoreEnvironment(inMemory: memory) }
+        guard let directory else { return StoreEnvironment(inMemory: memory, name: name) }
         return StoreEnvironment(directory: "\(directory)/\(name)", memory: memory)
     }
 

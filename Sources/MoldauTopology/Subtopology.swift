@@ -8,6 +8,8 @@ public struct Subtopology: Sendable {
     public let nodes: [TopologyNode]
     /// The stores of these nodes, in the order in which they are flushed.
     public let stores: [StoreDefinition]
+    /// Those of its stores that have no changelogs of their own.
+    public let sourceChangelogs: [SourceChangelog]
 
     init(number: Int, nodes: [TopologyNode], in topology: Topology) {
         self.number = number
@@ -15,6 +17,7 @@ public struct Subtopology: Sendable {
         var seen: Set<String> = []
         let names = nodes.flatMap { javaHashOrder($0.stores) }.filter { seen.insert($0).inserted }
         stores = names.compactMap { name in topology.stores.first { $0.name == name } }
+        sourceChangelogs = topology.sourceChangelogs.filter { seen.contains($0.store) }
     }
 
     public var sources: [TopologyNode] { nodes.filter { $0.source != nil } }

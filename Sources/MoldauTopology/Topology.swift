@@ -10,6 +10,8 @@ public struct Topology: Sendable {
     public private(set) var stores: [StoreDefinition] = []
     public private(set) var globalTables: [GlobalTableNode] = []
     public private(set) var repartitionTopics: [RepartitionTopic] = []
+    /// Stores that topics bring back which the topology reads.
+    public private(set) var sourceChangelogs: [SourceChangelog] = []
     /// What works, and may not be what was meant. An application logs them when it starts.
     public var warnings: [TopologyWarning] = []
     /// Groups of topics whose partitions must agree in number, because some node joins them.
@@ -75,6 +77,15 @@ public struct Topology: Sendable {
         if let other = storeUsers[store]?.first { joinedNodes.unite(other, name) }
         storeUsers[store, default: []].append(name)
         nodes[index].stores.append(store)
+    }
+
+    /// Lets a topic that a source of the store's sub-topology reads be the changelog of a store.
+    public mutating func add(_ changelog: SourceChangelog) throws {
+        guard let index = stores.firstIndex(where: { $0.name == changelog.store }) else {
+            throw TopologyError.unknownStore(node: changelog.source, store: changelog.store)
+        }
+        stores[index].isLogged = false
+        sourceChangelogs.append(changelog)
     }
 
     public mutating func add(_ table: GlobalTableNode) throws {

@@ -10,6 +10,12 @@ struct AgreementTests {
     @Test func `stores, emissions, partitions, threads, drivers and restarts agree`() {
         let first = Self.number("AGREE_FROM") ?? 1
         let count = Self.number("AGREE_SEEDS") ?? 12
+        let begin = ContinuousClock.now
+        defer {
+            let seconds = (ContinuousClock.now - begin) / .seconds(1)
+            let rate = (Double(count) / max(seconds, 0.001)).formatted(.number.precision(.fractionLength(1)))
+            print("\(count) seeds from \(first) on, \(rate) a second")
+        }
         for seed in first..<first + count {
             let plan = PlanGenerator.plan(seed: seed)
             guard let difference = Agreement(plan: plan).difference() else { continue }

@@ -14,6 +14,23 @@ struct Step: CustomStringConvertible {
         // Of a table.
         case mapRows, filterRows, tableTableJoin, leftTableTableJoin, outerTableTableJoin
         case foreignKeyJoin, leftForeignKeyJoin, regroup, regroupReduce, suppress, toStream
+
+        /// Whether it looks up rows of one table for changes of another.
+        var joinsTables: Bool {
+            switch self {
+            case .tableTableJoin, .leftTableTableJoin, .outerTableTableJoin, .foreignKeyJoin, .leftForeignKeyJoin: true
+            default: false
+            }
+        }
+        /// Whether its rows may go though no row of its input does.
+        var deletesRows: Bool {
+            switch self {
+            case .filterRows, .regroup, .regroupReduce, .foreignKeyJoin: true
+            default: false
+            }
+        }
+        /// Whether no row of its first input may change: see `Agreement`.
+        var needsSteadyRows: Bool { self == .foreignKeyJoin }
     }
 
     /// What becomes of windows' results.
@@ -108,7 +125,8 @@ struct Traits {
     /// Whether the old values of a table's changes are what was sent before. All three are as in Kafka Streams.
     enum OldValues {
         case exact
-        /// The first change of a key has the initial value of the aggregation as its old value, unless changes are held.
+        /// The first change of a key has the initial value of the aggregation as its old value, or what a join makes of it,
+        /// unless changes are held.
         case initial
         /// A join without a store makes the old value with the other row as it is now, which may not have been sent yet.
         case stale
@@ -129,6 +147,8 @@ struct Traits {
     var isLive = false
     var oldValues = OldValues.exact
     var isVersioned = false
+    /// A key may have several values, or rows, though each key of the inputs has one record.
+    var isUnsteady = false
     /// The sources that it comes from.
     var roots: Set<Int> = []
     var comparison = Comparison.sequencePerKey

@@ -224,7 +224,7 @@ struct PlanTopology {
         case .leftTableTableJoin: return left.leftJoin(right, as: store) { functions.join($0, $1) }
         case .outerTableTableJoin: return left.outerJoin(right, as: store) { functions.join($0, $1) }
         case .foreignKeyJoin:
-            return left.join(right, on: { functions.foreignKey($0) }, as: store) { functions.join($0, $1) }
+            return left.join(right, on: { functions.key($0) }, as: store) { functions.join($0, $1) }
         default:
             return left.leftJoin(right, on: { functions.foreignKey($0) }, as: store) { functions.join($0, $1) }
         }

@@ -32,7 +32,7 @@ struct RunSetting: CustomStringConvertible {
     var interruption = Interruption.none
 
     var options: TopologyOptions {
-        TopologyOptions(emission: emission, storeKind: storeKind, optimizations: optimizations)
+        TopologyOptions(emission: emission, stores: StoreKinds(storeKind), optimizations: optimizations)
     }
 
     var description: String {

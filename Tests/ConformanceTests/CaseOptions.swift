@@ -11,7 +11,7 @@ struct CaseOptions {
     func topologyOptions(of conformanceCase: ConformanceCase) throws -> TopologyOptions {
         let held = Emission.lastPerCommit()
         var options = TopologyOptions(
-            naming: .kafkaStreams, emission: held, storeKind: storeKind,
+            naming: .kafkaStreams, emission: held, stores: StoreKinds(storeKind),
             windowMemory: .kafkaStreams)
         for (name, value) in conformanceCase.config ?? [:] {
             switch (name, value) {
@@ -31,7 +31,7 @@ struct CaseOptions {
 
     static func optimizations(_ text: String) throws -> Set<TopologyOptimization> {
         if text == "none" { return [] }
-        if text == "all" { return Set(TopologyOptimization.allCases) }
+        if text == "all" { return .all }
         return try text.split(separator: ",", omittingEmptySubsequences: false).reduce(into: []) { chosen, name in
             switch name {
             case "single.store.self.join": chosen.insert(.singleStoreSelfJoin)

@@ -21,18 +21,19 @@ struct DiskTests {
         var configuration = StreamsConfiguration()
         configuration.guarantee = guarantee
         configuration.onUncaughtError = { _ in .replaceThread }
+        let started = Gathered<ContinuousClock.Instant>()
+        let ended = Gathered<ContinuousClock.Instant>()
+        configuration.onStateChange = { if $1 == .error { ended.add(.now) } else { started.add(.now) } }
         let app = StreamsApplication(
             id: "app", topology: try CountTopology.make(), cluster: .cluster(bench.cluster, stateDirectory: nil),
             configuration: configuration)
-        let start = ContinuousClock.now
         let error = await #expect(throws: ClusterError.self) { try await app.run() }
         guard case .offline = error else { throw error! }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(try #require(ended.all.first) - #require(started.all.first) < .seconds(5))
         // What comes after it is refused, though syncs would work again.
         files.failsSyncs.withLock { $0 = false }
         #expect(throws: ClusterError.self) { try bench.write("input", "a", "y", at: 2) }
     }
-
 
     /// The disk is full from the n-th write on, which may fall at any step of a commit.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])

@@ -1,107 +1,162 @@
 import Moldau
+import MoldauCluster
 import MoldauRecords
 import MoldauRuntime
 import MoldauState
 import MoldauTopology
 import Testing
 
-/// Stores that are brought back from the topics that they are made of.
+/// Tables whose source topics are their changelogs.
 struct SourceChangelogTests {
-    private let rows = Topic<String, String>("rows")
-    private let questions = Topic<String, String>("questions")
-    private let answers = Topic<String, String>("answers")
-    private let changes = Topic<String, String>("changes")
-    private let store = KeyValueStoreName<String, String>("rows-store")
+    private let prices = Topic<String, String>("prices")
+    private let orders = Topic<String, String>("orders")
+    private let out = Topic<String, String>("out")
 
-    /// Answers questions with rows, and tells what became of each row.
-    private func table(_ options: StoreOptions? = nil, hasTimes: Bool = false) throws -> Topology {
-        let times: TimestampExtractor<String?, String?> = { record, _ in record.timestamp }
-        return try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
-            let table = streams.table(rows, as: store, options: options, timestamps: hasTimes ? times : nil)
-            streams.stream(questions).join(table) { _, row in row }.to(answers)
-            table.toStream().to(changes)
+    private func topology(
+        _ optimizations: Set<TopologyOptimization> = [.reuseSourceTopics], _ store: StoreOptions = StoreOptions(),
+        start: StartPosition = .earliest, naming: Naming = .stable,
+        timestamps: TimestampExtractor<String?, String?>? = nil
+    ) throws -> Topology {
+        try Topology(TopologyOptions(naming: naming, optimizations: optimizations)) { streams in
+            let prices = streams.table(self.prices, options: store, start: start, timestamps: timestamps)
+            streams.stream(orders).leftJoin(prices) { order, price in "\(order) at \(price ?? "?")" }.to(out)
         }
     }
 
-    private func readOnly() throws -> Topology {
-        try Topology { streams in
-            streams.addReadOnlyStore(store, from: rows)
-            streams.table(questions).transformValues(stores: [store.name]) { [store] context in
-                let store = try context.store(store)
-                return { key, _ in try store.get(key) }
-            }.toStream().to(answers)
-        }
-    }
-
-    private func plannedTopics(_ topology: Topology) throws -> Set<String> {
-        let names = InternalTopicNames(applicationID: "app", topology: topology)
-        let existing = ["rows", "questions", "answers", "changes"].reduce(into: [:]) {
-            $0[$1] = TopicDescription(name: $1, partitionCount: 1, configuration: [:])
-        }
-        return Set(
-            try TopicPlan(topology, names: names, existing: existing, newTopicPartitions: nil).missing.map(\.name))
-    }
-
-    @Test func `a table has no changelog, unless its topic says less than the table`() throws {
-        #expect(try plannedTopics(try table()).isEmpty)
-        #expect(try plannedTopics(try table(hasTimes: true)) == ["app-rows-store-changelog"])
-        let versioned = StoreOptions(historyRetention: .seconds(1))
-        #expect(try plannedTopics(try table(versioned)) == ["app-rows-store-changelog"])
-        #expect(try !plannedTopics(try readOnly()).contains("app-rows-store-changelog"))
-    }
-
-    @Test(arguments: [true, false])
-    func `what was committed is restored from the topic, and what follows is processed`(inMemory: Bool) throws {
+    private func bench() throws -> Bench {
         let bench = try Bench()
-        try bench.create(["rows": 1, "questions": 1, "answers": 1, "changes": 1])
-        try bench.write("rows", "a", "1", at: 1)
-        try bench.write("rows", "b", "1", at: 2)
-        let first = try bench.thread(try table(), inMemory: inMemory)
-        try first.runUntilIdle()
-        try first.stop(now: Timestamp(ms: 1))
-        try bench.write("rows", "a", "2", at: 3)
-        try bench.write("questions", "b", "?", at: 4)
-        try bench.write("questions", "a", "?", at: 5)
-        let second = try bench.thread(try table(), inMemory: inMemory)
-        try second.runUntilIdle()
-        try second.stop(now: Timestamp(ms: 2))
-        // A store on disk knows that it holds all that was committed.
-        #expect(second.report.restored == (inMemory ? 2 : 0))
-        #expect(try bench.read(answers).map(\.value) == ["1", "2"])
-        #expect(try bench.read(changes).map(\.value) == ["1", "1", "2"])
+        try bench.create(["prices": 1, "orders": 1, "out": 1])
+        return bench
     }
 
-    @Test(arguments: [true, false])
-    func `a row that was processed and not committed is not restored`(inMemory: Bool) throws {
-        let bench = try Bench()
-        try bench.create(["rows": 1, "questions": 1, "answers": 1, "changes": 1])
-        for (time, isCommitted) in [(1, true), (2, true), (3, false)] as [(Int64, Bool)] {
-            try bench.write("rows", "a", "\(time)", at: time)
-            let thread = try bench.thread(try table(), inMemory: inMemory)
+    /// Runs until nothing is left to do, and stops.
+    @discardableResult
+    private func run(
+        _ bench: Bench, _ topology: Topology, _ configuration: StreamsConfiguration = StreamsConfiguration(),
+        inMemory: Bool
+    ) throws -> StreamThreadReport {
+        let thread = try bench.thread(topology, configuration: configuration, inMemory: inMemory)
+        try thread.runUntilIdle()
+        try thread.stop(now: Timestamp(ms: 0))
+        return thread.report
+    }
+
+    @Test func `no changelog is made or written, and names stay what they are`() throws {
+        let bench = try bench()
+        try bench.write("prices", "k", "5", at: 1)
+        try bench.write("orders", "k", "order", at: 2)
+        try run(bench, try topology(), inMemory: false)
+        #expect(bench.calls.take().filter { $0.hasPrefix("send") } == ["send out-0"])
+        #expect(try bench.admin.describe(["app-prices-table-changelog"]).isEmpty)
+        #expect(try bench.read(out).map(\.value) == ["order at 5"])
+        for naming in [Naming.stable, .kafkaStreams] {
+            let (plain, optimized) = (try topology([], naming: naming), try topology(.all, naming: naming))
+            #expect(plain.describe().description == optimized.describe().description)
+            #expect(plain.stores.map(\.name) == optimized.stores.map(\.name))
+            #expect(plain.stores.map(\.isLogged) == [true] && optimized.stores.map(\.isLogged) == [false])
+        }
+    }
+
+    /// The second price was written, but not taken when the first run ended.
+    @Test(arguments: [false, true])
+    func `a restart restores what was committed, with and without the disk, and then goes on with the rest`(
+        losesDisk: Bool
+    ) throws {
+        let bench = try bench()
+        try bench.write("prices", "k", "5", at: 1)
+        try run(bench, try topology(), inMemory: losesDisk)
+        try bench.write("orders", "k", "first", at: 2)
+        try bench.write("prices", "k", "6", at: 3)
+        try bench.write("orders", "k", "second", at: 4)
+        let report = try run(bench, try topology(), inMemory: losesDisk)
+        #expect(report.restored == (losesDisk ? 1 : 0))
+        #expect(report.processed == 3)
+        #expect(try bench.read(out).map(\.value) == ["first at 5", "second at 6"])
+    }
+
+    @Test func `after a crash the store goes on from what it holds`() throws {
+        let bench = try bench()
+        for price in 1...3 {
+            try bench.write("prices", "k\(price)", "\(price)", at: Int64(price))
+            let thread = try bench.thread(try topology(), inMemory: false)
             try thread.runUntilIdle()
-            if isCommitted { try thread.commit(now: Timestamp(ms: time)) }
-            try thread.close()
+            // Written to disk after the second price only; the rest is lost.
+            try thread.commit(now: Timestamp(ms: 0), writeBehind: price == 2)
         }
-        let thread = try bench.thread(try table(), inMemory: inMemory)
-        while thread.phase == .restoring { try thread.runOnce(now: Timestamp(ms: 4), wait: .zero) }
-        let store = try #require(thread.tasks.first?.stores.first?.store as? TimestampedKeyValueStore<String, String>)
-        #expect(try store.get("a") == ValueAndTimestamp("2", at: Timestamp(ms: 2)))
-        #expect(thread.report.restored == (inMemory ? 2 : 0))
-        try thread.close()
+        for order in 1...3 { try bench.write("orders", "k\(order)", "order", at: 10) }
+        #expect(try run(bench, try topology(), inMemory: false).restored == 1)
+        #expect(try bench.read(out).map(\.value) == ["order at 1", "order at 2", "order at 3"])
     }
 
-    @Test func `a read-only store is there after a restart`() throws {
-        let bench = try Bench()
-        try bench.create(["rows": 2, "questions": 2, "answers": 1])
-        try bench.write("rows", "a", "1", at: 1, partition: 1)
-        let first = try bench.thread(try readOnly())
-        try first.runUntilIdle()
-        try first.stop(now: Timestamp(ms: 1))
-        try bench.write("questions", "a", "?", at: 2, partition: 1)
-        let second = try bench.thread(try readOnly())
-        try second.runUntilIdle()
-        try second.stop(now: Timestamp(ms: 2))
-        #expect(second.report.restored == 1)
-        #expect(try bench.read(answers).map(\.value) == ["1"])
+    @Test func `without a committed offset the store is made anew by processing`() throws {
+        let bench = try bench()
+        try bench.write("prices", "gone", "1", at: 1)
+        try run(bench, try topology(), inMemory: false)
+        // The topic is another one now, and holds less than the store has seen.
+        try bench.admin.delete(["prices"])
+        try bench.create(["prices": 1])
+        try bench.write("orders", "gone", "order", at: 2)
+        let report = try run(bench, try topology(), inMemory: false)
+        #expect(report.restored == 0)
+        #expect(try bench.read(out).map(\.value) == ["order at ?"])
+    }
+
+    @Test func `a restore skips what the handler skipped, takes the extractor's times, and counts nothing again`()
+        throws
+    {
+        let bench = try bench()
+        let numbers = Topic<String, Int32>("prices")
+        let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in
+            streams.table(numbers, as: KeyValueStoreName<String, Int32>("rows")) { record, _ in
+                Timestamp(ms: record.timestamp.ms + 1_000)
+            }.mapValues { "\($0)" }.toStream().to(Topic("out", key: String.serde, value: String.serde.optional))
+        }
+        var configuration = StreamsConfiguration()
+        configuration.onDeserializationFailure = { _ in .deadLetter(topic: "orders") }
+        try bench.write("prices", "bad", "not four bytes", at: 1)
+        try bench.write("prices", "good", "1234", at: 2)
+        #expect(try run(bench, topology, configuration, inMemory: true).drops.values.reduce(0, +) == 1)
+        let thread = try bench.thread(topology, configuration: configuration)
+        try thread.runUntilIdle()
+        #expect(thread.report.restored == 1)
+        #expect(thread.report.drops.isEmpty)
+        #expect(try bench.read(orders).count == 1)
+        let store = try #require(
+            thread.tasks.flatMap(\.stores).first?.store as? TimestampedKeyValueStore<String, Int32>)
+        #expect(try store.get("bad") == nil)
+        #expect(try store.get("good")?.timestamp == Timestamp(ms: 1_002))
+        try thread.stop(now: Timestamp(ms: 0))
+        configuration.onDeserializationFailure = { _ in .fail }
+        let strict = try bench.thread(topology, configuration: configuration)
+        #expect(throws: DeserializationFailure.self) { try strict.runUntilIdle() }
+        try strict.close()
+    }
+
+    @Test func `versioned tables come back with their history`() throws {
+        let bench = try bench()
+        let versioned = try topology(.all, StoreOptions(historyRetention: .seconds(1)))
+        for (price, time) in [("5", 10), ("7", 30), ("6", 20)] as [(String, Int64)] {
+            try bench.write("prices", "k", price, at: time)
+        }
+        try run(bench, versioned, inMemory: true)
+        for time in [15, 25, 35] as [Int64] { try bench.write("orders", "k", "\(time)", at: time) }
+        #expect(try run(bench, versioned, inMemory: true).restored == 3)
+        #expect(try bench.read(out).map(\.value) == ["15 at 5", "25 at 6", "35 at 7"])
+    }
+
+    @Test func `a table that starts later keeps a changelog: what lies before never came into it`() throws {
+        #expect(try topology(start: .latest).stores.map(\.isLogged) == [true])
+    }
+
+    @Test func `with exactly once, restores end at what was committed too`() throws {
+        let bench = try bench()
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = .exactlyOnce
+        try bench.write("prices", "k", "5", at: 1)
+        try run(bench, try topology(), configuration, inMemory: true)
+        try bench.write("orders", "k", "first", at: 2)
+        try bench.write("prices", "k", "6", at: 3)
+        #expect(try run(bench, try topology(), configuration, inMemory: true).restored == 1)
+        #expect(try bench.read(out).map(\.value) == ["first at 5"])
     }
 }

@@ -41,6 +41,19 @@ struct StreamsApplicationTests {
         #expect(throws: RuntimeError.self) { try app.start() }
     }
 
+    @Test func `internal topics are created with the settings of the configuration`() throws {
+        let bench = try Bench()
+        try bench.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: bench) {
+            $0.internalTopicSettings = ["segment.bytes": "1048576"]
+        }
+        try app.start()
+        try app.stop()
+        let changelog = try bench.admin.describe(["app-counts-store-changelog"]).values.first
+        #expect(changelog?.configuration["segment.bytes"] == "1048576")
+        #expect(changelog?.configuration["cleanup.policy"] == "compact")
+    }
+
     @Test func `graceful shutdown of a service group ends run`() async throws {
         let bench = try Bench()
         try bench.create(["input": 1, "counts": 1])

@@ -80,6 +80,46 @@ struct TopicPlanTests {
         #expect(planned.missing.last?.configuration["cleanup.policy"] == "compact")
     }
 
+    /// A store's own settings go over the application's, which go over those of the kind of store.
+    @Test func `changelogs are created with what their stores need, and with what was set`() throws {
+        let name = KeyValueStoreName<String, String>("store")
+        let windows = WindowStoreName<String, String>("store")
+        let own = ["segment.bytes": "9"]
+        let stores: [(StoreDefinition, [String: String])] = [
+            (.keyValue(name), ["cleanup.policy": "compact", "segment.bytes": "7"]),
+            (.keyValue(name, topicSettings: own), ["cleanup.policy": "compact", "segment.bytes": "9"]),
+            (
+                .window(windows, size: .milliseconds(10), retention: .seconds(100), topicSettings: own),
+                ["cleanup.policy": "compact,delete", "retention.ms": "101000", "segment.bytes": "9"]
+            ),
+            (
+                .session(SessionStoreName<String, String>("store"), retention: Duration.milliseconds(Int64.max)),
+                ["cleanup.policy": "compact,delete", "retention.ms": "\(Int64.max)", "segment.bytes": "7"]
+            ),
+            (
+                .window(
+                    windows, size: .zero, retention: .seconds(100), topicSettings: ["retention.ms": "5"]),
+                ["cleanup.policy": "compact,delete", "retention.ms": "5", "segment.bytes": "7"]
+            ),
+            (
+                .versionedKeyValue(name, historyRetention: .seconds(100)),
+                ["cleanup.policy": "compact", "min.compaction.lag.ms": "86500000", "segment.bytes": "7"]
+            ),
+        ]
+        var configuration = StreamsConfiguration()
+        configuration.internalTopicSettings = ["segment.bytes": "7", "retention.ms": "3"]
+        configuration.windowChangelogExtraRetention = .seconds(1)
+        let settings = InternalTopicSettings(configuration)
+        for (store, expected) in stores {
+            var expected = expected
+            expected["message.timestamp.type"] = "CreateTime"
+            if expected["retention.ms"] == nil { expected["retention.ms"] = "3" }
+            #expect(settings.changelog(of: store) == expected)
+        }
+        #expect(settings.repartition["segment.bytes"] == "7")
+        #expect(InternalTopicSettings().changelog(of: stores[2].0)["retention.ms"] == "86500000")
+    }
+
     @Test func `an internal topic of another size or policy is refused with both values`() throws {
         let topology = try CountTopology.make()
         #expect(throws: RuntimeError.wrongPartitionCount(topic: "app-counts-store-changelog", expected: 2, actual: 1)) {

@@ -87,6 +87,32 @@ struct WindowTests {
         #expect(result.rows == ["[a@0/0]=x", "[a@20/20]=y", "[a@0/0]=nil", "[a@20/20]=nil", "[a@0/20]=xyz"])
     }
 
+    /// The session at 142 is older than what a store in memory still takes, but a late record joins it.
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `a session that a late record extended is gone, and is not counted again by the next one`(
+        kind: StoreKind
+    ) throws {
+        let inputs: [(String, String, Int64)] = [("a", "x", 142), ("b", "x", 176), ("a", "x", 168), ("a", "x", 169)]
+        let result = try rows(inputs, TopologyOptions(stores: StoreKinds(kind))) {
+            $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(28), grace: .milliseconds(5))).count()
+        }
+        #expect(
+            result.rows == [
+                "[a@142/142]=1", "[b@176/176]=1", "[a@142/142]=nil", "[a@142/168]=2", "[a@142/168]=nil",
+                "[a@142/169]=3",
+            ])
+    }
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `a session that ended just as long ago as it stays open is kept`(kind: StoreKind) throws {
+        let inputs: [(String, String, Int64)] = [("a", "x", 38), ("b", "x", 17), ("b", "x", 16)]
+        let result = try rows(inputs, TopologyOptions(stores: StoreKinds(kind))) {
+            $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(21), grace: .zero)).count()
+        }
+        #expect(result.rows == ["[a@38/38]=1", "[b@17/17]=1", "[b@17/17]=nil", "[b@16/17]=2"])
+        #expect(result.drops.isEmpty)
+    }
+
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `on window close, each result comes once, also after a pause in the input`(kind: StoreKind) throws {
         let inputs: [(String, String, Int64)] = [
@@ -95,7 +121,7 @@ struct WindowTests {
         let windows: [TimeWindows] = [
             .tumbling(.milliseconds(10), grace: .zero), .sliding(.milliseconds(9), grace: .zero),
         ]
-        var complete = TopologyOptions(storeKind: kind)
+        var complete = TopologyOptions(stores: StoreKinds(kind))
         for (window, expected) in zip(windows, [["[a@0/10]=2", "[b@0/10]=1", "[a@10000000/10000010]=1"], nil]) {
             let result = try rows(inputs, complete) {
                 $0.groupByKey().windowedBy(window, emit: .onWindowClose).count()

@@ -36,12 +36,12 @@ struct StoreChoice {
     /// A versioned table holds no changes back.
     var emission: Emission { isVersioned ? .everyChange : options.emission ?? topology.emission }
     var windowMemory: WindowMemory { topology.windowMemory }
-    var kind: StoreKind { options.kind ?? topology.storeKind }
+    func kind(_ shape: KeyPath<StoreKinds, StoreKind>) -> StoreKind { options.kind ?? topology.stores[keyPath: shape] }
     var isVersioned: Bool { options.historyRetention != nil }
 
     /// The definition of a table's store.
     func definition<Key, Value>(key: Serde<Key>, value: Serde<Value>) -> StoreDefinition {
-        let name = KeyValueStoreName(name, key: key, value: value)
+        let (name, kind) = (KeyValueStoreName(name, key: key, value: value), kind(\.keyValue))
         if let retention = options.historyRetention {
             return .versionedKeyValue(
                 name, historyRetention: retention, kind: kind, isLogged: options.isLogged,

@@ -6,8 +6,8 @@ public struct TopologyOptions: Sendable {
     public var naming: Naming
     /// Whether those downstream of a table see every change.
     public var emission: Emission
-    /// The kind of store where an operator does not choose one.
-    public var storeKind: StoreKind
+    /// The kinds of stores where an operator does not choose one.
+    public var stores: StoreKinds
     /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
     public var optimizations: Set<TopologyOptimization>
     /// How far back windowed aggregations look in their stores.
@@ -17,13 +17,13 @@ public struct TopologyOptions: Sendable {
     public var requiresNames: Bool
 
     public init(
-        naming: Naming = .stable, emission: Emission = .everyChange, storeKind: StoreKind = .rocksDB,
+        naming: Naming = .stable, emission: Emission = .everyChange, stores: StoreKinds = .rocksDB,
         optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete,
         requiresNames: Bool = false
     ) {
         self.naming = naming
         self.emission = emission
-        self.storeKind = storeKind
+        self.stores = stores
         self.optimizations = optimizations
         self.windowMemory = windowMemory
         self.requiresNames = requiresNames
@@ -60,10 +60,16 @@ public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     case singleStoreSelfJoin
     /// Operators that need equal keys together after the same change of key share one repartition topic.
     case mergeRepartitionTopics
-    /// The stores of tables that are read from topics are brought back from these, and have no changelogs. For topics that keep
-    /// the last record of each key (compacted ones). Tables with timestamp extractors and versioned tables keep their
-    /// changelogs. What the deserialization handler skipped is in the store again after a restore.
+    /// A topic that is read as a table is the changelog of the table's store: no other one is made or written, and a restore
+    /// reads the topic as far as it was committed. The topic has to keep what the table needs: it is compacted, or keeps
+    /// everything; that of a versioned table with `min.compaction.lag.ms` of at least the history. `StoreOptions.isLogged` and
+    /// `changelogSettings` mean nothing for such tables. Tables that do not start at the earliest record keep changelogs.
     case reuseSourceTopics
+}
+
+extension Set<TopologyOptimization> {
+    /// Every optimization.
+    public static var all: Set<TopologyOptimization> { Set(TopologyOptimization.allCases) }
 }
 
 /// Which changes of a table with a store go downstream.

@@ -45,12 +45,12 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let unmatched: StoreDefinition?
     }
 
-    func definitions(_ names: StreamJoinNames, _ options: StoreOptions, kind storeKind: StoreKind) -> Definitions {
-        let storeKind = options.kind ?? storeKind
+    func definitions(_ names: StreamJoinNames, _ options: StoreOptions, kinds: StoreKinds) -> Definitions {
+        let kinds = options.kind.map { StoreKinds($0) } ?? kinds
         func store<Value>(_ name: String, _ value: Serde<Value>) -> StoreDefinition {
             .window(
                 WindowStoreName(name, key: key, value: value), size: windows.size,
-                retention: windows.size + windows.grace, retainsDuplicates: true, kind: storeKind,
+                retention: windows.size + windows.grace, retainsDuplicates: true, kind: kinds.window,
                 isLogged: options.isLogged, topicSettings: options.changelogSettings)
         }
         let waits = kind != .inner && windows.unmatched == .whenWindowCloses
@@ -58,7 +58,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
             left: store(names.leftStore, left), right: store(names.rightStore, right),
             unmatched: waits
                 ? Unmatched.definition(
-                    names.unmatchedStore, key: key, left: left, right: right, kind: storeKind, options) : nil)
+                    names.unmatchedStore, key: key, left: left, right: right, kind: kinds.keyValue, options) : nil)
     }
 
     /// Adds the nodes below those that keep the records, and the stores.

@@ -68,7 +68,9 @@ extension KStream {
         let name = builder.name(given, isLeft ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
         let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key
-        let wait = grace.map { GraceWait(join: name, $0, key: key, value: value, kind: builder.options.storeKind) }
+        let wait = grace.map {
+            GraceWait(join: name, $0, key: key, value: value, kind: builder.options.stores.keyValue)
+        }
         if wait != nil, !isVersioned, !table.content.inheritsVersions {
             builder.attempt { throw GraceWait<Key, Value>.needsVersions(join: name) }
         }

@@ -99,7 +99,7 @@ extension KTable {
             builder.names.store("KTABLE-FK-JOIN-OUTPUT-", origin: origin, operation: "join")
         }
         let subscriptions = StoreDefinition.timestampedKeyValue(
-            rows.subscriptionStore(names.store), kind: builder.options.storeKind)
+            rows.subscriptionStore(names.store), kind: builder.options.stores.keyValue)
         let output = TableSource(names.result, choice, key: key, value: result)
         let (left, right) = (content.getter, other.content.getter)
         let parents = (left: name, right: other.name)

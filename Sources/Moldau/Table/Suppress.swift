@@ -50,7 +50,8 @@ extension KTable {
                 try Suppression(suppressed, waitMs: wait, key: key, value: value, store: store, context).inlet
             }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
-            try topology.add(SuppressionBuffer.definition(store, kind: choice.kind, choice.options), for: [name])
+            try topology.add(
+                SuppressionBuffer.definition(store, kind: choice.kind(\.keyValue), choice.options), for: [name])
         }
         builder.add(node, below: [self.node])
         return KTable(

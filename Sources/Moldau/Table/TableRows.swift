@@ -2,6 +2,21 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
+extension TypedSourceHead {
+    /// Puts the records of a table's topic into its store, and sends nothing on.
+    convenience init<Key, Value>(
+        storing topic: Topic<Key, Value>, in store: String, _ context: NodeContext,
+        timestamps: TimestampExtractor<Key?, Value?>? = nil
+    ) throws {
+        let rows = try TableRows<Key, Value>(context, store)
+        let inlet = Inlet<Key?, Value?> { record in
+            guard let key = record.key else { return context.drop(.nullKey) }
+            _ = try rows.put(key, record.value, at: record.timestamp)
+        }
+        self.init(key: topic.key.optional, value: topic.value.optional, timestamps: timestamps, next: inlet)
+    }
+}
+
 /// The store of a table: each key's latest value, or its versions.
 @usableFromInline enum TableRows<Key, Value> {
     @usableFromInline typealias Row = ValueAndTimestamp<Value>

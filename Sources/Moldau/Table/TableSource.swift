@@ -23,10 +23,9 @@ extension StreamsBuilder {
         }
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
-        let reusesTopic =
-            self.options.optimizations.contains(.reuseSourceTopics) && timestamps == nil && !choice.isVersioned
-        let source = TableSource(
-            name, choice, key: topic.key, value: topic.value, sourceTopic: reusesTopic ? topic.name : nil)
+        let source = TableSource(name, choice, key: topic.key, value: topic.value)
+        // What lies before a later start never came into the table.
+        let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && start == .earliest
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
             let reader = TopologyNode.Source(topics: [topic.name], start: start) { context in
@@ -34,6 +33,11 @@ extension StreamsBuilder {
             }
             try topology.add(TopologyNode(sourceName, .source(reader)))
             try source.write(into: &topology, below: [sourceName], key: { $0 }, value: { $0 })
+            guard reusesTopic, source.hasStore else { return }
+            try topology.add(
+                SourceChangelog(store: choice.name, topic: topic.name, source: sourceName) { context in
+                    try TypedSourceHead(storing: topic, in: choice.name, context, timestamps: timestamps)
+                })
         }
         add(node, below: [])
         return KTable(
@@ -117,12 +121,9 @@ final class TableSource<Key, Value> {
     private let choice: StoreChoice
     private let key: Serde<Key>
     private let value: Serde<Value>
-    /// The topic that brings the store back; nil: a changelog does.
-    private let sourceTopic: String?
-    private var hasStore: Bool
+    private(set) var hasStore: Bool
 
-    init(_ name: String, _ choice: StoreChoice, key: Serde<Key>, value: Serde<Value>, sourceTopic: String? = nil) {
-        self.sourceTopic = sourceTopic
+    init(_ name: String, _ choice: StoreChoice, key: Serde<Key>, value: Serde<Value>) {
         self.name = name
         self.choice = choice
         self.key = key
@@ -158,10 +159,7 @@ final class TableSource<Key, Value> {
             }
         }
         try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
-        guard isStored else { return }
-        var definition = choice.definition(key: key, value: value)
-        definition.sourceTopic = sourceTopic
-        try topology.add(definition, for: [name])
+        if isStored { try topology.add(choice.definition(key: key, value: value), for: [name]) }
     }
 
     private static func storing(

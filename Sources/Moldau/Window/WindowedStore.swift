@@ -15,7 +15,8 @@ extension StoreChoice {
         }
         return .timestampedWindow(
             WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
-            order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind, isLogged: options.isLogged,
+            order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window),
+            isLogged: options.isLogged,
             topicSettings: options.changelogSettings)
     }
 
@@ -23,7 +24,9 @@ extension StoreChoice {
     func definition<Key, Value>(
         of windows: SessionWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
-        let retention = options.retention ?? .milliseconds(windows.closingMs)
+        // A session of just that age is still open; Kafka Streams' store in memory refuses it.
+        let open: Duration = windowMemory == .complete ? .milliseconds(1) : .zero
+        let retention = options.retention ?? .milliseconds(windows.closingMs) + open
         builder.attempt {
             try checkIsUnversioned("windows have no versions; leave historyRetention out")
             try windows.check()
@@ -32,7 +35,7 @@ extension StoreChoice {
         return .session(
             SessionStoreName(name, key: key, value: value), retention: retention,
             order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
-            reach: reach(ofSessions: emit), kind: kind,
+            reach: reach(ofSessions: emit), kind: kind(\.session),
             isLogged: options.isLogged, topicSettings: options.changelogSettings)
     }
 }

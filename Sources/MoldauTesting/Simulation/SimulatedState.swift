@@ -87,7 +87,9 @@ final class SimulatedState: Sendable {
         private let task: String
         private let boot: Int
 
-        init(state: SimulatedState, task: String, boot: Int) { (self.state, self.task, self.boot) = (state, task, boot) }
+        init(state: SimulatedState, task: String, boot: Int) {
+            (self.state, self.task, self.boot) = (state, task, boot)
+        }
 
         func byteStore(named name: String) throws(StateError) -> any ByteStore {
             SimulatedByteStore(state, "\(task)/\(name)", boot: boot)

@@ -346,7 +346,9 @@ package final class Simulation {
         }
         for fed in feeder.records where fed.fate == .acknowledged && !scenario.mayLoseAcknowledged {
             let count = seen[Feeder.name(fed.topic, fed.key, fed.value)] ?? 0
-            if count != 1 { complain("\(fed.topic)-\(fed.partition) has \(fed.value) \(count) times; it was acknowledged") }
+            if count != 1 {
+                complain("\(fed.topic)-\(fed.partition) has \(fed.value) \(count) times; it was acknowledged")
+            }
         }
     }
 

@@ -44,7 +44,8 @@ enum Workload: String, CaseIterable, Sendable {
                     .toStream { key, _ in "\(key.key)@\(key.window.start)" }.mapValues { "\($0 ?? 0)" }.to(output)
             case .join:
                 streams.stream(input)
-                    .leftJoin(streams.table(Topic<String, String>(inputs[1]))) { order, row in "\(order)|\(row ?? "-")" }
+                    .leftJoin(streams.table(Topic<String, String>(inputs[1]))) { order, row in "\(order)|\(row ?? "-")"
+                    }
                     .to(output)
             }
         }

@@ -1,23 +1,24 @@
 import Foundation
 
 /// Where topics and state lie: the directory that was given, or a temporary one.
-struct WorkingDirectory {
+public struct WorkingDirectory {
     private let path: String
-    private let isTemporary: Bool
+    public let isTemporary: Bool
     /// Whether an earlier run left something here.
-    let isRestart: Bool
+    public let isRestart: Bool
 
-    var topics: String { "\(path)/topics" }
-    var state: String { "\(path)/state" }
+    public var topics: String { "\(path)/topics" }
+    public var state: String { "\(path)/state" }
 
-    init(_ given: String?) throws {
-        path = given ?? FileManager.default.temporaryDirectory.appending(path: "word-count-\(UUID().uuidString)").path
+    /// - Parameter program: begins the name of a temporary directory.
+    public init(_ given: String?, of program: String) throws {
+        path = given ?? FileManager.default.temporaryDirectory.appending(path: "\(program)-\(UUID().uuidString)").path
         isTemporary = given == nil
         isRestart = FileManager.default.fileExists(atPath: "\(path)/topics/topics.json")
         try FileManager.default.createDirectory(atPath: topics, withIntermediateDirectories: true)
     }
 
-    func removeIfTemporary() {
+    public func removeIfTemporary() {
         if isTemporary { try? FileManager.default.removeItem(atPath: path) }
     }
 }

@@ -1,7 +1,7 @@
-import Moldau
+public import Moldau
 
 /// Writes typed records to a topic, equal keys to the same partition. Used by one thread.
-final class TopicWriter<Key, Value> {
+public final class TopicWriter<Key, Value> {
     private static var batchBytes: Int { 64 * 1024 }
 
     private final class Batch {
@@ -15,27 +15,31 @@ final class TopicWriter<Key, Value> {
     private var key = ByteWriter()
     private var value = ByteWriter()
 
-    init(_ topic: Topic<Key, Value>, on cluster: any Cluster) throws {
+    public init(_ topic: Topic<Key, Value>, on cluster: any Cluster) throws {
         self.topic = topic
         producer = try cluster.makeProducer(clientID: "\(topic.name)-writer")
         batches = (0..<(try producer.partitionCount(of: topic.name))).map { _ in Batch() }
     }
 
-    func write(_ record: Record<Key, Value>) throws {
+    /// - Parameter chosen: the partition; nil leaves it to the key.
+    public func write(_ record: Record<Key, Value>, to chosen: Int32? = nil) throws {
         key.removeAll()
         value.removeAll()
         try topic.key.encode(record.key, &key)
         try topic.value.encode(record.value, &value)
-        let partition = partitioner.partition(
-            key: key.bytes, byteCount: key.count + value.count, count: Int32(batches.count))
-        let batch = batches[Int(partition.number)]
+        let partition =
+            chosen
+            ?? partitioner.partition(
+                key: key.bytes, byteCount: key.count + value.count, count: Int32(batches.count)
+            ).number
+        let batch = batches[Int(partition)]
         batch.builder.append(
             key: key.bytes, value: value.bytes, timestamp: record.timestamp, headers: record.headers)
-        if batch.builder.byteCount >= Self.batchBytes { try send(partition.number) }
+        if batch.builder.byteCount >= Self.batchBytes { try send(partition) }
     }
 
     /// Returns when everything is acknowledged. Blocks.
-    func finish() throws {
+    public func finish() throws {
         for partition in batches.indices where !batches[partition].builder.isEmpty { try send(Int32(partition)) }
         try producer.flush()
         producer.close()

@@ -1,0 +1,75 @@
+public import ArgumentParser
+import Logging
+public import Moldau
+
+/// The options that all examples have in common.
+public struct EngineOptions: ParsableArguments {
+    @Option(help: "What a crash may do: at-least-once (nothing is lost, some may count twice) or exactly-once.")
+    public var guarantee = Guarantee.atLeastOnce
+
+    @Option(
+        help: """
+            When an acknowledgement is given: sync (on disk; the default with --data), os (handed to the operating \
+            system), or a number of milliseconds within which it is on disk.
+            """)
+    public var durability: DurabilityOption?
+
+    @Option(help: "Milliseconds between commits.")
+    public var commitInterval = 100
+
+    @Option(help: "Milliseconds between writes of the state to disk: they bound what a restart replays.")
+    public var writeBehindInterval = 60_000
+
+    @Option(help: "Threads that work. With --data the first run decides how many can be of use.")
+    public var threads = 1
+
+    public init() {}
+
+    public func validate() throws {
+        if threads < 1 { throw ValidationError("--threads is at least 1") }
+        if commitInterval < 1 { throw ValidationError("--commit-interval is at least 1 millisecond") }
+        if writeBehindInterval < 1 { throw ValidationError("--write-behind-interval is at least 1 millisecond") }
+    }
+
+    public var configuration: StreamsConfiguration {
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee == .exactlyOnce ? .exactlyOnce : .atLeastOnce
+        configuration.commitInterval = .milliseconds(commitInterval)
+        configuration.writeBehindInterval = .milliseconds(writeBehindInterval)
+        configuration.streamThreads = threads
+        return configuration
+    }
+
+    /// - Parameter keepsData: whether the data outlives the program.
+    public func durability(keepsData: Bool) -> Durability { durability?.durability ?? (keepsData ? .sync : .os) }
+
+    /// From now on errors alone are logged.
+    public static func quieten() {
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = .error
+            return handler
+        }
+    }
+}
+
+/// What a crash may do to the results.
+public enum Guarantee: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case atLeastOnce = "at-least-once"
+    case exactlyOnce = "exactly-once"
+}
+
+/// `sync`, `os`, or a number of milliseconds.
+public struct DurabilityOption: ExpressibleByArgument, Sendable {
+    public let durability: Durability
+
+    public init?(argument: String) {
+        switch argument {
+        case "sync": durability = .sync
+        case "os": durability = .os
+        default:
+            guard let number = Int(argument), number > 0 else { return nil }
+            durability = .interval(.milliseconds(number))
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import MoldauRecords
+import MoldauState
+
+/// What internal topics are created with: what their kind needs, over that the application's settings for all of them, over
+/// that a store's own.
+package struct InternalTopicSettings: Sendable {
+    /// Of all internal topics.
+    var common: [String: String]
+    var windowChangelogExtraRetention: Duration
+
+    package init(common: [String: String] = [:], windowChangelogExtraRetention: Duration = .seconds(86_400)) {
+        self.common = common
+        self.windowChangelogExtraRetention = windowChangelogExtraRetention
+    }
+
+    package init(_ configuration: StreamsConfiguration) {
+        self.init(
+            common: configuration.internalTopicSettings,
+            windowChangelogExtraRetention: configuration.windowChangelogExtraRetention)
+    }
+
+    /// Kept until the application has read and committed the records, then purged.
+    package var repartition: [String: String] {
+        let usual = ["cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "52428800"]
+        return complete(usual, own: [:])
+    }
+
+    package func changelog(of store: StoreDefinition) -> [String: String] {
+        var usual = ["cleanup.policy": "compact"]
+        var needed: [String: String] = [:]
+        if let retention = store.windowRetention {
+            usual["cleanup.policy"] = "compact,delete"
+            // Brokers delete by the wall clock, stores by stream time. Common settings mean other topics.
+            needed["retention.ms"] = Self.milliseconds(retention, and: windowChangelogExtraRetention)
+        }
+        if let history = store.historyRetention {
+            // Compaction leaves alone what a look-up may still need (KIP-889).
+            needed["min.compaction.lag.ms"] = Self.milliseconds(history, and: .seconds(86_400))
+        }
+        return complete(usual, own: needed.merging(store.topicSettings) { $1 })
+    }
+
+    private func complete(_ usual: [String: String], own: [String: String]) -> [String: String] {
+        ["message.timestamp.type": "CreateTime"].merging(usual) { $1 }.merging(common) { $1 }.merging(own) { $1 }
+    }
+
+    private static func milliseconds(_ length: Duration, and more: Duration) -> String {
+        let (sum, overflow) = length.milliseconds.addingReportingOverflow(more.milliseconds)
+        return "\(overflow ? .max : sum)"
+    }
+}
