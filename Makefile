@@ -6,6 +6,7 @@
 # make costs   prints what a record costs to read and to write, by serde
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
 #              PLANT=all makes mistakes on purpose, and tells which seed finds them
+# make examples  turns the examples of the documentation into tests
 # make format  formats the Swift files
 # make lint    says what `make format` would change, and which imports run against the layers
 
@@ -17,7 +18,7 @@ TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' 
 SEEDS ?= 300
 FROM ?= 1
 
-.PHONY: run test test-protobuf agree damage costs simulate format lint rocksdb
+.PHONY: run test test-protobuf agree damage costs simulate examples format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -44,6 +45,9 @@ costs:
 
 simulate: rocksdb
 	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
+
+examples:
+	python3 Tests/Tools/extract_examples.py .
 
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)

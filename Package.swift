@@ -153,6 +153,7 @@ let package = Package(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
+        tests("DocumentationTests", ["Moldau", "MoldauTesting"]),
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),

@@ -6,7 +6,8 @@ import MoldauTopology
 /// It is committed with the input offsets and found again after a restart: so which records are late does not depend on
 /// restarts, and no window has two final results.
 final class ObservedTime {
-    private let task: TaskContext
+    /// Which holds this.
+    private unowned let task: TaskContext
     private let name: String
     /// −1: no record came yet.
     private var time: Int64 = -1
