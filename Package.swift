@@ -130,6 +130,9 @@ let package = Package(
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),
         .executableTarget(
+            name: "crash-writer", dependencies: ["Moldau"], path: "Tests/CrashWriter",
+            swiftSettings: strict + warnings),
+        .executableTarget(
             name: "serde-costs",
             dependencies: [
                 "MoldauRecords", "MoldauJSON",

@@ -99,6 +99,8 @@ package final class StreamThread {
         (lastCommit, lastPurge, lastWriteBehind) = (now, now, now)
         consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
         consumer.group = plan.names.applicationID
+        // A commit makes durable what was read before it tells of it.
+        consumer.readsAhead = true
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         producer = try plan.makeProducer()
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")

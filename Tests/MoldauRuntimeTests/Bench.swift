@@ -163,6 +163,10 @@ private final class RecordingConsumer: Consumer {
         get { inner.group }
         set { inner.group = newValue }
     }
+    var readsAhead: Bool {
+        get { inner.readsAhead }
+        set { inner.readsAhead = newValue }
+    }
     func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
     func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }
     func position(_ partition: TopicPartition) -> Offset? { inner.position(partition) }

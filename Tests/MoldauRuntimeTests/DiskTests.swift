@@ -37,6 +37,29 @@ struct DiskTests {
         #expect(throws: ClusterError.self) { try bench.write("input", "a", "y", at: 2) }
     }
 
+    @Test func `what is not durable is handed out to those alone who read ahead`() throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let cluster = EmbeddedCluster(broker)
+        let bench = try Bench(cluster)
+        try bench.create(["input": 1])
+        files.failsSyncs.withLock { $0 = true }
+        #expect(throws: ClusterError.self) { try bench.write("input", "a", "x", at: 1) }
+        for readsAhead in [true, false] {
+            let consumer = try cluster.makeConsumer(clientID: "reader")
+            let partition = TopicPartition("input", 0)
+            consumer.readsAhead = readsAhead
+            try consumer.assign([partition])
+            try consumer.seek(partition, to: .zero)
+            if readsAhead {
+                #expect(try consumer.poll(wait: .zero).count == 1)
+            } else {
+                #expect(throws: ClusterError.self) { try consumer.poll(wait: .zero) }
+                #expect(consumer.position(partition) == .zero)
+            }
+        }
+    }
+
     /// The disk is full from the n-th write on, which may fall at any step of a commit.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a thread waits for room, and goes on as if nothing had been`(guarantee: ProcessingGuarantee) throws {

@@ -61,6 +61,10 @@ private final class SimulatedConsumer: Consumer {
         get { inner.group }
         set { inner.group = newValue }
     }
+    var readsAhead: Bool {
+        get { inner.readsAhead }
+        set { inner.readsAhead = newValue }
+    }
     var wakeup: Wakeup { inner.wakeup }
 
     func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
