@@ -120,6 +120,24 @@ struct TransactionRecoveryTests {
     }
 }
 
+struct FencingTests {
+    @Test func `a fenced producer cannot write where it was about to write first`() throws {
+        let broker = try openBroker(MemoryFileSystem())
+        try broker.createTopics()
+        let old = try TransactionalClient(broker)
+        try broker.enlist([left], "app-1", old.producer)
+        var new = try TransactionalClient(broker)
+        var builder = RecordBatchBuilder()
+        builder.producer = ProducerStamp(
+            id: old.producer.id, epoch: old.producer.epoch, baseSequence: 0, isTransactional: true)
+        builder.append(key: nil, value: nil, timestamp: noon())
+        #expect(throws: BrokerError.self) { _ = try broker.partition(left).append(builder.finish()) }
+        try new.send("b", to: left)
+        try new.end(commit: true)
+        #expect(try broker.committed(left) == ["b"])
+    }
+}
+
 struct UncleanStopTests {
     @Test func `names that a killed process left to the operating system are made durable`() throws {
         let files = FailingFileSystem()

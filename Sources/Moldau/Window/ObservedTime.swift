@@ -15,8 +15,11 @@ final class ObservedTime {
     init(_ context: NodeContext) {
         task = context.task
         name = "\(context.node)-observed-time"
-        task.beforeCommit(order: .max) { [self] in if time >= 0 { task.processorTimes[name] = time } }
+        // Weak: a task that is dropped without a close goes, with its stores' locks.
+        task.beforeCommit(order: .max) { [weak self] in self?.note() }
     }
+
+    private func note() { if time >= 0 { task.processorTimes[name] = time } }
 
     /// Takes note of a record's time.
     /// - Returns: the greatest time so far.

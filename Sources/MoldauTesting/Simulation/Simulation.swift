@@ -71,7 +71,7 @@ package final class Simulation {
         disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
         state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: mistake)
         feeder = Feeder(scenario, chance: chance, trace: trace)
-        topology = try scenario.workload.topology()
+        topology = try scenario.workload.topology(scenario.options)
     }
 
     private var result: SimulationResult {

@@ -24,10 +24,10 @@ enum Workload: String, CaseIterable, Sendable {
     var inputs: [String] { self == .join ? ["orders", "customers"] : ["input"] }
     var output: String { "output" }
 
-    func topology() throws -> Topology {
+    func topology(_ options: TopologyOptions) throws -> Topology {
         let input = Topic<String, String>(inputs[0])
         let output = Topic<String, String>(output)
-        return try Topology { streams in
+        return try Topology(options) { streams in
             switch self {
             case .passThrough: streams.stream(input).mapValues { $0 }.to(output)
             case .wordCount:
