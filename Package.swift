@@ -137,6 +137,9 @@ let package = Package(
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),
         .executableTarget(
+            name: "crash-writer", dependencies: ["Moldau"], path: "Tests/CrashWriter",
+            swiftSettings: strict + warnings),
+        .executableTarget(
             name: "serde-costs",
             dependencies: [
                 "MoldauRecords", "MoldauJSON",
@@ -148,13 +151,16 @@ let package = Package(
             name: "simulate",
             dependencies: ["MoldauTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/Simulate", swiftSettings: strict + warnings),
-        tests("MoldauTestingTests", ["MoldauTesting"]),
+        tests("MoldauTestingTests", ["MoldauTesting", "ProgramSupport", "simulate"]),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
-        tests("ExamplesTests", ["ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords"]),
+        tests(
+            "ExamplesTests",
+            ["ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords"]),
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
+        tests("DocumentationTests", ["Moldau", "MoldauTesting"]),
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),

@@ -108,7 +108,8 @@ struct BankTransfer: ParsableCommand {
         try cluster.readAll(BankTopology.balances.name) { batches in
             var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
             while let record = try reader.next() {
-                balances[try BankTopology.balances.key.read(record.key)] = try BankTopology.balances.value.read(record.value)
+                balances[try BankTopology.balances.key.read(record.key)] = try BankTopology.balances.value.read(
+                    record.value)
             }
         }
         return balances
@@ -129,8 +130,9 @@ struct BankTransfer: ParsableCommand {
         }
         let wrong = Set(expected.keys).union(balances.keys).filter { expected[$0] != balances[$0] }
         let sum = balances.values.reduce(0, +)
-        print("\(transfers) transfers between \(balances.count) accounts; \(sum) cents came from nowhere; "
-            + "\(wrong.count) balances are wrong")
+        print(
+            "\(transfers) transfers between \(balances.count) accounts; \(sum) cents came from nowhere; "
+                + "\(wrong.count) balances are wrong")
         for account in wrong.sorted().prefix(5) {
             print("  account \(account): \(balances[account] ?? 0) cents instead of \(expected[account] ?? 0)")
         }

@@ -1,9 +1,16 @@
 // Transactions after a stop of the broker.
 //
-// Only decisions are synced. What follows one, markers and the note that they are written, comes to disk when it does, file by
-// file: after a crash the note may be there without a marker, and so may the beginning of the producer's next
-// transaction. So the last record of a transactional id is not enough: each partition's open transactions are ended by
-// the first decision that is about them, and that is the one whose end for the partition lies behind their beginning.
+// Only decisions to commit are synced. What follows one, markers and the note that they are written, comes to disk when it
+// does, file by file: after a crash the note may be there without a marker, and so may the beginning of the producer's next
+// transaction. So the last record of a transactional id is not enough. Its decisions are looked at in their order, and each
+// ends what is open in its partitions from before its end. Those that are known to be carried out are left alone:
+//
+//     commit complete                  was written after a sync: all decisions before it are carried out
+//     ongoing, after no transaction    a producer was made, and that synced
+//     complete, without partitions     written below, after a sync: this one too is carried out
+//
+// This matters, because an offset in an old decision may be that of another record by now: one that was not synced and
+// lost leaves its place to the next.
 
 internal import MoldauLog
 internal import MoldauRecords
@@ -13,71 +20,74 @@ extension Broker {
     /// Reads the transactional ids, and ends what was decided. After an unclean stop also what nobody knows of any more.
     func recoverTransactions(wasClean: Bool) throws(BrokerError) {
         guard let topic = topic(Self.transactionsTopic) else { return }
-        let open = wasClean ? [:] : try openTransactions()
-        var decisions: [TransactionRecord] = []
+        var histories: [String: TransactionHistory] = [:]
         for number in 0..<topic.partitionCount {
             try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
                 guard let id = TransactionRecord.id(key: record.key), let value = record.value,
                     let read = TransactionRecord(value: value)
                 else { return }
-                transactions.recover(id, read)
-                let isMissed = read.ends.contains { name, end in open[name]?[read.producer.id].map { $0 < end } ?? false }
-                if read.status.isDecided, isMissed { decisions.append(read) }
+                histories[id, default: TransactionHistory()].add(read)
             }
         }
+        if wasClean {
+            // Everything is on disk; a decision that could not be carried out may be left.
+            for id in histories.keys { histories[id]!.unsettled.removeAll { $0.status.isComplete } }
+        }
+        let ids = histories.keys.sorted()
+        if !wasClean { try raiseEpochs(&histories) }
+        for id in ids {
+            // All are judged before the first marker makes a partition longer.
+            for index in histories[id]!.unsettled.indices { try judge(&histories[id]!.unsettled[index]) }
+            if let last = histories[id]!.last { transactions.recover(id, last) }
+        }
         if sabotage.contains(.decisionForgotten) { return }
-        if !wasClean { try raiseEpochs(&decisions) }
-        try carryOut(decisions)
+        for id in ids {
+            for decision in histories[id]!.unsettled { try carryOut(decision) }
+        }
         if !wasClean { try abortOrphans() }
+        try syncNow()
+        for id in ids {
+            if let decision = histories[id]!.unsettled.last { try settle(decision, id) }
+        }
     }
 
-    /// Where the open transactions of each partition begin, by producer.
-    private func openTransactions() throws(BrokerError) -> [TopicPartition: [Int64: Offset]] {
-        var all: [TopicPartition: [Int64: Offset]] = [:]
-        for partition in allPartitions() {
-            let open = try partition.openTransactions()
-            if !open.isEmpty { all[partition.name] = Dictionary(open.map { ($0.producer.id, $0.start) }) { $1 } }
+    /// Those that are not closed for records that are missing.
+    private func usablePartitions() -> [BrokerPartition<Files>] { allPartitions().filter { !$0.isDeleted } }
+
+    /// Writes the markers that are missing.
+    private func carryOut(_ decision: TransactionRecord) throws(BrokerError) {
+        for name in decision.ends.keys.sorted() {
+            try writeMarker(name, decision, isCommit: decision.status.isCommit)
         }
-        return all
+    }
+
+    /// Notes that an id's decisions up to this one are carried out, durably.
+    private func settle(_ decision: TransactionRecord, _ id: String) throws(BrokerError) {
+        var settled = decision
+        (settled.status, settled.ends) = (decision.status.isCommit ? .completeCommit : .completeAbort, [:])
+        try transactions.slot(id).state.withLock { state throws(BrokerError) in
+            try store(settled, id)
+            if let last = state.record, !last.status.isDecided { try store(last, id) } else { state.record = settled }
+        }
     }
 
     /// Partitions may know of a newer epoch than what is left of the transactional id's records.
-    private func raiseEpochs(_ decisions: inout [TransactionRecord]) throws(BrokerError) {
+    private func raiseEpochs(_ histories: inout [String: TransactionHistory]) throws(BrokerError) {
         var newest: [Int64: Int16] = [:]
-        for partition in allPartitions() { newest.merge(try partition.producerEpochs(), uniquingKeysWith: max) }
-        func raise(_ producer: inout ProducerIdentity) { producer.epoch = max(producer.epoch, newest[producer.id] ?? 0) }
-        for index in decisions.indices { raise(&decisions[index].producer) }
-        for slot in transactions.all {
-            slot.state.withLock { if $0.record != nil { raise(&$0.record!.producer) } }
+        for partition in usablePartitions() { newest.merge(try partition.producerEpochs(), uniquingKeysWith: max) }
+        func raise(_ record: inout TransactionRecord) {
+            record.producer.epoch = max(record.producer.epoch, newest[record.producer.id] ?? 0)
         }
-    }
-
-    private func carryOut(_ missed: [TransactionRecord]) throws(BrokerError) {
-        // All of them are judged before the first marker makes a partition longer.
-        var missed = missed
-        for index in missed.indices { try judge(&missed[index]) }
-        for slot in transactions.all {
-            try slot.state.withLock { state throws(BrokerError) in
-                if state.record?.status == .prepareCommit { try judge(&state.record!) }
-            }
-        }
-        for decision in missed {
-            for name in decision.ends.keys.sorted() {
-                try writeMarker(name, decision, isCommit: decision.status.isCommit)
-            }
-        }
-        for slot in transactions.all {
-            try slot.state.withLock { state throws(BrokerError) in
-                guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else { return }
-                try complete(&state, slot.id)
-            }
+        for id in histories.keys {
+            if histories[id]!.last != nil { raise(&histories[id]!.last!) }
+            for index in histories[id]!.unsettled.indices { raise(&histories[id]!.unsettled[index]) }
         }
     }
 
     /// Makes an abort of a commit whose records are not all there: it was never acknowledged.
-    private func judge(_ record: inout TransactionRecord) throws(BrokerError) {
-        guard record.status.isCommit, try !isWhole(record) else { return }
-        record.status = record.status == .prepareCommit ? .prepareAbort : .completeAbort
+    private func judge(_ decision: inout TransactionRecord) throws(BrokerError) {
+        guard decision.status.isCommit, try !isWhole(decision) else { return }
+        decision.status = decision.status.isComplete ? .completeAbort : .prepareAbort
     }
 
     private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
@@ -93,12 +103,32 @@ extension Broker {
         let ongoing = transactions.all.compactMap { slot in
             slot.state.withLock { $0.record.flatMap { $0.status == .ongoing ? $0 : nil } }
         }
-        for partition in allPartitions() {
+        for partition in usablePartitions() {
             for (producer, _) in try partition.openTransactions() {
                 let isKnown = ongoing.contains { $0.producer.id == producer.id && $0.ends[partition.name] != nil }
                 if isKnown { continue }
                 try partition.end(producer, before: Offset(.max), TransactionMarker(isCommit: false))
             }
         }
+    }
+}
+
+/// The records of one transactional id, in their order.
+private struct TransactionHistory {
+    var last: TransactionRecord?
+    /// Decisions of which it is not known that they are carried out.
+    var unsettled: [TransactionRecord] = []
+
+    mutating func add(_ record: TransactionRecord) {
+        switch record.status {
+        case .empty: break
+        case .ongoing: if last?.status == .empty { unsettled = [] }
+        case .prepareCommit, .prepareAbort: unsettled.append(record)
+        case .completeCommit: unsettled = record.ends.isEmpty ? [] : [record]
+        case .completeAbort:
+            if last?.status.isComplete == false { _ = unsettled.popLast() }
+            if record.ends.isEmpty { unsettled = [] } else { unsettled.append(record) }
+        }
+        last = record
     }
 }

@@ -115,7 +115,9 @@ extension Broker {
         guard let record = state.record else {
             throw .invalidTransaction(id: id, reason: "no producer was made for it")
         }
-        guard record.producer == producer || sabotage.contains(.staleEpochAccepted) else { throw .producerFenced(id: id) }
+        guard record.producer == producer || sabotage.contains(.staleEpochAccepted) else {
+            throw .producerFenced(id: id)
+        }
         return record
     }
 
@@ -158,13 +160,13 @@ extension Broker {
             if name.topic == Self.offsetsTopic {
                 let (offsets, isRecovered) = (state.offsets, state.isRecovered)
                 try groupOffsets.inOrder(name.partition.number) { _ throws(BrokerError) in
-                    try writeMarker(name, record, isCommit: isCommit)
+                    try writeMarker(name, record, isCommit: isCommit, fences: !isCommit)
                     guard isCommit else { return }
                     for (group, changes) in offsets { groupOffsets.update(group, changes.mapValues { $0 }) }
                     if isRecovered { _ = try loadOffsets(of: try partition(name)) }
                 }
             } else {
-                try writeMarker(name, record, isCommit: isCommit)
+                try writeMarker(name, record, isCommit: isCommit, fences: !isCommit)
             }
         }
         record.status = isCommit ? .completeCommit : .completeAbort
@@ -172,12 +174,14 @@ extension Broker {
         state = Transactions.State(record: record)
     }
 
+    /// - Parameter fences: writes it also where the producer has not written yet, so that it cannot do so later.
     func writeMarker(
-        _ name: TopicPartition, _ record: TransactionRecord, isCommit: Bool
+        _ name: TopicPartition, _ record: TransactionRecord, isCommit: Bool, fences: Bool = false
     ) throws(BrokerError) {
         do throws(BrokerError) {
-            try partition(name).end(
-                record.producer, before: record.ends[name] ?? .zero, TransactionMarker(isCommit: isCommit))
+            let (partition, marker) = (try partition(name), TransactionMarker(isCommit: isCommit))
+            if fences { return try partition.write(marker, of: record.producer) }
+            try partition.end(record.producer, before: record.ends[name] ?? .zero, marker)
         } catch .unknownTopic {
             // It was deleted with the transaction's records.
         }
@@ -206,7 +210,7 @@ extension Broker {
 
     // MARK: On disk
 
-    private func store(_ record: TransactionRecord, _ id: String) throws(BrokerError) {
+    func store(_ record: TransactionRecord, _ id: String) throws(BrokerError) {
         var record = record
         record.updated = clock()
         if topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }

@@ -83,6 +83,9 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
+    // Partitions that wait for a sync hold what holds them.
+    deinit { groupCommit.letGo() }
+
     /// Opens all logs, and makes durable what they hold. Logs whose records are missing or damaged stay closed: their
     /// partitions answer every call with the reason.
     private func recover() throws(BrokerError) {
@@ -206,6 +209,8 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// Compacts the partitions where it is worth it, one after the other. A partition where it fails is left as it is.
     /// - Throws: the first failure, after all were tried.
     package func compact() throws(BrokerError) {
+        // Decisions that newer ones replace are needed until their markers are durable.
+        try syncNow()
         var failure: BrokerError?
         for partition in allPartitions() where !partition.isDeleted {
             do throws(BrokerError) {

@@ -194,6 +194,11 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
             log.openTransactions.contains { $0.producer == producer.id && $0.start < end }
         }
         guard isOpen == true else { return }
+        try write(marker, of: producer)
+    }
+
+    /// Ends a producer's transaction here, whether or not it has written: from now on older epochs can write no more.
+    func write(_ marker: TransactionMarker, of producer: ProducerIdentity) throws(BrokerError) {
         let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
         let batch = marker.batch(of: stamp, at: clock())
         let shared = SharedBytes(copying: batch)

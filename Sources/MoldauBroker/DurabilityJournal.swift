@@ -97,6 +97,9 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         if isKnown { try rewrite() }
     }
 
+    /// Forgets what was to be written down.
+    mutating func letGo() { pending = [:] }
+
     /// Writes everything down, durably.
     mutating func close() throws(LogError) {
         for (name, end) in round { ends[name] = end }

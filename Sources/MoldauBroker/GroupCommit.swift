@@ -104,6 +104,12 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         }
     }
 
+    /// Holds no partition any more. It is not used afterwards.
+    func letGo() {
+        monitor.withLock { $0.dirty = [] }
+        journal.withLock { $0.letGo() }
+    }
+
     /// Forgets what was durable of deleted partitions.
     func forget(_ partitions: [TopicPartition]) throws(LogError) {
         try journal.withLock { journal throws(LogError) in try journal.forget(partitions) }

@@ -25,6 +25,8 @@ enum TransactionStatus: Int8 {
     case completeAbort
 
     var isCommit: Bool { self == .prepareCommit || self == .completeCommit }
+    /// Whether what was decided is carried out.
+    var isComplete: Bool { self == .completeCommit || self == .completeAbort }
     /// Whether it is decided how the transaction ends.
     var isDecided: Bool { self != .empty && self != .ongoing }
 }

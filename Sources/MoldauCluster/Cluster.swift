@@ -23,6 +23,10 @@ public protocol Cluster: Sendable {
 public protocol Consumer: AnyObject {
     /// The group whose committed offsets `committed` and `commit` speak of; nil for a consumer without one.
     var group: String? { get set }
+    /// Whether `poll` hands out records before they are as durable as the cluster promises; at first it does not, so that
+    /// nothing that was handed out is gone after a crash. For readers whose results become durable together with what
+    /// they have read. Means nothing to a cluster whose readers never see such records.
+    var readsAhead: Bool { get set }
 
     /// Replaces the set of partitions that `poll` reads. Positions of partitions that stay are kept; a new one has none until `seek`.
     func assign(_ partitions: Set<TopicPartition>) throws

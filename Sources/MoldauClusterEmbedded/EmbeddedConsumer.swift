@@ -17,6 +17,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private static var maxPollBytes: Int { 16 << 20 }
 
     var group: String?
+    var readsAhead = false
     let wakeup: Wakeup
 
     private let broker: Broker<Files>
@@ -77,10 +78,24 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         let limit = wait > .zero ? ContinuousClock.now + wait : nil
         while true {
             bell.clear()
+            let before = readsAhead || broker.durability != .sync ? nil : assigned
             let fetched = try fetch()
-            if !fetched.isEmpty { return fetched }
+            if !fetched.isEmpty {
+                if let before { try makeDurable(orGoBackTo: before) }
+                return fetched
+            }
             let left = limit.map { $0 - ContinuousClock.now } ?? .zero
             if left <= .zero || bell.wait(timeout: left) != .data { return [] }
+        }
+    }
+
+    /// Next to nothing where everything is durable already; else one sync, shared with all who wait for one.
+    private func makeDurable(orGoBackTo before: [TopicPartition: Assigned]) throws {
+        do {
+            try translating { () throws(BrokerError) in try broker.flush() }
+        } catch {
+            assigned = before
+            throw error
         }
     }
 

@@ -79,6 +79,8 @@ extension PartitionLog {
         for suffix in [".index", ".timeindex", ".checksums"] {
             try files.removeFile(SegmentName.path(directory, base, suffix))
         }
+        // Without the swap file nobody would know that these are to go.
+        try files.syncDirectory(directory)
         try files.rename(swap, to: SegmentName.path(directory, base, ".log"))
         try files.syncDirectory(directory)
     }

@@ -24,34 +24,22 @@ extension PartitionLog {
     }
 
     /// Takes note of a batch that was written at `base`.
-    mutating func noteProducer(
-        _ header: RecordBatchHeader, _ batch: UnsafeRawBufferPointer, at base: Offset
-    ) throws(LogError) {
+    mutating func noteProducer(_ header: RecordBatchHeader, _ batch: UnsafeRawBufferPointer, at base: Offset) {
         guard header.producer.id >= 0 else { return }
         guard header.isControl, let marker = TransactionMarker(batch: batch) else {
             return producers.note(header, at: base)
         }
-        guard let transaction = producers.note(marker, of: header.producer, at: base) else { return }
-        try addAborted(transaction)
+        if let transaction = producers.note(marker, of: header.producer, at: base) { aborted.append(transaction) }
     }
 
-    private mutating func addAborted(_ transaction: AbortedTransaction) throws(LogError) {
-        aborted.append(transaction)
-        let file = try files.open(SegmentName.path(directory, segments[segments.count - 1].base, ".txnindex"))
-        try file.write(transaction.bytes, at: abortedInLastSegment * AbortedTransaction.entryBytes)
-        abortedInLastSegment += 1
-    }
-
-    /// Before the last segment is closed for good: what a crash must not take.
-    mutating func sealProducers() throws(LogError) {
-        if abortedInLastSegment > 0 {
-            try files.open(SegmentName.path(directory, segments[segments.count - 1].base, ".txnindex")).sync()
+    /// Before the last segment is closed: which of its transactions were aborted, and what is known of the producers.
+    /// While a segment is open nobody needs the file: a crash leaves its markers to read.
+    func sealProducers(sync: Bool) throws(LogError) {
+        let base = segments[segments.count - 1].base
+        let index = aborted.filter { $0.last >= base }.flatMap(\.bytes)
+        if !index.isEmpty {
+            try files.replace(SegmentName.path(directory, base, ".txnindex"), with: index, in: directory, sync: sync)
         }
-        abortedInLastSegment = 0
-        try writeProducerSnapshot(sync: true)
-    }
-
-    func writeProducerSnapshot(sync: Bool) throws(LogError) {
         try files.replace(
             SegmentName.path(directory, endOffset, ".snapshot"), with: producers.snapshot, in: directory, sync: sync)
     }
@@ -69,7 +57,6 @@ extension PartitionLog {
         if !areWhole {
             newest = nil
             aborted = []
-            abortedInLastSegment = 0
         }
         if !areWhole || !isComplete {
             try files.removeFile(SegmentName.path(directory, segments[last].base, ".txnindex"))
@@ -91,9 +78,7 @@ extension PartitionLog {
             if let known = checksums.flatMap({ SegmentChecksums(file: $0) }), known.abortedIndex != crc32c(of: bytes) {
                 return false
             }
-            let entries = AbortedTransaction.all(in: bytes)
-            aborted += entries
-            if index == segments.count - 1 { abortedInLastSegment = entries.count }
+            aborted += AbortedTransaction.all(in: bytes)
         }
         return true
     }
@@ -131,7 +116,7 @@ extension PartitionLog {
                 throw .damagedRecords(path: SegmentName.path(directory, segment.base, ".log"), bytes: range)
             }
             if index == segments.count - 1 {
-                try noteProducer(header, shared.bytes, at: header.baseOffset)
+                noteProducer(header, shared.bytes, at: header.baseOffset)
             } else if header.isControl, let marker = TransactionMarker(batch: shared.bytes) {
                 let transaction = producers.note(marker, of: header.producer, at: header.baseOffset)
                 if let transaction { found.append(transaction) }

@@ -18,7 +18,6 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     var producers = ProducerStates()
     /// By their markers' offsets.
     var aborted: [AbortedTransaction] = []
-    var abortedInLastSegment = 0
 
     /// The offset that the next record gets.
     package var endOffset: Offset { segments[segments.count - 1].opened!.end }
@@ -69,7 +68,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             } else {
                 let base = endOffset
                 try append(header, batch, now: now)
-                try noteProducer(header, batch, at: base)
+                noteProducer(header, batch, at: base)
                 appended.end = endOffset
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
@@ -148,7 +147,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     mutating func roll() throws(LogError) {
         let base = endOffset
         try segments[segments.count - 1].opened!.file.sync()
-        try sealProducers()
+        try sealProducers(sync: true)
         try writeIndexes(ofSegment: segments.count - 1)
         try addSegment(at: base)
     }
@@ -185,8 +184,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// Makes everything durable and writes the indexes out. The log is not used afterwards.
     package mutating func close() throws(LogError) {
         try segments[segments.count - 1].opened!.file.sync()
+        try sealProducers(sync: false)
         try writeIndexes(ofSegment: segments.count - 1)
-        try writeProducerSnapshot(sync: false)
         hasUnsynced = false
     }
 }

@@ -78,6 +78,9 @@ package struct PosixFileSystem: FileSystem {
         #if os(Linux)
             if files.count > Self.filesPerGroupSync {
                 guard moldau_sync_file_system(files[0].descriptor) == 0 else { throw .failed("sync", files[0].path) }
+                // ext4 says yes although it has written nothing when it was shut down; a read it refuses then.
+                var byte: UInt8 = 0
+                guard pread(files[0].descriptor, &byte, 1, 0) >= 0 else { throw .failed("sync", files[0].path) }
                 return
             }
         #endif

@@ -66,10 +66,11 @@ package final class GlobalTables {
         let nodeContext = NodeContext(
             node: node.processorName, task: context, children: [], stores: [store.name], storeOrder: [:])
         do {
-            let queues = try (0..<partitionCount).map { partition in
+            let heads = try node.makeHeads(nodeContext, partitionCount)
+            let queues = heads.enumerated().map { number, head in
                 PartitionQueue(
-                    partition: TopicPartition(node.topic, partition), node: node.sourceName,
-                    source: try node.makeHead(nodeContext), context: context, outbox: surroundings.outbox,
+                    partition: TopicPartition(node.topic, Int32(number)), node: node.sourceName, source: head,
+                    context: context, outbox: surroundings.outbox,
                     onFailure: surroundings.configuration.onDeserializationFailure)
             }
             return Table(store: store, context: context, nodeContext: nodeContext, queues: queues)

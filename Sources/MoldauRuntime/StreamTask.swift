@@ -9,7 +9,9 @@ import MoldauTopology
 /// the next one is taken. A commit goes in steps, because what lies between them belongs to all tasks of the thread:
 ///
 ///     settle          … until results of deferred work have gone downstream, as long as it takes …
-///     prepareCommit   held changes go downstream; each store's changes go to the outbox, for its changelog
+///     prepareCommit   held changes go downstream
+///                     … at least once: the thread flushes the outbox …
+///     sendChanges     each store's changes go to the outbox, for its changelog
 ///                     … the thread flushes the outbox and commits `offsetsToCommit` of all tasks …
 ///     committed       stores learn how far their changelogs are, and write behind when it is time
 package final class StreamTask {
@@ -204,11 +206,15 @@ package final class StreamTask {
     /// Whether a store is short of memory, or a processor asked.
     package var wantsCommit: Bool { context.commitRequested || stores.contains { $0.store.needsCommit } }
 
-    /// Lets held changes go downstream and puts each store's changes into the outbox.
+    /// Lets held changes go downstream.
     package func prepareCommit(now: Timestamp) throws {
         context.now = now
         context.commitRequested = false
         try context.flushHeldChanges()
+    }
+
+    /// Puts each store's changes into the outbox.
+    package func sendChanges() throws {
         for entry in stores {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
             guard let handle = entry.handle else {

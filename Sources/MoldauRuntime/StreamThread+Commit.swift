@@ -1,5 +1,5 @@
-// At least once: what a record led to is acknowledged before the record's offset is committed, and stores keep only
-// what is committed. After a crash records may be read twice, none is lost.
+// At least once: what a record led to is acknowledged before stores' changes are sent, and these before the record's
+// offset is committed; stores keep only what is committed. After a crash records may be read twice, none is lost.
 //
 // Exactly once: what records led to, changes of stores, and the records' offsets are one transaction. After a crash all
 // of it is there or none, and what stores keep is always a part of what is there.
@@ -58,6 +58,9 @@ extension StreamThread {
 
     private func commitAll(now: Timestamp, writeBehind force: Bool) throws {
         for task in tasks { try task.prepareCommit(now: now) }
+        // A store may say that a result was sent. Where that is durable and the result is not, nobody sends it again.
+        if !(producer is any TransactionalProducer) { try outbox.flush() }
+        for task in tasks { try task.sendChanges() }
         let offsets = tasks.reduce(into: [:]) { offsets, task in
             offsets.merge(task.offsetsToCommit()) { $1 }
         }

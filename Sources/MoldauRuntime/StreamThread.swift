@@ -30,6 +30,8 @@ package struct StreamThreadPlan: Sendable {
     package var memory: StateMemory
     /// Where a task's stores keep their bytes, by the name of its directory.
     package var environment: @Sendable (String) -> StoreEnvironment
+    /// Of the one thread that looks for topics; nil for the others.
+    package var watch: TopicWatch?
 
     /// - Parameter stateDirectory: one directory per task lies in it; nil: everything in memory.
     package init(
@@ -86,6 +88,7 @@ package final class StreamThread {
     private var hasMore = false
     /// Whether a commit is due and waits for deferred work.
     var isCommitAwaited = false
+    private var lastSearch: Timestamp
     /// The cluster has no room for what was done: no more is done until it has.
     var isHeld = false
     var lastCommit: Timestamp
@@ -96,9 +99,11 @@ package final class StreamThread {
     /// Opens clients, stores and nodes. Blocks. What was opened is closed when it throws.
     package init(_ plan: StreamThreadPlan, now: Timestamp) throws {
         self.plan = plan
-        (lastCommit, lastPurge, lastWriteBehind) = (now, now, now)
+        (lastCommit, lastPurge, lastWriteBehind, lastSearch) = (now, now, now, now)
         consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
         consumer.group = plan.names.applicationID
+        // A commit makes durable what was read before it tells of it.
+        consumer.readsAhead = true
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         producer = try plan.makeProducer()
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
@@ -237,6 +242,14 @@ package final class StreamThread {
         }
         fetchFurther()
         return count
+    }
+
+    /// Whether other topics match the topology's patterns than this thread was made with. Looks from time to time; blocks then.
+    func topicsHaveChanged(now: Timestamp) throws -> Bool {
+        guard let watch = plan.watch, phase == .running, !isHeld else { return false }
+        guard now.ms - lastSearch.ms >= plan.configuration.topicSearchInterval.milliseconds else { return false }
+        lastSearch = now
+        return try watch.hasChanged(admin: admin)
     }
 
     private func fetchFurther() {

@@ -11,6 +11,8 @@ final class StreamThreadLoop: Sendable {
         /// The thread processes, or (false) restores again.
         let isRunning: @Sendable (_ number: Int, Bool) -> Void
         let failed: @Sendable (any Error) -> UncaughtErrorResponse
+        /// The topology's patterns match other topics than those that the threads read.
+        let topicsChanged: @Sendable () -> Void
         let ended: @Sendable (_ number: Int, (any Error)?) -> Void
     }
 
@@ -72,7 +74,9 @@ final class StreamThreadLoop: Sendable {
                     control.report = StreamThreadReport()
                     return control.isStopping
                 }
-                guard case .replaceThread = response, !isStopping, !error.isForGood else { return listener.ended(plan.number, error) }
+                guard case .replaceThread = response, !isStopping, !error.isForGood else {
+                    return listener.ended(plan.number, error)
+                }
                 listener.isRunning(plan.number, false)
             }
         }
@@ -103,6 +107,7 @@ final class StreamThreadLoop: Sendable {
             let before = thread.phase
             try thread.runOnce(now: clock(), isPaused: isPaused, wait: wait)
             publish(thread)
+            if try thread.topicsHaveChanged(now: clock()) { listener.topicsChanged() }
             if before == .restoring && thread.phase == .running { listener.isRunning(plan.number, true) }
         }
     }

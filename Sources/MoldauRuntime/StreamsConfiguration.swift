@@ -66,6 +66,10 @@ public struct StreamsConfiguration: Sendable {
     /// nil: an error names them.
     public var newTopicPartitions: Int32?
 
+    /// How often an application whose topology reads topics by a pattern looks whether others are there, by its clock. Kafka's
+    /// `metadata.max.age.ms`, which is five minutes there.
+    public var topicSearchInterval: Duration = .seconds(10)
+
     /// Settings of the topics that the application makes for itself, by Kafka's names (`min.insync.replicas`, …); those of
     /// `StoreOptions.changelogSettings` go over them, and so do the retention of windowed changelogs and the compaction lag
     /// of versioned ones. Kafka's prefix `topic.`. Topics that are there already stay as they are.

@@ -15,6 +15,11 @@ package final class StreamsEngine: Sendable {
         var ended: Set<Int> = []
         var isStopRequested = false
         var isPaused = false
+        /// Whether the threads end to begin anew, because the patterns of the topology match other topics.
+        var isReplanning = false
+        /// What threads did that ended so.
+        var finished: [StreamThreadReport] = []
+        var cluster: (any Cluster)?
         var failure: (any Error)?
         var memory: StateMemory?
     }
@@ -55,8 +60,8 @@ package final class StreamsEngine: Sendable {
     package var memoryUsage: StateMemory.Usage? { inner.withLock { $0.memory }?.usage }
 
     package var metrics: StreamsMetrics {
-        let loops = inner.withLock { $0.loops }
-        return loops.flatMap(\.reports).reduce(into: StreamsMetrics()) { $0.add($1) }
+        let (finished, loops) = inner.withLock { ($0.finished, $0.loops) }
+        return (finished + loops.flatMap(\.reports)).reduce(into: StreamsMetrics()) { $0.add($1) }
     }
 
     // MARK: Start and stop
@@ -67,6 +72,13 @@ package final class StreamsEngine: Sendable {
         guard change(to: .rebalancing) else {
             throw RuntimeError.invalidState(expected: "\(StreamsState.created)", actual: "\(state)")
         }
+        for warning in topology.warnings {
+            logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])
+        }
+        try launch()
+    }
+
+    private func launch() throws {
         do {
             let loops = try makeLoops()
             let isStopRequested = inner.withLock { inner in
@@ -85,23 +97,23 @@ package final class StreamsEngine: Sendable {
 
     private func makeLoops() throws -> [StreamThreadLoop] {
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
-        for warning in topology.warnings {
-            logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])
-        }
-        let cluster = try openCluster()
+        let cluster = try inner.withLock { $0.cluster } ?? openCluster()
+        inner.withLock { $0.cluster = cluster }
         let admin = try cluster.makeAdmin(clientID: names.applicationID + "-admin")
         defer { admin.close() }
+        let watch = try TopicWatch(topology, names: names, admin: admin)
         let topics = try TopicPlan.prepare(
-            topology, names: names, newTopicPartitions: configuration.newTopicPartitions,
+            watch.matched, names: names, newTopicPartitions: configuration.newTopicPartitions,
             settings: InternalTopicSettings(configuration), admin: admin)
         let memory = StateMemory(budgetBytes: configuration.stateMemoryBytes)
         inner.withLock { $0.memory = memory }
         let assignment = TopicPlan.assign(topics.tasks, toThreads: configuration.streamThreads)
         return assignment.enumerated().map { index, tasks in
-            let plan = StreamThreadPlan(
-                number: index + 1, tasks: tasks, topology: topology, names: names, configuration: configuration,
+            var plan = StreamThreadPlan(
+                number: index + 1, tasks: tasks, topology: watch.matched, names: names, configuration: configuration,
                 partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory,
                 stateDirectory: stateDirectory)
+            if index == 0, topology.readsByPattern { plan.watch = watch }
             return StreamThreadLoop(plan, clock: clock, listener: listener)
         }
     }
@@ -141,6 +153,7 @@ package final class StreamsEngine: Sendable {
     private var listener: StreamThreadLoop.Listener {
         StreamThreadLoop.Listener(
             isRunning: { [self] in threadChanged($0, isRunning: $1) }, failed: { [self] in threadFailed($0) },
+            topicsChanged: { [self] in replan() },
             ended: { [self] in threadEnded($0, $1) })
     }
 
@@ -157,12 +170,38 @@ package final class StreamsEngine: Sendable {
         return configuration.onUncaughtError(error)
     }
 
+    /// Lets all threads commit and end; the last of them starts those that read the other topics.
+    private func replan() {
+        guard !inner.withLock({ $0.isStopRequested }) else { return }
+        logger.info("other topics match now", metadata: ["application": "\(names.applicationID)"])
+        _ = change(to: .rebalancing)
+        let loops = inner.withLock { inner in
+            inner.isReplanning = true
+            return inner.loops
+        }
+        for loop in loops { loop.stop() }
+    }
+
     private func threadEnded(_ number: Int, _ error: (any Error)?) {
-        let (loops, isLast) = inner.withLock { inner in
+        let (loops, isLast, beginsAnew) = inner.withLock { inner in
             inner.ended.insert(number)
             inner.failure = inner.failure ?? error
-            return (inner.loops, inner.ended.count == inner.loops.count)
+            let isLast = inner.ended.count == inner.loops.count
+            let beginsAnew = isLast && inner.isReplanning && inner.failure == nil && !inner.isStopRequested
+            defer {
+                if beginsAnew {
+                    inner.finished += inner.loops.flatMap(\.reports).map { report in
+                        var report = report
+                        (report.waiting, report.inFlight) = ([:], [:])
+                        return report
+                    }
+                    (inner.loops, inner.running, inner.ended, inner.isReplanning) = ([], [], [], false)
+                }
+            }
+            return (inner.loops, isLast, beginsAnew)
         }
+        // The failure is kept, and ends the application.
+        if beginsAnew { return (try? launch()) ?? () }
         if isLast { return finish() }
         if error != nil {
             _ = change(to: .pendingShutdown)

@@ -52,13 +52,17 @@ package struct TopicPlan: Sendable {
         let parts = topology.subtopologies
         try decideRepartitionTopics(topology, parts)
         for topic in topology.repartitionTopics {
-            guard let count = counts[topic.name] else { throw .undecidedPartitionCount(topic: topic.name) }
+            guard let count = counts[topic.name] else {
+                // No topic may match a pattern yet: then nobody writes the topic.
+                if topology.readsByPattern { continue }
+                throw .undecidedPartitionCount(topic: topic.name)
+            }
             try plan(names.topic(topic.name), count, settings.repartition, existing)
         }
         for part in parts {
             let count = part.sourceTopics.compactMap { counts[$0] }.max() ?? 0
             tasks += (0..<count).map { TaskID(subtopology: part.number, partition: Partition($0)) }
-            for store in part.stores where store.isLogged {
+            for store in part.stores where store.isLogged && count > 0 {
                 try plan(names.changelog(ofStore: store.name), count, settings.changelog(of: store), existing)
             }
         }

@@ -5,7 +5,7 @@ public final class StoreEnvironment {
     public let memory: StateMemory
     /// The name of the task, `0_3`.
     public let name: String
-    /// nil: all stores in memory, whatever their kind.
+    /// nil: what would be on disk is in memory.
     private let open: (() throws(StateError) -> any StateStorage)?
     private var storage: (any StateStorage)?
 
@@ -25,11 +25,13 @@ public final class StoreEnvironment {
         open = nil
     }
 
-    /// - Parameter open: opens what takes RocksDB's place; called when the first store on disk is opened.
-    package init(memory: StateMemory, open: @escaping () throws(StateError) -> any StateStorage) {
+    /// - Parameters:
+    ///   - name: of the task.
+    ///   - open: opens what takes RocksDB's place; called when the first store on disk is opened.
+    package init(memory: StateMemory, name: String = "", open: @escaping () throws(StateError) -> any StateStorage) {
         directory = ""
-        name = ""
         self.memory = memory
+        self.name = name
         self.open = open
     }
 

@@ -52,13 +52,15 @@ public final class TopologyTestDriver {
     /// - Parameters:
     ///   - applicationID: stands in the names of internal topics.
     ///   - wallClock: what the clock shows at first.
+    ///   - topics: the topics that there are, for sources that read topics by a pattern.
     /// - Throws: `TopologyError`, `StateError`, and what processors throw in `start`.
     public init(
         _ topology: Topology, applicationID: String = "test",
         configuration: StreamsConfiguration = StreamsConfiguration(),
         state: TestStateLocation = .temporaryDirectory, wallClock: Timestamp = Timestamp(ms: 0),
-        draining: AsyncDraining = .afterEachRecord
+        draining: AsyncDraining = .afterEachRecord, topics: [String] = []
     ) throws {
+        let topology = try topology.matching(topics)
         self.draining = draining
         var configuration = configuration
         configuration.asyncExecutor = configuration.asyncExecutor ?? pump
@@ -271,6 +273,7 @@ public final class TopologyTestDriver {
             try waitForResults()
         }
         try task.prepareCommit(now: now)
+        try task.sendChanges()
         try outbox.flush()
         _ = task.offsetsToCommit()
         try task.committed(producer.acknowledgedEnd, writeBehind: writesStoresAtCommit)

@@ -109,6 +109,9 @@ public final class NodeContext {
         let schedule = Schedule(clock: clock, interval: interval, scheduledAt: task.now) { [unowned self] time in
             do { try punctuate(time) } catch { try self.failed(error) }
         }
+        guard !task.taskID.isGlobal else {
+            throw TopologyError.invalidSetting(name: node, reason: "processors of global stores are not called back")
+        }
         task.add(schedule)
         return schedule
     }

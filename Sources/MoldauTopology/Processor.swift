@@ -10,6 +10,10 @@ public protocol Processor<KeyIn, ValueIn, KeyOut, ValueOut>: AnyObject {
     associatedtype KeyOut
     associatedtype ValueOut
 
+    /// Stores of the processor's own: whoever adds it to a topology adds them, and need not name them. In the DSL the nodes of
+    /// one class share them.
+    static var stores: [StoreDefinition] { get }
+
     /// Called once before the first record. Keep the context; look up stores here.
     func start(_ context: ProcessorContext<KeyOut, ValueOut>) throws
     func process(_ record: Record<KeyIn, ValueIn>) throws
@@ -18,6 +22,7 @@ public protocol Processor<KeyIn, ValueIn, KeyOut, ValueOut>: AnyObject {
 }
 
 extension Processor {
+    public static var stores: [StoreDefinition] { [] }
     public func start(_ context: ProcessorContext<KeyOut, ValueOut>) throws {}
     public func close() throws {}
 }

@@ -19,6 +19,11 @@ extension StoreReader {
         _ name: KeyValueStoreName<StoreKey, StoreValue>
     ) throws -> TimestampedKeyValueStore<StoreKey, StoreValue> { try node.store(named: name.name) }
 
+    /// A map of the keys that were used last.
+    public func lruStore<StoreKey, StoreValue>(
+        _ name: KeyValueStoreName<StoreKey, StoreValue>
+    ) throws -> LRUKeyValueStore<StoreKey, StoreValue> { try node.store(named: name.name) }
+
     /// A store of windows that the node names in `stores`.
     public func store<StoreKey, StoreValue>(
         _ name: WindowStoreName<StoreKey, StoreValue>

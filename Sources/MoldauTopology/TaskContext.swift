@@ -131,6 +131,9 @@ public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(subtopology)_\(partition)" }
+
+    /// Whether it stands for the nodes that keep a global store, which are no task of any sub-topology.
+    public var isGlobal: Bool { subtopology < 0 }
 }
 
 /// Where a record came from.

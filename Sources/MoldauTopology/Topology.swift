@@ -3,10 +3,10 @@ import MoldauState
 
 /// A graph of sources, processors and sinks with their stores, as a value: it says everything that tasks are made of.
 ///
-/// Made by the DSL, or node by node with `addSource`, `addProcessor` and `addSink`. Topics that belong to the application
+/// Made by the DSL, or node by node with `addSource`, `addProcessor` and `addSink` of the module `Moldau`. Topics that belong to the application
 /// (repartition topics, changelogs) stand here by their short names; the runtime puts the application's id before them.
 public struct Topology: Sendable {
-    public private(set) var nodes: [TopologyNode] = []
+    public internal(set) var nodes: [TopologyNode] = []
     public private(set) var stores: [StoreDefinition] = []
     public private(set) var globalTables: [GlobalTableNode] = []
     public private(set) var repartitionTopics: [RepartitionTopic] = []
@@ -15,8 +15,9 @@ public struct Topology: Sendable {
     /// What works, and may not be what was meant. An application logs them when it starts.
     public var warnings: [TopologyWarning] = []
     /// Groups of topics whose partitions must agree in number, because some node joins them.
-    public private(set) var copartitionGroups: [Set<String>] = []
+    public var copartitionGroups: [Set<String>] { joinedSources.map(topics(of:)).filter { $0.count > 1 } }
 
+    private var joinedSources: [Set<String>] = []
     private var indexByName: [String: Int] = [:]
     /// All nodes, those of global tables too, as they were added.
     private var arrivals: [String] = []
@@ -41,7 +42,8 @@ public struct Topology: Sendable {
             throw TopologyError.unknownParent(node: node.name, parent: parent)
         }
         if case .source(let source) = node.role {
-            if source.topics.isEmpty { throw TopologyError.noTopic(source: node.name) }
+            if source.topics.isEmpty, source.pattern == nil { throw TopologyError.noTopic(source: node.name) }
+            try source.pattern.map(TopicMatcher.check)
             for topic in source.topics {
                 if let reader = sourceName(ofTopic: topic) {
                     throw TopologyError.topicReadTwice(topic: topic, sources: [reader, node.name])
@@ -108,15 +110,18 @@ public struct Topology: Sendable {
     /// Says that the sources of a join must agree in their number of partitions.
     /// - Throws: `TopologyError.differentPartitionCounts` where repartition topics among them cannot.
     public mutating func copartition(sources: Set<String>) throws {
-        let topics = Set(sources.compactMap { self[$0]?.source }.flatMap(\.topics))
-        guard topics.count > 1 else { return }
-        copartitionGroups.append(topics)
+        joinedSources.append(sources)
+        let topics = topics(of: sources)
         let fixed = repartitionTopics.filter { topics.contains($0.name) }.compactMap { topic in
             topic.partitionCount.map { (topic.name, $0) }
         }
         if Set(fixed.map(\.1)).count > 1 {
             throw TopologyError.differentPartitionCounts(Dictionary(uniqueKeysWithValues: fixed))
         }
+    }
+
+    private func topics(of sources: Set<String>) -> Set<String> {
+        Set(sources.compactMap { self[$0]?.source }.flatMap(\.topics))
     }
 
     private func isTaken(_ name: String) -> Bool {
@@ -182,18 +187,18 @@ public struct GlobalTableNode: Sendable {
     public let processorName: String
     public let topic: String
     public let store: StoreDefinition
-    /// Makes the head that writes records into the store.
-    public let makeHead: @Sendable (NodeContext) throws -> any SourceHead
+    /// Makes the heads that write records into the store: one for each partition of the topic.
+    public let makeHeads: @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
 
     public init(
         sourceName: String, processorName: String, topic: String, store: StoreDefinition,
-        makeHead: @escaping @Sendable (NodeContext) throws -> any SourceHead
+        makeHeads: @escaping @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
     ) {
         self.sourceName = sourceName
         self.processorName = processorName
         self.topic = topic
         self.store = store
-        self.makeHead = makeHead
+        self.makeHeads = makeHeads
     }
 }
 

@@ -36,8 +36,8 @@ public struct TopologyDescription: CustomStringConvertible {
         let predecessors = "\n      <-- " + list(graph.predecessors(of: node.name))
         switch node.role {
         case .source(let source):
-            return "Source: \(node.name) (topics: [\(javaHashOrder(source.topics).joined(separator: ", "))])"
-                + successors
+            let topics = source.pattern ?? "[\(javaHashOrder(source.topics).joined(separator: ", "))]"
+            return "Source: \(node.name) (topics: \(topics))" + successors
         case .processor:
             let stores = javaHashOrder(node.stores).joined(separator: ", ")
             return "Processor: \(node.name) (stores: [\(stores)])" + successors + predecessors

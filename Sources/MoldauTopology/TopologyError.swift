@@ -17,6 +17,8 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case wrongType(name: String, expected: String, found: String)
     /// Topics of a join have numbers of partitions of their own that differ.
     case differentPartitionCounts([String: Int32])
+    /// Stores and internal topics have generated names, and the options ask for given ones.
+    case unnamed([String])
     /// The topology reads nothing.
     case empty
     case invalidSetting(name: String, reason: String)
@@ -40,6 +42,9 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
         case .differentPartitionCounts(let counts):
             "joined topics need one number of partitions, but have "
                 + counts.sorted { $0.key < $1.key }.map { "'\($0.key)' \($0.value)" }.joined(separator: ", ")
+        case .unnamed(let names):
+            "names were generated for \(names.map { "'\($0)'" }.joined(separator: ", ")); "
+                + "name the operators, groupings and stores that they are for"
         case .empty: "the topology reads no topic; begin with stream(_:), table(_:) or globalTable(_:)"
         case .invalidSetting(let name, let reason): "\(name): \(reason)"
         }

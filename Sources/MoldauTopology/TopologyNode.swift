@@ -16,23 +16,27 @@ public struct TopologyNode: Sendable {
 
     /// What a source reads.
     public struct Source: Sendable {
-        public let topics: [String]
+        /// Where there is a pattern: those that it matches, as far as they are known.
+        public internal(set) var topics: [String]
+        /// A regular expression that the names of topics match as a whole; nil for a source that names its topics.
+        public let pattern: String?
         /// Where to begin in a partition for which nothing was committed.
         public let start: StartPosition
         public let makeHead: MakeHead
 
         public init(
-            topics: [String], start: StartPosition = .earliest,
+            topics: [String], pattern: String? = nil, start: StartPosition = .earliest,
             makeHead: @escaping MakeHead
         ) {
             self.topics = topics
+            self.pattern = pattern
             self.start = start
             self.makeHead = makeHead
         }
     }
 
     public let name: String
-    public let role: Role
+    public internal(set) var role: Role
     public let parents: [String]
     public internal(set) var stores: [String] = []
 

@@ -39,6 +39,7 @@ final class FailingFileSystem: FileSystem {
     struct Syncs {
         var count = 0
         var fail = false
+        var directories: [String] = []
     }
 
     let memory = MemoryFileSystem()
@@ -51,7 +52,7 @@ final class FailingFileSystem: FileSystem {
     func removeFile(_ path: String) throws(LogError) { try memory.removeFile(path) }
     func removeDirectory(_ path: String) throws(LogError) { try memory.removeDirectory(path) }
     func rename(_ path: String, to newPath: String) throws(LogError) { try memory.rename(path, to: newPath) }
-    func syncDirectory(_ path: String) throws(LogError) {}
+    func syncDirectory(_ path: String) throws(LogError) { syncs.withLock { $0.directories.append(path) } }
     func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
 
     func sync(_ files: [MemoryFile]) throws(LogError) {

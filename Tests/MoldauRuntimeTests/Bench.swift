@@ -84,6 +84,15 @@ final class Bench {
     }
 }
 
+/// Waits for something that other threads do; at most five seconds.
+func eventually(_ condition: () throws -> Bool) async throws -> Bool {
+    for _ in 0..<1_000 {
+        if try condition() { return true }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    return false
+}
+
 extension StreamThread {
     /// Rounds until one has nothing to do.
     func runUntilIdle(now: Int64 = 0) throws {
@@ -162,6 +171,10 @@ private final class RecordingConsumer: Consumer {
     var group: String? {
         get { inner.group }
         set { inner.group = newValue }
+    }
+    var readsAhead: Bool {
+        get { inner.readsAhead }
+        set { inner.readsAhead = newValue }
     }
     func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
     func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }

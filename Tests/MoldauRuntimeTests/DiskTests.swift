@@ -21,18 +21,44 @@ struct DiskTests {
         var configuration = StreamsConfiguration()
         configuration.guarantee = guarantee
         configuration.onUncaughtError = { _ in .replaceThread }
+        let started = Gathered<ContinuousClock.Instant>()
+        let ended = Gathered<ContinuousClock.Instant>()
+        configuration.onStateChange = {
+            if $1 == .error { ended.add(.now) } else { started.add(.now) }
+        }
         let app = StreamsApplication(
             id: "app", topology: try CountTopology.make(), cluster: .cluster(bench.cluster, stateDirectory: nil),
             configuration: configuration)
-        let start = ContinuousClock.now
         let error = await #expect(throws: ClusterError.self) { try await app.run() }
         guard case .offline = error else { throw error! }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(try #require(ended.all.first) - #require(started.all.first) < .seconds(5))
         // What comes after it is refused, though syncs would work again.
         files.failsSyncs.withLock { $0 = false }
         #expect(throws: ClusterError.self) { try bench.write("input", "a", "y", at: 2) }
     }
 
+    @Test func `what is not durable is handed out to those alone who read ahead`() throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let cluster = EmbeddedCluster(broker)
+        let bench = try Bench(cluster)
+        try bench.create(["input": 1])
+        files.failsSyncs.withLock { $0 = true }
+        #expect(throws: ClusterError.self) { try bench.write("input", "a", "x", at: 1) }
+        for readsAhead in [true, false] {
+            let consumer = try cluster.makeConsumer(clientID: "reader")
+            let partition = TopicPartition("input", 0)
+            consumer.readsAhead = readsAhead
+            try consumer.assign([partition])
+            try consumer.seek(partition, to: .zero)
+            if readsAhead {
+                #expect(try consumer.poll(wait: .zero).count == 1)
+            } else {
+                #expect(throws: ClusterError.self) { try consumer.poll(wait: .zero) }
+                #expect(consumer.position(partition) == .zero)
+            }
+        }
+    }
 
     /// The disk is full from the n-th write on, which may fall at any step of a commit.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])

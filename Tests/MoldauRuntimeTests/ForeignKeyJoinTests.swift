@@ -79,11 +79,14 @@ struct ForeignKeyJoinTests {
     static let customers = Topic<String, String>("customers")
     static let joined = Topic<String, String>("joined")
 
-    private func topology() throws -> Topology {
+    private func topology(
+        _ partitioners: TablePartitioners<String, String> = TablePartitioners()
+    ) throws -> Topology {
         try Topology { streams in
             streams.table(Self.orders)
                 .join(
-                    streams.table(Self.customers), on: { order in order.split(separator: "|").first.map(String.init) }
+                    streams.table(Self.customers), on: { order in order.split(separator: "|").first.map(String.init) },
+                    partitioners: partitioners
                 ) {
                     order, customer in "\(order) by \(customer)"
                 }
@@ -129,6 +132,34 @@ struct ForeignKeyJoinTests {
         try thread.stop(now: Timestamp(ms: now))
         let found = try bench.read(Self.joined).map { "\($0.key)=\($0.value)" }
         #expect(found.sorted() == (0..<12).map { "o\($0)=c\($0 % 4)|\($0) by C\($0 % 4)" }.sorted())
+    }
+
+    /// Customers are in the partitions of their numbers, and orders in the first one: whoever says so finds them.
+    @Test(
+        arguments: [
+            (right: true, left: nil, results: 4), (right: true, left: 0, results: 4),
+            (right: true, left: 1, results: 0), (right: false, left: nil, results: 0),
+        ] as [(right: Bool, left: Int32?, results: Int)])
+    func `partitioners say where the rows are`(right: Bool, left: Int32?, results: Int) throws {
+        let bench = try Bench()
+        try bench.create(["orders": 3, "customers": 5, "joined": 1])
+        let byNumber: StreamPartitioner<String, Void> = { _, key, _, count in
+            [Partition((Int32(key.dropFirst()) ?? 0) % count)]
+        }
+        let thread = try bench.thread(
+            try topology(
+                TablePartitioners(
+                    left: left.map { left in { _, _, _, _ in [Partition(left)] } }, right: right ? byNumber : nil)))
+        let numbers = (0..<20).filter { number in
+            Array("c\(number)".utf8).withUnsafeBytes { murmur2($0) & 0x7fff_ffff } % 5 != number % 5
+        }
+        for number in numbers.prefix(4) {
+            try bench.write("customers", "c\(number)", "C", at: 1, partition: Int32(number % 5))
+            try bench.write("orders", "o\(number)", "c\(number)|", at: 2)
+        }
+        for round in 1...5 { try thread.runUntilIdle(now: Int64(round) * 1_000) }
+        try thread.stop(now: Timestamp(ms: 6_000))
+        #expect(try bench.read(Self.joined).count == results)
     }
 
     @Test func `a row of the result is looked up in a store when somebody asks`() throws {

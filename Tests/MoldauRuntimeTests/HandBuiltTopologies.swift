@@ -1,20 +1,10 @@
+import Moldau
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
 /// Nodes as a DSL would make them, for topologies built by hand.
 extension Topology {
-    mutating func addSource<Key, Value>(
-        _ name: String, reading topics: [Topic<Key, Value>], start: StartPosition = .earliest,
-        timestamps: TimestampExtractor<Key, Value>? = nil
-    ) throws {
-        let (key, value) = (topics[0].key, topics[0].value)
-        let source = TopologyNode.Source(topics: topics.map(\.name), start: start) { context in
-            TypedSourceHead(key: key, value: value, timestamps: timestamps, next: try context.next())
-        }
-        try add(TopologyNode(name, .source(source)))
-    }
-
     mutating func addProcessor<KeyIn, ValueIn, KeyOut, ValueOut>(
         _ name: String, after parents: [String], stores: [String] = [],
         _ body:
@@ -30,16 +20,6 @@ extension Topology {
                     }
                 }, parents: parents))
         for store in stores { try connect(name, toStore: store) }
-    }
-
-    mutating func addSink<Key, Value>(_ name: String, to topic: Topic<Key, Value>, after parents: [String]) throws {
-        try add(
-            TopologyNode(
-                name,
-                .sink(topic: topic.name) { context in
-                    try SinkWriter(key: topic.key, value: topic.value, partitioner: nil, context: context)
-                        .inlet(to: .topic(topic.name))
-                }, parents: parents))
     }
 }
 

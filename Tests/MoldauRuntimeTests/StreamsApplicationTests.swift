@@ -22,15 +22,6 @@ struct StreamsApplicationTests {
             configuration: configuration)
     }
 
-    /// Waits for something that other threads do; at most five seconds.
-    private func eventually(_ condition: () throws -> Bool) async throws -> Bool {
-        for _ in 0..<1_000 {
-            if try condition() { return true }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        return false
-    }
-
     @Test func `goes through its states, and a stop commits what was done`() async throws {
         let bench = try Bench()
         try bench.create(["input": 1, "counts": 1])

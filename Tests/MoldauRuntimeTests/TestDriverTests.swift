@@ -1,3 +1,4 @@
+import Moldau
 import MoldauRecords
 import MoldauRuntime
 import MoldauState

@@ -1,3 +1,4 @@
+import Moldau
 import MoldauCluster
 import MoldauRecords
 import MoldauRuntime

@@ -22,6 +22,51 @@ struct DependencyTests {
         }
     }
 
+    @Test func `every public operator has an example, and every example is tested`() throws {
+        let outcome = try python("extract_examples.py", [BuiltProgram.repository.path, "--check"])
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    }
+
+    @Test func `an operator without an example, and an example that nobody tests, are found`() throws {
+        try withTemporaryDirectory { root in
+            let files = [
+                "Sources/Moldau/Stream/Bad.swift": """
+                /// Does something.
+                public func bare() {}
+                /// As `bare`, differently.
+                public func barer() {}
+                /// Shows.
+                ///
+                /// ```swift
+                /// let all = lines
+                /// // lines: 1=a
+                /// // all: 1=a
+                /// ```
+                public func shown() {}
+                """,
+                "Tests/DocumentationTests/Example.swift": "    lazy var lines = 1\n", "README.md": "",
+                "Docs/Page.md": "",
+                "Tests/DocumentationTests/Generated/Old.swift": "",
+            ]
+            for (name, text) in files {
+                let file = root.appending(path: name)
+                try FileManager.default.createDirectory(
+                    at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(text.utf8).write(to: file)
+            }
+            let outcome = try python("extract_examples.py", [root.path, "--check"])
+            #expect(outcome.status == 1)
+            let lines = outcome.output.split(separator: "\n").map(String.init)
+            #expect(
+                lines == [
+                    "Sources/Moldau/Stream/Bad.swift:2: bare has no example with its results",
+                    "Sources/Moldau/Stream/Bad.swift:4: barer refers to bare, which has no example here",
+                    "Old.swift is not what the documentation says: run `make examples`",
+                    "StreamExamples.swift is not what the documentation says: run `make examples`",
+                ])
+        }
+    }
+
     private func python(_ script: String, _ arguments: [String]) throws -> BuiltProgram.Outcome {
         let path = BuiltProgram.repository.appending(path: "Tests/Tools/\(script)").path
         return try BuiltProgram(path: "/usr/bin/env").run(["python3", path] + arguments)

@@ -32,6 +32,7 @@ public final class GraphNode {
 
     struct SourceIdentity: Equatable {
         let topics: [String]
+        let pattern: String?
         let type: ObjectIdentifier
     }
 

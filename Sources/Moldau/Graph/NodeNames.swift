@@ -14,6 +14,8 @@ final class NodeNames {
     let naming: Naming
     private var index = 0
     private var taken: Set<String> = []
+    /// The names of stores and topics that nobody gave, or what these begin with.
+    private var generated: Set<String> = []
 
     init(_ naming: Naming) { self.naming = naming }
 
@@ -31,14 +33,25 @@ final class NodeNames {
 
     /// The next name of a store. Stable: `<origin>-<operation>`.
     func store(_ prefix: String, origin: String, operation: String) -> String {
-        let generated = numbered(prefix + "STATE-STORE-")
-        return naming == .kafkaStreams ? generated : unique("\(origin)-\(operation)")
+        settled(numbered(prefix + "STATE-STORE-"), origin: origin, operation: operation)
     }
 
     /// What a topic or store is named for when nobody named it: its node's number, which is used up already. Stable:
     /// `<origin>-<operation>`.
     func settled(_ generated: String, origin: String, operation: String) -> String {
-        naming == .kafkaStreams ? generated : unique("\(origin)-\(operation)")
+        let name = naming == .kafkaStreams ? generated : unique("\(origin)-\(operation)")
+        self.generated.insert(name)
+        return name
+    }
+
+    /// - Throws: `TopologyError.unnamed` where stores or internal topics have generated names (KIP-1111).
+    func check(_ topology: Topology) throws {
+        let endings = ["", "-repartition", "-store", "-topic"]
+        let names = Set(generated.flatMap { name in endings.map { name + $0 } })
+        let resources =
+            (topology.stores + topology.globalTables.map(\.store)).map(\.name) + topology.repartitionTopics.map(\.name)
+        let unnamed = resources.filter(names.contains)
+        if !unnamed.isEmpty { throw TopologyError.unnamed(unnamed.sorted()) }
     }
 
     private func numbered(_ prefix: String) -> String {

@@ -18,6 +18,7 @@ public final class StreamsBuilder {
     /// The operators that are being declared, where what they discard goes aside.
     var scope: DiversionScope?
     var warnings: [TopologyWarning] = []
+    private var classesWithStores: Set<ObjectIdentifier> = []
     private var additions: [(inout Topology) throws -> Void] = []
 
     init(_ options: TopologyOptions) {
@@ -59,8 +60,25 @@ public final class StreamsBuilder {
     func copartition(_ sources: Set<String>) { copartitions.append(sources) }
 
     /// Adds a store for processors to name.
+    ///
+    /// ```swift
+    /// let counts = KeyValueStoreName<String, Int>("counts")
+    /// streams.addStore(.keyValue(counts))
+    /// let moves = customers.transformValues(stores: [counts.name]) { context in
+    ///     let counts = try context.store(counts)
+    ///     return { name, _ in try counts.update(name) { ($0 ?? 0) + 1 }.new }
+    /// }
+    /// // customers: ada=Prague, ada=Brno
+    /// // moves: ada=1, ada=2
+    /// ```
     public func addStore(_ store: StoreDefinition) {
         additions.append { topology in try topology.add(store, for: []) }
+    }
+
+    /// Adds the stores that a class of processors brings along, once.
+    func addStores<Made: Processor>(of _: Made.Type) {
+        guard classesWithStores.insert(ObjectIdentifier(Made.self)).inserted else { return }
+        for store in Made.stores { addStore(store) }
     }
 
     func build() throws -> Topology {
@@ -73,6 +91,7 @@ public final class StreamsBuilder {
         var topology = Topology()
         for add in additions { try add(&topology) }
         try write(into: &topology)
+        if options.requiresNames { try names.check(topology) }
         topology.warnings = warnings
         for sources in copartitions { try topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
@@ -116,9 +135,13 @@ extension Topology {
     /// Declares a topology with the DSL.
     ///
     /// ```swift
+    /// let lines = Topic<String, String>("lines")
+    /// let shouted = Topic<String, String>("shouted")
     /// let topology = try Topology { streams in
     ///     streams.stream(lines).mapValues { $0.uppercased() }.to(shouted)
     /// }
+    /// // lines: 1=to be
+    /// // shouted: 1=TO BE
     /// ```
     /// - Throws: `TopologyError` for names, stores and topics that do not fit together, and what `declare` throws.
     public init(_ options: TopologyOptions = TopologyOptions(), _ declare: (StreamsBuilder) throws -> Void) throws {

@@ -12,16 +12,21 @@ public struct TopologyOptions: Sendable {
     public var optimizations: Set<TopologyOptimization>
     /// How far back windowed aggregations look in their stores.
     public var windowMemory: WindowMemory
+    /// Refuses a topology whose stores and internal topics are not all named by the user, so that no change of the topology
+    /// can rename what an application has on disk (KIP-1111).
+    public var requiresNames: Bool
 
     public init(
         naming: Naming = .stable, emission: Emission = .everyChange, stores: StoreKinds = .rocksDB,
-        optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete
+        optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete,
+        requiresNames: Bool = false
     ) {
         self.naming = naming
         self.emission = emission
         self.stores = stores
         self.optimizations = optimizations
         self.windowMemory = windowMemory
+        self.requiresNames = requiresNames
     }
 }
 

@@ -4,6 +4,12 @@ import MoldauTopology
 
 extension KGroupedStream {
     /// Counts the records of each key. Records without a key or value are dropped (counted).
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().count()
+    /// // clicks: ada=/home, bob=/home, ada=/shop
+    /// // counts: ada=1, bob=1, ada=2
+    /// ```
     @inlinable public func count(
         as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Key, Int64> {
@@ -25,7 +31,10 @@ extension KGroupedStream {
     /// Folds the records of each key into one value, changed in place.
     ///
     /// ```swift
-    /// orders.groupByKey().aggregate(Totals()) { totals, _, order in totals.sum += order.amount }
+    /// let spent = orders.groupBy { _, order in order.customer }
+    ///     .aggregate(0) { total, _, order in total += order.amount }
+    /// // orders: o1=ada 120, o2=bob 30, o3=ada 5
+    /// // spent: ada=120, bob=30, ada=125
     /// ```
     @inlinable public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
@@ -37,6 +46,14 @@ extension KGroupedStream {
     }
 
     /// Folds the records of each key into one value; nil deletes the row.
+    ///
+    /// ```swift
+    /// let open = payments.groupByKey().aggregate({ 100 }, result: Int.serde) { _, payment, rest in
+    ///     rest > payment ? rest - payment : nil
+    /// }
+    /// // payments: o1=60, o2=10, o1=40
+    /// // open: o1=40, o2=90, o1=nil
+    /// ```
     @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
@@ -48,6 +65,12 @@ extension KGroupedStream {
     }
 
     /// Combines the values of each key two by two; the first value stands as it is. nil deletes the row.
+    ///
+    /// ```swift
+    /// let largest = payments.groupByKey().reduce { max($0, $1) }
+    /// // payments: o1=60, o1=10, o1=80
+    /// // largest: o1=60, o1=60, o1=80
+    /// ```
     @inlinable public func reduce(
         as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value

@@ -5,9 +5,13 @@ extension KStream {
     /// Gives each record a new value that takes its time: the answer of a service, a row of a database elsewhere.
     ///
     /// ```swift
-    /// orders.mapValuesAsync(maxInFlight: 50, retry: .upTo(3), timeout: .seconds(5)) { order in
-    ///     Priced(order, rate: try await rates.rate(for: order.currency))
+    /// @Sendable func lookUp(_ page: String) async throws -> String { page.uppercased() }
+    ///
+    /// let pages = clicks.mapValuesAsync(maxInFlight: 50, retry: .upTo(3), timeout: .seconds(5)) { page in
+    ///     try await lookUp(page)
     /// }
+    /// // clicks: ada=/home, bob=/shop
+    /// // pages: ada=/HOME, bob=/SHOP
     /// ```
     /// The closures of up to `maxInFlight` records of a task run at the same time. Results leave in the order in which
     /// their records came, so those downstream see what they would see of a plain `mapValues`, stream time included.

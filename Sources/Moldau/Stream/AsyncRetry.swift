@@ -24,6 +24,17 @@ public struct AsyncRetry: Sendable {
     public static let never = AsyncRetry(attempts: 1, backoff: .zero)
 
     /// So many attempts in all, for errors that `isRetriable` says may go away.
+    ///
+    /// ```swift
+    /// struct Busy: Error {}
+    /// let pages = clicks.mapValuesAsync(retry: .upTo(3, backoff: .zero)) { page in
+    ///     if notes.add("asked") < 3 { throw Busy() }
+    ///     return page.uppercased()
+    /// }
+    /// // clicks: ada=/home
+    /// // pages: ada=/HOME
+    /// // notes: asked, asked, asked
+    /// ```
     public static func upTo(
         _ attempts: Int, backoff: Duration = .milliseconds(100),
         where isRetriable: @escaping @Sendable (any Error) -> Bool = { _ in true }

@@ -34,9 +34,12 @@ extension KGroupedStream {
     /// Begins an aggregate that several streams change together: this one with `update`, in place.
     ///
     /// ```swift
-    /// let balances = deposits.groupByKey().cogroup(Balance.self) { balance, _, deposit in balance.add(deposit) }
-    ///     .cogroup(withdrawals.groupByKey()) { balance, _, withdrawal in balance.subtract(withdrawal) }
-    ///     .aggregate(Balance())
+    /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
+    ///     .cogroup(withdrawals.groupByKey()) { balance, _, amount in balance -= amount }
+    ///     .aggregate(0)
+    /// // deposits: ada=100
+    /// // withdrawals: ada=30
+    /// // balances: ada=100, ada=70
     /// ```
     public func cogroup<Result>(
         _: Result.Type = Result.self, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
@@ -58,6 +61,16 @@ extension KGroupedStream {
 
 extension CogroupedKStream {
     /// Lets another stream change the aggregate, in place.
+    ///
+    /// ```swift
+    /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
+    ///     .cogroup(withdrawals.groupByKey()) { balance, _, amount in balance -= amount }
+    ///     .cogroup(payments.groupByKey()) { balance, _, amount in balance -= amount }
+    ///     .aggregate(0)
+    /// // deposits: ada=100
+    /// // payments: ada=1
+    /// // balances: ada=100, ada=99
+    /// ```
     public func cogroup<Value>(
         _ other: KGroupedStream<Key, Value>,
         into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
@@ -70,6 +83,15 @@ extension CogroupedKStream {
     }
 
     /// Lets another stream change the aggregate; nil deletes the row.
+    ///
+    /// ```swift
+    /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
+    ///     .cogroup(withdrawals.groupByKey()) { _, amount, balance in balance > amount ? balance - amount : nil }
+    ///     .aggregate(0)
+    /// // deposits: ada=100
+    /// // withdrawals: ada=30, ada=70
+    /// // balances: ada=100, ada=70, ada=nil
+    /// ```
     public func cogroup<Value>(
         _ other: KGroupedStream<Key, Value>, _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
     ) -> CogroupedKStream {
@@ -77,6 +99,13 @@ extension CogroupedKStream {
     }
 
     /// The aggregates as a table. Records without a key or value are dropped (counted).
+    ///
+    /// ```swift
+    /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
+    ///     .aggregate(1_000)
+    /// // deposits: ada=100
+    /// // balances: ada=1100
+    /// ```
     public func aggregate(
         _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
         options: StoreOptions? = nil

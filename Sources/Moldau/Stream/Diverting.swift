@@ -21,10 +21,17 @@ extension KStream {
     /// What the operators within discard goes aside, into a stream of its own, besides being counted.
     ///
     /// ```swift
-    /// let (priced, failed) = orders.diverting(.processing) { $0.mapValues { order in try price(order) } }
-    /// failed.mapValues { "\($0.value): \($0.error)" }.to(refused)
-    ///
-    /// let (totals, late) = clicks.diverting(.late) { $0.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count() }
+    /// struct NoNumber: Error {}
+    /// let (numbers, refused) = lines.diverting(.processing) { texts in
+    ///     texts.mapValues { text in
+    ///         guard let number = Int(text) else { throw NoNumber() }
+    ///         return number
+    ///     }
+    /// }
+    /// let problems = refused.mapValues { "\($0.value) \($0.reason.rawValue)" }
+    /// // lines: 1=8, 2=eight
+    /// // numbers: 1=8
+    /// // problems: 2=eight processing
     /// ```
     /// A record goes aside as it came, with its key, time and headers: once, when the operators are done with it, also if
     /// it was late for some of its windows only. Of an operator that gets it from elsewhere too (a join's other side) only
@@ -87,8 +94,13 @@ extension KGroupedStream {
     /// What the operators within discard goes aside. See `KStream.diverting`. Repartitions before, if the key was changed.
     ///
     /// ```swift
-    /// let (counts, late) = words.groupBy { _, word in word }.diverting(.late) { $0.windowedBy(windows).count() }
-    /// late.mapValues(\.value).to(lateWords)
+    /// let (counts, late) = clicks.groupBy { _, page in page }.diverting(.late) { pages in
+    ///     pages.windowedBy(.tumbling(.seconds(60), grace: .zero)).count()
+    /// }
+    /// let missed = late.mapValues(\.value)
+    /// // clicks: ada@10=/home, ada@70=/home, bob@20=/home
+    /// // counts: /home[0-60]=1, /home[60-120]=1
+    /// // missed: /home@20=/home
     /// ```
     public func diverting<Result>(
         _ reasons: DropReason..., named given: String? = nil,

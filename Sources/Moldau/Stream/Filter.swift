@@ -5,7 +5,9 @@ extension KStream {
     /// Keeps the records that satisfy `isIncluded`.
     ///
     /// ```swift
-    /// orders.filter { _, order in order.amount > 100 }
+    /// let large = orders.filter { _, order in order.amount > 100 }
+    /// // orders: o1=ada 120, o2=bob 30
+    /// // large: o1=ada 120
     /// ```
     @inlinable public func filter(
         named name: String? = nil, _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
@@ -21,6 +23,12 @@ extension KStream {
     }
 
     /// Keeps the records that do not satisfy `isExcluded`.
+    ///
+    /// ```swift
+    /// let others = orders.filterNot { _, order in order.customer == "ada" }
+    /// // orders: o1=ada 120, o2=bob 30
+    /// // others: o2=bob 30
+    /// ```
     @inlinable public func filterNot(
         named name: String? = nil, _ isExcluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KStream<Key, Value> {

@@ -5,7 +5,9 @@ extension KStream {
     /// Makes of each record any number of values under the same key.
     ///
     /// ```swift
-    /// lines.flatMapValues { $0.split(separator: " ") }
+    /// let words = lines.flatMapValues { $0.split(separator: " ") }
+    /// // lines: 1=to be, 2=or not
+    /// // words: 1=to, 1=be, 2=or, 2=not
     /// ```
     @inlinable public func flatMapValues<NewValues: Sequence & SendableMetatype>(
         named name: String? = nil, _ transform: @escaping @Sendable (Value) throws -> NewValues
@@ -14,6 +16,12 @@ extension KStream {
     }
 
     /// Makes of each record any number of values, from its key and value.
+    ///
+    /// ```swift
+    /// let words = lines.flatMapValues { number, line in line.split(separator: " ").map { "\(number):\($0)" } }
+    /// // lines: 1=to be
+    /// // words: 1=1:to, 1=1:be
+    /// ```
     @inlinable public func flatMapValues<NewValues: Sequence & SendableMetatype>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValues
     ) -> KStream<Key, NewValues.Element> {
@@ -28,6 +36,12 @@ extension KStream {
     }
 
     /// Makes of each record any number of records with keys of their own. What follows by key repartitions first.
+    ///
+    /// ```swift
+    /// let halves = orders.flatMap { id, order in [("\(id)a", order.amount / 2), ("\(id)b", order.amount / 2)] }
+    /// // orders: o1=ada 120
+    /// // halves: o1a=60, o1b=60
+    /// ```
     @inlinable public func flatMap<Pairs: Sequence & SendableMetatype, NewKey, NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> Pairs
     ) -> KStream<NewKey, NewValue> where Pairs.Element == (NewKey, NewValue) {

@@ -46,6 +46,12 @@ public struct KGroupedStream<Key, Value> {
 
 extension KStream {
     /// Groups records by the key that they have. Repartitions first if an operator upstream changed the key.
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().count()
+    /// // clicks: ada=/home, ada=/shop
+    /// // counts: ada=1, ada=2
+    /// ```
     @inlinable public func groupByKey(
         named name: String? = nil
     ) -> KGroupedStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
@@ -64,7 +70,9 @@ extension KStream {
     /// Groups records by a key made of each. Repartitions first.
     ///
     /// ```swift
-    /// words.groupBy { _, word in word }.count()
+    /// let counts = clicks.groupBy { _, page in page }.count()
+    /// // clicks: ada=/home, bob=/home
+    /// // counts: /home=1, /home=2
     /// ```
     @inlinable public func groupBy<NewKey: StreamCodable>(
         named name: String? = nil, _ selector: @escaping @Sendable (Key, Value) throws -> NewKey

@@ -6,6 +6,10 @@ import MoldauTopology
 ///
 /// A value that describes a place in the topology; every method adds a node there and returns the place after it. The closures given to
 /// operators run on stream threads, one record at a time per task; what they throw goes to the application's processing handler.
+///
+/// The examples of operators show in comments what goes in and what comes out: `// clicks: ada=/home, bob@20=/shop` are records
+/// of the stream or table `clicks`, the second one at 20 seconds; `ada=nil` deletes a row, and `ada[0-60]` is a window's key.
+/// All are run as tests.
 public struct KStream<Key, Value> {
     let builder: StreamsBuilder
     let node: GraphNode
@@ -34,6 +38,19 @@ public struct KStream<Key, Value> {
     }
 
     /// Adds a processor below this stream: what the other operators are made with.
+    ///
+    /// ```swift
+    /// let sums: KStream<String, Int> = payments.adding(named: nil, prefix: "SUM-") { context in
+    ///     let next = try context.next(String.self, Int.self)
+    ///     var sum = 0
+    ///     return Inlet { record in
+    ///         sum += record.value
+    ///         try next.receive(record.with(value: sum))
+    ///     }
+    /// }
+    /// // payments: o1=60, o2=10
+    /// // sums: o1=60, o2=70
+    /// ```
     /// - Parameters:
     ///   - given: the node's name; nil for a generated one that begins with `prefix`.
     ///   - changesKey: whether equal keys may be in several partitions afterwards.

@@ -5,7 +5,9 @@ extension KStream {
     /// Makes of each record one with a new key and value. What follows by key repartitions first.
     ///
     /// ```swift
-    /// orders.map { id, order in (order.customer, order.amount) }
+    /// let amounts = orders.map { _, order in (order.customer, order.amount) }
+    /// // orders: o1=ada 120
+    /// // amounts: ada=120
     /// ```
     @inlinable public func map<NewKey, NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)
@@ -23,7 +25,9 @@ extension KStream {
     /// Gives each record a new value.
     ///
     /// ```swift
-    /// lines.mapValues { $0.lowercased() }
+    /// let loud = lines.mapValues { $0.uppercased() }
+    /// // lines: 1=to be
+    /// // loud: 1=TO BE
     /// ```
     @inlinable public func mapValues<NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Value) throws -> NewValue
@@ -32,6 +36,12 @@ extension KStream {
     }
 
     /// Gives each record a new value, made of its key and value.
+    ///
+    /// ```swift
+    /// let visits = clicks.mapValues { user, page in "\(user) was at \(page)" }
+    /// // clicks: ada=/home
+    /// // visits: ada=ada was at /home
+    /// ```
     @inlinable public func mapValues<NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValue
     ) -> KStream<Key, NewValue> {
@@ -48,7 +58,9 @@ extension KStream {
     /// Gives each record a new key. What follows by key repartitions first.
     ///
     /// ```swift
-    /// orders.selectKey { _, order in order.customer }
+    /// let byCustomer = orders.selectKey { _, order in order.customer }
+    /// // orders: o1=ada 120
+    /// // byCustomer: ada=ada 120
     /// ```
     @inlinable public func selectKey<NewKey>(
         named name: String? = nil, _ selector: @escaping @Sendable (Key, Value) throws -> NewKey

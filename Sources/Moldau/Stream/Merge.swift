@@ -3,6 +3,13 @@ import MoldauTopology
 
 extension KStream {
     /// Both streams in one, without an order between them.
+    ///
+    /// ```swift
+    /// let all = deposits.merge(withdrawals.mapValues { -$0 })
+    /// // deposits: ada=100
+    /// // withdrawals: ada=30
+    /// // all: ada=100, ada=-30
+    /// ```
     public func merge(_ other: KStream<Key, Value>, named given: String? = nil) -> KStream<Key, Value> {
         let name = builder.name(given, "KSTREAM-MERGE-")
         let merged = GraphNode(name) { topology, parents in

@@ -3,6 +3,13 @@ import MoldauTopology
 
 extension KStream {
     /// Looks at each record and passes it on.
+    ///
+    /// ```swift
+    /// let pages = clicks.peek { user, page in notes.add("\(user) looks at \(page)") }
+    /// // clicks: ada=/home
+    /// // pages: ada=/home
+    /// // notes: ada looks at /home
+    /// ```
     @inlinable public func peek(
         named name: String? = nil, _ look: @escaping @Sendable (Key, Value) throws -> Void
     ) -> KStream<Key, Value> {
@@ -16,6 +23,12 @@ extension KStream {
     }
 
     /// Does something with each record; the stream ends there.
+    ///
+    /// ```swift
+    /// clicks.forEach { user, page in notes.add("\(user) looks at \(page)") }
+    /// // clicks: ada=/home
+    /// // notes: ada looks at /home
+    /// ```
     @inlinable public func forEach(
         named name: String? = nil, _ body: @escaping @Sendable (Key, Value) throws -> Void
     ) {
@@ -23,6 +36,12 @@ extension KStream {
     }
 
     /// Prints `[label]: key, value` for each record; the stream ends there.
+    ///
+    /// ```swift
+    /// clicks.print(label: "click") { line in notes.add(line) }
+    /// // clicks: ada=/home
+    /// // notes: [click]: ada, /home
+    /// ```
     /// - Parameters:
     ///   - label: nil for the name of the node upstream.
     ///   - write: where the line goes; standard output by default.

@@ -7,8 +7,31 @@ extension KStream {
     /// Nothing is repartitioned before it: a processor sees the records of its task, which need not be all of a key if the
     /// key was changed upstream. Call `repartition()` where its stores need them all; without it the topology has a
     /// warning.
+    ///
+    /// ```swift
+    /// final class Changes: Processor {
+    ///     static let last = KeyValueStoreName<String, String>("last")
+    ///     private var context: ProcessorContext<String, String>?
+    ///     private var last: KeyValueStore<String, String>?
+    ///
+    ///     func start(_ context: ProcessorContext<String, String>) throws {
+    ///         self.context = context
+    ///         last = try context.store(Self.last)
+    ///     }
+    ///
+    ///     func process(_ record: Record<String, String>) throws {
+    ///         guard try last?.get(record.key) != record.value else { return }
+    ///         try last?.put(record.key, record.value)
+    ///         try context?.forward(record)
+    ///     }
+    /// }
+    /// streams.addStore(.keyValue(Changes.last))
+    /// let changes = clicks.process(stores: [Changes.last.name]) { Changes() }
+    /// // clicks: ada=/home, ada=/home, ada=/shop
+    /// // changes: ada=/home, ada=/shop
+    /// ```
     /// - Parameters:
-    ///   - stores: the names of the stores that it uses; add them with `addStore` or use a table's.
+    ///   - stores: the names of the stores that it uses besides its own: of those added with `addStore`, and of tables.
     ///   - make: makes the processor of one task; must return a new one each time.
     public func process<Made: Processor & SendableMetatype>(
         named given: String? = nil, stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
@@ -17,6 +40,27 @@ extension KStream {
     }
 
     /// As `process`, for a processor that keeps each record's key: nothing is repartitioned because of it.
+    ///
+    /// ```swift
+    /// final class Numbered: Processor {
+    ///     static let counts = KeyValueStoreName<String, Int>("numbered")
+    ///     static let stores = [StoreDefinition.keyValue(counts)]
+    ///     private var context: ProcessorContext<String, String>?
+    ///     private var counts: KeyValueStore<String, Int>?
+    ///
+    ///     func start(_ context: ProcessorContext<String, String>) throws {
+    ///         (self.context, counts) = (context, try context.store(Self.counts))
+    ///     }
+    ///
+    ///     func process(_ record: Record<String, String>) throws {
+    ///         let number = try counts?.update(record.key) { ($0 ?? 0) + 1 }.new ?? 0
+    ///         try context?.forward(record.with(value: "\(number) \(record.value)"))
+    ///     }
+    /// }
+    /// let visits = clicks.processValues { Numbered() }
+    /// // clicks: ada=/home, ada=/shop, bob=/home
+    /// // visits: ada=1 /home, ada=2 /shop, bob=1 /home
+    /// ```
     public func processValues<Made: Processor & SendableMetatype>(
         named given: String? = nil, stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Key, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value, Made.KeyOut == Key {
@@ -29,17 +73,13 @@ extension KStream {
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
         // A given name uses up no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, prefix)
+        builder.addStores(of: Made.self)
+        let stores = stores + Made.stores.map(\.name)
         if isKeyChanged, !stores.isEmpty {
             builder.warnings.append(.storesBehindKeyChange(node: name, stores: stores))
         }
         return adding(named: name, stores: stores, changesKey: changesKey, changesValue: true) { context in
-            let processor = try make()
-            let processorContext = try ProcessorContext<Made.KeyOut, Made.ValueOut>(context)
-            try processor.start(processorContext)
-            context.task.onClose { try processor.close() }
-            return Inlet { record in
-                do { try processor.process(record) } catch { try context.failed(error) }
-            }
+            try context.inlet(of: try make())
         }
     }
 }

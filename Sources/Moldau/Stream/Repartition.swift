@@ -3,6 +3,12 @@ import MoldauTopology
 
 extension KStream {
     /// Sends the stream through a topic of the application, so that equal keys are in one partition again.
+    ///
+    /// ```swift
+    /// let byCustomer = orders.selectKey { _, order in order.customer }.repartition(named: "by-customer", partitions: 4)
+    /// // orders: o1=ada 120
+    /// // byCustomer: ada=ada 120
+    /// ```
     /// - Parameters:
     ///   - name: the topic's name between the application's id and `-repartition`.
     ///   - partitions: nil: as many as the widest topic upstream.

@@ -3,6 +3,12 @@ import MoldauTopology
 
 extension KStream {
     /// Writes the stream to a topic.
+    ///
+    /// ```swift
+    /// lines.mapValues { $0.uppercased() }.to(shouted)
+    /// // lines: 1=to be
+    /// // shouted: 1=TO BE
+    /// ```
     /// - Parameter partitioner: chooses partitions; nil leaves it to the key.
     @inlinable public func to(
         _ topic: Topic<Key, Value>, named name: String? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
@@ -11,6 +17,12 @@ extension KStream {
     }
 
     /// Writes the stream to a topic; nil is written as a tombstone.
+    ///
+    /// ```swift
+    /// payments.groupByKey().reduce { $0 + $1 }.filter { _, total in total < 100 }.toStream().to(totals)
+    /// // payments: o1=60, o1=50
+    /// // totals: o1=60, o1=nil
+    /// ```
     @inlinable public func to<Wrapped>(
         _ topic: Topic<Key, Wrapped>, named name: String? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) where Value == Wrapped? {
@@ -20,7 +32,10 @@ extension KStream {
     /// Writes each record to the topic that `choose` answers. The topics must exist.
     ///
     /// ```swift
-    /// events.to(key: String.serde, value: Event.serde) { record, _ in "events-\(record.value.kind)" }
+    /// lines.to(key: String.serde, value: String.serde) { record, _ in record.value.hasSuffix("!") ? "shouted" : "rest" }
+    /// let shouted = Topic<String, String>("shouted")
+    /// // lines: 1=to be, 2=no!
+    /// // shouted: 2=no!
     /// ```
     @inlinable public func to(
         key: Serde<Key>, value: Serde<Value>, named name: String? = nil,

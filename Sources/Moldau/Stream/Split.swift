@@ -6,9 +6,12 @@ extension KStream {
     ///
     /// ```swift
     /// let branches = orders.split(named: "orders-")
-    ///     .branch("large") { _, order in order.amount > 1_000 }
+    ///     .branch("large") { _, order in order.amount > 100 }
     ///     .defaultBranch("small")
-    /// branches["orders-large"]
+    /// let (large, small) = (branches["orders-large"], branches["orders-small"])
+    /// // orders: o1=ada 120, o2=bob 30
+    /// // large: o1=ada 120
+    /// // small: o2=bob 30
     /// ```
     public func split(named given: String? = nil) -> BranchedKStream<Key, Value> {
         BranchedKStream(self, name: builder.name(given, "KSTREAM-BRANCH-"))
@@ -47,6 +50,16 @@ public final class BranchedKStream<Key, Value> {
     }
 
     /// Adds a branch for the records that satisfy `isIncluded` and no predicate before it.
+    ///
+    /// ```swift
+    /// let branches = orders.split(named: "orders-")
+    ///     .branch { _, order in order.amount > 100 }
+    ///     .branch { _, order in order.amount > 10 }
+    ///     .noDefaultBranch()
+    /// let second = branches["orders-2"]
+    /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
+    /// // second: o2=bob 30
+    /// ```
     /// - Parameter suffix: the branch is named for the split with this added; by default the branch's number, from 1.
     @discardableResult
     public func branch(
@@ -58,6 +71,13 @@ public final class BranchedKStream<Key, Value> {
     }
 
     /// Adds a branch for all other records.
+    ///
+    /// ```swift
+    /// let branches = orders.split(named: "orders-").branch { _, order in order.amount > 100 }.defaultBranch()
+    /// let others = branches["orders-0"]
+    /// // orders: o1=ada 120, o2=bob 30
+    /// // others: o2=bob 30
+    /// ```
     /// - Returns: all branches by their full names.
     @discardableResult
     public func defaultBranch(_ suffix: String? = nil) -> [String: KStream<Key, Value>] {
@@ -66,6 +86,13 @@ public final class BranchedKStream<Key, Value> {
     }
 
     /// Drops all other records (counted).
+    ///
+    /// ```swift
+    /// let large = orders.split(named: "orders-").branch("large") { _, order in order.amount > 100 }
+    ///     .noDefaultBranch()["orders-large"]
+    /// // orders: o1=ada 120, o2=bob 30
+    /// // large: o1=ada 120
+    /// ```
     /// - Returns: all branches by their full names.
     @discardableResult
     public func noDefaultBranch() -> [String: KStream<Key, Value>] { branches }

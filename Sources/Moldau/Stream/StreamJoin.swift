@@ -7,10 +7,13 @@ extension KStream {
     ///
     /// The result has the later time of both. Records without a key or value are dropped (counted). Repartitions a side
     /// first if its key was changed; both sides must have the same number of partitions.
+    ///
     /// ```swift
-    /// orders.join(payments, within: JoinWindows(difference: .seconds(600), grace: .seconds(60))) { order, payment in
-    ///     Receipt(order, payment)
-    /// }
+    /// let windows = JoinWindows(difference: .seconds(60), grace: .seconds(10))
+    /// let paid = orders.join(payments, within: windows) { order, payment in "\(payment) of \(order.amount)" }
+    /// // orders: o1@0=ada 120
+    /// // payments: o1@20=100, o1@90=20
+    /// // paid: o1@20=100 of 120
     /// ```
     /// - Parameters:
     ///   - name: names the nodes and repartition topics.
@@ -43,6 +46,13 @@ extension KStream {
 
     /// As `join`, and a record of this stream that finds no match has a result with nil: when its window is over. Time
     /// goes on by records alone, of either stream.
+    ///
+    /// ```swift
+    /// let windows = JoinWindows(difference: .seconds(60), grace: .seconds(10))
+    /// let paid = orders.leftJoin(payments, within: windows) { order, payment in "\(payment ?? 0) of \(order.amount)" }
+    /// // orders: o1@0=ada 120, o2@200=bob 30
+    /// // paid: o1@0=0 of 120
+    /// ```
     public func leftJoin<Other: StreamCodable, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
         options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
@@ -69,6 +79,15 @@ extension KStream {
     }
 
     /// As `join`, and a record of either stream that finds no match has a result with nil: when its window is over.
+    ///
+    /// ```swift
+    /// let windows = JoinWindows(difference: .seconds(60), grace: .zero)
+    /// let both = orders.outerJoin(payments, within: windows) { order, payment in
+    ///     "\(order?.amount ?? 0) ordered \(payment ?? 0) paid"
+    /// }
+    /// // payments: o1@0=20, o2@100=30
+    /// // both: o1@0=0 ordered 20 paid
+    /// ```
     public func outerJoin<Other: StreamCodable, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
         options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result

@@ -10,7 +10,10 @@ extension KStream {
     /// and table must have the same number of partitions.
     ///
     /// ```swift
-    /// orders.join(customers) { order, customer in order.shipped(to: customer.address) }
+    /// let located = clicks.join(customers) { page, city in "\(page) from \(city)" }
+    /// // customers: ada=Prague
+    /// // clicks: ada=/home, bob=/home
+    /// // located: ada=/home from Prague
     /// ```
     /// - Parameter grace: each record waits until the stream's time has passed its own by this, so that rows that come late
     ///   are met (KIP-923). Records that come later than this are joined at once. Needs a versioned table whose history
@@ -35,6 +38,13 @@ extension KStream {
 
     /// Joins each record with the row of its key, or with nil if there is none. A record with a value but without a key meets nil; one
     /// without a value is dropped (counted).
+    ///
+    /// ```swift
+    /// let located = clicks.leftJoin(customers) { page, city in "\(page) from \(city ?? "somewhere")" }
+    /// // customers: ada=Prague
+    /// // clicks: ada=/home, bob=/home
+    /// // located: ada=/home from Prague, bob=/home from somewhere
+    /// ```
     @inlinable public func leftJoin<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
@@ -104,8 +114,12 @@ extension KStream {
     /// (counted).
     ///
     /// No repartition is needed: every stream thread has all rows.
+    ///
     /// ```swift
-    /// orders.join(countries, on: { _, order in order.country }) { order, country in order.priced(in: country) }
+    /// let visits = clicks.join(titles, on: { _, page in page }) { _, title in title }
+    /// // titles: /home=Welcome
+    /// // clicks: ada=/home, bob=/shop
+    /// // visits: ada=Welcome
     /// ```
     @inlinable public func join<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
@@ -129,6 +143,13 @@ extension KStream {
     }
 
     /// As `join` with a global table; a record without a row meets nil.
+    ///
+    /// ```swift
+    /// let visits = clicks.leftJoin(titles, on: { _, page in page }) { page, title in title ?? page }
+    /// // titles: /home=Welcome
+    /// // clicks: ada=/home, bob=/shop
+    /// // visits: ada=Welcome, bob=/shop
+    /// ```
     @inlinable public func leftJoin<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row?) throws -> Result

@@ -5,7 +5,10 @@ extension StreamsBuilder {
     /// Reads a topic as a stream.
     ///
     /// ```swift
-    /// let orders = streams.stream(Topic<String, Order>("orders"))
+    /// let greetings = streams.stream(Topic<String, String>("greetings"), start: .latest)
+    /// let replies = greetings.merge(lines).mapValues { "\($0) to you too" }
+    /// // lines: ada=hello
+    /// // replies: ada=hello to you too
     /// ```
     /// - Parameters:
     ///   - name: the node's name in descriptions and metrics.
@@ -19,6 +22,12 @@ extension StreamsBuilder {
     }
 
     /// Reads several topics of the same types as one stream. Serdes are those of the first.
+    ///
+    /// ```swift
+    /// let all = streams.stream([shouted, Topic("whispered")])
+    /// // shouted: 1=TO BE
+    /// // all: 1=TO BE
+    /// ```
     @inlinable public func stream<Key, Value>(
         _ topics: [Topic<Key, Value>], named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
@@ -33,17 +42,48 @@ extension StreamsBuilder {
         }
     }
 
+    /// Reads the topics that match a pattern as one stream: those that are there when the application starts, and those that
+    /// come later.
+    ///
+    /// ```swift
+    /// let clicks = streams.stream(TopicPattern<String, String>("clicks-.*"))
+    /// let pages = clicks.mapValues { $0.uppercased() }
+    /// // clicks-eu: ada=/home
+    /// // clicks-us: bob=/shop
+    /// // pages: ada=/HOME, bob=/SHOP
+    /// ```
+    /// The application looks for topics every `StreamsConfiguration.topicSearchInterval`; where others are there it commits,
+    /// and begins anew with them. They are read from `start`, so `.latest` leaves out what was written before they were
+    /// found. Topics that the topology names elsewhere are left to that source, the application's own internal topics and
+    /// those that begin with `__` are not read. State is as wide as the widest topic: where a wider one comes than there were
+    /// at first, the application stops with `RuntimeError.wrongPartitionCount`.
+    ///
+    /// In tests, `TopologyTestDriver` is told which topics there are.
+    @inlinable public func stream<Key, Value>(
+        _ topics: TopicPattern<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
+        timestamps: TimestampExtractor<Key, Value>? = nil
+    ) -> KStream<Key, Value> {
+        addingSource([], matching: topics.pattern, named: name, start: start) { context in
+            TypedSourceHead(
+                key: topics.key, value: topics.value, timestamps: timestamps,
+                next: try context.next(Key.self, Value.self))
+        }
+    }
+
     @usableFromInline func addingSource<Key, Value>(
-        _ topics: [String], named given: String?, start: StartPosition, _ makeHead: @escaping TopologyNode.MakeHead
+        _ topics: [String], matching pattern: String? = nil, named given: String?, start: StartPosition,
+        _ makeHead: @escaping TopologyNode.MakeHead
     ) -> KStream<Key, Value> {
         let name = name(given, "KSTREAM-SOURCE-")
         let node = GraphNode(name) { topology, _ in
-            let source = TopologyNode.Source(topics: topics, start: start, makeHead: makeHead)
+            let source = TopologyNode.Source(topics: topics, pattern: pattern, start: start, makeHead: makeHead)
             try topology.add(TopologyNode(name, .source(source)))
         }
-        node.source = .init(topics: topics, type: ObjectIdentifier(Record<Key, Value>.self))
+        node.source = .init(topics: topics, pattern: pattern, type: ObjectIdentifier(Record<Key, Value>.self))
         add(node, below: [])
+        let origin = pattern.map { $0.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined() }
         return KStream(
-            builder: self, node: node, sources: [name], isKeyChanged: false, origin: topics.joined(separator: "_"))
+            builder: self, node: node, sources: [name], isKeyChanged: false,
+            origin: origin ?? topics.joined(separator: "_"))
     }
 }

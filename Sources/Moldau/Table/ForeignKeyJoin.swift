@@ -8,21 +8,27 @@ extension KTable {
     /// An update of this row gives one result; an update of the other table's row gives one for each row that refers to
     /// it. The tables may have different numbers of partitions: rows and answers travel through two topics of the
     /// application, so a result comes a little later than its cause, and quick updates of a row give one result.
+    ///
     /// ```swift
-    /// orders.join(customers, on: \.customerID) { order, customer in order.shipped(to: customer.address) }
+    /// let shipments = openOrders.join(customers, on: \.customer) { order, city in "\(order.amount) to \(city)" }
+    /// // openOrders: o1=ada 120, o2=ada 30
+    /// // customers: ada=Prague
+    /// // shipments: o1=120 to Prague, o2=30 to Prague
     /// ```
     /// - Parameters:
     ///   - foreignKey: the other row's key; nil refers to none (dropped, counted).
     ///   - store: gives the result a store of that name.
+    ///   - partitioners: where the tables' rows are, if their topics' writers do not go by the hash of keys.
     ///   - joiner: nil deletes the result.
     public func join<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
         join(
             other, on: { try foreignKey($1) }, value: Value.serde, otherValue: Other.serde, result: Result.serde,
-            as: store, named: name, options: options, joiner)
+            as: store, named: name, options: options, partitioners: partitioners, joiner)
     }
 
     /// As `join` on a foreign key, with the serdes given and a foreign key that may come from the row's key too.
@@ -30,11 +36,12 @@ extension KTable {
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
         let rows = ForeignKeyRows<Key, Value, ForeignKey, Other, Result>(
             left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: false,
-            dropsHistory: (content.isVersioned, other.content.isVersioned)
+            dropsHistory: (content.isVersioned, other.content.isVersioned), partitioners: partitioners
         ) { left, right in
             guard let right else { return nil }
             return try joiner(left, right)
@@ -44,14 +51,24 @@ extension KTable {
 
     /// As `join` on a foreign key, but a result is there while this table's row is: without the other row, or without a
     /// foreign key, it meets nil.
+    ///
+    /// ```swift
+    /// let shipments = openOrders.leftJoin(customers, on: \.customer) { order, city in
+    ///     "\(order.amount) to \(city ?? "?")"
+    /// }
+    /// // openOrders: o1=ada 120
+    /// // customers: ada=Prague
+    /// // shipments: o1=120 to ?, o1=120 to Prague
+    /// ```
     public func leftJoin<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
         leftJoin(
             other, on: { try foreignKey($1) }, value: Value.serde, otherValue: Other.serde, result: Result.serde,
-            as: store, named: name, options: options, joiner)
+            as: store, named: name, options: options, partitioners: partitioners, joiner)
     }
 
     /// As `leftJoin` on a foreign key, with the serdes given and a foreign key that may come from the row's key too.
@@ -59,11 +76,13 @@ extension KTable {
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         let rows = ForeignKeyRows(
             left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: true,
-            dropsHistory: (content.isVersioned, other.content.isVersioned), joiner: joiner)
+            dropsHistory: (content.isVersioned, other.content.isVersioned), partitioners: partitioners,
+            joiner: joiner)
         return joining(other, rows, result: store?.value ?? result, as: store, named: name, options)
     }
 

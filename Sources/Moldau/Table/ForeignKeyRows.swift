@@ -22,6 +22,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     let isLeft: Bool
     /// Whether late updates come, which change no result.
     let dropsHistory: (left: Bool, right: Bool)
+    let partitioners: TablePartitioners<Key, ForeignKey>
     let joiner: @Sendable (Value, Other?) throws -> Result?
 
     typealias Message = Subscription<Key>
@@ -49,7 +50,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         let message = Message.serde(primaryKey: left.key)
         try topology.add(
             topic: names.registrationTopic, sink: names.registrationSink, source: names.registrationSource,
-            below: [names.send], key: right.key.optional, value: message)
+            below: [names.send], key: right.key.optional, value: message, partitioner: toRightTable)
         try processor(names.receive, names.registrationSource) { try receive($0, store: names.store) }
         try topology.add(subscriptions, for: [names.receive])
         try processor(names.lookUp, names.receive) { try lookUp($0, rightRows) }
@@ -58,10 +59,23 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         try connect(names.notify, [names.store])
         try topology.add(
             topic: names.responseTopic, sink: names.responseSink, source: names.responseSource,
-            below: [names.lookUp, names.notify], key: left.key, value: Response.serde(foreign: right.value)
-        ) { _, _, response, _ in response.primaryPartition.map { [$0] } }
+            below: [names.lookUp, names.notify], key: left.key, value: Response.serde(foreign: right.value),
+            partitioner: toLeftTable)
         try processor(names.resolver, names.responseSource) { try resolve($0, leftRows) }
         try connect(names.resolver, leftRows.stores)
+    }
+
+    private var toRightTable: StreamPartitioner<ForeignKey?, Message>? {
+        guard let partitioner = partitioners.right else { return nil }
+        return { topic, key, _, count in try key.flatMap { try partitioner(topic, $0, (), count) } }
+    }
+
+    /// An answer goes where the question came from, unless the user says where the row is.
+    private var toLeftTable: StreamPartitioner<Key, Response> {
+        guard let partitioner = partitioners.left else {
+            return { _, _, response, _ in response.primaryPartition.map { [$0] } }
+        }
+        return { topic, key, _, count in try partitioner(topic, key, (), count) }
     }
 
     // MARK: The left task asks

@@ -13,27 +13,58 @@ extension StreamsBuilder {
     /// come, without regard to time. Records without a key are dropped (counted).
     ///
     /// Memory and disk: each stream thread keeps a copy.
+    ///
+    /// ```swift
+    /// let names = streams.globalTable(Topic<String, String>("page-names"))
+    /// let visits = clicks.leftJoin(names, on: { _, page in page }) { page, name in name ?? page }
+    /// // clicks: ada=/home
+    /// // visits: ada=/home
+    /// ```
     public func globalTable<Key, Value>(
         _ topic: Topic<Key, Value>, as store: KeyValueStoreName<Key, Value>? = nil, named given: String? = nil,
         options: StoreOptions? = nil
     ) -> GlobalKTable<Key, Value> {
-        var settings = options ?? StoreOptions()
-        settings.isLogged = false  // The topic itself brings the store back.
-        let choice = StoreChoice(store?.name, settings, in: self) {
+        let choice = StoreChoice(store?.name, options ?? StoreOptions(), in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "global-table")
         }
         attempt { try choice.checkIsUnversioned("global tables have no versions; leave historyRetention out") }
+        let storeName = choice.name
+        addGlobal(
+            choice.definition(key: topic.key, value: topic.value), named: given, topic: topic.name, key: topic.key,
+            value: topic.value.optional
+        ) { context in
+            let rows: TimestampedKeyValueStore<Key, Value> = try context.store(named: storeName)
+            return Inlet { record in
+                try rows.put(record.key, record.value.map { ValueAndTimestamp($0, at: record.timestamp) })
+            }
+        }
+        return GlobalKTable(storeName: storeName, key: topic.key)
+    }
+
+    /// Adds a store of which every stream thread holds all, kept by the node that `make` wires in each.
+    func addGlobal<Key, Value>(
+        _ store: StoreDefinition, named given: String?, topic: String, key: Serde<Key>, value: Serde<Value>,
+        timestamps: TimestampExtractor<Key?, Value>? = nil,
+        _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
+    ) {
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
-        let storeName = choice.name
         let node = GraphNode(name) { topology, _ in
+            var store = store
+            store.isLogged = false  // The topic itself brings it back.
             try topology.add(
-                GlobalTableNode(
-                    sourceName: sourceName, processorName: name, topic: topic.name,
-                    store: choice.definition(key: topic.key, value: topic.value)
-                ) { try TypedSourceHead(storing: topic, in: storeName, $0) })
+                GlobalTableNode(sourceName: sourceName, processorName: name, topic: topic, store: store) {
+                    context, count in
+                    let inlet = try make(context)
+                    let keyed = Inlet<Key?, Value> { record in
+                        guard let key = record.key else { return context.drop(.nullKey) }
+                        try inlet.receive(record.with(key: key))
+                    }
+                    return (0..<count).map { _ in
+                        TypedSourceHead(key: key.optional, value: value, timestamps: timestamps, next: keyed)
+                    }
+                })
         }
         add(node, below: [])
-        return GlobalKTable(storeName: storeName, key: topic.key)
     }
 }

@@ -20,7 +20,9 @@ extension KTable {
     /// Groups rows by another key. A nil leaves the row out.
     ///
     /// ```swift
-    /// customers.groupBy { id, customer in (customer.region, customer.revenue) }.aggregate(…)
+    /// let inhabitants = customers.groupBy { customer, city in (city, customer) }.count()
+    /// // customers: ada=Prague, bob=Prague, ada=Brno
+    /// // inhabitants: Prague=1, Prague=2, Prague=1, Brno=1
     /// ```
     public func groupBy<NewKey: StreamCodable, NewValue: StreamCodable>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
@@ -81,6 +83,12 @@ private func regrouping<Key, Value, NewKey, NewValue>(
 
 extension KGroupedTable {
     /// Counts the rows under each key.
+    ///
+    /// ```swift
+    /// let inhabitants = customers.groupBy { customer, city in (city, customer) }.count()
+    /// // customers: ada=Prague, bob=Prague, bob=nil
+    /// // inhabitants: Prague=1, Prague=2, Prague=1
+    /// ```
     public func count(
         as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Key, Int64> {
@@ -100,7 +108,10 @@ extension KGroupedTable {
     /// Folds the rows under each key into one value. `subtract` must undo what `add` did.
     ///
     /// ```swift
-    /// byRegion.aggregate(0) { total, _, amount in total += amount } subtracting: { total, _, amount in total -= amount }
+    /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }
+    ///     .aggregate(0) { sum, _, amount in sum += amount } subtracting: { sum, _, amount in sum -= amount }
+    /// // openOrders: o1=ada 120, o2=ada 30, o1=ada 100
+    /// // sums: ada=120, ada=150, ada=130
     /// ```
     public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
@@ -122,6 +133,14 @@ extension KGroupedTable {
     }
 
     /// Folds the rows under each key into one value; nil deletes the row.
+    ///
+    /// ```swift
+    /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }.aggregate(
+    ///     { 0 }, result: Int.serde, adding: { _, amount, sum in sum + amount },
+    ///     subtracting: { _, amount, sum in sum > amount ? sum - amount : nil })
+    /// // openOrders: o1=ada 120, o1=nil
+    /// // sums: ada=120, ada=nil
+    /// ```
     public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
@@ -134,6 +153,13 @@ extension KGroupedTable {
     }
 
     /// Combines the rows under each key two by two; the first stands as it is. `subtract` must undo what `add` did.
+    ///
+    /// ```swift
+    /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }
+    ///     .reduce { sum, amount in sum + amount } subtracting: { sum, amount in sum - amount }
+    /// // openOrders: o1=ada 120, o2=ada 30, o1=nil
+    /// // sums: ada=120, ada=150, ada=30
+    /// ```
     public func reduce(
         as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         adding add: @escaping @Sendable (Value, Value) throws -> Value?,

@@ -6,8 +6,10 @@ extension KTable {
     /// Holds changes back, so that those downstream see fewer of them (KIP-328).
     ///
     /// ```swift
-    /// clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .seconds(5))).count()
+    /// let counts = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .seconds(5))).count()
     ///     .suppress(.untilWindowCloses())
+    /// // clicks: ada@10=/home, ada@20=/shop, bob@70=/home
+    /// // counts: ada[0-60]@20=2
     /// ```
     /// Changes go on in the order of the time that they wait by, then of their keys' bytes, with the time and headers of the last change.
     /// They go on when another change comes that moves stream time. What waits is kept in a store with a changelog.

@@ -27,6 +27,12 @@ public struct Suppressed<Key>: Sendable {
 
     /// Lets the last change of a key go on when stream time has moved on by `limit` since its first one that waits. Stream time is that of
     /// the changes that come here.
+    ///
+    /// ```swift
+    /// let rare = balances.suppress(.untilTimeLimit(.seconds(60)))
+    /// // balances: ada@0=1, ada@10=2, bob@70=5
+    /// // rare: ada@10=2
+    /// ```
     /// - Parameters:
     ///   - maxRecords: how many keys may wait.
     ///   - maxBytes: how many bytes their keys and values may have, counted as Kafka Streams counts them.
@@ -42,6 +48,13 @@ public struct Suppressed<Key>: Sendable {
     /// that were deleted, such as sessions that became part of others, send nothing.
     ///
     /// What does not fit stops the stream thread, as results that go on early would not be final.
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero)).count()
+    ///     .suppress(.untilWindowCloses())
+    /// // clicks: ada@10=/home, ada@20=/shop, ada@90=/home
+    /// // counts: ada[10-20]=2
+    /// ```
     public static func untilWindowCloses<Inner>(
         maxRecords: Int = .max, maxBytes: Int = .max
     ) -> Suppressed where Key == Windowed<Inner> {

@@ -7,8 +7,12 @@ extension KTable {
     ///
     /// An update on either side updates the result; its time is the later one of both rows. Both tables must have the same number of
     /// partitions.
+    ///
     /// ```swift
-    /// customers.join(addresses) { customer, address in customer.living(at: address) }
+    /// let cards = customers.join(phones) { city, phone in "\(city) \(phone)" }
+    /// // customers: ada=Prague
+    /// // phones: ada=123, bob=456
+    /// // cards: ada=Prague 123
     /// ```
     /// - Parameters:
     ///   - store: gives the result a store of its own.
@@ -25,6 +29,13 @@ extension KTable {
     }
 
     /// Joins the rows of equal keys: a result is there while this table's row is.
+    ///
+    /// ```swift
+    /// let cards = customers.leftJoin(phones) { city, phone in "\(city) \(phone ?? "-")" }
+    /// // customers: ada=Prague
+    /// // phones: ada=123, bob=456
+    /// // cards: ada=Prague -, ada=Prague 123
+    /// ```
     public func leftJoin<Other, Result>(
         _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
         options: StoreOptions? = nil, result: Serde<Result>? = nil,
@@ -37,6 +48,13 @@ extension KTable {
     }
 
     /// Joins the rows of equal keys: a result is there while either row is.
+    ///
+    /// ```swift
+    /// let cards = customers.outerJoin(phones) { city, phone in "\(city ?? "-") \(phone ?? "-")" }
+    /// // customers: ada=Prague
+    /// // phones: ada=123, bob=456
+    /// // cards: ada=Prague -, ada=Prague 123, bob=- 456
+    /// ```
     public func outerJoin<Other, Result>(
         _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
         options: StoreOptions? = nil, result: Serde<Result>? = nil,

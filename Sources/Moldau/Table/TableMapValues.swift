@@ -7,7 +7,9 @@ extension KTable {
     /// on the old one, unless the result has a store.
     ///
     /// ```swift
-    /// balances.mapValues { $0.inEuros }
+    /// let doubled = balances.mapValues { $0 * 2 }
+    /// // balances: ada=5, ada=nil
+    /// // doubled: ada=10, ada=nil
     /// ```
     /// - Parameter store: gives the result a store of its own.
     public func mapValues<NewValue>(
@@ -18,6 +20,12 @@ extension KTable {
     }
 
     /// Gives each row a new value, made of its key and value.
+    ///
+    /// ```swift
+    /// let cards = customers.mapValues { name, city in "\(name) of \(city)" }
+    /// // customers: ada=Prague
+    /// // cards: ada=ada of Prague
+    /// ```
     public func mapValues<NewValue>(
         as store: KeyValueStoreName<Key, NewValue>? = nil, named given: String? = nil, options: StoreOptions? = nil,
         _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
@@ -31,6 +39,12 @@ extension KTable {
     ///
     /// Without old values (nobody downstream needs them and this table has no store) every update of a row that does not belong is sent
     /// as a deletion, whether or not the row was there before.
+    ///
+    /// ```swift
+    /// let rich = balances.filter { _, balance in balance > 100 }
+    /// // balances: ada=120, ada=90, bob=7
+    /// // rich: ada=120, ada=nil, bob=nil
+    /// ```
     public func filter(
         as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
@@ -45,6 +59,12 @@ extension KTable {
     }
 
     /// Keeps the rows that do not satisfy `isExcluded`.
+    ///
+    /// ```swift
+    /// let poor = balances.filterNot { _, balance in balance > 100 }
+    /// // balances: ada=120, ada=90
+    /// // poor: ada=nil, ada=90
+    /// ```
     public func filterNot(
         as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ isExcluded: @escaping @Sendable (Key, Value) throws -> Bool

@@ -6,6 +6,12 @@ extension StreamsBuilder {
     /// Reads a topic as a table: a record sets its key's row, a null value deletes it. Records without a key are dropped (counted).
     ///
     /// The table gets a store when it is named, or when someone downstream has to look up its rows or old values.
+    ///
+    /// ```swift
+    /// let rows = streams.table(totals)
+    /// // totals: ada=1, ada=2, ada=nil
+    /// // rows: ada=1, ada=2, ada=nil
+    /// ```
     /// - Parameter store: names the store.
     public func table<Key, Value>(
         _ topic: Topic<Key, Value>, as store: KeyValueStoreName<Key, Value>? = nil, named given: String? = nil,
@@ -42,6 +48,14 @@ extension StreamsBuilder {
 
 extension KStream {
     /// Reads the stream as a table: each record sets its key's row. Records without a key are dropped (counted).
+    ///
+    /// ```swift
+    /// let last = clicks.toTable()
+    /// let cards = customers.join(last) { city, page in "\(city) \(page)" }
+    /// // clicks: ada=/home, ada=/shop
+    /// // customers: ada=Prague
+    /// // cards: ada=Prague /shop
+    /// ```
     public func toTable(
         as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Key, Value> where Key: StreamCodable, Value: StreamCodable {
@@ -49,6 +63,12 @@ extension KStream {
     }
 
     /// Reads the stream as a table; nil deletes the row.
+    ///
+    /// ```swift
+    /// let rows = lines.mapValues { $0 == "-" ? nil : $0 }.toTable()
+    /// // lines: 1=to be, 1=-
+    /// // rows: 1=to be, 1=nil
+    /// ```
     public func toTable<Wrapped>(
         as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Key, Wrapped> where Key: StreamCodable, Wrapped: StreamCodable, Value == Wrapped? {

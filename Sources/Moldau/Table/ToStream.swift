@@ -3,6 +3,12 @@ import MoldauTopology
 
 extension KTable {
     /// The table's changes as a stream; nil is a deleted row.
+    ///
+    /// ```swift
+    /// let changes = balances.toStream().mapValues { $0.map { "now \($0)" } ?? "gone" }
+    /// // balances: ada=5, ada=nil
+    /// // changes: ada=now 5, ada=gone
+    /// ```
     @inlinable public func toStream(named name: String? = nil) -> KStream<Key, Value?> {
         streaming(named: name) { context in
             let forward = try context.next(Key.self, Value?.self).receive
@@ -21,6 +27,13 @@ extension KTable {
     }
 
     /// The table's changes as a stream under new keys.
+    ///
+    /// ```swift
+    /// let pages = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count()
+    ///     .toStream { windowed, _ in windowed.key }
+    /// // clicks: ada@10=/home, ada@70=/shop
+    /// // pages: ada=1, ada=1
+    /// ```
     @inlinable public func toStream<NewKey>(
         named name: String? = nil, key selector: @escaping @Sendable (Key, Value?) throws -> NewKey
     ) -> KStream<NewKey, Value?> {

@@ -6,10 +6,18 @@ extension KTable {
     /// Gives each row a new value, with the help of stores; nil deletes the row.
     ///
     /// ```swift
-    /// prices.transformValues(stores: [rates.name]) { context in
-    ///     let rates = try context.store(rates)
-    ///     return { _, price in try price.map { try $0 * (rates.get("EUR") ?? 1) } }
+    /// let highest = KeyValueStoreName<String, Int>("highest")
+    /// streams.addStore(.keyValue(highest))
+    /// let records = balances.transformValues(stores: [highest.name]) { context in
+    ///     let highest = try context.store(highest)
+    ///     return { name, balance in
+    ///         guard let balance, try balance > highest.get(name) ?? 0 else { return try highest.get(name) }
+    ///         try highest.put(name, balance)
+    ///         return balance
+    ///     }
     /// }
+    /// // balances: ada=5, ada=3, ada=8
+    /// // records: ada=5, ada=5, ada=8
     /// ```
     /// The function may be called more than once for a change: for the new value, for the old one, and where a row is
     /// looked up. It gets nil for a row that is deleted or not there.

@@ -32,8 +32,7 @@ private final class Sessions<Key, Value, Result> {
     private let closer: WindowCloser?
     private let reportsOld: Bool
     private let keyNull: Serde<Key>.Null?
-    /// The greatest time that reached this node.
-    private var streamTime: Int64 = -1
+    private let streamTime: ObservedTime
 
     init(
         _ aggregation: SessionAggregation<Key, Value, Result>, _ context: NodeContext,
@@ -43,6 +42,7 @@ private final class Sessions<Key, Value, Result> {
         self.context = context
         self.changes = changes
         self.reportsOld = reportsOld
+        streamTime = ObservedTime(context)
         store = try context.store(named: aggregation.store)
         keyNull = aggregation.key.null
         // The end is inclusive: a session closes a millisecond after it.
@@ -52,8 +52,7 @@ private final class Sessions<Key, Value, Result> {
 
     func receive(_ record: Record<Key, Value>) throws {
         if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
-        streamTime = max(streamTime, record.timestamp.ms)
-        let closeTime = streamTime - aggregation.windows.closingMs
+        let closeTime = streamTime.observe(record.timestamp) - aggregation.windows.closingMs
         let joined = try sessions(around: record)
         let point = Window(start: record.timestamp, end: record.timestamp)
         let window = joined.reduce(point) { $0.united(with: $1.key.window) }

@@ -17,7 +17,9 @@ extension KGroupedStream {
     /// Aggregates within sessions.
     ///
     /// ```swift
-    /// clicks.groupByKey().windowedBy(.sessions(gap: .seconds(300), grace: .seconds(30))).count()
+    /// let visits = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero)).count()
+    /// // clicks: ada@10=/home, ada@20=/shop, ada@90=/home
+    /// // visits: ada[10-10]=1, ada[10-10]=nil, ada[10-20]=2, ada[90-90]=1
     /// ```
     public func windowedBy(
         _ windows: SessionWindows, emit: EmitStrategy = .onWindowUpdate
@@ -29,6 +31,13 @@ extension KGroupedStream {
 
 extension SessionWindowedKStream {
     /// Counts the records of each session.
+    ///
+    /// ```swift
+    /// let visits = clicks.groupByKey()
+    ///     .windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose).count()
+    /// // clicks: ada@10=/home, ada@20=/shop, ada@90=/home
+    /// // visits: ada[10-20]=2
+    /// ```
     public func count(
         as store: SessionStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Int64> {
@@ -52,9 +61,10 @@ extension SessionWindowedKStream {
     /// Folds the records of each session into one value, changed in place.
     ///
     /// ```swift
-    /// clicks.groupByKey().windowedBy(.sessions(gap: .seconds(300), grace: .zero))
-    ///     .aggregate(Visit()) { visit, _, click in visit.pages.append(click.page) }
-    ///         merging: { visit, _, later in visit.pages += later.pages }
+    /// let visits = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
+    ///     .aggregate("") { pages, _, page in pages += page } merging: { pages, _, later in pages += later }
+    /// // clicks: ada@10=/home, ada@20=/shop, ada@90=/home
+    /// // visits: ada[10-20]=/home/shop
     /// ```
     /// - Parameter merge: takes a session's value into another when a record joins them. The first that it gets is the
     ///   initial value; the sessions come in the order of their ends.
@@ -74,6 +84,14 @@ extension SessionWindowedKStream {
     }
 
     /// Folds the records of each session into one value; nil deletes the row. See `aggregate` above for `merge`.
+    ///
+    /// ```swift
+    /// let longest = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
+    ///     .aggregate({ 0 }, result: Int.serde) { _, page, length in max(page.count, length) }
+    ///         merging: { _, one, other in max(one, other) }
+    /// // clicks: ada@10=/home, ada@20=/, ada@90=/home
+    /// // longest: ada[10-20]=5
+    /// ```
     public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
@@ -86,6 +104,13 @@ extension SessionWindowedKStream {
     }
 
     /// Combines the values of each session two by two; the first value stands as it is.
+    ///
+    /// ```swift
+    /// let paths = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
+    ///     .reduce { path, page in path + page }
+    /// // clicks: ada@10=/home, ada@20=/shop, ada@90=/home
+    /// // paths: ada[10-20]=/home/shop
+    /// ```
     public func reduce(
         as store: SessionStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value

@@ -9,6 +9,13 @@ public struct SessionWindows: Sendable {
     let gapMs: Int64
     let graceMs: Int64
 
+    ///
+    /// ```swift
+    /// let visits = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .seconds(10)))
+    ///     .count().filter { _, count in count > 1 }
+    /// // clicks: ada@0=/home, ada@30=/shop, ada@61=/home
+    /// // visits: ada[0-30]=2
+    /// ```
     /// - Parameters:
     ///   - gap: the longest time without a record inside of a session.
     ///   - grace: how long after a session could be over, by stream time, late records still count.

@@ -16,7 +16,10 @@ extension KGroupedStream {
     /// Aggregates within windows.
     ///
     /// ```swift
-    /// clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .seconds(5))).count()
+    /// let counts = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .seconds(5)), emit: .onWindowClose)
+    ///     .count()
+    /// // clicks: ada@10=/home, ada@20=/shop, ada@70=/home
+    /// // counts: ada[0-60]=2
     /// ```
     /// - Parameter emit: `.onWindowClose` is for windows whose end is known: tumbling, hopping and sliding.
     public func windowedBy(
@@ -43,6 +46,12 @@ extension TimeWindows {
 
 extension TimeWindowedKStream {
     /// Counts the records of each key and window.
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count()
+    /// // clicks: ada@10=/home, ada@20=/shop, ada@70=/home
+    /// // counts: ada[0-60]=1, ada[0-60]=2, ada[60-120]=1
+    /// ```
     @inlinable public func count(
         as store: WindowStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Int64> {
@@ -62,8 +71,10 @@ extension TimeWindowedKStream {
     /// Folds the records of each key and window into one value, changed in place.
     ///
     /// ```swift
-    /// orders.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
-    ///     .aggregate(Totals()) { totals, _, order in totals.sum += order.amount }
+    /// let paid = payments.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
+    ///     .aggregate(0) { sum, _, payment in sum += payment }
+    /// // payments: o1@10=60, o1@20=10, o1@70=5
+    /// // paid: o1[0-60]=60, o1[0-60]=70, o1[60-120]=5
     /// ```
     @inlinable public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
@@ -75,6 +86,13 @@ extension TimeWindowedKStream {
     }
 
     /// Folds the records of each key and window into one value; nil deletes the row.
+    ///
+    /// ```swift
+    /// let latest = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
+    ///     .aggregate({ "" }, result: String.serde) { _, page, _ in page == "/bye" ? nil : page }
+    /// // clicks: ada@10=/home, ada@20=/bye
+    /// // latest: ada[0-60]=/home, ada[0-60]=nil
+    /// ```
     @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
@@ -86,6 +104,12 @@ extension TimeWindowedKStream {
     }
 
     /// Combines the values of each key and window two by two; the first value stands as it is.
+    ///
+    /// ```swift
+    /// let largest = payments.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).reduce { max($0, $1) }
+    /// // payments: o1@10=60, o1@20=10, o1@70=5
+    /// // largest: o1[0-60]=60, o1[0-60]=60, o1[60-120]=5
+    /// ```
     @inlinable public func reduce(
         as store: WindowStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value

@@ -21,12 +21,24 @@ public struct TimeWindows: Sendable {
 
     /// Windows of one size, side by side, aligned with 1970-01-01T00:00Z: each record is in one of them. The end is
     /// exclusive.
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count()
+    /// // clicks: ada@59=/home, ada@60=/home
+    /// // counts: ada[0-60]=1, ada[60-120]=1
+    /// ```
     public static func tumbling(_ size: Duration, grace: Duration) -> TimeWindows {
         hopping(size, every: size, grace: grace)
     }
 
     /// Windows of one size that begin every `advance`, aligned with 1970-01-01T00:00Z: where `advance` is less than the
     /// size they overlap, and a record is in several. The end is exclusive.
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().windowedBy(.hopping(.seconds(60), every: .seconds(30), grace: .zero)).count()
+    /// // clicks: ada@70=/home
+    /// // counts: ada[30-90]=1, ada[60-120]=1
+    /// ```
     /// - Parameter advance: not more than the size.
     public static func hopping(_ size: Duration, every advance: Duration, grace: Duration) -> TimeWindows {
         TimeWindows(
@@ -35,17 +47,42 @@ public struct TimeWindows: Sendable {
 
     /// Windows of records that lie at most `difference` apart: one for each distinct set of such records of a key. Both
     /// ends are inclusive. Records without a value are dropped (counted).
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().windowedBy(.sliding(.seconds(10), grace: .zero)).count()
+    /// // clicks: ada@20=/home, ada@25=/shop
+    /// // counts: ada[10-20]=1, ada[20-30]=1, ada[15-25]=2
+    /// ```
     public static func sliding(_ difference: Duration, grace: Duration) -> TimeWindows {
         TimeWindows(shape: .sliding, sizeMs: difference.milliseconds, graceMs: grace.milliseconds)
     }
 
     /// One window from `start` on without end. Records before it are in none: they are
     /// dropped (counted).
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().windowedBy(.unlimited(from: Timestamp(ms: 60_000))).count()
+    ///     .toStream { windowed, _ in windowed.key }
+    /// // clicks: ada@10=/home, ada@70=/home, ada@1000=/home
+    /// // counts: ada=1, ada=2
+    /// ```
     public static func unlimited(from start: Timestamp = Timestamp(ms: 0)) -> TimeWindows {
         TimeWindows(shape: .unlimited(start: start), sizeMs: .max, graceMs: 0)
     }
 
     /// Windows of one's own.
+    ///
+    /// ```swift
+    /// let edges: [Int64] = [0, 10, 100]
+    /// let windows = TimeWindows.custom(size: .seconds(90), grace: .zero) { time in
+    ///     zip(edges, edges.dropFirst())
+    ///         .map { Window(start: Timestamp(ms: $0 * 1_000), end: Timestamp(ms: $1 * 1_000)) }
+    ///         .filter { $0.start <= time && time < $0.end }
+    /// }
+    /// let counts = clicks.groupByKey().windowedBy(windows).count()
+    /// // clicks: ada@5=/home, ada@50=/home
+    /// // counts: ada[0-10]=1, ada[10-100]=1
+    /// ```
     /// - Parameters:
     ///   - size: the longest that there is: state is kept that long, and the grace more.
     ///   - windows: those that a time is in, in ascending order; ends are exclusive. Must be pure.

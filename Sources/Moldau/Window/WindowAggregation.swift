@@ -70,8 +70,8 @@ import MoldauTopology
     /// Whether all that the store holds is known to those downstream.
     @usableFromInline let remembersAll: Bool
     @usableFromInline let graceMs: Int64
-    /// The greatest time that reached this node; unlike the store's it is that of records, not of windows.
-    @exclusivity(unchecked) @usableFromInline var streamTime: Int64 = -1
+    /// Unlike the store's it is that of records, not of windows.
+    @usableFromInline let streamTime: ObservedTime
 
     @usableFromInline init(
         _ aggregation: WindowAggregation<Key, Value, Result>, _ context: NodeContext,
@@ -81,6 +81,7 @@ import MoldauTopology
         self.changes = changes
         self.reportsInitial = reportsInitial
         let settings = aggregation.settings
+        streamTime = ObservedTime(context)
         store = try context.store(named: settings.store)
         (keyNull, valueNull) = (aggregation.key.null, aggregation.value.null)
         fold = aggregation.fold
@@ -101,10 +102,7 @@ import MoldauTopology
 
     /// Takes note of a record's time.
     /// - Returns: stream time less the grace: windows that ended before are closed.
-    @inlinable func observe(_ time: Timestamp) -> Int64 {
-        streamTime = max(streamTime, time.ms)
-        return streamTime - graceMs
-    }
+    @inlinable func observe(_ time: Timestamp) -> Int64 { streamTime.observe(time) - graceMs }
 
     /// Adds a record to a window.
     /// - Returns: false where user code failed and the record is to be skipped.

@@ -16,12 +16,29 @@ public struct SessionWindowedCogroupedKStream<Key, Result> {
 
 extension CogroupedKStream {
     /// Aggregates within windows.
+    ///
+    /// ```swift
+    /// let flows = deposits.groupByKey().cogroup(Int.self) { flow, _, amount in flow += amount }
+    ///     .cogroup(withdrawals.groupByKey()) { flow, _, amount in flow -= amount }
+    ///     .windowedBy(.tumbling(.seconds(60), grace: .zero)).aggregate(0)
+    /// // deposits: ada@10=100
+    /// // withdrawals: ada@20=30, ada@70=1
+    /// // flows: ada[0-60]=100, ada[0-60]=70, ada[60-120]=-1
+    /// ```
     public func windowedBy(_ windows: TimeWindows) -> TimeWindowedCogroupedKStream<Key, Result> {
         builder.attempt { try windows.check() }
         return TimeWindowedCogroupedKStream(cogrouped: self, windows: windows)
     }
 
     /// Aggregates within sessions.
+    ///
+    /// ```swift
+    /// let flows = deposits.groupByKey().cogroup(Int.self) { flow, _, amount in flow += amount }
+    ///     .windowedBy(.sessions(gap: .seconds(30), grace: .zero))
+    ///     .aggregate(0) { flow, _, later in flow += later }
+    /// // deposits: ada@10=100, ada@20=10
+    /// // flows: ada[10-10]=100, ada[10-10]=nil, ada[10-20]=110
+    /// ```
     public func windowedBy(_ windows: SessionWindows) -> SessionWindowedCogroupedKStream<Key, Result> {
         builder.attempt { try windows.check() }
         return SessionWindowedCogroupedKStream(cogrouped: self, windows: windows)
@@ -30,6 +47,13 @@ extension CogroupedKStream {
 
 extension TimeWindowedCogroupedKStream {
     /// The aggregates as a table.
+    ///
+    /// ```swift
+    /// let flows = deposits.groupByKey().cogroup(Int.self) { flow, _, amount in flow += amount }
+    ///     .windowedBy(.tumbling(.seconds(60), grace: .zero)).aggregate(0)
+    /// // deposits: ada@10=100, ada@70=5
+    /// // flows: ada[0-60]=100, ada[60-120]=5
+    /// ```
     public func aggregate(
         _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
         options: StoreOptions? = nil
@@ -58,6 +82,14 @@ extension TimeWindowedCogroupedKStream {
 
 extension SessionWindowedCogroupedKStream {
     /// The aggregates as a table. `merge` takes a session's value into another when a record joins them.
+    ///
+    /// ```swift
+    /// let flows = deposits.groupByKey().cogroup(Int.self) { flow, _, amount in flow += amount }
+    ///     .windowedBy(.sessions(gap: .seconds(30), grace: .zero))
+    ///     .aggregate(0) { flow, _, later in flow += later }
+    /// // deposits: ada@10=100, ada@90=5
+    /// // flows: ada[10-10]=100, ada[90-90]=5
+    /// ```
     public func aggregate(
         _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
         options: StoreOptions? = nil,

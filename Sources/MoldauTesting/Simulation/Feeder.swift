@@ -144,7 +144,7 @@ final class Feeder {
         builder.reset()
         for _ in 0..<chance.within(1...4) {
             eventMs += Int64(chance.below(1_500))
-            let late = chance.oneIn(3) ? Int64(chance.below(Int(Workload.graceMs))) : 0
+            let late = chance.oneIn(3) ? Int64(chance.below(3 * Int(Workload.graceMs))) : 0
             let (key, value) = nextRecord(topic, partition)
             add(topic, partition, key, value, at: eventMs - late)
         }

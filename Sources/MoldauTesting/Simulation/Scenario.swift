@@ -1,4 +1,5 @@
 import Logging
+import Moldau
 import MoldauLog
 import MoldauRuntime
 
@@ -11,6 +12,8 @@ struct Scenario: Sendable, CustomStringConvertible {
     let workload: Workload
     let guarantee: ProcessingGuarantee
     let durability: Durability
+    /// Whether the join's table has its input for a changelog.
+    let options: TopologyOptions
     let threads: Int
     let partitions: Int32
     let steps: Int
@@ -30,6 +33,9 @@ struct Scenario: Sendable, CustomStringConvertible {
         workload = chance.pick(Workload.allCases)
         guarantee = chance.oneIn(3) ? .atLeastOnce : .exactlyOnce
         durability = chance.oneIn(4) ? .os : .sync
+        var options = TopologyOptions()
+        if chance.oneIn(2) { options.optimizations = [.reuseSourceTopics] }
+        self.options = options
         threads = chance.within(1...3)
         partitions = Int32(chance.within(1...4))
         steps = chance.within(80...400)
@@ -65,7 +71,7 @@ struct Scenario: Sendable, CustomStringConvertible {
     }
 
     var description: String {
-        "\(workload), \(guarantee), \(durability), \(threads) threads, \(partitions) partitions, "
+        "\(workload), \(options.optimizations.map { "\($0), " }.joined())\(guarantee), \(durability), \(threads) threads, \(partitions) partitions, "
             + "\(feedsTransactions ? "fed in transactions, " : "")faults \(faults.map(\.rawValue)) "
             + "each \(stepsPerFault) of \(steps) steps, sectors of \(sectorBytes), segments of \(segmentBytes)"
     }

@@ -18,7 +18,11 @@ struct SimulatedCluster: Cluster {
 
     private final class ProducerCount: Sendable {
         private let count = Mutex(0)
-        func next() -> Int { count.withLock { $0 += 1; return $0 } }
+        func next() -> Int {
+            count.withLock {
+                $0 += 1; return $0
+            }
+        }
     }
 
     init(_ broker: Broker<SimulatedDisk>, chance: Chance, mistake: PlantedMistake?, segmentBytes: Int) {
@@ -57,6 +61,10 @@ private final class SimulatedConsumer: Consumer {
         get { inner.group }
         set { inner.group = newValue }
     }
+    var readsAhead: Bool {
+        get { inner.readsAhead }
+        set { inner.readsAhead = newValue }
+    }
     var wakeup: Wakeup { inner.wakeup }
 
     func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
@@ -75,7 +83,7 @@ private final class SimulatedConsumer: Consumer {
         for (partition, held) in bounds {
             let isHidden =
                 switch cluster.mistake {
-                case .suppressionNotRestored: partition.topic.contains("SUPPRESS")
+                case .suppressionNotRestored: partition.topic.hasSuffix("-suppress-changelog")
                 case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
                 default: false
                 }

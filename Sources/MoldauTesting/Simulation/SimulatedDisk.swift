@@ -33,14 +33,6 @@ package final class SimulatedDisk: FileSystem {
         case move(String, to: String, node: Int)
         case makeDirectory(String)
         case removeDirectory(String)
-
-        var directory: String {
-            switch self {
-            case .bind(let path, _), .remove(let path), .move(let path, _, _), .makeDirectory(let path),
-                .removeDirectory(let path):
-                SimulatedDisk.parent(path)
-            }
-        }
     }
 
     private struct Names {
@@ -67,7 +59,8 @@ package final class SimulatedDisk: FileSystem {
         var nextNode = 0
         var current = Names()
         var durable = Names()
-        var unsyncedNames: [NameChange] = []
+        /// By directory.
+        var unsyncedNames: [String: [NameChange]] = [:]
         var boot = 0
         var outage: Outage?
         var isOff = false
@@ -90,7 +83,7 @@ package final class SimulatedDisk: FileSystem {
     }
 
     private static func parent(_ path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
     }
 
     // MARK: What the simulation does to it
@@ -148,21 +141,17 @@ package final class SimulatedDisk: FileSystem {
         }
         state.nodes = kept
         state.current = state.durable
-        state.unsyncedNames = []
+        state.unsyncedNames = [:]
     }
 
     private func loseNames(_ state: inout State) {
-        let changes = state.unsyncedNames
-        var prefixes: [String: Int] = [:]
-        for directory in Set(changes.map(\.directory)).sorted() {
-            let count = changes.count { $0.directory == directory }
+        for (_, changes) in state.unsyncedNames.sorted(by: { $0.key < $1.key }) {
             // The journal of a file system keeps the order; POSIX does not promise it.
-            prefixes[directory] = chance.oneIn(3) ? -1 : chance.below(count + 1)
-        }
-        for change in changes {
-            let left = prefixes[change.directory] ?? 0
-            if left < 0 ? chance.oneIn(2) : left > 0 { state.durable.apply(change) }
-            if left > 0 { prefixes[change.directory] = left - 1 }
+            let keepsOrder = !chance.oneIn(3)
+            let kept = chance.below(changes.count + 1)
+            for (index, change) in changes.enumerated() where keepsOrder ? index < kept : chance.oneIn(2) {
+                state.durable.apply(change)
+            }
         }
         let directories = state.durable.directories
         func isThere(_ directory: String) -> Bool {
@@ -219,6 +208,14 @@ package final class SimulatedDisk: FileSystem {
         return false
     }
 
+    /// Lets the outage come before something else that the machine does.
+    func pass(_ operation: StaticString, _ path: String) throws(LogError) {
+        try state.withLock { state throws(LogError) in
+            let goesOn = try begin(&state, operation, path)
+            if !goesOn { throw Self.failure("\(operation)", path, code: 5, "the machine is off") }
+        }
+    }
+
     static func failure(_ operation: String, _ path: String, code: Int32, _ reason: String) -> LogError {
         .io(operation: operation, path: path, code: code, reason: reason)
     }
@@ -231,10 +228,8 @@ package final class SimulatedDisk: FileSystem {
             if changes.isEmpty { return }
             let isWhole = try begin(&state, operation, path)
             if isWhole || chance.oneIn(2) {
-                for change in changes {
-                    state.current.apply(change)
-                    state.unsyncedNames.append(change)
-                }
+                for change in changes { state.current.apply(change) }
+                state.unsyncedNames[Self.parent(path), default: []] += changes
             }
             if !isWhole { throw Self.failure("\(operation)", path, code: 5, "the machine is off") }
         }
@@ -305,8 +300,7 @@ package final class SimulatedDisk: FileSystem {
             let isWhole = try begin(&state, "syncdir", path)
             try failIfDue(&state, path)
             guard isWhole || chance.oneIn(2) else { throw Self.failure("sync", path, code: 5, "the machine is off") }
-            for change in state.unsyncedNames where change.directory == path { state.durable.apply(change) }
-            state.unsyncedNames.removeAll { $0.directory == path }
+            for change in state.unsyncedNames.removeValue(forKey: path) ?? [] { state.durable.apply(change) }
             if !isWhole { throw Self.failure("sync", path, code: 5, "the machine is off") }
         }
     }

@@ -28,6 +28,11 @@ final class SimulatedProcess {
         cluster = SimulatedCluster(broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes)
         let admin = try cluster.makeAdmin(clientID: "simulation")
         let workload = scenario.workload
+        // The broker would make these itself, with segments that no run fills.
+        for name in ["__consumer_offsets", "__transaction_state"] where broker.topic(name) == nil {
+            let settings = ["cleanup.policy": "compact", "segment.bytes": String(scenario.segmentBytes)]
+            try broker.create([TopicMetadata(name: name, partitionCount: 2, configuration: settings)])
+        }
         for name in workload.inputs + [workload.output] where broker.topic(name) == nil {
             try admin.create([NewTopic(name, partitionCount: scenario.partitions)])
         }

@@ -1,3 +1,4 @@
+import MoldauLog
 import MoldauRecords
 import MoldauState
 import Synchronization
@@ -46,13 +47,17 @@ final class SimulatedState: Sendable {
     }
 
     private let memory: StateMemory
+    private let disk: SimulatedDisk
     private let chance: Chance
     private let trace: SimulationTrace
     private let mistake: PlantedMistake?
     private let state = Mutex(State())
 
-    init(memory: StateMemory, chance: Chance, trace: SimulationTrace, mistake: PlantedMistake?) {
-        (self.memory, self.chance, self.trace, self.mistake) = (memory, chance, trace, mistake)
+    /// - Parameter disk: has the outages.
+    init(
+        memory: StateMemory, disk: SimulatedDisk, chance: Chance, trace: SimulationTrace, mistake: PlantedMistake?
+    ) {
+        (self.memory, self.disk, self.chance, self.trace, self.mistake) = (memory, disk, chance, trace, mistake)
     }
 
     /// The stores on disk, by task and name.
@@ -87,7 +92,9 @@ final class SimulatedState: Sendable {
         private let task: String
         private let boot: Int
 
-        init(state: SimulatedState, task: String, boot: Int) { (self.state, self.task, self.boot) = (state, task, boot) }
+        init(state: SimulatedState, task: String, boot: Int) {
+            (self.state, self.task, self.boot) = (state, task, boot)
+        }
 
         func byteStore(named name: String) throws(StateError) -> any ByteStore {
             SimulatedByteStore(state, "\(task)/\(name)", boot: boot)
@@ -103,10 +110,19 @@ final class SimulatedState: Sendable {
 
     fileprivate func image(_ path: String) -> Image { state.withLock { $0.images[path] ?? Image() } }
 
-    fileprivate func apply(_ change: Change, to path: String, boot: Int) {
+    /// Where the machine goes off first, the operation fails.
+    private func pass(_ operation: StaticString, _ path: String) throws(StateError) {
+        do throws(LogError) {
+            try disk.pass(operation, path)
+        } catch {
+            throw .rocksDB(operation: "\(operation)", path: path, message: "\(error)")
+        }
+    }
+
+    fileprivate func apply(_ change: Change, to path: String, boot: Int) throws(StateError) {
+        try pass("apply", path)
         state.withLock { state in
             guard state.boot == boot else { return }
-            trace.note("store", path)
             guard case .batch(let parts) = change, mistake == .storeBatchNotAtomic else {
                 state.images[path, default: Image()].unflushed.append(change)
                 return
@@ -115,7 +131,8 @@ final class SimulatedState: Sendable {
         }
     }
 
-    fileprivate func flush(_ path: String, boot: Int) {
+    fileprivate func flush(_ path: String, boot: Int) throws(StateError) {
+        try pass("flush", path)
         state.withLock { state in
             guard state.boot == boot, let count = state.images[path]?.unflushed.count else { return }
             if mistake == .storeFlushKeepsOffsetOnly {
@@ -159,12 +176,12 @@ private final class SimulatedByteStore: ByteStore {
 
     func apply(_ changes: UnsafeBufferPointer<SortedEntry>, metadata: StoreMetadata) throws(StateError) {
         let entries = changes.map { (Array($0.key), $0.value.map { Array($0) }) }
-        state.apply(.batch([.entries(entries), .metadata(metadata)]), to: path, boot: boot)
+        try state.apply(.batch([.entries(entries), .metadata(metadata)]), to: path, boot: boot)
         try live.apply(changes, metadata: metadata)
     }
 
     func drop(below key: [UInt8]) throws(StateError) {
-        state.apply(.drop(below: key), to: path, boot: boot)
+        try state.apply(.drop(below: key), to: path, boot: boot)
         try live.drop(below: key)
     }
 
@@ -174,7 +191,7 @@ private final class SimulatedByteStore: ByteStore {
 
     func flush() throws(StateError) {
         try live.flush()
-        state.flush(path, boot: boot)
+        try state.flush(path, boot: boot)
     }
 
     func close() { live.close() }

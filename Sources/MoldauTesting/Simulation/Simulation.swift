@@ -69,9 +69,9 @@ package final class Simulation {
         trace = SimulationTrace(keepsLines: keepsTrace)
         scenario = Scenario(chance)
         disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
-        state = SimulatedState(memory: memory, chance: chance, trace: trace, mistake: mistake)
+        state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: mistake)
         feeder = Feeder(scenario, chance: chance, trace: trace)
-        topology = try scenario.workload.topology()
+        topology = try scenario.workload.topology(scenario.options)
     }
 
     private var result: SimulationResult {
@@ -123,6 +123,7 @@ package final class Simulation {
     private func lookAfter(_ process: SimulatedProcess) throws {
         try process.broker.abortExpired()
         try process.broker.applyRetention()
+        try process.broker.compact()
     }
 
     /// Runs what may fail because of a fault; without one, a failure is a violation.
@@ -346,7 +347,9 @@ package final class Simulation {
         }
         for fed in feeder.records where fed.fate == .acknowledged && !scenario.mayLoseAcknowledged {
             let count = seen[Feeder.name(fed.topic, fed.key, fed.value)] ?? 0
-            if count != 1 { complain("\(fed.topic)-\(fed.partition) has \(fed.value) \(count) times; it was acknowledged") }
+            if count != 1 {
+                complain("\(fed.topic)-\(fed.partition) has \(fed.value) \(count) times; it was acknowledged")
+            }
         }
     }
 
@@ -354,7 +357,7 @@ package final class Simulation {
     private func checkRestored(_ process: SimulatedProcess) {
         let kept = state
         defer { state = kept }
-        state = SimulatedState(memory: memory, chance: chance, trace: trace, mistake: nil)
+        state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: nil)
         do {
             for plan in process.plans(on: state) {
                 let thread = try StreamThread(plan, now: clock.now)

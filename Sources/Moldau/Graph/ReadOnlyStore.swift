@@ -1,0 +1,57 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension StreamsBuilder {
+    /// Adds a store that holds the last value of each key in a topic, for processors to read (KIP-813).
+    ///
+    /// ```swift
+    /// let prices = KeyValueStoreName<String, Int>("prices")
+    /// streams.addReadOnlyStore(prices, from: totals)
+    ///
+    /// let worth = customers.transformValues(stores: [prices.name]) { context in
+    ///     let prices = try context.store(prices)
+    ///     return { name, _ in try prices.get(name) }
+    /// }
+    /// // totals: ada=5, ada=7
+    /// // customers: ada=Prague, bob=Brno
+    /// // worth: ada=7, bob=nil
+    /// ```
+    /// A null value deletes the key; records without a key are dropped (counted). Each task holds its own partition, so a
+    /// processor finds the keys that are in the partitions of its records. The topic is the store's changelog: nothing else
+    /// must write the store, because nothing else would bring that back. A store that starts later than at the earliest record
+    /// has a changelog of its own.
+    public func addReadOnlyStore<Key, Value>(
+        _ store: KeyValueStoreName<Key, Value>, from topic: Topic<Key, Value>, kind: StoreKind? = nil,
+        named given: String? = nil, start: StartPosition = .earliest
+    ) {
+        let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
+        let name = name(given, "KTABLE-SOURCE-")
+        let definition = StoreDefinition.keyValue(
+            KeyValueStoreName(checked(store.name), key: topic.key, value: topic.value),
+            kind: kind ?? options.stores.keyValue)
+        let keep: @Sendable (NodeContext) throws -> Inlet<Key?, Value?> = { context in
+            let rows: KeyValueStore<Key, Value> = try context.store(named: store.name)
+            return Inlet { record in
+                guard let key = record.key else { return context.drop(.nullKey) }
+                try rows.put(key, record.value)
+            }
+        }
+        let node = GraphNode(name) { topology, _ in
+            let (key, value) = (topic.key.optional, topic.value.optional)
+            let source = TopologyNode.Source(topics: [topic.name], start: start) { context in
+                TypedSourceHead(key: key, value: value, timestamps: nil, next: try context.next())
+            }
+            try topology.add(TopologyNode(sourceName, .source(source)))
+            try topology.add(TopologyNode(name, .processor(make: keep), parents: [sourceName]))
+            try topology.add(definition, for: [name])
+            // What lies before a later start never came into the store.
+            guard start == .earliest else { return }
+            try topology.add(
+                SourceChangelog(store: store.name, topic: topic.name, source: sourceName) { context in
+                    TypedSourceHead(key: key, value: value, timestamps: nil, next: try keep(context))
+                })
+        }
+        add(node, below: [])
+    }
+}

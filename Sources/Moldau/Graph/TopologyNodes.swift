@@ -1,0 +1,74 @@
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A topology node by node, without the DSL: what Kafka Streams calls the Processor API.
+extension Topology {
+    /// Adds a processor of one's own below its parents, one instance per task.
+    ///
+    /// ```swift
+    /// final class Doubler: Processor {
+    ///     private var context: ProcessorContext<String, Int>?
+    ///
+    ///     func start(_ context: ProcessorContext<String, Int>) { self.context = context }
+    ///     func process(_ record: Record<String, Int>) throws {
+    ///         try context?.forward(record.with(value: record.value * 2), to: "even-sink")
+    ///     }
+    /// }
+    /// let (numbers, even) = (Topic<String, Int>("numbers"), Topic<String, Int>("even"))
+    /// var topology = Topology()
+    /// try topology.addSource("numbers-source", reading: [numbers])
+    /// try topology.addProcessor("doubler", after: ["numbers-source"]) { Doubler() }
+    /// try topology.addSink("even-sink", to: even, after: ["doubler"])
+    /// // numbers: a=4
+    /// // even: a=8
+    /// ```
+    /// `add(_:for:)` adds stores, and gives them to processors that are there. Nothing is repartitioned on its own.
+    /// - Parameter stores: the names of stores that are in the topology already.
+    /// - Throws: `TopologyError`: the name is taken, a parent or store is unknown. Types that do not fit those of a parent come
+    ///   out as `TopologyError.wrongType` when tasks are made.
+    public mutating func addProcessor<Made: Processor & SendableMetatype>(
+        _ name: String, after parents: [String], stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
+    ) throws {
+        try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, parents: parents))
+        for store in Made.stores { try add(store, for: [name]) }
+        for store in stores { try connect(name, toStore: store) }
+    }
+
+    /// As `addProcessor` shows: a node that reads topics of the same types. Serdes are those of the first.
+    /// - Throws: `TopologyError`: the name is taken, there is no topic, or another source reads one of them.
+    public mutating func addSource<Key, Value>(
+        _ name: String, reading topics: [Topic<Key, Value>], start: StartPosition = .earliest,
+        timestamps: TimestampExtractor<Key, Value>? = nil
+    ) throws {
+        guard let first = topics.first else { throw TopologyError.noTopic(source: name) }
+        let source = TopologyNode.Source(topics: topics.map(\.name), start: start) { context in
+            TypedSourceHead(key: first.key, value: first.value, timestamps: timestamps, next: try context.next())
+        }
+        try add(TopologyNode(name, .source(source)))
+    }
+
+    /// As `addProcessor` shows: a node that writes records to a topic.
+    /// - Throws: `TopologyError`: the name is taken or a parent is unknown.
+    public mutating func addSink<Key, Value>(
+        _ name: String, to topic: Topic<Key, Value>, partitioner: StreamPartitioner<Key, Value>? = nil,
+        after parents: [String]
+    ) throws {
+        let make: TopologyNode.Make = { context in
+            try SinkWriter(key: topic.key, value: topic.value, partitioner: partitioner, context: context)
+                .inlet(to: .topic(topic.name))
+        }
+        try add(TopologyNode(name, .sink(topic: topic.name, make: make), parents: parents))
+    }
+}
+
+extension NodeContext {
+    /// Starts a processor in this place; it is closed with the task.
+    func inlet<Made: Processor>(of processor: Made) throws -> Inlet<Made.KeyIn, Made.ValueIn> {
+        try processor.start(try ProcessorContext<Made.KeyOut, Made.ValueOut>(self))
+        task.onClose { try processor.close() }
+        return Inlet { record in
+            do { try processor.process(record) } catch { try self.failed(error) }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import MoldauTopology
+
+/// In which partitions the rows of two tables are that are joined by a foreign key. Where the topics were written by the hash of
+/// their keys, as producers do by default, nothing has to be said.
+///
+/// ```swift
+/// let byLength = TablePartitioners<String, String>(
+///     right: { _, customer, _, count in [Partition(Int32(customer.count) % count)] })
+/// let shipments = openOrders.join(customers, on: \.customer, partitioners: byLength) { order, city in
+///     "\(order.amount) to \(city)"
+/// }
+/// // customers: ada=Prague
+/// // openOrders: o1=ada 120
+/// // shipments: o1=120 to Prague
+/// ```
+public struct TablePartitioners<Key, OtherKey>: Sendable {
+    /// Of the table whose rows refer to others; nil: answers go to the partition that asked.
+    public var left: StreamPartitioner<Key, Void>?
+    /// Of the table that is referred to; nil: by the hash of the key.
+    public var right: StreamPartitioner<OtherKey, Void>?
+
+    /// Each answers with one partition, or nil for the default.
+    public init(left: StreamPartitioner<Key, Void>? = nil, right: StreamPartitioner<OtherKey, Void>? = nil) {
+        (self.left, self.right) = (left, right)
+    }
+}

@@ -1,0 +1,114 @@
+import MoldauRecords
+
+/// A map in memory of at most so many keys: where one more comes, that goes which was not read or written for longest.
+///
+/// Kafka Streams' `Stores.lruMap`. What goes is deleted in the changelog too. Reads and writes cost what they cost in a
+/// `KeyValueStore` in memory, and one look-up more.
+public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
+    private let rows: KeyValueStore<Key, Value>
+    private let maxEntries: Int
+    /// When each key was last used.
+    private var lastUse: [[UInt8]: UInt64] = [:]
+    /// Uses in their order, from `oldest` on. Those that are not their key's last do not count.
+    private var uses: [(key: [UInt8], time: UInt64)] = []
+    private var oldest = 0
+    private var clock: UInt64 = 0
+
+    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, maxEntries: Int) {
+        rows = KeyValueStore(cache: cache, key: key, value: value)
+        self.maxEntries = maxEntries
+    }
+
+    @usableFromInline package var cache: CachedByteStore { rows.cache }
+
+    /// How many keys there are.
+    public var entryCount: Int { lastUse.count }
+
+    /// The value of a key, which counts as a use; nil where it has none.
+    public func get(_ key: Key) throws -> Value? {
+        let value = try rows.get(key)
+        if value != nil { use(try bytes(of: key)) }
+        return value
+    }
+
+    /// Sets the value of a key, or deletes it (nil).
+    public func put(_ key: Key, _ value: Value?) throws {
+        try rows.put(key, value)
+        let bytes = try bytes(of: key)
+        guard value != nil else { return lastUse[bytes] = nil }
+        use(bytes)
+        while lastUse.count > maxEntries, let last = takeOldest() {
+            try last.withUnsafeBytes { try cache.put($0, nil) }
+        }
+    }
+
+    /// Sets the value of a key that has none.
+    /// - Returns: the value that was there and stays; nil where `value` was set.
+    @discardableResult public func putIfAbsent(_ key: Key, _ value: Value?) throws -> Value? {
+        if let there = try get(key) { return there }
+        try put(key, value)
+        return nil
+    }
+
+    /// Deletes a key.
+    /// - Returns: the value that it had.
+    @discardableResult public func delete(_ key: Key) throws -> Value? {
+        lastUse[try bytes(of: key)] = nil
+        return try rows.delete(key)
+    }
+
+    /// All entries, in the order of their keys' bytes. Counts as no use.
+    public func all() throws -> StoreIterator<Key, Value> { try rows.all() }
+
+    private func bytes(of key: Key) throws -> [UInt8] { Array(try rows.codec.bytes(of: key)) }
+
+    private func use(_ key: [UInt8]) {
+        clock += 1
+        lastUse[key] = clock
+        uses.append((key, clock))
+        // Half of the list at least is behind or does not count: the work of this is paid by the uses that made it so.
+        guard uses.count > 2 * lastUse.count + 64 else { return }
+        uses = uses[oldest...].filter { lastUse[$0.key] == $0.time }
+        oldest = 0
+    }
+
+    private func takeOldest() -> [UInt8]? {
+        while oldest < uses.count {
+            let (key, time) = uses[oldest]
+            oldest += 1
+            guard lastUse[key] == time else { continue }
+            lastUse[key] = nil
+            return key
+        }
+        return nil
+    }
+
+    // MARK: StateStore
+
+    public func drainChanges(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
+    ) throws { try rows.drainChanges(into: body) }
+
+    /// The order of the changelog takes the place of that of the uses.
+    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        try rows.restore(key: key, value: value, timestamp: timestamp)
+        if value == nil { lastUse[Array(key)] = nil } else { use(Array(key)) }
+    }
+}
+
+extension StoreDefinition {
+    /// A map in memory of the `maxEntries` keys that were used last: opens as `LRUKeyValueStore`.
+    /// - Parameter maxEntries: per task; at least 1.
+    public static func lruMap<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>, maxEntries: Int, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
+        return StoreDefinition(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
+            LRUKeyValueStore(
+                cache: try environment.cache(for: store), key: name.key, value: name.value, maxEntries: maxEntries)
+        }
+    }
+}

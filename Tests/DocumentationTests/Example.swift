@@ -1,0 +1,138 @@
+import Moldau
+import MoldauTesting
+import Testing
+
+/// What the examples of the documentation are run with: sources that they may use by name, and the data of their comments.
+///
+/// A comment `// orders: o1=ada 120, o2=bob 30` gives records to a source, or tells what has come out since the last such line.
+/// A record is `key=value`, or `key@20=value` at 20 seconds; `nil` is a null; `none` is no record at all. Results show
+/// their times only where the comment tells them.
+final class Example {
+    let streams: StreamsBuilder
+    /// Of an example that makes one itself.
+    var topology = Topology()
+
+    // Sources
+    lazy var lines = stream("lines", String.self)
+    lazy var clicks = stream("clicks", String.self)
+    lazy var orders = stream("orders", Order.self)
+    lazy var payments = stream("payments", Int.self)
+    lazy var deposits = stream("deposits", Int.self)
+    lazy var withdrawals = stream("withdrawals", Int.self)
+    /// Cities by customer.
+    lazy var customers = streams.table(input("customers", String.self))
+    lazy var phones = streams.table(input("phones", String.self))
+    lazy var balances = streams.table(input("balances", Int.self))
+    lazy var openOrders = streams.table(input("openOrders", Order.self))
+    /// Titles by page.
+    lazy var titles = streams.globalTable(input("titles", String.self))
+
+    /// What examples write down besides.
+    lazy var notes = Notes<String>()
+
+    // Topics
+    lazy var shouted = Topic<String, String>("shouted")
+    lazy var totals = Topic<String, Int>("totals")
+
+    private var inputs: [String: (TopologyTestDriver, ExampleRecord) throws -> Void] = [:]
+    private var outputs: [String: (TopologyTestDriver) throws -> [ExampleRecord]] = [:]
+
+    private static let notesPrefix = "notes: "
+
+    init(_ streams: StreamsBuilder) { self.streams = streams }
+
+    private func stream<Value: StreamCodable & LosslessStringConvertible>(
+        _ name: String, _: Value.Type
+    ) -> KStream<String, Value> { streams.stream(input(name, Value.self)) }
+
+    private func input<Value: StreamCodable & LosslessStringConvertible>(
+        _ name: String, _: Value.Type
+    ) -> Topic<String, Value> {
+        let topic = Topic<String, Value>(name)
+        note(name, topic)
+        return topic
+    }
+
+    private func note<Key: LosslessStringConvertible, Value: LosslessStringConvertible>(
+        _ name: String, _ topic: Topic<Key, Value>
+    ) {
+        inputs[name] = { driver, record in
+            let key = try record.key.map { try #require(Key($0), "\($0) is no \(Key.self)") }
+            let value = try record.value.map { try #require(Value($0), "\($0) is no \(Value.self)") }
+            try driver.pipe(topic, key: key, value: value, at: Timestamp(ms: (record.second ?? 0) * 1_000))
+        }
+    }
+
+    // MARK: Results
+
+    /// Lets the data speak of a stream.
+    func show<Key, Value>(_ name: String, _ stream: KStream<Key, Value>) {
+        let log = Notes<ExampleRecord>()
+        let _: KStream<Key, Value> = stream.adding(named: "shows-\(name)", prefix: "") { _ in
+            Inlet { log.add(ExampleRecord($0)) }
+        }
+        outputs[name] = { _ in log.take() }
+    }
+
+    func show<Key, Value>(_ name: String, _ stream: KStream<Key, Value>?) { if let stream { show(name, stream) } }
+
+    /// Lets the data speak of a table's changes.
+    func show<Key, Value>(_ name: String, _ table: KTable<Key, Value>) { show(name, table.toStream()) }
+
+    /// Lets the data speak of a topic, which the topology reads or writes.
+    func show<Key: LosslessStringConvertible, Value: LosslessStringConvertible>(
+        _ name: String, _ topic: Topic<Key, Value>
+    ) {
+        note(name, topic)
+        showWritten(name, topic)
+    }
+
+    func show<Key, Value>(_ name: String, _ topic: Topic<Key, Value>) { showWritten(name, topic) }
+
+    private func showWritten<Key, Value>(_ name: String, _ topic: Topic<Key, Value>) {
+        outputs[name] = { driver in try driver.read(from: topic).map { ExampleRecord($0) } }
+    }
+
+    // MARK: Running
+
+    /// Builds a topology, or takes that which `declare` makes, and follows the data through it line by line.
+    static func run(_ data: String, _ declare: (Example) throws -> Void) throws {
+        var example: Example?
+        let built = Result {
+            try Topology { streams in
+                example = Example(streams)
+                if let example { try declare(example) }
+            }
+        }
+        let made = try #require(example)
+        let topology = try made.topology.nodes.isEmpty ? built.get() : made.topology
+        let lines = data.split(separator: "\n").filter { !$0.hasPrefix(notesPrefix) }
+        let names = try lines.map { try ExampleRecord.parse(String($0)).name }
+        try made.follow(data, through: try TopologyTestDriver(topology, topics: names))
+    }
+
+    private func follow(_ data: String, through driver: TopologyTestDriver) throws {
+        for line in data.split(separator: "\n") {
+            if line.hasPrefix(Self.notesPrefix) {
+                #expect(notes.take().joined(separator: ", ") == line.dropFirst(Self.notesPrefix.count))
+                continue
+            }
+            let (name, records) = try ExampleRecord.parse(String(line))
+            guard try !give(records, to: name, of: driver) else { continue }
+            let read = try #require(outputs[name], "\(name) is neither a source nor a result of the example")
+            let found = try read(driver)
+            let showsTimes = records.contains { $0.second != nil }
+            #expect(
+                found.map { $0.text(withTime: showsTimes) } == records.map { $0.text(withTime: showsTimes) }, "\(name)")
+        }
+    }
+
+    /// - Returns: false where the name is none of a topic that the topology reads.
+    private func give(_ records: [ExampleRecord], to name: String, of driver: TopologyTestDriver) throws -> Bool {
+        guard !records.isEmpty else { return false }
+        if inputs[name] == nil { note(name, Topic<String, String>(name)) }
+        guard let pipe = inputs[name] else { return false }
+        do { for record in records { try pipe(driver, record) } } catch TestDriverError.unknownTopic { return false }
+        return true
+    }
+}

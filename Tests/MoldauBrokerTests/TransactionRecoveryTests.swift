@@ -1,0 +1,178 @@
+import MoldauBroker
+import MoldauLog
+import MoldauRecords
+import Synchronization
+import Testing
+
+/// What a crash of the machine leaves of transactions: files lose what was not synced, each on its own.
+struct TransactionRecoveryTests {
+    private let files = MemoryFileSystem()
+
+    private func path(_ partition: String) -> String { "data/\(partition)/00000000000000000000.log" }
+    private func size(_ partition: String) throws -> Int { try files.open(path(partition)).size() }
+    /// Loses what a file holds beyond a size.
+    private func cut(_ partition: String, to size: Int) throws { try files.open(path(partition)).truncate(to: size) }
+
+    /// The one partition that a topic of the broker's own has files of.
+    private func partition(of topic: String) throws -> String {
+        try #require(files.names(in: "data").first { $0.hasPrefix(topic) })
+    }
+
+    @Test func `a commit whose marker was lost stands, though its producer went on`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.transact("a", offset: 1)
+        let before = try size("left-0")
+        try client.end(commit: true)
+        try client.send("b", to: right)
+        try cut("left-0", to: before)
+        broker = try openBroker(files)
+        #expect(try broker.committed(left) == ["a"])
+        #expect(try broker.committed(right) == ["a"])
+    }
+
+    @Test func `a commit does not commit its producer's next transaction, whose begin was lost`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.transact("a", offset: 1)
+        try client.end(commit: true)
+        let state = try partition(of: "__transaction_state")
+        let before = try size(state)
+        try client.send("b", to: left)
+        try cut(state, to: before)
+        broker = try openBroker(files)
+        #expect(try broker.committed(left) == ["a"])
+    }
+
+    @Test func `records of a partition that a transaction was not known to write to do not stay undecided`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        let state = try partition(of: "__transaction_state")
+        let before = try size(state)
+        try client.send("b", to: right)
+        try cut(state, to: before)
+        broker = try openBroker(files)
+        _ = try TransactionalClient(broker)
+        try broker.append(["plain"], to: right)
+        #expect(try broker.committed(right) == ["plain"])
+    }
+
+    @Test func `what was written of input that was lost is not committed`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        try broker.append(["input"], to: left)
+        var client = try TransactionalClient(broker)
+        try client.send("output", to: right)
+        try broker.commit([left: offset(1)], of: "app", "app-1", client.producer)
+        let offsets = try partition(of: "__consumer_offsets")
+        let (rightBefore, offsetsBefore) = (try size("right-0"), try size(offsets))
+        try client.end(commit: true)
+        // The sync did not end: the decision came to disk, the input did not.
+        try files.removeFile("data/durable.journal")
+        try cut("left-0", to: 0)
+        try cut("right-0", to: rightBefore)
+        try cut(offsets, to: offsetsBefore)
+        broker = try openBroker(files)
+        #expect(try broker.committed(right) == [])
+        #expect(broker.position == nil)
+    }
+
+    @Test func `an epoch that partitions know is not given out again`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        _ = try TransactionalClient(broker)
+        let state = try partition(of: "__transaction_state")
+        let before = try size(state)
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        _ = try TransactionalClient(broker)
+        try files.removeFile("data/durable.journal")
+        try cut(state, to: before)
+        broker = try openBroker(files)
+        client = try TransactionalClient(broker)
+        try client.send("b", to: left)
+        try client.end(commit: true)
+        #expect(try broker.committed(left) == ["b"])
+    }
+
+    @Test func `an abort of records that were lost does not abort those in their place`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        try client.end(commit: false)
+        try cut("left-0", to: 0)
+        for _ in 0..<2 {
+            broker = try openBroker(files)
+            client = try TransactionalClient(broker)
+            try client.send("b", to: left)
+            let before = try size("left-0")
+            try client.end(commit: true)
+            // The marker is lost.
+            try cut("left-0", to: before)
+        }
+        broker = try openBroker(files)
+        #expect(try broker.committed(left) == ["b", "b"])
+    }
+}
+
+struct FencingTests {
+    @Test func `a fenced producer cannot write where it was about to write first`() throws {
+        let broker = try openBroker(MemoryFileSystem())
+        try broker.createTopics()
+        let old = try TransactionalClient(broker)
+        try broker.enlist([left], "app-1", old.producer)
+        var new = try TransactionalClient(broker)
+        var builder = RecordBatchBuilder()
+        builder.producer = ProducerStamp(
+            id: old.producer.id, epoch: old.producer.epoch, baseSequence: 0, isTransactional: true)
+        builder.append(key: nil, value: nil, timestamp: noon())
+        #expect(throws: BrokerError.self) { _ = try broker.partition(left).append(builder.finish()) }
+        try new.send("b", to: left)
+        try new.end(commit: true)
+        #expect(try broker.committed(left) == ["b"])
+    }
+}
+
+struct UncleanStopTests {
+    @Test func `names that a killed process left to the operating system are made durable`() throws {
+        let files = FailingFileSystem()
+        let first = try openBroker(files)
+        try first.create([TopicMetadata(name: "left", partitionCount: 1)])
+        try first.append(["a"], to: left)
+        files.syncs.withLock { $0.directories = [] }
+        let second = try openBroker(files)
+        #expect(try second.values(of: left) == ["a"])
+        #expect(Set(files.syncs.withLock { $0.directories }).isSuperset(of: [".", "data", "data/left-0"]))
+    }
+
+    @Test func `a disk that is full when a transaction is aborted does not make its records readable later`() throws {
+        let files = CrashingFileSystem()
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        files.refuseWrites(to: ".txnindex")
+        try client.end(commit: false)
+        files.refuseWrites(to: nil)
+        try broker.close()
+        broker = try openBroker(files)
+        #expect(try broker.committed(left) == [])
+    }
+
+    @Test func `a disk that has no room for the journal does not take the broker offline`() throws {
+        let files = CrashingFileSystem()
+        let broker = try openBroker(files)
+        try broker.create([TopicMetadata(name: "left", partitionCount: 1)])
+        files.refuseWrites(to: "durable.journal")
+        for value in ["a", "b", "c"] {
+            try broker.append([value], to: left)
+            try broker.flush()
+        }
+        #expect(try broker.values(of: left) == ["a", "b", "c"])
+    }
+}

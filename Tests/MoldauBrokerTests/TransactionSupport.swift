@@ -1,0 +1,116 @@
+import MoldauBroker
+import MoldauLog
+import MoldauRecords
+import Synchronization
+
+let (left, right) = (TopicPartition("left", 0), TopicPartition("right", 0))
+
+func offset(_ value: Int64) -> GroupOffset {
+    GroupOffset(offset: Offset(value), metadata: "", time: noon())
+}
+
+/// A client with a transactional id, as the embedded cluster's producers are.
+struct TransactionalClient<Files: FileSystem> {
+    let broker: Broker<Files>
+    let producer: ProducerIdentity
+    private var sequences: [TopicPartition: Int32] = [:]
+
+    init(_ broker: Broker<Files>) throws {
+        self.broker = broker
+        producer = try broker.makeProducer("app-1", timeout: .seconds(10))
+    }
+
+    mutating func send(_ value: String, to partition: TopicPartition) throws {
+        try broker.enlist([partition], "app-1", producer)
+        var builder = RecordBatchBuilder()
+        builder.producer = ProducerStamp(
+            id: producer.id, epoch: producer.epoch, baseSequence: sequences[partition] ?? 0, isTransactional: true)
+        Array(value.utf8).withUnsafeBytes { builder.append(key: nil, value: $0, timestamp: Timestamp(ms: 0)) }
+        _ = try broker.partition(partition).append(builder.finish())
+        sequences[partition, default: 0] += 1
+    }
+
+    /// Sends to both partitions, with the group's offset.
+    mutating func transact(_ value: String, offset position: Int64) throws {
+        for partition in [left, right] { try send(value, to: partition) }
+        try broker.commit([left: offset(position)], of: "app", "app-1", producer)
+    }
+
+    func end(commit: Bool) throws { try broker.endTransaction("app-1", producer, commit: commit) }
+}
+
+extension Broker {
+    func committed(_ name: TopicPartition) throws -> [String] {
+        var (values, position): ([String], Offset) = ([], .zero)
+        while let read = try partition(name).read(from: position, maxBytes: 1 << 16, onlyCommitted: true) {
+            var reader = RecordBatchReader(read.bytes.bytes, from: position)
+            while let record = try reader.next() { values.append(String(decoding: record.value!, as: UTF8.self)) }
+            position = read.next.offset
+        }
+        return values
+    }
+
+    var position: Int64? { committedOffsets(of: "app")[left]?.offset.value }
+
+    func createTopics() throws {
+        try create(["left", "right"].map { TopicMetadata(name: $0, partitionCount: 1) })
+    }
+}
+
+/// Files in memory that take so many writes and then none: a process that is killed.
+final class CrashingFileSystem: FileSystem {
+    final class File: LogFile {
+        private let inner: MemoryFile
+        private let path: String
+        private let owner: CrashingFileSystem
+
+        init(_ inner: MemoryFile, _ path: String, _ owner: CrashingFileSystem) {
+            (self.inner, self.path, self.owner) = (inner, path, owner)
+        }
+
+        func size() throws(LogError) -> Int { try inner.size() }
+        func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
+            try inner.read(into: buffer, at: position)
+        }
+        func write(
+            _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
+        ) throws(LogError) {
+            try owner.countWrite(to: path)
+            try inner.write(head, body, at: position)
+        }
+        func truncate(to size: Int) throws(LogError) { try inner.truncate(to: size) }
+        func sync() throws(LogError) { try inner.sync() }
+    }
+
+    let memory = MemoryFileSystem()
+    private let writesLeft = Mutex<Int?>(nil)
+    private let refused = Mutex<String?>(nil)
+
+    func crash(afterWrites count: Int) { writesLeft.withLock { $0 = count } }
+
+    /// Writes to files of this name find no room; nil: there is room for all.
+    func refuseWrites(to name: String?) { refused.withLock { $0 = name } }
+
+    func countWrite(to path: String) throws(LogError) {
+        if let name = refused.withLock({ $0 }), path.hasSuffix(name) {
+            throw .io(operation: "writing", path: path, code: 28, reason: "no space left on device")
+        }
+        let isDead = writesLeft.withLock { left in
+            guard let count = left else { return false }
+            left = count - 1
+            return count <= 0
+        }
+        if isDead { throw .io(operation: "write", path: "data", code: 5, reason: "killed") }
+    }
+
+    func open(_ path: String) throws(LogError) -> File { File(try memory.open(path), path, self) }
+    func exists(_ path: String) -> Bool { memory.exists(path) }
+    func names(in directory: String) throws(LogError) -> [String] { try memory.names(in: directory) }
+    func createDirectory(_ path: String) throws(LogError) { try memory.createDirectory(path) }
+    func removeFile(_ path: String) throws(LogError) { try memory.removeFile(path) }
+    func removeDirectory(_ path: String) throws(LogError) { try memory.removeDirectory(path) }
+    func rename(_ path: String, to newPath: String) throws(LogError) { try memory.rename(path, to: newPath) }
+    func syncDirectory(_ path: String) throws(LogError) { try memory.syncDirectory(path) }
+    func sync(_ files: [File]) throws(LogError) {}
+    func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
+}

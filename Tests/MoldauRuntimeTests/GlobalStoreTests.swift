@@ -1,0 +1,104 @@
+import Moldau
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+/// A global store that a processor keeps: how long the values of a topic are.
+struct GlobalStoreTests {
+    private final class Lengths: Processor {
+        static let lengths = KeyValueStoreName<String, Int>("lengths")
+        private var lengths: KeyValueStore<String, Int>?
+        private var count = 0
+
+        func start(_ context: ProcessorContext<Never, Never>) throws { lengths = try context.store(Self.lengths) }
+
+        func process(_ record: Record<String, String?>) throws {
+            count += 1
+            try lengths?.put(record.key, record.value?.count)
+            try lengths?.put("records", count)
+        }
+    }
+
+    private final class CalledBack: Processor {
+        func start(_ context: ProcessorContext<Never, Never>) throws {
+            try context.schedule(every: .seconds(1), .wallClock) { _ in }
+        }
+        func process(_ record: Record<String, String?>) throws {}
+    }
+
+    private let words = Topic<String, String?>("words")
+    private let input = Topic<String, String>("input")
+    private let output = Topic<String, String>("output")
+
+    private func topology() throws -> Topology {
+        try Topology { streams in
+            streams.addGlobalStore(.keyValue(Lengths.lengths), from: words) { Lengths() }
+            streams.table(input).transformValues { context in
+                let lengths = try context.store(Lengths.lengths)
+                return { key, _ in "\(try lengths.get(key) ?? -1) of \(try lengths.get("records") ?? 0)" }
+            }.toStream().to(output)
+        }
+    }
+
+    @Test func `a processor makes the store, deletions too, and every node may read it`() throws {
+        let driver = try TopologyTestDriver(try topology(), state: .memory)
+        try driver.pipe(words, key: "a", value: "three", at: Timestamp(ms: 1))
+        try driver.pipe(input, key: "a", value: "", at: Timestamp(ms: 2))
+        try driver.pipe(words, key: "a", value: nil, at: Timestamp(ms: 3))
+        try driver.pipe(input, key: "a", value: "", at: Timestamp(ms: 4))
+        #expect(try driver.read(from: output).map(\.value) == ["5 of 1", "-1 of 2"])
+        #expect(try driver.keyValueStore(Lengths.lengths).get("records") == 2)
+        #expect(driver.writtenTopics.isEmpty)
+    }
+
+    @Test func `records without a key are dropped and counted`() throws {
+        let driver = try TopologyTestDriver(try topology(), state: .memory)
+        try driver.pipe(words, key: nil, value: "x", at: Timestamp(ms: 1))
+        #expect(driver.drops.values.reduce(0, +) == 1)
+        #expect(driver.drops.keys.first?.reason == .nullKey)
+    }
+
+    @Test func `is described as a global store`() throws {
+        let topology = try Topology(TopologyOptions(naming: .kafkaStreams)) { streams in
+            streams.addGlobalStore(.keyValue(Lengths.lengths), from: words) { Lengths() }
+        }
+        #expect(
+            "\(topology.describe())" == """
+                Topologies:
+                   Sub-topology: 0 for global store (will not generate tasks)
+                    Source: KSTREAM-SOURCE-0000000000 (topics: [words])
+                      --> KTABLE-SOURCE-0000000001
+                    Processor: KTABLE-SOURCE-0000000001 (stores: [lengths])
+                      --> none
+                      <-- KSTREAM-SOURCE-0000000000
+
+                """)
+    }
+
+    @Test func `its processor is not called back`() throws {
+        let topology = try Topology { streams in
+            streams.addGlobalStore(.keyValue(Lengths.lengths), from: words) { CalledBack() }
+        }
+        #expect(throws: TopologyError.self) { try TopologyTestDriver(topology, state: .memory) }
+    }
+
+    @Test func `one processor gets the records of all partitions, and a restart goes on where it was`() throws {
+        let bench = try Bench()
+        try bench.create(["words": 2, "input": 1, "output": 1])
+        try bench.write("words", "a", "three", at: 1)
+        try bench.write("words", "b", "four", at: 2, partition: 1)
+        for (key, expected) in [("a", "5 of 2"), ("b", "4 of 1")] {
+            let thread = try bench.thread(try topology(), inMemory: false)
+            try thread.runUntilIdle()
+            try bench.write("input", key, "", at: 3)
+            try thread.runUntilIdle()
+            try thread.stop(now: Timestamp(ms: 0))
+            #expect(try bench.read(output).last?.value == expected)
+            // What the first run applied is not applied again.
+            try bench.write("words", "c", "", at: 4)
+        }
+    }
+}

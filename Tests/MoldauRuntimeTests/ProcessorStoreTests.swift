@@ -1,0 +1,113 @@
+import Moldau
+import MoldauRecords
+import MoldauState
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+/// Processors that bring their stores along, and topologies made node by node.
+struct ProcessorStoreTests {
+    private final class Numbered: Processor {
+        static let counts = KeyValueStoreName<String, Int>("counts")
+        static let stores = [StoreDefinition.keyValue(counts)]
+        private var context: ProcessorContext<String, String>?
+        private var counts: KeyValueStore<String, Int>?
+
+        func start(_ context: ProcessorContext<String, String>) throws {
+            (self.context, counts) = (context, try context.store(Self.counts))
+        }
+
+        func process(_ record: Record<String, String>) throws {
+            let number = try counts?.update(record.key) { ($0 ?? 0) + 1 }.new ?? 0
+            try context?.forward(record.with(value: "\(number) \(record.value)"))
+        }
+    }
+
+    private let first = Topic<String, String>("first")
+    private let second = Topic<String, String>("second")
+    private let output = Topic<String, String>("output")
+
+    private func pipe(_ topology: Topology) throws -> [String] {
+        let driver = try TopologyTestDriver(topology, state: .memory)
+        for (topic, value) in [(first, "x"), (second, "y")] {
+            try driver.pipe(topic, key: "a", value: value, at: Timestamp(ms: 1))
+        }
+        return try driver.read(from: output).compactMap(\.value)
+    }
+
+    @Test func `nodes of one class share the stores that the class brings, in one sub-topology`() throws {
+        let topology = try Topology { streams in
+            for topic in [first, second] { streams.stream(topic).process { Numbered() }.to(output) }
+        }
+        #expect(topology.subtopologies.count == 1)
+        #expect(try pipe(topology) == ["1 x", "2 y"])
+    }
+
+    @Test func `a store of that name that comes from elsewhere is refused`() throws {
+        #expect(throws: TopologyError.duplicateName(kind: "store", name: "counts")) {
+            try Topology { streams in
+                streams.addStore(.keyValue(Numbered.counts))
+                streams.stream(first).process { Numbered() }.to(output)
+            }
+        }
+    }
+
+    @Test func `a topology can be made node by node`() throws {
+        var topology = Topology()
+        try topology.addSource("source", reading: [first, second])
+        try topology.addProcessor("numbered", after: ["source"]) { Numbered() }
+        try topology.addSink("sink", to: output, after: ["numbered"])
+        #expect(try pipe(topology) == ["1 x", "2 y"])
+        #expect(throws: TopologyError.noTopic(source: "nothing")) {
+            try topology.addSource("nothing", reading: [Topic<String, String>]())
+        }
+        #expect(throws: TopologyError.unknownParent(node: "lost", parent: "nobody")) {
+            try topology.addSink("lost", to: output, after: ["nobody"])
+        }
+    }
+}
+
+/// `TopologyOptions.requiresNames`.
+struct RequiredNameTests {
+    private let input = Topic<String, String>("input")
+    private let store = KeyValueStoreName<String, Int64>("counts")
+
+    private func build(_ naming: Naming, _ declare: (KStream<String, String>) -> Void) throws {
+        var options = TopologyOptions(naming: naming)
+        options.requiresNames = true
+        _ = try Topology(options) { declare($0.stream(input)) }
+    }
+
+    @Test(arguments: [Naming.stable, .kafkaStreams])
+    func `what users have named all of is taken`(naming: Naming) throws {
+        try build(naming) { $0.groupBy(named: "by-word") { _, word in word }.count(as: store).toStream().print() }
+        try build(naming) { $0.filter { _, _ in true }.mapValues { $0 + "!" }.print() }
+        let windows = JoinWindows(difference: .seconds(1), grace: .zero)
+        try build(naming) {
+            $0.leftJoin($0, within: windows, named: "pairs", stores: "pairs") { $0 + ($1 ?? "") }.print()
+        }
+    }
+
+    @Test(arguments: [
+        (Naming.stable, ["input-count", "input-count-repartition"]),
+        (
+            .kafkaStreams,
+            [
+                "KSTREAM-AGGREGATE-STATE-STORE-0000000003",
+                "KSTREAM-AGGREGATE-STATE-STORE-0000000003-repartition",
+            ]
+        ),
+    ])
+    func `generated names are told`(naming: Naming, names: [String]) throws {
+        #expect(throws: TopologyError.unnamed(names)) {
+            try build(naming) { $0.groupBy { _, word in word }.count().toStream().print() }
+        }
+    }
+
+    @Test func `generated names of a join's stores are told`() throws {
+        let windows = JoinWindows(difference: .seconds(1), grace: .zero)
+        #expect(throws: TopologyError.unnamed(["input-input-other-join-store", "input-input-this-join-store"])) {
+            try build(.stable) { $0.join($0, within: windows) { $0 + $1 }.print() }
+        }
+    }
+}

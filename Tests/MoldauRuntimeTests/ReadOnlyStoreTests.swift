@@ -1,0 +1,77 @@
+import Moldau
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+import Testing
+
+/// Stores that hold what topics hold, and that these bring back.
+struct ReadOnlyStoreTests {
+    private let rows = Topic<String, String>("rows")
+    private let questions = Topic<String, String>("questions")
+    private let answers = Topic<String, String>("answers")
+    private let store = KeyValueStoreName<String, String>("rows-store")
+
+    private func topology(start: StartPosition = .earliest) throws -> Topology {
+        try Topology { streams in
+            streams.addReadOnlyStore(store, from: rows, start: start)
+            streams.table(questions).transformValues(stores: [store.name]) { [store] context in
+                let store = try context.store(store)
+                return { key, _ in try store.get(key) }
+            }.toStream().to(answers)
+        }
+    }
+
+    private func plannedTopics(_ topology: Topology) throws -> Set<String> {
+        let names = InternalTopicNames(applicationID: "app", topology: topology)
+        let existing = ["rows", "questions", "answers"].reduce(into: [:]) {
+            $0[$1] = TopicDescription(name: $1, partitionCount: 1, configuration: [:])
+        }
+        return Set(
+            try TopicPlan(topology, names: names, existing: existing, newTopicPartitions: nil).missing.map(\.name))
+    }
+
+    @Test func `it has no changelog, unless it starts later than its topic`() throws {
+        #expect(try !plannedTopics(try topology()).contains("app-rows-store-changelog"))
+        #expect(try plannedTopics(try topology(start: .latest)).contains("app-rows-store-changelog"))
+    }
+
+    /// A store on disk knows that it holds all that was committed.
+    @Test(arguments: [true, false])
+    func `it is there after a restart, and takes in what came since`(inMemory: Bool) throws {
+        let bench = try Bench()
+        try bench.create(["rows": 2, "questions": 2, "answers": 1])
+        try bench.write("rows", "a", "1", at: 1, partition: 1)
+        try bench.write("rows", "b", "1", at: 1, partition: 1)
+        let first = try bench.thread(try topology(), inMemory: inMemory)
+        try first.runUntilIdle()
+        try first.stop(now: Timestamp(ms: 1))
+        try bench.write("rows", "b", "2", at: 2, partition: 1)
+        try bench.write("questions", "a", "?", at: 3, partition: 1)
+        try bench.write("questions", "b", "?", at: 4, partition: 1)
+        let second = try bench.thread(try topology(), inMemory: inMemory)
+        try second.runUntilIdle()
+        try second.stop(now: Timestamp(ms: 2))
+        #expect(second.report.restored == (inMemory ? 2 : 0))
+        #expect(try bench.read(answers).map(\.value) == ["1", "2"])
+    }
+
+    @Test(arguments: [true, false])
+    func `a row that was processed and not committed is not restored`(inMemory: Bool) throws {
+        let bench = try Bench()
+        try bench.create(["rows": 1, "questions": 1, "answers": 1])
+        for (time, isCommitted) in [(1, true), (2, true), (3, false)] as [(Int64, Bool)] {
+            try bench.write("rows", "a", "\(time)", at: time)
+            let thread = try bench.thread(try topology(), inMemory: inMemory)
+            try thread.runUntilIdle()
+            if isCommitted { try thread.commit(now: Timestamp(ms: time)) }
+            try thread.close()
+        }
+        let thread = try bench.thread(try topology(), inMemory: inMemory)
+        while thread.phase == .restoring { try thread.runOnce(now: Timestamp(ms: 4), wait: .zero) }
+        let stores = thread.tasks.flatMap(\.stores).compactMap { $0.store as? KeyValueStore<String, String> }
+        #expect(try #require(stores.first).get("a") == "2")
+        #expect(thread.report.restored == (inMemory ? 2 : 0))
+        try thread.close()
+    }
+}

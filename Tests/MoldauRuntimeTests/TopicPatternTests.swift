@@ -1,0 +1,141 @@
+import Foundation
+import Moldau
+import MoldauRecords
+import MoldauRuntime
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+struct TopicPatternTests {
+    private let orders = TopicPattern<String, String>("orders-[a-z]+")
+    private let output = Topic<String, String>("output")
+
+    /// Counts the orders of each key over all topics.
+    private func counting(repartitions: Bool = false) throws -> Topology {
+        try Topology { streams in
+            let all = streams.stream(orders)
+            let grouped = repartitions ? all.groupBy { key, _ in key } : all.groupByKey()
+            grouped.count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+                .mapValues { "\($0 ?? 0)" }.to(output)
+        }
+    }
+
+    @Test func `reads the topics whose whole names match, each record under its topic`() throws {
+        let topology = try Topology { streams in
+            streams.stream(orders).to(key: String.serde, value: String.serde) { _, origin in
+                "seen-\(origin?.topic ?? "")"
+            }
+        }
+        let driver = try TopologyTestDriver(
+            topology, state: .memory, topics: ["orders-eu", "orders-us", "old-orders-eu", "orders-1"])
+        for topic in ["orders-eu", "orders-us"] {
+            try driver.pipe(Topic<String, String>(topic), key: "a", value: "x", at: Timestamp(ms: 1))
+        }
+        #expect(driver.writtenTopics == ["seen-orders-eu", "seen-orders-us"])
+        #expect(throws: TestDriverError.self) {
+            try driver.pipe(Topic<String, String>("old-orders-eu"), key: "a", value: "x")
+        }
+    }
+
+    @Test func `a topic that is named elsewhere is left to that source`() throws {
+        let topology = try Topology { streams in
+            streams.stream(orders).mapValues { "pattern \($0)" }.to(output)
+            streams.stream(Topic<String, String>("orders-eu")).mapValues { "name \($0)" }.to(output)
+        }
+        let driver = try TopologyTestDriver(topology, state: .memory, topics: ["orders-eu", "orders-us"])
+        for topic in ["orders-eu", "orders-us"] {
+            try driver.pipe(Topic<String, String>(topic), key: "a", value: "x", at: Timestamp(ms: 1))
+        }
+        #expect(try driver.read(from: output).map(\.value) == ["name x", "pattern x"])
+    }
+
+    @Test func `two patterns must not match one topic`() throws {
+        let topology = try Topology { streams in
+            streams.stream(orders, named: "one").to(output)
+            streams.stream(TopicPattern<String, String>("orders-e.*"), named: "two").to(output)
+        }
+        #expect(throws: TopologyError.topicReadTwice(topic: "orders-eu", sources: ["one", "two"])) {
+            try topology.matching(["orders-eu", "orders-us"])
+        }
+    }
+
+    @Test func `the same pattern declared twice is one source`() throws {
+        let topology = try Topology { streams in
+            streams.stream(orders, named: "one").to(output)
+            streams.stream(orders, named: "two").mapValues { $0 + "!" }.to(output)
+        }
+        let driver = try TopologyTestDriver(topology, state: .memory, topics: ["orders-eu"])
+        try driver.pipe(Topic<String, String>("orders-eu"), key: "a", value: "x", at: Timestamp(ms: 1))
+        #expect(try driver.read(from: output).map(\.value) == ["x", "x!"])
+    }
+
+    @Test func `what is no regular expression is refused when the topology is built`() throws {
+        #expect(throws: TopologyError.self) {
+            try Topology { streams in streams.stream(TopicPattern<String, String>("orders-(")).to(output) }
+        }
+    }
+
+    @Test func `describes itself by the pattern, as Kafka Streams does`() throws {
+        let topology = try Topology(TopologyOptions(naming: .kafkaStreams)) { streams in
+            streams.stream(orders).forEach { _, _ in }
+        }
+        #expect("\(topology.describe())".contains("Source: KSTREAM-SOURCE-0000000000 (topics: orders-[a-z]+)\n"))
+    }
+
+    // MARK: On a cluster
+
+    private func application(_ topology: Topology, on bench: Bench, threads: Int) -> StreamsApplication {
+        var configuration = StreamsConfiguration()
+        configuration.commitInterval = .milliseconds(5)
+        configuration.topicSearchInterval = .milliseconds(20)
+        configuration.streamThreads = threads
+        return StreamsApplication(
+            id: "app", topology: topology, cluster: .cluster(bench.cluster, stateDirectory: nil),
+            configuration: configuration)
+    }
+
+    @Test(arguments: [1, 2])
+    func `topics that come while the application runs are read, and state goes on`(threads: Int) async throws {
+        let bench = try Bench()
+        try bench.create(["output": 1, "orders-eu": 2])
+        try bench.write("orders-eu", "a", "x", at: 1)
+        let app = application(try counting(), on: bench, threads: threads)
+        try app.start()
+        #expect(try await eventually { try bench.read(output).map(\.value) == ["1"] })
+        try bench.create(["orders-us": 2, "orders-1": 2])
+        try bench.write("orders-us", "a", "y", at: 2)
+        #expect(try await eventually { try bench.read(output).map(\.value) == ["1", "2"] })
+        try bench.write("orders-eu", "a", "z", at: 3)
+        #expect(try await eventually { try bench.read(output).map(\.value) == ["1", "2", "3"] })
+        #expect(try await eventually { app.state == .running })
+        #expect(app.metrics.processedRecords == 3)
+        try app.stop()
+        #expect(try bench.committed("orders-us")?.offset == Offset(1))
+        #expect(app.state == .notRunning)
+    }
+
+    @Test(arguments: [true, false])
+    func `an application may start before any topic matches`(repartitions: Bool) async throws {
+        let bench = try Bench()
+        try bench.create(["output": 1])
+        let app = application(try counting(repartitions: repartitions), on: bench, threads: 1)
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        try bench.create(["orders-eu": 1])
+        try bench.write("orders-eu", "a", "x", at: 1)
+        #expect(try await eventually { try bench.read(output).map(\.value) == ["1"] })
+        try app.stop()
+    }
+
+    @Test func `a topic that is wider than the state stops the application`() async throws {
+        let bench = try Bench()
+        try bench.create(["output": 1, "orders-eu": 1])
+        let app = application(try counting(), on: bench, threads: 1)
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        try bench.create(["orders-us": 3])
+        #expect(try await eventually { app.state == .error })
+        let error = RuntimeError.wrongPartitionCount(topic: "app-counts-changelog", expected: 3, actual: 1)
+        #expect(throws: error) { try app.stop() }
+    }
+}

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Turns the examples of the documentation into tests.
+
+An example is a block of Swift in a documentation comment of the DSL (Sources/Moldau), or in a page (README.md, Docs). Lines of the
+form
+
+    // orders: o1=ada 120, o2=bob 30
+
+tell what goes into and comes out of its topology: `Example.swift` says how they are read. A line that ends in a comma goes on in the next
+one. An example without such lines has only to compile.
+
+    extract_examples.py <repository>          writes Tests/DocumentationTests/Generated
+    extract_examples.py <repository> --check  exits with 1 where the files there are not what would be written, and where a public
+                                              operator has no example. "As `join`, …" refers to the one of another operator.
+"""
+
+import pathlib
+import re
+import sys
+
+DATA = re.compile(r"^// ([a-z][\w-]*): (.*)$")
+OPERATOR = re.compile(r"^\s*(?:@\w+ )*public (?:static |mutating )?(?:func (\w+)|(init)\()")
+HEADER = [
+    "// Made by Tests/Tools/extract_examples.py from the documentation. Do not edit: `make examples` does.",
+    "// swift-format-ignore-file",
+    "",
+    "import Moldau",
+    "import Testing",
+    "",
+]
+LONGEST = 450
+NO_OPERATORS = ["StreamsApplication.swift", "GraphNode.swift"]
+
+
+class Example:
+    def __init__(self, place, line, code):
+        self.place, self.line = place, line
+        self.data, self.code = [], []
+        goes_on = False
+        for text in code:
+            match = DATA.match(text)
+            if match:
+                self.data.append(text[3:])
+            elif goes_on:
+                self.data[-1] += " " + text.removeprefix("//").strip()
+            else:
+                self.code.append(text)
+            goes_on = (match or goes_on) and text.endswith(",")
+
+    def test(self, members, topics, name):
+        text = "\n".join(self.code)
+        bound = set(re.findall(r"\b(?:let|var) (\w+)", text))
+        for names in re.findall(r"\blet \((.*?)\)", text):
+            bound.update(names.split(", "))
+        for names in re.findall(r"\{ ([\w, ]+) in\b", text):
+            bound.update(names.split(", "))
+        used = [m for m in members if m not in bound and re.search(rf"(?<![.\w\"]){m}\b(?!:)", text)]
+        lines = [f"let {member} = example.{member}" for member in used]
+        lines += [line for line in self.code if not line.startswith("import ")]
+        if "topology" in bound:
+            lines.append("example.topology = topology")
+        if not self.data:
+            lines += [f"_ = {name}" for name in re.findall(r"^let (\w+)", text, re.MULTILINE)]
+        shown = dict.fromkeys(line.split(":")[0] for line in self.data)
+        lines += [f'example.show("{n}", {n})' for n in shown if n in bound or n in topics]
+        while lines and not lines[0]:
+            lines.pop(0)
+        if not self.data:
+            effects = "async throws" if "await " in text else "throws"
+            head, foot, indent = [f"    func `{name}`(_ example: Example) {effects} {{"], ["    }"], 8
+        else:
+            head = [f"    @Test func `{name}`() throws {{", "        try Example.run("]
+            head += ['            """'] + [f"            {line}" for line in self.data] + ['            """']
+            head, foot, indent = head + ["        ) { example in"], ["        }", "    }"], 12
+        return head + [" " * indent + line if line else "" for line in lines] + foot
+
+
+def blocks(lines):
+    """The fenced blocks of Swift: the number of the first line, and the lines."""
+    inside, found = None, []
+    for number, line in enumerate(lines):
+        if inside is None and line == "```swift":
+            inside = number + 1
+        elif inside is not None and line.startswith("```"):
+            found.append((inside, lines[inside:number]))
+            inside = None
+    return found
+
+
+def read_page(root, path):
+    name = str(path.relative_to(root))
+    return [Example(name, number, code) for number, code in blocks(path.read_text().split("\n"))], []
+
+
+def read_source(root, path):
+    """The examples of a source file, and what is wrong with its operators' documentation."""
+    name, lines = str(path.relative_to(root / "Sources/Moldau")), path.read_text().split("\n")
+    examples, errors, shown, referring = [], [], set(), []
+    comment, start = [], 0
+    for number, line in enumerate(lines):
+        if line.strip().startswith("///"):
+            start = start if comment else number
+            comment.append(line.strip()[3:].removeprefix(" "))
+            continue
+        own = []
+        declared = re.search(r"\b(?:func|struct|class|enum|init)\b ?(\w*)", line)
+        if comment and line.strip():
+            title = (declared.group(1) or "init") if declared else line.split()[0]
+            own = [Example(f"{name}: {title}", start + n, code) for n, code in blocks(comment)]
+            examples += own
+        match = OPERATOR.match(line)
+        if match and path.name not in NO_OPERATORS and (match.group(1) or "extension Topology {" in lines):
+            operator = match.group(1) or "init"
+            refers = re.match(r"As `(?:\w+\.)?(\w+)", comment[0]) if comment else None
+            if any(example.data for example in own):
+                shown.add(operator)
+            elif refers:
+                referring.append((number + 1, operator, refers.group(1)))
+            else:
+                errors.append(f"Sources/Moldau/{name}:{number + 1}: {operator} has no example with its results")
+        if not re.fullmatch(r"\s*@\w+(\(.*\))?", line):
+            comment = []
+    for number, operator, other in referring:
+        if other not in shown:
+            errors.append(f"Sources/Moldau/{name}:{number}: {operator} refers to {other}, which has no example here")
+    return examples, errors
+
+
+def chunks(texts):
+    """The texts in pieces of at most LONGEST lines, with an empty line between two."""
+    pieces = []
+    for text in texts:
+        if pieces and len(pieces[-1]) + len(text) < LONGEST:
+            pieces[-1] += [""] + text
+        else:
+            pieces.append(list(text))
+    return pieces
+
+
+def generate(root):
+    """The text of each generated file by its name, and the errors."""
+    preamble = (root / "Tests/DocumentationTests/Example.swift").read_text()
+    members = re.findall(r"^    (?:private\(set\) )?(?:lazy )?(?:var|let) (\w+)", preamble, re.MULTILINE)
+    topics = re.findall(r"var (\w+) = Topic<", preamble)
+    sources = {folder.name: sorted(folder.glob("*.swift")) for folder in (root / "Sources/Moldau").iterdir() if folder.is_dir()}
+    sources["Application"] = sorted((root / "Sources/Moldau").glob("*.swift"))
+    sources["Pages"] = [root / "README.md"] + sorted((root / "Docs").glob("*.md"))
+    files, errors = {}, []
+    for group, paths in sorted(sources.items()):
+        examples = []
+        for path in paths:
+            found, wrong = (read_page if path.suffix == ".md" else read_source)(root, path)
+            examples += found
+            errors += wrong
+        names, texts = {}, []
+        for example in examples:
+            names[example.place] = names.get(example.place, 0) + 1
+            count = names[example.place]
+            texts.append(example.test(members, topics, example.place + (f" ({count})" if count > 1 else "")))
+        for number, chunk in enumerate(chunks(texts)):
+            name = f"{group}Examples{number + 1 if number else ''}"
+            files[f"{name}.swift"] = "\n".join(HEADER + [f"struct {name} {{"] + chunk + ["}", ""])
+    return files, errors
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]).resolve()
+    target = root / "Tests/DocumentationTests/Generated"
+    files, errors = generate(root)
+    if "--check" in sys.argv:
+        there = {path.name: path.read_text() for path in target.glob("*.swift")}
+        for name in sorted(files.keys() | there.keys()):
+            if files.get(name) != there.get(name):
+                errors.append(f"{name} is not what the documentation says: run `make examples`")
+    else:
+        target.mkdir(exist_ok=True)
+        for path in target.glob("*.swift"):
+            path.unlink()
+        for name, text in files.items():
+            (target / name).write_text(text)
+    print("\n".join(errors), end="\n" if errors else "")
+    sys.exit(1 if errors else 0)
+
+
+if __name__ == "__main__":
+    main()
