@@ -46,7 +46,7 @@ public struct ByteWriter: ~Copyable {
 
     @inlinable public mutating func append(contentsOf source: UnsafeRawBufferPointer) {
         guard let start = source.baseAddress, source.count > 0 else { return }
-        reserve(source.count).copyMemory(from: start, byteCount: source.count)
+        reserve(source.count).copyShort(from: start, count: source.count)
         storedCount += source.count
     }
 

@@ -81,6 +81,12 @@ package struct PartitionGroup {
         return first
     }
 
+    /// The queue, where there is only one: then its heads need no choice.
+    package var single: PartitionQueue? { isSingle ? queues[0] : nil }
+
+    /// Moves stream time to the head of the single queue.
+    package mutating func advanceTime(to head: Timestamp) { streamTime = max(streamTime, head) }
+
     package mutating func putBack(_ queue: PartitionQueue) { if !queue.isEmpty { offer(queue) } }
 
     private mutating func offer(_ queue: PartitionQueue) {

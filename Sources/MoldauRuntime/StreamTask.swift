@@ -143,22 +143,36 @@ package final class StreamTask {
             context.originOffset = nil
             outbox.processing = nil
         }
-        var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
+        if let queue = group.pointee.single { return try process(queue, upTo: limit) }
+        var count = 0
         while count < limit {
             if defersWork, context.isFull { break }
             guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let offset = queue.headOffset else {
                 break
             }
             context.streamTime = group.pointee.streamTime
-            if last?.toOpaque() != Unmanaged.passUnretained(queue).toOpaque() {
-                last = .passUnretained(queue)
-                context.originPartition = queue.partition
-                outbox.processing = queue
-            }
+            context.originPartition = queue.partition
             context.originOffset = offset
+            outbox.processing = queue
             try queue.processHead()
             group.pointee.putBack(queue)
             processedCount += 1
+            count += 1
+        }
+        return count
+    }
+
+    private func process(_ queue: PartitionQueue, upTo limit: Int) throws -> Int {
+        context.originPartition = queue.partition
+        outbox.processing = queue
+        var count = 0
+        defer { processedCount += Int64(count) }
+        while count < limit, let offset = queue.headOffset {
+            if defersWork, context.isFull { break }
+            group.pointee.advanceTime(to: queue.headTime)
+            context.streamTime = group.pointee.streamTime
+            context.originOffset = offset
+            try queue.processHead()
             count += 1
         }
         return count
