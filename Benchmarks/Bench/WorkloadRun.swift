@@ -89,7 +89,8 @@ struct WorkloadRun {
             }
             try app.start()
             try wait(for: app)
-            Thread.sleep(forTimeInterval: 2.5)
+            // The rows are stored after two seconds; RocksDB sorts its files then.
+            Thread.sleep(forTimeInterval: 6)
             app.pause()
             try InputFile(path: "\(input)/stream.csv", limit: limit).write(to: Workload.stream.name, on: cluster) {
                 line, _ in keyed(line)

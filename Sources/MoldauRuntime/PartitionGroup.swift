@@ -51,7 +51,7 @@ package struct PartitionGroup {
         if heap.count == queues.count || heap.isEmpty || idling == .never { return !heap.isEmpty }
         for queue in queues {
             guard queue.isEmpty else {
-                idleSince[queue.partition] = nil
+                if !idleSince.isEmpty { idleSince[queue.partition] = nil }
                 continue
             }
             guard queue.isCaughtUp else { return false }

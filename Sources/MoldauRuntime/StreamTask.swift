@@ -144,16 +144,19 @@ package final class StreamTask {
             outbox.processing = nil
         }
         if let queue = group.pointee.single { return try process(queue, upTo: limit) }
-        var count = 0
+        var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
         while count < limit {
             if defersWork, context.isFull { break }
             guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let offset = queue.headOffset else {
                 break
             }
             context.streamTime = group.pointee.streamTime
-            context.originPartition = queue.partition
+            if last?.toOpaque() != Unmanaged.passUnretained(queue).toOpaque() {
+                last = .passUnretained(queue)
+                context.originPartition = queue.partition
+                outbox.processing = queue
+            }
             context.originOffset = offset
-            outbox.processing = queue
             try queue.processHead()
             group.pointee.putBack(queue)
             processedCount += 1
