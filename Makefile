@@ -4,6 +4,7 @@
 # make agree   tries random topologies in ways that must agree: SEEDS of them, from the seed FROM on
 # make damage    changes each byte of a segment of 1 MiB, and looks whether it is noticed (an hour)
 # make costs   prints what a record costs to read and to write, by serde
+# make bench   measures WORKLOAD (w1, w2 or w3) on the inputs in INPUT, with FLAGS; see Docs/Performance.md
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
 #              PLANT=all makes mistakes on purpose, and tells which seed finds them
 # make examples  turns the examples of the documentation into tests
@@ -11,14 +12,14 @@
 # make lint    says what `make format` would change, and which imports run against the layers
 
 SWIFT ?= swift
-SOURCES = Package.swift Sources Tests Examples
+SOURCES = Package.swift Sources Tests Examples Benchmarks
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
 SEEDS ?= 300
 FROM ?= 1
 
-.PHONY: run test test-protobuf agree damage costs simulate examples format lint rocksdb
+.PHONY: run test test-protobuf agree damage costs bench simulate examples format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -42,6 +43,10 @@ damage:
 
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs
+
+bench: rocksdb
+	@$(SWIFT) build --quiet -c release --product bench
+	@"$$($(SWIFT) build -c release --show-bin-path)/bench" $(or $(WORKLOAD),w1) --input $(INPUT) $(FLAGS)
 
 simulate: rocksdb
 	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))

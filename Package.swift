@@ -126,6 +126,13 @@ let package = Package(
             ],
             path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
 
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/Bench", swiftSettings: strict + warnings),
+
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),

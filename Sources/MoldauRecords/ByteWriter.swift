@@ -46,7 +46,7 @@ public struct ByteWriter: ~Copyable {
 
     @inlinable public mutating func append(contentsOf source: UnsafeRawBufferPointer) {
         guard let start = source.baseAddress, source.count > 0 else { return }
-        reserve(source.count).copyMemory(from: start, byteCount: source.count)
+        reserve(source.count).copyShort(from: start, count: source.count)
         storedCount += source.count
     }
 
@@ -55,8 +55,11 @@ public struct ByteWriter: ~Copyable {
     }
 
     @inlinable public mutating func append(utf8 text: String) {
-        var text = text
-        text.withUTF8 { append(contentsOf: UnsafeRawBufferPointer($0)) }
+        // Native text is there without a copy of its own; `withUTF8` would take one.
+        let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
+            append(contentsOf: UnsafeRawBufferPointer($0))
+        }
+        if isWritten == nil { append(contentsOf: Array(text.utf8)) }
     }
 
     /// Writes an integer with its most significant byte first, as Kafka does.

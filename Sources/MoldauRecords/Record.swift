@@ -13,20 +13,23 @@ public struct Header: Hashable, Sendable {
 
 /// A record's headers, in the order in which they were added.
 public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleByArrayLiteral {
-    @usableFromInline var entries: [Header]
+    /// nil for none, never an empty array: a record without headers has nothing whose references are to be counted.
+    @usableFromInline var entries: [Header]?
 
-    @inlinable public init(_ entries: [Header] = []) { self.entries = entries }
+    @inlinable public init() { entries = nil }
+    @inlinable public init(_ entries: [Header]) { self.entries = entries.isEmpty ? nil : entries }
     public init(arrayLiteral entries: Header...) { self.init(entries) }
 
     @inlinable public var startIndex: Int { 0 }
-    @inlinable public var endIndex: Int { entries.count }
-    @inlinable public subscript(index: Int) -> Header { entries[index] }
+    @inlinable public var endIndex: Int { entries?.count ?? 0 }
+    @inlinable public var isEmpty: Bool { entries == nil }
+    @inlinable public subscript(index: Int) -> Header { (entries ?? [])[index] }
 
     /// The value of the last header of that name; nil if there is none or its value is null.
-    public subscript(name: String) -> [UInt8]? { entries.last { $0.name == name }?.value }
+    public subscript(name: String) -> [UInt8]? { entries?.last { $0.name == name }?.value }
 
-    public mutating func append(_ header: Header) { entries.append(header) }
-    public mutating func removeAll(named name: String) { entries.removeAll { $0.name == name } }
+    public mutating func append(_ header: Header) { entries = (entries ?? []) + [header] }
+    public mutating func removeAll(named name: String) { self = Headers((entries ?? []).filter { $0.name != name }) }
 }
 
 /// What flows through a topology: a key, a value, the time of the event, and headers.

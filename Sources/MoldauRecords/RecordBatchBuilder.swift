@@ -50,6 +50,9 @@ public struct RecordBatchBuilder: ~Copyable {
         }
         let timestampDelta = zigZag(timestamp.ms &- baseTimestamp)
         let offsetDelta = zigZag(Int64(storedRecordCount))
+        if headers.isEmpty, key?.count ?? 0 < 64, value?.count ?? 0 < 64 {
+            return appendShort(key, value, timestampDelta: timestampDelta, offsetDelta: offsetDelta)
+        }
         let keyLength = zigZag(key.map { Int64($0.count) } ?? -1)
         let valueLength = zigZag(value.map { Int64($0.count) } ?? -1)
         let length =
@@ -73,6 +76,40 @@ public struct RecordBatchBuilder: ~Copyable {
         }
         storedByteCount = place - base
         storedRecordCount += 1
+    }
+
+    /// Most records: without headers, the lengths of key and value a byte each.
+    @inlinable @inline(__always)
+    mutating func appendShort(
+        _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?, timestampDelta: UInt64, offsetDelta: UInt64
+    ) {
+        let (keyCount, valueCount) = (key?.count ?? 0, value?.count ?? 0)
+        let length =
+            4 + keyCount + valueCount + (timestampDelta < 0x80 ? 1 : varintSize(timestampDelta))
+            + (offsetDelta < 0x80 ? 1 : varintSize(offsetDelta))
+        if storedByteCount + length + 10 > capacity { grow(by: length + 10) }
+        var place = storeVarint(UInt64(truncatingIfNeeded: length << 1), at: base + storedByteCount)
+        place.storeBytes(of: 0, as: UInt8.self)  // The record's attributes: none are defined.
+        place = storeVarint(timestampDelta, at: place + 1)
+        place = storeVarint(offsetDelta, at: place)
+        place = Self.storeShort(key, at: place)
+        place = Self.storeShort(value, at: place)
+        place.storeBytes(of: 0, as: UInt8.self)  // No headers.
+        storedByteCount = place + 1 - base
+        storedRecordCount += 1
+    }
+
+    @inlinable @inline(__always)
+    static func storeShort(
+        _ bytes: UnsafeRawBufferPointer?, at place: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        guard let bytes else {
+            place.storeBytes(of: 1, as: UInt8.self)  // −1, zig-zagged.
+            return place + 1
+        }
+        place.storeBytes(of: UInt8(truncatingIfNeeded: bytes.count << 1), as: UInt8.self)
+        if let start = bytes.baseAddress { (place + 1).copyShort(from: start, count: bytes.count) }
+        return place + 1 + bytes.count
     }
 
     /// Writes the batch's header and checksum. Records may still be added; then it has to be called again.
@@ -114,7 +151,7 @@ public struct RecordBatchBuilder: ~Copyable {
     ) -> UnsafeMutableRawPointer {
         let place = storeVarint(length, at: place)
         guard let bytes, let start = bytes.baseAddress else { return place }
-        place.copyMemory(from: start, byteCount: bytes.count)
+        place.copyShort(from: start, count: bytes.count)
         return place + bytes.count
     }
 

@@ -11,7 +11,7 @@ public struct Serde<Value>: Sendable {
         public let isNull: @Sendable (Value) -> Bool
         public let make: @Sendable () -> Value
 
-        public init(isNull: @escaping @Sendable (Value) -> Bool, make: @escaping @Sendable () -> Value) {
+        @inlinable public init(isNull: @escaping @Sendable (Value) -> Bool, make: @escaping @Sendable () -> Value) {
             self.isNull = isNull
             self.make = make
         }
@@ -29,7 +29,7 @@ public struct Serde<Value>: Sendable {
     /// The bytes that every value takes, for the types that Kafka's lists keep without lengths: numbers and UUIDs.
     public let fixedSize: Int?
 
-    public init(
+    @inlinable public init(
         encode: @escaping Encode,
         decode: @escaping Decode,
         null: Null? = nil,
@@ -67,7 +67,7 @@ public struct Serde<Value>: Sendable {
     }
 
     /// The serde of `Value?`: nil is null, everything else as here.
-    public var optional: Serde<Value?> {
+    @inlinable public var optional: Serde<Value?> {
         let (encode, decode) = (encode, decode)
         return Serde<Value?>(
             encode: { value, writer in if let value { try encode(value, &writer) } },

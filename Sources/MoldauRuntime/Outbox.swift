@@ -7,28 +7,22 @@ import MoldauTopology
 /// A batch goes to the producer when it is large enough, and with `sendAll`. Names of internal topics get the
 /// application's id. Owned by one stream thread.
 package final class Outbox: RecordCollector {
-    private final class Target {
+    // What is used for every record lies behind pointers: nothing is counted, and nothing is checked for exclusive access.
+    private typealias TargetPointer = UnsafeMutablePointer<Target>
+
+    private struct Target: ~Copyable {
         let partition: TopicPartition
-        /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
-        let builder: UnsafeMutablePointer<RecordBatchBuilder>
+        var builder = RecordBatchBuilder(capacity: 4 << 10)
         /// In `filled`.
         var isListed = false
 
-        init(_ partition: TopicPartition) {
-            self.partition = partition
-            builder = .allocate(capacity: 1)
-            builder.initialize(to: RecordBatchBuilder(capacity: 4 << 10))
-        }
-
-        deinit {
-            builder.deinitialize(count: 1)
-            builder.deallocate()
-        }
+        init(_ partition: TopicPartition) { self.partition = partition }
     }
 
     private struct TopicTargets {
         let name: String
-        let targets: [Target]
+        let targets: TargetPointer
+        let count: Int
         var partitioner: Partitioner
     }
 
@@ -37,18 +31,19 @@ package final class Outbox: RecordCollector {
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
 
-    private var topics: [TopicTargets] = []
+    private var topics: UnsafeMutablePointer<TopicTargets>
+    private var topicCount = 0
     private var handles: [String: Int] = [:]
     /// The targets that hold records, in the order in which they got their first.
-    private var filled: [Target] = []
+    private var filled: [TargetPointer] = []
 
     /// The queue whose head is being processed, for dead letters; nil in punctuations.
     ///
     /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
-    package unowned(unsafe) var processing: PartitionQueue?
+    @exclusivity(unchecked) package unowned(unsafe) var processing: PartitionQueue?
     package var resumed: OriginalRecord?
     /// The cluster had no room: batches grow until `sendAll` finds some.
-    package private(set) var isHeld = false
+    @exclusivity(unchecked) package private(set) var isHeld = false
     private var heldReason = ""
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
@@ -58,6 +53,16 @@ package final class Outbox: RecordCollector {
         self.producer = producer
         batchBytes = configuration.batchBytes
         onFailure = configuration.onProductionFailure
+        topics = .allocate(capacity: 1)
+    }
+
+    deinit {
+        for topic in UnsafeBufferPointer(start: topics, count: topicCount) {
+            topic.targets.deinitialize(count: topic.count)
+            topic.targets.deallocate()
+        }
+        topics.deinitialize(count: topicCount)
+        topics.deallocate()
     }
 
     package func handle(forTopic name: String) throws -> Int { try handle(ofTopicInCluster: names.topic(name)) }
@@ -68,42 +73,48 @@ package final class Outbox: RecordCollector {
 
     private func handle(ofTopicInCluster name: String) throws -> Int {
         if let known = handles[name] { return known }
-        let count = try producer.partitionCount(of: name)
-        topics.append(
-            TopicTargets(
-                name: name, targets: (0..<count).map { Target(TopicPartition(name, $0)) },
-                partitioner: .keyed(stickyBytes: batchBytes)))
-        handles[name] = topics.count - 1
-        return topics.count - 1
+        let count = Int(try producer.partitionCount(of: name))
+        let targets = TargetPointer.allocate(capacity: count)
+        for number in 0..<count { (targets + number).initialize(to: Target(TopicPartition(name, Int32(number)))) }
+        let longer = UnsafeMutablePointer<TopicTargets>.allocate(capacity: topicCount + 1)
+        longer.moveInitialize(from: topics, count: topicCount)
+        topics.deallocate()
+        topics = longer
+        (topics + topicCount).initialize(
+            to: TopicTargets(
+                name: name, targets: targets, count: count, partitioner: .keyed(stickyBytes: batchBytes)))
+        handles[name] = topicCount
+        topicCount += 1
+        return topicCount - 1
     }
 
-    package func partitionCount(_ topic: Int) -> Int32 { Int32(topics[topic].targets.count) }
+    package func partitionCount(_ topic: Int) -> Int32 { Int32(topics[topic].count) }
 
     package func send(
         _ topic: Int, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Timestamp, headers: Headers
     ) throws {
         let target = try target(topic, partition, key, byteCount: (key?.count ?? 0) + (value?.count ?? 0))
-        if !target.isListed {
-            target.isListed = true
+        if !target.pointee.isListed {
+            target.pointee.isListed = true
             filled.append(target)
         }
-        target.builder.pointee.append(key: key, value: value, timestamp: timestamp, headers: headers)
-        if target.builder.pointee.byteCount >= batchBytes, !isHeld { _ = try ship(target) }
+        target.pointee.builder.append(key: key, value: value, timestamp: timestamp, headers: headers)
+        if target.pointee.builder.byteCount >= batchBytes, !isHeld { _ = try ship(target) }
     }
 
     private func target(
         _ topic: Int, _ partition: Partition?, _ key: UnsafeRawBufferPointer?, byteCount: Int
-    ) throws -> Target {
-        let count = topics[topic].targets.count
-        if count == 1 && partition == nil { return topics[topic].targets[0] }
+    ) throws -> TargetPointer {
+        let count = topics[topic].count
+        if count == 1 && partition == nil { return topics[topic].targets }
         let chosen =
             partition ?? topics[topic].partitioner.partition(key: key, byteCount: byteCount, count: Int32(count))
         guard chosen.number >= 0 && chosen.number < count else {
             throw ClusterError.unknownPartition(
                 TopicPartition(topics[topic].name, chosen), partitionCount: Int32(count))
         }
-        return topics[topic].targets[Int(chosen.number)]
+        return topics[topic].targets + Int(chosen.number)
     }
 
     /// Hands everything to the producer, in the order in which it was begun.
@@ -113,8 +124,8 @@ package final class Outbox: RecordCollector {
         var sent = 0
         isHeld = false
         for target in filled {
-            if !target.builder.pointee.isEmpty, try !ship(target) { break }
-            target.isListed = false
+            if !target.pointee.builder.isEmpty, try !ship(target) { break }
+            target.pointee.isListed = false
             sent += 1
         }
         filled.removeFirst(sent)
@@ -135,11 +146,11 @@ package final class Outbox: RecordCollector {
     var heldError: ClusterError { .diskFull(reason: heldReason) }
 
     /// - Returns: false where the cluster has no room for it; then it is kept.
-    private func ship(_ target: Target) throws -> Bool {
-        let count = target.builder.pointee.recordCount
+    private func ship(_ target: TargetPointer) throws -> Bool {
+        let count = target.pointee.builder.recordCount
         do {
-            target.builder.pointee.producer = producer.stamp(for: target.partition)
-            try producer.send(target.builder.pointee.finish(), to: target.partition)
+            target.pointee.builder.producer = producer.stamp(for: target.pointee.partition)
+            try producer.send(target.pointee.builder.finish(), to: target.pointee.partition)
         } catch ClusterError.diskFull(let reason) {
             isHeld = true
             heldReason = reason
@@ -147,25 +158,25 @@ package final class Outbox: RecordCollector {
         } catch ClusterError.recordTooLarge where count > 1 {
             try sendOneByOne(target)
         } catch let error as ClusterError {
-            try judge(error, partition: target.partition, recordCount: count)
+            try judge(error, partition: target.pointee.partition, recordCount: count)
         }
-        target.builder.pointee.reset()
+        target.pointee.builder.reset()
         return true
     }
 
     /// A batch was too large for its topic: those of its records that are not go alone.
-    private func sendOneByOne(_ target: Target) throws {
+    private func sendOneByOne(_ target: TargetPointer) throws {
         var single = RecordBatchBuilder(capacity: 4 << 10)
-        var reader = RecordBatchReader(target.builder.pointee.finish())
+        var reader = RecordBatchReader(target.pointee.builder.finish())
         while let record = try reader.next() {
             single.reset()
-            single.producer = producer.stamp(for: target.partition)
+            single.producer = producer.stamp(for: target.pointee.partition)
             single.append(
                 key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
             do {
-                try producer.send(single.finish(), to: target.partition)
+                try producer.send(single.finish(), to: target.pointee.partition)
             } catch let error as ClusterError {
-                try judge(error, partition: target.partition, recordCount: 1)
+                try judge(error, partition: target.pointee.partition, recordCount: 1)
             }
         }
     }

@@ -51,7 +51,7 @@ package struct PartitionGroup {
         if heap.count == queues.count || heap.isEmpty || idling == .never { return !heap.isEmpty }
         for queue in queues {
             guard queue.isEmpty else {
-                idleSince[queue.partition] = nil
+                if !idleSince.isEmpty { idleSince[queue.partition] = nil }
                 continue
             }
             guard queue.isCaughtUp else { return false }
@@ -80,6 +80,12 @@ package struct PartitionGroup {
         streamTime = max(streamTime, first.headTime)
         return first
     }
+
+    /// The queue, where there is only one: then its heads need no choice.
+    package var single: PartitionQueue? { isSingle ? queues[0] : nil }
+
+    /// Moves stream time to the head of the single queue.
+    package mutating func advanceTime(to head: Timestamp) { streamTime = max(streamTime, head) }
 
     package mutating func putBack(_ queue: PartitionQueue) { if !queue.isEmpty { offer(queue) } }
 

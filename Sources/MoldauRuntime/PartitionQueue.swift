@@ -15,11 +15,12 @@ package final class PartitionQueue {
     /// The greatest time of the records taken from this partition.
     package var partitionTime: Timestamp { walk.pointee.partitionTime }
     /// Bytes of the batches that are held; a batch counts until its last record is done.
-    package private(set) var bufferedBytes = 0
+    @exclusivity(unchecked) package private(set) var bufferedBytes = 0
     /// The offset after the last record that may be read, as of the last fetch; nil while nothing is known.
     package private(set) var end: Offset?
     /// The record that waits or is being processed, as it lies in its batch.
     package var head: RecordView? { walk.pointee.head }
+    package var headOffset: Offset? { walk.pointee.head?.offset }
 
     /// What changes with every record.
     private struct Walk {
@@ -38,9 +39,9 @@ package final class PartitionQueue {
     private let outbox: Outbox
     private let onFailure: @Sendable (DeserializationFailure) -> ProcessingResponse
 
-    private var waiting: [FetchedBatches] = []
+    @exclusivity(unchecked) private var waiting: [FetchedBatches] = []
     /// Keeps the bytes alive that `walk` looks into.
-    private var current: FetchedBatches?
+    @exclusivity(unchecked) private var current: FetchedBatches?
 
     package init(
         partition: TopicPartition, node: String, source: any SourceHead, context: TaskContext, outbox: Outbox,
@@ -90,10 +91,10 @@ package final class PartitionQueue {
 
     /// Sends the head into the sub-topology, then decodes the next one.
     package func processHead() throws {
-        guard let done = head else { preconditionFailure("an empty queue has nothing to process") }
+        guard let done = headOffset else { preconditionFailure("an empty queue has nothing to process") }
         walk.pointee.partitionTime = max(walk.pointee.partitionTime, walk.pointee.headTime)
         try source.process()
-        walk.pointee.nextOffset = done.offset + 1
+        walk.pointee.nextOffset = done + 1
         walk.pointee.head = nil
         try advance()
     }

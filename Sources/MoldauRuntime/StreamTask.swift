@@ -19,7 +19,7 @@ package final class StreamTask {
     package let context: TaskContext
     /// In the order in which they are flushed.
     package let stores: [TaskStore]
-    package private(set) var processedCount: Int64 = 0
+    @exclusivity(unchecked) package private(set) var processedCount: Int64 = 0
 
     /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
     private let group: UnsafeMutablePointer<PartitionGroup>
@@ -132,22 +132,53 @@ package final class StreamTask {
 
     /// Processes one record to the end.
     /// - Returns: false when there is none, or when it must wait for another partition or for deferred work.
-    package func processNext(now: Timestamp) throws -> Bool {
-        if defersWork, context.isFull { return false }
-        guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let head = queue.head else {
-            return false
-        }
+    package func processNext(now: Timestamp) throws -> Bool { try process(upTo: 1, now: now) == 1 }
+
+    /// Processes records, each to the end, one after the other.
+    /// - Returns: how many: fewer than `limit` where there are no more, or where one must wait for another partition or for
+    ///   deferred work.
+    package func process(upTo limit: Int, now: Timestamp) throws -> Int {
         context.now = now
-        context.streamTime = group.pointee.streamTime
-        context.origin = RecordOrigin(
-            topic: queue.partition.topic, partition: queue.partition.partition, offset: head.offset)
+        defer {
+            context.originOffset = nil
+            outbox.processing = nil
+        }
+        if let queue = group.pointee.single { return try process(queue, upTo: limit) }
+        var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
+        while count < limit {
+            if defersWork, context.isFull { break }
+            guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let offset = queue.headOffset else {
+                break
+            }
+            context.streamTime = group.pointee.streamTime
+            if last?.toOpaque() != Unmanaged.passUnretained(queue).toOpaque() {
+                last = .passUnretained(queue)
+                context.originPartition = queue.partition
+                outbox.processing = queue
+            }
+            context.originOffset = offset
+            try queue.processHead()
+            group.pointee.putBack(queue)
+            processedCount += 1
+            count += 1
+        }
+        return count
+    }
+
+    private func process(_ queue: PartitionQueue, upTo limit: Int) throws -> Int {
+        context.originPartition = queue.partition
         outbox.processing = queue
-        defer { outbox.processing = nil }
-        try queue.processHead()
-        context.origin = nil
-        group.pointee.putBack(queue)
-        processedCount += 1
-        return true
+        var count = 0
+        defer { processedCount += Int64(count) }
+        while count < limit, let offset = queue.headOffset {
+            if defersWork, context.isFull { break }
+            group.pointee.advanceTime(to: queue.headTime)
+            context.streamTime = group.pointee.streamTime
+            context.originOffset = offset
+            try queue.processHead()
+            count += 1
+        }
+        return count
     }
 
     /// Calls back what is due by stream time: the time of the last record whose results have all gone downstream, so that no

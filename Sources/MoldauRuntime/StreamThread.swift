@@ -234,10 +234,9 @@ package final class StreamThread {
         var count = 0
         hasMore = false
         for task in tasks where !(isCommitAwaited && task.defersWork) && !outbox.isHeld {
-            var left = plan.configuration.recordsPerTurn
-            while left > 0, try task.processNext(now: now) { left -= 1 }
-            if left == 0 { hasMore = true }
-            count += plan.configuration.recordsPerTurn - left
+            let processed = try task.process(upTo: plan.configuration.recordsPerTurn, now: now)
+            if processed == plan.configuration.recordsPerTurn { hasMore = true }
+            count += processed
             try task.punctuateStreamTime(now: now)
             try task.punctuateWallClock(now: now)
         }

@@ -3,6 +3,8 @@
 //
 //     header 48 bytes │ key, padded to 8 │ value …
 
+import MoldauRecords
+
 /// What a cache knows about one key.
 struct ByteEntry {
     /// Where an entry stands on its way to the byte store. An entry with none of the first three is saved: what the
@@ -92,7 +94,7 @@ extension UnsafeMutablePointer where Pointee == ByteEntry {
             return
         }
         if value.count > Int(pointee.valueCapacity) { return growAndReplace(value) }
-        if let start = value.baseAddress { pointee.value.copyMemory(from: start, byteCount: value.count) }
+        if let start = value.baseAddress { pointee.value.copyShort(from: start, count: value.count) }
         pointee.valueCount = Int32(truncatingIfNeeded: value.count)
     }
 

@@ -17,6 +17,23 @@ func compareBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointe
     return left.count - right.count
 }
 
+extension UnsafeRawBufferPointer {
+    /// Whether both hold the same bytes. For short keys without a call.
+    @inline(__always)
+    func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        guard count >= 8, count <= 16 else {
+            guard count >= 4, count < 8 else { return count == 0 || memcmp(baseAddress!, other.baseAddress!, count) == 0 }
+            return loadUnaligned(as: UInt32.self) == other.loadUnaligned(as: UInt32.self)
+                && loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+                    == other.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+        }
+        return loadUnaligned(as: UInt64.self) == other.loadUnaligned(as: UInt64.self)
+            && loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+                == other.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+    }
+}
+
 /// The first eight bytes as a number that orders as they do; shorter keys are padded with zeros.
 func orderingPrefix(_ key: UnsafeRawBufferPointer) -> UInt64 {
     if key.count >= 8 { return UInt64(bigEndian: key.loadUnaligned(as: UInt64.self)) }

@@ -28,25 +28,27 @@ package final class CachedByteStore {
 
     let byteStore: any ByteStore
     let memory: StateMemory
-    var table = EntryTable()
+    // Not checked for exclusive access at each use: the store belongs to one thread, and none of these is handed out inout
+    // to code that could come back here.
+    @exclusivity(unchecked) var table = EntryTable()
     /// In order of the first write since the last drain.
-    var changed: ContiguousArray<EntryPointer> = []
-    var drained: ContiguousArray<EntryPointer> = []
-    var unsaved: ContiguousArray<EntryPointer> = []
+    @exclusivity(unchecked) var changed: ContiguousArray<EntryPointer> = []
+    @exclusivity(unchecked) var drained: ContiguousArray<EntryPointer> = []
+    @exclusivity(unchecked) var unsaved: ContiguousArray<EntryPointer> = []
     /// Kept for its memory.
     private var spareList: ContiguousArray<EntryPointer> = []
     /// What is not saved, in key order. Made by the first scan after a write-behind.
-    var index: SortedEntries?
-    private var oldestSaved: EntryPointer?
-    private var newestSaved: EntryPointer?
+    @exclusivity(unchecked) var index: SortedEntries?
+    @exclusivity(unchecked) private var oldestSaved: EntryPointer?
+    @exclusivity(unchecked) private var newestSaved: EntryPointer?
 
-    private(set) var cachedBytes = 0
-    private(set) var uncommittedBytes = 0
-    private(set) var unsavedBytes = 0
-    private var reportedBytes = 0
+    @exclusivity(unchecked) private(set) var cachedBytes = 0
+    @exclusivity(unchecked) private(set) var uncommittedBytes = 0
+    @exclusivity(unchecked) private(set) var unsavedBytes = 0
+    @exclusivity(unchecked) private var reportedBytes = 0
     /// Entries stay where they are while an update is under way.
-    private var openUpdates = 0
-    private(set) var isClosed = false
+    @exclusivity(unchecked) private var openUpdates = 0
+    @exclusivity(unchecked) private(set) var isClosed = false
     /// Changes when entries go to the byte store: cursors over it begin anew.
     private(set) var generation = 0
 

@@ -53,4 +53,24 @@ struct EntryCodec<Key, Value>: ~Copyable {
         guard let bytes else { return nil }
         return try value.decode(bytes)
     }
+
+    /// As `bytes(of:)`, of a value with its timestamp before it: `ValueAndTimestamp.serde` in code that is specialised
+    /// wherever the store was made.
+    @inlinable func bytes(of row: ValueAndTimestamp<Value>?) throws -> UnsafeRawBufferPointer? {
+        guard let row, !value.isNull(row.value) else { return nil }
+        valueWriter.pointee.removeAll()
+        valueWriter.pointee.append(bigEndian: row.timestamp.ms)
+        try value.encode(row.value, &valueWriter.pointee)
+        return valueWriter.pointee.bytes
+    }
+
+    @inlinable func decodeRow(_ bytes: UnsafeRawBufferPointer?) throws -> ValueAndTimestamp<Value>? {
+        guard let bytes else { return nil }
+        guard bytes.count >= timestampBytes else { throw tooShort(bytes.count) }
+        let timestamp = Timestamp(ms: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)))
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[timestampBytes...])
+        return ValueAndTimestamp(try value.decode(rest), at: timestamp)
+    }
+
+    @usableFromInline func tooShort(_ count: Int) -> SerdeError { .wrongRow(of: Value.self, got: count) }
 }

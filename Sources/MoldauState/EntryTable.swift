@@ -1,12 +1,14 @@
+// A slot is eight bytes, so that the table of a working set stays in the processor's cache: the entry's address in the low 48
+// bits, which is all that addresses of user space have, and the upper 16 bits of its hash above them. These save most visits
+// to entries of other keys.
+
 /// Finds an entry by its key: open addressing with linear probing, at most 5 of 8 slots taken. Holds entries, does not
 /// own them.
 struct EntryTable: ~Copyable {
-    /// The hash beside the pointer saves the visit to entries of other keys.
-    private struct Slot {
-        var entry: EntryPointer?
-        var hash: UInt32
-        var keyCount: UInt32
-    }
+    /// 0: free.
+    private typealias Slot = UInt64
+
+    private static var addressMask: Slot { 1 << 48 - 1 }
 
     private var slots: UnsafeMutablePointer<Slot>
     private var mask: Int
@@ -21,31 +23,50 @@ struct EntryTable: ~Copyable {
 
     private static func emptySlots(_ count: Int) -> UnsafeMutablePointer<Slot> {
         let slots = UnsafeMutablePointer<Slot>.allocate(capacity: count)
-        slots.initialize(repeating: Slot(entry: nil, hash: 0, keyCount: 0), count: count)
+        slots.initialize(repeating: 0, count: count)
         return slots
     }
 
+    @inline(__always)
+    private static func tag(_ hash: UInt32) -> Slot { Slot(hash >> 16) << 48 }
+
+    private static func slot(_ entry: EntryPointer) -> Slot {
+        let address = Slot(UInt(bitPattern: entry))
+        precondition(address & ~addressMask == 0, "addresses of user space take 48 bits")
+        return address | tag(entry.pointee.hash)
+    }
+
+    @inline(__always)
+    private static func entry(_ slot: Slot) -> EntryPointer? {
+        EntryPointer(bitPattern: UInt(slot & addressMask))
+    }
+
+    @inline(__always)
     func find(_ key: UnsafeRawBufferPointer, hash: UInt32) -> EntryPointer? {
         var index = Int(hash) & mask
-        while let entry = slots[index].entry {
-            if slots[index].hash == hash, Int(slots[index].keyCount) == key.count, compareBytes(entry.key, key) == 0 {
-                return entry
+        let tag = Self.tag(hash)
+        while true {
+            let slot = slots[index]
+            if slot & ~Self.addressMask == tag {
+                guard let entry = Self.entry(slot) else { return nil }
+                if entry.pointee.hash == hash, entry.key.isEqual(to: key) { return entry }
+            } else if slot == 0 {
+                return nil
             }
             index = (index + 1) & mask
         }
-        return nil
     }
 
     /// Takes in an entry whose key is not there yet.
     mutating func insert(_ entry: EntryPointer) {
         if (count + 1) * 8 > (mask + 1) * 5 { grow() }
-        place(Slot(entry: entry, hash: entry.pointee.hash, keyCount: entry.pointee.keyCount))
+        place(Self.slot(entry), Int(entry.pointee.hash))
         count += 1
     }
 
-    private func place(_ slot: Slot) {
-        var index = Int(slot.hash) & mask
-        while slots[index].entry != nil { index = (index + 1) & mask }
+    private func place(_ slot: Slot, _ hash: Int) {
+        var index = hash & mask
+        while slots[index] != 0 { index = (index + 1) & mask }
         slots[index] = slot
     }
 
@@ -53,30 +74,32 @@ struct EntryTable: ~Copyable {
         let (old, oldCount) = (slots, mask + 1)
         mask = oldCount * 2 - 1
         slots = Self.emptySlots(mask + 1)
-        for index in 0..<oldCount where old[index].entry != nil { place(old[index]) }
+        for slot in UnsafeBufferPointer(start: old, count: oldCount) {
+            if let entry = Self.entry(slot) { place(slot, Int(entry.pointee.hash)) }
+        }
         old.deallocate()
     }
 
     /// Forgets an entry that is there. Those that had to step over it move back, so that no probe ends too early.
     mutating func remove(_ entry: EntryPointer) {
         var hole = Int(entry.pointee.hash) & mask
-        while slots[hole].entry != entry { hole = (hole + 1) & mask }
+        while Self.entry(slots[hole]) != entry { hole = (hole + 1) & mask }
         var index = hole
         while true {
             index = (index + 1) & mask
-            guard slots[index].entry != nil else { break }
-            let home = Int(slots[index].hash) & mask
+            guard let next = Self.entry(slots[index]) else { break }
+            let home = Int(next.pointee.hash) & mask
             if (index - home) & mask >= (index - hole) & mask {
                 slots[hole] = slots[index]
                 hole = index
             }
         }
-        slots[hole].entry = nil
+        slots[hole] = 0
         count -= 1
     }
 
     func visitAll(_ body: (EntryPointer) -> Void) {
-        for index in 0...mask { if let entry = slots[index].entry { body(entry) } }
+        for index in 0...mask { if let entry = Self.entry(slots[index]) { body(entry) } }
     }
 
     /// Forgets all entries and most of the memory.

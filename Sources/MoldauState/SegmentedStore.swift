@@ -38,14 +38,14 @@ package final class SegmentedStore {
     @usableFromInline let bucketMs: Int64
     private let reach: WindowReach
     /// Entries from that time on stay whatever their age: someone is still to read them.
-    package var keptFrom: Int64 = .max
+    @exclusivity(unchecked) package var keptFrom: Int64 = .max
     /// The bytes behind the key: the time that decides, and what follows it.
     @usableFromInline let trailerBytes: Int
     /// The greatest time that was put; −1 before the first.
-    package private(set) var streamTime: Int64 = -1
+    @exclusivity(unchecked) package private(set) var streamTime: Int64 = -1
     /// The last bucket that may hold entries.
-    private(set) var lastBucket: Int64 = -1
-    private var droppedBucket: Int64 = 0
+    @exclusivity(unchecked) private(set) var lastBucket: Int64 = -1
+    @exclusivity(unchecked) private var droppedBucket: Int64 = 0
 
     /// Called with each write that is refused because its time is over.
     package var onExpired: (() -> Void)?
@@ -107,7 +107,7 @@ package final class SegmentedStore {
     }
 
     /// Whether an entry of that time is within the retention.
-    package func isWithinRetention(_ time: Int64) -> Bool { time >= retention.first(at: streamTime) }
+    @usableFromInline package func isWithinRetention(_ time: Int64) -> Bool { time >= retention.first(at: streamTime) }
 
     /// Whether reads find an entry of that time.
     @usableFromInline package func isReadable(_ time: Int64) -> Bool { time >= firstReadable }

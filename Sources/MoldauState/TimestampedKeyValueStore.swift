@@ -7,36 +7,50 @@ import MoldauRecords
 public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     public typealias Row = ValueAndTimestamp<Value>
 
+    /// For what walks over entries.
     @usableFromInline let rows: KeyValueStore<Key, Row>
+    @usableFromInline let codec: EntryCodec<Key, Value>
     @usableFromInline package var cache: CachedByteStore { rows.cache }
     @usableFromInline var rowBytes = ByteWriter()
 
     @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         rows = KeyValueStore(cache: cache, key: key, value: Row.serde(of: value))
+        codec = EntryCodec(store: cache.name, key: key, value: value)
     }
 
     /// The value of a key; nil where it has none.
-    @inlinable public func get(_ key: Key) throws -> Row? { try rows.get(key) }
+    @inlinable public func get(_ key: Key) throws -> Row? {
+        try codec.decodeRow(try cache.get(try codec.bytes(of: key)))
+    }
 
     /// Sets the value of a key, or deletes it (nil).
-    @inlinable public func put(_ key: Key, _ row: Row?) throws { try rows.put(key, row) }
+    @inlinable public func put(_ key: Key, _ row: Row?) throws {
+        let value = try codec.bytes(of: row)
+        try cache.put(try codec.bytes(of: key), value)
+    }
 
     /// Sets the value of a key that has none.
     /// - Returns: the value that was there and stays; nil where `row` was set.
     @inlinable @discardableResult public func putIfAbsent(_ key: Key, _ row: Row?) throws -> Row? {
-        try rows.putIfAbsent(key, row)
+        try update(key) { $0 ?? row }.old
     }
 
     /// Deletes a key.
     /// - Returns: the value that it had.
-    @inlinable @discardableResult public func delete(_ key: Key) throws -> Row? { try rows.delete(key) }
+    @inlinable @discardableResult public func delete(_ key: Key) throws -> Row? { try update(key) { _ in nil }.old }
 
     /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key
     /// absent. `body` may use the store for other keys. Where it throws, nothing is written.
     @inlinable @discardableResult public func update(_ key: Key, _ body: (Row?) throws -> Row?) throws -> (
         old: Row?, new: Row?
     ) {
-        try rows.update(key, body)
+        let update = try cache.beginUpdate(try codec.bytes(of: key))
+        defer { cache.endUpdate() }
+        let old = try codec.decodeRow(update.value)
+        let new = try body(old)
+        let value = try codec.bytes(of: new)
+        if value != nil || update.value != nil { cache.write(value, in: update) }
+        return (old, new)
     }
 
     /// As `KeyValueStore.range`.

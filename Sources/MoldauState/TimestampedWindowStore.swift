@@ -8,7 +8,9 @@ import MoldauRecords
 public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     public typealias Row = ValueAndTimestamp<Value>
 
+    /// For keys, and for what walks over entries.
     @usableFromInline let rows: WindowStore<Key, Row>
+    @usableFromInline let codec: EntryCodec<Key, Value>
     @usableFromInline package var segments: SegmentedStore { rows.segments }
     @usableFromInline package var cache: CachedByteStore { rows.cache }
     private var rowBytes = ByteWriter()
@@ -16,6 +18,7 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     package init(segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>, size: Duration) {
         rows = WindowStore(
             segments: segments, key: key, value: Row.serde(of: value), size: size, retainsDuplicates: false)
+        codec = EntryCodec(store: segments.cache.name, key: key, value: value)
     }
 
     /// How long each window is.
@@ -23,16 +26,38 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
 
     /// As `WindowStore.put`.
     @inlinable @discardableResult
-    public func put(_ key: Key, _ row: Row?, at start: Timestamp) throws -> Bool { try rows.put(key, row, at: start) }
+    public func put(_ key: Key, _ row: Row?, at start: Timestamp) throws -> Bool {
+        let value = try codec.bytes(of: row)
+        let key = try rows.bytes(of: key, start)
+        guard segments.admits(start.ms) else { return false }
+        try cache.put(key, value)
+        return true
+    }
 
     /// The value of the window of a key that begins at `start`; nil where it has none, or where it is over.
-    @inlinable public func fetch(_ key: Key, at start: Timestamp) throws -> Row? { try rows.fetch(key, at: start) }
+    @inlinable public func fetch(_ key: Key, at start: Timestamp) throws -> Row? {
+        guard segments.isReadable(start.ms) else { return nil }
+        return try codec.decodeRow(try cache.get(try rows.bytes(of: key, start)))
+    }
 
     /// As `WindowStore.update`.
     @inlinable @discardableResult
     public func update(
         _ key: Key, at start: Timestamp, _ body: (Row?) throws -> Row?
-    ) throws -> (old: Row?, new: Row?) { try rows.update(key, at: start, body) }
+    ) throws -> (old: Row?, new: Row?) {
+        guard segments.isReadable(start.ms) else {
+            let new = try body(nil)
+            try put(key, new, at: start)
+            return (nil, new)
+        }
+        let update = try cache.beginUpdate(try rows.bytes(of: key, start))
+        defer { cache.endUpdate() }
+        let old = try codec.decodeRow(update.value)
+        let new = try body(old)
+        let value = try codec.bytes(of: new)
+        if segments.admits(start.ms), value != nil || update.value != nil { cache.write(value, in: update) }
+        return (old, new)
+    }
 
     /// A key's windows that begin in a span of time, both ends included; oldest first.
     public func fetch(_ key: Key, from: Timestamp, to: Timestamp) throws -> StoreIterator<Windowed<Key>, Row> {

@@ -26,8 +26,7 @@ extension ValueAndTimestamp {
             },
             decode: { bytes in
                 guard bytes.byteCount >= timestampBytes else {
-                    throw SerdeError.wrongLength(
-                        type: "a timestamp before \(Value.self)", expected: timestampBytes, got: bytes.byteCount)
+                    throw SerdeError.wrongRow(of: Value.self, got: bytes.byteCount)
                 }
                 let ms = Int64(bigEndian: bytes.unsafeLoadUnaligned(as: Int64.self))
                 let row = try decode(bytes.extracting(droppingFirst: timestampBytes))
@@ -47,4 +46,10 @@ func splitRow(_ row: UnsafeRawBufferPointer) -> (value: UnsafeRawBufferPointer, 
 }
 
 /// The bytes that a timestamp takes before a value.
-@usableFromInline let timestampBytes = 8
+@inlinable var timestampBytes: Int { 8 }
+
+extension SerdeError {
+    @usableFromInline static func wrongRow<Value>(of type: Value.Type, got count: Int) -> SerdeError {
+        .wrongLength(type: "a timestamp before \(type)", expected: timestampBytes, got: count)
+    }
+}

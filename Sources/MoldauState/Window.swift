@@ -14,7 +14,11 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
 
     /// The window that begins at `start`; its end is cut to the last timestamp there is.
     @inlinable public init(start: Timestamp, size: Duration) {
-        let (end, overflow) = start.ms.addingReportingOverflow(size.milliseconds)
+        self.init(start: start, sizeMs: size.milliseconds)
+    }
+
+    @inlinable package init(start: Timestamp, sizeMs: Int64) {
+        let (end, overflow) = start.ms.addingReportingOverflow(sizeMs)
         self.init(start: start, end: Timestamp(ms: overflow ? .max : end))
     }
 
@@ -48,7 +52,7 @@ extension Windowed: CustomStringConvertible {
 
 extension Windowed {
     /// As `serde(of:size:)`, of a key that knows its serde.
-    public static func serde(size: Duration) -> Serde<Windowed> where Key: StreamCodable {
+    @inlinable public static func serde(size: Duration) -> Serde<Windowed> where Key: StreamCodable {
         serde(of: Key.serde, size: size)
     }
 
@@ -58,8 +62,9 @@ extension Windowed {
     /// The serde of windows of one size: the key, then the start in eight bytes, big-endian. Partitions are chosen by
     /// the inner key.
     /// - Parameter size: tells the end when a key is read; it is not written.
-    public static func serde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {
+    @inlinable public static func serde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {
         let (encode, decode) = (key.encode, key.decode)
+        let sizeMs = size.milliseconds
         return Serde(
             encode: { windowed, writer in
                 try encode(windowed.key, &writer)
@@ -67,7 +72,7 @@ extension Windowed {
             },
             decode: { bytes in
                 let keyBytes = try keyBytes(bytes, beforeTrailerOf: timestampBytes)
-                let window = Window(start: time(in: bytes, at: keyBytes), size: size)
+                let window = Window(start: time(in: bytes, at: keyBytes), sizeMs: sizeMs)
                 return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
             },
             trailerBytes: timestampBytes)
@@ -92,15 +97,18 @@ extension Windowed {
             trailerBytes: 2 * timestampBytes)
     }
 
-    private static func keyBytes(_ bytes: borrowing RawSpan, beforeTrailerOf count: Int) throws(SerdeError) -> Int {
+    @inlinable static func keyBytes(_ bytes: borrowing RawSpan, beforeTrailerOf count: Int) throws(SerdeError) -> Int {
         guard bytes.byteCount >= count else {
-            throw .malformed(
-                type: "windowed \(Key.self)", reason: "its window takes \(count) bytes, there are \(bytes.byteCount)")
+            throw tooShort(bytes.byteCount, for: count)
         }
         return bytes.byteCount - count
     }
 
-    private static func time(in bytes: borrowing RawSpan, at place: Int) -> Timestamp {
+    @usableFromInline static func tooShort(_ got: Int, for trailer: Int) -> SerdeError {
+        .malformed(type: "windowed \(Key.self)", reason: "its window takes \(trailer) bytes, there are \(got)")
+    }
+
+    @inlinable static func time(in bytes: borrowing RawSpan, at place: Int) -> Timestamp {
         Timestamp(
             ms: Int64(bigEndian: bytes.extracting(droppingFirst: place).unsafeLoadUnaligned(as: Int64.self)))
     }

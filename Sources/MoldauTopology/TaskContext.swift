@@ -9,14 +9,30 @@ public final class TaskContext {
     public let taskID: TaskID
     public let outbox: any RecordCollector
 
+    // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and nothing
+    // is called while one of them is changed.
+
     /// The greatest timestamp of the records taken so far; `.none` before the first.
-    public var streamTime = Timestamp.none
+    @exclusivity(unchecked) public var streamTime = Timestamp.none
     /// The wall clock, read once per round of the stream thread.
-    public var now: Timestamp
+    @exclusivity(unchecked) public var now: Timestamp
+    /// The partition of the record that is being processed.
+    @exclusivity(unchecked) package var originPartition = TopicPartition("", 0)
+    /// The offset of the record that is being processed; nil in punctuations.
+    @exclusivity(unchecked) package var originOffset: Offset?
     /// Where the record that is being processed came from; nil in punctuations.
-    public var origin: RecordOrigin?
+    public var origin: RecordOrigin? {
+        get {
+            guard let offset = originOffset else { return nil }
+            return RecordOrigin(topic: originPartition.topic, partition: originPartition.partition, offset: offset)
+        }
+        set {
+            originOffset = newValue?.offset
+            if let newValue { originPartition = TopicPartition(newValue.topic, newValue.partition) }
+        }
+    }
     /// What becomes of the record that is being processed if a node discards it; nil: it is only counted.
-    public var diversion: Diversion?
+    @exclusivity(unchecked) public var diversion: Diversion?
     /// How often, by the wall clock, an operator looks at most for windows that are over.
     public var closedWindowSearchInterval = Duration.seconds(1)
 

@@ -49,8 +49,9 @@ struct CogroupFold<Key, Value, Result>: CogroupInlets {
         isHolding: Bool
     ) throws -> Any {
         try WindowAggregation(
-            fold: fold(from: initial), windows: windows, emit: .onWindowUpdate, store: store,
-            memory: memory, key: key, value: value
+            fold: fold(from: initial),
+            settings: WindowSettings(windows: windows, emit: .onWindowUpdate, store: store, memory: memory),
+            key: key, value: value
         ).inlet(context, changes, reportsInitial: !isHolding)
     }
 

@@ -18,7 +18,7 @@ extension KStream {
     /// - Parameter grace: each record waits until the stream's time has passed its own by this, so that rows that come late
     ///   are met (KIP-923). Records that come later than this are joined at once. Needs a versioned table whose history
     ///   is at least as long.
-    public func join<Row, Result>(
+    @inlinable public func join<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row) throws -> Result
     ) -> KStream<Key, Result> where Value: StreamCodable {
@@ -26,7 +26,7 @@ extension KStream {
     }
 
     /// As `join`, with the stream's value serde given and a joiner that sees the key.
-    public func join<Row, Result>(
+    @inlinable public func join<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil, value: Serde<Value>,
         _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
     ) -> KStream<Key, Result> {
@@ -45,7 +45,7 @@ extension KStream {
     /// // clicks: ada=/home, bob=/home
     /// // located: ada=/home from Prague, bob=/home from somewhere
     /// ```
-    public func leftJoin<Row, Result>(
+    @inlinable public func leftJoin<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
     ) -> KStream<Key, Result> where Value: StreamCodable {
@@ -53,18 +53,35 @@ extension KStream {
     }
 
     /// As `leftJoin`, with the stream's value serde given and a joiner that sees the key.
-    public func leftJoin<Row, Result>(
+    @inlinable public func leftJoin<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil, value: Serde<Value>,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
     ) -> KStream<Key, Result> {
         joining(table, named: name, grace, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
     }
 
-    private func joining<Row, Result>(
-        _ table: KTable<Key, Row>, named given: String?, _ grace: Duration?, value: Serde<Value>, isLeft: Bool,
+    @inlinable func joining<Row, Result>(
+        _ table: KTable<Key, Row>, named name: String?, _ grace: Duration?, value: Serde<Value>, isLeft: Bool,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
     ) -> KStream<Key, Result> {
-        let stream = partitionedForJoin(named: given, RepartitionEnds(key: table.key, value: value))
+        let ends = RepartitionEnds(key: table.key, value: value)
+        return joining(table, named: name, grace, value: value, isLeft: isLeft, ends) { context, key, getter, isVersioned in
+            let get = try getter.lookUp(context, isVersioned: isVersioned)
+            return try lookingUp(
+                context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
+                isNullKey: { key.isNull($0) }, get: { try get($0, $1)?.value }, joiner)
+        }
+    }
+
+    @usableFromInline func joining<Row, Result>(
+        _ table: KTable<Key, Row>, named given: String?, _ grace: Duration?, value: Serde<Value>, isLeft: Bool,
+        _ ends: RepartitionEnds,
+        inlet:
+            @escaping @Sendable (NodeContext, Serde<Key>, RowGetter<Key, Row>, _ isVersioned: Bool) throws -> Inlet<
+                Key, Value
+            >
+    ) -> KStream<Key, Result> {
+        let stream = partitionedForJoin(named: given, ends)
         let name = builder.name(given, isLeft ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
         let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key
@@ -77,10 +94,7 @@ extension KStream {
         builder.copartition(stream.sources.union(table.sources))
         let node = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { context in
-                let get = try getter.make(context)
-                let join = try lookingUp(
-                    context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
-                    isNullKey: { key.isNull($0) }, get: { try get($0, isVersioned ? $1 : nil)?.value }, joiner)
+                let join = try inlet(context, key, getter, isVersioned)
                 return try wait?.inlet(context, before: join) ?? join
             }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
@@ -107,7 +121,7 @@ extension KStream {
     /// // clicks: ada=/home, bob=/shop
     /// // visits: ada=Welcome
     /// ```
-    public func join<RowKey, Row, Result>(
+    @inlinable public func join<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
@@ -117,7 +131,7 @@ extension KStream {
     }
 
     /// As `join` with a global table, with the stream's serdes given and a joiner that sees the stream's key.
-    public func join<RowKey, Row, Result>(
+    @inlinable public func join<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
         _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
@@ -136,7 +150,7 @@ extension KStream {
     /// // clicks: ada=/home, bob=/shop
     /// // visits: ada=Welcome, bob=/shop
     /// ```
-    public func leftJoin<RowKey, Row, Result>(
+    @inlinable public func leftJoin<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
@@ -146,7 +160,7 @@ extension KStream {
     }
 
     /// As `leftJoin` with a global table, with the stream's serdes given and a joiner that sees the stream's key.
-    public func leftJoin<RowKey, Row, Result>(
+    @inlinable public func leftJoin<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
@@ -154,22 +168,28 @@ extension KStream {
         joining(table, selector, named: name, key: key, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
     }
 
-    private func joining<RowKey, Row, Result>(
+    @inlinable func joining<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, _ selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
-        named given: String?, key: Serde<Key>, value: Serde<Value>, isLeft: Bool,
+        named name: String?, key: Serde<Key>, value: Serde<Value>, isLeft: Bool,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+    ) -> KStream<Key, Result> {
+        joining(named: name, isLeft: isLeft, storeName: table.storeName, rowKey: table.key) { context, storeName, rowKey in
+            let rows: TimestampedKeyValueStore<RowKey, Row> = try context.globalStore(named: storeName)
+            return try lookingUp(
+                context, isLeft: isLeft, key: key, value: value, mappedKey: selector,
+                isNullKey: { $0.map { rowKey.isNull($0) } ?? true },
+                get: { key, _ in try key.flatMap { try rows.get($0)?.value } }, joiner)
+        }
+    }
+
+    @usableFromInline func joining<RowKey, Result>(
+        named given: String?, isLeft: Bool, storeName: String, rowKey: Serde<RowKey>,
+        inlet: @escaping @Sendable (NodeContext, _ store: String, Serde<RowKey>) throws -> Inlet<Key, Value>
     ) -> KStream<Key, Result> {
         // Kafka Streams names inner joins with global tables so too.
         let name = builder.name(given, "KSTREAM-LEFTJOIN-")
-        let (storeName, rowKey) = (table.storeName, table.key)
         let node = GraphNode(name) { topology, parents in
-            let make: @Sendable (NodeContext) throws -> Any = { context in
-                let rows: TimestampedKeyValueStore<RowKey, Row> = try context.globalStore(named: storeName)
-                return try lookingUp(
-                    context, isLeft: isLeft, key: key, value: value, mappedKey: selector,
-                    isNullKey: { $0.map { rowKey.isNull($0) } ?? true },
-                    get: { key, _ in try key.flatMap { try rows.get($0)?.value } }, joiner)
-            }
+            let make: @Sendable (NodeContext) throws -> Any = { context in try inlet(context, storeName, rowKey) }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
         }
         node.joinsNullKeys = isLeft
@@ -181,7 +201,7 @@ extension KStream {
 }
 
 /// The node that looks up a row for each record of a stream. A nil from `joiner` means "no result".
-private func lookingUp<Key, Value, RowKey, Row, Result>(
+@inlinable func lookingUp<Key, Value, RowKey, Row, Result>(
     _ context: NodeContext, isLeft: Bool, key: Serde<Key>, value: Serde<Value>,
     mappedKey: @escaping (Key, Value) throws -> RowKey, isNullKey: @escaping (RowKey) -> Bool,
     get: @escaping (RowKey, Timestamp) throws -> Row?,

@@ -18,6 +18,8 @@ import MoldauTopology
 
     @usableFromInline let isHolding: Bool
     @usableFromInline let sendsOldValues: Bool
+    /// Whether `send` makes use of `old`.
+    var needsOldValues: Bool { isHolding || sendsOldValues }
     @usableFromInline let forward: Inlet<Key, Change<Value>>.Receive
     private let encodeKey: Serde<Key>.Encode
     @usableFromInline let context: NodeContext

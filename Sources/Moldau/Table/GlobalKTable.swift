@@ -5,7 +5,7 @@ import MoldauTopology
 /// A table of which every stream thread holds all partitions, so that a stream may look up any key in it.
 public struct GlobalKTable<Key, Value> {
     public let storeName: String
-    let key: Serde<Key>
+    @usableFromInline let key: Serde<Key>
 }
 
 extension StreamsBuilder {

@@ -9,7 +9,7 @@ public struct KTable<Key, Value> {
     let name: String
     let sources: Set<String>
     let origin: String
-    let key: Serde<Key>
+    @usableFromInline let key: Serde<Key>
     let content: TableContent<Key, Value>
     /// The name of the table's own store; nil when it has none, or none of a name that the user gave.
     public let storeName: String?
@@ -66,17 +66,38 @@ final class TableContent<Key, Value> {
 }
 
 /// How a node looks up rows of a table: in a store, or through other tables' stores.
-struct RowGetter<Key, Value>: Sendable {
-    typealias Row = ValueAndTimestamp<Value>
+@usableFromInline struct RowGetter<Key, Value>: Sendable {
+    @usableFromInline typealias Row = ValueAndTimestamp<Value>
 
     /// The stores that it reads.
-    let stores: [String]
+    @usableFromInline let stores: [String]
+    /// The one store, where it keeps the rows as they are: then who knows the types looks them up without this.
+    @usableFromInline let ownStore: String?
     /// Makes what answers the row of a key: the latest one, or where the table is versioned and a time is given, the one that held then.
-    let make: @Sendable (NodeContext) throws -> (Key, _ asOf: Timestamp?) throws -> Row?
+    @usableFromInline let make: @Sendable (NodeContext) throws -> (Key, _ asOf: Timestamp?) throws -> Row?
+
+    init(
+        stores: [String], ownStore: String? = nil,
+        make: @escaping @Sendable (NodeContext) throws -> (Key, _ asOf: Timestamp?) throws -> Row?
+    ) {
+        self.stores = stores
+        self.ownStore = ownStore
+        self.make = make
+    }
+
+    /// What looks up rows in one task.
+    @inlinable func lookUp(_ context: NodeContext, isVersioned: Bool) throws -> (Key, Timestamp) throws -> Row? {
+        guard !isVersioned, let ownStore else {
+            let get = try make(context)
+            return { key, time in try get(key, isVersioned ? time : nil) }
+        }
+        let rows: TimestampedKeyValueStore<Key, Value> = try context.store(named: ownStore)
+        return { key, _ in try rows.get(key) }
+    }
 
     /// Looks up rows in the store of that name.
     static func store(_ name: String) -> RowGetter {
-        RowGetter(stores: [name]) { context in
+        RowGetter(stores: [name], ownStore: name) { context in
             let rows = try TableRows<Key, Value>(context, name)
             return { key, time in try rows.get(key, asOf: time) }
         }

@@ -169,7 +169,8 @@ final class TableSource<Key, Value> {
         let changes = try ChangeForwarder<Key, Value>(
             context, store: name, emission: emission, key: key, sendsOldValues: sendsOldValues)
         return { record in
-            let old = try rows.get(record.key)?.value
+            // A table that nobody asks for old values is written without a look at what is there.
+            let old = changes.needsOldValues ? try rows.get(record.key)?.value : nil
             let result = try rows.put(record.key, record.value, at: record.timestamp)
             try changes.send(record, new: record.value, old: old, at: record.timestamp, result)
         }

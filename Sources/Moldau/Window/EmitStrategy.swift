@@ -12,7 +12,7 @@ public enum EmitStrategy: Sendable, Hashable {
 }
 
 /// Tells which windows have closed since it was last asked. A task's; its time is committed with the input offsets.
-final class WindowCloser {
+@usableFromInline final class WindowCloser {
     private let task: TaskContext
     private let store: String
     private let segments: SegmentedStore

@@ -5,12 +5,12 @@ import MoldauTopology
 ///
 /// It is committed with the input offsets and found again after a restart: so which records are late does not depend on
 /// restarts, and no window has two final results.
-final class ObservedTime {
+@usableFromInline final class ObservedTime {
     /// Which holds this.
     private unowned let task: TaskContext
     private let name: String
     /// −1: no record came yet.
-    private var time: Int64 = -1
+    @exclusivity(unchecked) private var time: Int64 = -1
 
     init(_ context: NodeContext) {
         task = context.task
@@ -23,7 +23,7 @@ final class ObservedTime {
 
     /// Takes note of a record's time.
     /// - Returns: the greatest time so far.
-    func observe(_ next: Timestamp) -> Int64 {
+    @usableFromInline func observe(_ next: Timestamp) -> Int64 {
         // The times of the last run are not there yet when the node is made.
         if time < 0 { time = task.processorTimes[name] ?? -1 }
         time = max(time, next.ms)

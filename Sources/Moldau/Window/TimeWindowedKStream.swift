@@ -7,7 +7,7 @@ import MoldauTopology
 /// A record that comes after its window and the grace are over is dropped (counted). Records without a key are dropped
 /// (counted); those without a value count, but for sliding windows.
 public struct TimeWindowedKStream<Key, Value> {
-    let grouped: KGroupedStream<Key, Value>
+    @usableFromInline let grouped: KGroupedStream<Key, Value>
     let windows: TimeWindows
     let emit: EmitStrategy
 }
@@ -52,21 +52,19 @@ extension TimeWindowedKStream {
     /// // clicks: ada@10=/home, ada@20=/shop, ada@70=/home
     /// // counts: ada[0-60]=1, ada[0-60]=2, ada[60-120]=1
     /// ```
-    public func count(
+    @inlinable public func count(
         as store: WindowStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
     /// As `count`, in another type of number.
-    public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
+    @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: WindowStoreName<Key, Number>? = nil, named name: String? = nil,
         options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil, !windows.isSliding {
-            _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
-        }
+        if store == nil { skipNumber() }
         return aggregating("KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting())
     }
 
@@ -78,7 +76,7 @@ extension TimeWindowedKStream {
     /// // payments: o1@10=60, o1@20=10, o1@70=5
     /// // paid: o1[0-60]=60, o1[0-60]=70, o1[60-120]=5
     /// ```
-    public func aggregate<Result: StreamCodable & Sendable>(
+    @inlinable public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
         options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
@@ -95,7 +93,7 @@ extension TimeWindowedKStream {
     /// // clicks: ada@10=/home, ada@20=/bye
     /// // latest: ada[0-60]=/home, ada[0-60]=nil
     /// ```
-    public func aggregate<Result>(
+    @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
@@ -112,7 +110,7 @@ extension TimeWindowedKStream {
     /// // payments: o1@10=60, o1@20=10, o1@70=5
     /// // largest: o1[0-60]=60, o1[0-60]=60, o1[60-120]=5
     /// ```
-    public func reduce(
+    @inlinable public func reduce(
         as store: WindowStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
@@ -122,7 +120,7 @@ extension TimeWindowedKStream {
     }
 
     /// As `reduce`, for values that may be nil: a nil after the first value reaches `combine`. nil deletes the row.
-    public func reduce<Wrapped>(
+    @inlinable public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: WindowStoreName<Key, Wrapped>? = nil, named name: String? = nil,
         options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
@@ -131,17 +129,34 @@ extension TimeWindowedKStream {
             .reducing(combine, first: { $0 }))
     }
 
-    private func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named given: String?,
+    @usableFromInline func skipNumber() {
+        if !windows.isSliding { grouped.skipNumber() }
+    }
+
+    @inlinable func aggregating<Result>(
+        _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named name: String?,
         _ options: StoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
+    ) -> KTable<Windowed<Key>, Result> {
+        let (key, value) = (grouped.key, grouped.value)
+        return aggregating(prefix, operation, as: store, named: name, options, result) { context, settings, changes in
+            try WindowAggregation(fold: fold, settings: settings, key: key, value: value)
+                .inlet(context, changes, reportsInitial: !changes.isHolding)
+        }
+    }
+
+    @usableFromInline func aggregating<Result>(
+        _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named given: String?,
+        _ options: StoreOptions?, _ result: Serde<Result>,
+        inlet:
+            @escaping @Sendable (NodeContext, WindowSettings, ChangeForwarder<Windowed<Key>, Result>) throws -> Inlet<
+                Key, Value
+            >
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
         let choice = StoreChoice(store?.name, options, in: builder) {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
         }
-        let aggregation = WindowAggregation(
-            fold: fold, windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory,
-            key: grouped.key, value: grouped.value)
+        let settings = WindowSettings(windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory)
         return grouped.aggregated(
             prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: Windowed.serde(of: grouped.key, size: .milliseconds(windows.sizeMs)),
@@ -149,8 +164,6 @@ extension TimeWindowedKStream {
             store: choice.definition(
                 of: windows, emit: emit, key: grouped.key, value: store?.value ?? result, in: builder),
             grace: .milliseconds(windows.graceMs)
-        ) { context, changes in
-            try aggregation.inlet(context, changes, reportsInitial: !changes.isHolding)
-        }
+        ) { context, changes in try inlet(context, settings, changes) }
     }
 }

@@ -6,18 +6,18 @@ import MoldauTopology
 ///
 /// Zero or negative sizes are errors when the topology is built.
 public struct TimeWindows: Sendable {
-    enum Shape: Sendable {
+    @usableFromInline enum Shape: Sendable {
         case aligned(advanceMs: Int64)
         case sliding
         case unlimited(start: Timestamp)
         case custom(@Sendable (Timestamp) -> [Window])
     }
 
-    let shape: Shape
-    var isSliding: Bool { if case .sliding = shape { true } else { false } }
+    @usableFromInline let shape: Shape
+    @inlinable var isSliding: Bool { if case .sliding = shape { true } else { false } }
     /// Of each window; of sliding ones the greatest difference of two records.
-    let sizeMs: Int64
-    let graceMs: Int64
+    @usableFromInline let sizeMs: Int64
+    @usableFromInline let graceMs: Int64
 
     /// Windows of one size, side by side, aligned with 1970-01-01T00:00Z: each record is in one of them. The end is
     /// exclusive.
@@ -98,12 +98,11 @@ public struct TimeWindows: Sendable {
     }
 
     /// Calls `body` with each window that a time is in, in ascending order, until it answers with false.
-    func forEach(at time: Timestamp, _ body: (Window) throws -> Bool) rethrows {
+    @inlinable func forEach(at time: Timestamp, _ body: (Window) throws -> Bool) rethrows {
         switch shape {
         case .aligned(let advanceMs):
             var start = max(0, time.ms - sizeMs + advanceMs) / advanceMs * advanceMs
-            let size = Duration.milliseconds(sizeMs)
-            while start <= time.ms, try body(Window(start: Timestamp(ms: start), size: size)) {
+            while start <= time.ms, try body(Window(start: Timestamp(ms: start), sizeMs: sizeMs)) {
                 let (next, overflow) = start.addingReportingOverflow(advanceMs)
                 if overflow { return }
                 start = next

@@ -2,28 +2,40 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What a windowed aggregation is made of, before a task wires it.
-struct WindowAggregation<Key, Value, Result>: Sendable {
-    let fold: Fold<Key, Value, Result>
-    let windows: TimeWindows
+/// How a windowed aggregation cuts time, and where it keeps its windows.
+@usableFromInline struct WindowSettings: Sendable {
+    @usableFromInline let windows: TimeWindows
     let emit: EmitStrategy
     let store: String
     let memory: WindowMemory
-    let key: Serde<Key>
-    let value: Serde<Value>
+}
+
+/// What a windowed aggregation is made of, before a task wires it.
+@usableFromInline struct WindowAggregation<Key, Value, Result>: Sendable {
+    @usableFromInline let fold: Fold<Key, Value, Result>
+    @usableFromInline let settings: WindowSettings
+    @usableFromInline let key: Serde<Key>
+    @usableFromInline let value: Serde<Value>
+
+    @inlinable init(
+        fold: Fold<Key, Value, Result>, settings: WindowSettings, key: Serde<Key>, value: Serde<Value>
+    ) {
+        self.fold = fold
+        self.settings = settings
+        self.key = key
+        self.value = value
+    }
 
     /// The node in a task.
     /// - Parameter reportsInitial: whether the initial value is the old one of a window's first change, as Kafka Streams
     ///   has it unless changes are held.
-    func inlet(
+    @inlinable func inlet(
         _ context: NodeContext, _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {
         let rows = try WindowRows(self, context, changes, reportsInitial: reportsInitial)
-        if windows.isSliding {
-            let sliding = SlidingWindows(rows, differenceMs: windows.sizeMs)
-            return Inlet { record in try sliding.receive(record) }
-        }
-        let (windows, keyNull) = (windows, key.null)
+        let windows = settings.windows
+        if windows.isSliding { return rows.slidingInlet(differenceMs: windows.sizeMs) }
+        let keyNull = key.null
         return Inlet { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             let closeTime = rows.observe(record.timestamp)
@@ -38,55 +50,63 @@ struct WindowAggregation<Key, Value, Result>: Sendable {
                 return !isSkipped
             }
             if !isInWindow { context.drop(.outsideWindows) }
-            if !isSkipped { try rows.sendClosed(record, closeTime) }
+            if !isSkipped, rows.closer != nil { try rows.sendClosed(record, closeTime) }
         }
     }
 }
 
 /// The windows of one task's aggregation: its store and what goes downstream.
-final class WindowRows<Key, Value, Result> {
-    typealias Row = ValueAndTimestamp<Result>
+@usableFromInline final class WindowRows<Key, Value, Result> {
+    @usableFromInline typealias Row = ValueAndTimestamp<Result>
 
-    let context: NodeContext
-    let store: TimestampedWindowStore<Key, Result>
+    @usableFromInline let context: NodeContext
+    @usableFromInline let store: TimestampedWindowStore<Key, Result>
     let valueNull: Serde<Value>.Null?
     let keyNull: Serde<Key>.Null?
-    private let fold: Fold<Key, Value, Result>
-    private let changes: ChangeForwarder<Windowed<Key>, Result>
-    private let closer: WindowCloser?
-    private let reportsInitial: Bool
-    private let memory: WindowMemory
-    private let graceMs: Int64
+    @usableFromInline let fold: Fold<Key, Value, Result>
+    @usableFromInline let changes: ChangeForwarder<Windowed<Key>, Result>
+    @usableFromInline let closer: WindowCloser?
+    @usableFromInline let reportsInitial: Bool
+    /// Whether all that the store holds is known to those downstream.
+    @usableFromInline let remembersAll: Bool
+    @usableFromInline let graceMs: Int64
     /// Unlike the store's it is that of records, not of windows.
-    private let streamTime: ObservedTime
+    @usableFromInline let streamTime: ObservedTime
 
-    init(
+    @usableFromInline init(
         _ aggregation: WindowAggregation<Key, Value, Result>, _ context: NodeContext,
         _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsInitial: Bool
     ) throws {
         self.context = context
         self.changes = changes
         self.reportsInitial = reportsInitial
+        let settings = aggregation.settings
         streamTime = ObservedTime(context)
-        store = try context.store(named: aggregation.store)
+        store = try context.store(named: settings.store)
         (keyNull, valueNull) = (aggregation.key.null, aggregation.value.null)
-        (fold, memory) = (aggregation.fold, aggregation.memory)
-        let windows = aggregation.windows
+        fold = aggregation.fold
+        remembersAll = settings.memory == .complete
+        let windows = settings.windows
         graceMs = windows.graceMs
         // The end is exclusive, but inclusive for sliding windows, which therefore close a millisecond later.
         let closingMs = windows.isSliding ? addingCapped(windows.sizeMs, 1) : windows.sizeMs
         closer =
-            aggregation.emit == .onWindowClose
+            settings.emit == .onWindowClose
             ? WindowCloser(context, store.segments, closingMs: closingMs) : nil
+    }
+
+    @usableFromInline func slidingInlet(differenceMs: Int64) -> Inlet<Key, Value> {
+        let sliding = SlidingWindows(self, differenceMs: differenceMs)
+        return Inlet { record in try sliding.receive(record) }
     }
 
     /// Takes note of a record's time.
     /// - Returns: stream time less the grace: windows that ended before are closed.
-    func observe(_ time: Timestamp) -> Int64 { streamTime.observe(time) - graceMs }
+    @inlinable func observe(_ time: Timestamp) -> Int64 { streamTime.observe(time) - graceMs }
 
     /// Adds a record to a window.
     /// - Returns: false where user code failed and the record is to be skipped.
-    func update(_ record: Record<Key, Value>, in window: Window) throws -> Bool {
+    @inlinable func update(_ record: Record<Key, Value>, in window: Window) throws -> Bool {
         var reportedOld: Result?
         var timestamp = record.timestamp
         let reportsOld = reportsOld(of: window)
@@ -125,8 +145,8 @@ final class WindowRows<Key, Value, Result> {
     }
 
     /// What Kafka Streams finds only in its record cache is no old value.
-    private func reportsOld(of window: Window) -> Bool {
-        memory == .complete || store.segments.isWithinRetention(window.start.ms)
+    @inlinable func reportsOld(of window: Window) -> Bool {
+        remembersAll || store.segments.isWithinRetention(window.start.ms)
     }
 
     /// Gives a new window a value that is known.
@@ -135,7 +155,7 @@ final class WindowRows<Key, Value, Result> {
         try send(record, window, new: row.value, old: nil, at: row.timestamp)
     }
 
-    private func send(
+    @inlinable func send(
         _ record: Record<Key, Value>, _ window: Window, new: Result?, old: Result?, at timestamp: Timestamp
     ) throws {
         guard closer == nil else { return }
@@ -143,7 +163,7 @@ final class WindowRows<Key, Value, Result> {
     }
 
     /// Sends the windows that are closed now, where that is when they are sent.
-    func sendClosed(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
+    @usableFromInline func sendClosed(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
         guard let closer else { return }
         try closer.closed(at: closeTime) { starts in
             let (first, last) = (Timestamp(ms: starts.lowerBound), Timestamp(ms: starts.upperBound))

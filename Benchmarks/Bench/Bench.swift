@@ -1,0 +1,105 @@
+import ArgumentParser
+import ExampleSupport
+import Foundation
+import Moldau
+
+/// `bench`: runs one workload through an application and says what it cost.
+@main
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measures a workload: w1 counts words, w2 sums in windows, w3 joins a stream with a table.",
+        discussion: """
+            The input is written to a topic of the embedded log first, which is not measured. The figures go from the \
+            start of the application to its end: everything is processed, committed, and stored by then. Docs/Performance.md \
+            says how to read them.
+            """)
+
+    @Argument(help: "w1, w2 or w3.")
+    var workload: Workload
+
+    @Option(help: "The directory with the generated inputs and EXPECTED.txt.")
+    var input: String
+
+    @Option(help: "A program to run in turn with this one, called as: PROGRAM WORKLOAD INPUT SCRATCH.")
+    var against: String?
+
+    @Option(help: "How often, with --against.")
+    var pairs = 3
+
+    @Option(help: "exactly-once or at-least-once.")
+    var guarantee = Guarantee.exactlyOnce
+
+    @Option(help: "sync, os, or a number of milliseconds within which what is acknowledged is on disk.")
+    var durability = DurabilityOption(argument: "sync")!
+
+    @Option(help: "Stream threads.")
+    var threads = 1
+
+    @Option(help: "Partitions of the topics.")
+    var partitions = 1
+
+    @Option(help: "rocksdb or memory.")
+    var store = StoreOption.rocksdb
+
+    @Option(help: "Memory of the state stores, in MiB.")
+    var cache = 1024
+
+    @Option(help: "Which changes of a table go downstream: every, or the last of each key per commit.")
+    var emit = EmitOption.every
+
+    @Option(help: "Where topics and state lie while it runs.")
+    var scratch = FileManager.default.temporaryDirectory.path
+
+    @Option(help: "Use only that many lines of the input; the sums are not compared then.")
+    var limit: Int?
+
+    enum StoreOption: String, ExpressibleByArgument, CaseIterable { case rocksdb, memory }
+    enum EmitOption: String, ExpressibleByArgument, CaseIterable { case every, last }
+
+    func validate() throws {
+        if threads < 1 { throw ValidationError("--threads is at least 1") }
+        if partitions < 1 { throw ValidationError("--partitions is at least 1") }
+        if pairs < 1 { throw ValidationError("--pairs is at least 1") }
+        if cache < 1 { throw ValidationError("--cache is at least 1 MiB") }
+    }
+
+    func run() throws {
+        EngineOptions.quieten()
+        if let against {
+            try Comparison(workload: workload, input: input, against: against, scratch: scratch).run(pairs: pairs)
+        } else {
+            try measure()
+        }
+    }
+
+    private func measure() throws {
+        let directory = "\(scratch)/moldau-bench-\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(atPath: "\(directory)/topics", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let cluster = try EmbeddedCluster(directory: "\(directory)/topics", durability: durability.durability)
+        let run = WorkloadRun(
+            workload: workload, input: input, cluster: cluster, stateDirectory: "\(directory)/state",
+            partitions: Int32(partitions), limit: limit, options: topologyOptions, configuration: configuration)
+        let outcome = try run.measured()
+        print(outcome.line)
+        try run.check(outcome)
+        try cluster.close()
+    }
+
+    private var topologyOptions: TopologyOptions {
+        TopologyOptions(
+            emission: emit == .every ? .everyChange : .lastPerCommit(maxHeldKeys: 1 << 20),
+            stores: store == .memory ? .inMemory : .rocksDB)
+    }
+
+    private var configuration: StreamsConfiguration {
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee == .exactlyOnce ? .exactlyOnce : .atLeastOnce
+        configuration.streamThreads = threads
+        configuration.stateMemoryBytes = cache << 20
+        // As often as the limit writes its own.
+        configuration.writeBehindInterval = workload == .w3 ? .seconds(2) : .seconds(10)
+        return configuration
+    }
+}

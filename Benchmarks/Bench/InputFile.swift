@@ -1,0 +1,69 @@
+import Foundation
+import Moldau
+
+/// Lines of a file, written to a topic as records.
+struct InputFile {
+    let path: String
+    /// Lines beyond it are left out.
+    let limit: Int?
+
+    /// A record of a line: views into it, valid until the next.
+    struct Entry {
+        var key: UnsafeRawBufferPointer?
+        var value: UnsafeRawBufferPointer
+        var timestamp: Timestamp
+    }
+
+    /// Writes all lines, each to the partition that its key decides; lines without keys in turn. Blocks until it is done.
+    /// - Returns: the number of lines.
+    @discardableResult
+    func write(
+        to topic: String, on cluster: any Cluster, _ entry: (UnsafeRawBufferPointer, inout ByteWriter) -> Entry
+    ) throws -> Int {
+        let data = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped)
+        let producer = try cluster.makeProducer(clientID: "bench")
+        let count = try producer.partitionCount(of: topic)
+        let batches = (0..<count).map { Batch(TopicPartition(topic, $0), producer) }
+        var partitioner = Partitioner.keyed(stickyBytes: 256 << 10)
+        var scratch = ByteWriter()
+        var lines = 0
+        try data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
+            var rest = bytes[...]
+            while lines < limit ?? .max, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                scratch.removeAll()
+                let line = UnsafeRawBufferPointer(rebasing: rest[rest.startIndex..<end])
+                let made = entry(line, &scratch)
+                let partition = partitioner.partition(key: made.key, byteCount: line.count, count: count)
+                try batches[Int(partition.number)].append(made)
+                rest = rest[(end + 1)...]
+                lines += 1
+            }
+        }
+        for batch in batches { try batch.send() }
+        try producer.flush()
+        producer.close()
+        return lines
+    }
+
+    private final class Batch {
+        private let partition: TopicPartition
+        private let producer: any Producer
+        private var builder = RecordBatchBuilder()
+
+        init(_ partition: TopicPartition, _ producer: any Producer) {
+            self.partition = partition
+            self.producer = producer
+        }
+
+        func append(_ entry: Entry) throws {
+            builder.append(key: entry.key, value: entry.value, timestamp: entry.timestamp)
+            if builder.byteCount >= 64 << 10 { try send() }
+        }
+
+        func send() throws {
+            guard !builder.isEmpty else { return }
+            try producer.send(builder.finish(), to: partition)
+            builder.reset()
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Moldau
+import Synchronization
+
+/// A cluster that takes the time of its commits: how long threads wait for what they wrote to be acknowledged.
+final class MeasuredCluster: Cluster {
+    private let inner: any Cluster
+    let commits = Mutex((count: 0, time: Duration.zero))
+
+    init(_ inner: any Cluster) { self.inner = inner }
+
+    func makeConsumer(clientID: String) throws -> any Consumer { try inner.makeConsumer(clientID: clientID) }
+    func makeProducer(clientID: String) throws -> any Producer {
+        MeasuredProducer(try inner.makeProducer(clientID: clientID), self)
+    }
+    func makeTransactionalProducer(
+        id: String, timeout: Duration, clientID: String
+    ) throws -> any TransactionalProducer {
+        MeasuredTransactionalProducer(
+            try inner.makeTransactionalProducer(id: id, timeout: timeout, clientID: clientID), self)
+    }
+    func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
+
+    fileprivate func measure(_ body: () throws -> Void) rethrows {
+        let start = ContinuousClock.now
+        try body()
+        commits.withLock {
+            $0.count += 1
+            $0.time += ContinuousClock.now - start
+        }
+    }
+}
+
+private class MeasuredProducer: Producer {
+    private let inner: any Producer
+    fileprivate let cluster: MeasuredCluster
+
+    init(_ inner: any Producer, _ cluster: MeasuredCluster) {
+        self.inner = inner
+        self.cluster = cluster
+    }
+
+    func stamp(for partition: TopicPartition) -> ProducerStamp { inner.stamp(for: partition) }
+    func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        try inner.send(batch, to: partition)
+    }
+    func flush() throws { try cluster.measure { try inner.flush() } }
+    func acknowledgedEnd(of partition: TopicPartition) -> Offset? { inner.acknowledgedEnd(of: partition) }
+    func partitionCount(of topic: String) throws -> Int32 { try inner.partitionCount(of: topic) }
+    func close() { inner.close() }
+}
+
+private final class MeasuredTransactionalProducer: MeasuredProducer, TransactionalProducer {
+    private let transactions: any TransactionalProducer
+
+    init(_ inner: any TransactionalProducer, _ cluster: MeasuredCluster) {
+        transactions = inner
+        super.init(inner, cluster)
+    }
+
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
+        try cluster.measure { try transactions.commit(offsets, of: group) }
+    }
+    func abort() throws { try transactions.abort() }
+}
