@@ -80,7 +80,8 @@ extension KStream {
                 let get = try getter.make(context)
                 let join = try lookingUp(
                     context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
-                    isNullKey: { key.isNull($0) }, get: { try get($0, isVersioned ? $1 : nil)?.value }, joiner)
+                    isNullKey: { key.isNull($0) }, get: { try get($0, isVersioned ? $1 : nil)?.value }
+                ) { key, _, value, row in try joiner(key, value, row) }
                 return try wait?.inlet(context, before: join) ?? join
             }
             try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
@@ -111,20 +112,30 @@ extension KStream {
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
-        join(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, value, row in
+        join(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, _, value, row in
             try joiner(value, row)
         }
     }
 
-    /// As `join` with a global table, with the stream's serdes given and a joiner that sees the stream's key.
+    /// As `join` with a global table, with the stream's serdes given and a joiner that sees the keys of both.
+    ///
+    /// ```swift
+    /// let text = String.serde
+    /// let visits = clicks.join(titles, on: { _, page in page }, key: text, value: text) { name, page, _, title in
+    ///     "\(name) saw \(title) at \(page)"
+    /// }
+    /// // titles: /home=Welcome
+    /// // clicks: ada=/home
+    /// // visits: ada=ada saw Welcome at /home
+    /// ```
     public func join<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
-        _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
+        _ joiner: @escaping @Sendable (Key, RowKey, Value, Row) throws -> Result
     ) -> KStream<Key, Result> {
-        joining(table, selector, named: name, key: key, value: value, isLeft: false) { key, value, row in
-            guard let row else { return nil }
-            return .some(try joiner(key, value, row))
+        joining(table, selector, named: name, key: key, value: value, isLeft: false) { key, rowKey, value, row in
+            guard let rowKey, let row else { return nil }
+            return .some(try joiner(key, rowKey, value, row))
         }
     }
 
@@ -140,24 +151,27 @@ extension KStream {
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
-        leftJoin(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, value, row in
+        leftJoin(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, _, value, row in
             try joiner(value, row)
         }
     }
 
-    /// As `leftJoin` with a global table, with the stream's serdes given and a joiner that sees the stream's key.
+    /// As `leftJoin` with a global table, with the stream's serdes given and a joiner that sees the keys of both. The row's is
+    /// nil where the selector made none for a record without a key; such a record with a key is dropped (counted).
     public func leftJoin<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
-        _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
+        _ joiner: @escaping @Sendable (Key, RowKey?, Value, Row?) throws -> Result
     ) -> KStream<Key, Result> {
-        joining(table, selector, named: name, key: key, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
+        joining(table, selector, named: name, key: key, value: value, isLeft: true) {
+            .some(try joiner($0, $1, $2, $3))
+        }
     }
 
     private func joining<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, _ selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named given: String?, key: Serde<Key>, value: Serde<Value>, isLeft: Bool,
-        _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+        _ joiner: @escaping @Sendable (Key, RowKey?, Value, Row?) throws -> Result?
     ) -> KStream<Key, Result> {
         // Kafka Streams names inner joins with global tables so too.
         let name = builder.name(given, "KSTREAM-LEFTJOIN-")
@@ -185,7 +199,7 @@ private func lookingUp<Key, Value, RowKey, Row, Result>(
     _ context: NodeContext, isLeft: Bool, key: Serde<Key>, value: Serde<Value>,
     mappedKey: @escaping (Key, Value) throws -> RowKey, isNullKey: @escaping (RowKey) -> Bool,
     get: @escaping (RowKey, Timestamp) throws -> Row?,
-    _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+    _ joiner: @escaping @Sendable (Key, RowKey, Value, Row?) throws -> Result?
 ) throws -> Inlet<Key, Value> {
     let forward = try context.next(Key.self, Result.self).receive
     return Inlet { record in
@@ -195,7 +209,7 @@ private func lookingUp<Key, Value, RowKey, Row, Result>(
             let mapped = try mappedKey(record.key, record.value)
             let isNull = isNullKey(mapped)
             if isNull, !(isLeft && key.isNull(record.key)) { return context.drop(.nullJoinKey) }
-            result = try joiner(record.key, record.value, isNull ? nil : try get(mapped, record.timestamp))
+            result = try joiner(record.key, mapped, record.value, isNull ? nil : try get(mapped, record.timestamp))
         } catch { return try context.failed(error) }
         guard let result else { return context.drop(.noMatch) }
         try forward(record.with(value: result))
