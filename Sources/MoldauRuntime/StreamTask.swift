@@ -124,7 +124,10 @@ package final class StreamTask {
     }
 
     /// - Precondition: the partition is one of the task's.
-    package func add(_ batches: FetchedBatches) throws { try group.pointee.add(batches) }
+    package func add(_ batches: FetchedBatches, now: Timestamp) throws {
+        context.now = now
+        try group.pointee.add(batches)
+    }
 
     package func bufferedBytes(of partition: TopicPartition) -> Int {
         group.pointee.queue(of: partition)?.bufferedBytes ?? 0

@@ -44,7 +44,8 @@ package struct StreamThreadPlan: Sendable {
         self.memory = memory
         environment = { name in
             guard let stateDirectory else { return StoreEnvironment(inMemory: memory, name: name) }
-            return StoreEnvironment(directory: "\(stateDirectory)/\(name)", memory: memory)
+            return StoreEnvironment(
+                directory: "\(stateDirectory)/\(name)", memory: memory, rocksDB: configuration.rocksDB)
         }
     }
 
@@ -208,7 +209,7 @@ package final class StreamThread {
         for batches in fetched {
             if try globalTables.apply(batches, now: now) { continue }
             guard let task = owners[batches.partition] else { continue }
-            try task.add(batches)
+            try task.add(batches, now: now)
             if task.bufferedBytes(of: batches.partition) > plan.configuration.bufferedBytesPerPartition {
                 heldBack.insert(batches.partition)
                 consumer.pause([batches.partition])

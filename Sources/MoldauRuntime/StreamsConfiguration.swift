@@ -1,5 +1,6 @@
 import Logging
 import MoldauRecords
+import MoldauState
 import MoldauTopology
 
 /// What a crash may do to results.
@@ -33,6 +34,9 @@ public struct StreamsConfiguration: Sendable {
 
     /// Memory of all state stores together, in bytes: block cache, write buffers and write-back caches.
     public var stateMemoryBytes = 256 << 20
+
+    /// How RocksDB keeps stores on disk. May change from one start to the next: what is on disk is read as it was written.
+    public var rocksDB = RocksDBOptions()
 
     /// A partition is not fetched further while more than this is buffered of it, in bytes.
     public var bufferedBytesPerPartition = 4 << 20

@@ -42,6 +42,10 @@ public struct StoreDefinition: Sendable {
     public internal(set) var windowRetention: Duration?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
+    private let identity = Identity()
+
+    /// Tells definitions apart that were made one by one: what they make cannot be compared.
+    private final class Identity: Sendable {}
 
     /// - Parameter make: makes the store for a task; called on the task's thread.
     public init(
@@ -53,6 +57,11 @@ public struct StoreDefinition: Sendable {
         self.isLogged = isLogged
         self.topicSettings = topicSettings
         self.make = make
+    }
+
+    /// Whether the other is a copy of this one, with the same settings.
+    package func isSame(as other: StoreDefinition) -> Bool {
+        identity === other.identity && isLogged == other.isLogged && topicSettings == other.topicSettings
     }
 
     /// Opens the store for a task.

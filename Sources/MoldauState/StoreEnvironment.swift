@@ -9,11 +9,12 @@ public final class StoreEnvironment {
     private let open: (() throws(StateError) -> any StateStorage)?
     private var storage: (any StateStorage)?
 
-    public init(directory: String, memory: StateMemory) {
+    /// - Parameter rocksDB: what RocksDB is opened with; may differ from one opening to the next.
+    public init(directory: String, memory: StateMemory, rocksDB: RocksDBOptions = RocksDBOptions()) {
         self.directory = directory
         self.memory = memory
         name = directory.split(separator: "/").last.map(String.init) ?? ""
-        open = { () throws(StateError) in try TaskDatabase(directory: directory, memory: memory) }
+        open = { () throws(StateError) in try TaskDatabase(directory: directory, memory: memory, settings: rocksDB) }
     }
 
     /// Nothing on disk: stores of RocksDB are in memory. For tests.

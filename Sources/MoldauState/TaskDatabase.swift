@@ -30,11 +30,11 @@ final class TaskDatabase: StateStorage {
 
     /// Opens what is in `directory`, or makes it.
     /// - Throws: `StateError.directoryInUse` where another has it open, `.directoryNotCreated`, `.rocksDB`.
-    init(directory: String, memory: StateMemory) throws(StateError) {
+    init(directory: String, memory: StateMemory, settings: RocksDBOptions) throws(StateError) {
         self.directory = directory
         self.memory = memory
         try Self.makeDirectory(directory)
-        options = Self.makeOptions(memory)
+        options = Self.makeOptions(memory, settings)
         writeOptions = rocksdb_writeoptions_create()
         rocksdb_writeoptions_disable_WAL(writeOptions, 1)
         readOptions = rocksdb_readoptions_create()
@@ -48,12 +48,16 @@ final class TaskDatabase: StateStorage {
         rocksdb_options_destroy(options)
     }
 
-    private static func makeOptions(_ memory: StateMemory) -> OpaquePointer {
+    private static func makeOptions(_ memory: StateMemory, _ settings: RocksDBOptions) -> OpaquePointer {
         let table: OpaquePointer = rocksdb_block_based_options_create()
         rocksdb_block_based_options_set_block_cache(table, memory.blockCache)
         rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1)
         rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1)
-        rocksdb_block_based_options_set_filter_policy(table, rocksdb_filterpolicy_create_bloom_full(10))
+        rocksdb_block_based_options_set_block_size(table, settings.boundedBlockBytes)
+        if settings.bloomBitsPerKey > 0 {
+            let filter = rocksdb_filterpolicy_create_bloom_full(settings.bloomBitsPerKey)
+            rocksdb_block_based_options_set_filter_policy(table, filter)
+        }
         rocksdb_block_based_options_set_format_version(table, 5)
         let options: OpaquePointer = rocksdb_options_create()
         rocksdb_options_set_block_based_table_factory(options, table)
@@ -61,7 +65,10 @@ final class TaskDatabase: StateStorage {
         rocksdb_options_set_create_if_missing(options, 1)
         rocksdb_options_set_write_buffer_size(options, min(16 << 20, max(64 << 10, memory.writeBufferBytes / 2)))
         rocksdb_options_set_max_write_buffer_number(options, 2)
-        rocksdb_options_set_max_open_files(options, 256)
+        rocksdb_options_set_max_open_files(options, settings.maxOpenFiles)
+        if let compression = settings.compression {
+            rocksdb_options_set_compression(options, compression.rawValue)
+        }
         rocksdb_options_set_keep_log_file_num(options, 2)
         rocksdb_options_set_info_log_level(options, 2)  // Warnings and worse.
         moldau_options_set_write_buffer_manager(options, memory.writeBuffers)

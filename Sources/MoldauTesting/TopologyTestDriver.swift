@@ -126,6 +126,19 @@ public final class TopologyTestDriver {
         try runUntilQuiet()
     }
 
+    /// A topic to pipe records into that have a clock of their own.
+    ///
+    /// ```swift
+    /// let input = driver.input(clicks, from: Timestamp(ms: 0), step: .seconds(10))
+    /// try input.pipe(pairs: [("ada", "/home"), ("ada", "/shop")])  // at 0 s and at 10 s
+    /// ```
+    /// - Parameters:
+    ///   - start: the time of the first record; nil takes the wall clock as it is now.
+    ///   - step: what each record moves the topic's clock by; a negative step makes records that come out of order.
+    public func input<Key, Value>(
+        _ topic: Topic<Key, Value>, from start: Timestamp? = nil, step: Duration = .zero
+    ) -> TestInputTopic<Key, Value> { TestInputTopic(self, topic, from: start ?? now, step: step) }
+
     private func append(key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers) {
         (key ?? []).withUnsafeBytes { keyBytes in
             (value ?? []).withUnsafeBytes { valueBytes in
@@ -307,7 +320,7 @@ public final class TopologyTestDriver {
         if globalTopics.contains(topic) {
             _ = try globalTables.apply(fetched, now: now)
         } else {
-            try task.add(fetched)
+            try task.add(fetched, now: now)
         }
     }
 

@@ -12,6 +12,8 @@ public enum PunctuationClock: Sendable {
 /// `PunctuationSchedule`).
 public final class Schedule {
     public let clock: PunctuationClock
+    /// The time between two calls.
+    public var interval: Duration { .milliseconds(intervalMs) }
     private let intervalMs: Int64
     private var due: Timestamp
     private let punctuate: (Timestamp) throws -> Void

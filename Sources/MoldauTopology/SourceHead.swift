@@ -13,10 +13,6 @@ public protocol SourceHead: AnyObject {
     func process() throws
 }
 
-/// Tells the time of a record: its own by default.
-public typealias TimestampExtractor<Key, Value> =
-    @Sendable (_ record: Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp
-
 /// A source's head, made of closures that know its types: made in inlinable code they are specialised, which methods of a generic
 /// class never are.
 public final class TypedSourceHead: SourceHead {
@@ -29,7 +25,8 @@ public final class TypedSourceHead: SourceHead {
 
     @inlinable
     public init<Key, Value>(
-        key: Serde<Key>, value: Serde<Value>, timestamps: TimestampExtractor<Key, Value>?, next: Inlet<Key, Value>
+        key: Serde<Key>, value: Serde<Value>, timestamps: TimestampExtractor<Key, Value>.Extract?,
+        next: Inlet<Key, Value>
     ) {
         let place = HeadPlace<Key, Value>()
         let receive = next.receive

@@ -57,10 +57,13 @@ public struct Topology: Sendable {
         for parent in node.parents { joinedNodes.unite(parent, node.name) }
     }
 
-    /// Adds a store and connects it to nodes that are there already.
+    /// Adds a store and connects it to nodes that are there already. The same definition may be added again, for more nodes.
+    /// - Throws: `TopologyError`: the name is that of another definition, or a node is unknown.
     public mutating func add(_ store: StoreDefinition, for users: [String]) throws {
-        try checkIsNew(store)
-        stores.append(store)
+        if !stores.contains(where: { $0.isSame(as: store) }) {
+            try checkIsNew(store)
+            stores.append(store)
+        }
         for user in users { try connect(user, toStore: store.name) }
     }
 

@@ -167,7 +167,7 @@ struct PlanTopology {
             guard case .global(let table) = places[step.inputs[1]] else { throw WrongShape(step: step.inputs[1]) }
             return stream.leftJoin(
                 table, on: { _, value in functions.key(value) }, key: String.serde, value: String.serde
-            ) { _, value, row in functions.join(value, row) }
+            ) { _, _, value, row in functions.join(value, row) }
         }
         let table = try table(step.inputs[1])
         switch step.op {

@@ -393,10 +393,10 @@ final class CaseTopology {
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"
             ? left.stream.leftJoin(right, on: { try keyOf($0, $1) }, named: step.named, key: key, value: value) {
-                try apply($0, $1, $2)
+                try apply($0, $2, $3)
             }
             : left.stream.join(right, on: { try keyOf($0, $1) }, named: step.named, key: key, value: value) {
-                try apply($0, $1, $2)
+                try apply($0, $2, $3)
             }
         return (joined, left.key, .string)
     }

@@ -58,8 +58,8 @@ struct PartitionGroupTests {
 
     @Test func `within a partition offsets decide, across partitions times`() throws {
         let (task, seen) = try task(idling: .never, ends: (3, 2))
-        try task.add(batch("left", [("l10", 10), ("l1", 1), ("l20", 20)]))
-        try task.add(batch("right", [("r5", 5), ("r15", 15)]))
+        try task.add(batch("left", [("l10", 10), ("l1", 1), ("l20", 20)]), now: Timestamp(ms: 0))
+        try task.add(batch("right", [("r5", 5), ("r15", 15)]), now: Timestamp(ms: 0))
         try drain(task)
         #expect(seen.all == ["r5", "l10", "l1", "r15", "l20"])
         #expect(task.context.streamTime == Timestamp(ms: 20))
@@ -67,32 +67,32 @@ struct PartitionGroupTests {
 
     @Test func `waits for a partition of which the cluster has more, and says so`() throws {
         let (task, seen) = try task(idling: .untilCaughtUp, ends: (1, 1))
-        try task.add(batch("left", [("l10", 10)]))
+        try task.add(batch("left", [("l10", 10)]), now: Timestamp(ms: 0))
         try drain(task)
         #expect(seen.all == [])
         #expect(task.awaited == [TopicPartition("right", 0)])
-        try task.add(batch("right", [("r5", 5)]))
+        try task.add(batch("right", [("r5", 5)]), now: Timestamp(ms: 0))
         try drain(task)
         #expect(seen.all == ["r5", "l10"])
     }
 
     @Test func `does not wait for a partition that is read to its end`() throws {
         let (task, seen) = try task(idling: .untilCaughtUp, ends: (1, 0))
-        try task.add(batch("left", [("l10", 10)]))
+        try task.add(batch("left", [("l10", 10)]), now: Timestamp(ms: 0))
         try drain(task)
         #expect(seen.all == ["l10"])
     }
 
     @Test func `never idling processes what is there`() throws {
         let (task, seen) = try task(idling: .never, ends: (1, 1))
-        try task.add(batch("left", [("l10", 10)]))
+        try task.add(batch("left", [("l10", 10)]), now: Timestamp(ms: 0))
         try drain(task)
         #expect(seen.all == ["l10"])
     }
 
     @Test func `idles as long as it is told for records still to be written`() throws {
         let (task, seen) = try task(idling: .upTo(.milliseconds(30)), ends: (1, 0))
-        try task.add(batch("left", [("l10", 10)]))
+        try task.add(batch("left", [("l10", 10)]), now: Timestamp(ms: 0))
         try drain(task, now: 100)
         try drain(task, now: 129)
         #expect(seen.all == [])
@@ -102,7 +102,7 @@ struct PartitionGroupTests {
 
     @Test func `negative times are dropped, counted, and committed past`() throws {
         let (task, seen) = try task(idling: .never, ends: (2, 0))
-        try task.add(batch("left", [("none", -1), ("l1", 1)]))
+        try task.add(batch("left", [("none", -1), ("l1", 1)]), now: Timestamp(ms: 0))
         try drain(task)
         #expect(seen.all == ["l1"])
         #expect(task.context.drops == [DropKey(node: "source", reason: .negativeTimestamp): 1])
@@ -112,7 +112,7 @@ struct PartitionGroupTests {
     @Test func `an unread partition's bytes are counted until its last record is done`() throws {
         let (task, _) = try task(idling: .never, ends: (2, 0))
         let fetched = batch("left", [("l1", 1), ("l2", 2)])
-        try task.add(fetched)
+        try task.add(fetched, now: Timestamp(ms: 0))
         _ = try task.processNext(now: Timestamp(ms: 0))
         #expect(task.bufferedBytes(of: fetched.partition) == fetched.bytes.count)
         try drain(task)

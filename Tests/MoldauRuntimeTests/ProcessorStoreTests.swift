@@ -23,6 +23,13 @@ struct ProcessorStoreTests {
         }
     }
 
+    /// As `Numbered`, with a store that the topology brings.
+    private final class Guest: Processor {
+        private let inner = Numbered()
+        func start(_ context: ProcessorContext<String, String>) throws { try inner.start(context) }
+        func process(_ record: Record<String, String>) throws { try inner.process(record) }
+    }
+
     private let first = Topic<String, String>("first")
     private let second = Topic<String, String>("second")
     private let output = Topic<String, String>("output")
@@ -48,6 +55,27 @@ struct ProcessorStoreTests {
             try Topology { streams in
                 streams.addStore(.keyValue(Numbered.counts))
                 streams.stream(first).process { Numbered() }.to(output)
+            }
+        }
+    }
+
+    @Test func `one definition that is added twice is one store, unless its settings differ`() throws {
+        let counts = StoreDefinition.keyValue(Numbered.counts)
+        let topology = try Topology { streams in
+            for topic in [first, second] {
+                streams.addStore(counts)
+                streams.stream(topic).process(stores: [counts.name]) { Guest() }.to(output)
+            }
+        }
+        #expect(topology.stores.map(\.name) == ["counts"])
+        #expect(topology.subtopologies.count == 1)
+        #expect(try pipe(topology) == ["1 x", "2 y"])
+        #expect(throws: TopologyError.duplicateName(kind: "store", name: "counts")) {
+            try Topology { streams in
+                var unlogged = counts
+                unlogged.isLogged = false
+                for store in [counts, unlogged] { streams.addStore(store) }
+                streams.stream(first).to(output)
             }
         }
     }

@@ -107,9 +107,10 @@ struct SourceChangelogTests {
         let bench = try bench()
         let numbers = Topic<String, Int32>("prices")
         let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in
-            streams.table(numbers, as: KeyValueStoreName<String, Int32>("rows")) { record, _ in
-                Timestamp(ms: record.timestamp.ms + 1_000)
-            }.mapValues { "\($0)" }.toStream().to(Topic("out", key: String.serde, value: String.serde.optional))
+            streams.table(
+                numbers, as: KeyValueStoreName<String, Int32>("rows"),
+                timestamps: .custom { record, _ in Timestamp(ms: record.timestamp.ms + 1_000) }
+            ).mapValues { "\($0)" }.toStream().to(Topic("out", key: String.serde, value: String.serde.optional))
         }
         var configuration = StreamsConfiguration()
         configuration.onDeserializationFailure = { _ in .deadLetter(topic: "orders") }

@@ -71,6 +71,8 @@ public final class StreamsBuilder {
     /// // customers: ada=Prague, ada=Brno
     /// // moves: ada=1, ada=2
     /// ```
+    /// The same definition may be added again, by several parts of a topology that share the store; another one of the
+    /// same name is a `TopologyError.duplicateName`.
     public func addStore(_ store: StoreDefinition) {
         additions.append { topology in try topology.add(store, for: []) }
     }
@@ -95,6 +97,7 @@ public final class StreamsBuilder {
         topology.warnings = warnings
         for sources in copartitions { try topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
+        if let wrapper = options.wrapper { topology.wrap(with: wrapper) }
         return topology
     }
 

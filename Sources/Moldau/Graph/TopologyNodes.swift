@@ -43,7 +43,9 @@ extension Topology {
     ) throws {
         guard let first = topics.first else { throw TopologyError.noTopic(source: name) }
         let source = TopologyNode.Source(topics: topics.map(\.name), start: start) { context in
-            TypedSourceHead(key: first.key, value: first.value, timestamps: timestamps, next: try context.next())
+            TypedSourceHead(
+                key: first.key, value: first.value, timestamps: timestamps?.extract(in: context),
+                next: try context.next())
         }
         try add(TopologyNode(name, .source(source)))
     }

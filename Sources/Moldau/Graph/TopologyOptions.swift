@@ -1,5 +1,6 @@
 import MoldauRecords
 import MoldauState
+import MoldauTopology
 
 /// What holds for a whole topology.
 public struct TopologyOptions: Sendable {
@@ -15,12 +16,15 @@ public struct TopologyOptions: Sendable {
     /// Refuses a topology whose stores and internal topics are not all named by the user, so that no change of the topology
     /// can rename what an application has on disk (KIP-1111).
     public var requiresNames: Bool
+    /// Stands before every processor and sink (KIP-1112).
+    public var wrapper: (any NodeWrapper)?
 
     public init(
         naming: Naming = .stable, emission: Emission = .everyChange, stores: StoreKinds = .rocksDB,
         optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete,
-        requiresNames: Bool = false
+        requiresNames: Bool = false, wrapper: (any NodeWrapper)? = nil
     ) {
+        self.wrapper = wrapper
         self.naming = naming
         self.emission = emission
         self.stores = stores

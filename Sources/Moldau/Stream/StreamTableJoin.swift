@@ -70,7 +70,8 @@ extension KStream {
             let get = try getter.lookUp(context, isVersioned: isVersioned)
             return try lookingUp(
                 context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
-                isNullKey: { key.isNull($0) }, get: { try get($0, $1)?.value }, joiner)
+                isNullKey: { key.isNull($0) }, get: { try get($0, $1)?.value }
+            ) { key, _, value, row in try joiner(key, value, row) }
         }
     }
 
@@ -126,20 +127,30 @@ extension KStream {
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
-        join(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, value, row in
+        join(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, _, value, row in
             try joiner(value, row)
         }
     }
 
-    /// As `join` with a global table, with the stream's serdes given and a joiner that sees the stream's key.
+    /// As `join` with a global table, with the stream's serdes given and a joiner that sees the keys of both.
+    ///
+    /// ```swift
+    /// let text = String.serde
+    /// let visits = clicks.join(titles, on: { _, page in page }, key: text, value: text) { name, page, _, title in
+    ///     "\(name) saw \(title) at \(page)"
+    /// }
+    /// // titles: /home=Welcome
+    /// // clicks: ada=/home
+    /// // visits: ada=ada saw Welcome at /home
+    /// ```
     @inlinable public func join<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
-        _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
+        _ joiner: @escaping @Sendable (Key, RowKey, Value, Row) throws -> Result
     ) -> KStream<Key, Result> {
-        joining(table, selector, named: name, key: key, value: value, isLeft: false) { key, value, row in
-            guard let row else { return nil }
-            return .some(try joiner(key, value, row))
+        joining(table, selector, named: name, key: key, value: value, isLeft: false) { key, rowKey, value, row in
+            guard let rowKey, let row else { return nil }
+            return .some(try joiner(key, rowKey, value, row))
         }
     }
 
@@ -155,24 +166,27 @@ extension KStream {
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
-        leftJoin(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, value, row in
+        leftJoin(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, _, value, row in
             try joiner(value, row)
         }
     }
 
-    /// As `leftJoin` with a global table, with the stream's serdes given and a joiner that sees the stream's key.
+    /// As `leftJoin` with a global table, with the stream's serdes given and a joiner that sees the keys of both. The row's is
+    /// nil where the selector made none for a record without a key; such a record with a key is dropped (counted).
     @inlinable public func leftJoin<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
-        _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
+        _ joiner: @escaping @Sendable (Key, RowKey?, Value, Row?) throws -> Result
     ) -> KStream<Key, Result> {
-        joining(table, selector, named: name, key: key, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
+        joining(table, selector, named: name, key: key, value: value, isLeft: true) {
+            .some(try joiner($0, $1, $2, $3))
+        }
     }
 
     @inlinable func joining<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, _ selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String?, key: Serde<Key>, value: Serde<Value>, isLeft: Bool,
-        _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+        _ joiner: @escaping @Sendable (Key, RowKey?, Value, Row?) throws -> Result?
     ) -> KStream<Key, Result> {
         joining(named: name, isLeft: isLeft, storeName: table.storeName, rowKey: table.key) {
             context, storeName, rowKey in
@@ -207,7 +221,7 @@ extension KStream {
     _ context: NodeContext, isLeft: Bool, key: Serde<Key>, value: Serde<Value>,
     mappedKey: @escaping (Key, Value) throws -> RowKey, isNullKey: @escaping (RowKey) -> Bool,
     get: @escaping (RowKey, Timestamp) throws -> Row?,
-    _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
+    _ joiner: @escaping @Sendable (Key, RowKey, Value, Row?) throws -> Result?
 ) throws -> Inlet<Key, Value> {
     let forward = try context.next(Key.self, Result.self).receive
     return Inlet { record in
@@ -217,7 +231,7 @@ extension KStream {
             let mapped = try mappedKey(record.key, record.value)
             let isNull = isNullKey(mapped)
             if isNull, !(isLeft && key.isNull(record.key)) { return context.drop(.nullJoinKey) }
-            result = try joiner(record.key, record.value, isNull ? nil : try get(mapped, record.timestamp))
+            result = try joiner(record.key, mapped, record.value, isNull ? nil : try get(mapped, record.timestamp))
         } catch { return try context.failed(error) }
         guard let result else { return context.drop(.noMatch) }
         try forward(record.with(value: result))

@@ -38,7 +38,8 @@ extension StreamsBuilder {
         let (key, value) = (first.key, first.value)
         return addingSource(topics.map(\.name), named: name, start: start) { context in
             TypedSourceHead(
-                key: key, value: value, timestamps: timestamps, next: try context.next(Key.self, Value.self))
+                key: key, value: value, timestamps: timestamps?.extract(in: context),
+                next: try context.next(Key.self, Value.self))
         }
     }
 
@@ -65,7 +66,7 @@ extension StreamsBuilder {
     ) -> KStream<Key, Value> {
         addingSource([], matching: topics.pattern, named: name, start: start) { context in
             TypedSourceHead(
-                key: topics.key, value: topics.value, timestamps: timestamps,
+                key: topics.key, value: topics.value, timestamps: timestamps?.extract(in: context),
                 next: try context.next(Key.self, Value.self))
         }
     }

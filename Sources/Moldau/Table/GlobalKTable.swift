@@ -61,7 +61,8 @@ extension StreamsBuilder {
                         try inlet.receive(record.with(key: key))
                     }
                     return (0..<count).map { _ in
-                        TypedSourceHead(key: key.optional, value: value, timestamps: timestamps, next: keyed)
+                        TypedSourceHead(
+                            key: key.optional, value: value, timestamps: timestamps?.extract(in: context), next: keyed)
                     }
                 })
         }

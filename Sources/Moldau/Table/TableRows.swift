@@ -13,7 +13,9 @@ extension TypedSourceHead {
             guard let key = record.key else { return context.drop(.nullKey) }
             _ = try rows.put(key, record.value, at: record.timestamp)
         }
-        self.init(key: topic.key.optional, value: topic.value.optional, timestamps: timestamps, next: inlet)
+        self.init(
+            key: topic.key.optional, value: topic.value.optional, timestamps: timestamps?.extract(in: context),
+            next: inlet)
     }
 }
 

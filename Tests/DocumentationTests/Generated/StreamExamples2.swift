@@ -289,6 +289,24 @@ struct StreamExamples2 {
         }
     }
 
+    @Test func `Stream/StreamTableJoin.swift: join (3)`() throws {
+        try Example.run(
+            """
+            titles: /home=Welcome
+            clicks: ada=/home
+            visits: ada=ada saw Welcome at /home
+            """
+        ) { example in
+            let clicks = example.clicks
+            let titles = example.titles
+            let text = String.serde
+            let visits = clicks.join(titles, on: { _, page in page }, key: text, value: text) { name, page, _, title in
+                "\(name) saw \(title) at \(page)"
+            }
+            example.show("visits", visits)
+        }
+    }
+
     @Test func `Stream/StreamTableJoin.swift: leftJoin (2)`() throws {
         try Example.run(
             """

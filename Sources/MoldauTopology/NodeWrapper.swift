@@ -1,0 +1,42 @@
+import MoldauRecords
+
+/// Stands before every processor and sink of a topology, those of the DSL's operators too: to count, to time, to trace.
+public protocol NodeWrapper: Sendable {
+    /// Called once per node and task; what it answers takes each record in the node's place, and hands it on to `inlet`.
+    ///
+    /// What it throws while a record is processed passes through the nodes upstream, and stops the thread unless one of
+    /// their handlers says otherwise.
+    func wrap<Key, Value>(_ inlet: Inlet<Key, Value>, of node: NodeContext) -> Inlet<Key, Value>
+}
+
+extension Topology {
+    /// Puts a wrapper before every processor and sink that is there now. Sources and what keeps global tables stay as they are.
+    public mutating func wrap(with wrapper: some NodeWrapper) {
+        for index in nodes.indices {
+            switch nodes[index].role {
+            case .source: break
+            case .processor(let make): nodes[index].role = .processor { try wrapper.wrapped(try make($0), of: $0) }
+            case .sink(let topic, let make):
+                nodes[index].role = .sink(topic: topic) { try wrapper.wrapped(try make($0), of: $0) }
+            }
+        }
+    }
+}
+
+/// An inlet whose types are known to itself alone.
+private protocol AnyInlet {
+    func wrapped(by wrapper: some NodeWrapper, of node: NodeContext) -> Any
+}
+
+extension Inlet: AnyInlet {
+    fileprivate func wrapped(by wrapper: some NodeWrapper, of node: NodeContext) -> Any { wrapper.wrap(self, of: node) }
+}
+
+extension NodeWrapper {
+    fileprivate func wrapped(_ inlet: Any, of node: NodeContext) throws -> Any {
+        guard let inlet = inlet as? any AnyInlet else {
+            throw TopologyError.wrongType(name: node.node, expected: "Inlet", found: "\(type(of: inlet))")
+        }
+        return inlet.wrapped(by: self, of: node)
+    }
+}

@@ -1,0 +1,53 @@
+import MoldauRecords
+
+/// Tells the time of a source's records. Without one it is the records' own, and records of a negative time are dropped
+/// (counted).
+public enum TimestampExtractor<Key, Value>: Sendable {
+    /// `partitionTime` is the greatest time seen in the partition so far, `.none` before the first record.
+    public typealias Extract = (_ record: Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp
+
+    /// The wall clock when the record becomes the next of its partition, as the stream thread read it for this round.
+    case wallClock
+    /// The record's own; of records with a negative time the partition's. Where that is not known yet, the deserialization
+    /// handler is asked: by default the thread stops.
+    case partitionTimeIfNegative
+    /// The record's own; for records with a negative time the deserialization handler is asked: by default the thread stops.
+    case failIfNegative
+    /// What a closure answers. A negative time drops the record (counted); for what it throws the deserialization handler
+    /// is asked.
+    case custom(@Sendable (_ record: Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp)
+
+    /// What a source calls.
+    public func extract(in context: NodeContext) -> Extract {
+        switch self {
+        case .wallClock:
+            let task = context.task
+            return { _, _ in task.now }
+        case .partitionTimeIfNegative:
+            return { record, partitionTime in
+                try record.timestamp.ms >= 0 ? record.timestamp : partitionTime.checked(of: record)
+            }
+        case .failIfNegative: return { record, _ in try record.timestamp.checked(of: record) }
+        case .custom(let extract): return extract
+        }
+    }
+}
+
+/// A record has no time that its source could use.
+public struct NegativeTimestamp: Error, Equatable, CustomStringConvertible {
+    /// What the record says.
+    public let timestamp: Timestamp
+
+    public init(timestamp: Timestamp) { self.timestamp = timestamp }
+
+    public var description: String {
+        "the record's timestamp is \(timestamp); choose an extractor that knows a time for such records"
+    }
+}
+
+extension Timestamp {
+    fileprivate func checked<Key, Value>(of record: Record<Key, Value>) throws(NegativeTimestamp) -> Timestamp {
+        guard ms >= 0 else { throw NegativeTimestamp(timestamp: record.timestamp) }
+        return self
+    }
+}

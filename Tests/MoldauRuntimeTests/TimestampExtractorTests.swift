@@ -1,0 +1,56 @@
+import Moldau
+import Testing
+
+/// Where the times of a source's records come from. The records of each test are from 10 ms, -5 ms and 20 ms.
+struct TimestampExtractorTests {
+    private let input = Topic<String, String>("input")
+    private let output = Topic<String, String>("output")
+
+    /// The times of what comes out, by the wall clock at 1 s.
+    private func times(
+        _ timestamps: TimestampExtractor<String, String>?, of times: [Int64] = [10, -5, 20],
+        _ configuration: StreamsConfiguration = StreamsConfiguration()
+    ) throws -> [Int64] {
+        let bench = try Bench()
+        try bench.create(["input": 1, "output": 1])
+        for time in times { try bench.write("input", "k", "v", at: time) }
+        let topology = try Topology { $0.stream(input, timestamps: timestamps).to(output) }
+        let thread = try bench.thread(topology, configuration: configuration)
+        try thread.runUntilIdle(now: 1_000)
+        return try bench.read(output).map(\.timestamp.ms)
+    }
+
+    @Test func `the record's own by default, without those of a negative time`() throws {
+        #expect(try times(nil) == [10, 20])
+    }
+
+    @Test func `the wall clock`() throws {
+        #expect(try times(.wallClock) == [1_000, 1_000, 1_000])
+    }
+
+    @Test func `the partition's time where the record's is negative`() throws {
+        #expect(try times(.partitionTimeIfNegative) == [10, 10, 20])
+    }
+
+    @Test func `a partition without a time yet fails`() throws {
+        let failure = #expect(throws: DeserializationFailure.self) {
+            try times(.partitionTimeIfNegative, of: [-5])
+        }
+        #expect(failure?.underlying as? NegativeTimestamp == NegativeTimestamp(timestamp: Timestamp(ms: -5)))
+    }
+
+    @Test func `a negative time stops the thread, unless the handler says otherwise`() throws {
+        let failure = #expect(throws: DeserializationFailure.self) { try times(.failIfNegative) }
+        #expect(failure?.origin.offset == Offset(1))
+        var configuration = StreamsConfiguration()
+        configuration.onDeserializationFailure = { _ in .skip }
+        #expect(try times(.failIfNegative, of: [10, -5, 20], configuration) == [10, 20])
+    }
+
+    @Test func `a closure's own`() throws {
+        let shifted = TimestampExtractor<String, String>.custom { record, partitionTime in
+            Timestamp(ms: abs(record.timestamp.ms) + max(partitionTime.ms, 0))
+        }
+        #expect(try times(shifted) == [10, 15, 35])
+    }
+}
