@@ -30,7 +30,9 @@ struct Comparison {
         var arguments: [String] = []
         var rest = CommandLine.arguments.dropFirst()
         while let argument = rest.popFirst() {
-            if ["--against", "--pairs"].contains(argument) { _ = rest.popFirst() } else if !argument.hasPrefix("--against=") && !argument.hasPrefix("--pairs=") {
+            if ["--against", "--pairs"].contains(argument) {
+                _ = rest.popFirst()
+            } else if !argument.hasPrefix("--against=") && !argument.hasPrefix("--pairs=") {
                 arguments.append(argument)
             }
         }

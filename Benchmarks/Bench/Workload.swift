@@ -35,7 +35,8 @@ enum Workload: String, ExpressibleByArgument, CaseIterable {
                 streams.stream(Self.events)
                     .groupByKey()
                     .windowedBy(.tumbling(.seconds(60), grace: .seconds(30)))
-                    .aggregate(0.0, as: WindowStoreName<String, Double>("window-sums")) { sum, _, value in sum += value }
+                    .aggregate(0.0, as: WindowStoreName<String, Double>("window-sums")) { sum, _, value in sum += value
+                    }
                     .toStream()
                     .to(Self.sums)
             }
@@ -76,12 +77,13 @@ struct Words: Sequence, IteratorProtocol {
 
     mutating func next() -> String? {
         let start = position
-        let found: (word: String, end: Int)? = text.utf8.withContiguousStorageIfAvailable { bytes in
-            guard start < bytes.count else { return nil }
-            var end = start
-            while end < bytes.count, bytes[end] != UInt8(ascii: " ") { end += 1 }
-            return (String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self), end)
-        } ?? nil
+        let found: (word: String, end: Int)? =
+            text.utf8.withContiguousStorageIfAvailable { bytes in
+                guard start < bytes.count else { return nil }
+                var end = start
+                while end < bytes.count, bytes[end] != UInt8(ascii: " ") { end += 1 }
+                return (String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self), end)
+            } ?? nil
         guard let found else { return nil }
         position = found.end + 1
         return found.word

@@ -46,7 +46,8 @@ struct WorkloadRun {
             "per_wall_s \(Int(Double(records) / cost.wallSeconds)) per_cpu_s \(Int(Double(records) / cost.cpuSeconds))",
             "commits \(metrics.commits - before.commits)",
             fixed("commit_wait_ms", Double(waited.components.attoseconds) / 1e15),
-            "peak_mib \(Cost.peakMemoryBytes >> 20) written_mib \(cost.bytesWritten >> 20)", "check \(sums.description)",
+            "peak_mib \(Cost.peakMemoryBytes >> 20) written_mib \(cost.bytesWritten >> 20)",
+            "check \(sums.description)",
         ]
         guard metrics.drops.isEmpty else { throw ValidationError("records were dropped: \(metrics.drops)") }
         return Outcome(line: line.joined(separator: " "), sums: sums)

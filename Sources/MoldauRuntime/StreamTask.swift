@@ -150,7 +150,8 @@ package final class StreamTask {
         var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
         while count < limit {
             if defersWork, context.isFull { break }
-            guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let offset = queue.headOffset else {
+            guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let offset = queue.headOffset
+            else {
                 break
             }
             context.streamTime = group.pointee.streamTime

@@ -23,7 +23,9 @@ extension UnsafeRawBufferPointer {
     func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         guard count >= 8, count <= 16 else {
-            guard count >= 4, count < 8 else { return count == 0 || memcmp(baseAddress!, other.baseAddress!, count) == 0 }
+            guard count >= 4, count < 8 else {
+                return count == 0 || memcmp(baseAddress!, other.baseAddress!, count) == 0
+            }
             return loadUnaligned(as: UInt32.self) == other.loadUnaligned(as: UInt32.self)
                 && loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
                     == other.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)

@@ -65,7 +65,8 @@ extension KStream {
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result?
     ) -> KStream<Key, Result> {
         let ends = RepartitionEnds(key: table.key, value: value)
-        return joining(table, named: name, grace, value: value, isLeft: isLeft, ends) { context, key, getter, isVersioned in
+        return joining(table, named: name, grace, value: value, isLeft: isLeft, ends) {
+            context, key, getter, isVersioned in
             let get = try getter.lookUp(context, isVersioned: isVersioned)
             return try lookingUp(
                 context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
@@ -187,7 +188,8 @@ extension KStream {
         named name: String?, key: Serde<Key>, value: Serde<Value>, isLeft: Bool,
         _ joiner: @escaping @Sendable (Key, RowKey?, Value, Row?) throws -> Result?
     ) -> KStream<Key, Result> {
-        joining(named: name, isLeft: isLeft, storeName: table.storeName, rowKey: table.key) { context, storeName, rowKey in
+        joining(named: name, isLeft: isLeft, storeName: table.storeName, rowKey: table.key) {
+            context, storeName, rowKey in
             let rows: TimestampedKeyValueStore<RowKey, Row> = try context.globalStore(named: storeName)
             return try lookingUp(
                 context, isLeft: isLeft, key: key, value: value, mappedKey: selector,
