@@ -12,7 +12,7 @@
 # make lint    says what `make format` would change, and which imports run against the layers
 
 SWIFT ?= swift
-SOURCES = Package.swift Sources Tests Examples Benchmarks
+SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 

@@ -131,7 +131,7 @@ let package = Package(
             dependencies: [
                 "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Benchmarks/Bench", swiftSettings: strict + warnings),
+            path: "Tests/Bench", swiftSettings: strict + warnings),
 
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
