@@ -49,16 +49,17 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
             // While there is a batch of the transaction, its marker is needed.
             if withData.remove(header.producer.id) != nil { return whole }
             if isPast { return isLast(header) ? whole : nil }
-            return try filtered(header, bytes, horizon: horizon) { _ in true }
+            return try filtered(bytes, horizon: horizon) { _ in true }
         }
-        let isAborted = plan.isAborted(header)
-        if header.codec != 0, !isAborted {
+        if header.codec != 0 {
+            // Its records cannot be looked at. Where it was aborted, its marker says so as long as it is here.
             if header.producer.isTransactional { withData.insert(header.producer.id) }
             return whole
         }
+        let isAborted = plan.isAborted(header)
         var (kept, needsHorizon) = (0, false)
         let latest = latest
-        let result = try filtered(header, bytes, horizon: nil) { entry in
+        let result = try filtered(bytes, horizon: nil) { entry in
             guard !isAborted else { return false }
             guard let key = entry.key else {
                 kept += 1
@@ -77,18 +78,16 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         if header.producer.isTransactional, !isAborted || isEmptyAndStays { withData.insert(header.producer.id) }
         if kept == 0 { return isEmptyAndStays ? result : nil }
         if needsHorizon, let horizon {
-            return try filtered(header, SharedBytes(copying: result), horizon: horizon) { _ in true }
+            return try filtered(SharedBytes(copying: result), horizon: horizon) { _ in true }
         }
         return kept == Int(header.recordCount) ? whole : result
     }
 
     private func filtered(
-        _ header: RecordBatchHeader, _ bytes: SharedBytes, horizon: Timestamp?,
-        keeping keeps: (RecordBatchHeader.Entry) -> Bool
+        _ batch: SharedBytes, horizon: Timestamp?, keeping keeps: (RecordBatchHeader.Entry) -> Bool
     ) throws(LogError) -> [UInt8] {
         do throws(RecordBatchError) {
-            let current = try RecordBatchHeader(bytes.bytes)
-            return try current.filtered(bytes.bytes, horizon: horizon, keeping: keeps)
+            return try RecordBatchHeader(batch.bytes).filtered(batch.bytes, horizon: horizon, keeping: keeps)
         } catch {
             throw .invalidBatch(error)
         }
