@@ -11,6 +11,8 @@ public protocol SourceHead: AnyObject {
     ) throws -> Timestamp
     /// Sends the loaded record into the sub-topology.
     func process() throws
+    /// Tells the nodes below which records come next.
+    func expect(_ records: UnsafeBufferPointer<RecordView>)
 }
 
 /// A source's head, made of closures that know its types: made in inlinable code they are specialised, which methods of a generic
@@ -22,6 +24,7 @@ public final class TypedSourceHead: SourceHead {
 
     @usableFromInline let loadHead: Load
     @usableFromInline let processHead: () throws -> Void
+    @usableFromInline let expectHeads: ((UnsafeBufferPointer<RecordView>) -> Void)?
 
     @inlinable
     public init<Key, Value>(
@@ -30,6 +33,7 @@ public final class TypedSourceHead: SourceHead {
     ) {
         let place = HeadPlace<Key, Value>()
         let receive = next.receive
+        expectHeads = next.expect
         loadHead = { keyBytes, valueBytes, timestamp, headers, partitionTime in
             var record = Record(
                 key: try key.read(keyBytes), value: try value.read(valueBytes), timestamp: timestamp, headers: headers)
@@ -53,6 +57,8 @@ public final class TypedSourceHead: SourceHead {
     }
 
     public func process() throws { try processHead() }
+
+    public func expect(_ records: UnsafeBufferPointer<RecordView>) { expectHeads?(records) }
 }
 
 /// Where a head waits. Behind a pointer: a class's own variable costs an exclusivity check each time.
