@@ -38,15 +38,11 @@ public final class TypedSourceHead: SourceHead {
             var record = Record(
                 key: try key.read(keyBytes), value: try value.read(valueBytes), timestamp: timestamp, headers: headers)
             if let timestamps { record.timestamp = try timestamps(record, partitionTime) }
-            place.head.pointee = record
-            return record.timestamp
+            let timestamp = record.timestamp
+            place.put(record)
+            return timestamp
         }
-        processHead = {
-            guard let record = place.head.pointee.take() else {
-                preconditionFailure("a head is processed once, after it was loaded")
-            }
-            try receive(record)
-        }
+        processHead = { try receive(place.take()) }
     }
 
     public func load(
@@ -64,18 +60,32 @@ public final class TypedSourceHead: SourceHead {
 /// Where a head waits. Behind a pointer: a class's own variable costs an exclusivity check each time.
 @usableFromInline
 final class HeadPlace<Key, Value> {
-    @usableFromInline let head: UnsafeMutablePointer<Record<Key, Value>?>
+    /// Initialised while `isTaken` is false.
+    @usableFromInline let head: UnsafeMutablePointer<Record<Key, Value>>
+    @exclusivity(unchecked) @usableFromInline var isTaken = true
 
     @inlinable
-    init() {
-        head = .allocate(capacity: 1)
-        head.initialize(to: nil)
-    }
+    init() { head = .allocate(capacity: 1) }
 
     @inlinable
     deinit {
-        head.deinitialize(count: 1)
+        if !isTaken { head.deinitialize(count: 1) }
         head.deallocate()
+    }
+
+    /// Takes a head in. One that is there, because its record was discarded, goes.
+    @inlinable @inline(__always)
+    func put(_ record: consuming Record<Key, Value>) {
+        if !isTaken { head.deinitialize(count: 1) }
+        head.initialize(to: record)
+        isTaken = false
+    }
+
+    @inlinable @inline(__always)
+    func take() -> Record<Key, Value> {
+        precondition(!isTaken, "a head is processed once, after it was loaded")
+        isTaken = true
+        return head.move()
     }
 }
 
