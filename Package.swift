@@ -134,6 +134,15 @@ let package = Package(
             ],
             path: "Tests/Bench", swiftSettings: strict + warnings),
 
+        .target(name: "CountedAllocations", path: "Tests/CountedAllocations"),
+        .executableTarget(
+            name: "step-costs",
+            dependencies: [
+                "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauClusterEmbedded", "CountedAllocations",
+            ],
+            path: "Tests/StepCosts", swiftSettings: strict + warnings),
+
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),
