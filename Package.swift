@@ -141,7 +141,7 @@ let package = Package(
                 "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
                 "MoldauClusterEmbedded", "CountedAllocations",
             ],
-            path: "Tests/StepCosts", swiftSettings: strict + warnings),
+            path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
 
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
