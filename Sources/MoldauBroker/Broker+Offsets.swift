@@ -126,11 +126,31 @@ extension Broker {
         }
     }
 
+    /// Takes in what a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so
+    /// one that is undecided does not hide those that others committed after it.
     /// - Returns: the bytes read.
     func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) -> Int {
-        try partition.forEachRecord { record in
-            guard let read = OffsetRecord(key: record.key, value: record.value) else { return }
-            groupOffsets.update(read.group, [read.partition: read.offset])
+        let end = sabotage.contains(.offsetsHiddenByUndecided) ? try partition.bounds().upperBound : Offset(.max)
+        var undecided: [Int64: [OffsetRecord]] = [:]
+        var loaded: [String: [TopicPartition: GroupOffset?]] = [:]
+        let byteCount = try partition.forEachBatch { header, batch, reader throws(RecordBatchError) in
+            guard header.baseOffset < end else { return }
+            let producer = header.producer
+            if header.isControl {
+                let decided = undecided.removeValue(forKey: producer.id) ?? []
+                guard let marker = TransactionMarker(batch: batch), marker.isCommit else { return }
+                for read in decided { loaded[read.group, default: [:]][read.partition] = .some(read.offset) }
+            }
+            while let record = try reader.next() {
+                guard let read = OffsetRecord(key: record.key, value: record.value) else { continue }
+                if producer.isTransactional {
+                    undecided[producer.id, default: []].append(read)
+                } else {
+                    loaded[read.group, default: [:]][read.partition] = .some(read.offset)
+                }
+            }
         }
+        for (group, offsets) in loaded { groupOffsets.update(group, offsets) }
+        return byteCount
     }
 }

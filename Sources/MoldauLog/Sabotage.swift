@@ -25,4 +25,6 @@ package struct Sabotage: OptionSet, Sendable {
     package static let openTransactionForgotten = Sabotage(rawValue: 1 << 8)
     /// A transaction that is open for too long is committed.
     package static let expiredCommitted = Sabotage(rawValue: 1 << 9)
+    /// Committed offsets behind an open transaction are not read after a restart.
+    package static let offsetsHiddenByUndecided = Sabotage(rawValue: 1 << 10)
 }

@@ -81,6 +81,23 @@ struct TransactionRecoveryTests {
         #expect(broker.position == nil)
     }
 
+    @Test(arguments: [true, false])
+    func `an open transaction hides no offsets that others committed after it`(commits: Bool) throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.transact("open", offset: 1)
+        try broker.commit([right: offset(7)], of: "app")
+        broker = try openBroker(files)
+        #expect(broker.committedOffsets(of: "app") == [right: offset(7)])
+        try broker.commit([right: offset(8)], of: "app")
+        try broker.endTransaction("app-1", client.producer, commit: commits)
+        let expected = commits ? [left: offset(1), right: offset(8)] : [right: offset(8)]
+        #expect(broker.committedOffsets(of: "app") == expected)
+        broker = try openBroker(files)
+        #expect(broker.committedOffsets(of: "app") == expected)
+    }
+
     @Test func `an epoch that partitions know is not given out again`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()

@@ -72,6 +72,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case decisionForgotten
     case openTransactionForgotten
     case expiredCommitted
+    case offsetsHiddenByUndecided
 
     /// What the broker does wrong.
     var sabotage: Sabotage {
@@ -86,6 +87,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
         case .decisionForgotten: .decisionForgotten
         case .openTransactionForgotten: .openTransactionForgotten
         case .expiredCommitted: .expiredCommitted
+        case .offsetsHiddenByUndecided: .offsetsHiddenByUndecided
         default: []
         }
     }
