@@ -60,5 +60,6 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
         MendedSeed(
             seed: 74916, was: "after a crash, windows were counted again from a position that was too low",
             mistake: .offsetsHiddenByUndecided),
+        MendedSeed(seed: 71435, was: "a result of a row that was lost, at least once, was taken for a mistake"),
     ]
 }

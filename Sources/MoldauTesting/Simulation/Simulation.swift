@@ -218,7 +218,11 @@ package final class Simulation {
         for record in try process.records(of: scenario.workload.output) {
             switch scenario.workload {
             case .passThrough: checkFate(record, scenario.workload.inputs[0])
-            case .join: checkFate(record.with(value: record.parts.order), scenario.workload.inputs[0])
+            case .join:
+                checkFate(record.with(value: record.parts.order), scenario.workload.inputs[0])
+                if record.parts.row != "-" {
+                    checkFate(record.with(value: record.parts.row), scenario.workload.inputs[1])
+                }
             default: break
             }
         }
