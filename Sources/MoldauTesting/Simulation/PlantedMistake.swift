@@ -21,6 +21,8 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case diskFullIgnored
     /// Fewer bytes than asked for are taken for the end of a file.
     case shortReadTakenForEnd
+    /// A write of a part is taken for one of everything.
+    case shortWriteTakenForAll
     /// What was torn stays behind the end of the log.
     case tornTailKept
     /// After a crash the broker believes that it was stopped cleanly, and compares no checksums.
