@@ -126,6 +126,27 @@ extension Broker {
         }
     }
 
+    /// After a crash that took records that were acknowledged and not synced yet: positions behind them go to the end of
+    /// what is left. Other records will have those offsets, and are not read yet.
+    func limitOffsets() throws(BrokerError) {
+        if sabotage.contains(.positionsBehindEndKept) { return }
+        for group in groups() {
+            var limited: [TopicPartition: GroupOffset?] = [:]
+            for (name, var offset) in committedOffsets(of: group) {
+                guard let end = try? end(ofKeptRecordsIn: name), end < offset.offset else { continue }
+                offset.offset = end
+                limited[name] = offset
+            }
+            if !limited.isEmpty { try store(limited, of: group) }
+        }
+    }
+
+    private func end(ofKeptRecordsIn name: TopicPartition) throws(BrokerError) -> Offset {
+        let partition = try partition(name)
+        // With `.sync` what was decided stays so; what is undecided may have been read by those who do not mind.
+        return durability == .sync ? try partition.endOffset() : try partition.bounds().upperBound
+    }
+
     /// Takes in what a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so
     /// one that is undecided does not hide those that others committed after it.
     /// - Returns: the bytes read.

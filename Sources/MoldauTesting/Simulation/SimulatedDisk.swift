@@ -120,6 +120,25 @@ package final class SimulatedDisk: FileSystem {
     /// - Parameter bytes: that may be written until the disk is full; nil: it has room.
     func setSpace(_ bytes: Int?) { state.withLock { $0.spaceLeft = bytes } }
 
+    /// The files that there are, by name.
+    var paths: [String] { state.withLock { $0.current.files.keys.sorted() } }
+
+    func size(_ path: String) -> Int? {
+        state.withLock { state in state.current.files[path].flatMap { state.nodes[$0]?.current.count } }
+    }
+
+    /// Changes bits of a byte on the disk.
+    /// - Returns: false where there is no such byte.
+    func flip(_ path: String, at position: Int, _ mask: UInt8) -> Bool {
+        state.withLock { state in
+            guard let number = state.current.files[path], let size = state.nodes[number]?.current.count, position < size
+            else { return false }
+            state.nodes[number]!.current[position] ^= mask
+            if position < state.nodes[number]!.durable.count { state.nodes[number]!.durable[position] ^= mask }
+            return true
+        }
+    }
+
     /// Ends all faults. What an outage took is gone; files that were open are not usable any more.
     func turnOn() {
         state.withLock { state in
@@ -253,7 +272,8 @@ package final class SimulatedDisk: FileSystem {
     }
 
     package func exists(_ path: String) -> Bool {
-        state.withLock { $0.current.files[path] != nil || $0.current.directories.contains(path) }
+        if mistake == .journalIgnored, path.hasSuffix(".journal") { return false }
+        return state.withLock { $0.current.files[path] != nil || $0.current.directories.contains(path) }
     }
 
     package func names(in directory: String) throws(LogError) -> [String] {
