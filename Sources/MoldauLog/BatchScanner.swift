@@ -43,7 +43,8 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         if isGapless, header.baseOffset != nextOffset || header.recordCount != header.lastOffsetDelta &+ 1 {
             return nil
         }
-        if let validFrom, header.baseOffset >= validFrom {
+        // The last one before counts too: nothing behind it shows whether its length is right.
+        if let validFrom, header.lastOffset + 1 >= validFrom {
             guard try load(header.byteCount), isIntact(header) else { return nil }
         }
         headChecksum = chunk.withUnsafeBytes { bytes in

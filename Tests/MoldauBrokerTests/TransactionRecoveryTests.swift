@@ -87,6 +87,7 @@ struct TransactionRecoveryTests {
         try broker.createTopics()
         var client = try TransactionalClient(broker)
         try client.transact("open", offset: 1)
+        try broker.append(["1", "2", "3", "4", "5", "6", "7"], to: right)
         try broker.commit([right: offset(7)], of: "app")
         broker = try openBroker(files)
         #expect(broker.committedOffsets(of: "app") == [right: offset(7)])

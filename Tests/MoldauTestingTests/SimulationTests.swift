@@ -57,9 +57,6 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
         MendedSeed(
             seed: 113, was: "positions behind what a power cut had left stayed, or began anew",
             mistake: .positionsBehindEndKept),
-        MendedSeed(
-            seed: 140, was: "a position behind the end of its partition undid an acknowledged commit",
-            mistake: .positionsBelieved),
         MendedSeed(seed: 18, was: "a changed header of a durable batch cut off what came after it"),
         MendedSeed(seed: 151, was: "a clean stop did not write down what had become durable last"),
     ]
