@@ -51,11 +51,13 @@ package final class StreamTask {
     ) throws {
         self.id = id
         self.environment = environment
+        environment.changelogTopic = surroundings.names.changelog
         outbox = surroundings.outbox
         context = TaskContext(
             applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
             onFailure: surroundings.configuration.onProcessingFailure)
         context.wake = surroundings.wake
+        context.topicName = surroundings.names.topic
         context.asyncExecutor = surroundings.configuration.asyncExecutor
         for store in surroundings.globalStores { context.add(store) }
         var opened: [TaskStore] = []

@@ -10,10 +10,11 @@ struct EntryCodec<Key, Value>: ~Copyable {
     @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
     @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
 
-    @inlinable init(store: String, key: Serde<Key>, value: Serde<Value>) {
-        self.store = store
-        self.key = key
-        self.value = value
+    /// - Parameters: serdes that are made per topic are made for the store's changelog.
+    @inlinable init(_ cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+        store = cache.name
+        self.key = key.at(cache.topic, .key)
+        self.value = value.at(cache.topic, .value)
         keyWriter = .allocate(capacity: 1)
         keyWriter.initialize(to: ByteWriter())
         valueWriter = .allocate(capacity: 1)

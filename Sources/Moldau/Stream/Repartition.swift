@@ -139,7 +139,7 @@ struct RepartitionNode {
             },
             source: { context in
                 TypedSourceHead(
-                    key: key, value: value, timestamps: nil, next: try context.next(Key.self, Value.self))
+                    key: key, value: value, timestamps: nil, in: context, next: try context.next(Key.self, Value.self))
             })
     }
 }
