@@ -16,18 +16,8 @@ extension Serde {
     }
 
     /// A serde that is another one for each topic, as those of schema registries are, which name a schema for the topic.
+    /// Docs/Serdes.md has an example.
     ///
-    /// ```swift
-    /// let noted = Serde<String>.perTopic { topic, part in
-    ///     Serde(
-    ///         encode: { text, writer in writer.append(utf8: "\(topic)-\(part):\(text)") },
-    ///         decode: { bytes in String(try String.serde.decode(bytes).split(separator: ":").last ?? "") })
-    /// }
-    /// lines.mapValues { $0.uppercased() }.to(Topic("noted", key: String.serde, value: noted))
-    /// let subjects = streams.stream(Topic<String, String>("noted")).mapValues { $0 }
-    /// // lines: 1=to be
-    /// // subjects: 1=noted-value:TO BE
-    /// ```
     /// `make` gets a topic's name in the cluster: of repartition topics and of the changelogs of stores with the application's id
     /// before it, as Kafka Streams gives it to serializers. Parts of the keys and messages of a foreign-key join have the topic's name
     /// with `-pk`, `-fk` or `-vh` behind it. It is called when something is wired, not per record: once or several times
@@ -50,27 +40,12 @@ extension Serde {
         return serde
     }
 
-    /// A serde that also reads and writes headers, such as one whose schema's id travels in a header.
+    /// A serde that also reads and writes headers, such as one whose schema's id travels in a header. Docs/Serdes.md has an
+    /// example.
     ///
-    /// ```swift
-    /// let typed = Serde<String>(
-    ///     encode: { text, writer, headers in
-    ///         headers.removeAll(named: "type")
-    ///         headers.append(Header("type", "text"))
-    ///         writer.append(utf8: text)
-    ///     },
-    ///     decode: { bytes, headers in
-    ///         let type = headers["type"].map { String(decoding: $0, as: UTF8.self) } ?? "untyped"
-    ///         return "\(type) \(try String.serde.decode(bytes))"
-    ///     })
-    /// lines.to(Topic("typed", key: String.serde, value: typed))
-    /// let read = streams.stream(Topic("typed", key: String.serde, value: typed)).mapValues { $0 }
-    /// // lines: 1=to be
-    /// // read: 1=text to be
-    /// ```
     /// In topics, repartition topics too, the headers are those of the record; what is added goes out with it, the key's before the
-    /// value's. In stores there are none: `decode` gets no headers, and those that `encode` adds are lost. So such a serde
-    /// reads bytes without headers as well, or the store is given another one.
+    /// value's. Stores pass them where they keep headers (`HeadersKeyValueStore`); in others `decode` gets none, and
+    /// those that `encode` adds are lost: such a serde reads bytes without headers as well, or the store is given another one.
     public init(
         encode: @escaping @Sendable (Value, inout ByteWriter, inout Headers) throws -> Void,
         decode: @escaping @Sendable (borrowing RawSpan, Headers) throws -> Value, null: Null? = nil

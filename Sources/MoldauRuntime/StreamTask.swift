@@ -244,6 +244,14 @@ package final class StreamTask {
                 try entry.store.drainChanges { _, _, _ in }
                 continue
             }
+            if let store = entry.store as? any HeaderKeepingStore {
+                try store.drainChanges { key, value, timestamp, headers in
+                    try outbox.send(
+                        handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
+                        headers: headers)
+                }
+                continue
+            }
             try entry.store.drainChanges { key, value, timestamp in
                 try outbox.send(
                     handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
