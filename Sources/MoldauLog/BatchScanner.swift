@@ -7,6 +7,8 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private let file: File
     private let size: Int
     private let validFrom: Offset?
+    /// Indexes have 32 bits for what an offset is beyond the segment's base.
+    private let lastPossible: Offset
     private var chunk: [UInt8] = []
     private var chunkPosition = 0
 
@@ -19,6 +21,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
 
     /// - Parameters:
     ///   - size: the bytes of the file to walk.
+    ///   - nextOffset: the segment's base.
     ///   - validFrom: from which offset on batches are compared with their checksums; nil for none.
     package init(_ file: File, size: Int, from position: Int, nextOffset: Offset, validFrom: Offset? = nil) {
         self.file = file
@@ -26,12 +29,13 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         self.position = position
         self.nextOffset = nextOffset
         self.validFrom = validFrom
+        lastPossible = Offset(min(nextOffset.value, .max - Int64(Int32.max)) + Int64(Int32.max))
     }
 
     /// The next batch's header; nil at the end, and where no good batch follows.
     package mutating func next() throws(LogError) -> RecordBatchHeader? {
         guard try load(BatchFormat.headerSize), let header = parse(), header.baseOffset >= nextOffset,
-            header.byteCount <= size - position
+            header.lastOffset <= lastPossible, header.byteCount <= size - position
         else { return nil }
         if let validFrom, header.baseOffset >= validFrom {
             guard try load(header.byteCount), isIntact(header) else { return nil }
