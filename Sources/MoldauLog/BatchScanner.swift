@@ -3,6 +3,7 @@ package import MoldauRecords
 /// Walks the batches of a segment file from the front, as recovery and index building do.
 package struct BatchScanner<File: LogFile>: ~Copyable {
     private static var chunkSize: Int { 256 * 1024 }
+    private static var headerChunkSize: Int { 8 * 1024 }
 
     private let file: File
     private let size: Int
@@ -53,7 +54,9 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private mutating func load(_ count: Int) throws(LogError) -> Bool {
         guard count <= size - position else { return false }
         if position >= chunkPosition, position + count <= chunkPosition + chunk.count { return true }
-        let wanted = min(max(count, validFrom == nil ? 8_192 : Self.chunkSize), size - position)
+        // Of batches that are only walked past, large ones are not read.
+        let isWalking = validFrom.map { nextOffset < $0 } ?? true
+        let wanted = min(max(count, isWalking ? Self.headerChunkSize : Self.chunkSize), size - position)
         chunk = try file.read(wanted, at: position)
         chunkPosition = position
         return chunk.count >= count

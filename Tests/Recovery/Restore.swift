@@ -7,7 +7,8 @@ import Synchronization
 /// `recovery restore`: fills a store, deletes it, and lets the application rebuild it from its changelog.
 struct Restore: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Rebuilds a lost store from its changelog; prints records per second, and whether the store is the same.")
+        abstract:
+            "Rebuilds a lost store from its changelog; prints records per second, and whether the store is the same.")
 
     @Option(help: "Keys of the store.")
     var records: Int64 = 1_000_000

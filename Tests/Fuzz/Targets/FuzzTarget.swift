@@ -69,7 +69,9 @@ extension [UInt8] {
     /// Puts a number into its place, where there is room for it.
     mutating func put(_ number: UInt32, at position: Int) {
         guard position >= 0, position + 4 <= count else { return }
-        for (offset, shift) in [24, 16, 8, 0].enumerated() { self[position + offset] = UInt8(number >> UInt32(shift) & 0xff) }
+        for (offset, shift) in [24, 16, 8, 0].enumerated() {
+            self[position + offset] = UInt8(number >> UInt32(shift) & 0xff)
+        }
     }
 
     func number(at position: Int) -> UInt32 { self[position..<position + 4].reduce(0) { $0 << 8 | UInt32($1) } }
@@ -100,7 +102,8 @@ func files(_ contents: [String: [UInt8]], in directories: [String]) throws -> Me
 }
 
 /// A batch of a key and a value each.
-func batch(_ entries: [(key: [UInt8], value: [UInt8]?)], by producer: ProducerStamp = .none, base: Int64 = 0) -> [UInt8] {
+func batch(_ entries: [(key: [UInt8], value: [UInt8]?)], by producer: ProducerStamp = .none, base: Int64 = 0) -> [UInt8]
+{
     var builder = RecordBatchBuilder()
     builder.producer = producer
     for entry in entries {

@@ -7,7 +7,8 @@ typealias MemoryLog = PartitionLog<MemoryFileSystem>
 
 func openLog(_ files: MemoryFileSystem, wasClean: Bool, durableEnd: Int64 = 0) throws(LogError) -> MemoryLog {
     try MemoryLog(
-        files, directory: "p", configuration: try LogConfiguration(["segment.bytes": "4096", "index.interval.bytes": "64"]),
+        files, directory: "p",
+        configuration: try LogConfiguration(["segment.bytes": "4096", "index.interval.bytes": "64"]),
         wasClean: wasClean, durableEnd: Offset(durableEnd))
 }
 
@@ -15,7 +16,9 @@ extension MemoryLog {
     /// The bytes that readers get, from the first to the last; what they cannot get counts as nothing.
     mutating func readAll(onlyCommitted: Bool) throws(LogError) -> [UInt8] {
         var (all, position, cursor): ([UInt8], Offset, LogCursor?) = ([], startOffset, nil)
-        while let read = try planRead(from: position, maxBytes: 512, after: cursor, onlyCommitted: onlyCommitted)?.read() {
+        while let read = try planRead(from: position, maxBytes: 512, after: cursor, onlyCommitted: onlyCommitted)?
+            .read()
+        {
             all += read.bytes.bytes
             // What goes round in circles would never end.
             guard read.next.offset > position else { fatalError("a read of \(position) leads nowhere") }
