@@ -20,6 +20,7 @@ package final class SourceRestore {
         context.add(store)
         nodeContext = NodeContext(
             node: changelog.source, task: context, children: [], stores: [changelog.store], storeOrder: [:])
+        nodeContext.headTopic = surroundings.names.topic(changelog.topic)
         let judge = surroundings.configuration.onDeserializationFailure
         queue = PartitionQueue(
             partition: TopicPartition(surroundings.names.topic(changelog.topic), task.partition),

@@ -51,11 +51,13 @@ package final class StreamTask {
     ) throws {
         self.id = id
         self.environment = environment
+        environment.changelogTopic = surroundings.names.changelog
         outbox = surroundings.outbox
         context = TaskContext(
             applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
             onFailure: surroundings.configuration.onProcessingFailure)
         context.wake = surroundings.wake
+        context.topicName = surroundings.names.topic
         context.asyncExecutor = surroundings.configuration.asyncExecutor
         for store in surroundings.globalStores { context.add(store) }
         var opened: [TaskStore] = []
@@ -240,6 +242,14 @@ package final class StreamTask {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
             guard let handle = entry.handle else {
                 try entry.store.drainChanges { _, _, _ in }
+                continue
+            }
+            if let store = entry.store as? any HeaderKeepingStore {
+                try store.drainChanges { key, value, timestamp, headers in
+                    try outbox.send(
+                        handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
+                        headers: headers)
+                }
                 continue
             }
             try entry.store.drainChanges { key, value, timestamp in

@@ -8,6 +8,7 @@
 
 import MoldauBroker
 import MoldauCluster
+import MoldauClusterEmbedded
 import MoldauLog
 import MoldauRecords
 import MoldauRuntime
@@ -47,8 +48,7 @@ package final class Simulation {
     private var violations: [String] = []
     private var crashes = 0
     private var isFullUntilStep = -1
-    /// How far the application had committed each partition, and its time, when it was last known to be safe.
-    private var committed: [TopicPartition: (offset: Offset, time: Timestamp)] = [:]
+    private var promises: DurabilityPromises
 
     /// Runs a seed to its end.
     /// - Parameters:
@@ -70,8 +70,9 @@ package final class Simulation {
         scenario = Scenario(chance)
         disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
         state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: mistake)
-        feeder = Feeder(scenario, chance: chance, trace: trace)
+        feeder = Feeder(scenario, chance: chance, trace: trace, clock: clock)
         topology = try scenario.workload.topology(scenario.options)
+        promises = DurabilityPromises(scenario.durability, now: clock.now, isLate: mistake == .intervalSyncLate)
     }
 
     private var result: SimulationResult {
@@ -99,6 +100,8 @@ package final class Simulation {
         clock.advance(ms: chance.within(1...5))
         if step == isFullUntilStep { disk.setSpace(nil) }
         guard let process = started() else { return }
+        keepPromises(process)
+        guard self.process != nil else { return }
         attempt {
             switch chance.below(100) {
             case 0..<60: try stepThread(chance.below(process.threads.count), process)
@@ -111,6 +114,14 @@ package final class Simulation {
         }
         if chance.oneIn(scenario.stepsPerFault), let fault = scenario.faults.randomElement(using: chance) {
             inject(fault, step)
+        }
+    }
+
+    /// Does the syncs that `.interval` promises, when they are due.
+    private func keepPromises(_ process: SimulatedProcess) {
+        attempt {
+            for job in promises.due(now: clock.now) { try process.broker.run(job) }
+            promises.looked(now: clock.now)
         }
     }
 
@@ -139,7 +150,7 @@ package final class Simulation {
     }
 
     private func isExcused(_ error: any Error) -> Bool {
-        if scenario.mayLoseAcknowledged || disk.isFull { return true }
+        if disk.isFull { return true }
         if case ClusterError.producerFenced = error { return true }
         return false
     }
@@ -176,6 +187,7 @@ package final class Simulation {
     private func crash(_ kind: SimulatedDisk.Outage? = nil) {
         if let kind { disk.cut(kind, after: 0) }
         trace.note("crash", disk.outage == .power ? "power" : "process")
+        if disk.outage == .power || disk.hasFailedSync, let kept = promises.lose() { feeder.lose(after: kept) }
         crashes += 1
         state.crash()
         feeder.disconnect()
@@ -200,14 +212,8 @@ package final class Simulation {
     // MARK: What must hold at any time
 
     private func checkCommitted(_ process: SimulatedProcess) throws {
-        if scenario.mayLoseAcknowledged { return }
-        for (name, now) in process.broker.committedOffsets(of: Workload.applicationID) {
-            let time = CommitMetadata(decoding: now.metadata)?.partitionTime ?? .none
-            if let before = committed[name], now.offset < before.offset || time < before.time {
-                complain("\(name): committed \(now.offset) at \(time) after \(before.offset) at \(before.time)")
-            }
-            committed[name] = (now.offset, time)
-        }
+        let offsets = process.broker.committedOffsets(of: Workload.applicationID)
+        for complaint in promises.note(offsets, now: clock.now) { complain(complaint) }
     }
 
     /// Looks, as any reader of committed records, for what was aborted.
@@ -218,7 +224,11 @@ package final class Simulation {
         for record in try process.records(of: scenario.workload.output) {
             switch scenario.workload {
             case .passThrough: checkFate(record, scenario.workload.inputs[0])
-            case .join: checkFate(record.with(value: record.parts.order), scenario.workload.inputs[0])
+            case .join:
+                checkFate(record.with(value: record.parts.order), scenario.workload.inputs[0])
+                if record.parts.row != "-" {
+                    checkFate(record.with(value: record.parts.row), scenario.workload.inputs[1])
+                }
             default: break
             }
         }
@@ -257,6 +267,7 @@ package final class Simulation {
         for round in 0..<2_000 where violations.isEmpty {
             guard let process = started() else { continue }
             clock.advance(ms: 20)
+            keepPromises(process)
             attempt {
                 for number in process.threads.indices {
                     process.pausedTurns[number] = 0
@@ -283,7 +294,7 @@ package final class Simulation {
         let before = try contents(process)
         try checkInput(process)
         try readOutput(process)
-        if !scenario.mayLoseAcknowledged {
+        if !promises.wereUsed {
             let inputs = try Dictionary(
                 uniqueKeysWithValues: scenario.workload.inputs.map { ($0, try process.records(of: $0)) })
             for complaint in scenario.workload.complaints(
@@ -292,16 +303,26 @@ package final class Simulation {
             { complain(complaint) }
         }
         if !violations.isEmpty { try describe(process) }
-        if !scenario.mayLoseAcknowledged { checkRestored(process) }
+        if !promises.wereUsed { checkRestored(process) }
         let images = state.images
         for isCrash in [true, false] where violations.isEmpty {
-            if isCrash { crash(scenario.durability == .sync ? .power : .process) } else { restart() }
+            attempt { try self.process?.broker.syncNow() }
+            if isCrash { crash(.power) } else { restart() }
             drain()
             guard let process = self.process else { continue }
             try process.stopThreads(now: clock.now)
             compare(try contents(process), before, isCrash ? "a crash" : "a clean restart")
             if state.images != images { complain("a restart changed what the stores hold") }
         }
+        if violations.isEmpty { try checkRot() }
+    }
+
+    private func checkRot() throws {
+        guard let process else { return }
+        try process.broker.close()
+        self.process = nil
+        let check = BitRotCheck(disk: disk, clock: clock, chance: chance, trace: trace, mistake: mistake)
+        for complaint in check.complaints() { complain(complaint) }
     }
 
     /// Puts what was read and written into the trace.
@@ -345,7 +366,7 @@ package final class Simulation {
                 last = number
             }
         }
-        for fed in feeder.records where fed.fate == .acknowledged && !scenario.mayLoseAcknowledged {
+        for fed in feeder.records where fed.fate == .acknowledged {
             let count = seen[Feeder.name(fed.topic, fed.key, fed.value)] ?? 0
             if count != 1 {
                 complain("\(fed.topic)-\(fed.partition) has \(fed.value) \(count) times; it was acknowledged")
@@ -371,7 +392,7 @@ package final class Simulation {
         for (store, image) in kept.images.sorted(by: { $0.key < $1.key }) {
             let made = restored[store]?.entries ?? [:]
             // Windows that are over go when the store gets to it.
-            let mayHaveLess = store.hasSuffix("/windows")
+            let mayHaveLess = store.hasSuffix("/windows") || store.hasSuffix("/sessions")
             let isSame = mayHaveLess ? image.entries.allSatisfy { made[$0.key] == $0.value } : image.entries == made
             if !isSame { complain("\(store) holds \(image.entries.count) entries, its changelog makes \(made.count)") }
         }
