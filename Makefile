@@ -2,7 +2,13 @@
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the serdes of Protocol Buffers, which nothing else builds
 # make agree   tries random topologies in ways that must agree: SEEDS of them, from the seed FROM on
-# make damage    changes each byte of a segment of 1 MiB, and looks whether it is noticed (an hour)
+# make damage    changes each byte of a segment of 1 MiB, of the files beside it and of the journal, and looks whether it
+#              is noticed; cuts the last 4,096 bytes off one by one (some minutes)
+# make crash   kills programs and cuts the power (root, loop devices) under them: KILLS and CUTS times
+# make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
+# make restart  kills an application with MEBIBYTES of state, and prints how soon it is at work again
+# make fuzz    feeds TARGET (batches, segment, index, snapshot, journal or records) with made-up bytes for SECONDS
+# make sanitize  runs the tests under the thread sanitizer, then under the address sanitizer
 # make costs   prints what a record costs to read and to write, by serde
 # make bench   measures WORKLOAD (w1, w2 or w3) on the inputs in INPUT, with FLAGS; see Docs/Performance.md
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
@@ -18,8 +24,14 @@ TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' 
 
 SEEDS ?= 300
 FROM ?= 1
+KILLS ?= 20
+CUTS ?= 20
+RECORDS ?= 1000000
+MEBIBYTES ?= 1024
+SECONDS ?= 60
 
-.PHONY: run test test-protobuf agree damage costs bench simulate examples format lint rocksdb
+.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench simulate examples format \
+	lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -39,7 +51,32 @@ agree: rocksdb
 
 damage:
 	DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
-		--filter DamageTests
+		--filter 'DamageTests|JournalTests'
+
+crash: rocksdb
+	$(SWIFT) build --quiet -c release --product word-count
+	$(SWIFT) build --quiet -c release --product bank-transfer
+	$(SWIFT) build --quiet -c release --product crash-writer
+	python3 Tests/Tools/kill_word_count.py --kills $(KILLS)
+	python3 Tests/Tools/kill_word_count.py --kills $(KILLS) --guarantee exactly-once
+	python3 Tests/Tools/kill_bank_transfer.py --kills $(KILLS)
+	python3 Tests/Tools/power_cut.py --cuts $(CUTS)
+
+bench-restore: rocksdb
+	@$(SWIFT) build --quiet -c release --product recovery
+	@"$$($(SWIFT) build -c release --show-bin-path)/recovery" restore --records $(RECORDS) $(FLAGS)
+
+restart: rocksdb
+	@$(SWIFT) build --quiet -c release --product recovery
+	python3 Tests/Tools/kill_large_state.py --mebibytes $(MEBIBYTES) $(FLAGS)
+
+fuzz:
+	@Tests/Fuzz/fuzz $(TARGET) $(SECONDS)
+
+# A sanitizer is built apart from all else, and runs behind everybody else's work.
+sanitize: rocksdb
+	nice -n 10 $(SWIFT) test --quiet --sanitize thread --scratch-path .build-tsan $(FLAGS)
+	nice -n 10 $(SWIFT) test --quiet --sanitize address --scratch-path .build-asan $(FLAGS)
 
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs

@@ -142,6 +142,12 @@ let package = Package(
                 "MoldauClusterEmbedded", "CountedAllocations",
             ],
             path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
+        .executableTarget(
+            name: "recovery",
+            dependencies: [
+                "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Recovery", swiftSettings: strict + warnings),
 
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
@@ -170,6 +176,12 @@ let package = Package(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
+        tests("RecoveryTests", ["ProgramSupport", "recovery", "WordCount"]),
+        .target(
+            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker"], path: "Tests/Fuzz/Targets",
+            swiftSettings: strict + warnings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings),
         tests("DocumentationTests", ["Moldau", "MoldauTesting"]),
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),

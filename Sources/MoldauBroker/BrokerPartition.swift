@@ -120,7 +120,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     ///   - cursor: `next` of the same reader's last read.
     ///   - onlyCommitted: leaves what transactions have not decided, and blots out what they have aborted.
     ///   - producer: the id of one whose own transaction is read although it is open.
-    /// - Returns: nil at the end of the partition.
+    /// - Returns: nil at the end of the partition; no bytes where compaction left nothing before it.
     package func read(
         from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false,
         openOf producer: Int64? = nil

@@ -125,6 +125,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         guard let read else { return nil }
         assigned.values[slot].position = read.next.offset
         assigned.values[slot].cursor = read.next
+        if read.bytes.count == 0 { return nil }
         return FetchedBatches(partition: name, bytes: read.bytes, firstOffset: position, end: read.end)
     }
 

@@ -3,10 +3,13 @@ package import MoldauRecords
 /// Walks the batches of a segment file from the front, as recovery and index building do.
 package struct BatchScanner<File: LogFile>: ~Copyable {
     private static var chunkSize: Int { 256 * 1024 }
+    private static var headerChunkSize: Int { 8 * 1024 }
 
     private let file: File
     private let size: Int
     private let validFrom: Offset?
+    /// Indexes have 32 bits for what an offset is beyond the segment's base.
+    private let lastPossible: Offset
     private let isGapless: Bool
     private var chunk: [UInt8] = []
     private var chunkPosition = 0
@@ -20,6 +23,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
 
     /// - Parameters:
     ///   - size: the bytes of the file to walk.
+    ///   - nextOffset: the segment's base.
     ///   - validFrom: from which offset on batches are compared with their checksums; nil for none.
     ///   - isGapless: whether each offset has its record, as in a segment that was never compacted. A header that says
     ///     otherwise ends the walk.
@@ -32,13 +36,14 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         self.position = position
         self.nextOffset = nextOffset
         self.validFrom = validFrom
+        lastPossible = Offset(min(nextOffset.value, .max - Int64(Int32.max)) + Int64(Int32.max))
         self.isGapless = isGapless
     }
 
     /// The next batch's header; nil at the end, and where no good batch follows.
     package mutating func next() throws(LogError) -> RecordBatchHeader? {
         guard try load(BatchFormat.headerSize), let header = parse(), header.baseOffset >= nextOffset,
-            header.byteCount <= size - position
+            header.lastOffset <= lastPossible, header.byteCount <= size - position
         else { return nil }
         if isGapless, header.baseOffset != nextOffset || header.recordCount != header.lastOffsetDelta &+ 1 {
             return nil
@@ -60,7 +65,9 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private mutating func load(_ count: Int) throws(LogError) -> Bool {
         guard count <= size - position else { return false }
         if position >= chunkPosition, position + count <= chunkPosition + chunk.count { return true }
-        let wanted = min(max(count, validFrom == nil ? 8_192 : Self.chunkSize), size - position)
+        // Of batches that are only walked past, large ones are not read.
+        let isWalking = validFrom.map { nextOffset < $0 } ?? true
+        let wanted = min(max(count, isWalking ? Self.headerChunkSize : Self.chunkSize), size - position)
         chunk = try file.read(wanted, at: position)
         chunkPosition = position
         return chunk.count >= count

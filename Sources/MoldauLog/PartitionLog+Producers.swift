@@ -74,15 +74,15 @@ extension PartitionLog {
     }
 
     /// Reads the indexes of aborted transactions.
-    /// - Returns: false where one is not what was written.
+    /// - Returns: false where one is not known to be what was written.
     private mutating func loadAborted(ofFirst count: Int) throws(LogError) -> Bool {
         for index in 0..<count {
             let base = segments[index].base
             let bytes = try files.contents(of: SegmentName.path(directory, base, ".txnindex")) ?? []
             let checksums = try files.contents(of: SegmentName.path(directory, base, ".checksums"))
-            if let known = checksums.flatMap({ SegmentChecksums(file: $0) }), known.abortedIndex != crc32c(of: bytes) {
-                return false
-            }
+            guard let known = checksums.flatMap({ SegmentChecksums(file: $0) }),
+                known.abortedIndex == crc32c(of: bytes)
+            else { return false }
             aborted += AbortedTransaction.all(in: bytes)
         }
         return true

@@ -11,6 +11,7 @@ package struct LogCursor: Equatable, Sendable {
 /// A read that was found but not done: the file part may go on without the log's lock.
 package struct PlannedRead<File: LogFile>: Sendable {
     let file: File
+    let directory: String
     let segmentBase: Offset
     let generation: Int
     let position: Int
@@ -30,31 +31,43 @@ package struct PlannedRead<File: LogFile>: Sendable {
     }
 
     /// Reads as many whole batches as `maxBytes` holds, at least one. Blocks on the disk.
-    /// - Returns: nil where the segment holds nothing at or after the wanted offset.
-    package func read() throws(LogError) -> Result? {
-        guard let start = try firstBatch() else { return nil }
+    /// - Returns: no bytes where compaction left nothing between the wanted offset and the end: reading goes on there.
+    package func read() throws(LogError) -> Result {
+        guard let start = try firstBatch() else { return nothing }
         var result = try read(at: start, bytes: max(maxBytes, BatchFormat.headerSize))
         if result.bytes.count == 0 {
             // The first batch is larger than asked for: it alone, then.
             var scanner = BatchScanner(file, size: size, from: start, nextOffset: segmentBase)
-            guard let header = try scanner.next() else { return nil }
+            guard let header = try scanner.next() else { return nothing }
             result = try read(at: start, bytes: header.byteCount)
+            guard result.bytes.count > 0 else { throw damage(start..<size) }
         }
         return result
+    }
+
+    private var nothing: Result {
+        Result(
+            bytes: SharedBytes(copying: []),
+            next: LogCursor(offset: upTo, segmentBase: segmentBase, generation: generation, position: size))
     }
 
     /// The position of the batch that holds the wanted offset, or of the first after it.
     private func firstBatch() throws(LogError) -> Int? {
         var scanner = BatchScanner(file, size: size, from: position, nextOffset: segmentBase)
-        while let header = try scanner.next(), header.baseOffset < upTo {
+        while let header = try scanner.next() {
             guard header.lastOffset >= from else { continue }
             let found = scanner.position - header.byteCount
             // The batch that holds the offset is the right one, whatever was skipped; a later one may not be.
             if header.baseOffset > from { try unchecked?.check(position..<(found + 1), of: file) }
-            return found
+            return header.baseOffset < upTo ? found : nil
         }
         try unchecked?.check(position..<min(scanner.position + BatchFormat.headerSize, size), of: file)
+        guard scanner.position == size else { throw damage(scanner.position..<size) }
         return nil
+    }
+
+    private func damage(_ bytes: Range<Int>) -> LogError {
+        .damagedRecords(path: SegmentName.path(directory, segmentBase, ".log"), bytes: bytes)
     }
 
     private func isAborted(_ header: RecordBatchHeader) -> Bool {
@@ -121,8 +134,8 @@ extension PartitionLog {
             position = segment.offsetIndex.position(atOrBefore: offset)
         }
         return PlannedRead(
-            file: segment.file, segmentBase: segment.base, generation: segment.generation, position: position,
-            size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
+            file: segment.file, directory: directory, segmentBase: segment.base, generation: segment.generation,
+            position: position, size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
             aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
                 ? aborted.filter { $0.last >= offset } : [],
             unchecked: configuration.sabotage.contains(.damageServed) ? nil : segment.unchecked)
@@ -130,7 +143,7 @@ extension PartitionLog {
 
     /// Reads at once what `planRead` found; nil at the end of the log.
     package mutating func read(from offset: Offset, maxBytes: Int) throws(LogError) -> SharedBytes? {
-        try planRead(from: offset, maxBytes: maxBytes)?.read()?.bytes
+        try planRead(from: offset, maxBytes: maxBytes)?.read().bytes
     }
 
     private func indexOfSegment(holding offset: Offset) -> Int {
@@ -148,9 +161,7 @@ extension PartitionLog {
             let segment = try segment(index)
             guard let latest = segment.latest, latest >= time, segment.end > startOffset else { continue }
             var from = max(segment.timeIndex.offset(before: time), startOffset)
-            while from < segment.end, let planned = try planRead(from: from, maxBytes: 1 << 20),
-                let read = try planned.read()
-            {
+            while from < segment.end, let read = try planRead(from: from, maxBytes: 1 << 20)?.read() {
                 if let found = try firstOffset(in: read.bytes, from: from, atOrAfter: time) { return found }
                 from = read.next.offset
             }

@@ -71,16 +71,20 @@ package struct PosixFileSystem: FileSystem {
 
     package func syncDirectory(_ path: String) throws(LogError) {
         let directory = try PosixFile(path, flags: O_RDONLY | O_CLOEXEC)
-        guard fsync(directory.descriptor) == 0 else { throw .failed("sync", path) }
+        guard uninterrupted({ fsync(directory.descriptor) }) == 0 else { throw .failed("sync", path) }
     }
 
     package func sync(_ files: [PosixFile]) throws(LogError) {
         #if os(Linux)
             if files.count > Self.filesPerGroupSync {
-                guard moldau_sync_file_system(files[0].descriptor) == 0 else { throw .failed("sync", files[0].path) }
+                guard uninterrupted({ moldau_sync_file_system(files[0].descriptor) }) == 0 else {
+                    throw .failed("sync", files[0].path)
+                }
                 // ext4 says yes although it has written nothing when it was shut down; a read it refuses then.
                 var byte: UInt8 = 0
-                guard pread(files[0].descriptor, &byte, 1, 0) >= 0 else { throw .failed("sync", files[0].path) }
+                guard uninterrupted({ Int32(pread(files[0].descriptor, &byte, 1, 0)) }) >= 0 else {
+                    throw .failed("sync", files[0].path)
+                }
                 return
             }
         #endif
@@ -110,7 +114,7 @@ package final class PosixFile: PartwiseFile {
 
     init(_ path: String, flags: Int32) throws(LogError) {
         self.path = path
-        descriptor = Self.openFile(path, flags)
+        descriptor = uninterrupted { Self.openFile(path, flags) }
         guard descriptor >= 0 else { throw .failed("opening", path) }
     }
 
@@ -149,16 +153,24 @@ package final class PosixFile: PartwiseFile {
     }
 
     package func truncate(to size: Int) throws(LogError) {
-        guard ftruncate(descriptor, off_t(size)) == 0 else { throw .failed("truncation", path) }
+        guard uninterrupted({ ftruncate(descriptor, off_t(size)) }) == 0 else { throw .failed("truncation", path) }
     }
 
     package func sync() throws(LogError) {
         #if canImport(Darwin)
-            let result = fcntl(descriptor, F_FULLFSYNC)
+            let result = uninterrupted { fcntl(descriptor, F_FULLFSYNC) }
         #else
-            let result = fdatasync(descriptor)
+            let result = uninterrupted { fdatasync(descriptor) }
         #endif
         guard result == 0 else { throw .failed("sync", path) }
+    }
+}
+
+/// Makes a system call again that a signal has interrupted: it has done nothing then, not even told of a failed sync.
+private func uninterrupted(_ call: () -> Int32) -> Int32 {
+    while true {
+        let result = call()
+        if result >= 0 || errno != EINTR { return result }
     }
 }
 

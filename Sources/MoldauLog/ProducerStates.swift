@@ -184,7 +184,7 @@ extension ProducerStates {
         let (lastSequence, lastOffset, delta): (Int32, Int64, Int32) = (
             entry.bigEndian(at: 10), entry.bigEndian(at: 14), entry.bigEndian(at: 22)
         )
-        if lastSequence >= 0, delta >= 0, lastOffset >= Int64(delta) {
+        if lastSequence >= 0, delta >= 0, lastOffset >= Int64(delta), lastOffset < .max {
             producer.batches = [
                 Batch(
                     firstSequence: (lastSequence &- delta) & .max, lastSequence: lastSequence,

@@ -1,3 +1,4 @@
+import Logging
 import MoldauCluster
 import MoldauRecords
 import MoldauState
@@ -18,6 +19,9 @@ public struct RestoreProgress: Sendable, Equatable {
     public let from: Offset
     /// Where the changelog ended then.
     public let to: Offset
+    /// Up to where the store is now. Offsets count markers and what compaction took as well, so it may go ahead faster than
+    /// `restoredCount`.
+    public let position: Offset
     /// Records taken in so far.
     public let restoredCount: Int64
     /// Since the restore of this store began.
@@ -28,6 +32,21 @@ public struct RestoreProgress: Sendable, Equatable {
     /// 0 while no time was measured.
     public var recordsPerSecond: Int64 {
         elapsed.milliseconds > 0 ? restoredCount * 1_000 / elapsed.milliseconds : 0
+    }
+
+    /// About how long the rest takes, if it goes on as it did; nil while that is not known.
+    public var timeLeft: Duration? {
+        if position >= to { return .zero }
+        guard position > from, elapsed > .zero else { return nil }
+        return elapsed * (Double(to - position) / Double(position - from))
+    }
+}
+
+extension RestoreProgress: CustomStringConvertible {
+    public var description: String {
+        let left = timeLeft.map { ", about \($0.milliseconds / 1_000) s left" } ?? ""
+        return "restoring \(store) from \(changelog): at \(position) of \(to), \(restoredCount) records, "
+            + "\(recordsPerSecond) a second\(left)"
     }
 }
 
@@ -43,10 +62,13 @@ package final class StoreRestorer {
         let began: Timestamp
         let reason: String?
         var count: Int64 = 0
+        var position: Offset
+        var lastLogged: Timestamp
 
         init(_ place: Place, from: Offset, to: Offset, began: Timestamp, reason: String?) {
             self.place = place
             (self.from, self.to, self.began, self.reason) = (from, to, began, reason)
+            (position, lastLogged) = (from, began)
         }
     }
 
@@ -67,8 +89,12 @@ package final class StoreRestorer {
         }
     }
 
+    /// A restore that takes longer says so in the log, this often.
+    private static var logInterval: Duration { .seconds(10) }
+
     private let consumer: any Consumer
     private let report: @Sendable (RestoreProgress) -> Void
+    private let logger: Logger
     private var restores: [TopicPartition: Restore] = [:]
     package private(set) var restoredCount: Int64 = 0
 
@@ -76,10 +102,11 @@ package final class StoreRestorer {
     /// - Parameter committed: the committed offsets of the changelogs that are inputs of tasks.
     package init(
         _ stores: [StreamTask.TaskStore], committed: [TopicPartition: CommittedOffset], consumer: any Consumer,
-        now: Timestamp, report: @escaping @Sendable (RestoreProgress) -> Void
+        now: Timestamp, logger: Logger, report: @escaping @Sendable (RestoreProgress) -> Void
     ) throws {
         self.consumer = consumer
         self.report = report
+        self.logger = logger
         let bounds = try consumer.bounds(of: Set(stores.compactMap(\.changelog)))
         for entry in stores {
             guard let changelog = entry.changelog, var held = bounds[changelog] else { continue }
@@ -123,24 +150,32 @@ package final class StoreRestorer {
     /// Takes in what one poll brings. Blocks for at most `wait`.
     package func step(wait: Duration, now: Timestamp) throws {
         guard !isDone else { return }
+        var changed: Set<TopicPartition> = []
         for batches in try consumer.poll(wait: wait) {
             guard let restore = restores[batches.partition] else { continue }
-            let end = try takeIn(batches, restore)
-            let isFinished = end >= restore.to
-            tell(isFinished ? .finished : .progressed, batches.partition, restore, now)
-            if isFinished { restores[batches.partition] = nil }
+            try takeIn(batches, restore)
+            changed.insert(batches.partition)
+        }
+        // A changelog may end in what nobody gets to see: markers, aborted transactions, gaps of compaction.
+        for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
+            restore.position = max(restore.position, min(consumer.position(changelog) ?? .zero, restore.to))
+            let isFinished = restore.position >= restore.to
+            guard isFinished || changed.contains(changelog) else { continue }
+            try restore.place.restored(upTo: restore.position)
+            tell(isFinished ? .finished : .progressed, changelog, restore, now)
+            if isFinished { restores[changelog] = nil }
         }
         if isDone { try consumer.assign([]) }
     }
 
-    /// - Returns: the offset up to which the store now is.
-    private func takeIn(_ batches: FetchedBatches, _ restore: Restore) throws -> Offset {
+    private func takeIn(_ batches: FetchedBatches, _ restore: Restore) throws {
+        let before = restore.count
+        defer { restoredCount += restore.count - before }
         if let source = restore.place.source {
             let (end, count) = try source.takeIn(batches, upTo: restore.to)
             restore.count += count
-            restoredCount += count
-            try restore.place.restored(upTo: end)
-            return end
+            restore.position = end
+            return
         }
         let headersStore = restore.place.store as? any HeaderKeepingStore
         var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
@@ -154,18 +189,20 @@ package final class StoreRestorer {
                 try restore.place.store.restore(key: key, value: record.value, timestamp: record.timestamp)
             }
             restore.count += 1
-            restoredCount += 1
         }
-        try restore.place.restored(upTo: reader.nextOffset)
-        return reader.nextOffset
+        restore.position = reader.nextOffset
     }
 
     private func tell(_ phase: RestoreProgress.Phase, _ changelog: TopicPartition, _ restore: Restore, _ now: Timestamp)
     {
-        report(
-            RestoreProgress(
-                phase: phase, store: restore.place.store.name, changelog: changelog, from: restore.from, to: restore.to,
-                restoredCount: restore.count, elapsed: .milliseconds(now.ms - restore.began.ms),
-                rebuiltBecause: restore.reason))
+        let progress = RestoreProgress(
+            phase: phase, store: restore.place.store.name, changelog: changelog, from: restore.from, to: restore.to,
+            position: restore.position, restoredCount: restore.count,
+            elapsed: .milliseconds(now.ms - restore.began.ms), rebuiltBecause: restore.reason)
+        if now >= restore.lastLogged + Self.logInterval {
+            restore.lastLogged = now
+            logger.info("\(progress)")
+        }
+        report(progress)
     }
 }

@@ -119,7 +119,7 @@ package final class StreamThread {
             let sources = Set(stores.compactMap { $0.source?.partition })
             restorer = try StoreRestorer(
                 stores, committed: sources.isEmpty ? [:] : try consumer.committed(sources), consumer: restoreConsumer,
-                now: now, report: plan.configuration.onRestore)
+                now: now, logger: plan.configuration.logger, report: plan.configuration.onRestore)
         } catch {
             for task in tasks { try? task.close() }
             try? globalTables.close()

@@ -31,16 +31,17 @@ struct DamageTests {
         try log.values(from: log.startOffset.value, onlyCommitted: true)
     }
 
-    /// Flips the bytes of a file one by one.
+    /// Flips bytes of a file one by one, each `step`-th.
     /// - Returns: how many flips were noticed.
-    private static func flips(_ suffix: String, closes: Bool) throws -> (noticed: Int, all: Int) {
+    private static func flips(_ suffix: String, closes: Bool, step: Int = 1) throws -> (noticed: Int, all: Int) {
         let files = MemoryFileSystem()
         let (values, end) = try makeLog(files, closes: closes)
         let path = "p/00000000000000000000\(suffix)"
         let original = try #require(try files.contents(of: path))
         let snapshot = files.copy()
         var noticed = 0
-        for position in original.indices {
+        let positions = stride(from: 0, to: original.count, by: step)
+        for position in positions {
             let damaged = snapshot.copy()
             try damaged.open(path).write([original[position] ^ (1 << UInt8(position % 8))], at: position)
             do {
@@ -56,12 +57,88 @@ struct DamageTests {
                 noticed += 1
             }
         }
-        return (noticed, original.count)
+        return (noticed, Array(positions).count)
     }
 
+    /// A log whose sealed segment nobody has opened yet, and what an undamaged one answers.
+    private struct Unread {
+        let log: MemoryLog
+        let file: MemoryFile
+        let original: [UInt8]
+        /// Per batch: where it lies, its offsets and its time.
+        let batches: [(bytes: Range<Int>, offsets: Range<Offset>, time: Timestamp)]
+
+        init(closes: Bool) throws {
+            let files = MemoryFileSystem()
+            _ = try makeLog(files, closes: closes)
+            file = try files.open("p/00000000000000000000.log")
+            original = try file.read(try file.size(), at: 0)
+            log = try openLog(files, settings, wasClean: closes)
+            var scanner = BatchScanner(file, size: original.count, from: 0, nextOffset: .zero)
+            var found: [(bytes: Range<Int>, offsets: Range<Offset>, time: Timestamp)] = []
+            while let header = try scanner.next() {
+                let range = (scanner.position - header.byteCount)..<scanner.position
+                found.append((range, header.baseOffset..<(header.lastOffset + 1), header.maxTimestamp))
+            }
+            batches = found
+        }
+
+        /// What a reader gets who asks for one batch; nil where he is told of damage.
+        func answer(_ index: Int) throws -> [UInt8]? {
+            try noticing { log in
+                // The cost of a read is that of its stretch of the index, and of one run of checksums.
+                let batch = batches[index]
+                let read = try log.planRead(
+                    from: batch.offsets.lowerBound, maxBytes: batch.bytes.count, onlyCommitted: true)
+                return try read?.read().bytes.bytes.map { $0 } ?? []
+            }
+        }
+
+        /// The offset of the first record at the time of a batch; nil where damage is noticed.
+        func offset(atTimeOf index: Int) throws -> Offset?? {
+            try noticing { try $0.offset(atOrAfter: batches[index].time) }
+        }
+
+        private func noticing<Answer>(_ ask: (inout MemoryLog) throws -> Answer) throws -> Answer? {
+            var copy = log  // What it opens and compares is forgotten again.
+            do {
+                return try ask(&copy)
+            } catch let error as LogError {
+                guard case .damagedRecords = error else { throw error }
+                return nil
+            }
+        }
+    }
+
+    /// Each byte is changed in the file of one open log. Asked for are the batch that the byte lies in, the one behind it,
+    /// whose search passes the byte, and the time of the batch.
     @Test(arguments: [true, false])
     func `each changed byte of a sealed segment is noticed`(closes: Bool) throws {
-        let (noticed, all) = try Self.flips(".log", closes: closes)
+        let unread = try Unread(closes: closes)
+        let answers = try unread.batches.indices.map { try #require(try unread.answer($0)) }
+        let times = try unread.batches.indices.map { try #require(try unread.offset(atTimeOf: $0)) }
+        var (noticed, changed): (Int, [Int]) = (0, [])
+        for (index, batch) in unread.batches.enumerated() {
+            for position in batch.bytes {
+                try unread.file.write([unread.original[position] ^ (1 << UInt8(position % 8))], at: position)
+                if try unread.answer(index) == nil { noticed += 1 }
+                let next = index + 1
+                if next < answers.count, let answer = try unread.answer(next), answer != answers[next] {
+                    changed.append(position)
+                }
+                if let offset = try unread.offset(atTimeOf: index), offset != times[index] { changed.append(position) }
+                try unread.file.write([unread.original[position]], at: position)
+            }
+        }
+        #expect(noticed == unread.original.count)
+        #expect(changed.isEmpty, "these bytes changed an answer, unnoticed: \(changed.prefix(10))")
+        #expect(unread.batches.last?.bytes.upperBound == unread.original.count)
+    }
+
+    /// As above, for some of the bytes, with a log that is opened behind the damage and read from its start to its end.
+    @Test(arguments: [true, false])
+    func `who opens a damaged log and reads all of it is told`(closes: Bool) throws {
+        let (noticed, all) = try Self.flips(".log", closes: closes, step: max(Self.segmentBytes / 1_000, 1) | 1)
         #expect(noticed == all)
     }
 
@@ -125,11 +202,14 @@ struct DamageTests {
             let torn = files.copy()
             let file = try torn.open("p/00000000000000000000.log")
             try file.truncate(to: cut)
+            var recovered: [[String: [UInt8]]] = []
             for _ in 0..<2 {
                 let log = try openLog(torn, durableEnd: Offset(Int64(2 * durable)))
                 #expect(log.endOffset == Offset(Int64(2 * (cut / batchSize))))
                 #expect(try file.size() == cut / batchSize * batchSize)
+                recovered.append(try torn.everything())
             }
+            #expect(recovered[0] == recovered[1])
         }
     }
 
@@ -159,5 +239,12 @@ struct DamageTests {
     @Test func `a log that has vanished is noticed`() throws {
         let missing = LogError.missingRecords(directory: "p", durableEnd: Offset(3), foundEnd: Offset(0))
         #expect(throws: missing) { try openLog(MemoryFileSystem(), durableEnd: Offset(3)) }
+    }
+}
+
+extension MemoryFileSystem {
+    /// The bytes of all files of the log, by name.
+    fileprivate func everything() throws -> [String: [UInt8]] {
+        try names(in: "p").reduce(into: [:]) { $0[$1] = try contents(of: "p/\($1)") }
     }
 }

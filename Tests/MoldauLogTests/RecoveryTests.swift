@@ -47,6 +47,17 @@ struct RecoveryTests {
         #expect(try log.values() == ["a"])
     }
 
+    /// A batch's checksum does not cover its offset.
+    @Test func `a batch whose offset no index could hold ends the log`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files)
+        for value in ["a", "b"] { try log.append([value]) }
+        try files.open(first).write([1], at: batch(["a"]).count)
+        log = try openLog(files)
+        #expect(try log.values() == ["a"])
+        try log.close()
+    }
+
     @Test(arguments: ["kept", "missing", "garbage", "empty"])
     func `an index that is missing or cannot be right is rebuilt`(index: String) throws {
         let files = MemoryFileSystem()

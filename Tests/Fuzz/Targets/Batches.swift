@@ -1,0 +1,29 @@
+import MoldauRecords
+
+/// Walks whatever may be batches: every record, its headers, what compaction keeps, the marker in it.
+func fuzzBatches(_ input: [UInt8]) {
+    var input = FuzzInput(input)
+    if input.has(0) { input.bytes.repairBatches() }
+    let shared = SharedBytes(copying: input.bytes)
+    var rest = shared.bytes
+    while let header = try? RecordBatchHeader(rest) {
+        try? header.validateChecksum(rest)
+        guard header.byteCount <= rest.count else { break }
+        let whole = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
+        _ = TransactionMarker(batch: whole)
+        if header.codec == 0 {
+            _ = try? header.filtered(whole, horizon: input.has(1) ? Timestamp(ms: 5) : nil) { $0.offset.value % 2 == 0 }
+        }
+        rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+    }
+    var reader = RecordBatchReader(shared.bytes, from: Offset(input.has(2) ? 3 : 0))
+    while let record = try? reader.next() {
+        // All bytes are touched: the sanitizer says so where they are not the batch's.
+        var sum = 0
+        for bytes in [record.key, record.value] { sum &+= bytes?.reduce(0) { $0 &+ Int($1) } ?? 0 }
+        _ = try? record.headers()
+        blackHole(sum)
+    }
+}
+
+@inline(never) private func blackHole(_ value: Int) {}

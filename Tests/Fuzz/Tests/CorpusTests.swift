@@ -1,0 +1,19 @@
+import Foundation
+import FuzzTargets
+import Testing
+
+/// The inputs that fuzzing came by, once more: `make fuzz TARGET=… SECONDS=…` looks for others.
+struct CorpusTests {
+    @Test(arguments: FuzzTarget.allCases)
+    func `inputs of the corpus break no promise`(target: FuzzTarget) throws {
+        let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Corpus/\(target.rawValue)")
+        let files = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
+        #expect(files.count >= 4)
+        for file in files.sorted(by: { $0.path < $1.path }) {
+            #expect(throws: Never.self, "\(file.lastPathComponent)") {
+                try target.run([UInt8](try Data(contentsOf: file)))
+            }
+        }
+    }
+}
