@@ -103,9 +103,16 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         var fetched: [FetchedBatches] = []
         var bytes = 0
         for _ in order.indices where bytes < Self.maxPollBytes {
-            let name = order[turn]
+            let next: FetchedBatches?
+            do {
+                next = try fetch(order[turn])
+            } catch {
+                // What was fetched counts as handed out. The partition is the first of the next poll, which fails then.
+                if fetched.isEmpty { throw error }
+                return fetched
+            }
             turn = turn + 1 == order.count ? 0 : turn + 1
-            guard let batches = try fetch(name) else { continue }
+            guard let batches = next else { continue }
             fetched.append(batches)
             bytes += batches.bytes.count
         }

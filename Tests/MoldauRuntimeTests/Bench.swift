@@ -52,8 +52,8 @@ final class Bench {
         try consumer.assign([place])
         try consumer.seek(place, to: .zero)
         var records: [Record<Key, Value>] = []
-        for batches in try consumer.poll(wait: .zero) {
-            var reader = RecordBatchReader(batches.bytes.bytes)
+        while let batches = try consumer.poll(wait: .zero).first {
+            var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
             while let record = try reader.next() {
                 records.append(
                     Record(

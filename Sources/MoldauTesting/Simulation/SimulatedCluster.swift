@@ -15,6 +15,12 @@ struct SimulatedCluster: Cluster {
     let segmentBytes: Int
     private let inner: EmbeddedCluster
     private let producerCount = ProducerCount()
+    private let handedOver = Shared<Set<TopicPartition>>([])
+
+    private final class Shared<Value: Sendable>: Sendable {
+        let value: Mutex<Value>
+        init(_ value: Value) { self.value = Mutex(value) }
+    }
 
     private final class ProducerCount: Sendable {
         private let count = Mutex(0)
@@ -29,6 +35,9 @@ struct SimulatedCluster: Cluster {
         (self.broker, self.chance, self.mistake, self.segmentBytes) = (broker, chance, mistake, segmentBytes)
         inner = EmbeddedCluster(broker)
     }
+
+    /// Positions of these partitions are left out of commits: a mistake.
+    func handsOver(_ partitions: Set<TopicPartition>) { handedOver.value.withLock { $0 = partitions } }
 
     func makeConsumer(clientID: String) throws -> any Consumer {
         SimulatedConsumer(try inner.makeConsumer(clientID: clientID), self)
@@ -67,7 +76,16 @@ private final class SimulatedConsumer: Consumer {
     }
     var wakeup: Wakeup { inner.wakeup }
 
-    func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
+    /// Where reading was when it ended.
+    private var ended: [TopicPartition: Offset] = [:]
+    private var assigned: Set<TopicPartition> = []
+
+    func assign(_ partitions: Set<TopicPartition>) throws {
+        for partition in assigned.subtracting(partitions) { ended[partition] = inner.position(partition) }
+        assigned = partitions
+        try inner.assign(partitions)
+    }
+
     func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }
     func position(_ partition: TopicPartition) -> Offset? { inner.position(partition) }
     func pause(_ partitions: Set<TopicPartition>) { inner.pause(partitions) }
@@ -87,6 +105,9 @@ private final class SimulatedConsumer: Consumer {
                 case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
                 default: false
                 }
+            if cluster.mistake == .copyTakenWithoutTail, let end = ended[partition], end >= held.lowerBound {
+                bounds[partition] = held.lowerBound..<min(end, held.upperBound)
+            }
             if isHidden { bounds[partition] = held.upperBound..<held.upperBound }
         }
         return bounds
@@ -106,13 +127,18 @@ private final class SimulatedConsumer: Consumer {
     }
 
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {
-        try inner.commit(offsets.mapValues(cluster.changed))
+        try inner.commit(cluster.changed(offsets))
     }
 }
 
 extension SimulatedCluster {
+    fileprivate func changed(_ offsets: [TopicPartition: CommittedOffset]) -> [TopicPartition: CommittedOffset] {
+        let left = handedOver.value.withLock { $0 }
+        return offsets.filter { !left.contains($0.key) }.mapValues(changed)
+    }
+
     /// What is really committed.
-    fileprivate func changed(_ committed: CommittedOffset) -> CommittedOffset {
+    private func changed(_ committed: CommittedOffset) -> CommittedOffset {
         var committed = committed
         switch mistake {
         case .committedOffsetTooHigh: committed.offset = committed.offset + 1
@@ -200,7 +226,7 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
     }
 
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
-        let offsets = offsets.mapValues(cluster.changed)
+        let offsets = cluster.changed(offsets)
         switch cluster.mistake {
         case .commitAcknowledgedEarly:
             try commitPending()

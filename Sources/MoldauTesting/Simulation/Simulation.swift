@@ -34,6 +34,8 @@ package final class Simulation {
     private let seed: UInt64
     private let scenario: Scenario
     private let chance: Chance
+    /// Decides when threads come and go: apart, so that this changes nothing else.
+    private let handOvers: Chance
     private let clock = SimulatedClock(startMs: 10_000_000)
     private let trace: SimulationTrace
     private let mistake: PlantedMistake?
@@ -66,8 +68,9 @@ package final class Simulation {
         self.seed = seed
         self.mistake = mistake
         chance = Chance(seed: seed)
+        handOvers = Chance(seed: ~seed)
         trace = SimulationTrace(keepsLines: keepsTrace)
-        scenario = Scenario(chance)
+        scenario = Scenario(chance, handOvers: handOvers)
         disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
         state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: mistake)
         feeder = Feeder(scenario, chance: chance, trace: trace)
@@ -101,7 +104,7 @@ package final class Simulation {
         guard let process = started() else { return }
         attempt {
             switch chance.below(100) {
-            case 0..<60: try stepThread(chance.below(process.threads.count), process)
+            case 0..<60: try stepThread(chance.pick(process.numbers), process)
             case 60..<78: try feeder.feed(process.cluster)
             case 78..<90: clock.advance(ms: chance.below(60))
             case 90..<94: try lookAfter(process)
@@ -109,9 +112,16 @@ package final class Simulation {
             default: break
             }
         }
+        if let steps = scenario.stepsPerHandOver, handOvers.oneIn(steps) { handOver(process) }
         if chance.oneIn(scenario.stepsPerFault), let fault = scenario.faults.randomElement(using: chance) {
             inject(fault, step)
         }
+    }
+
+    private func handOver(_ process: SimulatedProcess) {
+        let adds = handOvers.oneIn(2)
+        trace.note(adds ? "adds a thread" : "removes a thread")
+        if adds { process.addThread() } else { process.removeThread() }
     }
 
     private func stepThread(_ number: Int, _ process: SimulatedProcess) throws {
@@ -162,8 +172,8 @@ package final class Simulation {
         case .powerLoss: disk.cut(.power, after: chance.below(60))
         case .processDeath: disk.cut(.process, after: chance.below(60))
         case .cleanRestart: restart()
-        case .threadDeath: process?.drop(chance.below(scenario.threads))
-        case .pause: process?.pausedTurns[chance.below(scenario.threads)] = chance.within(1...60)
+        case .threadDeath: if let process { process.drop(chance.pick(process.numbers)) }
+        case .pause: if let process { process.pausedTurns[chance.pick(process.numbers)] = chance.within(1...60) }
         case .failedSync: disk.failSync(after: chance.within(1...10))
         case .fullDisk:
             disk.setSpace(chance.below(3_000))
@@ -258,12 +268,10 @@ package final class Simulation {
             guard let process = started() else { continue }
             clock.advance(ms: 20)
             attempt {
-                for number in process.threads.indices {
-                    process.pausedTurns[number] = 0
-                    try stepThread(number, process)
-                }
+                process.pausedTurns = [:]
+                for number in process.numbers { try stepThread(number, process) }
                 if round % 10 == 9 {
-                    left = process.areAllRunning ? try process.undrained() : ["not all threads run"]
+                    left = process.isAtRest ? try process.undrained() : ["not all threads run"]
                 }
             }
             if left.isEmpty { return }
@@ -280,7 +288,7 @@ package final class Simulation {
     private func checkAll() throws {
         guard let process else { return }
         try process.stopThreads(now: clock.now)
-        let before = try contents(process)
+        let (before, images) = (try contents(process), heldImages(process))
         try checkInput(process)
         try readOutput(process)
         if !scenario.mayLoseAcknowledged {
@@ -293,14 +301,13 @@ package final class Simulation {
         }
         if !violations.isEmpty { try describe(process) }
         if !scenario.mayLoseAcknowledged { checkRestored(process) }
-        let images = state.images
         for isCrash in [true, false] where violations.isEmpty {
             if isCrash { crash(scenario.durability == .sync ? .power : .process) } else { restart() }
             drain()
             guard let process = self.process else { continue }
             try process.stopThreads(now: clock.now)
             compare(try contents(process), before, isCrash ? "a crash" : "a clean restart")
-            if state.images != images { complain("a restart changed what the stores hold") }
+            if heldImages(process) != images { complain("a restart changed what the stores hold") }
         }
     }
 
@@ -359,22 +366,38 @@ package final class Simulation {
         defer { state = kept }
         state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: nil)
         do {
-            for plan in process.plans(on: state) {
-                let thread = try StreamThread(plan, now: clock.now)
-                for _ in 0..<500 where thread.phase == .restoring { try thread.runOnce(now: clock.now, wait: .zero) }
-                try thread.stop(now: clock.now)
-            }
+            let thread = try StreamThread(process.plan(on: state), now: clock.now)
+            for _ in 0..<500 where thread.phase == .restoring { try thread.runOnce(now: clock.now, wait: .zero) }
+            try thread.stop(now: clock.now)
         } catch {
             return complain("restoring failed: \(error)")
         }
         let restored = state.images
-        for (store, image) in kept.images.sorted(by: { $0.key < $1.key }) {
-            let made = restored[store]?.entries ?? [:]
-            // Windows that are over go when the store gets to it.
-            let mayHaveLess = store.hasSuffix("/windows")
-            let isSame = mayHaveLess ? image.entries.allSatisfy { made[$0.key] == $0.value } : image.entries == made
-            if !isSame { complain("\(store) holds \(image.entries.count) entries, its changelog makes \(made.count)") }
+        for (task, directory, isCopy) in process.directories {
+            for (store, made) in restored where store.hasPrefix("\(task)/") {
+                let image = kept.images[directory + store.dropFirst("\(task)".count)] ?? SimulatedState.Image()
+                // Windows that are over go when the store gets to it.
+                let mayHaveLess = store.hasSuffix("/windows")
+                let isSame =
+                    mayHaveLess
+                    ? image.entries.allSatisfy { made.entries[$0.key] == $0.value } : image.entries == made.entries
+                guard !isSame else { continue }
+                complain(
+                    "\(isCopy ? "the copy of " : "")\(store) holds \(image.entries.count) entries, "
+                        + "its changelog makes \(made.entries.count)")
+            }
         }
+    }
+
+    /// What the stores of tasks hold, wherever they lie; without copies.
+    private func heldImages(_ process: SimulatedProcess) -> [String: SimulatedState.Image] {
+        var images: [String: SimulatedState.Image] = [:]
+        for (task, directory, isCopy) in process.directories where !isCopy {
+            for (store, image) in state.images where store.hasPrefix("\(directory)/") {
+                images["\(task)" + store.dropFirst(directory.count)] = image
+            }
+        }
+        return images
     }
 }
 
