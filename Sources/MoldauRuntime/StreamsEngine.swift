@@ -26,6 +26,9 @@ package final class StreamsEngine: Sendable {
         /// Who waits for a hand-over.
         var waiting: [CheckedContinuation<Void, Never>] = []
         var cluster: (any Cluster)?
+        /// Keep other instances off.
+        var membership: GroupMembership?
+        var stateLock: StateDirectoryLock?
         var failure: (any Error)?
         var memory: StateMemory?
     }
@@ -127,7 +130,10 @@ package final class StreamsEngine: Sendable {
     private func openedCluster() throws -> any Cluster {
         if let cluster = inner.withLock({ $0.cluster }) { return cluster }
         let cluster = try openCluster()
-        inner.withLock { $0.cluster = cluster }
+        let membership = try cluster.join(group: names.applicationID)
+        let stateLock = try stateDirectory.map { try StateDirectoryLock($0) }
+        inner.withLock { inner in (inner.cluster, inner.membership, inner.stateLock) = (cluster, membership, stateLock)
+        }
         return cluster
     }
 
@@ -224,6 +230,8 @@ package final class StreamsEngine: Sendable {
     private func finish() {
         _ = change(to: failure == nil ? .notRunning : .error)
         let waiting = inner.withLock { inner in
+            inner.membership?.leave()
+            (inner.membership, inner.stateLock) = (nil, nil)
             defer { inner.waiting = [] }
             return inner.waiting
         }

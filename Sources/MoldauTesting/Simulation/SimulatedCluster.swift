@@ -105,7 +105,9 @@ private final class SimulatedConsumer: Consumer {
                 case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
                 default: false
                 }
-            if cluster.mistake == .copyTakenWithoutTail, let end = ended[partition], end >= held.lowerBound {
+            if cluster.mistake == .copyTakenWithoutTail, partition.topic.hasSuffix("-changelog"),
+                let end = ended[partition], end >= held.lowerBound
+            {
                 bounds[partition] = held.lowerBound..<min(end, held.upperBound)
             }
             if isHidden { bounds[partition] = held.upperBound..<held.upperBound }
