@@ -64,6 +64,9 @@ public protocol Consumer: AnyObject {
 
     /// The first offset held, and the offset after the last record that may be read. Blocks.
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>]
+    /// The offset after the last record, those of open transactions included: what becomes of these is known when they can be
+    /// read. Blocks.
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset]
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks.
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset?
 

@@ -143,6 +143,16 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         return bounds
     }
 
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
+        try checkOpen()
+        var ends: [TopicPartition: Offset] = [:]
+        for name in partitions.sorted() {
+            let source = try source(name)
+            ends[name] = try translating { () throws(BrokerError) in try source.endOffset() }
+        }
+        return ends
+    }
+
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
         let source = try source(partition)
         return try translating { () throws(BrokerError) in try source.offset(atOrAfter: time) }

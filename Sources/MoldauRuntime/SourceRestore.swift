@@ -40,6 +40,9 @@ package final class SourceRestore {
     /// Whether nothing is here that was not taken in.
     var isEmpty: Bool { queue.isEmpty }
 
+    /// The first record that is not taken in; nil before anything was added.
+    var position: Offset? { queue.position }
+
     /// - Throws: `DeserializationFailure` where the handler says so.
     func add(_ batches: FetchedBatches) throws { try queue.add(batches) }
 

@@ -6,6 +6,9 @@ import MoldauState
 /// those of standby copies follow. Where the changelog is an input of the task, its end is what was committed: the rest is
 /// still to be processed.
 ///
+/// A changelog's end is that of its last record, be it committed or not: what a thread left open that is gone may stand before
+/// records that others have committed since. The restore waits until the transaction is ended.
+///
 /// Goes in steps, one poll each, so that the thread can do other things in between. Copies wait while tasks are restored.
 /// Owned by one stream thread.
 package final class StoreRestorer {
@@ -100,18 +103,20 @@ package final class StoreRestorer {
 
     /// What there is to read, by changelog.
     private func bounds(of places: [Place]) throws -> [TopicPartition: Range<Offset>] {
-        var bounds = try consumer.bounds(of: Set(places.map(\.changelog)))
-        let sources = Set(places.filter { $0.source != nil }.map(\.changelog))
-        guard !sources.isEmpty else { return bounds }
-        let committed = try committed(sources)
-        for source in sources {
-            guard let held = bounds[source] else { continue }
+        let changelogs = Set(places.map(\.changelog))
+        let (ends, sources) = (try consumer.ends(of: changelogs), Set(places.filter { $0.source != nil }.map(\.changelog)))
+        let committed = sources.isEmpty ? [:] : try committed(sources)
+        return try consumer.bounds(of: changelogs).reduce(into: [:]) { bounds, entry in
+            let (changelog, held) = entry
+            guard sources.contains(changelog) else {
+                bounds[changelog] = held.lowerBound..<max(held.upperBound, ends[changelog] ?? held.upperBound)
+                return
+            }
             // What was not committed, or is not there any more, will be read from the beginning.
-            let offset = committed[source]?.offset ?? held.lowerBound
-            bounds[source] =
+            let offset = committed[changelog]?.offset ?? held.lowerBound
+            bounds[changelog] =
                 held.lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
         }
-        return bounds
     }
 
     /// Where a store's restore begins. A store whose offset the changelog does not have is emptied.
@@ -228,7 +233,7 @@ package final class StoreRestorer {
         for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
             guard let end = bounds[changelog]?.upperBound, end > restore.end else { continue }
             restore.end = end
-            if let source = restore.place.source, !source.isEmpty { _ = try takeIn(source, restore) }
+            if let source = restore.place.source, source.position != nil { _ = try takeIn(source, restore) }
         }
     }
 

@@ -91,11 +91,12 @@ package final class StreamsEngine: Sendable {
     private func launch() throws {
         do {
             let (plan, work) = try makePlan()
+            let places = try plan.furthestPlaces(of: work.tasks, in: stateDirectory)
             let loops = inner.withLock { inner -> [StreamThreadLoop] in
                 if inner.isStopRequested { return [] }
                 inner.isReplanning = false
                 inner.plan = plan
-                inner.placement = TaskPlacement(work)
+                inner.placement = TaskPlacement(work, places: places)
                 inner.placement.join(inner.numbers)
                 return inner.numbers.sorted().map { makeLoop($0, plan, &inner) }
             }

@@ -185,6 +185,9 @@ private final class RecordingConsumer: Consumer {
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
         try inner.bounds(of: partitions)
     }
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
+        try inner.ends(of: partitions)
+    }
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
         try inner.offset(in: partition, atOrAfter: time)
     }

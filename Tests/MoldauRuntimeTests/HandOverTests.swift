@@ -10,7 +10,7 @@ import Testing
 final class HandOverBench {
     let bench: Bench
     let directory: String
-    private let cluster: EmbeddedCluster
+    let cluster: EmbeddedCluster
     private var written: [String: Int64] = [:]
     let partitions: Int32
 
@@ -229,7 +229,91 @@ struct HandOverTests {
         try app.stop()
     }
 
+    @Test func `a thread that fails while it leaves gives its tasks up all the same`() async throws {
+        let bench = try HandOverBench()
+        let calls = CallLog()
+        var configuration = StreamsConfiguration()
+        configuration.commitInterval = .seconds(3_600)
+        configuration.streamThreads = 2
+        configuration.onUncaughtError = { _ in
+            calls.heal()
+            return .replaceThread
+        }
+        let app = StreamsApplication(
+            id: "app", topology: try CountTopology.make(),
+            cluster: .cluster(RecordingCluster(bench.cluster, calls), stateDirectory: bench.directory + "/state"),
+            configuration: configuration)
+        try app.start()
+        try bench.write(3)
+        #expect(try await eventually { app.metrics.processedRecords == 12 })
+        calls.fail("commit")
+        try await app.removeThread()
+        #expect(app.threads.map(\.tasks.count) == [4])
+        #expect(app.state == .running)
+        try bench.write(3)
+        #expect(try await eventually { try bench.isComplete() })
+        try app.stop()
+        #expect(try bench.isComplete())
+    }
+
+    @Test func `a task with asynchronous work goes when its results are there, in order`() async throws {
+        let bench = try HandOverBench()
+        let topology = try Topology { streams in
+            streams.stream(CountTopology.input)
+                .mapValuesAsync(maxInFlight: 8) { value in
+                    try await Task.sleep(for: .milliseconds(2))
+                    return value
+                }
+                .groupByKey().count(as: CountTopology.store).toStream().mapValues { $0 ?? 0 }.to(CountTopology.counts)
+        }
+        let app = try bench.application(topology) { $0.guarantee = .exactlyOnce }
+        try app.start()
+        try bench.write(10)
+        try await app.addThread()
+        try bench.write(10)
+        try await app.removeThread()
+        #expect(try await eventually { try bench.isExact() })
+        try app.stop()
+    }
+
     // MARK: Standby copies
+
+    @Test func `memory is divided among the stores that there are, copies included`() async throws {
+        let bench = try HandOverBench()
+        let app = try bench.application { $0.standbys = 1 }
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        let budget = app.memoryUsage?.budgetBytes
+        #expect(app.memoryUsage?.openStores == 4)
+        try await app.addThread()
+        #expect(app.memoryUsage?.openStores == 8)
+        try await app.removeThread()
+        #expect(app.memoryUsage?.openStores == 4)
+        #expect(app.memoryUsage?.budgetBytes == budget)
+        try app.stop()
+    }
+
+    @Test func `a start goes on with the copy that goes furthest`() async throws {
+        let bench = try HandOverBench()
+        func run(threads: Int, standbys: Int, rounds: Int) async throws -> StreamsMetrics {
+            let app = try bench.application {
+                $0.streamThreads = threads
+                $0.standbys = standbys
+            }
+            try app.start()
+            try bench.write(rounds)
+            #expect(try await eventually { try bench.isExact() && app.state == .running })
+            #expect(try await eventually { app.storeLags.allSatisfy { $0.records == 0 } })
+            defer { #expect(throws: Never.self) { try app.stop() } }
+            return app.metrics
+        }
+        _ = try await run(threads: 2, standbys: 1, rounds: 5)
+        // As after a failure, when the copies have taken over and gone on.
+        for task in 0..<4 { try FileManager.default.removeItem(atPath: bench.directory + "/state/app/0_\(task)") }
+        #expect(try await run(threads: 1, standbys: 0, rounds: 5).restoredRecords == 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: bench.directory + "/state/app")
+        #expect(left.filter { $0.hasPrefix("0_") }.sorted() == (0..<4).map { "0_\($0)-copy-1" })
+    }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a copy follows, takes over when the thread goes, and reads the tail alone`(kind: StoreKind) async throws {

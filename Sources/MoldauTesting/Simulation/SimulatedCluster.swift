@@ -98,21 +98,29 @@ private final class SimulatedConsumer: Consumer {
 
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
         var bounds = try inner.bounds(of: partitions)
-        for (partition, held) in bounds {
-            let isHidden =
-                switch cluster.mistake {
-                case .suppressionNotRestored: partition.topic.hasSuffix("-suppress-changelog")
-                case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
-                default: false
-                }
-            if cluster.mistake == .copyTakenWithoutTail, partition.topic.hasSuffix("-changelog"),
-                let end = ended[partition], end >= held.lowerBound
-            {
-                bounds[partition] = held.lowerBound..<min(end, held.upperBound)
-            }
-            if isHidden { bounds[partition] = held.upperBound..<held.upperBound }
+        for (partition, held) in bounds where isHidden(partition) {
+            bounds[partition] = held.upperBound..<held.upperBound
         }
         return bounds
+    }
+
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
+        let bounds = try inner.bounds(of: partitions)
+        var ends = try inner.ends(of: partitions)
+        for (partition, held) in bounds {
+            if isHidden(partition) || cluster.mistake == .restoredToStableOffset { ends[partition] = held.upperBound }
+            guard cluster.mistake == .copyTakenWithoutTail, let read = ended[partition] else { continue }
+            if read >= held.lowerBound { ends[partition] = min(read, held.upperBound) }
+        }
+        return ends
+    }
+
+    private func isHidden(_ partition: TopicPartition) -> Bool {
+        switch cluster.mistake {
+        case .suppressionNotRestored: partition.topic.hasSuffix("-suppress-changelog")
+        case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
+        default: false
+        }
     }
 
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
