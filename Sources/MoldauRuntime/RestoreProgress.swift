@@ -36,11 +36,11 @@ public struct StoreLag: Sendable, Hashable {
     public let changelog: TopicPartition
     /// The next record to read.
     public let position: Offset
-    /// Where the changelog's committed records ended when it was last looked at, a tenth of a second ago at most.
+    /// Where the changelog ended when it was last looked at, open transactions included.
     public let end: Offset
     /// Whether another thread works on the task, and this is a copy.
     public let isStandby: Bool
 
-    /// Records that are still to be read; markers of transactions count.
+    /// Records that are still to be read; those of open transactions, and markers, count.
     public var records: Int64 { max(0, end.value - position.value) }
 }

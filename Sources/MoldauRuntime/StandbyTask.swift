@@ -1,3 +1,4 @@
+import MoldauCluster
 import MoldauRecords
 import MoldauState
 import MoldauTopology
@@ -7,6 +8,9 @@ import MoldauTopology
 package final class StandbyTask {
     package let id: TaskID
     package let stores: TaskStores
+    /// The input partitions whose commits tell which windows were sent; empty where none are sent when they close.
+    let inputs: Set<TopicPartition>
+    private let closing: [(store: any ExpiringStore, closingMs: Int64)]
 
     /// Opens the stores.
     /// - Throws: `StateError`, `ClusterError.unknownTopic`; what was opened is closed.
@@ -16,6 +20,25 @@ package final class StandbyTask {
     ) throws {
         self.id = id
         stores = try TaskStores(id, subtopology, environment: environment, surroundings: surroundings, now: now)
+        closing = zip(stores.entries, subtopology.stores).compactMap { entry, definition in
+            guard let closingMs = definition.closingMs, let store = entry.store as? any ExpiringStore else {
+                return nil
+            }
+            return (store, closingMs)
+        }
+        let topics = closing.isEmpty ? [] : subtopology.sourceTopics.map(surroundings.names.topic)
+        inputs = Set(topics.map { TopicPartition($0, id.partition) }.filter(surroundings.holds))
+    }
+
+    /// Lets go of windows that are over and were sent.
+    func follow(_ committed: [TopicPartition: CommittedOffset]) {
+        for input in inputs {
+            guard let metadata = committed[input].flatMap({ CommitMetadata(decoding: $0.metadata) }) else { continue }
+            for (store, closingMs) in closing {
+                guard let sent = metadata.processorTimes[store.name] else { continue }
+                store.keptFrom = max(store.keptFrom, sent - closingMs + 1)
+            }
+        }
     }
 
     /// Stores what was read, with how far that is.

@@ -104,7 +104,9 @@ package final class StoreRestorer {
     /// What there is to read, by changelog.
     private func bounds(of places: [Place]) throws -> [TopicPartition: Range<Offset>] {
         let changelogs = Set(places.map(\.changelog))
-        let (ends, sources) = (try consumer.ends(of: changelogs), Set(places.filter { $0.source != nil }.map(\.changelog)))
+        let (ends, sources) = (
+            try consumer.ends(of: changelogs), Set(places.filter { $0.source != nil }.map(\.changelog))
+        )
         let committed = sources.isEmpty ? [:] : try committed(sources)
         return try consumer.bounds(of: changelogs).reduce(into: [:]) { bounds, entry in
             let (changelog, held) = entry

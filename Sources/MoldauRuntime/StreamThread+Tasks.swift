@@ -17,6 +17,16 @@ extension StreamThread {
         try takeUp(now: now)
     }
 
+    /// Lets standby copies take in what there is.
+    func follow(now: Timestamp) throws {
+        try restorer.step(wait: .zero, now: now)
+        let inputs = standbys.reduce(into: Set<TopicPartition>()) { $0.formUnion($1.inputs) }
+        guard !inputs.isEmpty, lastFollow == .none || now >= lastFollow + .seconds(1) else { return }
+        lastFollow = now
+        let committed = try consumer.committed(inputs)
+        for standby in standbys { standby.follow(committed) }
+    }
+
     /// How it is doing with what it has.
     package var status: TaskStatus {
         TaskStatus(isRunning: phase == .running, isCaughtUp: restorer.maxLag <= Self.acceptableLag)

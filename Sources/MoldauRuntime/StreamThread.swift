@@ -63,6 +63,8 @@ package final class StreamThread {
     /// Whether a commit is due and waits for deferred work.
     var isCommitAwaited = false
     private var lastSearch: Timestamp
+    /// When commits were last looked up for standby copies.
+    var lastFollow = Timestamp.none
     /// The cluster has no room for what was done: no more is done until it has.
     var isHeld = false
     var lastCommit: Timestamp
@@ -131,7 +133,7 @@ package final class StreamThread {
             try restore(now: now, wait: isIdle ? wait : min(wait, Self.shortWait))
             if isIdle { return 0 }
         } else if !standbys.isEmpty {
-            try restorer.step(wait: .zero, now: now)
+            try follow(now: now)
         }
         if isHeld {
             try fetch(now: now, wait: wait)

@@ -33,6 +33,7 @@ package struct TaskStores {
             entries = try subtopology.stores.map { definition in
                 let store = try definition.open(in: environment)
                 opened.append(store)
+                if definition.closingMs != nil { (store as? any ExpiringStore)?.keptFrom = 0 }
                 return try Self.entry(store, id, subtopology, surroundings, now)
             }
         } catch {
