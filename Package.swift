@@ -62,7 +62,8 @@ let package = Package(
 
         // The application's tower
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
-        library("MoldauState", ["MoldauRecords", "CRocksDB"]),
+        .target(name: "CPrefetch"),
+        library("MoldauState", ["MoldauRecords", "CRocksDB", "CPrefetch"]),
         library("MoldauTopology", ["MoldauRecords", "MoldauState"]),
         library(
             "MoldauRuntime",

@@ -83,20 +83,39 @@ public struct RecordBatchBuilder: ~Copyable {
     mutating func appendShort(
         _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?, timestampDelta: UInt64, offsetDelta: UInt64
     ) {
-        let (keyCount, valueCount) = (key?.count ?? 0, value?.count ?? 0)
-        let length =
-            4 + keyCount + valueCount + (timestampDelta < 0x80 ? 1 : varintSize(timestampDelta))
-            + (offsetDelta < 0x80 ? 1 : varintSize(offsetDelta))
-        if storedByteCount + length + 10 > capacity { grow(by: length + 10) }
-        var place = storeVarint(UInt64(truncatingIfNeeded: length << 1), at: base + storedByteCount)
+        // Two bytes for the record's length, of which one is mostly enough, ten for each delta, and the bytes themselves.
+        if storedByteCount + 160 > capacity { grow(by: 160) }
+        let start = base + storedByteCount
+        var place = start + 1
         place.storeBytes(of: 0, as: UInt8.self)  // The record's attributes: none are defined.
-        place = storeVarint(timestampDelta, at: place + 1)
-        place = storeVarint(offsetDelta, at: place)
+        place = Self.storeSmall(timestampDelta, at: place + 1)
+        place = Self.storeSmall(offsetDelta, at: place)
         place = Self.storeShort(key, at: place)
         place = Self.storeShort(value, at: place)
         place.storeBytes(of: 0, as: UInt8.self)  // No headers.
-        storedByteCount = place + 1 - base
+        place += 1
+        let length = place - start - 1
+        if length < 64 {
+            start.storeBytes(of: UInt8(truncatingIfNeeded: length << 1), as: UInt8.self)
+        } else {
+            (start + 2).copyMemory(from: start + 1, byteCount: length)
+            place = storeVarint(UInt64(truncatingIfNeeded: length << 1), at: start) + length
+        }
+        storedByteCount = place - base
         storedRecordCount += 1
+    }
+
+    /// A varint that mostly takes one or two bytes.
+    @inlinable @inline(__always)
+    static func storeSmall(_ bits: UInt64, at place: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        if bits < 0x80 {
+            place.storeBytes(of: UInt8(truncatingIfNeeded: bits), as: UInt8.self)
+            return place + 1
+        }
+        guard bits < 0x4000 else { return storeVarint(bits, at: place) }
+        let both = UInt16(truncatingIfNeeded: (bits & 0x7f) | 0x80 | ((bits >> 7) << 8))
+        place.storeBytes(of: both.littleEndian, as: UInt16.self)
+        return place + 2
     }
 
     @inlinable @inline(__always)

@@ -115,11 +115,55 @@ public struct RecordBatchReader {
     public mutating func next() throws(RecordBatchError) -> RecordView? {
         while true {
             while recordsLeft > 0 {
-                let record = try readRecord()
+                let record = if let short = readShortRecord() { short } else { try readRecord() }
                 if record.offset.value >= from { return record }
             }
             guard try beginBatch() else { return nil }
         }
+    }
+
+    /// Most records: 64 bytes at most, time and offset within two bytes, no headers.
+    /// - Returns: nil for any other record; nothing was read then.
+    @inlinable @inline(__always)
+    mutating func readShortRecord() -> RecordView? {
+        let start = cursor.position
+        guard cursor.end - start >= 10 else { return nil }
+        let length = start.load(as: UInt8.self)
+        let recordEnd = start + 1 + Int(length >> 1)
+        guard length & 0x81 == 0, length >= 12, recordEnd <= cursor.end else { return nil }
+        var place = start + 2
+        guard let timestampDelta = Self.twoBytes(&place), let offsetDelta = Self.twoBytes(&place) else { return nil }
+        guard offsetDelta >= 0, offsetDelta <= Int64(lastOffsetDelta) else { return nil }
+        let keyLength = place.load(as: UInt8.self)
+        let valueStart = place + 1 + Int(keyLength >> 1)
+        guard keyLength & 0x81 == 0, valueStart < recordEnd else { return nil }
+        let valueLength = valueStart.load(as: UInt8.self)
+        let headers = valueStart + 1 + Int(valueLength >> 1)
+        guard valueLength & 0x81 == 0, headers == recordEnd - 1, headers.load(as: UInt8.self) == 0 else { return nil }
+        guard recordsLeft > 1 || recordEnd == cursor.end else { return nil }
+        cursor.position = recordEnd
+        recordsLeft &-= 1
+        return RecordView(
+            offset: Offset(baseOffset &+ offsetDelta),
+            timestamp: Timestamp(ms: appendTime ?? (baseTimestamp &+ timestampDelta)),
+            key: UnsafeRawBufferPointer(start: place + 1, count: Int(keyLength >> 1)),
+            value: UnsafeRawBufferPointer(start: valueStart + 1, count: Int(valueLength >> 1)),
+            encodedHeaders: UnsafeRawBufferPointer(start: headers, count: 1))
+    }
+
+    /// A signed varint of one or two bytes, both of which are there.
+    @inlinable @inline(__always)
+    static func twoBytes(_ place: inout UnsafeRawPointer) -> Int64? {
+        let first = UInt64(place.load(as: UInt8.self))
+        var bits = first
+        place += 1
+        if first >= 0x80 {
+            let second = UInt64(place.load(as: UInt8.self))
+            place += 1
+            guard second < 0x80 else { return nil }
+            bits = first & 0x7f | second << 7
+        }
+        return Int64(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
     }
 
     @inlinable @inline(__always)

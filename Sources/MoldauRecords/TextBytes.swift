@@ -16,16 +16,22 @@ extension String {
 
 extension UnsafeRawBufferPointer {
     fileprivate var isASCII: Bool {
+        guard let base = baseAddress else { return true }
         let word = MemoryLayout<UInt64>.size
-        var position = 0
         var bits: UInt64 = 0
-        while position + word <= count {
-            bits |= loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            position += word
-        }
-        while position < count {
-            bits |= UInt64(self[position])
-            position += 1
+        if count >= word {
+            // The last word overlaps the one before it.
+            var position = 0
+            while position < count - word {
+                bits |= base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                position += word
+            }
+            bits |= base.loadUnaligned(fromByteOffset: count - word, as: UInt64.self)
+        } else if count >= 4 {
+            bits = UInt64(
+                base.loadUnaligned(as: UInt32.self) | base.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+        } else {
+            for position in 0..<count { bits |= UInt64(base.load(fromByteOffset: position, as: UInt8.self)) }
         }
         return bits & 0x8080_8080_8080_8080 == 0
     }

@@ -94,7 +94,10 @@ package final class Outbox: RecordCollector {
         _ topic: Int, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Timestamp, headers: Headers
     ) throws {
-        let target = try target(topic, partition, key, byteCount: (key?.count ?? 0) + (value?.count ?? 0))
+        let target =
+            topics[topic].count == 1 && partition == nil
+            ? topics[topic].targets
+            : try target(topic, partition, key, byteCount: (key?.count ?? 0) + (value?.count ?? 0))
         if !target.pointee.isListed {
             target.pointee.isListed = true
             filled.append(target)
@@ -107,7 +110,6 @@ package final class Outbox: RecordCollector {
         _ topic: Int, _ partition: Partition?, _ key: UnsafeRawBufferPointer?, byteCount: Int
     ) throws -> TargetPointer {
         let count = topics[topic].count
-        if count == 1 && partition == nil { return topics[topic].targets }
         let chosen =
             partition ?? topics[topic].partitioner.partition(key: key, byteCount: byteCount, count: Int32(count))
         guard chosen.number >= 0 && chosen.number < count else {

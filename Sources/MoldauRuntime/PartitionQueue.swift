@@ -19,13 +19,19 @@ package final class PartitionQueue {
     /// The offset after the last record that may be read, as of the last fetch; nil while nothing is known.
     package private(set) var end: Offset?
     /// The record that waits or is being processed, as it lies in its batch.
-    package var head: RecordView? { walk.pointee.head }
-    package var headOffset: Offset? { walk.pointee.head?.offset }
+    package var head: RecordView? { walk.pointee.head?.pointee }
+    package var headOffset: Offset? { walk.pointee.head?.pointee.offset }
 
     /// What changes with every record.
     private struct Walk {
         var reader = RecordBatchReader(UnsafeRawBufferPointer(start: nil, count: 0))
-        var head: RecordView?
+        /// How many records were read ahead, and how many of them were taken.
+        var aheadCount = 0
+        var takenCount = 0
+        /// Why nothing more can be read behind the records that were read ahead.
+        var failure: RecordBatchError?
+        /// In `ahead`.
+        var head: UnsafePointer<RecordView>?
         var headTime = Timestamp.none
         var partitionTime = Timestamp.none
         /// The next record to take, where it is not the head's: behind discarded records and markers.
@@ -34,6 +40,9 @@ package final class PartitionQueue {
 
     /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
     private let walk: UnsafeMutablePointer<Walk>
+    /// The head and the records behind it, so that nodes know which keys come next.
+    private let ahead: UnsafeMutablePointer<RecordView>
+    private static let lookahead = 16
     private let source: any SourceHead
     private let context: TaskContext
     private let outbox: Outbox
@@ -55,17 +64,19 @@ package final class PartitionQueue {
         self.onFailure = onFailure
         walk = .allocate(capacity: 1)
         walk.initialize(to: Walk())
+        ahead = .allocate(capacity: Self.lookahead)
     }
 
     deinit {
         walk.deinitialize(count: 1)
         walk.deallocate()
+        ahead.deallocate()
     }
 
     package var isEmpty: Bool { walk.pointee.head == nil }
 
     /// The offset to commit: the first record that is not done. nil before anything is known of the partition.
-    package var position: Offset? { walk.pointee.head?.offset ?? walk.pointee.nextOffset }
+    package var position: Offset? { headOffset ?? walk.pointee.nextOffset }
 
     /// Whether the cluster is not known to hold more than what was taken. Unknown counts as more.
     package var isCaughtUp: Bool {
@@ -101,10 +112,13 @@ package final class PartitionQueue {
 
     private func advance() throws {
         while true {
-            while let record = try walk.pointee.reader.next() {
+            while walk.pointee.takenCount < walk.pointee.aheadCount {
+                let record = ahead + walk.pointee.takenCount
+                walk.pointee.takenCount += 1
                 if try load(record) { return }
-                walk.pointee.nextOffset = record.offset + 1
+                walk.pointee.nextOffset = record.pointee.offset + 1
             }
+            if try readAhead() { continue }
             if let done = current {
                 // Behind control records, which are never shown, too.
                 walk.pointee.nextOffset = walk.pointee.reader.nextOffset
@@ -118,12 +132,33 @@ package final class PartitionQueue {
         }
     }
 
+    /// - Returns: false where the current batches hold no further record.
+    private func readAhead() throws -> Bool {
+        if let failure = walk.pointee.failure { throw failure }
+        var count = 0
+        do throws(RecordBatchError) {
+            while count < Self.lookahead, let record = try walk.pointee.reader.next() {
+                (ahead + count).initialize(to: record)
+                count += 1
+            }
+        } catch {
+            // The records before it come first.
+            guard count > 0 else { throw error }
+            walk.pointee.failure = error
+        }
+        walk.pointee.aheadCount = count
+        walk.pointee.takenCount = 0
+        if count > 0 { source.expect(UnsafeBufferPointer(start: ahead, count: count)) }
+        return count > 0
+    }
+
     /// - Returns: whether the record became the head.
-    private func load(_ record: RecordView) throws -> Bool {
+    private func load(_ record: UnsafePointer<RecordView>) throws -> Bool {
         do {
             let time = try source.load(
-                key: record.key, value: record.value, timestamp: record.timestamp,
-                headers: record.hasHeaders ? try record.headers() : Headers(), partitionTime: partitionTime)
+                key: record.pointee.key, value: record.pointee.value, timestamp: record.pointee.timestamp,
+                headers: record.pointee.hasHeaders ? try record.pointee.headers() : Headers(),
+                partitionTime: partitionTime)
             if time.ms >= 0 {
                 walk.pointee.headTime = time
                 walk.pointee.head = record
@@ -131,7 +166,7 @@ package final class PartitionQueue {
             }
             context.drop(.negativeTimestamp, at: node)
         } catch {
-            try failed(error, on: record)
+            try failed(error, on: record.pointee)
         }
         return false
     }

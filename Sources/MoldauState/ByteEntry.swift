@@ -3,6 +3,7 @@
 //
 //     header 48 bytes │ key, padded to 8 │ value …
 
+import CPrefetch
 import MoldauRecords
 
 /// What a cache knows about one key.
@@ -64,6 +65,13 @@ extension UnsafeMutablePointer where Pointee == ByteEntry {
                 valueCapacity: UInt32(truncatingIfNeeded: capacity), marks: []))
         entry.replaceValue(value)
         return entry
+    }
+
+    /// Begins to bring header, key and a short value into the processor's cache.
+    @inline(__always)
+    func prefetch() {
+        moldau_prefetch(self)
+        moldau_prefetch(UnsafeRawPointer(self) + 64)
     }
 
     /// Frees the entry and its value.

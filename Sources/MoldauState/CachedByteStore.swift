@@ -118,6 +118,17 @@ package final class CachedByteStore {
         write(try body(update.value), in: update)
     }
 
+    /// Begins to bring the entries of keys that will soon be asked for into the processor's cache. Changes nothing.
+    package func expect(_ records: UnsafeBufferPointer<RecordView>) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: records.count) { hashes in
+            for (place, record) in records.enumerated() {
+                hashes[place] = record.key.map(hashBytes) ?? 0
+                table.prefetchSlot(hash: hashes[place])
+            }
+            for hash in hashes { table.prefetchEntry(hash: hash) }
+        }
+    }
+
     private func readThrough(_ key: UnsafeRawBufferPointer) throws(StateError) -> EntryPointer {
         let hash = hashBytes(key)
         if let entry = table.find(key, hash: hash) {
@@ -242,6 +253,9 @@ package final class CachedByteStore {
 
     // MARK: Commit
 
+    /// Entries on the way into the processor's cache, where a list of them is walked.
+    private static let lookahead = 8
+
     /// Whether uncommitted writes take so much of the budget that a commit should come now.
     package var needsCommit: Bool { uncommittedBytes > memory.shareBytes / 2 }
 
@@ -263,6 +277,7 @@ package final class CachedByteStore {
         }
         while done < batch.count {
             let entry = batch[done]
+            if done + Self.lookahead < batch.count { batch[done + Self.lookahead].prefetch() }
             try body(entry.key, entry.value)
             done += 1
             if entry.pointee.marks.isDisjoint(with: .drained) { drained.append(entry) }

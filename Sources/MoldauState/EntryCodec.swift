@@ -10,10 +10,16 @@ struct EntryCodec<Key, Value>: ~Copyable {
     @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
     @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
 
+    /// Of the serdes: a look at a whole `Null` counts its references.
+    @usableFromInline let isNullKey: (@Sendable (Key) -> Bool)?
+    @usableFromInline let isNullValue: (@Sendable (Value) -> Bool)?
+
     @inlinable init(store: String, key: Serde<Key>, value: Serde<Value>) {
         self.store = store
         self.key = key
         self.value = value
+        isNullKey = key.null?.isNull
+        isNullValue = value.null?.isNull
         keyWriter = .allocate(capacity: 1)
         keyWriter.initialize(to: ByteWriter())
         valueWriter = .allocate(capacity: 1)
@@ -30,10 +36,10 @@ struct EntryCodec<Key, Value>: ~Copyable {
     /// Empties the key's buffer and lets `write` fill it, before and behind the key.
     /// - Returns: valid until the next key is written.
     /// - Throws: `StateError.nullKey` for a key that is written as a null.
-    @inlinable func bytes(
+    @inlinable @inline(__always) func bytes(
         of key: Key, before: (inout ByteWriter) -> Void = { _ in }, behind: (inout ByteWriter) -> Void = { _ in }
     ) throws -> UnsafeRawBufferPointer {
-        if self.key.isNull(key) { throw StateError.nullKey(store: store) }
+        if let isNullKey, isNullKey(key) { throw StateError.nullKey(store: store) }
         keyWriter.pointee.removeAll()
         before(&keyWriter.pointee)
         try self.key.encode(key, &keyWriter.pointee)
@@ -42,29 +48,29 @@ struct EntryCodec<Key, Value>: ~Copyable {
     }
 
     /// nil for no value and for one that is written as null. Valid until the next value is written.
-    @inlinable func bytes(of value: Value?) throws -> UnsafeRawBufferPointer? {
-        guard let value, !self.value.isNull(value) else { return nil }
+    @inlinable @inline(__always) func bytes(of value: Value?) throws -> UnsafeRawBufferPointer? {
+        guard let value, !(isNullValue?(value) ?? false) else { return nil }
         valueWriter.pointee.removeAll()
         try self.value.encode(value, &valueWriter.pointee)
         return valueWriter.pointee.bytes
     }
 
-    @inlinable func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
+    @inlinable @inline(__always) func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
         guard let bytes else { return nil }
         return try value.decode(bytes)
     }
 
     /// As `bytes(of:)`, of a value with its timestamp before it: `ValueAndTimestamp.serde` in code that is specialised
     /// wherever the store was made.
-    @inlinable func bytes(of row: ValueAndTimestamp<Value>?) throws -> UnsafeRawBufferPointer? {
-        guard let row, !value.isNull(row.value) else { return nil }
+    @inlinable @inline(__always) func bytes(of row: ValueAndTimestamp<Value>?) throws -> UnsafeRawBufferPointer? {
+        guard let row, !(isNullValue?(row.value) ?? false) else { return nil }
         valueWriter.pointee.removeAll()
         valueWriter.pointee.append(bigEndian: row.timestamp.ms)
         try value.encode(row.value, &valueWriter.pointee)
         return valueWriter.pointee.bytes
     }
 
-    @inlinable func decodeRow(_ bytes: UnsafeRawBufferPointer?) throws -> ValueAndTimestamp<Value>? {
+    @inlinable @inline(__always) func decodeRow(_ bytes: UnsafeRawBufferPointer?) throws -> ValueAndTimestamp<Value>? {
         guard let bytes else { return nil }
         guard bytes.count >= timestampBytes else { throw tooShort(bytes.count) }
         let timestamp = Timestamp(ms: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)))

@@ -2,6 +2,8 @@
 // bits, which is all that addresses of user space have, and the upper 16 bits of its hash above them. These save most visits
 // to entries of other keys.
 
+import CPrefetch
+
 /// Finds an entry by its key: open addressing with linear probing, at most 5 of 8 slots taken. Holds entries, does not
 /// own them.
 struct EntryTable: ~Copyable {
@@ -56,6 +58,14 @@ struct EntryTable: ~Copyable {
             index = (index + 1) & mask
         }
     }
+
+    /// Begins to bring the slot where a hash is looked for into the processor's cache.
+    @inline(__always)
+    func prefetchSlot(hash: UInt32) { moldau_prefetch(slots + (Int(hash) & mask)) }
+
+    /// Begins to bring the entry that this slot leads to into the processor's cache.
+    @inline(__always)
+    func prefetchEntry(hash: UInt32) { Self.entry(slots[Int(hash) & mask])?.prefetch() }
 
     /// Takes in an entry whose key is not there yet.
     mutating func insert(_ entry: EntryPointer) {

@@ -18,6 +18,9 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
         codec = EntryCodec(store: cache.name, key: key, value: value)
     }
 
+    /// Told the records whose keys will soon be asked for: they are of the same serde as the store's. Changes nothing.
+    package func expect(_ records: UnsafeBufferPointer<RecordView>) { cache.expect(records) }
+
     /// The value of a key; nil where it has none.
     @inlinable public func get(_ key: Key) throws -> Row? {
         try codec.decodeRow(try cache.get(try codec.bytes(of: key)))

@@ -3,10 +3,17 @@ import MoldauRecords
 /// Where a node takes records in. Nodes call each other through these: a record runs to the end of the sub-topology in one call.
 public struct Inlet<Key, Value> {
     public typealias Receive = (Record<Key, Value>) throws -> Void
+    /// Told which records come next, as they lie in their topic. A hint: some of them may never come.
+    public typealias Expect = (UnsafeBufferPointer<RecordView>) -> Void
 
     public let receive: Receive
+    /// For a node that can make something ready for records; called by a source directly above it.
+    public let expect: Expect?
 
-    @inlinable public init(_ receive: @escaping Receive) { self.receive = receive }
+    @inlinable public init(expecting expect: Expect? = nil, _ receive: @escaping Receive) {
+        self.receive = receive
+        self.expect = expect
+    }
 
     /// One inlet that hands each record to all of `inlets`, in order.
     @inlinable public init(fanningOutTo inlets: [Inlet]) {

@@ -14,6 +14,9 @@ public typealias StreamPartitioner<Key, Value> =
 public final class SinkWriter<Key, Value> {
     @usableFromInline let key: Serde<Key>
     @usableFromInline let value: Serde<Value>
+    /// Of the serdes: a look at a whole `Null` counts its references.
+    @usableFromInline let isNullKey: (@Sendable (Key) -> Bool)?
+    @usableFromInline let isNullValue: (@Sendable (Value) -> Bool)?
     @usableFromInline let partitioner: StreamPartitioner<Key, Value>?
     @usableFromInline let outbox: any RecordCollector
     @usableFromInline let context: NodeContext
@@ -28,6 +31,8 @@ public final class SinkWriter<Key, Value> {
     ) {
         self.key = key
         self.value = value
+        isNullKey = key.null?.isNull
+        isNullValue = value.null?.isNull
         self.partitioner = partitioner
         self.context = context
         outbox = context.task.outbox
@@ -73,12 +78,15 @@ public final class SinkWriter<Key, Value> {
     func send(_ record: Record<Key, Value>, to handle: Int, named topic: String) throws {
         keyBytes.pointee.removeAll()
         valueBytes.pointee.removeAll()
-        let (hasKey, hasValue) = (!key.isNull(record.key), !value.isNull(record.value))
+        let (hasKey, hasValue) = (!(isNullKey?(record.key) ?? false), !(isNullValue?(record.value) ?? false))
         if hasKey { try key.encode(record.key, &keyBytes.pointee) }
         if hasValue { try value.encode(record.value, &valueBytes.pointee) }
         guard let partitioner,
             let chosen = try partitioner(topic, record.key, record.value, outbox.partitionCount(handle))
-        else { return try put(record, handle, hasKey ? partitionOfInnerKey(handle) : nil, hasKey, hasValue) }
+        else {
+            let partition = hasKey && key.trailerBytes > 0 ? partitionOfInnerKey(handle) : nil
+            return try put(record, handle, partition, hasKey, hasValue)
+        }
         if chosen.isEmpty { context.drop(.noPartition) }
         for partition in chosen { try put(record, handle, partition, hasKey, hasValue) }
     }
@@ -86,14 +94,14 @@ public final class SinkWriter<Key, Value> {
     /// Where the key without its window belongs; nil where the whole key decides.
     @inlinable
     func partitionOfInnerKey(_ handle: Int) -> Partition? {
-        guard key.trailerBytes > 0, keyBytes.pointee.count >= key.trailerBytes else { return nil }
+        guard keyBytes.pointee.count >= key.trailerBytes else { return nil }
         let inner = UnsafeRawBufferPointer(rebasing: keyBytes.pointee.bytes.dropLast(key.trailerBytes))
         var partitioner = Partitioner.keyed()
         return partitioner.partition(
             key: inner, byteCount: inner.count, count: outbox.partitionCount(handle))
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     func put(
         _ record: Record<Key, Value>, _ handle: Int, _ partition: Partition?, _ hasKey: Bool, _ hasValue: Bool
     ) throws {

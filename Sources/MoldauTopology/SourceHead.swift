@@ -11,6 +11,8 @@ public protocol SourceHead: AnyObject {
     ) throws -> Timestamp
     /// Sends the loaded record into the sub-topology.
     func process() throws
+    /// Tells the nodes below which records come next.
+    func expect(_ records: UnsafeBufferPointer<RecordView>)
 }
 
 /// A source's head, made of closures that know its types: made in inlinable code they are specialised, which methods of a generic
@@ -22,6 +24,7 @@ public final class TypedSourceHead: SourceHead {
 
     @usableFromInline let loadHead: Load
     @usableFromInline let processHead: () throws -> Void
+    @usableFromInline let expectHeads: ((UnsafeBufferPointer<RecordView>) -> Void)?
 
     @inlinable
     public init<Key, Value>(
@@ -30,19 +33,16 @@ public final class TypedSourceHead: SourceHead {
     ) {
         let place = HeadPlace<Key, Value>()
         let receive = next.receive
+        expectHeads = next.expect
         loadHead = { keyBytes, valueBytes, timestamp, headers, partitionTime in
             var record = Record(
                 key: try key.read(keyBytes), value: try value.read(valueBytes), timestamp: timestamp, headers: headers)
             if let timestamps { record.timestamp = try timestamps(record, partitionTime) }
-            place.head.pointee = record
-            return record.timestamp
+            let timestamp = record.timestamp
+            place.put(record)
+            return timestamp
         }
-        processHead = {
-            guard let record = place.head.pointee.take() else {
-                preconditionFailure("a head is processed once, after it was loaded")
-            }
-            try receive(record)
-        }
+        processHead = { try receive(place.take()) }
     }
 
     public func load(
@@ -53,23 +53,39 @@ public final class TypedSourceHead: SourceHead {
     }
 
     public func process() throws { try processHead() }
+
+    public func expect(_ records: UnsafeBufferPointer<RecordView>) { expectHeads?(records) }
 }
 
 /// Where a head waits. Behind a pointer: a class's own variable costs an exclusivity check each time.
 @usableFromInline
 final class HeadPlace<Key, Value> {
-    @usableFromInline let head: UnsafeMutablePointer<Record<Key, Value>?>
+    /// Initialised while `isTaken` is false.
+    @usableFromInline let head: UnsafeMutablePointer<Record<Key, Value>>
+    @exclusivity(unchecked) @usableFromInline var isTaken = true
 
     @inlinable
-    init() {
-        head = .allocate(capacity: 1)
-        head.initialize(to: nil)
-    }
+    init() { head = .allocate(capacity: 1) }
 
     @inlinable
     deinit {
-        head.deinitialize(count: 1)
+        if !isTaken { head.deinitialize(count: 1) }
         head.deallocate()
+    }
+
+    /// Takes a head in. One that is there, because its record was discarded, goes.
+    @inlinable @inline(__always)
+    func put(_ record: consuming Record<Key, Value>) {
+        if !isTaken { head.deinitialize(count: 1) }
+        head.initialize(to: record)
+        isTaken = false
+    }
+
+    @inlinable @inline(__always)
+    func take() -> Record<Key, Value> {
+        precondition(!isTaken, "a head is processed once, after it was loaded")
+        isTaken = true
+        return head.move()
     }
 }
 

@@ -109,6 +109,20 @@ struct PartitionGroupTests {
         #expect(task.offsetsToCommit()[TopicPartition("left", 0)]?.offset == Offset(2))
     }
 
+    @Test func `what lies before a record that cannot be read is processed first`() throws {
+        let (task, seen) = try task(idling: .never, ends: (3, 0))
+        let whole = batch("left", [("l1", 1), ("l2", 2), ("l3", 3)])
+        var bytes = Array(whole.bytes.bytes)
+        // The last record, eleven bytes long, claims more than there is.
+        bytes[bytes.count - 11] = 0x7e
+        let damaged = FetchedBatches(
+            partition: whole.partition, bytes: SharedBytes(copying: bytes), firstOffset: .zero, end: whole.end)
+        try task.add(damaged, now: Timestamp(ms: 0))
+        #expect(throws: RecordBatchError.malformed(baseOffset: .zero, field: .recordLength)) { try drain(task) }
+        #expect(seen.all == ["l1", "l2"])
+        #expect(task.offsetsToCommit()[whole.partition]?.offset == Offset(2))
+    }
+
     @Test func `an unread partition's bytes are counted until its last record is done`() throws {
         let (task, _) = try task(idling: .never, ends: (2, 0))
         let fetched = batch("left", [("l1", 1), ("l2", 2)])

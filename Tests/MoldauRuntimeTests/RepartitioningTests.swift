@@ -1,6 +1,7 @@
 import Moldau
 import MoldauRecords
 import MoldauRuntime
+import MoldauTesting
 import MoldauTopology
 import Testing
 
@@ -160,6 +161,32 @@ struct RepartitioningTests {
                 .storesBehindKeyChange(node: "use", stores: ["kept"]),
             ])
         #expect(try warnings(true, []) == [.storesBehindKeyChange(node: "use", stores: ["kept"])])
+    }
+
+    @Test(arguments: [false, true])
+    func `a count's repartition topic holds no values, unless others read it too`(merges: Bool) throws {
+        let nullable = Topic<String, String?>("input")
+        var options = TopologyOptions()
+        if merges { options.optimizations = [.mergeRepartitionTopics] }
+        let topology = try Topology(options) { streams in
+            streams.stream(nullable).selectKey { _, value in value ?? "none" }.groupByKey().count().toStream()
+                .to(Topic("counts"))
+        }
+        let driver = try TopologyTestDriver(topology, state: .memory)
+        try driver.input(nullable).pipe(records: [
+            Record(key: "k", value: "x", timestamp: Timestamp(ms: 1)),
+            Record(key: "k", value: .some(.none), timestamp: Timestamp(ms: 2)),
+            Record(key: "k", value: "x", timestamp: Timestamp(ms: 3)),
+        ])
+        let repartition = try #require(topology.repartitionTopics.first)
+        let between = driver.readBytes(from: repartition.name)
+        #expect(between.map(\.key) == ["x", "none", "x"].map { Array($0.utf8) })
+        #expect(between.map(\.value) == (merges ? [Array("x".utf8), nil, Array("x".utf8)] : [[], nil, []]))
+        // A record without a value is not counted, as ever.
+        let counts = try driver.read(from: Topic<String, Int64>("counts"))
+        #expect(counts.map(\.key) == ["x", "x"])
+        #expect(counts.map(\.value) == [1, 2])
+        #expect(driver.drops.filter { $0.key.reason == .nullValue }.map(\.value) == [1])
     }
 
     @Test func `equal new keys from several partitions are counted together`() throws {

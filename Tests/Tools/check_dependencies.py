@@ -16,6 +16,7 @@ ALLOWED = {
     "CChecksum": [],
     "CFiles": [],
     "CRocksDB": [],
+    "CPrefetch": [],
     "MoldauRecords": ["CChecksum"],
     "MoldauJSON": ["MoldauRecords"],
     "MoldauProtobuf": ["MoldauRecords"],
@@ -23,7 +24,7 @@ ALLOWED = {
     "MoldauBroker": ["MoldauRecords", "MoldauLog"],
     "MoldauCluster": ["MoldauRecords"],
     "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
-    "MoldauState": ["MoldauRecords", "CRocksDB"],
+    "MoldauState": ["MoldauRecords", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
     "Moldau": [

@@ -23,7 +23,12 @@ extension KGroupedStream {
     ) -> KTable<Key, Number> {
         // Kafka Streams uses up a number here that it never names anything with.
         if store == nil { skipNumber() }
-        return aggregating(
+        guard let keysOnly else {
+            return aggregating(
+                "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
+                .counting())
+        }
+        return keysOnly.aggregating(
             "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
             .counting())
     }
@@ -150,7 +155,7 @@ extension Fold {
     ) throws -> Inlet<Key, Value> {
         let rows = try TableRows<Key, Result>(context, store)
         let (keyNull, valueNull) = (key.null, value.null)
-        return Inlet { record in
+        return Inlet(expecting: rows.expectation) { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             if let valueNull, valueNull.isNull(record.value) { return context.drop(.nullValue) }
             var reportedOld: Result?

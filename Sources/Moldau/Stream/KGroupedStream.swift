@@ -30,6 +30,30 @@ public struct KGroupedStream<Key, Value> {
         self.value = value
     }
 
+    /// The records without their values, for who asks no more than whether there is one; nil where the values are there
+    /// anyway: no repartition stands before, or others read it too.
+    @inlinable var keysOnly: KGroupedStream<Key, Void?>? {
+        guard isRepartitionedAlone else { return nil }
+        let presence = Serde<Void?>(
+            encode: { _, _ in }, decode: { _ in () }, null: .init(isNull: { $0 == nil }, make: { nil }))
+        let (null, key) = (value.null, key)
+        let sent = Serde<Value>(encode: { _, _ in }, decode: value.decode, null: null)
+        return KGroupedStream<Key, Void?>(
+            retyped, named: nil, key: key, value: presence,
+            RepartitionEnds(key: key, sent: sent, received: presence))
+    }
+
+    @usableFromInline var isRepartitionedAlone: Bool {
+        stream.isKeyChanged && name == nil && !stream.builder.options.optimizations.contains(.mergeRepartitionTopics)
+    }
+
+    /// The stream as the source of a repartition topic without values gives it.
+    @usableFromInline var retyped: KStream<Key, Void?> {
+        KStream<Key, Void?>(
+            builder: stream.builder, node: stream.node, name: stream.name, sources: stream.sources, isKeyChanged: true,
+            origin: stream.origin)
+    }
+
     /// The grouped stream with equal keys in one partition; the topic is named for the grouping, else for the store.
     func partitioned(for store: String) -> KStream<Key, Value> {
         guard stream.isKeyChanged else { return stream }

@@ -124,6 +124,14 @@ struct RepartitionNode {
     @inlinable init<Key, Value>(
         key: Serde<Key>, value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>? = nil
     ) {
+        self.init(key: key, sent: value, received: value, partitioner: partitioner)
+    }
+
+    /// - Parameter received: reads what `sent` wrote, maybe as less than it was.
+    @inlinable init<Key, Value, Received>(
+        key: Serde<Key>, sent value: Serde<Value>, received: Serde<Received>,
+        partitioner: StreamPartitioner<Key, Value>? = nil
+    ) {
         self.init(
             filter: { context, passesNullKeys in
                 let forward = try context.next(Key.self, Value.self).receive
@@ -139,7 +147,7 @@ struct RepartitionNode {
             },
             source: { context in
                 TypedSourceHead(
-                    key: key, value: value, timestamps: nil, next: try context.next(Key.self, Value.self))
+                    key: key, value: received, timestamps: nil, next: try context.next(Key.self, Received.self))
             })
     }
 }

@@ -70,7 +70,8 @@ extension KStream {
             let get = try getter.lookUp(context, isVersioned: isVersioned)
             return try lookingUp(
                 context, isLeft: isLeft, key: key, value: value, mappedKey: { key, _ in key },
-                isNullKey: { key.isNull($0) }, get: { try get($0, $1)?.value }
+                isNullKey: { key.isNull($0) }, expecting: try getter.expectation(context),
+                get: { try get($0, $1)?.value }
             ) { key, _, value, row in try joiner(key, value, row) }
         }
     }
@@ -220,11 +221,11 @@ extension KStream {
 @inlinable func lookingUp<Key, Value, RowKey, Row, Result>(
     _ context: NodeContext, isLeft: Bool, key: Serde<Key>, value: Serde<Value>,
     mappedKey: @escaping (Key, Value) throws -> RowKey, isNullKey: @escaping (RowKey) -> Bool,
-    get: @escaping (RowKey, Timestamp) throws -> Row?,
+    expecting expect: Inlet<Key, Value>.Expect? = nil, get: @escaping (RowKey, Timestamp) throws -> Row?,
     _ joiner: @escaping @Sendable (Key, RowKey, Value, Row?) throws -> Result?
 ) throws -> Inlet<Key, Value> {
     let forward = try context.next(Key.self, Result.self).receive
-    return Inlet { record in
+    return Inlet(expecting: expect) { record in
         if value.isNull(record.value) { return context.drop(.nullValue) }
         let result: Result?
         do {

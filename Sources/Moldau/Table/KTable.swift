@@ -95,6 +95,11 @@ final class TableContent<Key, Value> {
         return { key, _ in try rows.get(key) }
     }
 
+    /// What makes rows ready that the next records will ask for by their own key; nil where there is nothing to make.
+    @usableFromInline func expectation(_ context: NodeContext) throws -> ((UnsafeBufferPointer<RecordView>) -> Void)? {
+        try ownStore.flatMap { try TableRows<Key, Value>(context, $0).expectation }
+    }
+
     /// Looks up rows in the store of that name.
     static func store(_ name: String) -> RowGetter {
         RowGetter(stores: [name], ownStore: name) { context in

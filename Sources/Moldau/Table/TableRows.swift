@@ -34,6 +34,12 @@ extension TypedSourceHead {
         }
     }
 
+    /// What makes rows ready that the next records will ask for by their own key.
+    @usableFromInline var expectation: ((UnsafeBufferPointer<RecordView>) -> Void)? {
+        guard case .latest(let store) = self else { return nil }
+        return { store.expect($0) }
+    }
+
     /// The row of a key: the one that held at `time` if the store knows the past, else the latest one.
     @inlinable func get(_ key: Key, asOf time: Timestamp? = nil) throws -> Row? {
         switch self {
