@@ -40,7 +40,9 @@ struct SimulatedCluster: Cluster {
     func handsOver(_ partitions: Set<TopicPartition>) { handedOver.value.withLock { $0 = partitions } }
 
     func makeConsumer(clientID: String) throws -> any Consumer {
-        SimulatedConsumer(try inner.makeConsumer(clientID: clientID), self)
+        // Slow restores leave copies something to catch up with.
+        let isSlow = clientID.hasSuffix("-restore-consumer")
+        return SimulatedConsumer(try inner.makeConsumer(clientID: clientID), self, emptyPolls: isSlow ? 4 : 1)
     }
 
     func makeProducer(clientID: String) throws -> any Producer {
@@ -64,7 +66,12 @@ private final class SimulatedConsumer: Consumer {
     private let inner: any Consumer
     private let cluster: SimulatedCluster
 
-    init(_ inner: any Consumer, _ cluster: SimulatedCluster) { (self.inner, self.cluster) = (inner, cluster) }
+    /// Of six polls, so many bring nothing.
+    private let emptyPolls: Int
+
+    init(_ inner: any Consumer, _ cluster: SimulatedCluster, emptyPolls: Int) {
+        (self.inner, self.cluster, self.emptyPolls) = (inner, cluster, emptyPolls)
+    }
 
     var group: String? {
         get { inner.group }
@@ -93,7 +100,7 @@ private final class SimulatedConsumer: Consumer {
     func close() { inner.close() }
 
     func poll(wait: Duration) throws -> [FetchedBatches] {
-        cluster.chance.oneIn(6) ? [] : try inner.poll(wait: .zero)
+        cluster.chance.below(6) < emptyPolls ? [] : try inner.poll(wait: .zero)
     }
 
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
