@@ -29,7 +29,12 @@ final class Bench {
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     func create(_ topics: [String: Int32]) throws {
-        try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
+        // Whatever their timestamps, and however long the test takes.
+        let settings = ["retention.ms": "-1"]
+        try admin.create(
+            topics.sorted { $0.key < $1.key }.map {
+                NewTopic($0.key, partitionCount: $0.value, configuration: settings)
+            })
     }
 
     func write(_ topic: String, _ key: String, _ value: String, at time: Int64, partition: Int32 = 0) throws {

@@ -106,7 +106,7 @@ struct StreamThreadTests {
         #expect(thread.report.restored == 3)
     }
 
-    @Test func `a restore waits for what a thread that is gone left open, and reads what was committed behind it`() throws {
+    @Test func `a restore waits for what is open, and reads what was committed behind it`() throws {
         let bench = try Bench()
         try bench.create(["input": 1, "counts": 1])
         var configuration = StreamsConfiguration()

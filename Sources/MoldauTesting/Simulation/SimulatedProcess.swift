@@ -147,9 +147,13 @@ final class SimulatedProcess {
     }
 
     /// Whether all tasks are processed, and copies are as far as they are.
-    var isAtRest: Bool {
-        placement.isSettled && failed.isEmpty
-            && threads.values.allSatisfy { $0.report.lags.allSatisfy { $0.records == 0 } }
+    func isAtRest() throws -> Bool {
+        guard placement.isSettled, failed.isEmpty else { return false }
+        // What serves as a changelog and is an input is followed as far as it is committed.
+        let committed = broker.committedOffsets(of: Workload.applicationID)
+        return try threads.values.flatMap(\.report.lags).allSatisfy { lag in
+            try lag.position >= committed[lag.changelog]?.offset ?? broker.partition(lag.changelog).endOffset()
+        }
     }
 
     /// Partitions whose records are not all processed and committed, with why.

@@ -271,7 +271,7 @@ package final class Simulation {
                 process.pausedTurns = [:]
                 for number in process.numbers { try stepThread(number, process) }
                 if round % 10 == 9 {
-                    left = process.isAtRest ? try process.undrained() : ["not all threads run"]
+                    left = try process.isAtRest() ? process.undrained() : ["not all threads run"]
                 }
             }
             if left.isEmpty { return }
