@@ -105,21 +105,27 @@ private final class SimulatedConsumer: Consumer {
 
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
         var bounds = try inner.bounds(of: partitions)
-        for (partition, held) in bounds where isHidden(partition) {
-            bounds[partition] = held.upperBound..<held.upperBound
+        for (partition, held) in bounds {
+            let end = end(of: partition, held, held.upperBound)
+            bounds[partition] = (isHidden(partition) ? end : held.lowerBound)..<end
         }
         return bounds
     }
 
     func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
         let bounds = try inner.bounds(of: partitions)
-        var ends = try inner.ends(of: partitions)
-        for (partition, held) in bounds {
-            if isHidden(partition) || cluster.mistake == .restoredToStableOffset { ends[partition] = held.upperBound }
-            guard cluster.mistake == .copyTakenWithoutTail, let read = ended[partition] else { continue }
-            if read >= held.lowerBound { ends[partition] = min(read, held.upperBound) }
+        return try inner.ends(of: partitions).reduce(into: [:]) { ends, entry in
+            ends[entry.key] = bounds[entry.key].map { end(of: entry.key, $0, entry.value) } ?? entry.value
         }
-        return ends
+    }
+
+    /// The end that a mistake makes of a partition's.
+    private func end(of partition: TopicPartition, _ held: Range<Offset>, _ end: Offset) -> Offset {
+        if isHidden(partition) || cluster.mistake == .restoredToStableOffset { return held.upperBound }
+        guard cluster.mistake == .copyTakenWithoutTail, partition.topic.hasSuffix("-changelog"),
+            let read = ended[partition], read >= held.lowerBound
+        else { return end }
+        return min(read, held.upperBound)
     }
 
     private func isHidden(_ partition: TopicPartition) -> Bool {
