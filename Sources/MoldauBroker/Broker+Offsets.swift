@@ -126,11 +126,52 @@ extension Broker {
         }
     }
 
+    /// After a crash that took records that were acknowledged and not synced yet: positions behind them go to the end of
+    /// what is left. Other records will have those offsets, and are not read yet.
+    func limitOffsets() throws(BrokerError) {
+        if sabotage.contains(.positionsBehindEndKept) { return }
+        for group in groups() {
+            var limited: [TopicPartition: GroupOffset?] = [:]
+            for (name, var offset) in committedOffsets(of: group) {
+                guard let end = try? end(ofKeptRecordsIn: name), end < offset.offset else { continue }
+                offset.offset = end
+                limited[name] = offset
+            }
+            if !limited.isEmpty { try store(limited, of: group) }
+        }
+    }
+
+    private func end(ofKeptRecordsIn name: TopicPartition) throws(BrokerError) -> Offset {
+        let partition = try partition(name)
+        // With `.sync` what was decided stays so; what is undecided may have been read by those who do not mind.
+        return durability == .sync ? try partition.endOffset() : try partition.bounds().upperBound
+    }
+
+    /// Takes in what a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so
+    /// one that is undecided does not hide those that others committed after it.
     /// - Returns: the bytes read.
     func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) -> Int {
-        try partition.forEachRecord { record in
-            guard let read = OffsetRecord(key: record.key, value: record.value) else { return }
-            groupOffsets.update(read.group, [read.partition: read.offset])
+        let end = sabotage.contains(.offsetsHiddenByUndecided) ? try partition.bounds().upperBound : Offset(.max)
+        var undecided: [Int64: [OffsetRecord]] = [:]
+        var loaded: [String: [TopicPartition: GroupOffset?]] = [:]
+        let byteCount = try partition.forEachBatch { header, batch, reader throws(RecordBatchError) in
+            guard header.baseOffset < end else { return }
+            let producer = header.producer
+            if header.isControl {
+                let decided = undecided.removeValue(forKey: producer.id) ?? []
+                guard let marker = TransactionMarker(batch: batch), marker.isCommit else { return }
+                for read in decided { loaded[read.group, default: [:]][read.partition] = .some(read.offset) }
+            }
+            while let record = try reader.next() {
+                guard let read = OffsetRecord(key: record.key, value: record.value) else { continue }
+                if producer.isTransactional {
+                    undecided[producer.id, default: []].append(read)
+                } else {
+                    loaded[read.group, default: [:]][read.partition] = .some(read.offset)
+                }
+            }
         }
+        for (group, offsets) in loaded { groupOffsets.update(group, offsets) }
+        return byteCount
     }
 }

@@ -132,9 +132,11 @@ extension Broker {
             }
         }
         if commit {
-            // What was read has to be there after a crash as well as what was written of it.
+            // What was read has to be there after a crash as well as what was written of it: as far as it is there now, whatever
+            // position a client names.
             for (name, read) in state.offsets.values.joined() where record.ends[name] == nil {
-                record.ends[name] = read.offset
+                guard let end = try? partition(name).endOffset() else { continue }
+                record.ends[name] = sabotage.contains(.positionsBelieved) ? read.offset : min(read.offset, end)
             }
         }
         try store(record, id)
@@ -241,10 +243,12 @@ extension Broker {
         try transactions.producerIDs.withLock { ids throws(BrokerError) in
             if ids.isEmpty {
                 do throws(LogError) {
-                    let noted = try files.contents(of: producerIDPath) ?? []
-                    let first = Int64(String(decoding: noted, as: UTF8.self)) ?? 0
-                    let next = Array(String(first + Self.producerIDBlock).utf8)
-                    try files.replace(producerIDPath, with: next, in: directory, sync: true)
+                    let noted = try files.number(at: producerIDPath)
+                    if noted == nil && files.exists(producerIDPath) {
+                        throw .damagedFile(path: producerIDPath, reason: "it has changed since it was written")
+                    }
+                    let first = noted ?? 0
+                    try files.replace(producerIDPath, with: first + Self.producerIDBlock, in: directory, sync: true)
                     ids = first..<(first + Self.producerIDBlock)
                 } catch {
                     throw .storage(error)

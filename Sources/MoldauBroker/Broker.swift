@@ -64,6 +64,7 @@ package final class Broker<Files: FileSystem>: Sendable {
             if !wasClean { try recover() }
             try recoverTransactions(wasClean: wasClean)
             try loadOffsets()
+            if !wasClean { try limitOffsets() }
         } catch {
             guard case .log(_, let cause) = error else { throw .offline(reason: "\(error)") }
             throw cause
@@ -233,8 +234,9 @@ package final class Broker<Files: FileSystem>: Sendable {
         defer { state.withLock { $0.lock = nil } }
         do throws(LogError) {
             try groupCommit.sync()
-            for partition in allPartitions() { try partition.close() }
+            // A closed partition tells the journal nothing any more.
             try groupCommit.closeJournal()
+            for partition in allPartitions() { try partition.close() }
             try files.replace("\(directory)/\(Self.cleanMarker)", with: [], in: directory, sync: true)
         } catch {
             throw .storage(error)

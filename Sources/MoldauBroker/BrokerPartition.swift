@@ -143,17 +143,33 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Gives all committed records to `body`. For topics of the broker's own.
+    /// Gives all records to `body`. For topics of the broker's own.
+    func forEachRecord(_ body: (RecordView) -> Void) throws(BrokerError) {
+        try forEachBatch { _, _, reader throws(RecordBatchError) in
+            while let record = try reader.next() { body(record) }
+        }
+    }
+
+    /// Gives all batches to `body`, markers and those of undecided and aborted transactions too, each with a reader of its
+    /// records.
     /// - Returns: the bytes read.
     @discardableResult
-    func forEachRecord(_ body: (RecordView) -> Void) throws(BrokerError) -> Int {
-        var position = try bounds().lowerBound
-        var cursor: LogCursor?
+    func forEachBatch(
+        _ body: (RecordBatchHeader, UnsafeRawBufferPointer, inout RecordBatchReader) throws(RecordBatchError) -> Void
+    ) throws(BrokerError) -> Int {
+        let start = try bounds().lowerBound
+        var (position, cursor) = (start, LogCursor?.none)
         var byteCount = 0
-        while let fetched = try read(from: position, maxBytes: 1 << 20, after: cursor, onlyCommitted: true) {
+        while let fetched = try read(from: position, maxBytes: 1 << 20, after: cursor) {
+            var rest = fetched.bytes.bytes
             do throws(RecordBatchError) {
-                var reader = RecordBatchReader(fetched.bytes.bytes, from: position)
-                while let record = try reader.next() { body(record) }
+                while rest.count > 0 {
+                    let header = try RecordBatchHeader(rest)
+                    let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
+                    var reader = RecordBatchReader(batch, from: start)
+                    try body(header, batch, &reader)
+                    rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+                }
             } catch {
                 throw .log(name, .invalidBatch(error))
             }

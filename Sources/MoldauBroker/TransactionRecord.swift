@@ -14,6 +14,8 @@ internal import MoldauRecords
 package struct ProducerIdentity: Hashable, Sendable {
     package let id: Int64
     package var epoch: Int16
+
+    package init(id: Int64, epoch: Int16) { (self.id, self.epoch) = (id, epoch) }
 }
 
 enum TransactionStatus: Int8 {

@@ -7,6 +7,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private let file: File
     private let size: Int
     private let validFrom: Offset?
+    private let isGapless: Bool
     private var chunk: [UInt8] = []
     private var chunkPosition = 0
 
@@ -20,12 +21,18 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     /// - Parameters:
     ///   - size: the bytes of the file to walk.
     ///   - validFrom: from which offset on batches are compared with their checksums; nil for none.
-    package init(_ file: File, size: Int, from position: Int, nextOffset: Offset, validFrom: Offset? = nil) {
+    ///   - isGapless: whether each offset has its record, as in a segment that was never compacted. A header that says
+    ///     otherwise ends the walk.
+    package init(
+        _ file: File, size: Int, from position: Int, nextOffset: Offset, validFrom: Offset? = nil,
+        isGapless: Bool = false
+    ) {
         self.file = file
         self.size = size
         self.position = position
         self.nextOffset = nextOffset
         self.validFrom = validFrom
+        self.isGapless = isGapless
     }
 
     /// The next batch's header; nil at the end, and where no good batch follows.
@@ -33,7 +40,11 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         guard try load(BatchFormat.headerSize), let header = parse(), header.baseOffset >= nextOffset,
             header.byteCount <= size - position
         else { return nil }
-        if let validFrom, header.baseOffset >= validFrom {
+        if isGapless, header.baseOffset != nextOffset || header.recordCount != header.lastOffsetDelta &+ 1 {
+            return nil
+        }
+        // The last one before counts too: nothing behind it shows whether its length is right.
+        if let validFrom, header.lastOffset + 1 >= validFrom {
             guard try load(header.byteCount), isIntact(header) else { return nil }
         }
         headChecksum = chunk.withUnsafeBytes { bytes in

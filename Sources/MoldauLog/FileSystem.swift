@@ -39,6 +39,52 @@ package protocol LogFile: AnyObject, Sendable {
     func sync() throws(LogError)
 }
 
+/// A file each of whose calls may do a part of what is asked for, as the operating system's do: `read` and `write` go on
+/// until all is done.
+package protocol PartwiseFile: LogFile {
+    /// Reads some bytes; none only where the file ends.
+    func readSome(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int
+    /// Writes some of the bytes, at least one.
+    /// - Returns: how many.
+    func writeSome(
+        _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
+    ) throws(LogError) -> Int
+}
+
+extension PartwiseFile {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
+        try readAll(into: buffer, at: position)
+    }
+
+    package func write(
+        _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
+    ) throws(LogError) { try writeAll(head, body, at: position) }
+
+    package func readAll(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count = try readSome(into: rest, at: position + done)
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    package func writeAll(
+        _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
+    ) throws(LogError) {
+        var (head, body, position) = (head, body, position)
+        while head.count + body.count > 0 {
+            let count = try writeSome(head, body, at: position)
+            position += count
+            let ofHead = min(count, head.count)
+            head = UnsafeRawBufferPointer(rebasing: head[ofHead...])
+            body = UnsafeRawBufferPointer(rebasing: body[(count - ofHead)...])
+        }
+    }
+}
+
 /// Held while a process works on a data directory.
 package final class DirectoryLock: Sendable {
     private let onRelease: @Sendable () -> Void

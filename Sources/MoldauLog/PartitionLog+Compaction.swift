@@ -37,9 +37,9 @@ extension PartitionLog {
     }
 
     private func cleanerOffset() throws(LogError) -> Offset {
-        guard let bytes = try files.contents(of: cleanerOffsetPath),
-            let kept = Int64(String(decoding: bytes, as: UTF8.self)), kept >= 0, kept <= endOffset.value
-        else { return .zero }
+        guard let kept = try files.number(at: cleanerOffsetPath), kept >= 0, kept <= endOffset.value else {
+            return .zero
+        }
         return Offset(kept)
     }
 
@@ -71,7 +71,7 @@ extension PartitionLog {
             segments.replaceSubrange(range, with: [LazySegment(base: base, opened: group.segment)])
             try writeIndexes(ofSegment: first)
         }
-        try files.replace(cleanerOffsetPath, with: Array(String(compacted.end.value).utf8), in: directory, sync: false)
+        try files.replace(cleanerOffsetPath, with: compacted.end.value, in: directory, sync: false)
     }
 
     private func finish(swap: String, base: Offset, replaced: [Offset]) throws(LogError) {

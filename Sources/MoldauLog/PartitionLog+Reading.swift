@@ -123,7 +123,7 @@ extension PartitionLog {
             size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
             aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
                 ? aborted.filter { $0.last >= offset } : [],
-            unchecked: segment.unchecked)
+            unchecked: configuration.sabotage.contains(.damageServed) ? nil : segment.unchecked)
     }
 
     /// Reads at once what `planRead` found; nil at the end of the log.

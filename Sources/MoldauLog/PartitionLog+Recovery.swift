@@ -1,8 +1,8 @@
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Where the partition's first readable offset is kept: its decimal digits. A cache of a promise: losing it brings
-    /// deleted records back, never loses one.
+    /// Where the partition's first readable offset is kept. A cache of a promise: losing it brings deleted records back,
+    /// never loses one.
     private var startOffsetPath: String { "\(directory)/log-start-offset" }
 
     mutating func open(wasClean: Bool, durableEnd: Offset) throws(LogError) {
@@ -67,9 +67,7 @@ extension PartitionLog {
 
     private mutating func readStartOffset() throws(LogError) {
         startOffset = segments[0].base
-        guard let bytes = try files.contents(of: startOffsetPath),
-            let kept = Int64(String(decoding: bytes, as: UTF8.self)), kept > startOffset.value
-        else { return }
+        guard let kept = try files.number(at: startOffsetPath), kept > startOffset.value else { return }
         startOffset = Offset(kept)
         // Deleted before it was durable, then lost: the log goes on where readers were told that it begins.
         if startOffset > endOffset {
@@ -86,7 +84,7 @@ extension PartitionLog {
             throw .offsetOutOfRange(requested: offset, held: startOffset..<endOffset)
         }
         guard offset > startOffset else { return }
-        try files.replace(startOffsetPath, with: Array(String(offset.value).utf8), in: directory, sync: false)
+        try files.replace(startOffsetPath, with: offset.value, in: directory, sync: false)
         startOffset = offset
         while segments.count > 1, segments[1].base <= startOffset { try removeFirstSegment() }
     }

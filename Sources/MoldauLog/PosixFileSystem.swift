@@ -104,7 +104,7 @@ package struct PosixFileSystem: FileSystem {
 }
 
 /// A file of the operating system.
-package final class PosixFile: LogFile {
+package final class PosixFile: PartwiseFile {
     package let path: String
     let descriptor: Int32
 
@@ -124,41 +124,27 @@ package final class PosixFile: LogFile {
         return Int(end)
     }
 
-    package func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
-        guard let start = buffer.baseAddress else { return 0 }
-        var done = 0
-        while done < buffer.count {
-            let count = pread(descriptor, start + done, buffer.count - done, off_t(position + done))
-            if count == 0 { break }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .failed("reading", path)
-            }
-            done += count
+    package func readSome(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
+        while true {
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(position))
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw .failed("reading", path) }
         }
-        return done
     }
 
-    package func write(
+    package func writeSome(
         _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
-    ) throws(LogError) {
-        var (head, body, position) = (head, body, position)
-        while head.count + body.count > 0 {
-            var parts = (
-                iovec(iov_base: UnsafeMutableRawPointer(mutating: head.baseAddress), iov_len: head.count),
-                iovec(iov_base: UnsafeMutableRawPointer(mutating: body.baseAddress), iov_len: body.count)
-            )
+    ) throws(LogError) -> Int {
+        var parts = (
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: head.baseAddress), iov_len: head.count),
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: body.baseAddress), iov_len: body.count)
+        )
+        while true {
             let count = withUnsafeBytes(of: &parts) { bytes in
                 pwritev(descriptor, bytes.baseAddress?.assumingMemoryBound(to: iovec.self), 2, off_t(position))
             }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .failed("writing", path)
-            }
-            position += count
-            let ofHead = min(count, head.count)
-            head = UnsafeRawBufferPointer(rebasing: head[ofHead...])
-            body = UnsafeRawBufferPointer(rebasing: body[(count - ofHead)...])
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw .failed("writing", path) }
         }
     }
 

@@ -25,4 +25,12 @@ package struct Sabotage: OptionSet, Sendable {
     package static let openTransactionForgotten = Sabotage(rawValue: 1 << 8)
     /// A transaction that is open for too long is committed.
     package static let expiredCommitted = Sabotage(rawValue: 1 << 9)
+    /// Committed offsets behind an open transaction are not read after a restart.
+    package static let offsetsHiddenByUndecided = Sabotage(rawValue: 1 << 10)
+    /// Positions behind the end of what a crash left stay.
+    package static let positionsBehindEndKept = Sabotage(rawValue: 1 << 11)
+    /// A transaction counts as whole only where its group's positions are, whatever they are.
+    package static let positionsBelieved = Sabotage(rawValue: 1 << 12)
+    /// What is read is not compared with its checksums.
+    package static let damageServed = Sabotage(rawValue: 1 << 13)
 }

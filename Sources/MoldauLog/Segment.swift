@@ -39,13 +39,16 @@ package struct Segment<File: LogFile>: Sendable {
     }
 
     /// Builds the indexes from the batches and ends the segment after the last good one.
+    ///
+    /// For the last segment of a log, which is never compacted.
     /// - Parameter durableEnd: batches before this offset were whole once: their headers are looked at, and the rest is
     ///   compared when it is read.
     package init(
         scanning file: File, path: String, base: Offset, intervalBytes: Int, durableEnd: Offset = .zero
     ) throws(LogError) {
         self.init(empty: file, base: base)
-        try scan(to: try file.size(), intervalBytes: intervalBytes, validFrom: durableEnd, path: path)
+        try scan(
+            to: try file.size(), intervalBytes: intervalBytes, validFrom: durableEnd, isGapless: true, path: path)
     }
 
     /// Takes a closed segment as the files beside it tell; what is missing there is made from the batches.
@@ -89,9 +92,10 @@ package struct Segment<File: LogFile>: Sendable {
     }
 
     private mutating func scan(
-        to fileSize: Int, intervalBytes: Int, validFrom: Offset?, path: String
+        to fileSize: Int, intervalBytes: Int, validFrom: Offset?, isGapless: Bool = false, path: String
     ) throws(LogError) {
-        var scanner = BatchScanner(file, size: fileSize, from: 0, nextOffset: base, validFrom: validFrom)
+        var scanner = BatchScanner(
+            file, size: fileSize, from: 0, nextOffset: base, validFrom: validFrom, isGapless: isGapless)
         var isDurable = validFrom.map { $0 > base } ?? false
         while let header = try scanner.next() {
             if isDurable, let validFrom, header.baseOffset >= validFrom {

@@ -42,6 +42,45 @@ struct JournalTests {
         #expect(try openBroker(damaged.copy()).values(of: words) == ["new"])
     }
 
+    /// A broker that was closed and opened again, and crashed.
+    private func crashedAfterCleanStop() throws -> MemoryFileSystem {
+        let files = MemoryFileSystem()
+        let first = try openBroker(files)
+        try first.create([TopicMetadata(name: "words", partitionCount: 2)])
+        for value in ["a", "b", "c"] { try first.append([value], to: words) }
+        try first.close()
+        _ = try openBroker(files)
+        return files.copy()
+    }
+
+    @Test func `what a clean stop made durable is known after it`() throws {
+        let files = try crashedAfterCleanStop()
+        try files.open(log).truncate(to: 2 * batch(["a"]).count)
+        let broker = try openBroker(files)
+        #expect(throws: BrokerError.self) { try broker.values(of: words) }
+    }
+
+    @Test func `a changed header of a durable batch cuts nothing off`() throws {
+        let whole = try crashedAfterCleanStop()
+        let size = batch(["a"]).count
+        var noticed = 0
+        for position in 0..<(3 * size) where position % size < 61 {
+            for bit in [1, 8, 128] as [UInt8] {
+                let files = whole.copy()
+                let file = try files.open(log)
+                try file.write([try file.read(1, at: position)[0] ^ bit], at: position)
+                let broker = try openBroker(files)
+                do {
+                    #expect(try broker.values(of: words) == ["a", "b", "c"], "bit \(bit) of byte \(position)")
+                } catch is BrokerError {
+                    noticed += 1
+                }
+                #expect(try file.size() == 3 * size, "bit \(bit) of byte \(position)")
+            }
+        }
+        #expect(noticed > 400)
+    }
+
     @Test func `a partition that vanished is noticed`() throws {
         for closes in [true, false] {
             let files = try crashed()

@@ -81,6 +81,54 @@ struct TransactionRecoveryTests {
         #expect(broker.position == nil)
     }
 
+    @Test(arguments: [true, false])
+    func `an open transaction hides no offsets that others committed after it`(commits: Bool) throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.transact("open", offset: 1)
+        try broker.append(["1", "2", "3", "4", "5", "6", "7"], to: right)
+        try broker.commit([right: offset(7)], of: "app")
+        broker = try openBroker(files)
+        #expect(broker.committedOffsets(of: "app") == [right: offset(7)])
+        try broker.commit([right: offset(8)], of: "app")
+        try broker.endTransaction("app-1", client.producer, commit: commits)
+        let expected = commits ? [left: offset(1), right: offset(8)] : [right: offset(8)]
+        #expect(broker.committedOffsets(of: "app") == expected)
+        broker = try openBroker(files)
+        #expect(broker.committedOffsets(of: "app") == expected)
+    }
+
+    @Test func `a position behind the end of its partition undoes no commit, and commits nothing else`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: right)
+        try broker.commit([left: offset(100)], of: "app", "app-1", client.producer)
+        try client.end(commit: true)
+        try client.send("open", to: left)
+        broker = try openBroker(files)
+        #expect(try broker.committed(right) == ["a"])
+        client = try TransactionalClient(broker)
+        #expect(try broker.committed(left) == [])
+    }
+
+    @Test func `positions behind what a crash left go to its end, so that new records are read`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        try broker.append(["a", "b"], to: left)
+        let before = try size("left-0")
+        try broker.append(["c"], to: left)
+        try broker.commit([left: offset(3)], of: "app")
+        try files.removeFile("data/durable.journal")
+        try cut("left-0", to: before)
+        broker = try openBroker(files)
+        #expect(broker.position == 2)
+        try broker.append(["d", "e"], to: left)
+        broker = try openBroker(files)
+        #expect(broker.position == 2)
+    }
+
     @Test func `an epoch that partitions know is not given out again`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()

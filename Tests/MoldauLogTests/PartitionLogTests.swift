@@ -76,6 +76,19 @@ struct PartitionLogTests {
         #expect(try openLog(files, ["segment.bytes": "150"]).startOffset == Offset(3))
     }
 
+    @Test(arguments: ["3", "", "x", "3 1"])
+    func `a start that a crash left in parts deletes nothing`(left: String) throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files)
+        try log.append(["a", "b", "c"])
+        try log.deleteRecords(before: Offset(2))
+        let file = try files.open("p/log-start-offset")
+        try file.truncate(to: 0)
+        try file.write(Array(left.utf8), at: 0)
+        log = try openLog(files)
+        #expect(try log.values() == ["a", "b", "c"])
+    }
+
     @Test func `a log cut below its start goes on at its start`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)

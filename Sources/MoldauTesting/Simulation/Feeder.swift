@@ -1,3 +1,4 @@
+import MoldauBroker
 import MoldauCluster
 import MoldauRecords
 
@@ -18,7 +19,12 @@ final class Feeder {
         let key: String
         let value: String
         var fate = Fate.unknown
+        /// When it was acknowledged.
+        var time = Timestamp.none
     }
+
+    /// Its transactional id too. Its positions lie beside the application's.
+    static let group = "feeder"
 
     private(set) var records: [Fed] = []
     /// By topic, key and value: each is fed once.
@@ -29,14 +35,15 @@ final class Feeder {
     private let scenario: Scenario
     private let chance: Chance
     private let trace: SimulationTrace
+    private let clock: SimulatedClock
     private var eventMs: Int64 = 1_000_000
     private var producer: (any Producer)?
     /// Sent and not flushed, or in the open transaction.
     private var pending: [Int] = []
     private var builder = RecordBatchBuilder(capacity: 1_024)
 
-    init(_ scenario: Scenario, chance: Chance, trace: SimulationTrace) {
-        (self.scenario, self.chance, self.trace) = (scenario, chance, trace)
+    init(_ scenario: Scenario, chance: Chance, trace: SimulationTrace, clock: SimulatedClock) {
+        (self.scenario, self.chance, self.trace, self.clock) = (scenario, chance, trace, clock)
     }
 
     static func name(_ topic: String, _ key: String, _ value: String) -> String { "\(topic)|\(key)|\(value)" }
@@ -47,16 +54,24 @@ final class Feeder {
         producer = nil
     }
 
+    /// The power went: what was acknowledged later than that may be gone.
+    func lose(after time: Timestamp) {
+        for number in records.indices where records[number].fate == .acknowledged && records[number].time > time {
+            records[number].fate = .unknown
+        }
+    }
+
     private func settle(_ fate: Fate) {
         for number in pending {
             records[number].fate = fate
+            records[number].time = clock.now
             trace.note(fate == .aborted ? "aborts" : "acknowledges", records[number].value)
         }
         pending = []
     }
 
     /// Writes some records, or ends what is under way.
-    func feed(_ cluster: any Cluster) throws {
+    func feed(_ cluster: SimulatedCluster) throws {
         do {
             if let producer = try connected(cluster) as? any TransactionalProducer {
                 try feed(producer, cluster)
@@ -75,7 +90,7 @@ final class Feeder {
         let made: any Producer =
             scenario.feedsTransactions
             ? try cluster.makeTransactionalProducer(
-                id: "feeder", timeout: .milliseconds(Scenario.transactionTimeoutMs), clientID: "feeder")
+                id: Self.group, timeout: .milliseconds(Scenario.transactionTimeoutMs), clientID: "feeder")
             : try cluster.makeProducer(clientID: "feeder")
         producer = made
         return made
@@ -87,9 +102,11 @@ final class Feeder {
         trace.note("fed", "", records.count)
     }
 
-    private func feed(_ producer: any TransactionalProducer, _ cluster: any Cluster) throws {
+    private func feed(_ producer: any TransactionalProducer, _ cluster: SimulatedCluster) throws {
         switch pending.isEmpty ? 0 : chance.below(10) {
-        case 0...4: try sendSome(producer)
+        case 0...4:
+            try sendSome(producer)
+            if chance.oneIn(3) { try addPosition(producer, cluster) }
         case 5...7: try commit(producer)
         case 8:
             settle(.aborted)
@@ -104,7 +121,7 @@ final class Feeder {
         let committed = pending
         pending = []  // From here on nobody knows, until the answer is there.
         do {
-            try producer.commit([:], of: "feeder")
+            try producer.commit([:], of: Self.group)
         } catch ClusterError.producerFenced(let id) {
             pending = committed
             throw ClusterError.producerFenced(id: id)
@@ -112,6 +129,20 @@ final class Feeder {
         pending = committed
         settle(.acknowledged)
         trace.note("fed", "", records.count)
+    }
+
+    /// Adds a position of its own to the open transaction: what a client on a network does some time before it commits.
+    private func addPosition(_ producer: any TransactionalProducer, _ cluster: SimulatedCluster) throws {
+        let partition = TopicPartition(scenario.workload.inputs[0], 0)
+        let stamp = producer.stamp(for: partition)
+        let position = GroupOffset(offset: Offset(Int64(records.count)), metadata: "", time: clock.now)
+        trace.note("adds position", "", records.count)
+        do throws(BrokerError) {
+            try cluster.broker.commit(
+                [partition: position], of: Self.group, Self.group, ProducerIdentity(id: stamp.id, epoch: stamp.epoch))
+        } catch .producerFenced(let id) {
+            throw ClusterError.producerFenced(id: id)
+        }
     }
 
     private func takeOver(_ cluster: any Cluster) throws -> any TransactionalProducer {
@@ -126,7 +157,7 @@ final class Feeder {
         do {
             if chance.oneIn(2) { try sendSome(old) }
             settle(.aborted)
-            try old.commit([:], of: "feeder")
+            try old.commit([:], of: Self.group)
             violations.append("a fenced producer committed")
         } catch ClusterError.producerFenced {
             settle(.aborted)

@@ -21,16 +21,25 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case diskFullIgnored
     /// Fewer bytes than asked for are taken for the end of a file.
     case shortReadTakenForEnd
+    /// A write of a part is taken for one of everything.
+    case shortWriteTakenForAll
     /// What was torn stays behind the end of the log.
     case tornTailKept
     /// After a crash the broker believes that it was stopped cleanly, and compares no checksums.
     case cleanMarkerKept
+
+    /// Nobody knows what was durable: damage is taken for a torn tail.
+    case journalIgnored
+    /// The syncs of `.interval` come ten times too rarely.
+    case intervalSyncLate
 
     // Stores: made by `SimulatedState`.
     /// A store's data and its offset are not written in one step.
     case storeBatchNotAtomic
     /// A flush makes the offset durable and not the data.
     case storeFlushKeepsOffsetOnly
+    /// What was deleted is back after a crash.
+    case deletionsForgotten
     /// A restore begins one record too late.
     case changelogOffsetTooHigh
 
@@ -80,6 +89,10 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case decisionForgotten
     case openTransactionForgotten
     case expiredCommitted
+    case offsetsHiddenByUndecided
+    case damageServed
+    case positionsBelieved
+    case positionsBehindEndKept
 
     /// What the broker does wrong.
     var sabotage: Sabotage {
@@ -94,6 +107,10 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
         case .decisionForgotten: .decisionForgotten
         case .openTransactionForgotten: .openTransactionForgotten
         case .expiredCommitted: .expiredCommitted
+        case .offsetsHiddenByUndecided: .offsetsHiddenByUndecided
+        case .damageServed: .damageServed
+        case .positionsBelieved: .positionsBelieved
+        case .positionsBehindEndKept: .positionsBehindEndKept
         default: []
         }
     }

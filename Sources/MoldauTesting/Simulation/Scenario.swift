@@ -37,7 +37,12 @@ struct Scenario: Sendable, CustomStringConvertible {
     init(_ chance: Chance, handOvers: Chance) {
         workload = chance.pick(Workload.allCases)
         guarantee = chance.oneIn(3) ? .atLeastOnce : .exactlyOnce
-        durability = chance.oneIn(4) ? .os : .sync
+        durability =
+            switch chance.below(8) {
+            case 0: .os
+            case 1, 2: .interval(.milliseconds(chance.within(10...300)))
+            default: .sync
+            }
         var options = TopologyOptions()
         if chance.oneIn(2) { options.optimizations = [.reuseSourceTopics] }
         self.options = options
@@ -71,11 +76,6 @@ struct Scenario: Sendable, CustomStringConvertible {
         configuration.standbys = standbys
         configuration.logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         return configuration
-    }
-
-    /// Whether what was acknowledged may be lost, as its durability says.
-    var mayLoseAcknowledged: Bool {
-        durability != .sync && !Set(faults).isDisjoint(with: [.powerLoss, .failedSync])
     }
 
     var description: String {

@@ -13,6 +13,7 @@ struct SimulatedCluster: Cluster {
     let chance: Chance
     let mistake: PlantedMistake?
     let segmentBytes: Int
+    let hasCopies: Bool
     private let inner: EmbeddedCluster
     private let producerCount = ProducerCount()
     private let handedOver = Shared<Set<TopicPartition>>([])
@@ -31,8 +32,11 @@ struct SimulatedCluster: Cluster {
         }
     }
 
-    init(_ broker: Broker<SimulatedDisk>, chance: Chance, mistake: PlantedMistake?, segmentBytes: Int) {
-        (self.broker, self.chance, self.mistake, self.segmentBytes) = (broker, chance, mistake, segmentBytes)
+    init(
+        _ broker: Broker<SimulatedDisk>, chance: Chance, mistake: PlantedMistake?, segmentBytes: Int, hasCopies: Bool
+    ) {
+        (self.broker, self.chance, self.mistake) = (broker, chance, mistake)
+        (self.segmentBytes, self.hasCopies) = (segmentBytes, hasCopies)
         inner = EmbeddedCluster(broker)
     }
 
@@ -41,7 +45,7 @@ struct SimulatedCluster: Cluster {
 
     func makeConsumer(clientID: String) throws -> any Consumer {
         // Slow restores leave copies something to catch up with.
-        let isSlow = clientID.hasSuffix("-restore-consumer")
+        let isSlow = hasCopies && clientID.hasSuffix("-restore-consumer")
         return SimulatedConsumer(try inner.makeConsumer(clientID: clientID), self, emptyPolls: isSlow ? 4 : 1)
     }
 

@@ -74,7 +74,7 @@ package final class SimulatedDisk: FileSystem {
     let sectorBytes: Int
     private let chance: Chance
     private let trace: SimulationTrace
-    private let mistake: PlantedMistake?
+    let mistake: PlantedMistake?
     private let state = Mutex(State())
 
     init(sectorBytes: Int, chance: Chance, trace: SimulationTrace, mistake: PlantedMistake?) {
@@ -119,6 +119,25 @@ package final class SimulatedDisk: FileSystem {
 
     /// - Parameter bytes: that may be written until the disk is full; nil: it has room.
     func setSpace(_ bytes: Int?) { state.withLock { $0.spaceLeft = bytes } }
+
+    /// The files that there are, by name.
+    var paths: [String] { state.withLock { $0.current.files.keys.sorted() } }
+
+    func size(_ path: String) -> Int? {
+        state.withLock { state in state.current.files[path].flatMap { state.nodes[$0]?.current.count } }
+    }
+
+    /// Changes bits of a byte on the disk.
+    /// - Returns: false where there is no such byte.
+    func flip(_ path: String, at position: Int, _ mask: UInt8) -> Bool {
+        state.withLock { state in
+            guard let number = state.current.files[path], let size = state.nodes[number]?.current.count, position < size
+            else { return false }
+            state.nodes[number]!.current[position] ^= mask
+            if position < state.nodes[number]!.durable.count { state.nodes[number]!.durable[position] ^= mask }
+            return true
+        }
+    }
 
     /// Ends all faults. What an outage took is gone; files that were open are not usable any more.
     func turnOn() {
@@ -253,7 +272,8 @@ package final class SimulatedDisk: FileSystem {
     }
 
     package func exists(_ path: String) -> Bool {
-        state.withLock { $0.current.files[path] != nil || $0.current.directories.contains(path) }
+        if mistake == .journalIgnored, path.hasSuffix(".journal") { return false }
+        return state.withLock { $0.current.files[path] != nil || $0.current.directories.contains(path) }
     }
 
     package func names(in directory: String) throws(LogError) -> [String] {
@@ -333,17 +353,17 @@ package final class SimulatedDisk: FileSystem {
         }
     }
 
-    fileprivate func size(_ file: SimulatedFile) throws(LogError) -> Int {
+    func size(_ file: SimulatedFile) throws(LogError) -> Int {
         try with(file) { _, node in node.current.count }
     }
 
-    fileprivate func read(
+    func read(
         _ file: SimulatedFile, into buffer: UnsafeMutableRawBufferPointer, at position: Int
     ) throws(LogError) -> Int {
         nonisolated(unsafe) let buffer = buffer  // Used inside the call alone.
         return try with(file) { _, node throws(LogError) in
             var count = max(0, min(buffer.count, node.current.count - position))
-            if mistake == .shortReadTakenForEnd, count > 64, chance.oneIn(8) { count = chance.below(count) }
+            if count > 1, chance.oneIn(8) { count = chance.within(1...count) }
             trace.note("read", file.path, position, count)
             node.current.withUnsafeBytes {
                 buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[position..<(position + count)]))
@@ -352,19 +372,20 @@ package final class SimulatedDisk: FileSystem {
         }
     }
 
-    fileprivate func write(
+    func write(
         _ file: SimulatedFile, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
-    ) throws(LogError) {
+    ) throws(LogError) -> Int {
         nonisolated(unsafe) let (head, body) = (head, body)  // Used inside the call alone.
-        try with(file) { state, node throws(LogError) in
+        return try with(file) { state, node throws(LogError) in
             let checksum = Int(crc32c(body, seed: crc32c(head)))
             let isWhole = try begin(&state, "write", file.path, (position, checksum))
             let wanted = head.count + body.count
             var count = isWhole ? wanted : chance.below(wanted + 1)
             let isFull = state.spaceLeft.map { $0 < wanted } ?? false
             if isFull { count = min(count, chance.below(max(1, state.spaceLeft ?? 0))) }
+            if isWhole, !isFull, wanted > 1, chance.oneIn(8) { count = chance.within(1...wanted) }
             if state.spaceLeft != nil { state.spaceLeft! -= count }
-            if mistake == .diskFullIgnored, isFull { return }
+            if mistake == .diskFullIgnored, isFull { return wanted }
             let end = position + count
             if node.current.count < end {
                 node.current.append(contentsOf: repeatElement(0, count: end - node.current.count))
@@ -381,10 +402,11 @@ package final class SimulatedDisk: FileSystem {
             node.dirtyFrom = min(node.dirtyFrom ?? position, position)
             if !isWhole { throw Self.failure("writing", file.path, code: 5, "the machine is off") }
             if isFull { throw Self.failure("writing", file.path, code: 28, "no space left on device") }
+            return count
         }
     }
 
-    fileprivate func truncate(_ file: SimulatedFile, to size: Int) throws(LogError) {
+    func truncate(_ file: SimulatedFile, to size: Int) throws(LogError) {
         if mistake == .tornTailKept { return }
         try with(file) { state, node throws(LogError) in
             let isWhole = try begin(&state, "truncate", file.path, (size, 0))
@@ -396,7 +418,7 @@ package final class SimulatedDisk: FileSystem {
         }
     }
 
-    fileprivate func sync(_ file: SimulatedFile) throws(LogError) {
+    func sync(_ file: SimulatedFile) throws(LogError) {
         switch mistake {
         case .syncSkipped: return
         case .contentSyncSkippedBeforeRename where file.path.hasSuffix(".tmp"): return
@@ -431,26 +453,4 @@ package final class SimulatedDisk: FileSystem {
             if !isWhole { throw Self.failure("sync", file.path, code: 5, "the machine is off") }
         }
     }
-}
-
-/// A file of a simulated disk. Dies with the boot that opened it.
-package final class SimulatedFile: LogFile {
-    let path: String
-    fileprivate let node: Int
-    fileprivate let boot: Int
-    private let disk: SimulatedDisk
-
-    fileprivate init(_ disk: SimulatedDisk, _ path: String, node: Int, boot: Int) {
-        (self.disk, self.path, self.node, self.boot) = (disk, path, node, boot)
-    }
-
-    package func size() throws(LogError) -> Int { try disk.size(self) }
-    package func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
-        try disk.read(self, into: buffer, at: position)
-    }
-    package func write(
-        _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
-    ) throws(LogError) { try disk.write(self, head, body, at: position) }
-    package func truncate(to size: Int) throws(LogError) { try disk.truncate(self, to: size) }
-    package func sync() throws(LogError) { try disk.sync(self) }
 }

@@ -32,7 +32,9 @@ final class SimulatedProcess {
         broker = try Broker(
             disk, directory: "data", durability: scenario.durability, clock: { clock.now },
             sabotage: mistake?.sabotage ?? [])
-        cluster = SimulatedCluster(broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes)
+        cluster = SimulatedCluster(
+            broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
+            hasCopies: scenario.standbys > 0)
         let admin = try cluster.makeAdmin(clientID: "simulation")
         let workload = scenario.workload
         // The broker would make these itself, with segments that no run fills.
@@ -174,23 +176,8 @@ final class SimulatedProcess {
     func records(of topic: String) throws -> [ReadRecord] {
         var records: [ReadRecord] = []
         for number in 0..<(broker.topic(topic)?.partitionCount ?? 0) {
-            let partition = try broker.partition(TopicPartition(topic, number))
-            var position = try partition.bounds().lowerBound
-            while let fetched = try partition.read(from: position, maxBytes: 1 << 20, onlyCommitted: true) {
-                var reader = RecordBatchReader(fetched.bytes.bytes, from: position)
-                while let record = try reader.next() {
-                    records.append(
-                        ReadRecord(
-                            partition: number, offset: record.offset.value, key: text(record.key),
-                            value: text(record.value), timestamp: record.timestamp.ms))
-                }
-                position = fetched.next.offset
-            }
+            try broker.read(TopicPartition(topic, number), into: &records)
         }
         return records
-    }
-
-    private func text(_ bytes: UnsafeRawBufferPointer?) -> String {
-        bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 }

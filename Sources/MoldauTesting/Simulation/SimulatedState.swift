@@ -121,6 +121,10 @@ final class SimulatedState: Sendable {
 
     fileprivate func apply(_ change: Change, to path: String, boot: Int) throws(StateError) {
         try pass("apply", path)
+        var change = change
+        if mistake == .deletionsForgotten, case .batch(let parts) = change, case .entries(let entries) = parts[0] {
+            change = .batch([.entries(entries.filter { $0.1 != nil }), parts[1]])
+        }
         state.withLock { state in
             guard state.boot == boot else { return }
             guard case .batch(let parts) = change, mistake == .storeBatchNotAtomic else {

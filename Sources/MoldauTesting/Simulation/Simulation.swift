@@ -8,6 +8,7 @@
 
 import MoldauBroker
 import MoldauCluster
+import MoldauClusterEmbedded
 import MoldauLog
 import MoldauRecords
 import MoldauRuntime
@@ -49,8 +50,7 @@ package final class Simulation {
     private var violations: [String] = []
     private var crashes = 0
     private var isFullUntilStep = -1
-    /// How far the application had committed each partition, and its time, when it was last known to be safe.
-    private var committed: [TopicPartition: (offset: Offset, time: Timestamp)] = [:]
+    private var promises: DurabilityPromises
 
     /// Runs a seed to its end.
     /// - Parameters:
@@ -73,8 +73,9 @@ package final class Simulation {
         scenario = Scenario(chance, handOvers: handOvers)
         disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
         state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: mistake)
-        feeder = Feeder(scenario, chance: chance, trace: trace)
+        feeder = Feeder(scenario, chance: chance, trace: trace, clock: clock)
         topology = try scenario.workload.topology(scenario.options)
+        promises = DurabilityPromises(scenario.durability, now: clock.now, isLate: mistake == .intervalSyncLate)
     }
 
     private var result: SimulationResult {
@@ -102,6 +103,8 @@ package final class Simulation {
         clock.advance(ms: chance.within(1...5))
         if step == isFullUntilStep { disk.setSpace(nil) }
         guard let process = started() else { return }
+        keepPromises(process)
+        guard self.process != nil else { return }
         attempt {
             switch chance.below(100) {
             case 0..<60: try stepThread(chance.pick(process.numbers), process)
@@ -122,6 +125,14 @@ package final class Simulation {
         let adds = handOvers.oneIn(2)
         trace.note(adds ? "adds a thread" : "removes a thread")
         if adds { process.addThread() } else { process.removeThread() }
+    }
+
+    /// Does the syncs that `.interval` promises, when they are due.
+    private func keepPromises(_ process: SimulatedProcess) {
+        attempt {
+            for job in promises.due(now: clock.now) { try process.broker.run(job) }
+            promises.looked(now: clock.now)
+        }
     }
 
     private func stepThread(_ number: Int, _ process: SimulatedProcess) throws {
@@ -149,7 +160,7 @@ package final class Simulation {
     }
 
     private func isExcused(_ error: any Error) -> Bool {
-        if scenario.mayLoseAcknowledged || disk.isFull { return true }
+        if disk.isFull { return true }
         if case ClusterError.producerFenced = error { return true }
         return false
     }
@@ -186,6 +197,7 @@ package final class Simulation {
     private func crash(_ kind: SimulatedDisk.Outage? = nil) {
         if let kind { disk.cut(kind, after: 0) }
         trace.note("crash", disk.outage == .power ? "power" : "process")
+        if disk.outage == .power || disk.hasFailedSync, let kept = promises.lose() { feeder.lose(after: kept) }
         crashes += 1
         state.crash()
         feeder.disconnect()
@@ -210,14 +222,8 @@ package final class Simulation {
     // MARK: What must hold at any time
 
     private func checkCommitted(_ process: SimulatedProcess) throws {
-        if scenario.mayLoseAcknowledged { return }
-        for (name, now) in process.broker.committedOffsets(of: Workload.applicationID) {
-            let time = CommitMetadata(decoding: now.metadata)?.partitionTime ?? .none
-            if let before = committed[name], now.offset < before.offset || time < before.time {
-                complain("\(name): committed \(now.offset) at \(time) after \(before.offset) at \(before.time)")
-            }
-            committed[name] = (now.offset, time)
-        }
+        let offsets = process.broker.committedOffsets(of: Workload.applicationID)
+        for complaint in promises.note(offsets, now: clock.now) { complain(complaint) }
     }
 
     /// Looks, as any reader of committed records, for what was aborted.
@@ -228,7 +234,11 @@ package final class Simulation {
         for record in try process.records(of: scenario.workload.output) {
             switch scenario.workload {
             case .passThrough: checkFate(record, scenario.workload.inputs[0])
-            case .join: checkFate(record.with(value: record.parts.order), scenario.workload.inputs[0])
+            case .join:
+                checkFate(record.with(value: record.parts.order), scenario.workload.inputs[0])
+                if record.parts.row != "-" {
+                    checkFate(record.with(value: record.parts.row), scenario.workload.inputs[1])
+                }
             default: break
             }
         }
@@ -267,6 +277,7 @@ package final class Simulation {
         for round in 0..<2_000 where violations.isEmpty {
             guard let process = started() else { continue }
             clock.advance(ms: 20)
+            keepPromises(process)
             attempt {
                 process.pausedTurns = [:]
                 for number in process.numbers { try stepThread(number, process) }
@@ -291,7 +302,7 @@ package final class Simulation {
         let (before, images) = (try contents(process), heldImages(process))
         try checkInput(process)
         try readOutput(process)
-        if !scenario.mayLoseAcknowledged {
+        if !promises.wereUsed {
             let inputs = try Dictionary(
                 uniqueKeysWithValues: scenario.workload.inputs.map { ($0, try process.records(of: $0)) })
             for complaint in scenario.workload.complaints(
@@ -300,15 +311,25 @@ package final class Simulation {
             { complain(complaint) }
         }
         if !violations.isEmpty { try describe(process) }
-        if !scenario.mayLoseAcknowledged { checkRestored(process) }
+        if !promises.wereUsed { checkRestored(process) }
         for isCrash in [true, false] where violations.isEmpty {
-            if isCrash { crash(scenario.durability == .sync ? .power : .process) } else { restart() }
+            attempt { try self.process?.broker.syncNow() }
+            if isCrash { crash(.power) } else { restart() }
             drain()
             guard let process = self.process else { continue }
             try process.stopThreads(now: clock.now)
             compare(try contents(process), before, isCrash ? "a crash" : "a clean restart")
             compare(heldImages(process), images)
         }
+        if violations.isEmpty { try checkRot() }
+    }
+
+    private func checkRot() throws {
+        guard let process else { return }
+        try process.broker.close()
+        self.process = nil
+        let check = BitRotCheck(disk: disk, clock: clock, chance: chance, trace: trace, mistake: mistake)
+        for complaint in check.complaints() { complain(complaint) }
     }
 
     /// Puts what was read and written into the trace.
@@ -352,7 +373,7 @@ package final class Simulation {
                 last = number
             }
         }
-        for fed in feeder.records where fed.fate == .acknowledged && !scenario.mayLoseAcknowledged {
+        for fed in feeder.records where fed.fate == .acknowledged {
             let count = seen[Feeder.name(fed.topic, fed.key, fed.value)] ?? 0
             if count != 1 {
                 complain("\(fed.topic)-\(fed.partition) has \(fed.value) \(count) times; it was acknowledged")
@@ -377,7 +398,7 @@ package final class Simulation {
             for (store, made) in restored where store.hasPrefix("\(task)/") {
                 let image = kept.images[directory + store.dropFirst("\(task)".count)] ?? SimulatedState.Image()
                 // What is made anew has dropped nothing that a store in use still holds.
-                let isWindowed = store.hasSuffix("/windows")
+                let isWindowed = Self.isWindowed(store)
                 if isWindowed ? Set(image.entries.keys).isSubset(of: made.entries.keys) : true,
                     Self.isSame(store, image, made)
                 {
@@ -390,9 +411,13 @@ package final class Simulation {
         }
     }
 
+    private static func isWindowed(_ store: String) -> Bool {
+        store.hasSuffix("/windows") || store.hasSuffix("/sessions")
+    }
+
     /// Windows that are over go when a store gets to it: one may hold what another holds no more.
     private static func isSame(_ store: String, _ left: SimulatedState.Image, _ right: SimulatedState.Image) -> Bool {
-        guard store.hasSuffix("/windows") else { return left == right }
+        guard isWindowed(store) else { return left == right }
         return left.entries.allSatisfy { (right.entries[$0.key] ?? $0.value) == $0.value }
     }
 

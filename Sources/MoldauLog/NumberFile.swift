@@ -1,0 +1,24 @@
+// A number in a small file of its own: its decimal digits, a space, their CRC-32C in decimal. Digits alone would not do:
+// a file that is replaced without a sync may hold others after a crash.
+
+internal import MoldauRecords
+
+extension FileSystem {
+    /// The number that a file holds; nil where there is none, or its bytes are not those that were written.
+    package func number(at path: String) throws(LogError) -> Int64? {
+        guard let bytes = try contents(of: path) else { return nil }
+        let parts = bytes.split(separator: UInt8(ascii: " "))
+        guard parts.count == 2, UInt32(String(decoding: parts[1], as: UTF8.self)) == crc32c(of: Array(parts[0])) else {
+            return nil
+        }
+        return Int64(String(decoding: parts[0], as: UTF8.self))
+    }
+
+    /// Makes a file hold a number, at once. Durable on return when `sync` is set.
+    package func replace(
+        _ path: String, with number: Int64, in directory: String, sync: Bool
+    ) throws(LogError) {
+        let digits = Array(String(number).utf8)
+        try replace(path, with: digits + Array(" \(crc32c(of: digits))".utf8), in: directory, sync: sync)
+    }
+}

@@ -1,0 +1,122 @@
+import MoldauBroker
+import MoldauLog
+import MoldauRecords
+
+/// Changes what lies on the disk of a machine that is off, a bit at a time, and asks a broker what is there. The answer is
+/// the old one, or an error; and nothing is cut off: with the bit in its place all is as it was.
+struct BitRotCheck {
+    /// What a broker tells.
+    struct Answer: Equatable {
+        var records: [TopicPartition: [ReadRecord]] = [:]
+        /// Partitions that answered with an error, perhaps after some records.
+        var refusing: Set<TopicPartition> = []
+        var committed: [TopicPartition: GroupOffset] = [:]
+        /// Whether the broker did not even start.
+        var isShut = false
+    }
+
+    private static let bitsPerRun = 4
+
+    let disk: SimulatedDisk
+    let clock: SimulatedClock
+    let chance: Chance
+    let trace: SimulationTrace
+    let mistake: PlantedMistake?
+
+    /// The disk has to be that of a broker that was closed.
+    func complaints() -> [String] {
+        for _ in 0..<Self.bitsPerRun {
+            let expected = ask()
+            if expected.isShut || !expected.refusing.isEmpty { return ["a broker that was closed does not open again"] }
+            let complaints = changeOne(expected)
+            if !complaints.isEmpty { return complaints }
+        }
+        return []
+    }
+
+    private func changeOne(_ expected: Answer) -> [String] {
+        // The broker's own small files are synced and not part of this: those of partitions, and the journal.
+        let paths = disk.paths.filter { $0.split(separator: "/").count == 3 || $0.hasSuffix(".journal") }
+        let path = chance.pick(paths)
+        guard let position = disk.size(path).map({ $0 > 0 ? chance.below($0) : 0 }) else { return [] }
+        let mask = UInt8(1 << chance.below(8))
+        // Found by a recovery, or when it is read.
+        if chance.oneIn(2) { _ = ask(closes: false) }
+        guard disk.flip(path, at: position, mask) else { return [] }
+        trace.note("rot", path, position, Int(mask))
+        let place = "bit \(mask) of byte \(position) of \(path)"
+        let got = ask(closes: false)
+        if let difference = difference(got, expected, path) { return ["\(place) changed \(difference), unnoticed"] }
+        guard path.hasSuffix(".log") else { return [] }
+        guard disk.flip(path, at: position, mask) else { return ["\(place) was cut off"] }
+        let after = ask()
+        if after.isShut || !after.refusing.isEmpty { return ["after \(place) was mended, not all can be read"] }
+        return difference(after, expected, path).map { ["after \(place) was mended, \($0) are not what they were"] }
+            ?? []
+    }
+
+    /// What is there and was not, or is not and nobody says so.
+    private func difference(_ got: Answer, _ expected: Answer, _ path: String) -> String? {
+        if got.isShut { return nil }
+        if got.committed != expected.committed { return "the committed positions" }
+        for (name, records) in expected.records.sorted(by: { $0.key < $1.key }) {
+            var read = got.records[name] ?? []
+            // Records that were deleted may come back.
+            if path.hasSuffix("log-start-offset") { read.removeAll { $0.offset < records.first?.offset ?? .max } }
+            let isRight = got.refusing.contains(name) ? records.starts(with: read) : records == read
+            if !isRight { return "the records of \(name)" }
+        }
+        return nil
+    }
+
+    /// Starts a broker, reads everything, and ends it: by a stop, or by the death of its process.
+    private func ask(closes: Bool = true) -> Answer {
+        var answer = Answer()
+        do {
+            let broker = try Broker(
+                disk, directory: "data", durability: .sync, clock: { clock.now }, sabotage: mistake?.sabotage ?? [])
+            answer.committed = broker.committedOffsets(of: Workload.applicationID)
+            // What a recovery did is noted in the broker's own.
+            for topic in broker.topics() where !topic.name.hasPrefix("__") {
+                for number in 0..<topic.partitionCount {
+                    let name = TopicPartition(topic.name, number)
+                    do {
+                        try broker.read(name, into: &answer.records[name, default: []])
+                    } catch {
+                        trace.note("refused", "\(error)")
+                        answer.refusing.insert(name)
+                    }
+                }
+            }
+            if closes, answer.refusing.isEmpty { try broker.close() }
+        } catch {
+            trace.note("shut", "\(error)")
+            answer.isShut = true
+        }
+        disk.cut(.process, after: 0)
+        disk.turnOn()
+        return answer
+    }
+}
+
+extension Broker {
+    /// Reads a partition's committed records, as far as it gives them.
+    func read(_ name: TopicPartition, into records: inout [ReadRecord]) throws {
+        let partition = try partition(name)
+        var position = try partition.bounds().lowerBound
+        while let fetched = try partition.read(from: position, maxBytes: 1 << 20, onlyCommitted: true) {
+            var reader = RecordBatchReader(fetched.bytes.bytes, from: position)
+            while let record = try reader.next() {
+                records.append(
+                    ReadRecord(
+                        partition: name.partition.number, offset: record.offset.value, key: text(record.key),
+                        value: text(record.value), timestamp: record.timestamp.ms))
+            }
+            position = fetched.next.offset
+        }
+    }
+
+    private func text(_ bytes: UnsafeRawBufferPointer?) -> String {
+        bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}
