@@ -156,6 +156,9 @@ let package = Package(
             name: "crash-writer", dependencies: ["Moldau"], path: "Tests/CrashWriter",
             swiftSettings: strict + warnings),
         .executableTarget(
+            name: "state-holder", dependencies: ["Moldau"], path: "Tests/StateHolder",
+            swiftSettings: strict + warnings),
+        .executableTarget(
             name: "serde-costs",
             dependencies: [
                 "MoldauRecords", "MoldauJSON",
@@ -196,7 +199,7 @@ let package = Package(
             "MoldauRuntimeTests",
             [
                 "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-                "MoldauClusterEmbedded", "MoldauTesting", "MoldauLog", "MoldauBroker",
+                "MoldauClusterEmbedded", "MoldauTesting", "MoldauLog", "MoldauBroker", "ProgramSupport", "state-holder",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

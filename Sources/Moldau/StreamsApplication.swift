@@ -87,6 +87,30 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     public func pause() { engine.pause() }
     public func resume() { engine.resume() }
 
+    /// Starts another stream thread, and returns when it has its share of the tasks. The other threads keep theirs but for
+    /// that share, and go on meanwhile; the state is `.rebalancing`. Tasks go after a commit, so nothing is lost, and nothing
+    /// there twice. Memory for state is divided among all stores anew. Kafka's `addStreamThread`.
+    /// - Returns: the thread's name.
+    /// - Throws: `RuntimeError.invalidState` where the application does not run, or ended meanwhile.
+    @discardableResult
+    public func addThread() async throws -> String { try await engine.addThread() }
+
+    /// Ends the stream thread that was added last, and returns when the others have its tasks. Where results of
+    /// asynchronous operators do not come within `stopPatience`, what was done since the last commit is done again by
+    /// others. Kafka's `removeStreamThread`.
+    /// - Returns: the thread's name.
+    /// - Throws: `RuntimeError.lastThread` where it is the only one: `pause` does that; `.invalidState` where the
+    ///   application does not run, or ended meanwhile.
+    @discardableResult
+    public func removeThread() async throws -> String { try await engine.removeThread() }
+
+    /// The stream threads with their tasks, in the order of their numbers. Kafka's `metadataForLocalThreads`.
+    public var threads: [StreamThreadDescription] { engine.threads }
+
+    /// How far stores that are being restored, and standby copies, are behind their changelogs. Kafka's
+    /// `allLocalStorePartitionLags`.
+    public var storeLags: [StoreLag] { engine.metrics.lags }
+
     public var state: StreamsState { engine.state }
     public var metrics: StreamsMetrics { engine.metrics }
     /// The discarded records, by node and reason.

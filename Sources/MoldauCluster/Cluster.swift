@@ -17,6 +17,26 @@ public protocol Cluster: Sendable {
         id: String, timeout: Duration, clientID: String
     ) throws -> any TransactionalProducer
     func makeAdmin(clientID: String) throws -> any Admin
+    /// Makes the caller a member of a group, until it lets go of the answer: before it reads or commits for the group.
+    /// - Throws: `ClusterError.groupInUse` where the cluster takes one member only, and has one.
+    func join(group: String) throws -> GroupMembership
+}
+
+extension Cluster {
+    /// Groups have any number of members.
+    public func join(group: String) throws -> GroupMembership { GroupMembership {} }
+}
+
+/// A place in a group. It ends with `leave`, or with its last holder.
+public final class GroupMembership: Sendable {
+    private let end: @Sendable () -> Void
+
+    /// - Parameter end: gives the place up; may be called more than once.
+    public init(end: @escaping @Sendable () -> Void) { self.end = end }
+
+    deinit { end() }
+
+    public func leave() { end() }
 }
 
 /// Reads the committed records of partitions that were given to it by `assign`: those of open or aborted transactions are not shown.
@@ -48,6 +68,9 @@ public protocol Consumer: AnyObject {
 
     /// The first offset held, and the offset after the last record that may be read. Blocks.
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>]
+    /// The offset after the last record, those of open transactions included: what becomes of these is known when they can be
+    /// read. Blocks.
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset]
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks.
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset?
 

@@ -13,6 +13,8 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case recordTooLarge(TopicPartition, bytes: Int, limit: Int)
     /// Another producer of that transactional id has taken over; this one can write no more.
     case producerFenced(id: String)
+    /// The group has a member, and the cluster takes one only.
+    case groupInUse(String)
     /// There is no room to store this now. Nothing of it was stored, and it may be tried again; reads go on.
     case diskFull(reason: String)
     /// A sync has failed, so that nobody knows what is on disk: the cluster stores nothing more until it is opened again.
@@ -33,6 +35,9 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case .recordTooLarge(let partition, let bytes, let limit):
             "a batch of \(bytes) bytes for \(partition) is over the topic's limit of \(limit) (max.message.bytes)"
         case .producerFenced(let id): "another producer of the transactional id '\(id)' has taken over"
+        case .groupInUse(let group):
+            "an application with the id '\(group)' runs on this cluster already, and a cluster in one process takes one of "
+                + "each id; stop that one, or give this one another id"
         case .diskFull(let reason), .offline(let reason), .unavailable(let reason): reason
         case .closed: "the client is closed"
         }

@@ -2,6 +2,7 @@ package import MoldauBroker
 public import MoldauCluster
 public import MoldauLog
 public import MoldauRecords
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -25,6 +26,7 @@ public final class EmbeddedCluster: Cluster {
 
     private let store: any EmbeddedStore
     private let upkeep: Upkeep?
+    private let groups = Groups()
 
     /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
     /// disk first.
@@ -64,6 +66,31 @@ public final class EmbeddedCluster: Cluster {
         id: String, timeout: Duration, clientID: String
     ) throws -> any TransactionalProducer { try store.makeTransactionalProducer(id, timeout) }
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
+
+    /// - Throws: `ClusterError.groupInUse` while another is in the group.
+    public func join(group: String) throws -> GroupMembership { try groups.join(group) }
+}
+
+/// The groups that have their member.
+private final class Groups: Sendable {
+    private let members = Mutex<[String: Int]>([:])
+    private let count = Mutex(0)
+
+    func join(_ group: String) throws(ClusterError) -> GroupMembership {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        let joined = members.withLock { members in
+            if members[group] != nil { return false }
+            members[group] = number
+            return true
+        }
+        guard joined else { throw .groupInUse(group) }
+        return GroupMembership { [self] in
+            members.withLock { if $0[group] == number { $0[group] = nil } }
+        }
+    }
 }
 
 /// A broker, whatever files it stands on.

@@ -104,9 +104,16 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         var fetched: [FetchedBatches] = []
         var bytes = 0
         for _ in order.indices where bytes < Self.maxPollBytes {
-            let name = order[turn]
+            let next: FetchedBatches?
+            do {
+                next = try fetch(order[turn])
+            } catch {
+                // What was fetched counts as handed out. The partition is the first of the next poll, which fails then.
+                if fetched.isEmpty { throw error }
+                return fetched
+            }
             turn = turn + 1 == order.count ? 0 : turn + 1
-            guard let batches = try fetch(name) else { continue }
+            guard let batches = next else { continue }
             fetched.append(batches)
             bytes += batches.bytes.count
         }
@@ -137,6 +144,16 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
             bounds[name] = try translating { () throws(BrokerError) in try source.bounds() }
         }
         return bounds
+    }
+
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
+        try checkOpen()
+        var ends: [TopicPartition: Offset] = [:]
+        for name in partitions.sorted() {
+            let source = try source(name)
+            ends[name] = try translating { () throws(BrokerError) in try source.endOffset() }
+        }
+        return ends
     }
 
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {

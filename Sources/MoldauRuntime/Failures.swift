@@ -60,8 +60,10 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case undecidedPartitionCount(topic: String)
     /// The source says to stop where no offset was committed, and none was, or it is gone.
     case noCommittedOffset(TopicPartition)
-    /// The stream threads could not be stopped in time or twice started.
+    /// The call does not fit what the application is doing.
     case invalidState(expected: String, actual: String)
+    /// The only stream thread cannot be removed.
+    case lastThread
 
     public var description: String {
         switch self {
@@ -85,6 +87,7 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .noCommittedOffset(let partition):
             "no offset is committed for \(partition), and its source says to fail then"
         case .invalidState(let expected, let actual): "the application is \(actual), expected \(expected)"
+        case .lastThread: "the application has one stream thread only; pause or stop it instead"
         }
     }
 }

@@ -18,4 +18,7 @@ package struct InternalTopicNames: Sendable {
     package func changelog(ofStore name: String) -> String { "\(applicationID)-\(name)-changelog" }
 
     package func isRepartition(_ name: String) -> Bool { repartitionTopics.contains(name) }
+
+    /// A stream thread's name.
+    func thread(_ number: Int) -> String { "\(applicationID)-StreamThread-\(number)" }
 }

@@ -8,7 +8,8 @@ import MoldauTopology
 package final class SourceRestore {
     private let context: TaskContext
     private let nodeContext: NodeContext
-    private let queue: PartitionQueue
+    private let makeQueue: () -> PartitionQueue
+    private var queue: PartitionQueue
 
     init(
         _ changelog: SourceChangelog, of store: any StateStore, task: TaskID, surroundings: TaskSurroundings,
@@ -22,28 +23,42 @@ package final class SourceRestore {
             node: changelog.source, task: context, children: [], stores: [changelog.store], storeOrder: [:])
         nodeContext.headTopic = surroundings.names.topic(changelog.topic)
         let judge = surroundings.configuration.onDeserializationFailure
-        queue = PartitionQueue(
-            partition: TopicPartition(surroundings.names.topic(changelog.topic), task.partition),
-            node: changelog.source, source: try changelog.makeHead(nodeContext), context: context,
-            outbox: surroundings.outbox,
-            onFailure: { failure in
-                // The dead-letter topic has the record since it was processed.
-                if case .fail = judge(failure) { .fail } else { .skip }
-            })
+        let head = try changelog.makeHead(nodeContext)
+        makeQueue = { [context] in
+            PartitionQueue(
+                partition: TopicPartition(surroundings.names.topic(changelog.topic), task.partition),
+                node: changelog.source, source: head, context: context, outbox: surroundings.outbox,
+                onFailure: { failure in
+                    // The dead-letter topic has the record since it was processed.
+                    if case .fail = judge(failure) { .fail } else { .skip }
+                })
+        }
+        queue = makeQueue()
     }
 
     var partition: TopicPartition { queue.partition }
 
-    /// Takes in what lies below `limit`.
+    /// Whether nothing is here that was not taken in.
+    var isEmpty: Bool { queue.isEmpty }
+
+    /// The first record that is not taken in; nil before anything was added.
+    var position: Offset? { queue.position }
+
+    /// - Throws: `DeserializationFailure` where the handler says so.
+    func add(_ batches: FetchedBatches) throws { try queue.add(batches) }
+
+    /// Takes in what was added and lies below `limit`; the rest stays for the next time.
     /// - Returns: the offset up to which the store now is, and how many records it took.
     /// - Throws: `DeserializationFailure` where the handler says so.
-    func takeIn(_ batches: FetchedBatches, upTo limit: Offset) throws -> (end: Offset, count: Int64) {
+    func takeIn(upTo limit: Offset) throws -> (end: Offset, count: Int64) {
         var count: Int64 = 0
-        try queue.add(batches)
         while let head = queue.head, head.offset < limit {
             try queue.processHead()
             count += 1
         }
         return (queue.isEmpty ? min(queue.position ?? limit, limit) : limit, count)
     }
+
+    /// Forgets what was added and not taken in.
+    func reset() { queue = makeQueue() }
 }

@@ -3,71 +3,34 @@ import MoldauCluster
 import MoldauRecords
 import MoldauState
 
-/// How the restore of one store is going.
-public struct RestoreProgress: Sendable, Equatable {
-    public enum Phase: Sendable, Equatable {
-        case started
-        case progressed
-        case finished
-    }
-
-    public let phase: Phase
-    public let store: String
-    /// The changelog partition that is read.
-    public let changelog: TopicPartition
-    /// Where the store stood when the restore began.
-    public let from: Offset
-    /// Where the changelog ended then.
-    public let to: Offset
-    /// Up to where the store is now. Offsets count markers and what compaction took as well, so it may go ahead faster than
-    /// `restoredCount`.
-    public let position: Offset
-    /// Records taken in so far.
-    public let restoredCount: Int64
-    /// Since the restore of this store began.
-    public let elapsed: Duration
-    /// Why the store is read from the beginning although it held data; nil where it goes on from its own offset.
-    public let rebuiltBecause: String?
-
-    /// 0 while no time was measured.
-    public var recordsPerSecond: Int64 {
-        elapsed.milliseconds > 0 ? restoredCount * 1_000 / elapsed.milliseconds : 0
-    }
-
-    /// About how long the rest takes, if it goes on as it did; nil while that is not known.
-    public var timeLeft: Duration? {
-        if position >= to { return .zero }
-        guard position > from, elapsed > .zero else { return nil }
-        return elapsed * (Double(to - position) / Double(position - from))
-    }
-}
-
-extension RestoreProgress: CustomStringConvertible {
-    public var description: String {
-        let left = timeLeft.map { ", about \($0.milliseconds / 1_000) s left" } ?? ""
-        return "restoring \(store) from \(changelog): at \(position) of \(to), \(restoredCount) records, "
-            + "\(recordsPerSecond) a second\(left)"
-    }
-}
-
-/// Brings the stores of a thread's tasks to the ends of their changelogs, each from the offset that it holds. Where the
-/// changelog is an input of the task, its end is what was committed: the rest is still to be processed.
+/// Brings the stores of a thread's tasks to the ends of their changelogs, each from the offset that it holds, and lets
+/// those of standby copies follow. Where the changelog is an input of the task, its end is what was committed: the rest is
+/// still to be processed.
 ///
-/// Goes in steps, one poll each, so that the thread can be stopped in between. Owned by one stream thread.
+/// A changelog's end is that of its last record, be it committed or not: what a thread left open that is gone may stand before
+/// records that others have committed since. The restore waits until the transaction is ended.
+///
+/// Goes in steps, one poll each, so that the thread can do other things in between. Copies wait while tasks are restored.
+/// Owned by one stream thread.
 package final class StoreRestorer {
     private final class Restore {
         let place: Place
         let from: Offset
-        let to: Offset
+        /// Where it ends; nil: it follows the changelog.
+        let to: Offset?
+        /// Where the changelog is known to end.
+        var end: Offset
         let began: Timestamp
         let reason: String?
         var count: Int64 = 0
+        /// Up to where the store is.
         var position: Offset
         var lastLogged: Timestamp
 
-        init(_ place: Place, from: Offset, to: Offset, began: Timestamp, reason: String?) {
+        init(_ place: Place, from: Offset, end: Offset, follows: Bool, began: Timestamp, reason: String?) {
             self.place = place
-            (self.from, self.to, self.began, self.reason) = (from, to, began, reason)
+            (self.from, self.end, self.began, self.reason) = (from, end, began, reason)
+            to = follows ? nil : end
             (position, lastLogged) = (from, began)
         }
     }
@@ -92,44 +55,78 @@ package final class StoreRestorer {
     /// A restore that takes longer says so in the log, this often.
     private static var logInterval: Duration { .seconds(10) }
 
+    /// Ends of changelogs that are followed are looked up that often.
+    private static var lookInterval: Duration { .milliseconds(100) }
+
     private let consumer: any Consumer
+    private let committed: (Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset]
     private let report: @Sendable (RestoreProgress) -> Void
     private let logger: Logger
     private var restores: [TopicPartition: Restore] = [:]
+    private var lastLook = Timestamp.none
     package private(set) var restoredCount: Int64 = 0
+    /// Changelog records that standby copies took in.
+    package private(set) var followedCount: Int64 = 0
 
-    /// Looks where the changelogs stand. Blocks.
-    /// - Parameter committed: the committed offsets of the changelogs that are inputs of tasks.
+    /// - Parameter committed: finds the committed offsets of changelogs that are inputs of tasks.
     package init(
-        _ stores: [StreamTask.TaskStore], committed: [TopicPartition: CommittedOffset], consumer: any Consumer,
-        now: Timestamp, logger: Logger, report: @escaping @Sendable (RestoreProgress) -> Void
-    ) throws {
-        self.consumer = consumer
-        self.report = report
-        self.logger = logger
-        let bounds = try consumer.bounds(of: Set(stores.compactMap(\.changelog)))
-        for entry in stores {
-            guard let changelog = entry.changelog, var held = bounds[changelog] else { continue }
-            if entry.source != nil {
-                // What was not committed, or is not there any more, will be read from the beginning.
-                let offset = committed[changelog]?.offset ?? held.lowerBound
-                held =
-                    held
-                    .lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
-            }
-            let place = Place(store: entry.store, changelog: changelog, source: entry.source)
+        consumer: any Consumer,
+        committed: @escaping (Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset],
+        logger: Logger, report: @escaping @Sendable (RestoreProgress) -> Void
+    ) {
+        (self.consumer, self.committed, self.logger, self.report) = (consumer, committed, logger, report)
+    }
+
+    /// Looks where the changelogs stand, and begins. Stores that followed go on from where they are. Blocks.
+    package func add(_ stores: TaskStores, follows: Bool = false, now: Timestamp) throws {
+        try remove(stores)
+        let places = stores.entries.compactMap { entry in
+            entry.changelog.map { Place(store: entry.store, changelog: $0, source: entry.source) }
+        }
+        let added = try begin(places, follows: follows, now)
+        try consumer.assign(Set(restores.keys))
+        for restore in added {
+            try consumer.seek(restore.place.changelog, to: restore.from)
+            if !follows { tell(.started, restore, now) }
+        }
+        letFollow()
+    }
+
+    private func begin(_ places: [Place], follows: Bool, _ now: Timestamp) throws -> [Restore] {
+        var added: [Restore] = []
+        let bounds = try bounds(of: places)
+        for place in places {
+            guard let held = bounds[place.changelog] else { continue }
             let (from, reason) = try Self.beginning(of: place, held: held)
-            let restore = Restore(place, from: from, to: held.upperBound, began: now, reason: reason)
-            if from < held.upperBound {
-                restores[changelog] = restore
+            let restore = Restore(
+                place, from: from, end: held.upperBound, follows: follows, began: now, reason: reason)
+            if follows || from < held.upperBound {
+                restores[place.changelog] = restore
+                added.append(restore)
             } else if reason != nil {
-                tell(.finished, changelog, restore, now)
+                tell(.finished, restore, now)
             }
         }
-        try consumer.assign(Set(restores.keys))
-        for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
-            try consumer.seek(changelog, to: restore.from)
-            tell(.started, changelog, restore, now)
+        return added
+    }
+
+    /// What there is to read, by changelog.
+    private func bounds(of places: [Place]) throws -> [TopicPartition: Range<Offset>] {
+        let changelogs = Set(places.map(\.changelog))
+        let (ends, sources) = (
+            try consumer.ends(of: changelogs), Set(places.filter { $0.source != nil }.map(\.changelog))
+        )
+        let committed = sources.isEmpty ? [:] : try committed(sources)
+        return try consumer.bounds(of: changelogs).reduce(into: [:]) { bounds, entry in
+            let (changelog, held) = entry
+            guard sources.contains(changelog) else {
+                bounds[changelog] = held.lowerBound..<max(held.upperBound, ends[changelog] ?? held.upperBound)
+                return
+            }
+            // What was not committed, or is not there any more, will be read from the beginning.
+            let offset = committed[changelog]?.offset ?? held.lowerBound
+            bounds[changelog] =
+                held.lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
         }
     }
 
@@ -145,38 +142,86 @@ package final class StoreRestorer {
         return (held.lowerBound, erased ? reason : reason + "; what the store held stays")
     }
 
-    package var isDone: Bool { restores.isEmpty }
+    /// Ends what is under way for these stores; they keep what was read.
+    package func remove(_ stores: TaskStores) throws {
+        let mine = stores.entries.compactMap(\.changelog).filter { restores[$0] != nil }
+        guard !mine.isEmpty else { return }
+        for changelog in mine { restores.removeValue(forKey: changelog)?.place.source?.reset() }
+        try consumer.assign(Set(restores.keys))
+        letFollow()
+    }
+
+    /// Whether stores are where they belong; those of standby copies may be anywhere.
+    package var isDone: Bool { restores.values.allSatisfy { $0.to == nil } }
+
+    package func isDone(_ stores: TaskStores) -> Bool {
+        stores.entries.allSatisfy { $0.changelog.flatMap { restores[$0]?.to } == nil }
+    }
+
+    package var lags: [StoreLag] {
+        restores.isEmpty ? [] : restores.values.map(lag).sorted { $0.changelog < $1.changelog }
+    }
+
+    /// Of the store that is furthest behind.
+    var maxLag: Int64 { restores.values.reduce(0) { max($0, lag($1).records) } }
+
+    private func lag(_ restore: Restore) -> StoreLag {
+        StoreLag(
+            store: restore.place.store.name, changelog: restore.place.changelog,
+            position: restore.place.offset ?? restore.from, end: restore.end, isStandby: restore.to == nil)
+    }
 
     /// Takes in what one poll brings. Blocks for at most `wait`.
     package func step(wait: Duration, now: Timestamp) throws {
-        guard !isDone else { return }
+        guard !restores.isEmpty else { return }
+        let wasDone = isDone
+        if wasDone { try lookForEnds(now) }
         var changed: Set<TopicPartition> = []
-        for batches in try consumer.poll(wait: wait) {
-            guard let restore = restores[batches.partition] else { continue }
-            try takeIn(batches, restore)
-            changed.insert(batches.partition)
+        do {
+            for batches in try consumer.poll(wait: wait) {
+                guard let restore = restores[batches.partition] else { continue }
+                restore.position = try takeIn(batches, restore)
+                changed.insert(batches.partition)
+            }
+        } catch ClusterError.offsetOutOfRange(let changelog, _, _) {
+            return try beginAgain(changelog, now)
         }
-        // A changelog may end in what nobody gets to see: markers, aborted transactions, gaps of compaction.
+        var finished = 0
         for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
-            restore.position = max(restore.position, min(consumer.position(changelog) ?? .zero, restore.to))
-            let isFinished = restore.position >= restore.to
-            guard isFinished || changed.contains(changelog) else { continue }
-            try restore.place.restored(upTo: restore.position)
-            tell(isFinished ? .finished : .progressed, changelog, restore, now)
-            if isFinished { restores[changelog] = nil }
+            guard let to = restore.to else { continue }
+            // A changelog may end in what nobody gets to see: markers, aborted transactions, gaps of compaction.
+            let passed = min(consumer.position(changelog) ?? .zero, to)
+            if passed > restore.position {
+                restore.position = passed
+                try restore.place.restored(upTo: passed)
+            }
+            let isFinished = restore.position >= to
+            if isFinished || changed.contains(changelog) { tell(isFinished ? .finished : .progressed, restore, now) }
+            guard isFinished else { continue }
+            restores[changelog] = nil
+            finished += 1
         }
-        if isDone { try consumer.assign([]) }
+        if finished > 0 { try consumer.assign(Set(restores.keys)) }
+        if finished > 0 || wasDone { letFollow() }
     }
 
-    private func takeIn(_ batches: FetchedBatches, _ restore: Restore) throws {
-        let before = restore.count
-        defer { restoredCount += restore.count - before }
-        if let source = restore.place.source {
-            let (end, count) = try source.takeIn(batches, upTo: restore.to)
-            restore.count += count
-            restore.position = end
-            return
+    /// The changelog does not hold any more what was to be read next.
+    private func beginAgain(_ changelog: TopicPartition, _ now: Timestamp) throws {
+        guard let lost = restores.removeValue(forKey: changelog) else { return }
+        lost.place.source?.reset()
+        for restore in try begin([lost.place], follows: lost.to == nil, now) {
+            try consumer.seek(changelog, to: restore.from)
         }
+        try consumer.assign(Set(restores.keys))
+    }
+
+    /// - Returns: the offset up to which the store now is.
+    private func takeIn(_ batches: FetchedBatches, _ restore: Restore) throws -> Offset {
+        if let source = restore.place.source {
+            try source.add(batches)
+            return try takeIn(source, restore)
+        }
+        if restore.to == nil { restore.end = max(restore.end, batches.end) }
         let headersStore = restore.place.store as? any HeaderKeepingStore
         var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
         while let record = try reader.next() {
@@ -188,16 +233,50 @@ package final class StoreRestorer {
             } else {
                 try restore.place.store.restore(key: key, value: record.value, timestamp: record.timestamp)
             }
-            restore.count += 1
+            count(1, restore)
         }
-        restore.position = reader.nextOffset
+        try restore.place.restored(upTo: reader.nextOffset)
+        return reader.nextOffset
     }
 
-    private func tell(_ phase: RestoreProgress.Phase, _ changelog: TopicPartition, _ restore: Restore, _ now: Timestamp)
-    {
+    private func takeIn(_ source: SourceRestore, _ restore: Restore) throws -> Offset {
+        let (end, taken) = try source.takeIn(upTo: restore.to ?? restore.end)
+        count(taken, restore)
+        try restore.place.restored(upTo: end)
+        return end
+    }
+
+    private func count(_ records: Int64, _ restore: Restore) {
+        restore.count += records
+        if restore.to == nil { followedCount += records } else { restoredCount += records }
+    }
+
+    // MARK: Standby copies
+
+    /// Learns how far changelogs are, and copies of input topics take in what was committed since.
+    private func lookForEnds(_ now: Timestamp) throws {
+        guard lastLook == .none || now >= lastLook + Self.lookInterval else { return }
+        lastLook = now
+        let bounds = try bounds(of: restores.values.map(\.place))
+        for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
+            guard let end = bounds[changelog]?.upperBound, end > restore.end else { continue }
+            restore.end = end
+            if let source = restore.place.source, source.position != nil { _ = try takeIn(source, restore) }
+        }
+    }
+
+    /// Copies wait for tasks, and those of input topics for commits.
+    private func letFollow() {
+        let isDone = isDone
+        let waiting = restores.filter { !($0.value.to != nil || isDone && $0.value.place.source?.isEmpty != false) }
+        consumer.pause(Set(waiting.keys))
+        consumer.resume(Set(restores.keys).subtracting(waiting.keys))
+    }
+
+    private func tell(_ phase: RestoreProgress.Phase, _ restore: Restore, _ now: Timestamp) {
         let progress = RestoreProgress(
-            phase: phase, store: restore.place.store.name, changelog: changelog, from: restore.from, to: restore.to,
-            position: restore.position, restoredCount: restore.count,
+            phase: phase, store: restore.place.store.name, changelog: restore.place.changelog, from: restore.from,
+            to: restore.to ?? restore.end, position: restore.position, restoredCount: restore.count,
             elapsed: .milliseconds(now.ms - restore.began.ms), rebuiltBecause: restore.reason)
         if now >= restore.lastLogged + Self.logInterval {
             restore.lastLogged = now

@@ -17,41 +17,41 @@ import MoldauTopology
 package final class StreamTask {
     package let id: TaskID
     package let context: TaskContext
-    /// In the order in which they are flushed.
-    package let stores: [TaskStore]
+    package let stores: TaskStores
+    /// Whether it has its positions, and takes records.
+    package private(set) var hasBegun = false
     @exclusivity(unchecked) package private(set) var processedCount: Int64 = 0
 
     /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
     private let group: UnsafeMutablePointer<PartitionGroup>
     private let outbox: Outbox
     private let nodeContexts: [NodeContext]
-    private let environment: StoreEnvironment
     /// Whether results of some nodes come later than their records.
     package let defersWork: Bool
     /// What the last commit said.
     private var committedOffsets: [TopicPartition: Offset] = [:]
     private var pendingOffsets: [TopicPartition: Offset] = [:]
 
-    /// A store with the place of its changelog.
-    package struct TaskStore {
-        package let store: any StateStore
-        /// What brings it back; nil for a store that is not logged.
-        package let changelog: TopicPartition?
-        /// Where the changelog is an input topic of the task.
-        package let source: SourceRestore?
-        fileprivate let handle: Int?
-    }
-
     /// Opens the stores and makes the nodes. Restore the stores and call `begin` before records are added.
     /// - Throws: `StateError`, `TopologyError`, `ClusterError.unknownTopic` for sinks and changelogs; what was opened
     ///   is closed.
-    package init(
+    package convenience init(
         _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
         now: Timestamp
     ) throws {
+        try self.init(
+            id, subtopology,
+            stores: TaskStores(id, subtopology, environment: environment, surroundings: surroundings, now: now),
+            surroundings: surroundings, now: now)
+    }
+
+    /// Makes the nodes on stores that are open; they are the task's from here on.
+    /// - Throws: `TopologyError`, `ClusterError.unknownTopic` for sinks; the stores are closed then.
+    init(
+        _ id: TaskID, _ subtopology: Subtopology, stores opened: TaskStores, surroundings: TaskSurroundings,
+        now: Timestamp
+    ) throws {
         self.id = id
-        self.environment = environment
-        environment.changelogTopic = surroundings.names.changelog
         outbox = surroundings.outbox
         context = TaskContext(
             applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
@@ -60,14 +60,9 @@ package final class StreamTask {
         context.topicName = surroundings.names.topic
         context.asyncExecutor = surroundings.configuration.asyncExecutor
         for store in surroundings.globalStores { context.add(store) }
-        var opened: [TaskStore] = []
+        for entry in opened.entries { context.add(entry.store) }
+        stores = opened
         do {
-            for definition in subtopology.stores {
-                let store = try definition.open(in: environment)
-                opened.append(TaskStore(store: store, changelog: nil, source: nil, handle: nil))
-                context.add(store)
-                opened[opened.count - 1] = try Self.taskStore(store, id, subtopology, surroundings, now)
-            }
             let wiring = try TaskWiring(
                 subtopology, context: context, globalStores: surroundings.globalStores.map(\.name))
             nodeContexts = wiring.contexts
@@ -78,28 +73,9 @@ package final class StreamTask {
         } catch {
             // The first error tells what is wrong; what closing adds to it does not.
             try? context.closeNodes()
-            for store in opened { try? store.store.close() }
-            environment.close()
+            try? opened.close()
             throw error
         }
-        stores = opened
-    }
-
-    private static func taskStore(
-        _ store: any StateStore, _ id: TaskID, _ subtopology: Subtopology, _ surroundings: TaskSurroundings,
-        _ now: Timestamp
-    ) throws -> TaskStore {
-        if let changelog = subtopology.sourceChangelogs.first(where: { $0.store == store.name }) {
-            let source = try SourceRestore(changelog, of: store, task: id, surroundings: surroundings, now: now)
-            let isThere = surroundings.holds(source.partition)
-            return TaskStore(
-                store: store, changelog: isThere ? source.partition : nil, source: isThere ? source : nil, handle: nil)
-        }
-        guard store.isLogged else { return TaskStore(store: store, changelog: nil, source: nil, handle: nil) }
-        return TaskStore(
-            store: store,
-            changelog: TopicPartition(surroundings.names.changelog(ofStore: store.name), id.partition), source: nil,
-            handle: try surroundings.outbox.handle(forChangelogOf: store.name))
     }
 
     deinit {
@@ -115,6 +91,7 @@ package final class StreamTask {
 
     /// Where reading begins in each partition. Before the first `add`.
     package func begin(at positions: [TopicPartition: TaskPosition]) {
+        hasBegun = true
         for queue in group.pointee.queues {
             guard let position = positions[queue.partition] else { continue }
             queue.begin(at: position.offset, end: position.end, partitionTime: position.partitionTime)
@@ -227,7 +204,7 @@ package final class StreamTask {
     }
 
     /// Whether a store is short of memory, or a processor asked.
-    package var wantsCommit: Bool { context.commitRequested || stores.contains { $0.store.needsCommit } }
+    package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
 
     /// Lets held changes go downstream.
     package func prepareCommit(now: Timestamp) throws {
@@ -238,7 +215,7 @@ package final class StreamTask {
 
     /// Puts each store's changes into the outbox.
     package func sendChanges() throws {
-        for entry in stores {
+        for entry in stores.entries {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
             guard let handle = entry.handle else {
                 try entry.store.drainChanges { _, _, _ in }
@@ -278,7 +255,7 @@ package final class StreamTask {
     /// - Parameter acknowledgedEnd: how far a changelog partition was written by this thread.
     package func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
         committedOffsets = pendingOffsets
-        for entry in stores {
+        for entry in stores.entries {
             let changelog = entry.source == nil ? entry.changelog : nil
             entry.store.committed(changelogEnd: changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
             try entry.store.writeBehind(force: force)
@@ -290,10 +267,7 @@ package final class StreamTask {
     package func close() throws {
         var first: (any Error)?
         do { try context.closeNodes() } catch { first = error }
-        for entry in stores {
-            do { try entry.store.close() } catch { first = first ?? error }
-        }
-        environment.close()
+        do { try stores.close() } catch { first = first ?? error }
         if let first { throw first }
     }
 }

@@ -16,7 +16,7 @@ extension StreamThread {
     func commitIfDue(now: Timestamp) throws {
         guard
             isCommitAwaited || now >= lastCommit + plan.configuration.commitInterval
-                || tasks.contains(where: \.wantsCommit)
+                || running.contains(where: \.wantsCommit)
         else { return }
         isCommitAwaited = true
         guard try settle(now: now) else { return }
@@ -26,15 +26,15 @@ extension StreamThread {
     }
 
     /// Whether all that was taken has gone downstream, in every task.
-    private func settle(now: Timestamp) throws -> Bool {
+    func settle(now: Timestamp) throws -> Bool {
         // All of them in any case: each has held changes to let go.
-        try tasks.map { try $0.settle(now: now) }.allSatisfy { $0 }
+        try running.map { try $0.settle(now: now) }.allSatisfy { $0 }
     }
 
     /// Lets deferred work go on without taking records, before a stop. Blocks for at most `wait` where that is not enough.
     /// - Returns: whether `stop` will commit.
     package func settleForStop(now: Timestamp, wait: Duration) throws -> Bool {
-        guard phase == .running else { return true }
+        guard !running.isEmpty else { return true }
         _ = try goOn(now: now)
         if try settle(now: now) { return true }
         consumer.pause(Set(owners.keys).union(globalTables.partitions))
@@ -57,11 +57,11 @@ extension StreamThread {
     }
 
     private func commitAll(now: Timestamp, writeBehind force: Bool) throws {
-        for task in tasks { try task.prepareCommit(now: now) }
+        for task in running { try task.prepareCommit(now: now) }
         // A store may say that a result was sent. Where that is durable and the result is not, nobody sends it again.
         if !(producer is any TransactionalProducer) { try outbox.flush() }
-        for task in tasks { try task.sendChanges() }
-        let offsets = tasks.reduce(into: [:]) { offsets, task in
+        for task in running { try task.sendChanges() }
+        let offsets = running.reduce(into: [:]) { offsets, task in
             offsets.merge(task.offsetsToCommit()) { $1 }
         }
         if let producer = producer as? any TransactionalProducer {
@@ -71,7 +71,8 @@ extension StreamThread {
             try outbox.flush()
             if !offsets.isEmpty { try consumer.commit(offsets) }
         }
-        for task in tasks { try task.committed(producer.acknowledgedEnd, writeBehind: force) }
+        for task in running { try task.committed(producer.acknowledgedEnd, writeBehind: force) }
+        if force { for standby in standbys { try standby.writeBehind() } }
         try globalTables.commit(writeBehind: force)
         lastCommit = now
         isCommitAwaited = false
@@ -83,7 +84,7 @@ extension StreamThread {
         guard now >= lastPurge + Self.purgeInterval else { return }
         lastPurge = now
         let repartition = Set(plan.topology.repartitionTopics.map { plan.names.topic($0.name) })
-        let done = tasks.flatMap(\.queues).filter { repartition.contains($0.partition.topic) }
+        let done = running.flatMap(\.queues).filter { repartition.contains($0.partition.topic) }
         let offsets = done.reduce(into: [:]) { offsets, queue in offsets[queue.partition] = queue.position }
         if !offsets.isEmpty { try admin.deleteRecords(before: offsets) }
     }
@@ -93,7 +94,7 @@ extension StreamThread {
     /// - Throws: the first error; everything is closed all the same.
     package func stop(now: Timestamp) throws {
         var first: (any Error)?
-        if phase == .running {
+        if !running.isEmpty {
             do {
                 if try settle(now: now) { try commit(now: now) }
                 if isHeld { throw ClusterError.diskFull(reason: "what was done since the last commit is not kept") }
@@ -112,6 +113,7 @@ extension StreamThread {
         phase = .closed
         var first: (any Error)?
         for task in tasks { do { try task.close() } catch { first = first ?? error } }
+        for standby in standbys { do { try standby.close() } catch { first = first ?? error } }
         do { try globalTables.close() } catch { first = first ?? error }
         consumer.close()
         restoreConsumer.close()
@@ -119,17 +121,4 @@ extension StreamThread {
         admin.close()
         if let first { throw first }
     }
-}
-
-/// What a stream thread did since it began.
-package struct StreamThreadReport: Sendable, Equatable {
-    package var processed: Int64 = 0
-    package var commits: Int64 = 0
-    package var restored: Int64 = 0
-    package var globalUpdates: Int64 = 0
-    package var drops: [DropKey: Int64] = [:]
-    /// Tasks that have records and must not take one, with the partitions that they wait for.
-    package var waiting: [TaskID: [TopicPartition]] = [:]
-    /// Records whose asynchronous results are still to come.
-    package var inFlight: [TaskID: Int] = [:]
 }

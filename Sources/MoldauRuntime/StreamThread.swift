@@ -1,10 +1,12 @@
 // One round of a stream thread, and what it owns. Nothing here makes a thread or reads a clock: `StreamThreadLoop`
 // does, or a simulator, or a test.
 //
-//     opened ──▸ restoring ──▸ running ──▸ closed
+//     opened ──▸ restoring ◂──▸ running ──▸ closed
 //
 // Restoring: global tables are read to their ends, and stores to the ends of their changelogs; one poll of each per
-// round. Running: poll, hand batches to tasks, process in turns, punctuate, commit when it is time.
+// round. Running: poll, hand batches to tasks, process in turns, punctuate, commit when it is time. A task runs as soon as
+// its own stores are restored; the thread is running when all its tasks are. Which tasks it has may change at the
+// beginning of each round: see StreamThread+Tasks.
 //
 // A task with asynchronous operators may have records whose results are still to come. From the time when a commit is
 // due such a task takes no further records, while the others go on; as soon as all results have gone downstream, the
@@ -17,52 +19,6 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What a stream thread runs, and with what. The same for each thread of an application but for the number and the
-/// tasks.
-package struct StreamThreadPlan: Sendable {
-    package var number: Int
-    package var tasks: [TaskID]
-    package var topology: Topology
-    package var names: InternalTopicNames
-    package var configuration: StreamsConfiguration
-    package var partitionCounts: [String: Int32]
-    package var cluster: any Cluster
-    package var memory: StateMemory
-    /// Where a task's stores keep their bytes, by the name of its directory.
-    package var environment: @Sendable (String) -> StoreEnvironment
-    /// Of the one thread that looks for topics; nil for the others.
-    package var watch: TopicWatch?
-
-    /// - Parameter stateDirectory: one directory per task lies in it; nil: everything in memory.
-    package init(
-        number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
-        configuration: StreamsConfiguration,
-        partitionCounts: [String: Int32], cluster: any Cluster, memory: StateMemory, stateDirectory: String?
-    ) {
-        (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
-        (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
-        self.memory = memory
-        environment = { name in
-            guard let stateDirectory else { return StoreEnvironment(inMemory: memory, name: name) }
-            return StoreEnvironment(
-                directory: "\(stateDirectory)/\(name)", memory: memory, rocksDB: configuration.rocksDB)
-        }
-    }
-
-    var clientID: String { "\(names.applicationID)-StreamThread-\(number)" }
-
-    /// With exactly-once, first of all ends what an earlier run left open.
-    func makeProducer() throws -> any Producer {
-        let clientID = clientID + "-producer"
-        switch configuration.guarantee {
-        case .atLeastOnce: return try cluster.makeProducer(clientID: clientID)
-        case .exactlyOnce:
-            return try cluster.makeTransactionalProducer(
-                id: "\(names.applicationID)-\(number)", timeout: configuration.transactionTimeout, clientID: clientID)
-        }
-    }
-}
-
 /// The tasks of one thread with their consumer, producer, outbox and global tables: plain, synchronous, used by one
 /// thread.
 package final class StreamThread {
@@ -73,8 +29,18 @@ package final class StreamThread {
     }
 
     package internal(set) var phase = Phase.restoring
-    package let tasks: [StreamTask]
+    /// In the order of their names.
+    package internal(set) var tasks: [StreamTask] = []
+    /// Those of the tasks that are restored and take records.
+    package internal(set) var running: [StreamTask] = []
+    /// Copies of tasks of other threads.
+    package internal(set) var standbys: [StandbyTask] = []
     package let globalTables: GlobalTables
+
+    /// What the thread may have; the next rounds see to it. What another thread has must not be in it.
+    package var granted: TaskSet
+    /// What the thread has open.
+    package internal(set) var held = TaskSet()
 
     let plan: StreamThreadPlan
     let consumer: any Consumer
@@ -82,14 +48,23 @@ package final class StreamThread {
     let producer: any Producer
     let admin: any Admin
     let outbox: Outbox
-    private let restorer: StoreRestorer
-    let owners: [TopicPartition: StreamTask]
-    private var heldBack: Set<TopicPartition> = []
+    let restorer: StoreRestorer
+    let surroundings: TaskSurroundings
+    let parts: [Int: Subtopology]
+    /// Of the running tasks.
+    var owners: [TopicPartition: StreamTask] = [:]
+    var heldBack: Set<TopicPartition> = []
+    /// Running tasks that go as soon as they are committed: they take no more records.
+    var leaving: Set<TaskID> = []
+    /// What tasks did that are closed.
+    var done = StreamThreadReport()
     /// Whether the last round ended before the records did.
     private var hasMore = false
     /// Whether a commit is due and waits for deferred work.
     var isCommitAwaited = false
     private var lastSearch: Timestamp
+    /// When commits were last looked up for standby copies.
+    var lastFollow = Timestamp.none
     /// The cluster has no room for what was done: no more is done until it has.
     var isHeld = false
     var lastCommit: Timestamp
@@ -112,23 +87,23 @@ package final class StreamThread {
         if stamp.isTransactional { consumer.readsTransactionsOf = stamp.id }
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
         outbox = Outbox(names: plan.names, producer: producer, configuration: plan.configuration)
+        restorer = StoreRestorer(
+            consumer: restoreConsumer, committed: { [consumer] in try consumer.committed($0) },
+            logger: plan.configuration.logger, report: plan.configuration.onRestore)
+        granted = TaskSet(active: Dictionary(uniqueKeysWithValues: plan.tasks.map { ($0, 0) }))
+        parts = Dictionary(uniqueKeysWithValues: plan.topology.subtopologies.map { ($0.number, $0) })
         globalTables = try Self.openGlobalTables(plan, outbox, now)
-        tasks = try Self.openTasks(plan, outbox, globalTables, wakeup: consumer.wakeup, now)
-        let stores = tasks.flatMap(\.stores)
+        surroundings = TaskSurroundings(
+            names: plan.names, configuration: plan.configuration, outbox: outbox, globalStores: globalTables.stores,
+            partitionCounts: plan.partitionCounts, wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
         do {
-            let sources = Set(stores.compactMap { $0.source?.partition })
-            restorer = try StoreRestorer(
-                stores, committed: sources.isEmpty ? [:] : try consumer.committed(sources), consumer: restoreConsumer,
-                now: now, logger: plan.configuration.logger, report: plan.configuration.onRestore)
+            try takeUp(now: now)
+            try beginGlobalTables()
         } catch {
-            for task in tasks { try? task.close() }
-            try? globalTables.close()
+            // The first error is the one to tell.
+            try? close()
             throw error
         }
-        owners = tasks.reduce(into: [:]) { owners, task in
-            for partition in task.partitions { owners[partition] = task }
-        }
-        try beginGlobalTables()
     }
 
     private static func openGlobalTables(
@@ -144,29 +119,6 @@ package final class StreamThread {
             now: now)
     }
 
-    private static func openTasks(
-        _ plan: StreamThreadPlan, _ outbox: Outbox, _ globalTables: GlobalTables, wakeup: Wakeup, _ now: Timestamp
-    ) throws -> [StreamTask] {
-        let parts = Dictionary(uniqueKeysWithValues: plan.topology.subtopologies.map { ($0.number, $0) })
-        let surroundings = TaskSurroundings(
-            names: plan.names, configuration: plan.configuration, outbox: outbox, globalStores: globalTables.stores,
-            partitionCounts: plan.partitionCounts, wake: { wakeup.signal() })
-        var opened: [StreamTask] = []
-        do {
-            for id in plan.tasks {
-                guard let part = parts[id.subtopology] else { continue }
-                opened.append(
-                    try StreamTask(
-                        id, part, environment: plan.environment(id.description), surroundings: surroundings, now: now))
-            }
-        } catch {
-            for task in opened { try? task.close() }
-            try? globalTables.close()
-            throw error
-        }
-        return opened
-    }
-
     /// Ends a waiting round, from any thread.
     package var wakeup: Wakeup { consumer.wakeup }
 
@@ -177,25 +129,30 @@ package final class StreamThread {
     /// - Returns: how many records were processed, or had results that came later.
     @discardableResult
     package func runOnce(now: Timestamp, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
-        switch phase {
-        case .closed: preconditionFailure("a closed stream thread runs no more")
-        case .restoring:
-            try restore(now: now, wait: wait)
-            return 0
-        case .running:
-            if isHeld {
-                try fetch(now: now, wait: wait)
-                try commit(now: now)
-                return 0
-            }
-            try fetch(now: now, wait: hasMore && !isPaused ? .zero : wait)
-            var count = try goOn(now: now)
-            if !isPaused { count += try work(now: now) }
-            if count == 0 { try outbox.sendAll() }
-            if outbox.isHeld { hold(outbox.heldError) } else { try commitIfDue(now: now) }
-            return count
+        precondition(phase != .closed, "a closed stream thread runs no more")
+        try followGrants(now: now)
+        let isIdle = running.isEmpty
+        if phase == .restoring {
+            try restore(now: now, wait: isIdle ? wait : min(wait, Self.shortWait))
+            if isIdle { return 0 }
+        } else if !standbys.isEmpty {
+            try follow(now: now)
         }
+        if isHeld {
+            try fetch(now: now, wait: wait)
+            try commit(now: now)
+            return 0
+        }
+        try fetch(now: now, wait: hasMore && !isPaused || phase == .restoring ? .zero : wait)
+        var count = try goOn(now: now)
+        if !isPaused { count += try work(now: now) }
+        if count == 0 { try outbox.sendAll() }
+        if outbox.isHeld { hold(outbox.heldError) } else { try commitIfDue(now: now) }
+        return count
     }
+
+    /// What a restore may wait for records while other tasks have work to do.
+    private static var shortWait: Duration { .milliseconds(1) }
 
     func hold(_ error: ClusterError) {
         if !isHeld { plan.configuration.logger.warning("\(error); nothing more is processed until there is room") }
@@ -225,19 +182,20 @@ package final class StreamThread {
         _ partition: TopicPartition, lost: Offset, held: Range<Offset>, now: Timestamp
     ) throws {
         let finder = startFinder(now)
-        let offset = try finder.offset(of: partition, startPositions[partition] ?? .earliest, held: held)
+        let offset = try finder.offset(of: partition, startPositions[partition.topic] ?? .earliest, held: held)
         finder.warn(partition, lost: lost, held: held, next: offset)
         try consumer.seek(partition, to: offset)
     }
 
     /// Lets deferred work of all tasks go on, paused or not: their records were taken already.
-    func goOn(now: Timestamp) throws -> Int { try tasks.reduce(0) { try $0 + $1.goOn(now: now) } }
+    func goOn(now: Timestamp) throws -> Int { try running.reduce(0) { try $0 + $1.goOn(now: now) } }
 
     /// Every task in turn, at most so many records each.
     private func work(now: Timestamp) throws -> Int {
         var count = 0
         hasMore = false
-        for task in tasks where !(isCommitAwaited && task.defersWork) && !outbox.isHeld {
+        for task in running where !(isCommitAwaited && task.defersWork) && !outbox.isHeld {
+            if !leaving.isEmpty, leaving.contains(task.id) { continue }
             let processed = try task.process(upTo: plan.configuration.recordsPerTurn, now: now)
             if processed == plan.configuration.recordsPerTurn { hasMore = true }
             count += processed
@@ -285,43 +243,60 @@ package final class StreamThread {
             for batches in try consumer.poll(wait: wait) { _ = try globalTables.apply(batches, now: now) }
         }
         try restorer.step(wait: wait, now: now)
-        guard globalTables.isCaughtUp && restorer.isDone else { return }
-        let positions = try startFinder(now).find(startPositions)
-        try consumer.assign(Set(positions.keys).union(globalTables.partitions))
+        guard globalTables.isCaughtUp else { return }
+        try begin(tasks.filter { !$0.hasBegun && restorer.isDone($0.stores) }, now: now)
+    }
+
+    /// Lets restored tasks take records from their committed positions on.
+    private func begin(_ restored: [StreamTask], now: Timestamp) throws {
+        guard !restored.isEmpty else { return listRunning() }
+        let partitions = restored.flatMap(\.partitions)
+        let starts = Dictionary(uniqueKeysWithValues: partitions.map { ($0, startPositions[$0.topic] ?? .earliest) })
+        let positions = try startFinder(now).find(starts)
+        for task in restored { for partition in task.partitions { owners[partition] = task } }
+        try assign()
         for (partition, position) in positions { try consumer.seek(partition, to: position.offset) }
-        for task in tasks { task.begin(at: positions) }
-        lastCommit = now
-        phase = .running
+        for task in restored { task.begin(at: positions) }
+        if running.isEmpty { lastCommit = now }
+        listRunning()
+    }
+
+    /// Reads what running tasks and global tables read.
+    func assign() throws { try consumer.assign(Set(owners.keys).union(globalTables.partitions)) }
+
+    /// Notes which tasks run, and whether all do.
+    func listRunning() {
+        running = tasks.filter(\.hasBegun)
+        phase = running.count == tasks.count && globalTables.isCaughtUp ? .running : .restoring
     }
 
     private func startFinder(_ now: Timestamp) -> StartPositions {
         StartPositions(consumer: consumer, now: now, logger: plan.configuration.logger)
     }
 
-    /// Where each partition of the tasks begins when nothing was committed.
-    private var startPositions: [TopicPartition: StartPosition] {
+    /// Where topics begin when nothing was committed.
+    private var startPositions: [String: StartPosition] {
         var starts: [String: StartPosition] = [:]
         for node in plan.topology.nodes {
             guard let source = node.source else { continue }
             for topic in source.topics { starts[plan.names.topic(topic)] = source.start }
         }
-        return owners.keys.reduce(into: [:]) { $0[$1] = starts[$1.topic] ?? .earliest }
+        return starts
     }
 
     /// What happened so far.
     package var report: StreamThreadReport {
-        StreamThreadReport(
-            processed: tasks.reduce(0) { $0 + $1.processedCount }, commits: commitCount,
-            restored: restorer.restoredCount, globalUpdates: globalTables.appliedCount,
-            drops: (tasks.map(\.context.drops) + globalTables.drops).reduce(into: outbox.drops) { all, drops in
-                all.merge(drops, uniquingKeysWith: +)
-            },
-            waiting: tasks.reduce(into: [:]) { waiting, task in
-                if task.hasRecords, !task.awaited.isEmpty { waiting[task.id] = task.awaited }
-            },
-            inFlight: tasks.reduce(into: [:]) { inFlight, task in
-                let count = task.context.deferredCount
-                if count > 0 { inFlight[task.id] = count }
-            })
+        var report = done
+        for task in tasks { report.add(task) }
+        (report.commits, report.globalUpdates) = (commitCount, globalTables.appliedCount)
+        (report.restored, report.followed) = (restorer.restoredCount, restorer.followedCount)
+        for drops in globalTables.drops + [outbox.drops] { report.drops.merge(drops, uniquingKeysWith: +) }
+        for task in running {
+            if task.hasRecords, !task.awaited.isEmpty { report.waiting[task.id] = task.awaited }
+            let count = task.context.deferredCount
+            if count > 0 { report.inFlight[task.id] = count }
+        }
+        report.lags = restorer.lags
+        return report
     }
 }

@@ -8,9 +8,12 @@ import Synchronization
 final class StreamThreadLoop: Sendable {
     /// Whom the loop tells. Called on its thread.
     struct Listener: Sendable {
-        /// The thread processes, or (false) restores again.
-        let isRunning: @Sendable (_ number: Int, Bool) -> Void
-        let failed: @Sendable (any Error) -> UncaughtErrorResponse
+        /// The thread has followed another grant, has other tasks open, or does better or worse with them.
+        let progressed: @Sendable (_ number: Int, _ held: TaskSet, _ followed: TaskSet, TaskStatus) -> Void
+        /// The thread processes nothing more. What it has is closed, but may be left open in the cluster.
+        let failed: @Sendable (_ number: Int, any Error) -> UncaughtErrorResponse
+        /// The thread begins anew with nothing; what it left open is ended.
+        let restarted: @Sendable (_ number: Int) -> Void
         /// The topology's patterns match other topics than those that the threads read.
         let topicsChanged: @Sendable () -> Void
         let ended: @Sendable (_ number: Int, (any Error)?) -> Void
@@ -18,7 +21,9 @@ final class StreamThreadLoop: Sendable {
 
     private struct Control {
         var isStopping = false
+        var isLeaving = false
         var isPaused = false
+        var granted = TaskSet()
         var wakeup: Wakeup?
         /// What the thread did so far, and what those before it did that failed.
         var report = StreamThreadReport()
@@ -48,6 +53,15 @@ final class StreamThreadLoop: Sendable {
         change { $0.isStopping = true }
     }
 
+    /// As `stop`, for a thread that others do without: should it fail, it may begin anew to end in order.
+    func leave() { change { $0.isLeaving = true } }
+
+    /// What the thread may have from the next round on.
+    func grant(_ granted: TaskSet) {
+        guard control.withLock({ $0.granted != granted }) else { return }
+        change { $0.granted = granted }
+    }
+
     func setPaused(_ isPaused: Bool) {
         change { $0.isPaused = isPaused }
     }
@@ -63,27 +77,29 @@ final class StreamThreadLoop: Sendable {
     var reports: [StreamThreadReport] { control.withLock { $0.finished + [$0.report] } }
 
     private func run() {
+        var isAnew = false
         while true {
             do {
-                try runThread()
+                try runThread(isAnew: isAnew)
                 return listener.ended(plan.number, nil)
             } catch {
-                let response = listener.failed(error)
+                let response = listener.failed(plan.number, error)
                 let isStopping = control.withLock { control in
-                    control.finished.append(control.report)
+                    control.finished.append(control.report.afterEnd)
                     control.report = StreamThreadReport()
                     return control.isStopping
                 }
                 guard case .replaceThread = response, !isStopping, !error.isForGood else {
                     return listener.ended(plan.number, error)
                 }
-                listener.isRunning(plan.number, false)
+                isAnew = true
             }
         }
     }
 
-    private func runThread() throws {
+    private func runThread(isAnew: Bool) throws {
         let thread = try StreamThread(plan, now: clock())
+        if isAnew { listener.restarted(plan.number) }
         control.withLock { $0.wakeup = thread.wakeup }
         defer { control.withLock { $0.wakeup = nil } }
         do {
@@ -101,14 +117,18 @@ final class StreamThreadLoop: Sendable {
     }
 
     private func runRounds(of thread: StreamThread) throws {
+        var told: (held: TaskSet, followed: TaskSet, status: TaskStatus)?
         while true {
-            let (isStopping, isPaused) = control.withLock { ($0.isStopping, $0.isPaused) }
-            if isStopping { return }
-            let before = thread.phase
-            try thread.runOnce(now: clock(), isPaused: isPaused, wait: wait)
+            let now = control.withLock { $0 }
+            if now.isStopping || now.isLeaving { return }
+            thread.granted = now.granted
+            try thread.runOnce(now: clock(), isPaused: now.isPaused, wait: wait)
             publish(thread)
             if try thread.topicsHaveChanged(now: clock()) { listener.topicsChanged() }
-            if before == .restoring && thread.phase == .running { listener.isRunning(plan.number, true) }
+            let status = thread.status
+            if let told, told == (thread.held, now.granted, status) { continue }
+            told = (thread.held, now.granted, status)
+            listener.progressed(plan.number, thread.held, now.granted, status)
         }
     }
 

@@ -29,8 +29,14 @@ public struct StreamsConfiguration: Sendable {
     /// crash.
     public var writeBehindInterval: Duration = .seconds(60)
 
-    /// Threads that process. Tasks are spread over them evenly; more threads than tasks are idle.
+    /// Threads that process, at first. Tasks are spread over them evenly; more threads than tasks are idle.
     public var streamThreads = 1
+
+    /// Copies of each task's stores on other threads, which follow the changelogs and take over when the task's thread ends
+    /// or fails: then only the changelog's tail has to be read. Kafka's `num.standby.replicas`. There are fewer where there
+    /// are not as many other threads, and none of tasks with a store that is not logged. With one process, stores on disk
+    /// are there after a failure anyway; it is stores in memory that gain. Each copy takes its share of memory and disk.
+    public var standbys = 0
 
     /// Memory of all state stores together, in bytes: block cache, write buffers and write-back caches.
     public var stateMemoryBytes = 256 << 20

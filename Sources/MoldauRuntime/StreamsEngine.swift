@@ -8,30 +8,39 @@ import Synchronization
 /// Runs a topology on a cluster: checks and makes its topics, spreads its tasks over threads, and keeps the state that
 /// users see.
 package final class StreamsEngine: Sendable {
-    private struct Inner {
+    struct Inner {
         var state = StreamsState.created
-        var loops: [StreamThreadLoop] = []
-        var running: Set<Int> = []
-        var ended: Set<Int> = []
+        /// By the numbers of their threads.
+        var loops: [Int: StreamThreadLoop] = [:]
+        /// The threads that there are to be.
+        var numbers: Set<Int>
+        var placement = TaskPlacement(StickyAssignment.Work(tasks: []))
+        /// What every thread runs; nil while topics are planned.
+        var plan: StreamThreadPlan?
         var isStopRequested = false
         var isPaused = false
         /// Whether the threads end to begin anew, because the patterns of the topology match other topics.
         var isReplanning = false
-        /// What threads did that ended so.
+        /// What threads did that ended.
         var finished: [StreamThreadReport] = []
+        /// Who waits for a hand-over.
+        var waiting: [CheckedContinuation<Void, Never>] = []
         var cluster: (any Cluster)?
+        /// Keep other instances off.
+        var membership: GroupMembership?
+        var stateLock: StateDirectoryLock?
         var failure: (any Error)?
         var memory: StateMemory?
     }
 
-    private let names: InternalTopicNames
+    let names: InternalTopicNames
     private let topology: Topology
-    private let configuration: StreamsConfiguration
+    let configuration: StreamsConfiguration
     private let stateDirectory: String?
-    private let clock: @Sendable () -> Timestamp
+    let clock: @Sendable () -> Timestamp
     private let openCluster: @Sendable () throws -> any Cluster
-    private let logger: Logger
-    private let inner = Mutex(Inner())
+    let logger: Logger
+    let inner: Mutex<Inner>
     private let end = Latch()
 
     /// - Parameters:
@@ -49,6 +58,7 @@ package final class StreamsEngine: Sendable {
         logger = configuration.logger
         self.clock = clock
         self.openCluster = openCluster
+        inner = Mutex(Inner(numbers: Set(1...max(1, configuration.streamThreads))))
     }
 
     package var state: StreamsState { inner.withLock { $0.state } }
@@ -61,7 +71,7 @@ package final class StreamsEngine: Sendable {
 
     package var metrics: StreamsMetrics {
         let (finished, loops) = inner.withLock { ($0.finished, $0.loops) }
-        return (finished + loops.flatMap(\.reports)).reduce(into: StreamsMetrics()) { $0.add($1) }
+        return (finished + loops.values.flatMap(\.reports)).reduce(into: StreamsMetrics()) { $0.add($1) }
     }
 
     // MARK: Start and stop
@@ -80,13 +90,17 @@ package final class StreamsEngine: Sendable {
 
     private func launch() throws {
         do {
-            let loops = try makeLoops()
-            let isStopRequested = inner.withLock { inner in
-                if !inner.isStopRequested { inner.loops = loops }
-                for loop in loops { loop.setPaused(inner.isPaused) }
-                return inner.isStopRequested
+            let (plan, work) = try makePlan()
+            let places = try plan.furthestPlaces(of: work.tasks, in: stateDirectory)
+            let loops = inner.withLock { inner -> [StreamThreadLoop] in
+                if inner.isStopRequested { return [] }
+                inner.isReplanning = false
+                inner.plan = plan
+                inner.placement = TaskPlacement(work, places: places)
+                inner.placement.join(inner.numbers)
+                return inner.numbers.sorted().map { makeLoop($0, plan, &inner) }
             }
-            guard !isStopRequested else { return finish() }
+            if loops.isEmpty { return finish() }
             for loop in loops { loop.start() }
         } catch {
             inner.withLock { $0.failure = error }
@@ -95,10 +109,10 @@ package final class StreamsEngine: Sendable {
         }
     }
 
-    private func makeLoops() throws -> [StreamThreadLoop] {
+    /// Makes what is missing in the cluster. Blocks.
+    private func makePlan() throws -> (StreamThreadPlan, StickyAssignment<Int>.Work) {
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
-        let cluster = try inner.withLock { $0.cluster } ?? openCluster()
-        inner.withLock { $0.cluster = cluster }
+        let cluster = try openedCluster()
         let admin = try cluster.makeAdmin(clientID: names.applicationID + "-admin")
         defer { admin.close() }
         let watch = try TopicWatch(topology, names: names, admin: admin)
@@ -107,15 +121,33 @@ package final class StreamsEngine: Sendable {
             settings: InternalTopicSettings(configuration), admin: admin)
         let memory = StateMemory(budgetBytes: configuration.stateMemoryBytes)
         inner.withLock { $0.memory = memory }
-        let assignment = TopicPlan.assign(topics.tasks, toThreads: configuration.streamThreads)
-        return assignment.enumerated().map { index, tasks in
-            var plan = StreamThreadPlan(
-                number: index + 1, tasks: tasks, topology: watch.matched, names: names, configuration: configuration,
-                partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory,
-                stateDirectory: stateDirectory)
-            if index == 0, topology.readsByPattern { plan.watch = watch }
-            return StreamThreadLoop(plan, clock: clock, listener: listener)
+        var plan = StreamThreadPlan(
+            number: 0, tasks: [], topology: watch.matched, names: names, configuration: configuration,
+            partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: stateDirectory)
+        if topology.readsByPattern { plan.watch = watch }
+        return (plan, topics.work(standbys: configuration.standbys, of: watch.matched))
+    }
+
+    private func openedCluster() throws -> any Cluster {
+        if let cluster = inner.withLock({ $0.cluster }) { return cluster }
+        let cluster = try openCluster()
+        let membership = try cluster.join(group: names.applicationID)
+        let stateLock = try stateDirectory.map { try StateDirectoryLock($0) }
+        inner.withLock { inner in (inner.cluster, inner.membership, inner.stateLock) = (cluster, membership, stateLock)
         }
+        return cluster
+    }
+
+    /// A thread that is not started yet.
+    func makeLoop(_ number: Int, _ plan: StreamThreadPlan, _ inner: inout Inner) -> StreamThreadLoop {
+        var plan = plan
+        plan.number = number
+        if number != inner.numbers.min() { plan.watch = nil }
+        let loop = StreamThreadLoop(plan, clock: clock, listener: listener)
+        loop.setPaused(inner.isPaused)
+        loop.grant(inner.placement.granted(number))
+        inner.loops[number] = loop
+        return loop
     }
 
     /// Threads commit, close and end. Does not wait: `ended` and `waitUntilEnded` do. May be called at any time, from
@@ -123,7 +155,7 @@ package final class StreamsEngine: Sendable {
     package func stop() {
         let (loops, wasCreated) = inner.withLock { inner in
             inner.isStopRequested = true
-            return (inner.loops, inner.state == .created)
+            return (Array(inner.loops.values), inner.state == .created)
         }
         if wasCreated { return finish() }
         _ = change(to: .pendingShutdown)
@@ -137,7 +169,7 @@ package final class StreamsEngine: Sendable {
     private func setPaused(_ isPaused: Bool) {
         let loops = inner.withLock { inner in
             inner.isPaused = isPaused
-            return inner.loops
+            return Array(inner.loops.values)
         }
         for loop in loops { loop.setPaused(isPaused) }
     }
@@ -152,21 +184,17 @@ package final class StreamsEngine: Sendable {
 
     private var listener: StreamThreadLoop.Listener {
         StreamThreadLoop.Listener(
-            isRunning: { [self] in threadChanged($0, isRunning: $1) }, failed: { [self] in threadFailed($0) },
+            progressed: { [self] number, held, followed, status in
+                place { $0.update(number, holds: held, followed: followed, status: status) }
+            }, failed: { [self] in threadFailed($0, $1) },
+            restarted: { [self] number in place { $0.restarted(number) } },
             topicsChanged: { [self] in replan() },
             ended: { [self] in threadEnded($0, $1) })
     }
 
-    private func threadChanged(_ number: Int, isRunning: Bool) {
-        let allRun = inner.withLock { inner in
-            if isRunning { inner.running.insert(number) } else { inner.running.remove(number) }
-            return inner.running.count == inner.loops.count
-        }
-        _ = change(to: allRun ? .running : .rebalancing)
-    }
-
-    private func threadFailed(_ error: any Error) -> UncaughtErrorResponse {
+    private func threadFailed(_ number: Int, _ error: any Error) -> UncaughtErrorResponse {
         logger.error("a stream thread stopped: \(error)", metadata: ["application": "\(names.applicationID)"])
+        place { $0.stopped(number) }
         return configuration.onUncaughtError(error)
     }
 
@@ -177,53 +205,61 @@ package final class StreamsEngine: Sendable {
         _ = change(to: .rebalancing)
         let loops = inner.withLock { inner in
             inner.isReplanning = true
-            return inner.loops
+            return Array(inner.loops.values)
         }
         for loop in loops { loop.stop() }
     }
 
     private func threadEnded(_ number: Int, _ error: (any Error)?) {
-        let (loops, isLast, beginsAnew) = inner.withLock { inner in
-            inner.ended.insert(number)
+        let (others, beginsAnew) = inner.withLock { inner in
+            inner.finished += inner.loops.removeValue(forKey: number)?.reports.map(\.afterEnd) ?? []
             inner.failure = inner.failure ?? error
-            let isLast = inner.ended.count == inner.loops.count
-            let beginsAnew = isLast && inner.isReplanning && inner.failure == nil && !inner.isStopRequested
-            defer {
-                if beginsAnew {
-                    inner.finished += inner.loops.flatMap(\.reports).map { report in
-                        var report = report
-                        (report.waiting, report.inFlight) = ([:], [:])
-                        return report
-                    }
-                    (inner.loops, inner.running, inner.ended, inner.isReplanning) = ([], [], [], false)
-                }
-            }
-            return (inner.loops, isLast, beginsAnew)
+            return (
+                Array(inner.loops.values), inner.isReplanning && inner.failure == nil && !inner.isStopRequested
+            )
         }
-        // The failure is kept, and ends the application.
-        if beginsAnew { return (try? launch()) ?? () }
-        if isLast { return finish() }
-        if error != nil {
-            _ = change(to: .pendingShutdown)
-            for loop in loops { loop.stop() }
+        if others.isEmpty {
+            // Where it fails, the failure is kept, and ends the application.
+            if beginsAnew { return (try? launch()) ?? () }
+            return finish()
         }
+        if error == nil { return place { $0.left(number) } }
+        _ = change(to: .pendingShutdown)
+        for loop in others { loop.stop() }
     }
 
     private func finish() {
         _ = change(to: failure == nil ? .notRunning : .error)
+        let waiting = inner.withLock { inner in
+            inner.membership?.leave()
+            (inner.membership, inner.stateLock) = (nil, nil)
+            defer { inner.waiting = [] }
+            return inner.waiting
+        }
         end.open()
+        for continuation in waiting { continuation.resume() }
     }
 
     /// - Returns: whether the change is allowed.
-    private func change(to next: StreamsState) -> Bool {
-        let old: StreamsState? = inner.withLock { inner in
-            guard inner.state.mayBecome(next) else { return nil }
-            defer { inner.state = next }
-            return inner.state
-        }
+    func change(to next: StreamsState) -> Bool {
+        let old = inner.withLock { $0.change(to: next) }
         guard let old else { return false }
+        tell(old, next)
+        return true
+    }
+
+    /// Tells the world of a change of state.
+    func tell(_ old: StreamsState, _ next: StreamsState) {
         logger.info("\(names.applicationID) is \(next)", metadata: ["was": "\(old)"])
         configuration.onStateChange(old, next)
-        return true
+    }
+}
+
+extension StreamsEngine.Inner {
+    /// - Returns: the state before; nil where the change is not allowed.
+    mutating func change(to next: StreamsState) -> StreamsState? {
+        guard state.mayBecome(next) else { return nil }
+        defer { state = next }
+        return state
     }
 }

@@ -12,10 +12,10 @@ import MoldauTopology
 public enum StreamsState: String, Sendable, CustomStringConvertible {
     /// Not started.
     case created
-    /// Topics are checked, global tables and stores restored; nothing is processed by threads that are not through
-    /// with it.
+    /// Topics are checked, global tables and stores restored, or tasks go from one thread to another. Tasks that are through
+    /// with it, and those that stay where they are, are processed.
     case rebalancing
-    /// Every thread processes.
+    /// Every task is processed.
     case running
     /// Threads commit and close.
     case pendingShutdown
@@ -25,6 +25,9 @@ public enum StreamsState: String, Sendable, CustomStringConvertible {
     case error
 
     public var description: String { rawValue }
+
+    /// Whether nothing comes after it.
+    package var isOver: Bool { self == .notRunning || self == .error }
 
     package func mayBecome(_ next: StreamsState) -> Bool {
         switch (self, next) {
@@ -44,6 +47,8 @@ public struct StreamsMetrics: Sendable, Equatable {
     public var commits: Int64 = 0
     /// Changelog records that were read into stores.
     public var restoredRecords: Int64 = 0
+    /// Changelog records that standby copies took in.
+    public var standbyRecords: Int64 = 0
     /// Records of global tables' topics that were applied, by all threads together.
     public var globalTableUpdates: Int64 = 0
     /// Discarded records, by node and reason.
@@ -53,15 +58,20 @@ public struct StreamsMetrics: Sendable, Equatable {
     /// Records whose asynchronous results are still to come, by task.
     public var inFlight: [TaskID: Int] = [:]
 
+    /// How far stores that are being restored, and standby copies, are behind their changelogs.
+    public var lags: [StoreLag] = []
+
     public init() {}
 
     mutating func add(_ report: StreamThreadReport) {
         processedRecords += report.processed
         commits += report.commits
         restoredRecords += report.restored
+        standbyRecords += report.followed
         globalTableUpdates += report.globalUpdates
         drops.merge(report.drops, uniquingKeysWith: +)
         waiting.merge(report.waiting) { $1 }
         inFlight.merge(report.inFlight) { $1 }
+        lags += report.lags
     }
 }

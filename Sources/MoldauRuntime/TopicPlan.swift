@@ -172,10 +172,11 @@ extension TopicPlan {
         return plan
     }
 
-    /// The tasks of each of `count` threads: in turn, so that a sub-topology's partitions are spread.
-    package static func assign(_ tasks: [TaskID], toThreads count: Int) -> [[TaskID]] {
-        var threads = [[TaskID]](repeating: [], count: max(1, count))
-        for (index, task) in tasks.sorted().enumerated() { threads[index % threads.count].append(task) }
-        return threads
+    /// What threads are to share.
+    /// - Parameter standbys: copies of each task that copies can follow.
+    package func work<Member>(standbys: Int = 0, of topology: Topology) -> StickyAssignment<Member>.Work {
+        let copied = Set(topology.subtopologies.filter(\.canBeCopied).map(\.number))
+        return StickyAssignment.Work(
+            tasks: tasks, copied: Set(tasks.filter { copied.contains($0.subtopology) }), standbys: standbys)
     }
 }

@@ -15,6 +15,8 @@ import MoldauRecords
 package protocol ExpiringStore: StateStore {
     /// Called with each refused write.
     var onExpired: (() -> Void)? { get set }
+    /// Entries from that time on stay whatever their age: someone is still to read them.
+    var keptFrom: Int64 { get set }
 }
 
 /// A typed face of a segmented store.
@@ -27,6 +29,10 @@ extension SegmentBackedStore {
     @usableFromInline package var onExpired: (() -> Void)? {
         get { segments.onExpired }
         set { segments.onExpired = newValue }
+    }
+    @usableFromInline package var keptFrom: Int64 {
+        get { segments.keptFrom }
+        set { segments.keptFrom = newValue }
     }
 }
 

@@ -4,6 +4,8 @@ import MoldauRecords
 public enum StateError: Error, Equatable, CustomStringConvertible {
     /// Another process, or another task of this one, has the task's state open.
     case directoryInUse(path: String, message: String)
+    /// Another application, in this process or in `holder`, works on the directory of the application's state.
+    case locked(directory: String, holder: String)
     /// A directory for the state could not be made. `code` is the system's `errno`.
     case directoryNotCreated(path: String, code: Int32)
     /// RocksDB failed at `operation`, in its own words.
@@ -26,6 +28,9 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
         case .directoryInUse(let path, let message):
             "the state in \(path) is in use by another process or task; stop it, or choose another state directory "
                 + "(RocksDB: \(message))"
+        case .locked(let directory, let holder):
+            "the application's state in \(directory) is in use by \(holder); stop that first, or choose another id or state "
+                + "directory"
         case .directoryNotCreated(let path, let code):
             "the state directory \(path) could not be created (errno \(code)); check that its parent is writable"
         case .rocksDB(let operation, let path, let message):

@@ -28,6 +28,8 @@ public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's c
         public var writeBufferBytes: Int
         /// The write-back caches of all open stores, to within 16 KiB a store.
         public var writeBackBytes: Int
+        /// The stores that are open, copies and global tables included: each has an equal share for its write-back cache.
+        public var openStores: Int
         /// All of it.
         public var usedBytes: Int { blockCacheBytes + writeBackBytes }
     }
@@ -53,7 +55,7 @@ public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's c
             budgetBytes: budgetBytes,
             blockCacheBytes: rocksdb_cache_get_usage(blockCache),
             writeBufferBytes: moldau_write_buffer_manager_usage(writeBuffers),
-            writeBackBytes: writeBackBytes.load(ordering: .relaxed))
+            writeBackBytes: writeBackBytes.load(ordering: .relaxed), openStores: openStores.load(ordering: .relaxed))
     }
 
     /// The bytes that each open store may hold in its write-back cache.

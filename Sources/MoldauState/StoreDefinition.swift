@@ -40,6 +40,9 @@ public struct StoreDefinition: Sendable {
     public private(set) var historyRetention: Duration?
     /// How long a store of windows or sessions keeps them, by stream time; nil for other stores.
     public internal(set) var windowRetention: Duration?
+    /// Where windows are sent when they close: from the time by which they are stored to that at which they close, in
+    /// milliseconds. Until they are sent they are kept, however old they are.
+    package var closingMs: Int64?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     private let identity = Identity()

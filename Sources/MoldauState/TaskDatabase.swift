@@ -211,7 +211,8 @@ final class TaskDatabase: StateStorage {
         throw .rocksDB(operation: operation(), path: directory, message: message)
     }
 
-    private static func makeDirectory(_ path: String) throws(StateError) {
+    /// With those above it.
+    static func makeDirectory(_ path: String) throws(StateError) {
         for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o777) }
         if mkdir(path, 0o777) != 0 && errno != EEXIST { throw .directoryNotCreated(path: path, code: errno) }
     }

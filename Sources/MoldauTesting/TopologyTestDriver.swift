@@ -220,7 +220,7 @@ public final class TopologyTestDriver {
     }
 
     /// The names of all stores, those of global tables last.
-    public var storeNames: [String] { task.stores.map(\.store.name) + globalTables.stores.map(\.name) }
+    public var storeNames: [String] { task.stores.entries.map(\.store.name) + globalTables.stores.map(\.name) }
 
     /// The records that were discarded so far, by node and reason.
     public var drops: [DropKey: Int64] {

@@ -126,9 +126,11 @@ final class ClusterRun {
         configuration.commitInterval = .seconds(1_000_000)
         configuration.recordsPerTurn = setting.commitEveryRounds == nil ? Int.random(in: 1...20, using: &random) : 1
         let memory = StateMemory(budgetBytes: 8 << 20)
-        plans = TopicPlan.assign(topics.tasks, toThreads: setting.threads).enumerated().map { number, tasks in
+        let dealt = StickyAssignment(topics.work(of: topology), members: Set(1...setting.threads))
+        plans = (1...setting.threads).map { number in
             StreamThreadPlan(
-                number: number + 1, tasks: tasks, topology: topology, names: names, configuration: configuration,
+                number: number, tasks: dealt.tasks(of: number), topology: topology, names: names,
+                configuration: configuration,
                 partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory,
                 stateDirectory: setting.storeKind == .inMemory ? nil : directory)
         }

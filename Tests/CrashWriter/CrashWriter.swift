@@ -48,7 +48,8 @@ enum CrashWriter {
             let partitions = (0..<Int(partitionCount)).filter { _ in Bool.random(using: &random) }
             for partition in partitions {
                 for _ in 0..<Int.random(in: 1...60, using: &random) {
-                    let text = "\(next[partition]) " + String(repeating: "x", count: Int.random(in: 0...300, using: &random))
+                    let text =
+                        "\(next[partition]) " + String(repeating: "x", count: Int.random(in: 0...300, using: &random))
                     Array(text.utf8).withUnsafeBytes {
                         builder.append(key: nil, value: $0, timestamp: EmbeddedCluster.systemClock())
                     }
@@ -96,7 +97,8 @@ enum CrashWriter {
                 let partition = Int(batches.partition.partition.number)
                 var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
                 while let record = try reader.next() {
-                    let text = String(decoding: record.value ?? UnsafeRawBufferPointer(start: nil, count: 0), as: UTF8.self)
+                    let text = String(
+                        decoding: record.value ?? UnsafeRawBufferPointer(start: nil, count: 0), as: UTF8.self)
                     guard record.offset.value == ends[partition], text.hasPrefix("\(ends[partition]) ") else {
                         throw Failure(
                             message: "\(batches.partition): record \(ends[partition]) should be at its offset, "

@@ -36,6 +36,20 @@ struct EmbeddedClusterTests {
         #expect(try consumer.poll(wait: .zero).isEmpty)
     }
 
+    @Test func `an error of one partition takes nothing from the others`() throws {
+        let cluster = try makeCluster(partitions: 3)
+        let partitions = (0..<3).map { TopicPartition("words", Int32($0)) }
+        let producer = try cluster.makeProducer(clientID: "writer")
+        for partition in partitions { try producer.send(["a"], to: partition) }
+        let consumer = try cluster.makeConsumer(clientID: "reader")
+        try consumer.assign(Set(partitions))
+        for partition in partitions { try consumer.seek(partition, to: partition == partitions[1] ? Offset(9) : .zero) }
+        #expect(try consumer.poll(wait: .zero).map(\.partition) == [partitions[0]])
+        #expect(throws: ClusterError.self) { try consumer.poll(wait: .zero) }
+        try consumer.seek(partitions[1], to: .zero)
+        #expect(try consumer.poll(wait: .zero).map(\.partition) == [partitions[1], partitions[2]])
+    }
+
     @Test func `a sent batch is acknowledged by the flush`() throws {
         let cluster = try makeCluster()
         let producer = try cluster.makeProducer(clientID: "writer")

@@ -29,7 +29,12 @@ final class Bench {
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     func create(_ topics: [String: Int32]) throws {
-        try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
+        // Whatever their timestamps, and however long the test takes.
+        let settings = ["retention.ms": "-1"]
+        try admin.create(
+            topics.sorted { $0.key < $1.key }.map {
+                NewTopic($0.key, partitionCount: $0.value, configuration: settings)
+            })
     }
 
     func write(
@@ -55,8 +60,8 @@ final class Bench {
         try consumer.assign([place])
         try consumer.seek(place, to: .zero)
         var records: [Record<Key, Value>] = []
-        for batches in try consumer.poll(wait: .zero) {
-            var reader = RecordBatchReader(batches.bytes.bytes)
+        while let batches = try consumer.poll(wait: .zero).first {
+            var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
             while let record = try reader.next() {
                 records.append(
                     Record(
@@ -191,6 +196,9 @@ private final class RecordingConsumer: Consumer {
     func poll(wait: Duration) throws -> [FetchedBatches] { try inner.poll(wait: wait) }
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
         try inner.bounds(of: partitions)
+    }
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
+        try inner.ends(of: partitions)
     }
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
         try inner.offset(in: partition, atOrAfter: time)

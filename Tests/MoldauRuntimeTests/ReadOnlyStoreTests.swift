@@ -69,7 +69,7 @@ struct ReadOnlyStoreTests {
         }
         let thread = try bench.thread(try topology(), inMemory: inMemory)
         while thread.phase == .restoring { try thread.runOnce(now: Timestamp(ms: 4), wait: .zero) }
-        let stores = thread.tasks.flatMap(\.stores).compactMap { $0.store as? KeyValueStore<String, String> }
+        let stores = thread.tasks.flatMap(\.stores.entries).compactMap { $0.store as? KeyValueStore<String, String> }
         #expect(try #require(stores.first).get("a") == "2")
         #expect(thread.report.restored == (inMemory ? 2 : 0))
         try thread.close()

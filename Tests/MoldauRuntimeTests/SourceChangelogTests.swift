@@ -123,7 +123,7 @@ struct SourceChangelogTests {
         #expect(thread.report.drops.isEmpty)
         #expect(try bench.read(orders).count == 1)
         let store = try #require(
-            thread.tasks.flatMap(\.stores).first?.store as? TimestampedKeyValueStore<String, Int32>)
+            thread.tasks.flatMap(\.stores.entries).first?.store as? TimestampedKeyValueStore<String, Int32>)
         #expect(try store.get("bad") == nil)
         #expect(try store.get("good")?.timestamp == Timestamp(ms: 1_002))
         try thread.stop(now: Timestamp(ms: 0))

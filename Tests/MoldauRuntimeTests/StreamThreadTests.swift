@@ -106,6 +106,34 @@ struct StreamThreadTests {
         #expect(thread.report.restored == 3)
     }
 
+    @Test func `a restore waits for what is open, and reads what was committed behind it`() throws {
+        let bench = try Bench()
+        try bench.create(["input": 1, "counts": 1])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = .exactlyOnce
+        let first = try bench.thread(try CountTopology.make(), configuration: configuration)
+        let gone = try bench.cluster.makeTransactionalProducer(id: "app-2", timeout: .seconds(10), clientID: "gone")
+        let changelog = TopicPartition("app-counts-store-changelog", 0)
+        var builder = RecordBatchBuilder()
+        builder.producer = gone.stamp(for: changelog)
+        Array("a".utf8).withUnsafeBytes { builder.append(key: $0, value: nil, timestamp: Timestamp(ms: 1)) }
+        try gone.send(builder.finish(), to: changelog)
+        try first.runUntilIdle()
+        try bench.write("input", "a", "x", at: 1)
+        try first.runUntilIdle()
+        try first.stop(now: Timestamp(ms: 1))
+
+        let second = try bench.thread(try CountTopology.make(), configuration: configuration)
+        for _ in 0..<5 { try second.runOnce(now: Timestamp(ms: 2), wait: .zero) }
+        #expect(second.phase == .restoring)
+        try gone.abort()
+        try bench.write("input", "a", "x", at: 2)
+        try second.runUntilIdle(now: 3)
+        try second.stop(now: Timestamp(ms: 3))
+        #expect(second.report.restored == 1)
+        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2])
+    }
+
     @Test func `a store whose changelog lost its offset is emptied, and the reason told`() throws {
         let bench = try Bench()
         try bench.create(["input": 1, "counts": 1])

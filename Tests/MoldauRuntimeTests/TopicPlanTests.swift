@@ -131,12 +131,6 @@ struct TopicPlanTests {
         ) { try plan(topology, ["input": 1, "counts": 1, "app-counts-store-changelog": 1]) }
     }
 
-    @Test func `tasks are dealt out in turn`() {
-        let tasks = (0..<5).map { TaskID(subtopology: 0, partition: Partition($0)) }
-        let dealt = TopicPlan.assign(tasks.reversed(), toThreads: 2)
-        #expect(dealt.map { $0.map(\.description) } == [["0_0", "0_2", "0_4"], ["0_1", "0_3"]])
-    }
-
     @Test(arguments: [
         (CommitMetadata(partitionTime: Timestamp(ms: 1_234)), "AgAAAAAAAATS"),
         (

@@ -72,6 +72,8 @@ public final class RunningProgram {
         try process.run()
     }
 
+    public var processIdentifier: Int32 { process.processIdentifier }
+
     /// Ends it as a crash would.
     public func kill() { _ = signal(SIGKILL) }
 

@@ -88,11 +88,9 @@ import MoldauTopology
         remembersAll = settings.memory == .complete
         let windows = settings.windows
         graceMs = windows.graceMs
-        // The end is exclusive, but inclusive for sliding windows, which therefore close a millisecond later.
-        let closingMs = windows.isSliding ? addingCapped(windows.sizeMs, 1) : windows.sizeMs
         closer =
             settings.emit == .onWindowClose
-            ? WindowCloser(context, store.segments, closingMs: closingMs) : nil
+            ? WindowCloser(context, store.segments, closingMs: windows.closingMs) : nil
     }
 
     @usableFromInline func slidingInlet(differenceMs: Int64) -> Inlet<Key, Value> {

@@ -13,11 +13,13 @@ extension StoreChoice {
             try windows.check()
             try windows.check(retention: retention, store: name)
         }
-        return .timestampedWindow(
+        var definition = StoreDefinition.timestampedWindow(
             WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
             order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window),
             isLogged: options.isLogged,
             topicSettings: options.changelogSettings)
+        if emit == .onWindowClose { definition.closingMs = windows.closingMs }
+        return definition
     }
 
     /// The definition of the store of sessions. Errors of the windows and the retention are the builder's.
@@ -32,11 +34,14 @@ extension StoreChoice {
             try windows.check()
             try windows.check(retention: retention, store: name)
         }
-        return .session(
+        var definition = StoreDefinition.session(
             SessionStoreName(name, key: key, value: value), retention: retention,
             order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
             reach: reach(ofSessions: emit), kind: kind(\.session),
             isLogged: options.isLogged, topicSettings: options.changelogSettings)
+        // The end is inclusive: a session closes a millisecond after it.
+        if emit == .onWindowClose { definition.closingMs = 1 }
+        return definition
     }
 }
 
@@ -57,6 +62,10 @@ extension StoreChoice {
 }
 
 extension TimeWindows {
+    /// From a window's start to the time at which it closes, but for the grace. The end is exclusive, but inclusive for sliding
+    /// windows, which therefore close a millisecond later.
+    var closingMs: Int64 { isSliding ? addingCapped(sizeMs, 1) : sizeMs }
+
     /// What is sent when windows close is looked up by time.
     fileprivate func storeOrder(_ emit: EmitStrategy) -> WindowOrder {
         guard emit == .onWindowClose else { return .byKey }

@@ -70,6 +70,14 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     /// A time limit takes records of a repartition topic that are not read yet.
     case retentionOnRepartition
 
+    // Tasks that go from one thread to another.
+    /// A commit before a task goes leaves the task's positions out.
+    case taskHandedOverBeforeCommit
+    /// A restore ends where an open transaction begins, although there may be committed records behind it.
+    case restoredToStableOffset
+    /// A standby copy's stores are taken over as they are: what their changelogs have beyond is not read.
+    case copyTakenWithoutTail
+
     // The broker: see `Sabotage`.
     case stableOffsetTooHigh
     case abortedReadable

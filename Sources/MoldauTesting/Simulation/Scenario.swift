@@ -29,7 +29,12 @@ struct Scenario: Sendable, CustomStringConvertible {
     let commitIntervalMs: Int
     let writeBehindIntervalMs: Int
 
-    init(_ chance: Chance) {
+    /// About so many steps lie between a thread's coming or going and the next; nil: none comes or goes.
+    let stepsPerHandOver: Int?
+    /// Copies of each task's stores.
+    let standbys: Int
+
+    init(_ chance: Chance, handOvers: Chance) {
         workload = chance.pick(Workload.allCases)
         guarantee = chance.oneIn(3) ? .atLeastOnce : .exactlyOnce
         durability =
@@ -53,6 +58,8 @@ struct Scenario: Sendable, CustomStringConvertible {
         recordsPerTurn = chance.pick([1, 3, 1_000])
         commitIntervalMs = chance.pick([5, 30, 100])
         writeBehindIntervalMs = chance.pick([10, 100, 1_000])
+        stepsPerHandOver = handOvers.oneIn(2) ? handOvers.within(15...100) : nil
+        standbys = handOvers.pick([0, 0, 1, 2])
     }
 
     static let transactionTimeoutMs = 5_000
@@ -66,6 +73,7 @@ struct Scenario: Sendable, CustomStringConvertible {
         configuration.batchBytes = batchBytes
         configuration.recordsPerTurn = recordsPerTurn
         configuration.streamThreads = threads
+        configuration.standbys = standbys
         configuration.logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         return configuration
     }
@@ -73,6 +81,8 @@ struct Scenario: Sendable, CustomStringConvertible {
     var description: String {
         "\(workload), \(options.optimizations.map { "\($0), " }.joined())\(guarantee), \(durability), \(threads) threads, \(partitions) partitions, "
             + "\(feedsTransactions ? "fed in transactions, " : "")faults \(faults.map(\.rawValue)) "
+            + "\(standbys > 0 ? "\(standbys) copies, " : "")"
+            + "\(stepsPerHandOver.map { "threads come and go each \($0) steps, " } ?? "")"
             + "each \(stepsPerFault) of \(steps) steps, sectors of \(sectorBytes), segments of \(segmentBytes)"
     }
 }

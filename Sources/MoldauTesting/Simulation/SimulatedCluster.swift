@@ -13,8 +13,15 @@ struct SimulatedCluster: Cluster {
     let chance: Chance
     let mistake: PlantedMistake?
     let segmentBytes: Int
+    let hasCopies: Bool
     private let inner: EmbeddedCluster
     private let producerCount = ProducerCount()
+    private let handedOver = Shared<Set<TopicPartition>>([])
+
+    private final class Shared<Value: Sendable>: Sendable {
+        let value: Mutex<Value>
+        init(_ value: Value) { self.value = Mutex(value) }
+    }
 
     private final class ProducerCount: Sendable {
         private let count = Mutex(0)
@@ -25,13 +32,21 @@ struct SimulatedCluster: Cluster {
         }
     }
 
-    init(_ broker: Broker<SimulatedDisk>, chance: Chance, mistake: PlantedMistake?, segmentBytes: Int) {
-        (self.broker, self.chance, self.mistake, self.segmentBytes) = (broker, chance, mistake, segmentBytes)
+    init(
+        _ broker: Broker<SimulatedDisk>, chance: Chance, mistake: PlantedMistake?, segmentBytes: Int, hasCopies: Bool
+    ) {
+        (self.broker, self.chance, self.mistake) = (broker, chance, mistake)
+        (self.segmentBytes, self.hasCopies) = (segmentBytes, hasCopies)
         inner = EmbeddedCluster(broker)
     }
 
+    /// Positions of these partitions are left out of commits: a mistake.
+    func handsOver(_ partitions: Set<TopicPartition>) { handedOver.value.withLock { $0 = partitions } }
+
     func makeConsumer(clientID: String) throws -> any Consumer {
-        SimulatedConsumer(try inner.makeConsumer(clientID: clientID), self)
+        // Slow restores leave copies something to catch up with.
+        let isSlow = hasCopies && clientID.hasSuffix("-restore-consumer")
+        return SimulatedConsumer(try inner.makeConsumer(clientID: clientID), self, emptyPolls: isSlow ? 4 : 1)
     }
 
     func makeProducer(clientID: String) throws -> any Producer {
@@ -55,7 +70,12 @@ private final class SimulatedConsumer: Consumer {
     private let inner: any Consumer
     private let cluster: SimulatedCluster
 
-    init(_ inner: any Consumer, _ cluster: SimulatedCluster) { (self.inner, self.cluster) = (inner, cluster) }
+    /// Of six polls, so many bring nothing.
+    private let emptyPolls: Int
+
+    init(_ inner: any Consumer, _ cluster: SimulatedCluster, emptyPolls: Int) {
+        (self.inner, self.cluster, self.emptyPolls) = (inner, cluster, emptyPolls)
+    }
 
     var group: String? {
         get { inner.group }
@@ -71,7 +91,16 @@ private final class SimulatedConsumer: Consumer {
     }
     var wakeup: Wakeup { inner.wakeup }
 
-    func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
+    /// Where reading was when it ended.
+    private var ended: [TopicPartition: Offset] = [:]
+    private var assigned: Set<TopicPartition> = []
+
+    func assign(_ partitions: Set<TopicPartition>) throws {
+        for partition in assigned.subtracting(partitions) { ended[partition] = inner.position(partition) }
+        assigned = partitions
+        try inner.assign(partitions)
+    }
+
     func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }
     func position(_ partition: TopicPartition) -> Offset? { inner.position(partition) }
     func pause(_ partitions: Set<TopicPartition>) { inner.pause(partitions) }
@@ -79,21 +108,40 @@ private final class SimulatedConsumer: Consumer {
     func close() { inner.close() }
 
     func poll(wait: Duration) throws -> [FetchedBatches] {
-        cluster.chance.oneIn(6) ? [] : try inner.poll(wait: .zero)
+        cluster.chance.below(6) < emptyPolls ? [] : try inner.poll(wait: .zero)
     }
 
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
         var bounds = try inner.bounds(of: partitions)
         for (partition, held) in bounds {
-            let isHidden =
-                switch cluster.mistake {
-                case .suppressionNotRestored: partition.topic.hasSuffix("-suppress-changelog")
-                case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
-                default: false
-                }
-            if isHidden { bounds[partition] = held.upperBound..<held.upperBound }
+            let end = end(of: partition, held, held.upperBound)
+            bounds[partition] = (isHidden(partition) ? end : held.lowerBound)..<end
         }
         return bounds
+    }
+
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
+        let bounds = try inner.bounds(of: partitions)
+        return try inner.ends(of: partitions).reduce(into: [:]) { ends, entry in
+            ends[entry.key] = bounds[entry.key].map { end(of: entry.key, $0, entry.value) } ?? entry.value
+        }
+    }
+
+    /// The end that a mistake makes of a partition's.
+    private func end(of partition: TopicPartition, _ held: Range<Offset>, _ end: Offset) -> Offset {
+        if isHidden(partition) || cluster.mistake == .restoredToStableOffset { return held.upperBound }
+        guard cluster.mistake == .copyTakenWithoutTail, partition.topic.hasSuffix("-changelog"),
+            let read = ended[partition], read >= held.lowerBound
+        else { return end }
+        return min(read, held.upperBound)
+    }
+
+    private func isHidden(_ partition: TopicPartition) -> Bool {
+        switch cluster.mistake {
+        case .suppressionNotRestored: partition.topic.hasSuffix("-suppress-changelog")
+        case .changelogNotRestored: partition.topic.hasSuffix("-changelog")
+        default: false
+        }
     }
 
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
@@ -110,13 +158,18 @@ private final class SimulatedConsumer: Consumer {
     }
 
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {
-        try inner.commit(offsets.mapValues(cluster.changed))
+        try inner.commit(cluster.changed(offsets))
     }
 }
 
 extension SimulatedCluster {
+    fileprivate func changed(_ offsets: [TopicPartition: CommittedOffset]) -> [TopicPartition: CommittedOffset] {
+        let left = handedOver.value.withLock { $0 }
+        return offsets.filter { !left.contains($0.key) }.mapValues(changed)
+    }
+
     /// What is really committed.
-    fileprivate func changed(_ committed: CommittedOffset) -> CommittedOffset {
+    private func changed(_ committed: CommittedOffset) -> CommittedOffset {
         var committed = committed
         switch mistake {
         case .committedOffsetTooHigh: committed.offset = committed.offset + 1
@@ -204,7 +257,7 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
     }
 
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
-        let offsets = offsets.mapValues(cluster.changed)
+        let offsets = cluster.changed(offsets)
         switch cluster.mistake {
         case .commitAcknowledgedEarly:
             try commitPending()

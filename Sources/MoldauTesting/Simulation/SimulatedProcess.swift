@@ -12,10 +12,17 @@ final class SimulatedProcess {
     let broker: Broker<SimulatedDisk>
     let cluster: SimulatedCluster
     let sourcePartitions: [TopicPartition]
-    private(set) var threads: [StreamThread?]
+    private let tasks: [TaskID]
+    /// The numbers of the threads, those that are leaving included.
+    private(set) var numbers: [Int]
     /// Turns that a thread still sits out.
-    var pausedTurns: [Int]
-    private let plans: [StreamThreadPlan]
+    var pausedTurns: [Int: Int] = [:]
+    private var placement: TaskPlacement
+    private var threads: [Int: StreamThread] = [:]
+    private var failed: Set<Int> = []
+    private var leaving: Set<Int> = []
+    private let plan: StreamThreadPlan
+    private let mistake: PlantedMistake?
 
     /// Starts the broker, and creates the topics that are not there yet.
     init(
@@ -25,7 +32,9 @@ final class SimulatedProcess {
         broker = try Broker(
             disk, directory: "data", durability: scenario.durability, clock: { clock.now },
             sabotage: mistake?.sabotage ?? [])
-        cluster = SimulatedCluster(broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes)
+        cluster = SimulatedCluster(
+            broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
+            hasCopies: scenario.standbys > 0)
         let admin = try cluster.makeAdmin(clientID: "simulation")
         let workload = scenario.workload
         // The broker would make these itself, with segments that no run fills.
@@ -38,70 +47,116 @@ final class SimulatedProcess {
         }
         let names = InternalTopicNames(applicationID: Workload.applicationID, topology: topology)
         let topics = try TopicPlan.prepare(topology, names: names, newTopicPartitions: nil, admin: admin)
-        let cluster = cluster
-        plans = TopicPlan.assign(topics.tasks, toThreads: scenario.threads).enumerated().map { index, tasks in
-            var plan = StreamThreadPlan(
-                number: index + 1, tasks: tasks, topology: topology, names: names,
-                configuration: scenario.configuration, partitionCounts: topics.partitionCounts, cluster: cluster,
-                memory: memory, stateDirectory: nil)
-            plan.environment = { state.environment($0) }
-            return plan
-        }
-        threads = plans.map { _ in nil }
-        pausedTurns = plans.map { _ in 0 }
+        var plan = StreamThreadPlan(
+            number: 0, tasks: [], topology: topology, names: names, configuration: scenario.configuration,
+            partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: nil)
+        plan.environment = { state.environment($0) }
+        self.plan = plan
+        self.mistake = mistake
+        tasks = topics.tasks
+        numbers = Array(1...scenario.threads)
+        placement = TaskPlacement(topics.work(standbys: scenario.standbys, of: topology))
+        placement.join(numbers)
         let read = topology.subtopologies.flatMap(\.sourceTopics).map(names.topic)
         sourcePartitions = Set(read).sorted().flatMap { topic in
             (0..<(topics.partitionCounts[topic] ?? 0)).map { TopicPartition(topic, $0) }
         }
     }
 
-    /// Lets a thread do one round; opens it first where it is not.
+    /// Lets a thread do one round; opens it first where it is not, and ends it where it is leaving.
     /// - Returns: how many records it processed.
     func step(_ number: Int, now: Timestamp) throws -> Int {
-        if pausedTurns[number] > 0 {
-            pausedTurns[number] -= 1
+        if let turns = pausedTurns[number], turns > 0 {
+            pausedTurns[number] = turns - 1
             return 0
         }
         guard let thread = threads[number] else {
-            threads[number] = try StreamThread(plans[number], now: now)
+            var plan = plan
+            plan.number = number
+            threads[number] = try StreamThread(plan, now: now)
+            if failed.remove(number) != nil { placement.restarted(number) }
             return 0
         }
         do {
-            return try thread.runOnce(now: now, wait: .zero)
+            if leaving.contains(number) { return try end(number, thread, now: now) }
+            thread.granted = placement.granted(number)
+            cluster.handsOver(mistake == .taskHandedOverBeforeCommit ? thread.leavingPartitions : [])
+            let count = try thread.runOnce(now: now, wait: .zero)
+            placement.update(number, holds: thread.held, followed: thread.granted, status: thread.status)
+            return count
         } catch {
             drop(number)
             throw error
         }
     }
 
+    private func end(_ number: Int, _ thread: StreamThread, now: Timestamp) throws -> Int {
+        try thread.stop(now: now)
+        threads[number] = nil
+        numbers.removeAll { $0 == number }
+        leaving.remove(number)
+        placement.left(number)
+        return 0
+    }
+
     /// A thread ends without a commit; the next step opens another.
     func drop(_ number: Int) {
         // What is wrong with it is known, or found by the checks.
-        try? threads[number]?.close()
-        threads[number] = nil
+        guard let thread = threads.removeValue(forKey: number) else { return }
+        try? thread.close()
+        placement.stopped(number)
+        failed.insert(number)
+    }
+
+    func addThread() {
+        let number = (1...).first { !numbers.contains($0) } ?? 1
+        numbers.append(number)
+        placement.join([number])
+    }
+
+    /// The thread that was added last is to end, unless it is the only one.
+    func removeThread() {
+        guard let number = numbers.last(where: { !leaving.contains($0) }), numbers.count - leaving.count > 1 else {
+            return
+        }
+        leaving.insert(number)
+        placement.leave(number)
     }
 
     /// Commits, and ends all threads.
     func stopThreads(now: Timestamp) throws {
-        for number in threads.indices {
-            defer { threads[number] = nil }
-            try threads[number]?.stop(now: now)
-        }
+        for number in numbers { try threads.removeValue(forKey: number)?.stop(now: now) }
     }
 
     /// Lets go of memory after the process died: nothing reaches the disk any more.
-    func bury() { for number in threads.indices { drop(number) } }
+    func bury() { for number in numbers { drop(number) } }
 
-    /// The threads' plans, with their stores in another place.
-    func plans(on state: SimulatedState) -> [StreamThreadPlan] {
-        plans.map { plan in
-            var plan = plan
-            plan.environment = { state.environment($0) }
-            return plan
-        }
+    /// A thread with all tasks and with its stores in another place.
+    func plan(on state: SimulatedState) -> StreamThreadPlan {
+        var plan = plan
+        (plan.number, plan.tasks) = (1, tasks)
+        plan.environment = { state.environment($0) }
+        return plan
     }
 
-    var areAllRunning: Bool { threads.allSatisfy { $0?.phase == .running } }
+    /// The directories of all tasks, in the order of the tasks: those that are worked on, and of copies.
+    var directories: [(task: TaskID, directory: String, isCopy: Bool)] {
+        numbers.flatMap { number in
+            let held = placement.held(number)
+            return held.active.map { ($0.key, TaskSet.directory(of: $0.key, place: $0.value), false) }
+                + held.standby.map { ($0.key, TaskSet.directory(of: $0.key, place: $0.value), true) }
+        }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
+    }
+
+    /// Whether all tasks are processed, and copies are as far as they are.
+    func isAtRest() throws -> Bool {
+        guard placement.isSettled, failed.isEmpty else { return false }
+        // What serves as a changelog and is an input is followed as far as it is committed.
+        let committed = broker.committedOffsets(of: Workload.applicationID)
+        return try threads.values.flatMap(\.report.lags).allSatisfy { lag in
+            try lag.position >= committed[lag.changelog]?.offset ?? broker.partition(lag.changelog).endOffset()
+        }
+    }
 
     /// Partitions whose records are not all processed and committed, with why.
     func undrained() throws -> [String] {

@@ -35,6 +35,8 @@ package final class Simulation {
     private let seed: UInt64
     private let scenario: Scenario
     private let chance: Chance
+    /// Decides when threads come and go: apart, so that this changes nothing else.
+    private let handOvers: Chance
     private let clock = SimulatedClock(startMs: 10_000_000)
     private let trace: SimulationTrace
     private let mistake: PlantedMistake?
@@ -66,8 +68,9 @@ package final class Simulation {
         self.seed = seed
         self.mistake = mistake
         chance = Chance(seed: seed)
+        handOvers = Chance(seed: ~seed)
         trace = SimulationTrace(keepsLines: keepsTrace)
-        scenario = Scenario(chance)
+        scenario = Scenario(chance, handOvers: handOvers)
         disk = SimulatedDisk(sectorBytes: scenario.sectorBytes, chance: chance, trace: trace, mistake: mistake)
         state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: mistake)
         feeder = Feeder(scenario, chance: chance, trace: trace, clock: clock)
@@ -104,7 +107,7 @@ package final class Simulation {
         guard self.process != nil else { return }
         attempt {
             switch chance.below(100) {
-            case 0..<60: try stepThread(chance.below(process.threads.count), process)
+            case 0..<60: try stepThread(chance.pick(process.numbers), process)
             case 60..<78: try feeder.feed(process.cluster)
             case 78..<90: clock.advance(ms: chance.below(60))
             case 90..<94: try lookAfter(process)
@@ -112,9 +115,16 @@ package final class Simulation {
             default: break
             }
         }
+        if let steps = scenario.stepsPerHandOver, handOvers.oneIn(steps) { handOver(process) }
         if chance.oneIn(scenario.stepsPerFault), let fault = scenario.faults.randomElement(using: chance) {
             inject(fault, step)
         }
+    }
+
+    private func handOver(_ process: SimulatedProcess) {
+        let adds = handOvers.oneIn(2)
+        trace.note(adds ? "adds a thread" : "removes a thread")
+        if adds { process.addThread() } else { process.removeThread() }
     }
 
     /// Does the syncs that `.interval` promises, when they are due.
@@ -173,8 +183,8 @@ package final class Simulation {
         case .powerLoss: disk.cut(.power, after: chance.below(60))
         case .processDeath: disk.cut(.process, after: chance.below(60))
         case .cleanRestart: restart()
-        case .threadDeath: process?.drop(chance.below(scenario.threads))
-        case .pause: process?.pausedTurns[chance.below(scenario.threads)] = chance.within(1...60)
+        case .threadDeath: if let process { process.drop(chance.pick(process.numbers)) }
+        case .pause: if let process { process.pausedTurns[chance.pick(process.numbers)] = chance.within(1...60) }
         case .failedSync: disk.failSync(after: chance.within(1...10))
         case .fullDisk:
             disk.setSpace(chance.below(3_000))
@@ -269,12 +279,10 @@ package final class Simulation {
             clock.advance(ms: 20)
             keepPromises(process)
             attempt {
-                for number in process.threads.indices {
-                    process.pausedTurns[number] = 0
-                    try stepThread(number, process)
-                }
+                process.pausedTurns = [:]
+                for number in process.numbers { try stepThread(number, process) }
                 if round % 10 == 9 {
-                    left = process.areAllRunning ? try process.undrained() : ["not all threads run"]
+                    left = try process.isAtRest() ? process.undrained() : ["not all threads run"]
                 }
             }
             if left.isEmpty { return }
@@ -291,7 +299,7 @@ package final class Simulation {
     private func checkAll() throws {
         guard let process else { return }
         try process.stopThreads(now: clock.now)
-        let before = try contents(process)
+        let (before, images) = (try contents(process), heldImages(process))
         try checkInput(process)
         try readOutput(process)
         if !promises.wereUsed {
@@ -304,7 +312,6 @@ package final class Simulation {
         }
         if !violations.isEmpty { try describe(process) }
         if !promises.wereUsed { checkRestored(process) }
-        let images = state.images
         for isCrash in [true, false] where violations.isEmpty {
             attempt { try self.process?.broker.syncNow() }
             if isCrash { crash(.power) } else { restart() }
@@ -312,7 +319,7 @@ package final class Simulation {
             guard let process = self.process else { continue }
             try process.stopThreads(now: clock.now)
             compare(try contents(process), before, isCrash ? "a crash" : "a clean restart")
-            if state.images != images { complain("a restart changed what the stores hold") }
+            compare(heldImages(process), images)
         }
         if violations.isEmpty { try checkRot() }
     }
@@ -380,22 +387,56 @@ package final class Simulation {
         defer { state = kept }
         state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: nil)
         do {
-            for plan in process.plans(on: state) {
-                let thread = try StreamThread(plan, now: clock.now)
-                for _ in 0..<500 where thread.phase == .restoring { try thread.runOnce(now: clock.now, wait: .zero) }
-                try thread.stop(now: clock.now)
-            }
+            let thread = try StreamThread(process.plan(on: state), now: clock.now)
+            for _ in 0..<500 where thread.phase == .restoring { try thread.runOnce(now: clock.now, wait: .zero) }
+            try thread.stop(now: clock.now)
         } catch {
             return complain("restoring failed: \(error)")
         }
         let restored = state.images
-        for (store, image) in kept.images.sorted(by: { $0.key < $1.key }) {
-            let made = restored[store]?.entries ?? [:]
-            // Windows that are over go when the store gets to it.
-            let mayHaveLess = store.hasSuffix("/windows") || store.hasSuffix("/sessions")
-            let isSame = mayHaveLess ? image.entries.allSatisfy { made[$0.key] == $0.value } : image.entries == made
-            if !isSame { complain("\(store) holds \(image.entries.count) entries, its changelog makes \(made.count)") }
+        for (task, directory, isCopy) in process.directories {
+            for (store, made) in restored where store.hasPrefix("\(task)/") {
+                let image = kept.images[directory + store.dropFirst("\(task)".count)] ?? SimulatedState.Image()
+                // What is made anew has dropped nothing that a store in use still holds.
+                let isWindowed = Self.isWindowed(store)
+                if isWindowed ? Set(image.entries.keys).isSubset(of: made.entries.keys) : true,
+                    Self.isSame(store, image, made)
+                {
+                    continue
+                }
+                complain(
+                    "\(isCopy ? "the copy of " : "")\(store) holds \(image.entries.count) entries, "
+                        + "its changelog makes \(made.entries.count)")
+            }
         }
+    }
+
+    private static func isWindowed(_ store: String) -> Bool {
+        store.hasSuffix("/windows") || store.hasSuffix("/sessions")
+    }
+
+    /// Windows that are over go when a store gets to it: one may hold what another holds no more.
+    private static func isSame(_ store: String, _ left: SimulatedState.Image, _ right: SimulatedState.Image) -> Bool {
+        guard isWindowed(store) else { return left == right }
+        return left.entries.allSatisfy { (right.entries[$0.key] ?? $0.value) == $0.value }
+    }
+
+    private func compare(_ now: [String: SimulatedState.Image], _ before: [String: SimulatedState.Image]) {
+        for (store, image) in before.sorted(by: { $0.key < $1.key }) {
+            let held = now[store] ?? SimulatedState.Image()
+            if !Self.isSame(store, held, image) { complain("a restart changed what \(store) holds") }
+        }
+    }
+
+    /// What the stores of tasks hold, wherever they lie; without copies.
+    private func heldImages(_ process: SimulatedProcess) -> [String: SimulatedState.Image] {
+        var images: [String: SimulatedState.Image] = [:]
+        for (task, directory, isCopy) in process.directories where !isCopy {
+            for (store, image) in state.images where store.hasPrefix("\(directory)/") {
+                images["\(task)" + store.dropFirst(directory.count)] = image
+            }
+        }
+        return images
     }
 }
 

@@ -1,0 +1,37 @@
+import Foundation
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension StreamThreadPlan {
+    /// Of tasks with several copies on disk, the place of the copy that goes furthest: there is least to restore. Opens the
+    /// copies, before any thread does. Blocks.
+    /// - Throws: `StateError`.
+    func furthestPlaces(of tasks: [TaskID], in stateDirectory: String?) throws -> [TaskID: Int] {
+        guard let stateDirectory, let names = try? FileManager.default.contentsOfDirectory(atPath: stateDirectory),
+            names.contains(where: { $0.contains("-copy-") })
+        else { return [:] }
+        let (held, parts) = (Set(names), topology.subtopologies)
+        var furthest: [TaskID: Int] = [:]
+        for task in tasks {
+            guard let part = parts.first(where: { $0.number == task.subtopology }) else { continue }
+            var most: Int64 = -1
+            for place in 0..<names.count where held.contains(TaskSet.directory(of: task, place: place)) {
+                let reach = try reach(of: part, in: environment(TaskSet.directory(of: task, place: place)))
+                if reach > most { (most, furthest[task]) = (reach, place) }
+            }
+        }
+        return furthest
+    }
+
+    /// How many records of their changelogs the stores hold, all together.
+    private func reach(of part: Subtopology, in environment: StoreEnvironment) throws -> Int64 {
+        defer { environment.close() }
+        return try part.stores.reduce(0) { sum, definition in
+            let store = try definition.open(in: environment)
+            let reach = (store.changelogOffset.map { [$0] } ?? Array(store.positions.values)).map(\.value)
+            try store.close()
+            return sum + reach.reduce(0, +)
+        }
+    }
+}

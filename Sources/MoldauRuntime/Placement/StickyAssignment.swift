@@ -1,0 +1,179 @@
+// Which member works on which task: a pure function of the tasks, the members, and what they had before. Members are
+// threads of a process, or processes of a cluster; nothing here knows.
+//
+// What holds of every answer:
+//
+// - each task has one member, and no member has more than one task more than another;
+// - as few tasks move as that allows: a member keeps what it has, up to its share;
+// - a standby copy lies with another member than the task, and with another than the task's other copies; no one copy could
+//   go elsewhere to make them more even;
+// - where nobody had anything before, the tasks of a sub-topology are spread as evenly as all are. Later they are spread
+//   as well as the tasks that move anyway allow.
+
+import MoldauTopology
+
+/// Who works on which tasks, and who keeps copies of their stores.
+package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Sendable, Equatable {
+    package private(set) var active: [TaskID: Member] = [:]
+    /// In the order in which the copies were placed.
+    package private(set) var standby: [TaskID: [Member]] = [:]
+
+    /// Nobody has anything.
+    package init() {}
+
+    /// What is to be placed.
+    package struct Work: Sendable {
+        package let tasks: [TaskID]
+        /// Those of the tasks of whose stores there are to be copies.
+        package let copied: [TaskID]
+        /// Copies of each of them, besides the one that is worked on; fewer where there are not so many members.
+        package let standbys: Int
+
+        package init(tasks: [TaskID], copied: Set<TaskID> = [], standbys: Int = 0) {
+            self.tasks = tasks.sorted()
+            self.copied = standbys > 0 ? self.tasks.filter(copied.contains) : []
+            self.standbys = standbys
+        }
+    }
+
+    /// Places all tasks.
+    /// - Parameters:
+    ///   - previous: what members had; those that are no members any more have lost it.
+    ///   - balances: false leaves members what they have, and gives a task without a member to one with a copy of its
+    ///   stores, however much that one has: so that nobody waits for longer than need be.
+    package init(_ work: Work, members: Set<Member>, previous: StickyAssignment = .init(), balances: Bool = true) {
+        var placing = Placing(work, members: members.sorted())
+        guard !members.isEmpty else { return }
+        placing.keep(previous, balances: balances)
+        placing.placeTasks(besides: previous, balances: balances)
+        placing.placeCopies(previous)
+        (active, standby) = (placing.active, placing.standby)
+    }
+
+    /// A member's tasks, in order.
+    package func tasks(of member: Member) -> [TaskID] { active.filter { $0.value == member }.keys.sorted() }
+    /// A member's copies, in order.
+    package func copies(of member: Member) -> [TaskID] { standby.filter { $0.value.contains(member) }.keys.sorted() }
+
+    /// As if a member had had nothing.
+    func without(_ member: Member) -> Self {
+        var other = self
+        other.active = active.filter { $0.value != member }
+        other.standby = standby.mapValues { $0.filter { $0 != member } }
+        return other
+    }
+}
+
+extension StickyAssignment {
+    /// An assignment while it is made.
+    private struct Placing {
+        let work: Work
+        let members: [Member]
+        var active: [TaskID: Member] = [:]
+        var standby: [TaskID: [Member]] = [:]
+        private var load: [Member: Int] = [:]
+        private var copyLoad: [Member: Int] = [:]
+        /// By member and sub-topology.
+        private var partLoad: [Member: [Int: Int]] = [:]
+        /// Members that may still have one task more than the others.
+        private var seats: Int
+
+        init(_ work: Work, members: [Member]) {
+            (self.work, self.members) = (work, members)
+            seats = members.isEmpty ? 0 : work.tasks.count % members.count
+        }
+
+        private var share: Int { work.tasks.count / members.count }
+
+        private mutating func give(_ task: TaskID, to member: Member) {
+            active[task] = member
+            load[member, default: 0] += 1
+            partLoad[member, default: [:]][task.subtopology, default: 0] += 1
+            if load[member] == share + 1 { seats -= 1 }
+        }
+
+        private func has(_ member: Member) -> Int { load[member] ?? 0 }
+        private func has(_ member: Member, of part: Int) -> Int { partLoad[member]?[part] ?? 0 }
+        private func hasCopies(_ member: Member) -> Int { copyLoad[member] ?? 0 }
+
+        /// Lets each member keep what it had, up to its share. Those with most come first: they may keep one more.
+        mutating func keep(_ previous: StickyAssignment, balances: Bool) {
+            let kept = members.map { member in (member, work.tasks.filter { previous.active[$0] == member }) }
+            let order = kept.enumerated().sorted { ($1.element.1.count, $0.offset) < ($0.element.1.count, $1.offset) }
+            for (member, tasks) in order.map(\.element) {
+                var tasks = tasks
+                while balances, tasks.count > share + (seats > 0 ? 1 : 0) { giveUp(from: &tasks) }
+                for task in tasks { give(task, to: member) }
+            }
+        }
+
+        /// Of the sub-topology of which there is most beyond what would be even, the last task goes.
+        private func giveUp(from tasks: inout [TaskID]) {
+            let sizes = Dictionary(grouping: work.tasks, by: \.subtopology).mapValues(\.count)
+            let counts = Dictionary(grouping: tasks, by: \.subtopology).mapValues(\.count)
+            func excess(_ task: TaskID) -> Int {
+                (counts[task.subtopology] ?? 0) * members.count - (sizes[task.subtopology] ?? 0)
+            }
+            guard let gone = tasks.max(by: { (excess($0), $0) < (excess($1), $1) }) else { return }
+            tasks.removeAll { $0 == gone }
+        }
+
+        mutating func placeTasks(besides previous: StickyAssignment, balances: Bool) {
+            let isCopied = work.tasks.filter { active[$0] == nil && previous.standby[$0] != nil }
+            for task in isCopied {
+                let holders = (previous.standby[task] ?? []).filter(members.contains)
+                guard let best = best(for: task, of: holders, balances: balances) else { continue }
+                give(task, to: best)
+            }
+            for task in work.tasks where active[task] == nil {
+                guard let best = best(for: task, of: members, balances: balances) else { continue }
+                give(task, to: best)
+            }
+        }
+
+        private func best(for task: TaskID, of candidates: [Member], balances: Bool) -> Member? {
+            let part = task.subtopology
+            guard balances else { return candidates.min { (has($0), $0) < (has($1), $1) } }
+            return candidates.filter { has($0) < share || has($0) == share && seats > 0 }
+                .min { (has($0, of: part), has($0), $0) < (has($1, of: part), has($1), $1) }
+        }
+
+        mutating func placeCopies(_ previous: StickyAssignment) {
+            let count = min(work.standbys, members.count - 1)
+            guard count > 0 else { return }
+            for task in work.copied {
+                let kept = (previous.standby[task] ?? []).filter { members.contains($0) && $0 != active[task] }
+                for member in kept.prefix(count) { copy(task, to: member) }
+                while standby[task]?.count ?? 0 < count, let member = member(forCopyOf: task) { copy(task, to: member) }
+            }
+            while let (task, index, member) = evenerPlace() {
+                copyLoad[standby[task]![index]]! -= 1
+                standby[task]![index] = member
+                copyLoad[member, default: 0] += 1
+            }
+        }
+
+        /// A copy that lies better with another member: one of a member with at least two copies more.
+        private func evenerPlace() -> (TaskID, index: Int, Member)? {
+            let byLoad = members.sorted { (hasCopies($0), $0) < (hasCopies($1), $1) }
+            for to in byLoad {
+                for from in byLoad.reversed() where hasCopies(from) >= hasCopies(to) + 2 {
+                    for task in work.copied.reversed() where active[task] != to && !standby[task]!.contains(to) {
+                        if let index = standby[task]!.firstIndex(of: from) { return (task, index, to) }
+                    }
+                }
+            }
+            return nil
+        }
+
+        private func member(forCopyOf task: TaskID) -> Member? {
+            members.filter { $0 != active[task] && standby[task]?.contains($0) != true }
+                .min { (hasCopies($0), has($0), $0) < (hasCopies($1), has($1), $1) }
+        }
+
+        private mutating func copy(_ task: TaskID, to member: Member) {
+            standby[task, default: []].append(member)
+            copyLoad[member, default: 0] += 1
+        }
+    }
+}

@@ -1,0 +1,160 @@
+// How tasks go from thread to thread. A pure state machine, without threads, time or files: events come in, and after
+// each `granted` says what every thread may have now. Threads follow at their own pace, and tell what they hold.
+//
+//     target: what a thread is to have ──▸ granted: what it may have ──▸ held: what it has open
+//
+// A task goes from granted of one thread to granted of another only after the first does not hold it any more, which is
+// after its commit. So nobody works on a task whose position and changelog may still move. The same is true of places.
+//
+// What was granted and taken back may have been taken up in between. So a thread tells, with what it holds, which grant it
+// has followed; until that is the last one, it counts as holding whatever was granted since.
+
+import MoldauTopology
+
+/// Which stream threads have which tasks, have to give some of them up, and may take others.
+package struct TaskPlacement: Sendable {
+    private struct Thread {
+        var granted = TaskSet()
+        var held = TaskSet()
+        /// Earlier grants that it may still follow.
+        var earlier: [TaskSet] = []
+        var status = TaskStatus()
+        var isLeaving = false
+
+        /// All that it may have open now or later.
+        var mayHold: [TaskSet] { [granted, held] + earlier }
+    }
+
+    private let work: StickyAssignment<Int>.Work
+    private var threads: [Int: Thread] = [:]
+    private var target = StickyAssignment<Int>()
+    /// Where each task was worked on last.
+    private var lastPlace: [TaskID: Int]
+    /// Whether the threads with copies took over more than their share: what is even comes when all of them run.
+    private var isUneven = false
+
+    /// - Parameter places: where each task was worked on last, if that is known; 0 otherwise.
+    package init(_ work: StickyAssignment<Int>.Work, places: [TaskID: Int] = [:]) {
+        self.work = work
+        lastPlace = places
+    }
+
+    // MARK: Events
+
+    /// Threads begin; they hold nothing yet.
+    package mutating func join(_ numbers: some Sequence<Int>) {
+        for number in numbers { threads[number] = Thread() }
+        assign()
+    }
+
+    /// A thread is to end: others get what it has, as soon as it `left`.
+    package mutating func leave(_ number: Int) {
+        threads[number]?.isLeaving = true
+        assign()
+    }
+
+    /// A thread that was leaving has ended, and what it left open is ended, too.
+    package mutating func left(_ number: Int) {
+        threads[number] = nil
+        assign()
+    }
+
+    /// A thread failed and begins anew with nothing. What it left open is ended. Threads with copies of its stores take over
+    /// at once, even where that makes their shares uneven for a while.
+    package mutating func restarted(_ number: Int) {
+        guard let failed = threads[number] else { return }
+        threads[number] = Thread(isLeaving: failed.isLeaving)
+        let lost = target.without(number)
+        isUneven = target.active.contains { $0.value == number && lost.standby[$0.key]?.isEmpty == false }
+        target = StickyAssignment(work, members: members, previous: lost, balances: !isUneven)
+        advance()
+    }
+
+    /// A thread does not process what it holds any more.
+    package mutating func stopped(_ number: Int) { threads[number]?.status = TaskStatus() }
+
+    /// A thread holds something else than before, followed another grant, or does better or worse.
+    /// - Parameter followed: what was granted to it when it last looked.
+    package mutating func update(_ number: Int, holds held: TaskSet, followed: TaskSet, status: TaskStatus) {
+        guard let thread = threads[number] else { return }
+        threads[number]?.held = held
+        threads[number]?.status = status
+        if followed == thread.granted { threads[number]?.earlier = [] }
+        advance()
+        guard isUneven, isAtRest, threads.values.allSatisfy(\.status.isCaughtUp) else { return }
+        isUneven = false
+        assign()
+    }
+
+    private var members: Set<Int> { Set(threads.filter { !$0.value.isLeaving }.keys) }
+
+    private mutating func assign() {
+        target = StickyAssignment(work, members: members, previous: target)
+        advance()
+    }
+
+    // MARK: Answers
+
+    /// What the thread may have now; it gives up all else.
+    package func granted(_ number: Int) -> TaskSet { threads[number]?.granted ?? TaskSet() }
+
+    /// What the thread has open, as it last told.
+    package func held(_ number: Int) -> TaskSet { threads[number]?.held ?? TaskSet() }
+    package func status(of number: Int) -> TaskStatus { threads[number]?.status ?? TaskStatus() }
+
+    /// Whether every task is where it belongs, and processed.
+    package var isSettled: Bool { isAtRest && !isUneven }
+
+    private var isAtRest: Bool {
+        threads.allSatisfy { number, thread in
+            !thread.isLeaving && thread.status.isRunning && thread.held == thread.granted
+                && thread.granted.active.count == target.tasks(of: number).count
+                && thread.granted.standby.count == target.copies(of: number).count
+        }
+    }
+
+    // MARK: Grants
+
+    private mutating func advance() {
+        let numbers = threads.keys.sorted()
+        for number in numbers { revoke(number) }
+        for task in work.tasks { grantActive(task) }
+        for number in numbers { for task in target.copies(of: number) { grantStandby(task, to: number) } }
+    }
+
+    /// What a thread has and is not to have. A copy stays until its thread may work on the task.
+    private mutating func revoke(_ number: Int) {
+        guard let thread = threads[number] else { return }
+        let (tasks, copies) = (Set(target.tasks(of: number)), Set(target.copies(of: number)))
+        threads[number]?.granted.active = thread.granted.active.filter { tasks.contains($0.key) }
+        threads[number]?.granted.standby = thread.granted.standby.filter {
+            copies.contains($0.key) || tasks.contains($0.key)
+        }
+        if threads[number]?.granted != thread.granted { threads[number]?.earlier.append(thread.granted) }
+    }
+
+    private mutating func grantActive(_ task: TaskID) {
+        guard let number = target.active[task], let thread = threads[number], thread.granted.active[task] == nil,
+            !threads.contains(where: { other, thread in
+                other != number && thread.mayHold.contains { $0.active[task] != nil }
+            }), let place = thread.granted.standby[task] ?? freePlace(of: task)
+        else { return }
+        threads[number]?.granted.standby[task] = nil
+        threads[number]?.granted.active[task] = place
+        lastPlace[task] = place
+    }
+
+    private mutating func grantStandby(_ task: TaskID, to number: Int) {
+        // The task itself goes first: its place is the one that was written last.
+        guard let thread = threads[number], !thread.mayHold.contains(where: { $0.place(of: task) != nil }),
+            threads.values.contains(where: { $0.granted.active[task] != nil }), let place = freePlace(of: task)
+        else { return }
+        threads[number]?.granted.standby[task] = place
+    }
+
+    /// The place where the task was worked on last, or the first that nobody has; nil while there is none.
+    private func freePlace(of task: TaskID) -> Int? {
+        let taken = threads.values.flatMap { $0.mayHold.compactMap { $0.place(of: task) } }
+        return ([lastPlace[task] ?? 0] + Array(0...work.standbys)).first { !taken.contains($0) }
+    }
+}

@@ -1,0 +1,49 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A copy of a task's stores that follows their changelogs, so that who keeps it can take over soon. It processes nothing:
+/// the thread's `StoreRestorer` reads for it.
+package final class StandbyTask {
+    package let id: TaskID
+    package let stores: TaskStores
+    /// The input partitions whose commits tell which windows were sent; empty where none are sent when they close.
+    let inputs: Set<TopicPartition>
+    private let closing: [(store: any ExpiringStore, closingMs: Int64)]
+
+    /// Opens the stores.
+    /// - Throws: `StateError`, `ClusterError.unknownTopic`; what was opened is closed.
+    init(
+        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
+        now: Timestamp
+    ) throws {
+        self.id = id
+        stores = try TaskStores(id, subtopology, environment: environment, surroundings: surroundings, now: now)
+        closing = zip(stores.entries, subtopology.stores).compactMap { entry, definition in
+            guard let closingMs = definition.closingMs, let store = entry.store as? any ExpiringStore else {
+                return nil
+            }
+            return (store, closingMs)
+        }
+        let topics = closing.isEmpty ? [] : subtopology.sourceTopics.map(surroundings.names.topic)
+        inputs = Set(topics.map { TopicPartition($0, id.partition) }.filter(surroundings.holds))
+    }
+
+    /// Lets go of windows that are over and were sent.
+    func follow(_ committed: [TopicPartition: CommittedOffset]) {
+        for input in inputs {
+            guard let metadata = committed[input].flatMap({ CommitMetadata(decoding: $0.metadata) }) else { continue }
+            for (store, closingMs) in closing {
+                guard let sent = metadata.processorTimes[store.name] else { continue }
+                store.keptFrom = max(store.keptFrom, sent - closingMs + 1)
+            }
+        }
+    }
+
+    /// Stores what was read, with how far that is.
+    func writeBehind() throws { for entry in stores.entries { try entry.store.writeBehind(force: true) } }
+
+    /// Stores keep what was read.
+    func close() throws { try stores.close() }
+}

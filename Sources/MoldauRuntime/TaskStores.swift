@@ -1,0 +1,82 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// The opened stores of one copy of a task, each with what brings it back. They go as they are from a standby copy to the
+/// task that takes over.
+package struct TaskStores {
+    /// A store with the place of its changelog.
+    package struct Entry {
+        package let store: any StateStore
+        /// What brings it back; nil for a store that is not logged.
+        package let changelog: TopicPartition?
+        /// Where the changelog is an input topic of the task.
+        package let source: SourceRestore?
+        /// The changelog's number in the outbox.
+        let handle: Int?
+    }
+
+    /// In the order in which they are flushed.
+    package let entries: [Entry]
+    private let environment: StoreEnvironment
+
+    /// Opens the stores.
+    /// - Throws: `StateError`, `ClusterError.unknownTopic` for changelogs; what was opened is closed.
+    package init(
+        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
+        now: Timestamp
+    ) throws {
+        self.environment = environment
+        environment.changelogTopic = surroundings.names.changelog
+        var opened: [any StateStore] = []
+        do {
+            entries = try subtopology.stores.map { definition in
+                let store = try definition.open(in: environment)
+                opened.append(store)
+                if definition.closingMs != nil { (store as? any ExpiringStore)?.keptFrom = 0 }
+                return try Self.entry(store, id, subtopology, surroundings, now)
+            }
+        } catch {
+            for store in opened { try? store.close() }
+            environment.close()
+            throw error
+        }
+    }
+
+    private static func entry(
+        _ store: any StateStore, _ id: TaskID, _ subtopology: Subtopology, _ surroundings: TaskSurroundings,
+        _ now: Timestamp
+    ) throws -> Entry {
+        if let changelog = subtopology.sourceChangelogs.first(where: { $0.store == store.name }) {
+            let source = try SourceRestore(changelog, of: store, task: id, surroundings: surroundings, now: now)
+            let isThere = surroundings.holds(source.partition)
+            return Entry(
+                store: store, changelog: isThere ? source.partition : nil, source: isThere ? source : nil, handle: nil)
+        }
+        guard store.isLogged else { return Entry(store: store, changelog: nil, source: nil, handle: nil) }
+        return Entry(
+            store: store,
+            changelog: TopicPartition(surroundings.names.changelog(ofStore: store.name), id.partition), source: nil,
+            handle: try surroundings.outbox.handle(forChangelogOf: store.name))
+    }
+
+    /// Closes all stores, even when one throws. They keep what was committed and drop the rest.
+    /// - Throws: the first error.
+    package func close() throws {
+        var first: (any Error)?
+        for entry in entries {
+            do { try entry.store.close() } catch { first = first ?? error }
+        }
+        environment.close()
+        if let first { throw first }
+    }
+}
+
+extension Subtopology {
+    /// Whether copies of a task's stores can follow it: it has stores, and changelogs bring all of them back.
+    var canBeCopied: Bool {
+        let sources = Set(sourceChangelogs.map(\.store))
+        return !stores.isEmpty && stores.allSatisfy { $0.isLogged || sources.contains($0.name) }
+    }
+}

@@ -1,0 +1,423 @@
+import Foundation
+import Moldau
+import MoldauClusterEmbedded
+import MoldauRecords
+import MoldauRuntime
+import MoldauTopology
+import Testing
+
+/// An application whose threads come, go and fail while records are written, on a broker with real files.
+final class HandOverBench {
+    let bench: Bench
+    let directory: String
+    let cluster: EmbeddedCluster
+    private var written: [String: Int64] = [:]
+    let partitions: Int32
+
+    init(partitions: Int32 = 4) throws {
+        directory = NSTemporaryDirectory() + "/moldau-hand-over-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory + "/topics", withIntermediateDirectories: true)
+        cluster = try EmbeddedCluster(directory: directory + "/topics", durability: .os)
+        bench = try Bench(cluster)
+        self.partitions = partitions
+        try bench.create(["input": partitions, "counts": 1])
+    }
+
+    deinit {
+        try? cluster.close()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    func application(
+        _ topology: Topology? = nil, id: String = "app", _ configure: (inout StreamsConfiguration) -> Void = { _ in }
+    ) throws -> StreamsApplication {
+        var configuration = StreamsConfiguration()
+        configuration.commitInterval = .milliseconds(20)
+        configure(&configuration)
+        return StreamsApplication(
+            id: id, topology: try topology ?? CountTopology.make(),
+            cluster: .cluster(cluster, stateDirectory: directory + "/state"), configuration: configuration)
+    }
+
+    /// Writes one record of a key into each partition.
+    func write(_ rounds: Int = 1) throws {
+        for _ in 0..<rounds {
+            for partition in 0..<partitions {
+                try bench.write("input", "k\(partition)", "x", at: 1, partition: partition)
+                written["k\(partition)", default: 0] += 1
+            }
+        }
+    }
+
+    var writtenCount: Int64 { written.values.reduce(0, +) }
+
+    /// The counts that were sent, in order, by key.
+    func counts() throws -> [String: [Int64]] {
+        try bench.read(CountTopology.counts).reduce(into: [:]) { $0[$1.key, default: []].append($1.value) }
+    }
+
+    /// Whether each record was counted once, and each count sent once.
+    func isExact() throws -> Bool {
+        try counts() == written.mapValues { Array(1...$0) }
+    }
+
+    /// Whether each record was counted, maybe more than once.
+    func isComplete() throws -> Bool {
+        let last = try counts().compactMapValues(\.last)
+        return written.allSatisfy { last[$0.key] ?? 0 >= $0.value }
+    }
+}
+
+struct HandOverTests {
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [0, 1])
+    func `threads come and go under load, and each record is counted once`(
+        guarantee: ProcessingGuarantee, standbys: Int
+    ) async throws {
+        let bench = try HandOverBench()
+        let states = Gathered<StreamsState>()
+        let app = try bench.application {
+            $0.guarantee = guarantee
+            $0.standbys = standbys
+            $0.onStateChange = { states.add($1) }
+        }
+        try app.start()
+        try bench.write(20)
+        #expect(try await eventually { app.state == .running })
+        #expect(try await app.addThread() == "app-StreamThread-2")
+        #expect(app.threads.map(\.tasks.count) == [2, 2])
+        try bench.write(20)
+        try await app.addThread()
+        #expect(app.threads.map(\.tasks.count).sorted() == [1, 1, 2])
+        try bench.write(20)
+        #expect(try await app.removeThread() == "app-StreamThread-3")
+        #expect(try await app.removeThread() == "app-StreamThread-2")
+        #expect(app.threads.map(\.tasks.count) == [4])
+        #expect(app.state == .running)
+        try bench.write(20)
+        #expect(try await eventually { try bench.isExact() })
+        #expect(app.metrics.processedRecords == bench.writtenCount)
+        // Running, and rebalancing for each change, at least.
+        #expect(states.all.filter { $0 == .rebalancing }.count >= 5)
+        try app.stop()
+        #expect(try bench.isExact())
+    }
+
+    @Test func `the other threads keep their tasks`() async throws {
+        let bench = try HandOverBench(partitions: 6)
+        let app = try bench.application { $0.streamThreads = 2 }
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        let two = app.threads.map(\.tasks)
+        try await app.addThread()
+        let three = app.threads.map(\.tasks)
+        #expect(three.map(\.count) == [2, 2, 2])
+        for (before, after) in zip(two, three) { #expect(Set(after).isSubset(of: before)) }
+        try await app.removeThread()
+        for (before, after) in zip(three, app.threads.map(\.tasks)) { #expect(Set(before).isSubset(of: after)) }
+        try app.stop()
+    }
+
+    @Test func `a task goes with what it knows: nothing is restored`() async throws {
+        let bench = try HandOverBench()
+        let app = try bench.application()
+        try app.start()
+        try bench.write(5)
+        #expect(try await eventually { try bench.isExact() })
+        try await app.addThread()
+        try bench.write(5)
+        #expect(try await eventually { try bench.isExact() })
+        #expect(app.metrics.restoredRecords == 0)
+        try app.stop()
+    }
+
+    @Test func `the only thread stays, and applications that do not run have none to give`() async throws {
+        let bench = try HandOverBench()
+        let app = try bench.application()
+        await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "created")) {
+            try await app.addThread()
+        }
+        try app.start()
+        await #expect(throws: RuntimeError.lastThread) { try await app.removeThread() }
+        try app.stop()
+        await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "notRunning")) {
+            try await app.addThread()
+        }
+    }
+
+    @Test func `many at once come to rest together`() async throws {
+        let bench = try HandOverBench(partitions: 8)
+        let app = try bench.application { $0.guarantee = .exactlyOnce }
+        try app.start()
+        try bench.write(5)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 { group.addTask { try await app.addThread() } }
+            try await group.waitForAll()
+        }
+        #expect(app.threads.map(\.tasks.count) == [2, 2, 2, 2])
+        try bench.write(5)
+        async let first = app.removeThread()
+        async let second = app.addThread()
+        async let third = app.removeThread()
+        _ = try await (first, second, third)
+        #expect(app.threads.count == 3 && app.threads.flatMap(\.tasks).count == 8)
+        #expect(try await eventually { try bench.isExact() })
+        try app.stop()
+    }
+
+    @Test func `a stop ends a hand-over, and who waits is told`() async throws {
+        let bench = try HandOverBench()
+        let gate = Gathered<Bool>()
+        var topology = Topology()
+        try topology.addSource("source", reading: [CountTopology.input])
+        try topology.addProcessor("wait", after: ["source"]) {
+            (_: Record<String, String>, _, _: Inlet<String, String>.Receive) in
+            while gate.all.isEmpty { Thread.sleep(forTimeInterval: 0.001) }
+        }
+        let app = try bench.application(topology)
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        try bench.write()
+        #expect(try await eventually { app.state == .running })
+        try await Task.sleep(for: .milliseconds(50))
+        let adding = Task { try await app.addThread() }
+        #expect(try await eventually { app.threads.count == 2 })
+        let stopping = Task.detached { try app.stop() }
+        #expect(try await eventually { app.state == .pendingShutdown })
+        gate.add(true)
+        await #expect(throws: RuntimeError.self) { try await adding.value }
+        try await stopping.value
+    }
+
+    /// Counts, and fails on the given numbers of records that came to the failing key.
+    private func failingTopology(_ failures: ClosedRange<Int>, kind: StoreKind = .rocksDB) throws -> Topology {
+        struct Passing: Error {}
+        let seen = Gathered<Int>()
+        var topology = Topology()
+        try topology.addSource("source", reading: [CountTopology.input])
+        try topology.addProcessor("fail", after: ["source"]) {
+            (record: Record<String, String>, _, forward: Inlet<String, String>.Receive) in
+            if record.key == "k1" {
+                seen.add(1)
+                if failures.contains(seen.all.count) { throw Passing() }
+            }
+            try forward(record)
+        }
+        try topology.addProcessor("count", after: ["fail"], stores: []) {
+            (record: Record<String, String>, context, forward: Inlet<String, Int64>.Receive) in
+            let store: KeyValueStore<String, Int64> = try context.store(named: CountTopology.store.name)
+            try forward(record.with(value: try store.update(record.key) { ($0 ?? 0) + 1 }.new ?? 0))
+        }
+        try topology.add(.keyValue(CountTopology.store, kind: kind), for: ["count"])
+        try topology.addSink("sink", to: CountTopology.counts, after: ["count"])
+        return topology
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a thread that fails and is replaced takes its tasks again, and nothing is lost`(
+        guarantee: ProcessingGuarantee
+    ) async throws {
+        let bench = try HandOverBench()
+        let app = try bench.application(try failingTopology(3...5)) {
+            $0.guarantee = guarantee
+            $0.streamThreads = 2
+            $0.onUncaughtError = { _ in .replaceThread }
+        }
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        let before = app.threads.map(\.tasks)
+        try bench.write(10)
+        #expect(try await eventually { try guarantee == .exactlyOnce ? bench.isExact() : bench.isComplete() })
+        #expect(try await eventually { app.state == .running })
+        #expect(app.threads.map(\.tasks) == before)
+        try app.stop()
+    }
+
+    @Test func `a thread that fails while it leaves gives its tasks up all the same`() async throws {
+        let bench = try HandOverBench()
+        let calls = CallLog()
+        var configuration = StreamsConfiguration()
+        configuration.commitInterval = .seconds(3_600)
+        configuration.streamThreads = 2
+        configuration.onUncaughtError = { _ in
+            calls.heal()
+            return .replaceThread
+        }
+        let app = StreamsApplication(
+            id: "app", topology: try CountTopology.make(),
+            cluster: .cluster(RecordingCluster(bench.cluster, calls), stateDirectory: bench.directory + "/state"),
+            configuration: configuration)
+        try app.start()
+        try bench.write(3)
+        #expect(try await eventually { app.metrics.processedRecords == 12 })
+        calls.fail("commit")
+        try await app.removeThread()
+        #expect(app.threads.map(\.tasks.count) == [4])
+        #expect(app.state == .running)
+        try bench.write(3)
+        #expect(try await eventually { try bench.isComplete() })
+        try app.stop()
+        #expect(try bench.isComplete())
+    }
+
+    @Test func `a task with asynchronous work goes when its results are there, in order`() async throws {
+        let bench = try HandOverBench()
+        let topology = try Topology { streams in
+            streams.stream(CountTopology.input)
+                .mapValuesAsync(maxInFlight: 8) { value in
+                    try await Task.sleep(for: .milliseconds(2))
+                    return value
+                }
+                .groupByKey().count(as: CountTopology.store).toStream().mapValues { $0 ?? 0 }.to(CountTopology.counts)
+        }
+        let app = try bench.application(topology) { $0.guarantee = .exactlyOnce }
+        try app.start()
+        try bench.write(10)
+        try await app.addThread()
+        try bench.write(10)
+        try await app.removeThread()
+        #expect(try await eventually { try bench.isExact() })
+        try app.stop()
+    }
+
+    // MARK: Standby copies
+
+    @Test func `memory is divided among the stores that there are, copies included`() async throws {
+        let bench = try HandOverBench()
+        let app = try bench.application { $0.standbys = 1 }
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        let budget = app.memoryUsage?.budgetBytes
+        #expect(app.memoryUsage?.openStores == 4)
+        try await app.addThread()
+        #expect(app.memoryUsage?.openStores == 8)
+        try await app.removeThread()
+        #expect(app.memoryUsage?.openStores == 4)
+        #expect(app.memoryUsage?.budgetBytes == budget)
+        try app.stop()
+    }
+
+    @Test func `a start goes on with the copy that goes furthest`() async throws {
+        let bench = try HandOverBench()
+        func run(threads: Int, standbys: Int, rounds: Int) async throws -> StreamsMetrics {
+            let app = try bench.application {
+                $0.streamThreads = threads
+                $0.standbys = standbys
+            }
+            try app.start()
+            try bench.write(rounds)
+            #expect(try await eventually { try bench.isExact() && app.state == .running })
+            #expect(try await eventually { app.storeLags.allSatisfy { $0.records == 0 } })
+            defer { #expect(throws: Never.self) { try app.stop() } }
+            return app.metrics
+        }
+        _ = try await run(threads: 2, standbys: 1, rounds: 5)
+        // As after a failure, when the copies have taken over and gone on.
+        for task in 0..<4 { try FileManager.default.removeItem(atPath: bench.directory + "/state/app/0_\(task)") }
+        #expect(try await run(threads: 1, standbys: 0, rounds: 5).restoredRecords == 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: bench.directory + "/state/app")
+        #expect(left.filter { $0.hasPrefix("0_") }.sorted() == (0..<4).map { "0_\($0)-copy-1" })
+    }
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `a copy follows, takes over when the thread goes, and reads the tail alone`(kind: StoreKind) async throws {
+        let bench = try HandOverBench()
+        let restores = Gathered<RestoreProgress>()
+        let app = try bench.application(try CountTopology.make(kind: kind)) {
+            $0.streamThreads = 2
+            $0.standbys = 1
+            $0.onRestore = { restores.add($0) }
+        }
+        try app.start()
+        try bench.write(50)
+        #expect(try await eventually { try bench.isExact() })
+        #expect(app.threads[0].standbys == app.threads[1].tasks)
+        #expect(app.threads[1].standbys == app.threads[0].tasks)
+        #expect(
+            try await eventually { app.metrics.standbyRecords == 200 || app.storeLags.allSatisfy { $0.records == 0 } })
+        #expect(app.storeLags.count == 4)
+        #expect(
+            app.storeLags.allSatisfy { $0.isStandby && $0.store == CountTopology.store.name && $0.position == $0.end })
+        try await app.removeThread()
+        #expect(app.threads.map(\.standbys) == [[]])
+        #expect(app.metrics.restoredRecords == 0)
+        #expect(restores.all.isEmpty)
+        try bench.write(5)
+        #expect(try await eventually { try bench.isExact() })
+        #expect(app.storeLags.isEmpty)
+        try app.stop()
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [StoreKind.rocksDB, .inMemory])
+    func `a copy takes over when the thread fails, and tasks go back when all run`(
+        guarantee: ProcessingGuarantee, kind: StoreKind
+    ) async throws {
+        let bench = try HandOverBench()
+        let app = try bench.application(try failingTopology(30...30, kind: kind)) {
+            $0.guarantee = guarantee
+            $0.streamThreads = 2
+            $0.standbys = 1
+            $0.onUncaughtError = { _ in .replaceThread }
+        }
+        try app.start()
+        try bench.write(25)
+        #expect(try await eventually { try bench.isExact() })
+        #expect(try await eventually { app.storeLags.allSatisfy { $0.records == 0 } && app.storeLags.count == 4 })
+        try bench.write(10)
+        #expect(try await eventually { try guarantee == .exactlyOnce ? bench.isExact() : bench.isComplete() })
+        #expect(try await eventually { app.state == .running })
+        #expect(app.threads.map(\.tasks.count) == [2, 2])
+        // The tail, and never all that was counted before.
+        if kind == .rocksDB { #expect(app.metrics.restoredRecords < 50) }
+        try app.stop()
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a table that is restored from its input is copied up to what is committed`(
+        guarantee: ProcessingGuarantee
+    ) async throws {
+        let bench = try HandOverBench()
+        try bench.bench.create(["rows": 4, "joined": 1])
+        let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in
+            let rows = streams.table(
+                Topic<String, String>("rows"), as: KeyValueStoreName<String, String>("rows"))
+            streams.stream(CountTopology.input).join(rows) { $0 + $1 }.to(Topic<String, String>("joined"))
+        }
+        let app = try bench.application(topology) {
+            $0.guarantee = guarantee
+            $0.streamThreads = 2
+            $0.standbys = 1
+        }
+        try app.start()
+        for round in 1...20 {
+            for partition in 0..<4 as Range<Int32> {
+                try bench.bench.write("rows", "k\(partition)", "\(round)", at: 1, partition: partition)
+            }
+        }
+        #expect(try await eventually { app.metrics.standbyRecords == 80 })
+        try await app.removeThread()
+        #expect(app.metrics.restoredRecords == 0)
+        try bench.write()
+        let joined = Topic<String, String>("joined")
+        #expect(
+            try await eventually {
+                try bench.bench.read(joined).map(\.value).sorted() == Array(repeating: "x20", count: 4)
+            })
+        try app.stop()
+    }
+
+    @Test func `tasks with a store that is not logged have no copies`() async throws {
+        let bench = try HandOverBench()
+        let topology = try Topology { streams in
+            streams.stream(CountTopology.input).groupByKey()
+                .count(as: CountTopology.store, options: StoreOptions(isLogged: false)).toStream().forEach { _, _ in }
+        }
+        let app = try bench.application(topology) {
+            $0.streamThreads = 2
+            $0.standbys = 1
+        }
+        try app.start()
+        #expect(try await eventually { app.state == .running })
+        #expect(app.threads.allSatisfy { $0.standbys.isEmpty && $0.tasks.count == 2 })
+        try app.stop()
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Moldau
+import MoldauClusterEmbedded
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+import ProgramSupport
+import Testing
+
+/// Applications that share a broker, a process, or would share what they must not.
+struct SeveralApplicationsTests {
+    private static let lines = Topic<String, String>("lines")
+    private static let words = Topic<String, Int64>("words")
+    private static let totals = Topic<String, Int64>("totals")
+
+    private func wordCount() throws -> Topology {
+        try Topology { streams in
+            streams.stream(Self.lines)
+                .flatMapValues { line in line.lowercased().split(whereSeparator: \.isWhitespace).map(String.init) }
+                .groupBy { _, word in word }
+                .count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+                .mapValues { $0 ?? 0 }.to(Self.words)
+        }
+    }
+
+    /// The words counted so far, by their first letters.
+    private func totals() throws -> Topology {
+        try Topology { streams in
+            streams.stream(Self.words)
+                .groupBy { word, _ in String(word.prefix(1)) }
+                .count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+                .mapValues { $0 ?? 0 }.to(Self.totals)
+        }
+    }
+
+    private func application(
+        _ id: String, _ topology: Topology, _ cluster: EmbeddedCluster, _ directory: URL?,
+        _ guarantee: ProcessingGuarantee = .atLeastOnce
+    ) -> StreamsApplication {
+        var configuration = StreamsConfiguration()
+        configuration.commitInterval = .milliseconds(10)
+        configuration.guarantee = guarantee
+        configuration.streamThreads = 2
+        return StreamsApplication(
+            id: id, topology: topology,
+            cluster: .cluster(cluster, stateDirectory: directory?.appending(path: "state").path),
+            configuration: configuration)
+    }
+
+    private func withCluster(_ body: (EmbeddedCluster, Bench, URL) async throws -> Void) async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let cluster = try EmbeddedCluster(directory: directory.appending(path: "topics").path, durability: .os)
+        let bench = try Bench(cluster)
+        try bench.create(["lines": 3, "words": 3, "totals": 1])
+        try await body(cluster, bench, directory)
+        try cluster.close()
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `one application's output is another's input`(guarantee: ProcessingGuarantee) async throws {
+        try await withCluster { cluster, bench, directory in
+            let apps = [
+                application("word-count", try wordCount(), cluster, directory, guarantee),
+                application("totals", try totals(), cluster, directory, guarantee),
+            ]
+            for app in apps { try app.start() }
+            for number in 0..<30 {
+                try bench.write("lines", "l\(number)", "apple banana apple", at: 1, partition: Int32(number % 3))
+            }
+            let expected: [String: Int64] = ["a": 60, "b": 30]
+            func last() throws -> [String: Int64] {
+                try bench.read(Self.totals).reduce(into: [:]) { $0[$1.key] = $1.value }
+            }
+            #expect(try await eventually { try last() == expected })
+            // Each goes its own way: one may stop, and come back.
+            try apps[1].stop()
+            try bench.write("lines", "l", "avocado", at: 2)
+            let again = application("totals", try totals(), cluster, directory, guarantee)
+            try again.start()
+            #expect(try await eventually { try last()["a"] == 61 })
+            #expect(apps[0].state == .running)
+            try again.stop()
+            try apps[0].stop()
+            let topics = try bench.admin.topics().map(\.name)
+            #expect(topics.contains("word-count-counts-changelog") && topics.contains("totals-counts-changelog"))
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a second one of the same id is refused by a sentence that names it, and may run after the first`(
+        hasDirectory: Bool
+    ) async throws {
+        try await withCluster { cluster, bench, directory in
+            let state = hasDirectory ? directory : nil
+            let first = application("word-count", try wordCount(), cluster, state)
+            try first.start()
+            let second = application("word-count", try wordCount(), cluster, state)
+            let error = #expect(throws: ClusterError.groupInUse("word-count")) { try second.start() }
+            #expect(error?.description.contains("'word-count' runs on this cluster already") == true)
+            #expect(second.state == .error)
+            #expect(try await eventually { first.state == .running })
+            try first.stop()
+            let third = application("word-count", try wordCount(), cluster, state)
+            try third.start()
+            #expect(try await eventually { third.state == .running })
+            try third.stop()
+        }
+    }
+
+    @Test func `state belongs to one application, on whatever cluster`() async throws {
+        try await withCluster { cluster, bench, directory in
+            let first = application("word-count", try wordCount(), cluster, directory)
+            try first.start()
+            let other = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
+            try Bench(other).create(["lines": 3, "words": 3])
+            let second = application("word-count", try wordCount(), other, directory)
+            let path = directory.appending(path: "state/word-count").path
+            let error = #expect(throws: StateError.self) { try second.start() }
+            guard case .locked(path, let holder) = error else { throw error! }
+            #expect(holder.hasPrefix("process \(ProcessInfo.processInfo.processIdentifier) ("))
+            try first.stop()
+            #expect(throws: Never.self) { try StateDirectoryLock(path) }
+        }
+    }
+
+    @Test func `another process is refused while the holder lives, and goes on at once when that was killed`() throws {
+        try withTemporaryDirectory { directory in
+            let state = directory.appending(path: "state").path
+            let program = BuiltProgram("state-holder")
+            func start() throws -> RunningProgram {
+                let running = try program.start([state], in: directory)
+                for _ in 0..<1_000 where try running.outputSoFar().isEmpty { Thread.sleep(forTimeInterval: 0.01) }
+                #expect(try running.outputSoFar() == "running\n")
+                return running
+            }
+            for _ in 0..<3 {
+                let holder = try start()
+                let refused = try program.run([state])
+                #expect(refused.status != 0)
+                #expect(refused.errors.contains("the application's state in \(state)/holder is in use by process "))
+                #expect(refused.errors.contains("process \(holder.processIdentifier) ("), "\(refused.errors)")
+                holder.kill()
+                _ = try holder.wait()
+            }
+        }
+    }
+}
