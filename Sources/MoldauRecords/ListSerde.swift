@@ -7,43 +7,46 @@ extension Serde {
     /// The serde of a list whose elements are never null. A null among them is `SerdeError.nullNotExpected`.
     @inlinable
     public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element] {
-        let nullable = Serde<[Element?]>.list(of: element)
-        return Serde(
-            encode: { list, writer in try nullable.encode(list, &writer) },
-            decode: { bytes in
-                try nullable.decode(bytes).map { item in
-                    guard let item else { throw SerdeError.nullNotExpected(type: "\(Element.self)") }
-                    return item
-                }
-            })
+        Serde<[Element?]>.list(of: element).lifted { nullable in
+            Serde(
+                encode: { list, writer in try nullable.encode(list, &writer) },
+                decode: { bytes in
+                    try nullable.decode(bytes).map { item in
+                        guard let item else { throw SerdeError.nullNotExpected(type: "\(Element.self)") }
+                        return item
+                    }
+                })
+        }
     }
 
     /// The serde of a list whose elements may be null.
     @inlinable
     public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element?] {
-        let fixedSize = element.fixedSize
-        return Serde(
-            encode: { list, writer in
-                if fixedSize == nil {
-                    try encodeVariable(list, element, &writer)
-                } else {
-                    try encodeFixed(list, element, &writer)
-                }
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    var reader = FieldReader(buffer, of: "list")
-                    let flag: UInt8 = try reader.number()
-                    guard flag == (fixedSize == nil ? 1 : 0) else {
-                        throw reader.malformed("its first byte is \(flag)")
+        element.lifted { element in
+            let fixedSize = element.fixedSize
+            return Serde(
+                encode: { list, writer in
+                    if fixedSize == nil {
+                        try encodeVariable(list, element, &writer)
+                    } else {
+                        try encodeFixed(list, element, &writer)
                     }
-                    let list =
-                        try fixedSize.map { try decodeFixed(&reader, element, size: $0) }
-                        ?? decodeVariable(&reader, element)
-                    guard reader.rest.isEmpty else { throw reader.malformed("bytes follow the last element") }
-                    return list
-                }
-            })
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        var reader = FieldReader(buffer, of: "list")
+                        let flag: UInt8 = try reader.number()
+                        guard flag == (fixedSize == nil ? 1 : 0) else {
+                            throw reader.malformed("its first byte is \(flag)")
+                        }
+                        let list =
+                            try fixedSize.map { try decodeFixed(&reader, element, size: $0) }
+                            ?? decodeVariable(&reader, element)
+                        guard reader.rest.isEmpty else { throw reader.malformed("bytes follow the last element") }
+                        return list
+                    }
+                })
+        }
     }
 
     @inlinable

@@ -29,6 +29,12 @@ public struct Serde<Value>: Sendable {
     /// The bytes that every value takes, for the types that Kafka's lists keep without lengths: numbers and UUIDs.
     public let fixedSize: Int?
 
+    /// What makes the serde of a topic; nil: it is the same for all.
+    @usableFromInline var placed: (@Sendable (_ topic: String, _ part: RecordPart) -> Serde)?
+
+    /// nil: headers are none of its business.
+    @usableFromInline package var headerCoding: HeaderCoding?
+
     @inlinable public init(
         encode: @escaping Encode,
         decode: @escaping Decode,
@@ -41,6 +47,8 @@ public struct Serde<Value>: Sendable {
         self.null = null
         self.trailerBytes = trailerBytes
         self.fixedSize = fixedSize
+        placed = nil
+        headerCoding = nil
     }
 
     /// Whether this value is written as a null.
@@ -68,11 +76,13 @@ public struct Serde<Value>: Sendable {
 
     /// The serde of `Value?`: nil is null, everything else as here.
     @inlinable public var optional: Serde<Value?> {
-        let (encode, decode) = (encode, decode)
-        return Serde<Value?>(
-            encode: { value, writer in if let value { try encode(value, &writer) } },
-            decode: { bytes in try decode(bytes) },
-            null: .init(isNull: { $0 == nil }, make: { nil }), trailerBytes: trailerBytes)
+        lifted { wrapped in
+            let (encode, decode) = (wrapped.encode, wrapped.decode)
+            return Serde<Value?>(
+                encode: { value, writer in if let value { try encode(value, &writer) } },
+                decode: { bytes in try decode(bytes) },
+                null: .init(isNull: { $0 == nil }, make: { nil }), trailerBytes: wrapped.trailerBytes)
+        }
     }
 }
 
@@ -84,6 +94,8 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
     case wrongLength(type: String, expected: Int, got: Int)
     /// The bytes are no UTF-8.
     case invalidUTF8
+    /// The serde is made per topic, and is used without one: `Serde.at(_:_:)` gives it for a topic.
+    case topicNeeded(type: String)
     /// The bytes are not what the format prescribes.
     case malformed(type: String, reason: String)
 
@@ -93,6 +105,7 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
             "a null where \(type) is expected; declare the topic with \(type)? if nulls are meant to be there"
         case .wrongLength(let type, let expected, let got): "\(type) takes \(expected) bytes, got \(got)"
         case .invalidUTF8: "the bytes are not UTF-8 text"
+        case .topicNeeded(let type): "the serde of \(type) is made per topic; ask at(_:_:) for that of a topic"
         case .malformed(let type, let reason): "the bytes are no \(type): \(reason)"
         }
     }

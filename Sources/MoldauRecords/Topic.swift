@@ -8,10 +8,10 @@ public struct Topic<Key, Value>: Sendable {
         self.init(name, key: Key.serde, value: Value.serde)
     }
 
-    /// A topic whose bytes are read and written by the given serdes.
+    /// A topic whose bytes are read and written by the given serdes; those that are made per topic are made for this one.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         self.name = name
-        self.key = key
-        self.value = value
+        self.key = key.at(name, .key)
+        self.value = value.at(name, .value)
     }
 }

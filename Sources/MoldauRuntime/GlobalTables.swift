@@ -57,6 +57,8 @@ package final class GlobalTables {
     ) throws -> Table {
         var definition = node.store
         definition.isLogged = false
+        // The topic itself brings the store back.
+        environment.changelogTopic = { _ in node.topic }
         let store = try definition.open(in: environment)
         let context = TaskContext(
             applicationID: surroundings.names.applicationID,
@@ -65,6 +67,7 @@ package final class GlobalTables {
         context.add(store)
         let nodeContext = NodeContext(
             node: node.processorName, task: context, children: [], stores: [store.name], storeOrder: [:])
+        nodeContext.headTopic = node.topic
         do {
             let heads = try node.makeHeads(nodeContext, partitionCount)
             let queues = heads.enumerated().map { number, head in

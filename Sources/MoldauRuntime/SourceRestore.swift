@@ -21,6 +21,7 @@ package final class SourceRestore {
         context.add(store)
         nodeContext = NodeContext(
             node: changelog.source, task: context, children: [], stores: [changelog.store], storeOrder: [:])
+        nodeContext.headTopic = surroundings.names.topic(changelog.topic)
         let judge = surroundings.configuration.onDeserializationFailure
         let head = try changelog.makeHead(nodeContext)
         makeQueue = { [context] in

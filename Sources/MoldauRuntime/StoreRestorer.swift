@@ -202,11 +202,17 @@ package final class StoreRestorer {
             return try takeIn(source, restore)
         }
         if restore.to == nil { restore.end = max(restore.end, batches.end) }
+        let headersStore = restore.place.store as? any HeaderKeepingStore
         var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
         while let record = try reader.next() {
             // A changelog record without a key is not the store's: compaction would refuse it.
             guard let key = record.key else { continue }
-            try restore.place.store.restore(key: key, value: record.value, timestamp: record.timestamp)
+            if let headersStore {
+                try headersStore.restore(
+                    key: key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
+            } else {
+                try restore.place.store.restore(key: key, value: record.value, timestamp: record.timestamp)
+            }
             count(1, restore)
         }
         try restore.place.restored(upTo: reader.nextOffset)

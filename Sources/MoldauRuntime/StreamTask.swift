@@ -57,6 +57,7 @@ package final class StreamTask {
             applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
             onFailure: surroundings.configuration.onProcessingFailure)
         context.wake = surroundings.wake
+        context.topicName = surroundings.names.topic
         context.asyncExecutor = surroundings.configuration.asyncExecutor
         for store in surroundings.globalStores { context.add(store) }
         for entry in opened.entries { context.add(entry.store) }
@@ -218,6 +219,14 @@ package final class StreamTask {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
             guard let handle = entry.handle else {
                 try entry.store.drainChanges { _, _, _ in }
+                continue
+            }
+            if let store = entry.store as? any HeaderKeepingStore {
+                try store.drainChanges { key, value, timestamp, headers in
+                    try outbox.send(
+                        handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
+                        headers: headers)
+                }
                 continue
             }
             try entry.store.drainChanges { key, value, timestamp in

@@ -28,6 +28,7 @@ package struct TaskStores {
         now: Timestamp
     ) throws {
         self.environment = environment
+        environment.changelogTopic = surroundings.names.changelog
         var opened: [any StateStore] = []
         do {
             entries = try subtopology.stores.map { definition in

@@ -74,6 +74,7 @@ struct TaskWiring {
             try source.topics.compactMap { topic in
                 let input = TopicPartition(surroundings.names.topic(topic), partition)
                 guard surroundings.holds(input) else { return nil }
+                nodeContext.headTopic = input.topic
                 return PartitionQueue(
                     partition: input, node: nodeContext.node, source: try source.makeHead(nodeContext),
                     context: context,

@@ -23,6 +23,8 @@ import MoldauRecords
 @usableFromInline
 package final class CachedByteStore {
     @usableFromInline package let name: String
+    /// The changelog topic, or what it would be called.
+    @usableFromInline package let topic: String
     /// Whether changes go to a changelog: then they are drained before they are committed.
     package let isLogged: Bool
 
@@ -52,14 +54,15 @@ package final class CachedByteStore {
     /// Changes when entries go to the byte store: cursors over it begin anew.
     private(set) var generation = 0
 
-    /// How far the committed data goes, saved or not.
-    private(set) var metadata: StoreMetadata
+    /// How far the committed data goes, saved or not; its stream time is that of all data.
+    @exclusivity(unchecked) var metadata: StoreMetadata
 
     /// Keys below it are over, and nobody asks for them any more: the next write-behind drops them. Only grows.
     var dropBelow: [UInt8]?
 
-    init(name: String, isLogged: Bool, byteStore: any ByteStore, memory: StateMemory) {
+    init(name: String, isLogged: Bool, byteStore: any ByteStore, memory: StateMemory, topic: String? = nil) {
         self.name = name
+        self.topic = topic ?? "\(name)-changelog"
         self.isLogged = isLogged
         self.byteStore = byteStore
         self.memory = memory

@@ -14,10 +14,11 @@ struct EntryCodec<Key, Value>: ~Copyable {
     @usableFromInline let isNullKey: (@Sendable (Key) -> Bool)?
     @usableFromInline let isNullValue: (@Sendable (Value) -> Bool)?
 
-    @inlinable init(store: String, key: Serde<Key>, value: Serde<Value>) {
-        self.store = store
-        self.key = key
-        self.value = value
+    /// - Parameters: serdes that are made per topic are made for the store's changelog.
+    @inlinable init(_ cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+        store = cache.name
+        self.key = key.at(cache.topic, .key)
+        self.value = value.at(cache.topic, .value)
         isNullKey = key.null?.isNull
         isNullValue = value.null?.isNull
         keyWriter = .allocate(capacity: 1)

@@ -10,7 +10,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
 
     @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         self.cache = cache
-        codec = EntryCodec(store: cache.name, key: key, value: value)
+        codec = EntryCodec(cache, key: key, value: value)
     }
 
     /// The value of a key; nil where it has none.
@@ -68,7 +68,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     /// The entries whose key's bytes begin with those of `prefix`.
     public func prefixScan<Prefix>(_ prefix: Prefix, serde: Serde<Prefix>) throws -> StoreIterator<Key, Value> {
         var writer = ByteWriter(capacity: 64)
-        try serde.encode(prefix, &writer)
+        try serde.at(cache.topic, .key).encode(prefix, &writer)
         return try iterate(KeyRange(prefix: Array(writer.bytes)), reverse: false)
     }
 

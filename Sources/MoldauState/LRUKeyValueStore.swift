@@ -7,6 +7,9 @@ import MoldauRecords
 public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
     private let rows: KeyValueStore<Key, Value>
     private let maxEntries: Int
+    /// Whether values begin with a timestamp, which the changelog's records have as their own.
+    private let holdsTimestamps: Bool
+    private var rowBytes = ByteWriter()
     /// When each key was last used.
     private var lastUse: [[UInt8]: UInt64] = [:]
     /// Uses in their order, from `oldest` on. Those that are not their key's last do not count.
@@ -14,9 +17,12 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
     private var oldest = 0
     private var clock: UInt64 = 0
 
-    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, maxEntries: Int) {
+    package init(
+        cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, maxEntries: Int, holdsTimestamps: Bool = false
+    ) {
         rows = KeyValueStore(cache: cache, key: key, value: value)
         self.maxEntries = maxEntries
+        self.holdsTimestamps = holdsTimestamps
     }
 
     @usableFromInline package var cache: CachedByteStore { rows.cache }
@@ -57,6 +63,16 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
         return try rows.delete(key)
     }
 
+    /// Sets what `body` makes of a key's value; nil deletes. Where it throws, nothing is written.
+    @discardableResult public func update(
+        _ key: Key, _ body: (Value?) throws -> Value?
+    ) throws -> (old: Value?, new: Value?) {
+        let old = try get(key)
+        let new = try body(old)
+        if old != nil || new != nil { try put(key, new) }
+        return (old, new)
+    }
+
     /// All entries, in the order of their keys' bytes. Counts as no use.
     public func all() throws -> StoreIterator<Key, Value> { try rows.all() }
 
@@ -88,11 +104,17 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
     public func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
-    ) throws { try rows.drainChanges(into: body) }
+    ) throws {
+        if holdsTimestamps { try cache.drainRows(into: body) } else { try rows.drainChanges(into: body) }
+    }
 
     /// The order of the changelog takes the place of that of the uses.
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        try rows.restore(key: key, value: value, timestamp: timestamp)
+        if holdsTimestamps {
+            try cache.restore(key, rowBytes.row(value, timestamp))
+        } else {
+            try cache.restore(key, value)
+        }
         if value == nil { lastUse[Array(key)] = nil } else { use(Array(key)) }
     }
 }
@@ -109,6 +131,20 @@ extension StoreDefinition {
             store, environment in
             LRUKeyValueStore(
                 cache: try environment.cache(for: store), key: name.key, value: name.value, maxEntries: maxEntries)
+        }
+    }
+
+    /// As `lruMap`, of values with their timestamps, as tables have them: opens as `LRUKeyValueStore` of `ValueAndTimestamp`.
+    public static func timestampedLRUMap<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>, maxEntries: Int, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
+        return StoreDefinition(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
+            LRUKeyValueStore(
+                cache: try environment.cache(for: store), key: name.key, value: ValueAndTimestamp.serde(of: name.value),
+                maxEntries: maxEntries, holdsTimestamps: true)
         }
     }
 }

@@ -66,11 +66,13 @@ package final class SegmentedStore {
         self.trailerBytes = trailerBytes
         self.bucketMs = bucketMs
         self.reach = reach
-        // After a restart, stream time is at least where the data on disk ends.
+        // After a restart, stream time is what was stored with the data on disk, or at least where it ends.
+        streamTime = cache.metadata.streamTime
+        lastBucket = streamTime < 0 ? -1 : streamTime / bucketMs
         let last = try cache.byteStore.cursor(.all, reverse: true)
         guard let key = last.key, key.count >= Self.bucketBytes else { return }
-        lastBucket = Int64(bigEndian: key.loadUnaligned(as: Int64.self))
-        streamTime = lastBucket.multipliedReportingOverflow(by: bucketMs).partialValue
+        lastBucket = max(lastBucket, Int64(bigEndian: key.loadUnaligned(as: Int64.self)))
+        streamTime = max(streamTime, lastBucket.multipliedReportingOverflow(by: bucketMs).partialValue)
     }
 
     @inlinable package func bucket(of time: Int64) -> Int64 { time / bucketMs }
@@ -89,6 +91,7 @@ package final class SegmentedStore {
         precondition(time >= 0, "the time of a window is not negative")
         guard time > streamTime else { return }
         streamTime = time
+        cache.metadata.streamTime = time
         lastBucket = max(lastBucket, bucket(of: time))
         dropExpired()
     }

@@ -13,7 +13,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
 
     package init(segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>) {
         self.segments = segments
-        codec = EntryCodec(store: segments.cache.name, key: key, value: value)
+        codec = EntryCodec(segments.cache, key: key, value: value)
     }
 
     /// Sets the value of a session, or deletes it (nil).

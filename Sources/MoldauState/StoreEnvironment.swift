@@ -5,6 +5,8 @@ public final class StoreEnvironment {
     public let memory: StateMemory
     /// The name of the task, `0_3`.
     public let name: String
+    /// The changelog topic of a store, whether it has one or not: what serdes are told that are made per topic.
+    package var changelogTopic: (_ store: String) -> String = { "\($0)-changelog" }
     /// nil: what would be on disk is in memory.
     private let open: (() throws(StateError) -> any StateStorage)?
     private var storage: (any StateStorage)?
@@ -41,7 +43,7 @@ public final class StoreEnvironment {
     @usableFromInline package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
         CachedByteStore(
             name: store.name, isLogged: store.isLogged, byteStore: try byteStore(store.name, store.kind),
-            memory: memory)
+            memory: memory, topic: changelogTopic(store.name))
     }
 
     private func byteStore(_ name: String, _ kind: StoreKind) throws(StateError) -> any ByteStore {

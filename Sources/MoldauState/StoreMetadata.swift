@@ -1,7 +1,8 @@
 // What a store keeps about itself, beside its data and written in the same atomic step. Big-endian:
 //
-//     version 1 (UInt8) │ changelog offset, −1 for none (Int64) │ number of positions (UInt32)
+//     version 1 or 2 (UInt8) │ changelog offset, −1 for none (Int64) │ number of positions (UInt32)
 //     then per position: length of the topic (UInt32) │ topic, UTF-8 │ partition (Int32) │ offset (Int64)
+//     in version 2, that of stores whose entries have times: stream time (Int64)
 
 import MoldauRecords
 
@@ -12,12 +13,13 @@ package struct StoreMetadata: Equatable {
     /// Per input partition, the first offset that the data does not contain.
     package var positions: [TopicPartition: Offset] = [:]
 
+    /// The greatest time that was written; −1: none, or the store has no times.
+    package var streamTime: Int64 = -1
+
     package init() {}
 
-    private static let version: UInt8 = 1
-
     func encode(into writer: inout ByteWriter) {
-        writer.append(byte: Self.version)
+        writer.append(byte: streamTime < 0 ? 1 : 2)
         writer.append(bigEndian: changelogOffset?.value ?? -1)
         writer.append(bigEndian: UInt32(positions.count))
         for (partition, offset) in positions.sorted(by: { $0.key < $1.key }) {
@@ -26,6 +28,7 @@ package struct StoreMetadata: Equatable {
             writer.append(bigEndian: partition.partition.number)
             writer.append(bigEndian: offset.value)
         }
+        if streamTime >= 0 { writer.append(bigEndian: streamTime) }
     }
 
     /// Reads what `encode` wrote.
@@ -33,8 +36,8 @@ package struct StoreMetadata: Equatable {
     init(decoding bytes: UnsafeRawBufferPointer, store: String) throws(StateError) {
         var reader = Reader(rest: bytes, store: store)
         let version = try reader.number(UInt8.self)
-        guard version == Self.version else {
-            throw .malformedMetadata(store: store, reason: "version \(version), expected \(Self.version)")
+        guard version == 1 || version == 2 else {
+            throw .malformedMetadata(store: store, reason: "version \(version), expected 1 or 2")
         }
         let offset = try reader.number(Int64.self)
         changelogOffset = offset < 0 ? nil : Offset(offset)
@@ -43,6 +46,7 @@ package struct StoreMetadata: Equatable {
             let partition = TopicPartition(topic, try reader.number(Int32.self))
             positions[partition] = Offset(try reader.number(Int64.self))
         }
+        if version == 2 { streamTime = try reader.number(Int64.self) }
     }
 
     private struct Reader {

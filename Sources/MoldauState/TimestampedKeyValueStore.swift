@@ -15,7 +15,7 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
 
     @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         rows = KeyValueStore(cache: cache, key: key, value: Row.serde(of: value))
-        codec = EntryCodec(store: cache.name, key: key, value: value)
+        codec = EntryCodec(cache, key: key, value: value)
     }
 
     /// Told the records whose keys will soon be asked for: they are of the same serde as the store's. Changes nothing.
@@ -87,19 +87,9 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     public func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
-    ) throws {
-        try cache.drainChanges { key, row in
-            guard let row else { return try body(key, nil, nil) }
-            let (value, timestamp) = splitRow(row)
-            try body(key, value, timestamp)
-        }
-    }
+    ) throws { try cache.drainRows(into: body) }
 
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        guard let value else { return try cache.restore(key, nil) }
-        rowBytes.removeAll()
-        rowBytes.append(bigEndian: timestamp.ms)
-        rowBytes.append(contentsOf: value)
-        try cache.restore(key, rowBytes.bytes)
+        try cache.restore(key, rowBytes.row(value, timestamp))
     }
 }

@@ -18,7 +18,7 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     package init(segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>, size: Duration) {
         rows = WindowStore(
             segments: segments, key: key, value: Row.serde(of: value), size: size, retainsDuplicates: false)
-        codec = EntryCodec(store: segments.cache.name, key: key, value: value)
+        codec = EntryCodec(segments.cache, key: key, value: value)
     }
 
     /// How long each window is.
@@ -103,10 +103,6 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     }
 
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        guard let value else { return try rows.restore(key: key, value: nil, timestamp: timestamp) }
-        rowBytes.removeAll()
-        rowBytes.append(bigEndian: timestamp.ms)
-        rowBytes.append(contentsOf: value)
-        try rows.restore(key: key, value: rowBytes.bytes, timestamp: timestamp)
+        try rows.restore(key: key, value: rowBytes.row(value, timestamp), timestamp: timestamp)
     }
 }

@@ -18,23 +18,25 @@ extension ValueAndTimestamp: Sendable where Value: Sendable {}
 extension ValueAndTimestamp {
     /// Eight bytes of timestamp, big-endian, then the value: the bytes of Kafka Streams' timestamped stores.
     @inlinable public static func serde(of value: Serde<Value>) -> Serde<ValueAndTimestamp> {
-        let (encode, decode) = (value.encode, value.decode)
-        return Serde(
-            encode: { row, writer in
-                writer.append(bigEndian: row.timestamp.ms)
-                try encode(row.value, &writer)
-            },
-            decode: { bytes in
-                guard bytes.byteCount >= timestampBytes else {
-                    throw SerdeError.wrongRow(of: Value.self, got: bytes.byteCount)
-                }
-                let ms = Int64(bigEndian: bytes.unsafeLoadUnaligned(as: Int64.self))
-                let row = try decode(bytes.extracting(droppingFirst: timestampBytes))
-                return ValueAndTimestamp(row, at: Timestamp(ms: ms))
-            },
-            null: value.null.map { null in
-                .init(isNull: { null.isNull($0.value) }, make: { ValueAndTimestamp(null.make(), at: .none) })
-            })
+        value.lifted { value in
+            let (encode, decode) = (value.encode, value.decode)
+            return Serde(
+                encode: { row, writer in
+                    writer.append(bigEndian: row.timestamp.ms)
+                    try encode(row.value, &writer)
+                },
+                decode: { bytes in
+                    guard bytes.byteCount >= timestampBytes else {
+                        throw SerdeError.wrongRow(of: Value.self, got: bytes.byteCount)
+                    }
+                    let ms = Int64(bigEndian: bytes.unsafeLoadUnaligned(as: Int64.self))
+                    let row = try decode(bytes.extracting(droppingFirst: timestampBytes))
+                    return ValueAndTimestamp(row, at: Timestamp(ms: ms))
+                },
+                null: value.null.map { null in
+                    .init(isNull: { null.isNull($0.value) }, make: { ValueAndTimestamp(null.make(), at: .none) })
+                })
+        }
     }
 }
 
@@ -43,6 +45,32 @@ func splitRow(_ row: UnsafeRawBufferPointer) -> (value: UnsafeRawBufferPointer, 
     guard row.count >= timestampBytes else { return (row, nil) }
     let ms = Int64(bigEndian: row.loadUnaligned(as: Int64.self))
     return (UnsafeRawBufferPointer(rebasing: row[timestampBytes...]), Timestamp(ms: ms))
+}
+
+extension ByteWriter {
+    /// Puts a value with its timestamp before it in the place of what was written. Valid until the next write.
+    /// - Returns: nil where there is no value.
+    mutating func row(_ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp) -> UnsafeRawBufferPointer? {
+        guard let value else { return nil }
+        removeAll()
+        append(bigEndian: timestamp.ms)
+        append(contentsOf: value)
+        return bytes
+    }
+}
+
+extension CachedByteStore {
+    /// As `drainChanges`, of values that begin with their timestamp.
+    func drainRows(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
+    ) throws {
+        try drainChanges { key, row in
+            guard let row else { return try body(key, nil, nil) }
+            let (value, timestamp) = splitRow(row)
+            try body(key, value, timestamp)
+        }
+    }
 }
 
 /// The bytes that a timestamp takes before a value.

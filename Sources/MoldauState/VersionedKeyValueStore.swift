@@ -36,16 +36,20 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
     private let keySerde: Serde<Key>
     private let valueSerde: Serde<Value>
     private let historyRetentionMs: Int64
-    private var observedTimeMs: Int64 = -1
+    private var observedTimeMs: Int64 { cache.metadata.streamTime }
     private var prefix = ByteWriter()
     private var version = ByteWriter()
     private var row = ByteWriter()
 
     package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, historyRetention: Duration) {
         self.cache = cache
-        keySerde = key
-        valueSerde = value
+        keySerde = key.at(cache.topic, .key)
+        valueSerde = value.at(cache.topic, .value)
         historyRetentionMs = historyRetention.milliseconds
+    }
+
+    private func observe(_ time: Timestamp) {
+        if time.ms > observedTimeMs { cache.metadata.streamTime = time.ms }
     }
 
     /// The key's latest version; nil if it has none or was deleted.
@@ -73,7 +77,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         let isDeletion = value.map { valueSerde.isNull($0) } ?? true
         row.append(byte: isDeletion ? 0 : 1)
         if let value, !isDeletion { try valueSerde.encode(value, &row) }
-        observedTimeMs = max(observedTimeMs, time.ms)
+        observe(time)
         guard time.ms >= observedTimeMs - historyRetentionMs else { return .refused }
         return try put(atMs: time.ms) { [cache] key, value in try cache.put(key, value) }
     }
@@ -212,7 +216,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         row.append(byte: value == nil ? 0 : 1)
         if let value { row.append(contentsOf: value) }
         // Records come in another order than the versions were put in: what was taken then is taken now.
-        observedTimeMs = max(observedTimeMs, timestamp.ms)
+        observe(timestamp)
         _ = try put(atMs: timestamp.ms) { [cache] key, value in try cache.restore(key, value) }
     }
 }

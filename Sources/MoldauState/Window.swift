@@ -63,38 +63,42 @@ extension Windowed {
     /// the inner key.
     /// - Parameter size: tells the end when a key is read; it is not written.
     @inlinable public static func serde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {
-        let (encode, decode) = (key.encode, key.decode)
-        let sizeMs = size.milliseconds
-        return Serde(
-            encode: { windowed, writer in
-                try encode(windowed.key, &writer)
-                writer.append(bigEndian: windowed.window.start.ms)
-            },
-            decode: { bytes in
-                let keyBytes = try keyBytes(bytes, beforeTrailerOf: timestampBytes)
-                let window = Window(start: time(in: bytes, at: keyBytes), sizeMs: sizeMs)
-                return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
-            },
-            trailerBytes: timestampBytes)
+        key.lifted { key in
+            let (encode, decode) = (key.encode, key.decode)
+            let sizeMs = size.milliseconds
+            return Serde(
+                encode: { windowed, writer in
+                    try encode(windowed.key, &writer)
+                    writer.append(bigEndian: windowed.window.start.ms)
+                },
+                decode: { bytes in
+                    let keyBytes = try keyBytes(bytes, beforeTrailerOf: timestampBytes)
+                    let window = Window(start: time(in: bytes, at: keyBytes), sizeMs: sizeMs)
+                    return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
+                },
+                trailerBytes: timestampBytes)
+        }
     }
 
     /// The serde of sessions: the key, then end and start in eight bytes each, big-endian. Partitions are chosen by the
     /// inner key.
     public static func sessionSerde(of key: Serde<Key>) -> Serde<Windowed> {
-        let (encode, decode) = (key.encode, key.decode)
-        return Serde(
-            encode: { windowed, writer in
-                try encode(windowed.key, &writer)
-                writer.append(bigEndian: windowed.window.end.ms)
-                writer.append(bigEndian: windowed.window.start.ms)
-            },
-            decode: { bytes in
-                let keyBytes = try keyBytes(bytes, beforeTrailerOf: 2 * timestampBytes)
-                let window = Window(
-                    start: time(in: bytes, at: keyBytes + timestampBytes), end: time(in: bytes, at: keyBytes))
-                return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
-            },
-            trailerBytes: 2 * timestampBytes)
+        key.lifted { key in
+            let (encode, decode) = (key.encode, key.decode)
+            return Serde(
+                encode: { windowed, writer in
+                    try encode(windowed.key, &writer)
+                    writer.append(bigEndian: windowed.window.end.ms)
+                    writer.append(bigEndian: windowed.window.start.ms)
+                },
+                decode: { bytes in
+                    let keyBytes = try keyBytes(bytes, beforeTrailerOf: 2 * timestampBytes)
+                    let window = Window(
+                        start: time(in: bytes, at: keyBytes + timestampBytes), end: time(in: bytes, at: keyBytes))
+                    return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
+                },
+                trailerBytes: 2 * timestampBytes)
+        }
     }
 
     @inlinable static func keyBytes(_ bytes: borrowing RawSpan, beforeTrailerOf count: Int) throws(SerdeError) -> Int {

@@ -24,7 +24,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         self.segments = segments
         self.size = size
         self.retainsDuplicates = retainsDuplicates
-        codec = EntryCodec(store: segments.cache.name, key: key, value: value)
+        codec = EntryCodec(segments.cache, key: key, value: value)
     }
 
     /// Sets the value of a key's window, or deletes it (nil). Where duplicates are retained: adds a value; nil does
@@ -34,13 +34,10 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     @inlinable @discardableResult
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws -> Bool {
         let value = try codec.bytes(of: value)
-        if retainsDuplicates {
-            guard value != nil else { return true }
-            sequence = sequence &+ 1 & .max
-        }
-        let key = try bytes(of: key, start)
+        if retainsDuplicates, value == nil { return true }
         guard segments.admits(start.ms) else { return false }
-        try cache.put(key, value)
+        if retainsDuplicates { sequence = sequence &+ 1 & .max }
+        try cache.put(try bytes(of: key, start), value)
         return true
     }
 

@@ -88,6 +88,20 @@ extension StoreDefinition {
         }
     }
 
+    /// Values with timestamps and headers by key and window start: opens as `HeadersWindowStore`.
+    public static func headersWindow<Key, Value>(
+        _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
+        reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
+            let segments = try environment.segments(
+                for: store, retention: retention, order: order, reach: reach,
+                trailerBytes: Windowed<Key>.windowTrailerBytes)
+            return HeadersWindowStore(segments: segments, key: name.key, value: name.value, size: size)
+        }
+    }
+
     /// Values by session: opens as `SessionStore`.
     /// - Parameter retention: how long sessions are kept and written after stream time passed their end.
     public static func session<Key, Value>(

@@ -23,8 +23,10 @@ public struct RawRecord: Hashable, Sendable {
 
     func decoded<Key, Value>(key keySerde: Serde<Key>, value valueSerde: Serde<Value>) throws -> Record<Key, Value?> {
         let keyRead =
-            try key.map { bytes in try bytes.withUnsafeBytes { try keySerde.read($0) } } ?? keySerde.decodeNull()
-        let valueRead = try value.map { bytes in try bytes.withUnsafeBytes { try valueSerde.read($0) } }
+            try key.map { bytes in try bytes.withUnsafeBytes { try keySerde.read($0, headers: headers) } }
+            ?? keySerde.decodeNull()
+        let valueRead = try value.map { bytes in try bytes.withUnsafeBytes { try valueSerde.read($0, headers: headers) }
+        }
         return Record(key: keyRead, value: valueRead, timestamp: timestamp, headers: headers)
     }
 }

@@ -103,9 +103,10 @@ public final class TopologyTestDriver {
         _ topic: Topic<Key, Value>, key: Key?, value: Value?, at timestamp: Timestamp? = nil,
         headers: Headers = Headers()
     ) throws {
-        try pipe(
-            topic: topic.name, key: try bytes(key, topic.key), value: try bytes(value, topic.value), at: timestamp,
-            headers: headers)
+        var headers = headers
+        let keyBytes = try bytes(key, topic.key, &headers)
+        let valueBytes = try bytes(value, topic.value, &headers)
+        try pipe(topic: topic.name, key: keyBytes, value: valueBytes, at: timestamp, headers: headers)
     }
 
     /// Pipes a record of bytes in.
@@ -180,6 +181,11 @@ public final class TopologyTestDriver {
     public func timestampedStore<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>
     ) throws -> TimestampedKeyValueStore<Key, Value> { try store(name.name) }
+
+    /// A table's store of the rows that were used last.
+    public func timestampedLRUStore<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>
+    ) throws -> LRUKeyValueStore<Key, ValueAndTimestamp<Value>> { try store(name.name) }
 
     /// A versioned table's store.
     public func versionedStore<Key, Value>(
@@ -324,10 +330,10 @@ public final class TopologyTestDriver {
         }
     }
 
-    private func bytes<Value>(_ value: Value?, _ serde: Serde<Value>) throws -> [UInt8]? {
+    private func bytes<Value>(_ value: Value?, _ serde: Serde<Value>, _ headers: inout Headers) throws -> [UInt8]? {
         guard let value, !serde.isNull(value) else { return nil }
         var writer = ByteWriter()
-        try serde.encode(value, &writer)
+        try serde.encode(value, &writer, headers: &headers)
         return Array(writer.bytes)
     }
 }

@@ -5,6 +5,8 @@ import MoldauState
 public final class NodeContext {
     public let node: String
     public let task: TaskContext
+    /// The topic whose head is being made, as it is called in the cluster; nil for nodes that are no sources.
+    package var headTopic: String?
     /// The inlets of the nodes downstream, by name, in order. Each is an `Inlet` of the types that this node forwards.
     private let children: [(name: String, inlet: Any)]
     private let stores: Set<String>
@@ -71,6 +73,11 @@ public final class NodeContext {
                 name: name, expected: "\(Store.self)", found: "\(Swift.type(of: store))")
         }
         return typed
+    }
+
+    /// The changelog topic of a store, or what it would be called: for serdes that are made per topic.
+    package func topic(ofStore name: String) -> String {
+        (task.store(named: name) as? any CacheBackedStore)?.cache.topic ?? name
     }
 
     /// The store's place among the task's stores.

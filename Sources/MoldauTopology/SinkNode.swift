@@ -56,8 +56,13 @@ public final class SinkWriter<Key, Value> {
         switch target {
         case .topic(let name):
             let handle = try outbox.handle(forTopic: name)
+            if key.isPerTopic || value.isPerTopic { return try writer(forTopic: name).inlet(to: target) }
+            if key.usesHeaders || value.usesHeaders { return inletWithHeaders(handle, name) }
             return Inlet { [self] record in try send(record, to: handle, named: name) }
         case .chosen(let choose):
+            if key.isPerTopic || value.isPerTopic || key.usesHeaders || value.usesHeaders {
+                return inletOfEachTopic(choose)
+            }
             return Inlet { [self] record in
                 let name: String
                 do { name = try choose(record, context.task.origin) } catch { return try context.failed(error) }
@@ -81,6 +86,13 @@ public final class SinkWriter<Key, Value> {
         let (hasKey, hasValue) = (!(isNullKey?(record.key) ?? false), !(isNullValue?(record.value) ?? false))
         if hasKey { try key.encode(record.key, &keyBytes.pointee) }
         if hasValue { try value.encode(record.value, &valueBytes.pointee) }
+        try sendEncoded(record, to: handle, named: topic, hasKey, hasValue)
+    }
+
+    @inlinable @inline(__always)
+    func sendEncoded(
+        _ record: Record<Key, Value>, to handle: Int, named topic: String, _ hasKey: Bool, _ hasValue: Bool
+    ) throws {
         guard let partitioner,
             let chosen = try partitioner(topic, record.key, record.value, outbox.partitionCount(handle))
         else {
@@ -109,5 +121,41 @@ public final class SinkWriter<Key, Value> {
             handle, partition: partition, key: hasKey ? keyBytes.pointee.bytes : nil,
             value: hasValue ? valueBytes.pointee.bytes : nil,
             timestamp: record.timestamp, headers: record.headers)
+    }
+}
+
+// For serdes that know the topic or the headers. Others have no part in this.
+extension SinkWriter {
+    /// The writer with the serdes of that topic.
+    @usableFromInline func writer(forTopic name: String) throws -> SinkWriter {
+        let topic = context.task.topicName(name)
+        return SinkWriter(
+            key: key.at(topic, .key).fixed, value: value.at(topic, .value).fixed, partitioner: partitioner,
+            context: context)
+    }
+
+    @usableFromInline func inletWithHeaders(_ handle: Int, _ topic: String) -> Inlet<Key, Value> {
+        Inlet { [self] record in
+            var record = record
+            keyBytes.pointee.removeAll()
+            valueBytes.pointee.removeAll()
+            let (hasKey, hasValue) = (!key.isNull(record.key), !value.isNull(record.value))
+            if hasKey { try key.encode(record.key, &keyBytes.pointee, headers: &record.headers) }
+            if hasValue { try value.encode(record.value, &valueBytes.pointee, headers: &record.headers) }
+            try sendEncoded(record, to: handle, named: topic, hasKey, hasValue)
+        }
+    }
+
+    @usableFromInline func inletOfEachTopic(
+        _ choose: @escaping @Sendable (Record<Key, Value>, RecordOrigin?) throws -> String
+    ) -> Inlet<Key, Value> {
+        var inlets: [String: Inlet<Key, Value>] = [:]
+        return Inlet { [self] record in
+            let name: String
+            do { name = try choose(record, context.task.origin) } catch { return try context.failed(error) }
+            let inlet = try inlets[name] ?? writer(forTopic: name).inlet(to: .topic(name))
+            inlets[name] = inlet
+            try inlet.receive(record)
+        }
     }
 }

@@ -29,20 +29,42 @@ public final class TypedSourceHead: SourceHead {
     @inlinable
     public init<Key, Value>(
         key: Serde<Key>, value: Serde<Value>, timestamps: TimestampExtractor<Key, Value>.Extract?,
-        next: Inlet<Key, Value>
+        in context: NodeContext, next: Inlet<Key, Value>
     ) {
         let place = HeadPlace<Key, Value>()
         let receive = next.receive
         expectHeads = next.expect
-        loadHead = { keyBytes, valueBytes, timestamp, headers, partitionTime in
+        let (key, value) = context.serdes(key, value)
+        let readsHeaders = key.usesHeaders || value.usesHeaders
+        loadHead =
+            readsHeaders
+            ? Self.loadingWithHeaders(key, value, timestamps, place)
+            : { keyBytes, valueBytes, timestamp, headers, partitionTime in
+                var record = Record(
+                    key: try key.read(keyBytes), value: try value.read(valueBytes), timestamp: timestamp,
+                    headers: headers)
+                if let timestamps { record.timestamp = try timestamps(record, partitionTime) }
+                let timestamp = record.timestamp
+                place.put(record)
+                return timestamp
+            }
+        processHead = { try receive(place.take()) }
+    }
+
+    /// For serdes that look at headers.
+    @usableFromInline static func loadingWithHeaders<Key, Value>(
+        _ key: Serde<Key>, _ value: Serde<Value>, _ timestamps: TimestampExtractor<Key, Value>.Extract?,
+        _ place: HeadPlace<Key, Value>
+    ) -> Load {
+        { keyBytes, valueBytes, timestamp, headers, partitionTime in
             var record = Record(
-                key: try key.read(keyBytes), value: try value.read(valueBytes), timestamp: timestamp, headers: headers)
+                key: try key.read(keyBytes, headers: headers), value: try value.read(valueBytes, headers: headers),
+                timestamp: timestamp, headers: headers)
             if let timestamps { record.timestamp = try timestamps(record, partitionTime) }
             let timestamp = record.timestamp
             place.put(record)
             return timestamp
         }
-        processHead = { try receive(place.take()) }
     }
 
     public func load(
@@ -55,6 +77,16 @@ public final class TypedSourceHead: SourceHead {
     public func process() throws { try processHead() }
 
     public func expect(_ records: UnsafeBufferPointer<RecordView>) { expectHeads?(records) }
+}
+
+extension NodeContext {
+    /// The serdes of the topic whose head is being made.
+    @usableFromInline func serdes<Key, Value>(
+        _ key: Serde<Key>, _ value: Serde<Value>
+    ) -> (Serde<Key>, Serde<Value>) {
+        guard let headTopic else { return (key, value) }
+        return (key.at(headTopic, .key), value.at(headTopic, .value))
+    }
 }
 
 /// Where a head waits. Behind a pointer: a class's own variable costs an exclusivity check each time.

@@ -24,6 +24,21 @@ extension StoreReader {
         _ name: KeyValueStoreName<StoreKey, StoreValue>
     ) throws -> LRUKeyValueStore<StoreKey, StoreValue> { try node.store(named: name.name) }
 
+    /// A store of values with timestamps and headers.
+    public func headersStore<StoreKey, StoreValue>(
+        _ name: KeyValueStoreName<StoreKey, StoreValue>
+    ) throws -> HeadersKeyValueStore<StoreKey, StoreValue> { try node.store(named: name.name) }
+
+    /// A store of windows with timestamps and headers.
+    public func headersStore<StoreKey, StoreValue>(
+        _ name: WindowStoreName<StoreKey, StoreValue>
+    ) throws -> HeadersWindowStore<StoreKey, StoreValue> { try node.store(named: name.name) }
+
+    /// A table's store of the rows that were used last.
+    public func timestampedLRUStore<StoreKey, StoreValue>(
+        _ name: KeyValueStoreName<StoreKey, StoreValue>
+    ) throws -> LRUKeyValueStore<StoreKey, ValueAndTimestamp<StoreValue>> { try node.store(named: name.name) }
+
     /// A store of windows that the node names in `stores`.
     public func store<StoreKey, StoreValue>(
         _ name: WindowStoreName<StoreKey, StoreValue>

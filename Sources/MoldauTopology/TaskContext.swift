@@ -46,6 +46,8 @@ public final class TaskContext {
 
     /// The nodes whose results come later than their records, children first.
     public private(set) var deferredWork: [any DeferredWork] = []
+    /// How a topic that a node names is called in the cluster: internal topics carry the application's id.
+    public var topicName: (_ name: String) -> String = { $0 }
     /// Ends the stream thread's wait for records; may be called from any thread.
     public var wake: @Sendable () -> Void = {}
     /// Where asynchronous closures run; nil: on Swift's pool.

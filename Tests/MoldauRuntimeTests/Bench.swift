@@ -37,14 +37,17 @@ final class Bench {
             })
     }
 
-    func write(_ topic: String, _ key: String, _ value: String, at time: Int64, partition: Int32 = 0) throws {
+    func write(
+        _ topic: String, _ key: String, _ value: String, at time: Int64, partition: Int32 = 0,
+        headers: Headers = Headers()
+    ) throws {
         var builder = RecordBatchBuilder()
         var (key, value) = (key, value)
         key.withUTF8 { key in
             value.withUTF8 { value in
                 builder.append(
                     key: UnsafeRawBufferPointer(key), value: UnsafeRawBufferPointer(value),
-                    timestamp: Timestamp(ms: time))
+                    timestamp: Timestamp(ms: time), headers: headers)
             }
         }
         try producer.send(builder.finish(), to: TopicPartition(topic, partition))

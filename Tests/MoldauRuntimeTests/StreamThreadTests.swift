@@ -250,7 +250,7 @@ struct StreamThreadTests {
                 return (0..<count).map { _ in
                     TypedSourceHead(
                         key: String.serde, value: String.serde, timestamps: nil,
-                        next: Inlet { record in try table.put(record.key, record.value) })
+                        in: context, next: Inlet { record in try table.put(record.key, record.value) })
                 }
             })
         try topology.addSource("source", reading: [CountTopology.input])

@@ -40,7 +40,7 @@ extension StreamsBuilder {
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
             let source = TopologyNode.Source(topics: [topic.name], start: start) { context in
-                TypedSourceHead(key: key, value: value, timestamps: nil, next: try context.next())
+                TypedSourceHead(key: key, value: value, timestamps: nil, in: context, next: try context.next())
             }
             try topology.add(TopologyNode(sourceName, .source(source)))
             try topology.add(TopologyNode(name, .processor(make: keep), parents: [sourceName]))
@@ -49,7 +49,7 @@ extension StreamsBuilder {
             guard start == .earliest else { return }
             try topology.add(
                 SourceChangelog(store: store.name, topic: topic.name, source: sourceName) { context in
-                    TypedSourceHead(key: key, value: value, timestamps: nil, next: try keep(context))
+                    TypedSourceHead(key: key, value: value, timestamps: nil, in: context, next: try keep(context))
                 })
         }
         add(node, below: [])

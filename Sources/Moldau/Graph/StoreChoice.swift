@@ -26,12 +26,17 @@ struct StoreChoice {
         if let history = options.historyRetention, history < .zero {
             try refuse("the history retention is \(history.milliseconds) ms; it must not be negative")
         }
+        if let maxEntries = options.maxEntries {
+            if maxEntries < 1 { try refuse("maxEntries is \(maxEntries); one entry at least must fit") }
+            if isVersioned { try refuse("rows used last have no versions; choose historyRetention or maxEntries") }
+            if options.kind ?? .inMemory != .inMemory {
+                try refuse("rows used last are kept in memory; leave the kind out, or choose .inMemory")
+            }
+        }
     }
 
-    /// - Throws: `TopologyError.invalidSetting` for a store that cannot be versioned.
-    func checkIsUnversioned(_ reason: String) throws {
-        if isVersioned { throw TopologyError.invalidSetting(name: name, reason: reason) }
-    }
+    /// As `StoreOptions.checkIsPlain`.
+    func checkIsPlain(_ holders: String) throws { try options.checkIsPlain(holders, named: name) }
 
     /// A versioned table holds no changes back.
     var emission: Emission { isVersioned ? .everyChange : options.emission ?? topology.emission }
@@ -47,7 +52,21 @@ struct StoreChoice {
                 name, historyRetention: retention, kind: kind, isLogged: options.isLogged,
                 topicSettings: options.changelogSettings)
         }
+        if let maxEntries = options.maxEntries, maxEntries > 0 {
+            return .timestampedLRUMap(
+                name, maxEntries: maxEntries, isLogged: options.isLogged, topicSettings: options.changelogSettings)
+        }
         return .timestampedKeyValue(
             name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings)
+    }
+}
+
+extension StoreOptions {
+    /// - Parameter holders: what keeps neither versions nor the rows used last, in the plural.
+    /// - Throws: `TopologyError.invalidSetting` for a store that shall.
+    func checkIsPlain(_ holders: String, named name: String) throws {
+        func refuse(_ reason: String) throws { throw TopologyError.invalidSetting(name: name, reason: reason) }
+        if historyRetention != nil { try refuse("\(holders) have no versions; leave historyRetention out") }
+        if maxEntries != nil { try refuse("\(holders) hold all that they need; leave maxEntries out") }
     }
 }

@@ -45,7 +45,7 @@ extension Topology {
         let source = TopologyNode.Source(topics: topics.map(\.name), start: start) { context in
             TypedSourceHead(
                 key: first.key, value: first.value, timestamps: timestamps?.extract(in: context),
-                next: try context.next())
+                in: context, next: try context.next())
         }
         try add(TopologyNode(name, .source(source)))
     }

@@ -98,11 +98,23 @@ public struct StoreOptions: Sendable {
     /// Makes the table versioned: it keeps each key's values of this length of event time (KIP-889), so that a stream is joined with
     /// the value as of its record's time. Every change goes downstream at once. nil keeps the latest value only.
     public var historyRetention: Duration?
+    /// Keeps so many rows per task at most, in memory: those that were read or written last (`Stores.lruMap`). The others
+    /// are forgotten, in the changelog too, and those downstream do not hear of it: an aggregate of such a key begins anew.
+    /// For tables and aggregates without windows; processors read such a store with `timestampedLRUStore`.
+    ///
+    /// ```swift
+    /// let recent = clicks.groupByKey().count(options: StoreOptions(maxEntries: 2))
+    /// // clicks: ada=/home, ada=/shop, bob=/home, eve=/home, ada=/home
+    /// // recent: ada=1, ada=2, bob=1, eve=1, ada=1
+    /// ```
+    public var maxEntries: Int?
 
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
-        retention: Duration? = nil, changelogSettings: [String: String] = [:], historyRetention: Duration? = nil
+        retention: Duration? = nil, changelogSettings: [String: String] = [:], historyRetention: Duration? = nil,
+        maxEntries: Int? = nil
     ) {
+        self.maxEntries = maxEntries
         self.historyRetention = historyRetention
         self.kind = kind
         self.emission = emission

@@ -21,7 +21,7 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
 
     init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, grace: Duration) {
         graceMs = grace.milliseconds
-        self.value = value
+        self.value = value.at(cache.topic, .value)
         rows = KeyValueStore(cache: cache, key: BufferPlace.serde(of: key), value: BufferedChange.serde)
     }
 
@@ -65,10 +65,12 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         oldest = Timestamp(ms: .max)
     }
 
-    /// After a restart, the newest record that waits tells stream time.
+    /// After a restart, the newest record that waits tells stream time. Numbers go on from the changelog's offset: it is
+    /// greater than any that was given before, as each took an offset, and so none takes the place of a record that waits.
     private func resume() throws {
         if isResumed { return }
         isResumed = true
+        sequence = Int32(truncatingIfNeeded: changelogOffset?.value ?? 0) & .max
         if let (place, _) = try rows.reverseAll().next() { streamTime = place.timestamp }
     }
 }
@@ -81,22 +83,24 @@ struct BufferPlace<Key> {
     var sequence: Int32
 
     static func serde(of key: Serde<Key>) -> Serde<BufferPlace> {
-        Serde<BufferPlace>(
-            encode: { place, writer in
-                writer.append(byte: 0)
-                writer.append(bigEndian: place.timestamp.ms)
-                try key.encode(place.key, &writer)
-                writer.append(bigEndian: place.sequence)
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    var reader = FieldReader(buffer, of: "place of a waiting record")
-                    guard try reader.number(UInt8.self) == 0 else { throw reader.malformed("it is not by time") }
-                    let timestamp = Timestamp(ms: try reader.number())
-                    let sequence: Int32 = try reader.lastNumber()
-                    return BufferPlace(
-                        timestamp: timestamp, key: try key.decode(reader.rest.bytes), sequence: sequence)
-                }
-            })
+        key.lifted { key in
+            Serde<BufferPlace>(
+                encode: { place, writer in
+                    writer.append(byte: 0)
+                    writer.append(bigEndian: place.timestamp.ms)
+                    try key.encode(place.key, &writer)
+                    writer.append(bigEndian: place.sequence)
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        var reader = FieldReader(buffer, of: "place of a waiting record")
+                        guard try reader.number(UInt8.self) == 0 else { throw reader.malformed("it is not by time") }
+                        let timestamp = Timestamp(ms: try reader.number())
+                        let sequence: Int32 = try reader.lastNumber()
+                        return BufferPlace(
+                            timestamp: timestamp, key: try key.decode(reader.rest.bytes), sequence: sequence)
+                    }
+                })
+        }
     }
 }

@@ -147,7 +147,8 @@ struct RepartitionNode {
             },
             source: { context in
                 TypedSourceHead(
-                    key: key, value: received, timestamps: nil, next: try context.next(Key.self, Received.self))
+                    key: key, value: received, timestamps: nil, in: context,
+                    next: try context.next(Key.self, Received.self))
             })
     }
 }

@@ -16,7 +16,7 @@ extension StreamJoin where Left == Right {
         let forward = try context.next(Key.self, Result.self).receive
         let (beforeMs, afterMs) = (windows.before.milliseconds, windows.after.milliseconds)
         let retentionMs = (windows.size + windows.grace).milliseconds
-        var streamTime = Timestamp.none
+        let observed = ObservedTime(context)
 
         func emit(_ record: Record<Key, Left>, _ left: Left?, _ right: Left?, at time: Timestamp) throws {
             let result: Result?
@@ -45,12 +45,12 @@ extension StreamJoin where Left == Right {
                 return
             }
             let time = record.timestamp
-            streamTime = max(streamTime, time)
+            let streamTime = observed.observe(time)
             try others(of: record, beforeMs, afterMs).forEach { other, value in
                 try emit(record, record.value, value, at: max(time, other.window.start))
             }
             // The record with itself comes before those with later ones; too late, it would not have been stored.
-            var emitsItself = time.ms > streamTime.ms - retentionMs + 1
+            var emitsItself = time.ms > streamTime - retentionMs + 1
             try others(of: record, afterMs, beforeMs).forEach { other, value in
                 if emitsItself, other.window.start > time {
                     emitsItself = false

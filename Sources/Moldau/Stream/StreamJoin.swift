@@ -114,7 +114,10 @@ extension KStream {
         _ other: KStream<Key, Other>, _ join: StreamJoin<Key, Value, Other, Result>, named given: String?,
         stores: String?, _ options: StoreOptions?
     ) -> KStream<Key, Result> {
-        builder.attempt { try join.windows.check() }
+        builder.attempt {
+            try join.windows.check()
+            try options?.checkIsPlain("joins of streams", named: given ?? "join(_:within:)")
+        }
         let left = partitionedForJoin(
             named: given.map { $0 + "-left" }, RepartitionEnds(key: join.key, value: join.left))
         let right = other.partitionedForJoin(

@@ -117,6 +117,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     ) throws -> Inlet<Key, This> {
         let others: WindowStore<Key, Other> = try context.store(named: others)
         let unmatched: Unmatched? = try unmatched.map { try context.store(named: $0) }
+        unmatched?.wire(context)
         let forward = try context.next(Key.self, Result.self).receive
         let (before, after) = side == .left ? (windows.before, windows.after) : (windows.after, windows.before)
         let (beforeMs, afterMs) = (before.milliseconds, after.milliseconds)
@@ -147,7 +148,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
 
         return Inlet { record in
             let time = record.timestamp
-            unmatched?.observe(time)
+            try unmatched?.observe(time)
             if value.isNull(record.value) { return context.drop(.nullValue) }
             if key.isNull(record.key) {
                 return isOuter ? try emit(record, record.value, nil, at: time) : context.drop(.nullKey)

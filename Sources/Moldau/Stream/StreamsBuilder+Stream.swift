@@ -39,7 +39,7 @@ extension StreamsBuilder {
         return addingSource(topics.map(\.name), named: name, start: start) { context in
             TypedSourceHead(
                 key: key, value: value, timestamps: timestamps?.extract(in: context),
-                next: try context.next(Key.self, Value.self))
+                in: context, next: try context.next(Key.self, Value.self))
         }
     }
 
@@ -67,7 +67,7 @@ extension StreamsBuilder {
         addingSource([], matching: topics.pattern, named: name, start: start) { context in
             TypedSourceHead(
                 key: topics.key, value: topics.value, timestamps: timestamps?.extract(in: context),
-                next: try context.next(Key.self, Value.self))
+                in: context, next: try context.next(Key.self, Value.self))
         }
     }
 

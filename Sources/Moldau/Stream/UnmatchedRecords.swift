@@ -5,6 +5,7 @@
 
 import MoldauRecords
 import MoldauState
+import MoldauTopology
 
 /// The records that wait for a match until their window is over, ordered by time, and the times that decide when they
 /// go out. Both sides of a join share one.
@@ -18,8 +19,10 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
 
     /// The greatest time that either side saw.
     private(set) var streamTime = Timestamp.none
-    /// Nothing that could be closed is older; nil while nothing is known, as after a restart.
+    private var observed: ObservedTime?
+    /// Nothing that could be closed is older; nil: nothing waits.
     private var oldest: Timestamp?
+    private var isResumed = false
     private var nextSearch = Timestamp(ms: 0)
     let rows: KeyValueStore<Place, [Held?]>
 
@@ -39,8 +42,17 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
         }
     }
 
+    /// To be called by the nodes of both sides, before the first record.
+    func wire(_ context: NodeContext) {
+        if observed == nil { observed = ObservedTime(context, of: name) }
+    }
+
     /// A record of either side came.
-    func observe(_ time: Timestamp) { streamTime = max(streamTime, time) }
+    func observe(_ time: Timestamp) throws {
+        if !isResumed { oldest = try rows.all().next()?.key.timestamp }
+        isResumed = true
+        if let observed { streamTime = Timestamp(ms: observed.observe(time)) }
+    }
 
     /// Keeps a record until it is matched or its window is over.
     func hold(_ record: Held, at place: Place) throws {
@@ -64,14 +76,15 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
         if now < nextSearch { return }
         if let oldest, oldest.ms + afterMs + graceMs >= streamTime.ms { return }
         nextSearch = now + interval
-        oldest = nil
+        var isEmpty = true
         var openSides: Set<JoinSide> = []
         let places = try rows.all()
         while let (place, records) = try places.next() {
             let afterMs = (place.side == .left ? windows.after : windows.before).milliseconds
             var isClosed = false
             for case let record? in records {
-                oldest = place.timestamp
+                isEmpty = false
+                self.oldest = place.timestamp
                 if openSides.count == 2 { return }
                 isClosed = place.timestamp.ms + afterMs + graceMs < streamTime.ms
                 guard isClosed else {
@@ -82,29 +95,32 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
             }
             if isClosed { try rows.put(place, nil) }
         }
+        if isEmpty { self.oldest = nil }
     }
 
     private static func heldSerde(left: Serde<Left>, right: Serde<Right>) -> Serde<Held> {
-        Serde<Held>(
-            encode: { held, writer in
-                switch held {
-                case .left(let value):
-                    writer.append(byte: 1)
-                    try left.encode(value, &writer)
-                case .right(let value):
-                    writer.append(byte: 0)
-                    try right.encode(value, &writer)
-                }
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    var reader = FieldReader(buffer, of: "value of a join's side")
-                    return switch try reader.side() {
-                    case .left: .left(try left.decode(reader.rest.bytes))
-                    case .right: .right(try right.decode(reader.rest.bytes))
+        .lifted(left, right) { left, right in
+            Serde<Held>(
+                encode: { held, writer in
+                    switch held {
+                    case .left(let value):
+                        writer.append(byte: 1)
+                        try left.encode(value, &writer)
+                    case .right(let value):
+                        writer.append(byte: 0)
+                        try right.encode(value, &writer)
                     }
-                }
-            })
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        var reader = FieldReader(buffer, of: "value of a join's side")
+                        return switch try reader.side() {
+                        case .left: .left(try left.decode(reader.rest.bytes))
+                        case .right: .right(try right.decode(reader.rest.bytes))
+                        }
+                    }
+                })
+        }
     }
 }
 
@@ -120,20 +136,22 @@ struct UnmatchedPlace<Key> {
     var key: Key
 
     static func serde(of key: Serde<Key>) -> Serde<UnmatchedPlace> {
-        Serde<UnmatchedPlace>(
-            encode: { place, writer in
-                writer.append(bigEndian: place.timestamp.ms)
-                writer.append(byte: place.side.rawValue)
-                try key.encode(place.key, &writer)
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    var reader = FieldReader(buffer, of: "place of a join")
-                    let timestamp = Timestamp(ms: try reader.number())
-                    let side = try reader.side()
-                    return UnmatchedPlace(timestamp: timestamp, side: side, key: try key.decode(reader.rest.bytes))
-                }
-            })
+        key.lifted { key in
+            Serde<UnmatchedPlace>(
+                encode: { place, writer in
+                    writer.append(bigEndian: place.timestamp.ms)
+                    writer.append(byte: place.side.rawValue)
+                    try key.encode(place.key, &writer)
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        var reader = FieldReader(buffer, of: "place of a join")
+                        let timestamp = Timestamp(ms: try reader.number())
+                        let side = try reader.side()
+                        return UnmatchedPlace(timestamp: timestamp, side: side, key: try key.decode(reader.rest.bytes))
+                    }
+                })
+        }
     }
 }
 

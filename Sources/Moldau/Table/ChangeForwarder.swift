@@ -34,7 +34,7 @@ import MoldauTopology
     ) throws {
         self.sendsOldValues = sendsOldValues
         forward = try context.next(Key.self, Change<Value>.self).receive
-        encodeKey = key.encode
+        encodeKey = key.at(context.topic(ofStore: store), .key).encode
         self.context = context
         task = context.task
         switch emission {

@@ -6,29 +6,32 @@ import MoldauTopology
 extension Serde {
     /// The serde of a row's change.
     static func change(of value: Serde) -> Serde<Change<Value>> {
-        Serde<Change<Value>>(
-            encode: { change, writer in
-                switch (change.new, change.old) {
-                case (let new?, nil):
-                    try value.encode(new, &writer)
-                    writer.append(byte: 1)
-                case (nil, let old?):
-                    try value.encode(old, &writer)
-                    writer.append(byte: 0)
-                case (let new?, let old?):
-                    var bytes = ByteWriter()
-                    try value.encode(new, &bytes)
-                    writer.append(varint: bytes.count)
-                    writer.append(contentsOf: bytes.bytes)
-                    try value.encode(old, &writer)
-                    writer.append(byte: 2)
-                case (nil, nil):
-                    throw SerdeError.malformed(type: "Change", reason: "a change has neither a new nor an old value")
-                }
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { try decodeChange($0, value) }
-            })
+        value.lifted { value in
+            Serde<Change<Value>>(
+                encode: { change, writer in
+                    switch (change.new, change.old) {
+                    case (let new?, nil):
+                        try value.encode(new, &writer)
+                        writer.append(byte: 1)
+                    case (nil, let old?):
+                        try value.encode(old, &writer)
+                        writer.append(byte: 0)
+                    case (let new?, let old?):
+                        var bytes = ByteWriter()
+                        try value.encode(new, &bytes)
+                        writer.append(varint: bytes.count)
+                        writer.append(contentsOf: bytes.bytes)
+                        try value.encode(old, &writer)
+                        writer.append(byte: 2)
+                    case (nil, nil):
+                        throw SerdeError.malformed(
+                            type: "Change", reason: "a change has neither a new nor an old value")
+                    }
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { try decodeChange($0, value) }
+                })
+        }
     }
 }
 

@@ -29,10 +29,25 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     typealias Response = SubscriptionResponse<Other>
     typealias StoredKey = CombinedKey<ForeignKey, Key>
 
+    /// Of the keys that are parts of other keys and of messages: where serdes are made per topic, they have names of their own.
+    private var partKeys: (primary: Serde<Key>, foreign: Serde<ForeignKey>) {
+        (left.key.at(suffix: "-pk", .key), right.key.at(suffix: "-fk", .key))
+    }
+
+    /// For comparing rows and keys in a task, with the serdes of the topic of subscriptions.
+    private func compared(_ context: NodeContext, _ topic: String) -> ForeignKeyRows {
+        let topic = context.task.topicName(topic)
+        return ForeignKeyRows(
+            left: (left.key, left.value.at(topic + "-vh", .value)),
+            right: (right.key.at(topic + "-fk", .key), right.value),
+            foreignKey: foreignKey, isLeft: isLeft, dropsHistory: dropsHistory, partitioners: partitioners,
+            joiner: joiner)
+    }
+
     func subscriptionStore(_ name: String) -> KeyValueStoreName<StoredKey, Message> {
         KeyValueStoreName(
-            name, key: StoredKey.serde(foreignKey: right.key, primaryKey: left.key),
-            value: Message.serde(primaryKey: left.key))
+            name, key: StoredKey.serde(foreignKey: partKeys.foreign, primaryKey: partKeys.primary),
+            value: Message.serde(primaryKey: partKeys.primary))
     }
 
     func add(
@@ -46,8 +61,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         func connect(_ name: String, _ stores: [String]) throws {
             for store in stores { try topology.connect(name, toStore: store) }
         }
-        try processor(names.send, parents.left) { try send($0) }
-        let message = Message.serde(primaryKey: left.key)
+        try processor(names.send, parents.left) { try compared($0, names.registrationTopic).send($0) }
+        let message = Message.serde(primaryKey: partKeys.primary)
         try topology.add(
             topic: names.registrationTopic, sink: names.registrationSink, source: names.registrationSource,
             below: [names.send], key: right.key.optional, value: message, partitioner: toRightTable)
@@ -61,7 +76,9 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
             topic: names.responseTopic, sink: names.responseSink, source: names.responseSource,
             below: [names.lookUp, names.notify], key: left.key, value: Response.serde(foreign: right.value),
             partitioner: toLeftTable)
-        try processor(names.resolver, names.responseSource) { try resolve($0, leftRows) }
+        try processor(names.resolver, names.responseSource) {
+            try compared($0, names.registrationTopic).resolve($0, leftRows)
+        }
         try connect(names.resolver, leftRows.stores)
     }
 
@@ -191,7 +208,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     private func notify(_ context: NodeContext, store: String) throws -> Inlet<ForeignKey, Change<Other>> {
         let subscriptions: TimestampedKeyValueStore<StoredKey, Message> = try context.store(named: store)
         let forward = try context.next(Key.self, Response.self).receive
-        let prefix = StoredKey.prefixSerde(right.key)
+        let prefix = StoredKey.prefixSerde(partKeys.foreign)
         let keyNull = right.key.null
         return Inlet { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
@@ -236,7 +253,7 @@ extension Topology {
             try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: .topic(topic))
         }
         let reader = TopologyNode.Source(topics: [topic]) { context in
-            TypedSourceHead(key: key, value: value, timestamps: nil, next: try context.next())
+            TypedSourceHead(key: key, value: value, timestamps: nil, in: context, next: try context.next())
         }
         try add(RepartitionTopic(name: topic))
         try add(TopologyNode(sink, .sink(topic: topic, make: make), parents: parents))

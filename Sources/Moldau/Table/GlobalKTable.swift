@@ -27,7 +27,7 @@ extension StreamsBuilder {
         let choice = StoreChoice(store?.name, options ?? StoreOptions(), in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "global-table")
         }
-        attempt { try choice.checkIsUnversioned("global tables have no versions; leave historyRetention out") }
+        attempt { try choice.checkIsPlain("global tables") }
         let storeName = choice.name
         addGlobal(
             choice.definition(key: topic.key, value: topic.value), named: given, topic: topic.name, key: topic.key,
@@ -62,7 +62,8 @@ extension StreamsBuilder {
                     }
                     return (0..<count).map { _ in
                         TypedSourceHead(
-                            key: key.optional, value: value, timestamps: timestamps?.extract(in: context), next: keyed)
+                            key: key.optional, value: value, timestamps: timestamps?.extract(in: context), in: context,
+                            next: keyed)
                     }
                 })
         }

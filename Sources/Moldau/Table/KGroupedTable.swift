@@ -54,6 +54,8 @@ private func regrouping<Key, Value, NewKey, NewValue>(
     _ context: NodeContext, dropsHistory: Bool, key: Serde<NewKey>, value: Serde<NewValue>,
     _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
 ) throws -> Inlet<Key, Change<Value>> {
+    // Equal keys are found by their bytes; the topic behind may be that of several aggregations.
+    let key = key.at("\(context.task.applicationID)-\(context.node)-repartition", .key)
     let forward = try context.next(NewKey.self, Change<NewValue>.self).receive
     func moved(_ keyIn: Key, _ row: Value?, isNew: Bool) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
         guard let row, let (newKey, newValue) = try transform(keyIn, row) else { return nil }

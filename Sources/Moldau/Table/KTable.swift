@@ -87,11 +87,10 @@ final class TableContent<Key, Value> {
 
     /// What looks up rows in one task.
     @inlinable func lookUp(_ context: NodeContext, isVersioned: Bool) throws -> (Key, Timestamp) throws -> Row? {
-        guard !isVersioned, let ownStore else {
+        guard !isVersioned, let ownStore, case .latest(let rows) = try TableRows<Key, Value>(context, ownStore) else {
             let get = try make(context)
             return { key, time in try get(key, isVersioned ? time : nil) }
         }
-        let rows: TimestampedKeyValueStore<Key, Value> = try context.store(named: ownStore)
         return { key, _ in try rows.get(key) }
     }
 

@@ -39,28 +39,31 @@ package struct Subscription<PrimaryKey> {
     }
 
     package static func serde(primaryKey: Serde<PrimaryKey>) -> Serde<Subscription> {
-        Serde<Subscription>(
-            encode: { subscription, writer in
-                writer.append(version: subscription.primaryPartition == nil ? 0 : 1, hasHash: subscription.hash != nil)
-                writer.append(byte: subscription.instruction.rawValue)
-                writer.append(subscription.hash)
-                try primaryKey.encode(subscription.primaryKey, &writer)
-                if let partition = subscription.primaryPartition { writer.append(bigEndian: partition.number) }
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    var reader = FieldReader(buffer, of: "Subscription")
-                    let (version, hasHash) = try reader.version(upTo: 1)
-                    guard let instruction = Instruction(rawValue: try reader.number()) else {
-                        throw reader.malformed("its instruction is unknown")
+        primaryKey.lifted { primaryKey in
+            Serde<Subscription>(
+                encode: { subscription, writer in
+                    writer.append(
+                        version: subscription.primaryPartition == nil ? 0 : 1, hasHash: subscription.hash != nil)
+                    writer.append(byte: subscription.instruction.rawValue)
+                    writer.append(subscription.hash)
+                    try primaryKey.encode(subscription.primaryKey, &writer)
+                    if let partition = subscription.primaryPartition { writer.append(bigEndian: partition.number) }
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        var reader = FieldReader(buffer, of: "Subscription")
+                        let (version, hasHash) = try reader.version(upTo: 1)
+                        guard let instruction = Instruction(rawValue: try reader.number()) else {
+                            throw reader.malformed("its instruction is unknown")
+                        }
+                        let hash = hasHash ? try reader.hash() : nil
+                        let partition = version == 0 ? nil : Partition(try reader.lastNumber())
+                        return Subscription(
+                            hash: hash, instruction: instruction, primaryKey: try primaryKey.decode(reader.rest.bytes),
+                            primaryPartition: partition)
                     }
-                    let hash = hasHash ? try reader.hash() : nil
-                    let partition = version == 0 ? nil : Partition(try reader.lastNumber())
-                    return Subscription(
-                        hash: hash, instruction: instruction, primaryKey: try primaryKey.decode(reader.rest.bytes),
-                        primaryPartition: partition)
-                }
-            })
+                })
+        }
     }
 }
 
@@ -80,21 +83,23 @@ package struct SubscriptionResponse<Foreign> {
     }
 
     package static func serde(foreign: Serde<Foreign>) -> Serde<SubscriptionResponse> {
-        Serde<SubscriptionResponse>(
-            encode: { response, writer in
-                writer.append(version: 0, hasHash: response.hash != nil)
-                writer.append(response.hash)
-                if let value = response.foreign { try foreign.encode(value, &writer) }
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    var reader = FieldReader(buffer, of: "SubscriptionResponse")
-                    let (_, hasHash) = try reader.version(upTo: 0)
-                    let hash = hasHash ? try reader.hash() : nil
-                    let value = reader.rest.isEmpty ? nil : try foreign.decode(reader.rest.bytes)
-                    return SubscriptionResponse(hash: hash, foreign: value, primaryPartition: nil)
-                }
-            })
+        foreign.lifted { foreign in
+            Serde<SubscriptionResponse>(
+                encode: { response, writer in
+                    writer.append(version: 0, hasHash: response.hash != nil)
+                    writer.append(response.hash)
+                    if let value = response.foreign { try foreign.encode(value, &writer) }
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        var reader = FieldReader(buffer, of: "SubscriptionResponse")
+                        let (_, hasHash) = try reader.version(upTo: 0)
+                        let hash = hasHash ? try reader.hash() : nil
+                        let value = reader.rest.isEmpty ? nil : try foreign.decode(reader.rest.bytes)
+                        return SubscriptionResponse(hash: hash, foreign: value, primaryPartition: nil)
+                    }
+                })
+        }
     }
 }
 
@@ -109,38 +114,42 @@ package struct CombinedKey<ForeignKey, PrimaryKey> {
     }
 
     package static func serde(foreignKey: Serde<ForeignKey>, primaryKey: Serde<PrimaryKey>) -> Serde<CombinedKey> {
-        let prefix = prefixSerde(foreignKey)
-        return Serde<CombinedKey>(
-            encode: { key, writer in
-                try prefix.encode(key.foreignKey, &writer)
-                try primaryKey.encode(key.primaryKey, &writer)
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    var reader = FieldReader(buffer, of: "CombinedKey")
-                    let length: Int32 = try reader.number()
-                    let foreign = try foreignKey.decode(try reader.bytes(Int(length)).bytes)
-                    return CombinedKey(foreignKey: foreign, primaryKey: try primaryKey.decode(reader.rest.bytes))
-                }
-            })
+        .lifted(foreignKey, primaryKey) { foreignKey, primaryKey in
+            let prefix = prefixSerde(foreignKey)
+            return Serde<CombinedKey>(
+                encode: { key, writer in
+                    try prefix.encode(key.foreignKey, &writer)
+                    try primaryKey.encode(key.primaryKey, &writer)
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        var reader = FieldReader(buffer, of: "CombinedKey")
+                        let length: Int32 = try reader.number()
+                        let foreign = try foreignKey.decode(try reader.bytes(Int(length)).bytes)
+                        return CombinedKey(foreignKey: foreign, primaryKey: try primaryKey.decode(reader.rest.bytes))
+                    }
+                })
+        }
     }
 
     /// Writes what the stored subscriptions of a foreign key begin with.
     package static func prefixSerde(_ foreignKey: Serde<ForeignKey>) -> Serde<ForeignKey> {
-        Serde<ForeignKey>(
-            encode: { key, writer in
-                var bytes = ByteWriter()
-                try foreignKey.encode(key, &bytes)
-                writer.append(bigEndian: Int32(bytes.count))
-                writer.append(contentsOf: bytes.bytes)
-            },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    var reader = FieldReader(buffer, of: "CombinedKey")
-                    let length: Int32 = try reader.number()
-                    return try foreignKey.decode(try reader.bytes(Int(length)).bytes)
-                }
-            })
+        foreignKey.lifted { foreignKey in
+            Serde<ForeignKey>(
+                encode: { key, writer in
+                    var bytes = ByteWriter()
+                    try foreignKey.encode(key, &bytes)
+                    writer.append(bigEndian: Int32(bytes.count))
+                    writer.append(contentsOf: bytes.bytes)
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        var reader = FieldReader(buffer, of: "CombinedKey")
+                        let length: Int32 = try reader.number()
+                        return try foreignKey.decode(try reader.bytes(Int(length)).bytes)
+                    }
+                })
+        }
     }
 }
 

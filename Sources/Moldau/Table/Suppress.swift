@@ -30,7 +30,10 @@ extension KTable {
             builder.names.store("KTABLE-SUPPRESS-", origin: origin, operation: "suppress")
         }
         let parent = self.node
-        builder.attempt { try suppressed.check(below: parent, named: name) }
+        builder.attempt {
+            try choice.checkIsPlain("suppressions")
+            try suppressed.check(below: parent, named: name)
+        }
         // What those downstream know of a key that waits is the value from before.
         content.sendOldValues(force: true)
         let table = content
@@ -95,7 +98,7 @@ private final class Suppression<Key, Value> {
     private let buffer: SuppressionBuffer
     private let context: NodeContext
     private let forward: Inlet<Key, Change<Value>>.Receive
-    private var streamTime = Timestamp.none
+    private let observed: ObservedTime
 
     init(
         _ suppressed: Suppressed<Key>, waitMs: Int64, key: Serde<Key>, value: Serde<Value>, store: String,
@@ -103,24 +106,25 @@ private final class Suppression<Key, Value> {
     ) throws {
         self.suppressed = suppressed
         self.waitMs = waitMs
-        self.key = key
-        self.value = value
         self.context = context
+        observed = ObservedTime(context)
         buffer = try context.store(named: store)
+        self.key = key.at(buffer.cache.topic, .key)
+        self.value = value.at(buffer.cache.topic, .value)
         forward = try context.next(Key.self, Change<Value>.self).receive
     }
 
     var inlet: Inlet<Key, Change<Value>> { Inlet { [self] record in try receive(record) } }
 
     private func receive(_ record: Record<Key, Change<Value>>) throws {
-        streamTime = max(streamTime, record.timestamp)
+        let due = observed.observe(record.timestamp) - waitMs
         let change = BufferedChange(
             old: try record.value.old.map { try value.bytes(of: $0) },
             new: try record.value.new.map { try value.bytes(of: $0) }, timestamp: record.timestamp,
             headers: record.headers, origin: context.task.origin,
             bufferTime: suppressed.bufferTime(record.key, record.timestamp))
         try buffer.put(try key.bytes(of: record.key), change)
-        while let first = try buffer.firstTime(), first.ms <= streamTime.ms - waitMs { try emitFirst() }
+        while let first = try buffer.firstTime(), first.ms <= due { try emitFirst() }
         guard isFull else { return }
         switch suppressed.overflow {
         case .emitEarly: while isFull { try emitFirst() }
@@ -149,6 +153,7 @@ extension RowGetter {
     fileprivate func beforeSuppression(in store: String, key: Serde<Key>, value: Serde<Value>) -> RowGetter {
         RowGetter(stores: stores + [store]) { [make] context in
             let buffer: SuppressionBuffer = try context.store(named: store)
+            let (key, value) = (key.at(buffer.cache.topic, .key), value.at(buffer.cache.topic, .value))
             let get = try make(context)
             return { rowKey, time in
                 guard let waiting = try buffer.change(of: try key.bytes(of: rowKey)) else {

@@ -15,20 +15,23 @@ extension TypedSourceHead {
         }
         self.init(
             key: topic.key.optional, value: topic.value.optional, timestamps: timestamps?.extract(in: context),
-            next: inlet)
+            in: context, next: inlet)
     }
 }
 
-/// The store of a table: each key's latest value, or its versions.
+/// The store of a table: each key's latest value, those of the keys used last, or each key's versions.
 @usableFromInline enum TableRows<Key, Value> {
     @usableFromInline typealias Row = ValueAndTimestamp<Value>
 
     case latest(TimestampedKeyValueStore<Key, Value>)
+    case usedLast(LRUKeyValueStore<Key, Row>)
     case versioned(VersionedKeyValueStore<Key, Value>)
 
     @inlinable init(_ context: NodeContext, _ name: String) throws {
         if let versions = try context.storeIfTyped(named: name, as: VersionedKeyValueStore<Key, Value>.self) {
             self = .versioned(versions)
+        } else if let rows = try context.storeIfTyped(named: name, as: LRUKeyValueStore<Key, Row>.self) {
+            self = .usedLast(rows)
         } else {
             self = .latest(try context.store(named: name))
         }
@@ -44,6 +47,7 @@ extension TypedSourceHead {
     @inlinable func get(_ key: Key, asOf time: Timestamp? = nil) throws -> Row? {
         switch self {
         case .latest(let store): return try store.get(key)
+        case .usedLast(let store): return try store.get(key)
         case .versioned(let store):
             let version = if let time { try store.get(key, asOf: time) } else { try store.get(key) }
             return version.map { ValueAndTimestamp($0.value, at: $0.timestamp) }
@@ -56,6 +60,9 @@ extension TypedSourceHead {
         case .latest(let store):
             try store.put(key, value.map { ValueAndTimestamp($0, at: time) })
             return .latest
+        case .usedLast(let store):
+            try store.put(key, value.map { ValueAndTimestamp($0, at: time) })
+            return .latest
         case .versioned(let store): return try store.put(key, value, at: time)
         }
     }
@@ -66,6 +73,9 @@ extension TypedSourceHead {
     ) throws -> (old: Row?, new: Row?, result: VersionedPutResult) {
         switch self {
         case .latest(let store):
+            let change = try store.update(key, body)
+            return (change.old, change.new, .latest)
+        case .usedLast(let store):
             let change = try store.update(key, body)
             return (change.old, change.new, .latest)
         case .versioned(let store):

@@ -30,7 +30,8 @@ extension StreamsBuilder {
             let (key, value) = (topic.key.optional, topic.value.optional)
             let reader = TopologyNode.Source(topics: [topic.name], start: start) { context in
                 TypedSourceHead(
-                    key: key, value: value, timestamps: timestamps?.extract(in: context), next: try context.next())
+                    key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
+                    next: try context.next())
             }
             try topology.add(TopologyNode(sourceName, .source(reader)))
             try source.write(into: &topology, below: [sourceName], key: { $0 }, value: { $0 })

@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauTopology
 
-/// The greatest time that reached a node.
+/// The greatest time that reached a node or a store.
 ///
 /// It is committed with the input offsets and found again after a restart: so which records are late does not depend on
 /// restarts, and no window has two final results.
@@ -12,9 +12,10 @@ import MoldauTopology
     /// −1: no record came yet.
     @exclusivity(unchecked) private var time: Int64 = -1
 
-    init(_ context: NodeContext) {
+    /// - Parameter owner: tells it from others of the task; nil: the node's name does.
+    init(_ context: NodeContext, of owner: String? = nil) {
         task = context.task
-        name = "\(context.node)-observed-time"
+        name = "\(owner ?? context.node)-observed-time"
         // Weak: a task that is dropped without a close goes, with its stores' locks.
         task.beforeCommit(order: .max) { [weak self] in self?.note() }
     }

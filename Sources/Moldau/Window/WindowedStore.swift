@@ -9,7 +9,7 @@ extension StoreChoice {
     ) -> StoreDefinition {
         let retention = options.retention ?? .milliseconds(windows.minimumRetentionMs)
         builder.attempt {
-            try checkIsUnversioned("windows have no versions; leave historyRetention out")
+            try checkIsPlain("windows")
             try windows.check()
             try windows.check(retention: retention, store: name)
         }
@@ -30,7 +30,7 @@ extension StoreChoice {
         let open: Duration = windowMemory == .complete ? .milliseconds(1) : .zero
         let retention = options.retention ?? .milliseconds(windows.closingMs) + open
         builder.attempt {
-            try checkIsUnversioned("windows have no versions; leave historyRetention out")
+            try checkIsPlain("windows")
             try windows.check()
             try windows.check(retention: retention, store: name)
         }

@@ -165,4 +165,17 @@ struct GraphExamples {
             example.show("even", even)
         }
     }
+
+    @Test func `Graph/TopologyOptions.swift: public`() throws {
+        try Example.run(
+            """
+            clicks: ada=/home, ada=/shop, bob=/home, eve=/home, ada=/home
+            recent: ada=1, ada=2, bob=1, eve=1, ada=1
+            """
+        ) { example in
+            let clicks = example.clicks
+            let recent = clicks.groupByKey().count(options: StoreOptions(maxEntries: 2))
+            example.show("recent", recent)
+        }
+    }
 }

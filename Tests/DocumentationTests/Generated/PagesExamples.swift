@@ -80,4 +80,50 @@ struct PagesExamples {
             example.show("temperatures", temperatures)
         }
     }
+
+    @Test func `Docs/Serdes.md (4)`() throws {
+        try Example.run(
+            """
+            lines: 1=to be
+            subjects: 1=copies-value to be
+            """
+        ) { example in
+            let streams = example.streams
+            let lines = example.lines
+            let text = Serde<String>.perTopic { topic, part in
+                let subject = "\(topic)-\(part)"
+                return Serde(
+                    encode: { text, writer in writer.append(utf8: "\(subject) \(text)") },
+                    decode: { bytes in String(try String.serde.decode(bytes).dropFirst(subject.count + 1)) })
+            }
+
+            lines.to(Topic("copies", key: String.serde, value: text))
+            let subjects = streams.stream(Topic<String, String>("copies")).mapValues { $0 }
+            example.show("subjects", subjects)
+        }
+    }
+
+    @Test func `Docs/Serdes.md (5)`() throws {
+        try Example.run(
+            """
+            lines: 1=to be
+            read: 1=to be by 7
+            """
+        ) { example in
+            let streams = example.streams
+            let lines = example.lines
+            let marked = Serde<String>(
+                encode: { text, writer, headers in
+                    if headers["schema"] == nil { headers.append(Header("schema", "7")) }
+                    writer.append(utf8: text)
+                },
+                decode: { bytes, headers in
+                    "\(try String.serde.decode(bytes)) by \(String(decoding: headers["schema"] ?? [], as: UTF8.self))"
+                })
+
+            lines.to(Topic("marked", key: String.serde, value: marked))
+            let read = streams.stream(Topic("marked", key: String.serde, value: marked)).mapValues { $0 }
+            example.show("read", read)
+        }
+    }
 }

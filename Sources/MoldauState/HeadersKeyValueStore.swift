@@ -1,0 +1,83 @@
+import MoldauRecords
+
+/// A map from keys to values with the times and headers of the records that they come from (KIP-1271). For processors: the stores of
+/// the DSL's operators keep none.
+///
+/// In the changelog timestamp and headers are those of the record, as Kafka Streams has it. What a `TimestampedKeyValueStore` of the
+/// same name has written, there and on disk, is read as values without headers; values with headers cannot be read by one.
+public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKeepingStore {
+    public typealias Row = RecordedValue<Value>
+
+    private let rows: KeyValueStore<Key, Row>
+    private var rowBytes = ByteWriter()
+    @usableFromInline package var cache: CachedByteStore { rows.cache }
+
+    package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
+        rows = KeyValueStore(cache: cache, key: key, value: Row.serde(of: value))
+    }
+
+    /// The value of a key; nil where it has none.
+    public func get(_ key: Key) throws -> Row? { try rows.get(key) }
+
+    /// Sets the value of a key, or deletes it (nil).
+    public func put(_ key: Key, _ row: Row?) throws { try rows.put(key, row) }
+
+    /// Sets the value of a key that has none.
+    /// - Returns: the value that was there and stays; nil where `row` was set.
+    @discardableResult public func putIfAbsent(_ key: Key, _ row: Row?) throws -> Row? {
+        try rows.putIfAbsent(key, row)
+    }
+
+    /// Deletes a key.
+    /// - Returns: the value that it had.
+    @discardableResult public func delete(_ key: Key) throws -> Row? { try rows.delete(key) }
+
+    /// As `KeyValueStore.update`.
+    @discardableResult public func update(
+        _ key: Key, _ body: (Row?) throws -> Row?
+    ) throws -> (old: Row?, new: Row?) { try rows.update(key, body) }
+
+    /// As `KeyValueStore.range`.
+    public func range(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Row> {
+        try rows.range(from: first, to: last)
+    }
+
+    /// As `range`, from `last` down to `first`.
+    public func reverseRange(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Row> {
+        try rows.reverseRange(from: first, to: last)
+    }
+
+    /// All entries, in the order of their keys' bytes.
+    public func all() throws -> StoreIterator<Key, Row> { try rows.all() }
+
+    // MARK: StateStore
+
+    package func drainChanges(
+        withHeaders body: (
+            _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
+        ) throws -> Void
+    ) throws {
+        try cache.drainChanges { key, bytes in
+            guard let bytes else { return try body(key, nil, nil, Headers()) }
+            let row = try RecordedBytes(row: bytes)
+            try body(key, row.value, row.timestamp, row.headers)
+        }
+    }
+
+    package func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers
+    ) throws { try cache.restore(key, rowBytes.row(value, timestamp, headers)) }
+}
+
+extension StoreDefinition {
+    /// A map from keys to values with their timestamps and headers: opens as `HeadersKeyValueStore`.
+    public static func headersKeyValue<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) -> StoreDefinition {
+        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
+            HeadersKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import MoldauRecords
+
+/// A map from keys and window starts to values with the times and headers of the records that they come from (KIP-1271). See
+/// `WindowStore`, and `HeadersKeyValueStore` for what becomes of headers in the changelog.
+public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKeepingStore {
+    public typealias Row = RecordedValue<Value>
+
+    private let rows: WindowStore<Key, Row>
+    private var rowBytes = ByteWriter()
+    @usableFromInline package var segments: SegmentedStore { rows.segments }
+    @usableFromInline package var cache: CachedByteStore { rows.cache }
+
+    package init(segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>, size: Duration) {
+        rows = WindowStore(
+            segments: segments, key: key, value: Row.serde(of: value), size: size, retainsDuplicates: false)
+    }
+
+    /// How long each window is.
+    public var size: Duration { rows.size }
+
+    /// As `WindowStore.put`.
+    @discardableResult public func put(_ key: Key, _ row: Row?, at start: Timestamp) throws -> Bool {
+        try rows.put(key, row, at: start)
+    }
+
+    /// The value of the window of a key that begins at `start`; nil where it has none, or where it is over.
+    public func fetch(_ key: Key, at start: Timestamp) throws -> Row? { try rows.fetch(key, at: start) }
+
+    /// As `WindowStore.update`.
+    @discardableResult public func update(
+        _ key: Key, at start: Timestamp, _ body: (Row?) throws -> Row?
+    ) throws -> (old: Row?, new: Row?) { try rows.update(key, at: start, body) }
+
+    /// A key's windows that begin in a span of time, both ends included; oldest first.
+    public func fetch(_ key: Key, from: Timestamp, to: Timestamp) throws -> StoreIterator<Windowed<Key>, Row> {
+        try rows.fetch(key, from: from, to: to)
+    }
+
+    /// The windows of the keys from one to another that begin in a span of time, all ends included; nil is no bound.
+    public func fetch(
+        keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Row> {
+        try rows.fetch(keysFrom: first, through: last, from: from, to: to)
+    }
+
+    /// All windows that are not over.
+    public func all() throws -> StoreIterator<Windowed<Key>, Row> { try rows.all() }
+
+    // MARK: StateStore
+
+    package func drainChanges(
+        withHeaders body: (
+            _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
+        ) throws -> Void
+    ) throws {
+        try segments.drainChanges { key, bytes, start in
+            guard let bytes else { return try body(key, nil, start, Headers()) }
+            let row = try RecordedBytes(row: bytes)
+            try body(key, row.value, row.timestamp, row.headers)
+        }
+    }
+
+    package func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers
+    ) throws {
+        try rows.restore(key: key, value: rowBytes.row(value, timestamp, headers), timestamp: timestamp)
+    }
+}

@@ -1,0 +1,134 @@
+// A row of a store that keeps headers, numbers big-endian:
+//
+//     without headers    timestamp (Int64) · value: as in a store that keeps timestamps alone
+//     with headers       0x80 · number of headers (Int32) · sized name and value of each · timestamp (Int64) · value
+//
+// A sized field has its length before it (Int32), −1 for a null. No timestamp begins with 0x80, so that rows tell which they are:
+// those that a store without headers wrote are rows without headers. In the changelog timestamp and headers are the
+// record's, and the value stands alone.
+
+import MoldauRecords
+
+/// A value with the time and the headers of the record that it comes from (KIP-1271).
+public struct RecordedValue<Value> {
+    public var value: Value
+    public var timestamp: Timestamp
+    public var headers: Headers
+
+    public init(_ value: Value, at timestamp: Timestamp, headers: Headers = Headers()) {
+        self.value = value
+        self.timestamp = timestamp
+        self.headers = headers
+    }
+}
+
+extension RecordedValue: Equatable where Value: Equatable {}
+extension RecordedValue: Sendable where Value: Sendable {}
+
+extension RecordedValue {
+    /// The bytes of a row. A serde that writes headers adds them to those that are kept, and finds these when it reads.
+    static func serde(of value: Serde<Value>) -> Serde<RecordedValue> {
+        value.lifted { value in
+            Serde(
+                encode: { row, writer in
+                    var bytes = ByteWriter()
+                    var headers = row.headers
+                    try value.encode(row.value, &bytes, headers: &headers)
+                    writer.append(RecordedBytes(value: bytes.bytes, timestamp: row.timestamp, headers: headers))
+                },
+                decode: { bytes in
+                    try bytes.withUnsafeBytes { buffer in
+                        let row = try RecordedBytes(row: buffer)
+                        let read = try value.read(row.value, headers: row.headers)
+                        return RecordedValue(read, at: row.timestamp, headers: row.headers)
+                    }
+                },
+                null: value.null.map { null in
+                    .init(isNull: { null.isNull($0.value) }, make: { RecordedValue(null.make(), at: .none) })
+                })
+        }
+    }
+}
+
+/// What a row holds, the value as bytes. Valid as long as these are.
+struct RecordedBytes {
+    static let headersMark: UInt8 = 0x80
+
+    let value: UnsafeRawBufferPointer
+    let timestamp: Timestamp
+    let headers: Headers
+}
+
+extension RecordedBytes {
+    init(row: UnsafeRawBufferPointer) throws {
+        var reader = FieldReader(row, of: "row with headers")
+        var headers = Headers()
+        if row.first == Self.headersMark {
+            _ = try reader.number(UInt8.self)
+            for _ in 0..<(try reader.count(ofSize: 2 * MemoryLayout<Int32>.size)) {
+                guard let name = try reader.sizedBytes().flatMap({ String(utf8: $0) }) else {
+                    throw SerdeError.invalidUTF8
+                }
+                headers.append(Header(name, try reader.sizedBytes().map { Array($0) }))
+            }
+        }
+        timestamp = Timestamp(ms: try reader.number())
+        value = reader.rest
+        self.headers = headers
+    }
+}
+
+extension ByteWriter {
+    mutating func append(_ row: RecordedBytes) {
+        if !row.headers.isEmpty {
+            append(byte: RecordedBytes.headersMark)
+            append(bigEndian: Int32(row.headers.count))
+        }
+        for header in row.headers {
+            append(bigEndian: Int32(header.name.utf8.count))
+            append(utf8: header.name)
+            append(bigEndian: Int32(header.value?.count ?? -1))
+            append(contentsOf: header.value ?? [])
+        }
+        append(bigEndian: row.timestamp.ms)
+        append(contentsOf: row.value)
+    }
+
+    /// Puts a record of the changelog in the place of what was written. Valid until the next write.
+    /// - Returns: nil for a deletion.
+    mutating func row(
+        _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp, _ headers: Headers
+    ) -> UnsafeRawBufferPointer? {
+        guard let value else { return nil }
+        removeAll()
+        append(RecordedBytes(value: value, timestamp: timestamp, headers: headers))
+        return bytes
+    }
+}
+
+/// A store whose changelog records carry headers.
+package protocol HeaderKeepingStore: StateStore {
+    /// As `drainChanges(into:)`, with the headers of each value.
+    func drainChanges(
+        withHeaders body: (
+            _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
+        ) throws -> Void
+    ) throws
+
+    /// Takes in a record of the changelog with its headers.
+    func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers) throws
+}
+
+extension HeaderKeepingStore {
+    public func drainChanges(
+        into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
+            Void
+    ) throws {
+        try drainChanges { key, value, timestamp, _ in try body(key, value, timestamp) }
+    }
+
+    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        try restore(key: key, value: value, timestamp: timestamp, headers: Headers())
+    }
+}

@@ -1,0 +1,96 @@
+import Moldau
+import MoldauRecords
+import MoldauState
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+/// Tables that keep the rows that were used last.
+struct LRUTableTests {
+    private let input = Topic<String, String>("input")
+    private let cities = Topic<String, String>("cities")
+    private let out = Topic<String, String>("out")
+    private let store = KeyValueStoreName<String, Int64>("counts")
+
+    private func counting(_ options: StoreOptions) throws -> Topology {
+        try Topology { streams in
+            streams.stream(input).groupByKey().count(as: store, options: options).toStream()
+                .mapValues { "\($0 ?? -1)" }.to(out)
+        }
+    }
+
+    @Test func `an aggregate that was forgotten begins anew`() throws {
+        let driver = try TopologyTestDriver(try counting(StoreOptions(maxEntries: 2)))
+        for (time, key) in ["a", "b", "a", "c", "a", "b"].enumerated() {
+            try driver.pipe(input, key: key, value: "x", at: Timestamp(ms: Int64(time)))
+        }
+        let results: [String] = try driver.read(from: out).map { $0.key + ($0.value ?? "") }
+        #expect(results == ["a1", "b1", "a2", "c1", "a3", "b1"])
+        let rows = try driver.timestampedLRUStore(store).all().collect()
+        #expect(rows.map(\.key) == ["a", "b"])
+        #expect(rows.map(\.value.value) == [3, 1])
+        #expect(rows.map(\.value.timestamp.ms) == [4, 5])
+    }
+
+    @Test func `a look-up by a join is a use`() throws {
+        let topology = try Topology { streams in
+            let table = streams.table(cities, as: KeyValueStoreName("cities"), options: StoreOptions(maxEntries: 2))
+            streams.stream(input).leftJoin(table) { "\($0) \($1 ?? "-")" }.to(out)
+        }
+        let driver = try TopologyTestDriver(topology)
+        for key in ["a", "b"] { try driver.pipe(cities, key: key, value: "in \(key)", at: Timestamp(ms: 0)) }
+        try driver.pipe(input, key: "a", value: "1", at: Timestamp(ms: 1))
+        try driver.pipe(cities, key: "c", value: "in c", at: Timestamp(ms: 2))
+        for key in ["a", "b", "c"] { try driver.pipe(input, key: key, value: "2", at: Timestamp(ms: 3)) }
+        #expect(try driver.read(from: out).map(\.value) == ["1 in a", "2 in a", "2 -", "2 in c"])
+    }
+
+    /// Of the forgotten key the changelog has a deletion; timestamps are the records'.
+    @Test func `a restart finds the rows, their times and their order`() throws {
+        let bench = try Bench()
+        try bench.create(["input": 1, "out": 1])
+        for (time, key) in ["a", "b", "c"].enumerated() {
+            try bench.write("input", key, "x", at: 100 + Int64(time))
+            let thread = try bench.thread(try counting(StoreOptions(maxEntries: 2)))
+            try thread.runUntilIdle()
+            try thread.stop(now: Timestamp(ms: 0))
+        }
+        let changelog = try bench.read(Topic<String, Int64?>("app-counts-changelog"))
+        #expect(changelog.map(\.key) == ["a", "b", "c", "a"])
+        #expect(changelog.map(\.value) == [1, 1, 1, nil])
+        #expect(changelog.prefix(3).map(\.timestamp.ms) == [100, 101, 102])
+        for key in ["b", "d", "c"] { try bench.write("input", key, "x", at: 50) }
+        let thread = try bench.thread(try counting(StoreOptions(maxEntries: 2)))
+        try thread.runUntilIdle()
+        try thread.stop(now: Timestamp(ms: 0))
+        let last = try bench.read(out).suffix(3)
+        #expect(last.map { "\($0.key)\($0.value)@\($0.timestamp.ms)" } == ["b2@101", "d1@50", "c1@50"])
+    }
+
+    @Test(arguments: [
+        StoreOptions(maxEntries: 0), StoreOptions(kind: .rocksDB, maxEntries: 5),
+        StoreOptions(historyRetention: .seconds(1), maxEntries: 5),
+    ])
+    func `what does not go together is refused`(options: StoreOptions) {
+        #expect(throws: TopologyError.self) { try counting(options) }
+    }
+
+    @Test func `windows and global tables hold all`() {
+        let options = StoreOptions(maxEntries: 5)
+        #expect(throws: TopologyError.self) {
+            try Topology { streams in
+                _ = streams.stream(input).groupByKey().windowedBy(.tumbling(.seconds(1), grace: .zero))
+                    .count(options: options)
+            }
+        }
+        #expect(throws: TopologyError.self) { try Topology { _ = $0.globalTable(cities, options: options) } }
+        #expect(throws: TopologyError.self) {
+            try Topology { streams in
+                streams.stream(input).join(
+                    streams.stream(cities), within: JoinWindows(difference: .seconds(1), grace: .zero),
+                    options: options
+                ) { $0 + $1 }.to(out)
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import Moldau
+import MoldauRecords
+import MoldauState
+import MoldauTesting
+import MoldauTopology
+import Testing
+
+/// Serdes that know the topic, and serdes that know the headers.
+struct PlacedSerdeTests {
+    /// Writes the place before the text, and reads nothing that was written for another one.
+    private let placed = Serde<String>.perTopic { topic, part in
+        let place = "\(topic) \(part)|"
+        return Serde(
+            encode: { text, writer in writer.append(utf8: place + text) },
+            decode: { bytes in
+                let text = try String.serde.decode(bytes)
+                guard text.hasPrefix(place) else { throw SerdeError.malformed(type: place, reason: text) }
+                return String(text.dropFirst(place.count))
+            })
+    }
+
+    private func topic(_ name: String) -> Topic<String, String> { Topic(name, key: placed, value: placed) }
+
+    private func texts(_ records: [RawRecord]) -> [String] {
+        records.map { record in
+            let (key, value) = (record.key ?? [], record.value ?? [])
+            return String(decoding: key, as: UTF8.self) + " = " + String(decoding: value, as: UTF8.self)
+        }
+    }
+
+    @Test func `source, repartition topic, changelog and sink each see their own name`() throws {
+        let (input, out) = (topic("input"), topic("out"))
+        let topology = try Topology { streams in
+            streams.stream([topic("other"), input]).groupBy(named: "by-value", key: placed, value: placed) { _, value in
+                value
+            }
+            .reduce(as: KeyValueStoreName("last", key: placed, value: placed)) { $0 + $1 }.toStream().to(out)
+        }
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(input, key: "k", value: "v")
+        try driver.pipe(topic("other"), key: "k", value: "v")
+        #expect(
+            texts(driver.readBytes(from: "by-value-repartition")).last
+                == "test-by-value-repartition key|v = test-by-value-repartition value|v")
+        #expect(
+            texts(driver.readBytes(from: "test-last-changelog")).last
+                == "test-last-changelog key|v = test-last-changelog value|vv")
+        #expect(
+            try driver.timestampedStore(KeyValueStoreName("last", key: placed, value: placed)).get("v")?.value == "vv")
+        #expect(texts(driver.readBytes(from: "out")).last == "out key|v = out value|vv")
+    }
+
+    @Test func `a sink that chooses topics writes each as that topic's serde does`() throws {
+        let input = Topic<String, String>("input")
+        let topology = try Topology { streams in
+            streams.stream(input).to(key: placed, value: placed) { record, _ in record.value }
+        }
+        let driver = try TopologyTestDriver(topology)
+        for name in ["x", "y", "x"] { try driver.pipe(input, key: "k", value: name) }
+        #expect(texts(driver.readBytes(from: "x")) == ["x key|k = x value|x", "x key|k = x value|x"])
+        #expect(texts(driver.readBytes(from: "y")) == ["y key|k = y value|y"])
+    }
+
+    /// All of these write with one place and read with another if one of their parts does not pass the place on.
+    @Test(arguments: [StoreKinds.inMemory, .rocksDB])
+    func `tables, windows, joins and suppressions pass the place on`(stores: StoreKinds) throws {
+        let (left, right, out) = (topic("left"), topic("right"), topic("out"))
+        let windows = JoinWindows(difference: .milliseconds(5), grace: .zero)
+        let topology = try Topology(TopologyOptions(emission: .lastPerCommit(), stores: stores)) { streams in
+            let (lefts, rights) = (streams.stream(left), streams.stream(right))
+            lefts.outerJoin(
+                rights, within: windows, key: placed, value: placed, otherValue: placed, named: "pairs", stores: "pairs"
+            ) { "\($0) \($1 ?? "-") \($2 ?? "-")" }.to(out)
+            let rows = lefts.toTable(
+                as: KeyValueStoreName("rows", key: placed, value: placed), key: placed, value: placed)
+            let others = rights.toTable(
+                as: KeyValueStoreName("others", key: placed, value: placed),
+                options: StoreOptions(historyRetention: .milliseconds(10)), key: placed, value: placed)
+            rows.leftJoin(others, on: { _, row in row }, value: placed, otherValue: placed, result: placed) {
+                row, other in "foreign \(row) \(other ?? "-")"
+            }.toStream().to(out)
+            rows.groupBy(key: placed, value: placed) { ($1, $0) }.reduce(
+                adding: { $0 + $1 }, subtracting: { sum, _ in sum }
+            )
+            .toStream().to(out)
+            lefts.leftJoin(others, grace: .milliseconds(2), value: placed) {
+                "waited \($1) \($2 ?? "-")"
+            }.to(out)
+            let counts = lefts.groupByKey(key: placed, value: placed)
+                .windowedBy(.tumbling(.milliseconds(10), grace: .zero)).reduce { $0 + $1 }
+                .suppress(.untilWindowCloses(), value: placed)
+            counts.toStream().map { ($0.key, $1 ?? "-") }.to(out)
+            lefts.groupByKey(key: placed, value: placed).windowedBy(.sessions(gap: .milliseconds(3), grace: .zero))
+                .reduce { $0 + $1 }.toStream()
+                .to(Topic("sessions", key: Windowed.sessionSerde(of: placed), value: placed.optional))
+        }
+        let driver = try TopologyTestDriver(topology)
+        for (time, text) in [(1, "a"), (2, "b"), (40, "a"), (80, "b")] as [(Int64, String)] {
+            try driver.pipe(left, key: text, value: text, at: Timestamp(ms: time))
+            try driver.pipe(right, key: text, value: text.uppercased(), at: Timestamp(ms: time + 10))
+        }
+        let found = Set(try driver.read(from: out).map { $0.value ?? "" })
+        #expect(found.isSuperset(of: ["a a -", "a - A", "foreign a A", "waited a A", "aa"]), "\(found.sorted())")
+        #expect(
+            try !driver.read(from: Topic("sessions", key: Windowed.sessionSerde(of: placed), value: placed)).isEmpty)
+    }
+
+    @Test func `without a topic, a serde made per topic says what is missing`() {
+        #expect(throws: SerdeError.topicNeeded(type: "String")) { try placed.bytes(of: "x") }
+        #expect(throws: SerdeError.topicNeeded(type: "String")) { try placed.value(of: [1]) }
+    }
+
+    // MARK: Headers
+
+    /// Writes where a text is in a header of its own, and reads it there; without one it says so.
+    private let headed = Serde<String>(
+        encode: { text, writer, headers in
+            headers.append(Header("text", text))
+            writer.append(byte: 1)
+        },
+        decode: { _, headers in
+            headers.last { $0.name == "text" }?.value.map { String(decoding: $0, as: UTF8.self) } ?? "lost"
+        })
+
+    @Test func `headers are read at sources, written at sinks and go through repartition topics`() throws {
+        let input = Topic("input", key: String.serde, value: headed)
+        let out = Topic("out", key: String.serde, value: headed)
+        let topology = try Topology { streams in
+            streams.stream(input).selectKey { _, value in value }
+                .repartition(named: "again", key: String.serde, value: headed).mapValues { $0 + "!" }.to(out)
+        }
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(input, key: "k", value: "v", headers: [Header("own", "1")])
+        #expect(driver.readBytes(from: "again-repartition").first?.headers.map(\.name) == ["own", "text", "text"])
+        let record = try #require(driver.readBytes(from: "out").first)
+        #expect(record.value == [1])
+        #expect(record.headers.map(\.name) == ["own", "text", "text", "text"])
+        #expect(record.headers["text"] == Array("v!".utf8))
+    }
+
+    @Test func `a serde within another one sees the headers too, in topics but not in stores`() throws {
+        let input = Topic("input", key: String.serde, value: Serde.list(of: headed))
+        let out = Topic("out", key: String.serde, value: Serde.list(of: headed).optional)
+        let topology = try Topology { streams in
+            let store = KeyValueStoreName("rows", key: String.serde, value: Serde.list(of: headed))
+            let rows = streams.stream(input).toTable(as: store, key: String.serde, value: Serde.list(of: headed))
+            rows.toStream().to(out)
+            streams.stream(Topic<String, String>("asks")).join(rows) { $1.joined() }.to(
+                Topic<String, String>("answers"))
+        }
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(input, key: "k", value: ["v"])
+        #expect(try driver.read(from: out).first?.value == ["v"])
+        try driver.pipe(Topic<String, String>("asks"), key: "k", value: "?")
+        #expect(try driver.read(from: Topic<String, String>("answers")).first?.value == "lost")
+    }
+}
