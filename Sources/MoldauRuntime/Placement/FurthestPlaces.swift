@@ -26,6 +26,7 @@ extension StreamThreadPlan {
 
     /// How many records of their changelogs the stores hold, all together.
     private func reach(of part: Subtopology, in environment: StoreEnvironment) throws -> Int64 {
+        environment.changelogTopic = names.changelog
         defer { environment.close() }
         return try part.stores.reduce(0) { sum, definition in
             let store = try definition.open(in: environment)
