@@ -181,10 +181,12 @@ let package = Package(
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("RecoveryTests", ["ProgramSupport", "recovery", "WordCount"]),
         .target(
-            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker"], path: "Tests/Fuzz/Targets",
+            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker"],
+            path: "Tests/Fuzz/Targets",
             swiftSettings: strict + warnings),
         .testTarget(
-            name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings),
+            name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings
+        ),
         tests("DocumentationTests", ["Moldau", "MoldauTesting"]),
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),

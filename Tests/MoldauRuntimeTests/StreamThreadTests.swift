@@ -171,6 +171,8 @@ struct StreamThreadTests {
         try bench.thread(try CountTopology.make(), configuration: configuration).runUntilIdle()
         #expect(told.all.map(\.phase) == [.started, .finished])
         #expect(told.all.last?.restoredCount == 1)
+        #expect(told.all.map(\.position) == told.all.map { $0.phase == .finished ? $0.to : $0.from })
+        #expect(told.all.map(\.timeLeft) == [nil, .zero])
         #expect(told.all.last?.changelog == TopicPartition("app-counts-store-changelog", 0))
     }
 
