@@ -140,6 +140,14 @@ let package = Package(
                 "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Recovery", swiftSettings: strict + warnings),
+        .target(name: "CountedAllocations", path: "Tests/CountedAllocations"),
+        .executableTarget(
+            name: "step-costs",
+            dependencies: [
+                "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
+                "MoldauClusterEmbedded", "CountedAllocations",
+            ],
+            path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
 
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),

@@ -45,7 +45,8 @@ public final class ApplicationLag {
         let committed = try consumer.committed(partitions)
         return bounds.reduce(into: (0, 0)) { sum, entry in
             let (partition, held) = entry
-            sum.0 += held.upperBound - max(committed[partition]?.offset ?? .zero, held.lowerBound)
+            // A commit's positions are seen a moment before the records that it makes readable.
+            sum.0 += max(0, held.upperBound - max(committed[partition]?.offset ?? .zero, held.lowerBound))
             sum.1 += held.upperBound - held.lowerBound
         }
     }

@@ -119,14 +119,17 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     /// - Parameters:
     ///   - cursor: `next` of the same reader's last read.
     ///   - onlyCommitted: leaves what transactions have not decided, and blots out what they have aborted.
+    ///   - producer: the id of one whose own transaction is read although it is open.
     /// - Returns: nil at the end of the partition; no bytes where compaction left nothing before it.
     package func read(
-        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false,
+        openOf producer: Int64? = nil
     ) throws(BrokerError) -> Fetched? {
         let found = try withLog { log throws(LogError) in
             (
-                try log.planRead(from: offset, maxBytes: maxBytes, after: cursor, onlyCommitted: onlyCommitted),
-                onlyCommitted ? log.lastStableOffset : log.endOffset
+                try log.planRead(
+                    from: offset, maxBytes: maxBytes, after: cursor, onlyCommitted: onlyCommitted, openOf: producer),
+                onlyCommitted ? log.lastStableOffset(for: producer) : log.endOffset
             )
         }
         guard let (planned, end) = found else {

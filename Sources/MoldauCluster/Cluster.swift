@@ -27,6 +27,10 @@ public protocol Consumer: AnyObject {
     /// nothing that was handed out is gone after a crash. For readers whose results become durable together with what
     /// they have read. Means nothing to a cluster whose readers never see such records.
     var readsAhead: Bool { get set }
+    /// The id of a producer (`ProducerStamp.id`) whose transaction is read although it is open; nil, as at first, for none. For a
+    /// reader that commits, in the same transaction, what comes of these records: it need not wait for the commit in between.
+    /// Means nothing to a cluster that shows nobody an open transaction.
+    var readsTransactionsOf: Int64? { get set }
 
     /// Replaces the set of partitions that `poll` reads. Positions of partitions that stay are kept; a new one has none until `seek`.
     func assign(_ partitions: Set<TopicPartition>) throws

@@ -18,6 +18,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
 
     var group: String?
     var readsAhead = false
+    var readsTransactionsOf: Int64?
     let wakeup: Wakeup
 
     private let broker: Broker<Files>
@@ -118,7 +119,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         guard !current.isPaused, let position = current.position else { return nil }
         let read = try translating { () throws(BrokerError) in
             try current.source.read(
-                from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor, onlyCommitted: true)
+                from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor, onlyCommitted: true,
+                openOf: readsTransactionsOf)
         }
         guard let read else { return nil }
         assigned.values[slot].position = read.next.offset

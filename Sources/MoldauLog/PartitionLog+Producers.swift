@@ -2,8 +2,13 @@ package import MoldauRecords
 
 extension PartitionLog {
     /// The offset up to which transactions are decided: what readers of committed records may read.
-    package var lastStableOffset: Offset {
-        guard let first = producers.firstUnstable else { return endOffset }
+    package var lastStableOffset: Offset { lastStableOffset(for: nil) }
+
+    /// - Parameter producer: the id of a producer that reads what it has written itself, decided or not.
+    package func lastStableOffset(for producer: Int64?) -> Offset {
+        guard let first = producer.map(producers.firstUnstable(besides:)) ?? producers.firstUnstable else {
+            return endOffset
+        }
         return configuration.sabotage.contains(.stableOffsetTooHigh) ? first + 1 : first
     }
 

@@ -105,16 +105,18 @@ extension PartitionLog {
     /// Finds where to read from `offset` on.
     /// - Parameter cursor: where the last read of the same reader ended, if it has one.
     /// - Parameter onlyCommitted: leaves what transactions have not decided, and blots out what they have aborted.
+    /// - Parameter producer: the id of one whose own transaction is read although it is open.
     /// - Returns: nil at the end of the log.
     /// - Throws: `LogError.offsetOutOfRange`.
     package mutating func planRead(
-        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false,
+        openOf producer: Int64? = nil
     ) throws(LogError) -> PlannedRead<Files.File>? {
         let end = endOffset
         guard offset >= startOffset, offset <= end else {
             throw .offsetOutOfRange(requested: offset, held: startOffset..<end)
         }
-        let limit = onlyCommitted ? lastStableOffset : end
+        let limit = onlyCommitted ? lastStableOffset(for: producer) : end
         if offset >= limit { return nil }
         var index = indexOfSegment(holding: offset)
         var segment = try segment(index)

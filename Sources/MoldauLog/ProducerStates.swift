@@ -48,6 +48,11 @@ struct ProducerStates: Sendable {
     /// Where the oldest open transaction begins; nil where none is open.
     var firstUnstable: Offset? { producers.values.compactMap(\.transactionStart).min() }
 
+    /// As `firstUnstable`, but for the transactions of one producer.
+    func firstUnstable(besides id: Int64) -> Offset? {
+        producers.lazy.filter { $0.key != id }.compactMap(\.value.transactionStart).min()
+    }
+
     /// The producers with open transactions, by id.
     var open: [(producer: Int64, epoch: Int16, start: Offset)] {
         producers.compactMap { id, state in state.transactionStart.map { (id, state.epoch, $0) } }

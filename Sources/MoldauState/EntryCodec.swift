@@ -19,8 +19,8 @@ struct EntryCodec<Key, Value>: ~Copyable {
         store = cache.name
         self.key = key.at(cache.topic, .key)
         self.value = value.at(cache.topic, .value)
-        isNullKey = key.null?.isNull
-        isNullValue = value.null?.isNull
+        isNullKey = self.key.null?.isNull
+        isNullValue = self.value.null?.isNull
         keyWriter = .allocate(capacity: 1)
         keyWriter.initialize(to: ByteWriter())
         valueWriter = .allocate(capacity: 1)

@@ -13,14 +13,15 @@ package final class StoreCursor {
     private let store: CachedByteStore
     private let reverse: Bool
     /// What is still ahead, as of `begin`; the last key shown narrows it.
+    // Not checked for exclusive access at each step: the walk belongs to one thread, and calls nobody who could come back.
     private var range: KeyRange
-    private var below: any ByteStoreCursor
-    private var cached: SortedWalk
-    private var generation: Int
-    private var belowIsBehind = false
-    private var hasShown = false
-    private var lastKey = ByteWriter(capacity: 64)
-    @usableFromInline package private(set) var value = UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private var below: any ByteStoreCursor
+    @exclusivity(unchecked) private var cached: SortedWalk
+    @exclusivity(unchecked) private var generation: Int
+    @exclusivity(unchecked) private var belowIsBehind = false
+    @exclusivity(unchecked) private var hasShown = false
+    @exclusivity(unchecked) private var lastKey = ByteWriter(capacity: 64)
+    @exclusivity(unchecked) @usableFromInline package private(set) var value = UnsafeRawBufferPointer(start: nil, count: 0)
 
     init(_ store: CachedByteStore, _ range: KeyRange, reverse: Bool) throws(StateError) {
         try store.checkOpen()

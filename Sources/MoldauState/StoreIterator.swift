@@ -1,7 +1,8 @@
 import MoldauRecords
 
 /// A walk over entries: the bytes that it shows are valid until it moves or the store is used.
-protocol EntryCursor: AnyObject {
+@usableFromInline
+package protocol EntryCursor: AnyObject {
     /// Moves to the next entry.
     /// - Returns: false behind the last one.
     func next() throws(StateError) -> Bool
@@ -16,9 +17,9 @@ extension StoreCursor: EntryCursor {}
 /// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that
 /// they have when it gets there. Use it inside the call that made it: it ends with the store.
 public final class StoreIterator<Key, Value> {
-    private let cursor: any EntryCursor
-    private let keySerde: Serde<Key>
-    private let valueSerde: Serde<Value>
+    @usableFromInline let cursor: any EntryCursor
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let valueSerde: Serde<Value>
 
     init(_ cursor: any EntryCursor, key: Serde<Key>, value: Serde<Value>) {
         self.cursor = cursor
@@ -28,18 +29,18 @@ public final class StoreIterator<Key, Value> {
 
     /// The next entry; nil behind the last one.
     /// - Throws: what the serdes throw, and `StateError`.
-    public func next() throws -> (key: Key, value: Value)? {
+    @inlinable public func next() throws -> (key: Key, value: Value)? {
         guard try cursor.next() else { return nil }
         return (try keySerde.decode(cursor.key), try valueSerde.decode(cursor.value))
     }
 
     /// Calls `body` with each entry that is left.
-    public func forEach(_ body: (Key, Value) throws -> Void) throws {
+    @inlinable public func forEach(_ body: (Key, Value) throws -> Void) throws {
         while let (key, value) = try next() { try body(key, value) }
     }
 
     /// All entries that are left. Their number is bounded by the store alone.
-    public func collect() throws -> [(key: Key, value: Value)] {
+    @inlinable public func collect() throws -> [(key: Key, value: Value)] {
         var entries: [(key: Key, value: Value)] = []
         while let entry = try next() { entries.append(entry) }
         return entries

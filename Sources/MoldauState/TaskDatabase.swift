@@ -198,9 +198,9 @@ final class TaskDatabase: StateStorage {
     /// - Returns: whether the iterator was still open, so that the caller has to end it.
     func iteratorEnds(_ iterator: OpaquePointer) -> Bool { openIterators.remove(iterator) != nil }
 
-    /// Calls RocksDB and throws what it puts into `error`.
+    /// Calls RocksDB and throws what it puts into `error`. The operation is put into words only then.
     func checked<Result>(
-        _ operation: String, _ call: (inout UnsafeMutablePointer<CChar>?) -> Result
+        _ operation: @autoclosure () -> String, _ call: (inout UnsafeMutablePointer<CChar>?) -> Result
     ) throws(StateError) -> Result {
         var error: UnsafeMutablePointer<CChar>?
         let result = call(&error)
@@ -208,7 +208,7 @@ final class TaskDatabase: StateStorage {
         let message = String(cString: error)
         rocksdb_free(error)
         if message.contains("/LOCK") { throw .directoryInUse(path: directory, message: message) }
-        throw .rocksDB(operation: operation, path: directory, message: message)
+        throw .rocksDB(operation: operation(), path: directory, message: message)
     }
 
     private static func makeDirectory(_ path: String) throws(StateError) {

@@ -3,11 +3,17 @@ import ExampleSupport
 import Foundation
 import Moldau
 
-/// `bench`: runs one workload through an application and says what it cost.
 @main
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench",
+        commandName: "bench", abstract: "Measures applications on the embedded log.",
+        subcommands: [Throughput.self, Latency.self, ManyTasks.self], defaultSubcommand: Throughput.self)
+}
+
+/// `bench w1`: runs one workload through an application and says what it cost.
+struct Throughput: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "throughput",
         abstract: "Measures a workload: w1 counts words, w2 sums in windows, w3 joins a stream with a table.",
         discussion: """
             The input is written to a topic of the embedded log first, which is not measured. The figures go from the \
@@ -74,17 +80,14 @@ struct Bench: ParsableCommand {
     }
 
     private func measure() throws {
-        let directory = "\(scratch)/moldau-bench-\(ProcessInfo.processInfo.processIdentifier)"
-        try FileManager.default.createDirectory(atPath: "\(directory)/topics", withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        let cluster = try EmbeddedCluster(directory: "\(directory)/topics", durability: durability.durability)
-        let run = WorkloadRun(
-            workload: workload, input: input, cluster: cluster, stateDirectory: "\(directory)/state",
-            partitions: Int32(partitions), limit: limit, options: topologyOptions, configuration: configuration)
-        let outcome = try run.measured()
-        print(outcome.line)
-        try run.check(outcome)
-        try cluster.close()
+        try withScratchCluster(in: scratch, durability.durability) { cluster, stateDirectory in
+            let run = WorkloadRun(
+                workload: workload, input: input, cluster: cluster, stateDirectory: stateDirectory,
+                partitions: Int32(partitions), limit: limit, options: topologyOptions, configuration: configuration)
+            let outcome = try run.measured()
+            print(outcome.line)
+            try run.check(outcome)
+        }
     }
 
     private var topologyOptions: TopologyOptions {
@@ -102,4 +105,16 @@ struct Bench: ParsableCommand {
         configuration.writeBehindInterval = workload == .w3 ? .seconds(2) : .seconds(10)
         return configuration
     }
+}
+
+/// A cluster and a place for state, both gone afterwards.
+func withScratchCluster(
+    in scratch: String, _ durability: Durability, _ body: (EmbeddedCluster, _ stateDirectory: String) throws -> Void
+) throws {
+    let directory = "\(scratch)/moldau-bench-\(ProcessInfo.processInfo.processIdentifier)"
+    try FileManager.default.createDirectory(atPath: "\(directory)/topics", withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let cluster = try EmbeddedCluster(directory: "\(directory)/topics", durability: durability)
+    try body(cluster, "\(directory)/state")
+    try cluster.close()
 }

@@ -31,6 +31,9 @@ struct Cost {
     /// The most memory that was in use at a time since the last `forgetPeak`. 0 where the system does not say.
     static var peakMemoryBytes: Int { (procField("/proc/self/status", "VmHWM:") ?? 0) * 1_024 }
 
+    /// The memory that is in use now. 0 where the system does not say.
+    static var residentBytes: Int { (procField("/proc/self/status", "VmRSS:") ?? 0) * 1_024 }
+
     static func forgetPeak() { try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8) }
 
     private static func procField(_ path: String, _ name: String) -> Int? {

@@ -179,6 +179,10 @@ private final class RecordingConsumer: Consumer {
         get { inner.readsAhead }
         set { inner.readsAhead = newValue }
     }
+    var readsTransactionsOf: Int64? {
+        get { inner.readsTransactionsOf }
+        set { inner.readsTransactionsOf = newValue }
+    }
     func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
     func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }
     func position(_ partition: TopicPartition) -> Offset? { inner.position(partition) }

@@ -65,6 +65,10 @@ private final class SimulatedConsumer: Consumer {
         get { inner.readsAhead }
         set { inner.readsAhead = newValue }
     }
+    var readsTransactionsOf: Int64? {
+        get { inner.readsTransactionsOf }
+        set { inner.readsTransactionsOf = newValue }
+    }
     var wakeup: Wakeup { inner.wakeup }
 
     func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
