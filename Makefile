@@ -11,6 +11,7 @@
 # make sanitize  runs the tests under the thread sanitizer, then under the address sanitizer
 # make costs   prints what a record costs to read and to write, by serde
 # make bench   measures WORKLOAD (w1, w2 or w3) on the inputs in INPUT, with FLAGS; see Docs/Performance.md
+# make bench-check  counts instructions and allocations of single steps, and compares them with thresholds (valgrind)
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
 #              PLANT=all makes mistakes on purpose, and tells which seed finds them
 # make examples  turns the examples of the documentation into tests
@@ -30,8 +31,8 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench simulate examples format \
-	lint rocksdb
+.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate examples \
+	format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
@@ -84,6 +85,10 @@ costs:
 bench: rocksdb
 	@$(SWIFT) build --quiet -c release --product bench
 	@"$$($(SWIFT) build -c release --show-bin-path)/bench" $(or $(WORKLOAD),w1) --input $(INPUT) $(FLAGS)
+
+bench-check: rocksdb
+	@$(SWIFT) build --quiet -c release --product step-costs
+	@python3 Tests/Tools/check_costs.py "$$($(SWIFT) build -c release --show-bin-path)/step-costs" $(FLAGS)
 
 simulate: rocksdb
 	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
