@@ -83,7 +83,8 @@ package final class StreamThread {
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         producer = try plan.makeProducer()
         // The same commit decides what its tasks write and what other tasks of it have made of that.
-        let stamp = producer.stamp(for: TopicPartition(plan.names.applicationID, 0))  // Its id is that of all partitions.
+        // Any partition will do: the id is the same for all.
+        let stamp = producer.stamp(for: TopicPartition(plan.names.applicationID, 0))
         if stamp.isTransactional { consumer.readsTransactionsOf = stamp.id }
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
         outbox = Outbox(names: plan.names, producer: producer, configuration: plan.configuration)

@@ -21,7 +21,8 @@ package final class StoreCursor {
     @exclusivity(unchecked) private var belowIsBehind = false
     @exclusivity(unchecked) private var hasShown = false
     @exclusivity(unchecked) private var lastKey = ByteWriter(capacity: 64)
-    @exclusivity(unchecked) @usableFromInline package private(set) var value = UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) @usableFromInline package private(set) var value = UnsafeRawBufferPointer(
+        start: nil, count: 0)
 
     init(_ store: CachedByteStore, _ range: KeyRange, reverse: Bool) throws(StateError) {
         try store.checkOpen()

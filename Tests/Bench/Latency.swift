@@ -140,7 +140,9 @@ final class AgeHistogram: Sendable {
         counts.withLock { counts in
             let wanted = max(1, Int((share * Double(counts.reduce(0, +))).rounded(.up)))
             var seen = 0
-            return counts.firstIndex { seen += $0; return seen >= wanted } ?? 0
+            return counts.firstIndex {
+                seen += $0; return seen >= wanted
+            } ?? 0
         }
     }
 }

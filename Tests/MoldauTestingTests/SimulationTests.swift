@@ -33,7 +33,8 @@ struct SimulationTests {
 
     /// Each with a seed that shows it.
     @Test(arguments: [
-        (PlantedMistake.taskHandedOverBeforeCommit, 21 as UInt64), (.copyTakenWithoutTail, 21), (.changelogOffsetTooHigh, 70),
+        (PlantedMistake.taskHandedOverBeforeCommit, 21 as UInt64), (.copyTakenWithoutTail, 21),
+        (.changelogOffsetTooHigh, 70),
     ])
     func `a mistake that few seeds show is found`(mistake: PlantedMistake, seed: UInt64) throws {
         #expect(try Simulation.run(seed: seed).violations == [])

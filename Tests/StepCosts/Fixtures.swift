@@ -86,8 +86,9 @@ final class State {
 
     private static func open(in environment: StoreEnvironment) throws -> TimestampedKeyValueStore<String, Int64> {
         let name = KeyValueStoreName<String, Int64>("costs")
-        guard let store = try StoreDefinition.timestampedKeyValue(name).open(in: environment)
-            as? TimestampedKeyValueStore<String, Int64>
+        guard
+            let store = try StoreDefinition.timestampedKeyValue(name).open(in: environment)
+                as? TimestampedKeyValueStore<String, Int64>
         else { preconditionFailure("a definition opens as what it says") }
         return store
     }

@@ -18,7 +18,8 @@ struct StepCosts {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
         guard let name = arguments.first else { return print(steps.map(\.name).joined(separator: "\n")) }
-        guard let step = steps.first(where: { $0.name == name }), let count = Int(arguments.dropFirst().first ?? "100000")
+        guard let step = steps.first(where: { $0.name == name }),
+            let count = Int(arguments.dropFirst().first ?? "100000")
         else {
             FileHandle.standardError.write(Data("usage: step-costs [NAME [RECORDS]]; no name lists them\n".utf8))
             exit(2)
