@@ -68,9 +68,11 @@ extension PartitionLog {
         }
         producers = newest?.states ?? ProducerStates()
         let from = newest?.offset ?? segments[0].base
+        rebuildsAborted = !areWhole
         for index in segments.indices where index == last || segments[index + 1].base > from {
             try noteProducers(ofSegment: index, from: from, rebuilds: !areWhole)
         }
+        rebuildsAborted = false
     }
 
     /// Reads the indexes of aborted transactions.

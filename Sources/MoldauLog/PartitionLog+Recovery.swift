@@ -61,7 +61,7 @@ extension PartitionLog {
         let base = segments[index].base
         let segment = try load(try files.open(SegmentName.path(directory, base, ".log")), base: base)
         segments[index].opened = segment
-        if segment.isRebuilt { try writeIndexes(ofSegment: index) }
+        if segment.isRebuilt, !rebuildsAborted { try writeIndexes(ofSegment: index) }
         return segment
     }
 

@@ -18,6 +18,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     var producers = ProducerStates()
     /// By their markers' offsets.
     var aborted: [AbortedTransaction] = []
+    /// While the indexes of aborted transactions are made anew: no checksum may stand for those on the disk.
+    var rebuildsAborted = false
 
     /// The offset that the next record gets.
     package var endOffset: Offset { segments[segments.count - 1].opened!.end }
