@@ -25,7 +25,7 @@ struct BankTransferTests {
 
     @Test func `no cent is lost and none comes from nowhere when the program is killed`() throws {
         let script = BuiltProgram.repository.appending(path: "Tests/Tools/kill_bank_transfer.py").path
-        let options = ["--program", bank.url.path, "--kills", "20", "--transfers", "20000", "--longest", "0.8"]
+        let options = ["--program", bank.url.path, "--kills", "20", "--transfers", "20000", "--longest", "0.4"]
         let outcome = try BuiltProgram(path: "/usr/bin/env").run(["python3", script] + options)
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("20 kills"))

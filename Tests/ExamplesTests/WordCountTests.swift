@@ -107,7 +107,7 @@ struct WordCountTests {
     @Test(arguments: ["at-least-once", "exactly-once"])
     func `no word is lost when the program is killed`(guarantee: String) throws {
         let kills =
-            guarantee == "exactly-once" ? ["--kills", "20", "--longest", "1"] : ["--kills", "3", "--longest", "2"]
+            guarantee == "exactly-once" ? ["--kills", "20", "--longest", "0.5"] : ["--kills", "3", "--longest", "0.5"]
         let options = kills + ["--words", "150000", "--guarantee", guarantee]
         let outcome = try python("kill_word_count.py", ["--program", wordCount.url.path] + options)
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")

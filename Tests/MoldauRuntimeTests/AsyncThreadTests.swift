@@ -127,9 +127,9 @@ struct AsyncThreadTests {
             configuration: configuration)
         try bench.write("input", "k", "slow", at: 1)
         let run = Task { try await app.run() }
-        for _ in 0..<1_000 where gate.waiting.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(try await eventually { !gate.waiting.isEmpty })
         run.cancel()
-        for _ in 0..<1_000 where app.state != .pendingShutdown { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(try await eventually { app.state == .pendingShutdown })
         gate.open("slow")
         try await run.value
         #expect(try bench.read(out).map(\.value) == ["slow!"])

@@ -132,7 +132,7 @@ struct SeveralApplicationsTests {
             let program = BuiltProgram("state-holder")
             func start() throws -> RunningProgram {
                 let running = try program.start([state], in: directory)
-                for _ in 0..<1_000 where try running.outputSoFar().isEmpty { Thread.sleep(forTimeInterval: 0.01) }
+                for _ in 0..<6_000 where try running.outputSoFar().isEmpty { Thread.sleep(forTimeInterval: 0.01) }
                 #expect(try running.outputSoFar() == "running\n")
                 return running
             }

@@ -43,23 +43,23 @@ def main():
     options.add_argument("--transfers", type=int, default=300_000)
     options.add_argument("--accounts", type=int, default=1_000)
     options.add_argument("--threads", type=int, default=1)
-    options.add_argument("--longest", type=float, default=0.6, help="seconds that a run lives at most")
+    options.add_argument("--longest", type=float, default=0.6, help="seconds that a run lives at most after its first commit")
     options = options.parse_args()
     print(f"seed {options.seed}, {options.transfers} transfers", flush=True)
     rng = random.Random(options.seed)
     count, kills = options.transfers, 0
     with tempfile.TemporaryDirectory(prefix="kill-bank-transfer-") as directory:
-        output = os.path.join(directory, "balances.tsv")
+        data, output = os.path.join(directory, "data"), os.path.join(directory, "balances.tsv")
 
         def command():
             return [
-                options.program, "--data", os.path.join(directory, "data"), "--output", output,
+                options.program, "--data", data, "--output", output,
                 "--transfers", str(count), "--accounts", str(options.accounts), "--seed", str(options.seed),
                 "--threads", str(options.threads), "--write-behind-interval", "150", "--guarantee", "exactly-once",
             ]
 
-        for _ in range(options.kills * 4):
-            was_running, _ = run_killed(command(), rng.uniform(0.02, options.longest))
+        for _ in range(options.kills * 10):
+            was_running, _ = run_killed(command(), data, rng, options.longest)
             kills += was_running
             if kills == options.kills:
                 break

@@ -59,9 +59,29 @@ def follow(process, ends):
             ends[(what, int(partition))] = max(ends.get((what, int(partition)), 0), int(end))
 
 
-def state_of(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        return file.read().rpartition(")")[2].split()[0]
+def threads_of(pid):
+    """Per thread its state (T: stopped, D: in the kernel until a device answers, R, S), and what it waits for there."""
+    found = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii") as stat:
+            state = stat.read().rpartition(")")[2].split()[0]
+        with open(f"/proc/{pid}/task/{thread}/wchan", encoding="ascii") as wchan:
+            found.append((state, wchan.read()))
+    return found
+
+
+def stop(pid):
+    """Returns when no thread of the process will do anything more but end the system call that it is in.
+
+    The signal is everybody's as soon as one thread has taken it. Before, a thread may go on while another, in the
+    kernel, has yet to take it.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    while True:
+        states = [state for state, _ in threads_of(pid)]
+        if "T" in states and all(state in "TD" for state in states):
+            return
+        time.sleep(0.001)
 
 
 def run_writer(command, image, ends, rng, longest):
@@ -81,9 +101,7 @@ def run_writer(command, image, ends, rng, longest):
     is_cut = choice < 0.9
     said = None
     if choice < 0.8:
-        process.send_signal(signal.SIGSTOP)
-        while state_of(process.pid) not in "TD":
-            time.sleep(0.001)
+        stop(process.pid)
         image.cut()
         process.kill()
     elif is_cut:
@@ -93,8 +111,9 @@ def run_writer(command, image, ends, rng, longest):
         try:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:
+            threads = threads_of(process.pid)
             process.kill()
-            sys.exit("5 s after its disk went away the writer still runs")
+            sys.exit(f"5 s after its disk went away the writer still runs; its threads: {threads}")
         if process.returncode == 0:
             sys.exit("the writer ended well although its disk went away")
     else:
