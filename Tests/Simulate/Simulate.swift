@@ -1,8 +1,9 @@
 import ArgumentParser
+import Foundation
 import MoldauTesting
 
 @main
-struct Simulate: ParsableCommand {
+struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs an application, its broker and its disk through faults, one run per seed.",
         discussion: """
@@ -13,34 +14,37 @@ struct Simulate: ParsableCommand {
     @Option(help: "How many seeds to run.") var seeds: UInt64 = 1_000
     @Option(help: "The first seed.") var from: UInt64 = 1
     @Option(help: "A mistake to make, or 'all' of them in turn.") var plant: String?
+    @Option(help: "How many runs go on at a time.") var jobs = ProcessInfo.processInfo.activeProcessorCount
     @Flag(help: "Says what happened in the runs with violations.") var trace = false
     @Flag(help: "Prints the hash of each run.") var hashes = false
 
     private var range: Range<UInt64> { from..<(from + seeds) }
 
     func validate() throws {
+        if jobs < 1 { throw ValidationError("There has to be one job at least.") }
         guard let plant, plant != "all", PlantedMistake(rawValue: plant) == nil else { return }
         let known = PlantedMistake.allCases.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("'\(plant)' is no known mistake; there are: \(known)")
     }
 
-    func run() throws {
-        guard let plant else { return try runSeeds() }
+    func run() async throws {
+        guard let plant else { return try await runSeeds() }
         let mistakes = PlantedMistake(rawValue: plant).map { [$0] } ?? PlantedMistake.allCases
-        let missed = try mistakes.filter { try !find($0) }
-        print("\(mistakes.count - missed.count) of \(mistakes.count) mistakes found")
-        if !missed.isEmpty { throw ExitCode.failure }
+        var found = 0
+        for mistake in mistakes where try await find(mistake) { found += 1 }
+        print("\(found) of \(mistakes.count) mistakes found")
+        if found < mistakes.count { throw ExitCode.failure }
     }
 
-    private func runSeeds() throws {
+    private func runSeeds() async throws {
         var failures = 0
         let start = ContinuousClock.now
-        for seed in range {
-            let result = try Simulation.run(seed: seed)
-            if hashes { print("\(seed) \(result.hash)") }
-            guard !result.violations.isEmpty else { continue }
+        try await forEachResult { result in
+            if hashes { print("\(result.seed) \(result.hash)") }
+            if result.violations.isEmpty { return true }
             failures += 1
             try show(result)
+            return true
         }
         let rate = Double(seeds) / ((ContinuousClock.now - start) / .seconds(1))
         print("\(seeds) seeds, \(failures) with violations, \(Int(rate)) seeds/s")
@@ -55,14 +59,41 @@ struct Simulate: ParsableCommand {
     }
 
     /// - Returns: whether a seed shows the mistake.
-    private func find(_ mistake: PlantedMistake) throws -> Bool {
-        for seed in range {
-            let result = try Simulation.run(seed: seed, mistake: mistake)
-            guard let violation = result.violations.first else { continue }
-            print("\(mistake): found with seed \(seed): \(violation)")
-            return true
+    private func find(_ mistake: PlantedMistake) async throws -> Bool {
+        var isFound = false
+        try await forEachResult(mistake) { result in
+            guard let violation = result.violations.first else { return true }
+            print("\(mistake): found with seed \(result.seed): \(violation)")
+            isFound = true
+            return false
         }
-        print("\(mistake): NOT FOUND with \(seeds) seeds")
-        return false
+        if !isFound { print("\(mistake): NOT FOUND with \(seeds) seeds") }
+        return isFound
+    }
+
+    /// Runs the seeds, some at a time: a run has nothing in common with another.
+    /// - Parameter goesOn: gets the results in the order of the seeds, until it returns false.
+    private func forEachResult(
+        _ mistake: PlantedMistake? = nil, _ goesOn: (SimulationResult) throws -> Bool
+    ) async throws {
+        try await withThrowingTaskGroup(of: SimulationResult.self) { group in
+            var (left, next) = (range[...], range.lowerBound)
+            var early: [UInt64: SimulationResult] = [:]
+            func start() {
+                guard let seed = left.popFirst() else { return }
+                group.addTask { try Simulation.run(seed: seed, mistake: mistake) }
+            }
+            for _ in 0..<jobs { start() }
+            while let result = try await group.next() {
+                early[result.seed] = result
+                while let result = early.removeValue(forKey: next) {
+                    next += 1
+                    // What was printed is seen at once.
+                    defer { fflush(nil) }
+                    guard try goesOn(result) else { return }
+                }
+                start()
+            }
+        }
     }
 }
