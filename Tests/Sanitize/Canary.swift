@@ -1,13 +1,13 @@
 import Foundation
 import Synchronization
 
-/// What a sanitizer must be silent about, and what it must report: run without arguments, and with `race` or `overrun`.
+/// What a sanitizer must be silent about, and what it must report: run without arguments, and with `race` or `freed`.
 @main
 struct Canary {
     static func main() {
         switch CommandLine.arguments.dropFirst().first {
         case "race": race()
-        case "overrun": overrun()
+        case "freed": freed()
         default: count()
         }
     }
@@ -31,7 +31,7 @@ struct Canary {
         number.deallocate()
     }
 
-    private static func overrun() {
+    private static func freed() {
         let numbers = UnsafeMutablePointer<Int>.allocate(capacity: 4)
         numbers.initialize(repeating: 1, count: 4)
         numbers.deallocate()
