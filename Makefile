@@ -8,7 +8,8 @@
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
 # make restart  kills an application with MEBIBYTES of state, and prints how soon it is at work again
 # make fuzz    feeds TARGET (batches, segment, index, snapshot, journal or records) with made-up bytes for SECONDS
-# make sanitize  runs the tests under the thread sanitizer, then under the address sanitizer
+# make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, with FLAGS of swift test; ends
+#              non-zero when a test fails or a sanitizer reports anything, in a test or in a program that one starts
 # make costs   prints what a record costs to read and to write, by serde
 # make bench   measures WORKLOAD (w1, w2 or w3) on the inputs in INPUT, with FLAGS; see Docs/Performance.md
 # make bench-check  counts instructions and allocations of single steps, and compares them with thresholds (valgrind)
@@ -76,8 +77,8 @@ fuzz:
 
 # A sanitizer is built apart from all else, and runs behind everybody else's work.
 sanitize: rocksdb
-	nice -n 10 $(SWIFT) test --quiet --sanitize thread --scratch-path .build-tsan $(FLAGS)
-	nice -n 10 $(SWIFT) test --quiet --sanitize address --scratch-path .build-asan $(FLAGS)
+	nice -n 10 Tests/Sanitize/sanitize address $(FLAGS)
+	nice -n 10 Tests/Sanitize/sanitize thread $(FLAGS)
 
 costs:
 	@$(SWIFT) run --quiet -c release --traits Protobuf --scratch-path .build-protobuf serde-costs

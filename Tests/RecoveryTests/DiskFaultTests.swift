@@ -15,7 +15,9 @@ struct DiskFaultTests {
         }
         let input = directory.appending(path: "words").path
         try Data((0..<5_000).map { "word\($0 % 700) again\n" }.joined().utf8).write(to: URL(filePath: input))
-        let preloaded = faults.isEmpty ? [] : ["LD_PRELOAD=\(library)", "FAULT_FILES=\(directory.path)/data/topics/"]
+        let others = ProcessInfo.processInfo.environment["LD_PRELOAD"].map { ":\($0)" } ?? ""
+        let preloaded =
+            faults.isEmpty ? [] : ["LD_PRELOAD=\(library)\(others)", "FAULT_FILES=\(directory.path)/data/topics/"]
         return try environment.run(
             preloaded + faults + [
                 BuiltProgram("word-count").url.path, input, "--data", "\(directory.path)/data", "--output",
