@@ -265,13 +265,19 @@ package final class CachedByteStore {
     /// Gives each key that was written since the last drain, once, in the order of its first write, with its value now
     /// or nothing where it was deleted. Where `body` throws, the key that it was given and those after it stay for the
     /// next drain.
+    /// - Parameter deletionsLast: gives what was deleted after all else.
     package func drainChanges(
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) throws -> Void
+        deletionsLast: Bool = false, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) throws -> Void
     ) throws {
         try checkOpen()
         var batch = spareList
         swap(&batch, &changed)
         spareList = []
+        if deletionsLast {
+            let deleted = batch.filter { $0.value == nil }
+            batch.removeAll { $0.value == nil }
+            batch += deleted
+        }
         var done = 0
         defer {
             if done < batch.count { changed.insert(contentsOf: batch[done...], at: 0) }

@@ -145,9 +145,10 @@ package final class SegmentedStore {
 
     /// As `CachedByteStore.drainChanges`, with the keys of the changelog and their times.
     func drainChanges(
+        deletionsLast: Bool = false,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ time: Timestamp) throws -> Void
     ) throws {
-        try cache.drainChanges { flat, value in
+        try cache.drainChanges(deletionsLast: deletionsLast) { flat, value in
             let key = UnsafeRawBufferPointer(rebasing: flat[Self.bucketBytes...])
             try body(key, value, Timestamp(ms: time(ofChangelogKey: key)))
         }

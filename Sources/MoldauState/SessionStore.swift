@@ -123,12 +123,13 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
 
     // MARK: StateStore
 
-    /// The timestamps are the sessions' ends.
+    /// The timestamps are the sessions' ends. Where sessions became one, that comes before they go: an at-least-once
+    /// commit that a crash cut short then leaves records in two sessions, not in none.
     public func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
-        try segments.drainChanges { key, value, end in try body(key, value, end) }
+        try segments.drainChanges(deletionsLast: true) { key, value, end in try body(key, value, end) }
     }
 
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {

@@ -51,6 +51,19 @@ struct SessionStoreTests {
         #expect(try found(store.sessions(endingFrom: Timestamp(ms: 65_021), to: Timestamp(ms: 65_020))).isEmpty)
     }
 
+    @Test func `a session that others went into comes before their removals in the changelog`() throws {
+        let store = try store(.inMemory)
+        try store.put(session("a", 0, 10), 1)
+        try store.put(session("a", 20, 30), 2)
+        try store.commit(store: true)
+        try store.remove(session("a", 0, 10))
+        try store.remove(session("a", 20, 30))
+        try store.put(session("a", 0, 30), 3)
+        let drained = try changes(of: store)
+        #expect(drained.map { $0.value == nil } == [false, true, true])
+        #expect(drained.map(\.timestamp?.ms) == [30, 10, 30])
+    }
+
     @Test(arguments: [(StoreKind.rocksDB, Int64(59_999), Int64(60_000)), (.inMemory, 100_000, 100_001)])
     func `sessions that ended before the retention are neither found nor written`(
         kind: StoreKind, lastRefused: Int64, firstTaken: Int64

@@ -71,5 +71,7 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
         MendedSeed(seed: 151, was: "a clean stop did not write down what had become durable last"),
         MendedSeed(
             seed: 601_657, was: "a checksum stood for an index of aborted transactions that was being made anew"),
+        MendedSeed(
+            seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
     ]
 }

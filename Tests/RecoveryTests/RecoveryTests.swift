@@ -13,12 +13,13 @@ struct RecoveryTests {
         #expect(outcome.output.contains(" rows 10000 "))
     }
 
-    /// 8 MiB of state, of which 1 MiB may wait in memory.
+    /// 8 MiB of state, of which 1 MiB may wait in memory. Of so little state, what RocksDB has not flushed yet is a large part
+    /// on a slow machine: the tool's bound of a tenth is for a gibibyte.
     @Test func `after a kill a small part of the changelog is replayed`() throws {
         let script = BuiltProgram.repository.appending(path: "Tests/Tools/kill_large_state.py").path
         let outcome = try BuiltProgram(path: "/usr/bin/env").run([
             "python3", script, "--program", recovery.url.path, "--mebibytes", "8", "--kills", "2", "--cache", "1",
-            "--load", "0.5", "--seconds", "30",
+            "--load", "0.5", "--seconds", "30", "--share", "0.4",
         ])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("0 of 2 restarts were too slow or replayed too much"))
