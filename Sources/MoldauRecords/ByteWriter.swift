@@ -59,7 +59,12 @@ public struct ByteWriter: ~Copyable {
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
             append(contentsOf: UnsafeRawBufferPointer($0))
         }
-        if isWritten == nil { append(contentsOf: Array(text.utf8)) }
+        if isWritten == nil { appendForeign(text) }
+    }
+
+    /// Text that lies in another form, as on Apple's systems it may.
+    @usableFromInline @inline(never) mutating func appendForeign(_ text: String) {
+        append(contentsOf: Array(text.utf8))
     }
 
     /// Writes an integer with its most significant byte first, as Kafka does.
@@ -68,7 +73,7 @@ public struct ByteWriter: ~Copyable {
         storedCount += MemoryLayout<Number>.size
     }
 
-    @usableFromInline mutating func grow(by extra: Int) {
+    @usableFromInline @inline(never) mutating func grow(by extra: Int) {
         capacity = max(capacity * 2, storedCount + extra)
         let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
         larger.copyMemory(from: base, byteCount: storedCount)

@@ -198,7 +198,7 @@ public struct RecordBatchBuilder: ~Copyable {
         return place
     }
 
-    @usableFromInline mutating func grow(by extra: Int) {
+    @usableFromInline @inline(never) mutating func grow(by extra: Int) {
         capacity = max(capacity * 2, storedByteCount + extra)
         let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
         larger.copyMemory(from: base, byteCount: storedByteCount)
