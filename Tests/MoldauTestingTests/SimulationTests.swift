@@ -25,7 +25,7 @@ struct SimulationTests {
         .markerLost, .storeFlushKeepsOffsetOnly,
     ])
     func `a mistake is found`(mistake: PlantedMistake) throws {
-        let found = try (1...10).first { seed in
+        let found = try (1...20).first { seed in
             try !Simulation.run(seed: seed, mistake: mistake).violations.isEmpty
         }
         #expect(found != nil)
