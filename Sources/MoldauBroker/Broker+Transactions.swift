@@ -127,7 +127,7 @@ extension Broker {
         for name in record.ends.keys.sorted() {
             do throws(BrokerError) {
                 record.ends[name] = try partition(name).endOffset()
-            } catch .unknownTopic {
+            } catch .unknownTopic, .unknownPartition {
                 record.ends[name] = nil
             }
         }
@@ -184,8 +184,8 @@ extension Broker {
             let (partition, marker) = (try partition(name), TransactionMarker(isCommit: isCommit))
             if fences { return try partition.write(marker, of: record.producer) }
             try partition.end(record.producer, before: record.ends[name] ?? .zero, marker)
-        } catch .unknownTopic {
-            // It was deleted with the transaction's records.
+        } catch .unknownTopic, .unknownPartition {
+            // It was deleted with the transaction's records; the topic may have been made again, with fewer partitions.
         }
     }
 
