@@ -127,9 +127,9 @@ struct AsyncThreadTests {
             configuration: configuration)
         try bench.write("input", "k", "slow", at: 1)
         let run = Task { try await app.run() }
-        #expect(try await eventually { !gate.waiting.isEmpty })
+        #expect(try await eventuallyInTasks { !gate.waiting.isEmpty })
         run.cancel()
-        #expect(try await eventually { app.state == .pendingShutdown })
+        #expect(try await eventuallyInTasks { app.state == .pendingShutdown })
         gate.open("slow")
         try await run.value
         #expect(try bench.read(out).map(\.value) == ["slow!"])

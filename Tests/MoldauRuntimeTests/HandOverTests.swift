@@ -63,6 +63,20 @@ final class HandOverBench {
         try counts() == written.mapValues { Array(1...$0) }
     }
 
+    /// Whether all positions are committed: then the changelogs have all of it, too.
+    func isCommitted() throws -> Bool {
+        try (0..<partitions).allSatisfy {
+            try bench.committed("input", partition: $0)?.offset.value == written["k\($0)"]
+        }
+    }
+
+    /// Whether the copies hold all of their changelogs, as these are now: a lag is that of the last look.
+    func isCopied(by app: StreamsApplication) throws -> Bool {
+        let lags = app.storeLags
+        let bounds = try bench.consumer.bounds(of: Set(lags.map(\.changelog)))
+        return lags.allSatisfy { $0.position == bounds[$0.changelog]?.upperBound && $0.position == $0.end }
+    }
+
     /// Whether each record was counted, maybe more than once.
     func isComplete() throws -> Bool {
         let last = try counts().compactMapValues(\.last)
@@ -84,7 +98,7 @@ struct HandOverTests {
         }
         try app.start()
         try bench.write(20)
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { app.state == .running })
         #expect(try await app.addThread() == "app-StreamThread-2")
         #expect(app.threads.map(\.tasks.count) == [2, 2])
         try bench.write(20)
@@ -96,9 +110,9 @@ struct HandOverTests {
         #expect(app.threads.map(\.tasks.count) == [4])
         #expect(app.state == .running)
         try bench.write(20)
-        #expect(try await eventually { try bench.isExact() })
+        #expect(try eventually { try bench.isExact() })
         // A round is counted after its output is there.
-        #expect(try await eventually { app.metrics.processedRecords == bench.writtenCount })
+        #expect(try eventually { app.metrics.processedRecords == bench.writtenCount })
         // Running, and rebalancing for each change, at least.
         #expect(states.all.filter { $0 == .rebalancing }.count >= 5)
         try app.stop()
@@ -109,7 +123,7 @@ struct HandOverTests {
         let bench = try HandOverBench(partitions: 6)
         let app = try bench.application { $0.streamThreads = 2 }
         try app.start()
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { app.state == .running })
         let two = app.threads.map(\.tasks)
         try await app.addThread()
         let three = app.threads.map(\.tasks)
@@ -125,10 +139,10 @@ struct HandOverTests {
         let app = try bench.application()
         try app.start()
         try bench.write(5)
-        #expect(try await eventually { try bench.isExact() })
+        #expect(try eventually { try bench.isExact() })
         try await app.addThread()
         try bench.write(5)
-        #expect(try await eventually { try bench.isExact() })
+        #expect(try eventually { try bench.isExact() })
         #expect(app.metrics.restoredRecords == 0)
         try app.stop()
     }
@@ -163,7 +177,7 @@ struct HandOverTests {
         async let third = app.removeThread()
         _ = try await (first, second, third)
         #expect(app.threads.count == 3 && app.threads.flatMap(\.tasks).count == 8)
-        #expect(try await eventually { try bench.isExact() })
+        #expect(try eventually { try bench.isExact() })
         try app.stop()
     }
 
@@ -178,14 +192,14 @@ struct HandOverTests {
         }
         let app = try bench.application(topology)
         try app.start()
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { app.state == .running })
         try bench.write()
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { app.state == .running })
         try await Task.sleep(for: .milliseconds(50))
         let adding = Task { try await app.addThread() }
-        #expect(try await eventually { app.threads.count == 2 })
+        #expect(try await eventuallyInTasks { app.threads.count == 2 })
         let stopping = Task.detached { try app.stop() }
-        #expect(try await eventually { app.state == .pendingShutdown })
+        #expect(try await eventuallyInTasks { app.state == .pendingShutdown })
         gate.add(true)
         await #expect(throws: RuntimeError.self) { try await adding.value }
         try await stopping.value
@@ -226,11 +240,11 @@ struct HandOverTests {
             $0.onUncaughtError = { _ in .replaceThread }
         }
         try app.start()
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { app.state == .running })
         let before = app.threads.map(\.tasks)
         try bench.write(10)
-        #expect(try await eventually { try guarantee == .exactlyOnce ? bench.isExact() : bench.isComplete() })
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { try guarantee == .exactlyOnce ? bench.isExact() : bench.isComplete() })
+        #expect(try eventually { app.state == .running })
         #expect(app.threads.map(\.tasks) == before)
         try app.stop()
     }
@@ -251,13 +265,13 @@ struct HandOverTests {
             configuration: configuration)
         try app.start()
         try bench.write(3)
-        #expect(try await eventually { app.metrics.processedRecords == 12 })
+        #expect(try eventually { app.metrics.processedRecords == 12 })
         calls.fail("commit")
         try await app.removeThread()
         #expect(app.threads.map(\.tasks.count) == [4])
         #expect(app.state == .running)
         try bench.write(3)
-        #expect(try await eventually { try bench.isComplete() })
+        #expect(try eventually { try bench.isComplete() })
         try app.stop()
         #expect(try bench.isComplete())
     }
@@ -278,7 +292,7 @@ struct HandOverTests {
         try await app.addThread()
         try bench.write(10)
         try await app.removeThread()
-        #expect(try await eventually { try bench.isExact() })
+        #expect(try eventually { try bench.isExact() })
         try app.stop()
     }
 
@@ -288,7 +302,7 @@ struct HandOverTests {
         let bench = try HandOverBench()
         let app = try bench.application { $0.standbys = 1 }
         try app.start()
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { app.state == .running })
         let budget = app.memoryUsage?.budgetBytes
         #expect(app.memoryUsage?.openStores == 4)
         try await app.addThread()
@@ -308,8 +322,8 @@ struct HandOverTests {
             }
             try app.start()
             try bench.write(rounds)
-            #expect(try await eventually { try bench.isExact() && app.state == .running })
-            #expect(try await eventually { app.storeLags.allSatisfy { $0.records == 0 } })
+            #expect(try eventually { try bench.isExact() && bench.isCommitted() && app.state == .running })
+            #expect(try eventually { try bench.isCopied(by: app) })
             defer { #expect(throws: Never.self) { try app.stop() } }
             return app.metrics
         }
@@ -332,11 +346,10 @@ struct HandOverTests {
         }
         try app.start()
         try bench.write(50)
-        #expect(try await eventually { try bench.isExact() })
+        #expect(try eventually { try bench.isExact() && bench.isCommitted() })
         #expect(app.threads[0].standbys == app.threads[1].tasks)
         #expect(app.threads[1].standbys == app.threads[0].tasks)
-        #expect(
-            try await eventually { app.metrics.standbyRecords == 200 || app.storeLags.allSatisfy { $0.records == 0 } })
+        #expect(try eventually { try bench.isCopied(by: app) })
         #expect(app.storeLags.count == 4)
         #expect(
             app.storeLags.allSatisfy { $0.isStandby && $0.store == CountTopology.store.name && $0.position == $0.end })
@@ -345,7 +358,7 @@ struct HandOverTests {
         #expect(app.metrics.restoredRecords == 0)
         #expect(restores.all.isEmpty)
         try bench.write(5)
-        #expect(try await eventually { try bench.isExact() })
+        #expect(try eventually { try bench.isExact() })
         #expect(app.storeLags.isEmpty)
         try app.stop()
     }
@@ -363,11 +376,11 @@ struct HandOverTests {
         }
         try app.start()
         try bench.write(25)
-        #expect(try await eventually { try bench.isExact() })
-        #expect(try await eventually { app.storeLags.allSatisfy { $0.records == 0 } && app.storeLags.count == 4 })
+        #expect(try eventually { try bench.isExact() })
+        #expect(try eventually { app.storeLags.allSatisfy { $0.records == 0 } && app.storeLags.count == 4 })
         try bench.write(10)
-        #expect(try await eventually { try guarantee == .exactlyOnce ? bench.isExact() : bench.isComplete() })
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { try guarantee == .exactlyOnce ? bench.isExact() : bench.isComplete() })
+        #expect(try eventually { app.state == .running })
         #expect(app.threads.map(\.tasks.count) == [2, 2])
         // The tail, and never all that was counted before.
         if kind == .rocksDB { #expect(app.metrics.restoredRecords < 50) }
@@ -396,13 +409,13 @@ struct HandOverTests {
                 try bench.bench.write("rows", "k\(partition)", "\(round)", at: 1, partition: partition)
             }
         }
-        #expect(try await eventually { app.metrics.standbyRecords == 80 })
+        #expect(try eventually { app.metrics.standbyRecords == 80 })
         try await app.removeThread()
         #expect(app.metrics.restoredRecords == 0)
         try bench.write()
         let joined = Topic<String, String>("joined")
         #expect(
-            try await eventually {
+            try eventually {
                 try bench.bench.read(joined).map(\.value).sorted() == Array(repeating: "x20", count: 4)
             })
         try app.stop()
@@ -419,7 +432,7 @@ struct HandOverTests {
             $0.standbys = 1
         }
         try app.start()
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { app.state == .running })
         #expect(app.threads.allSatisfy { $0.standbys.isEmpty && $0.tasks.count == 2 })
         try app.stop()
     }

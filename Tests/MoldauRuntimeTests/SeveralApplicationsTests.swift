@@ -74,13 +74,13 @@ struct SeveralApplicationsTests {
             func last() throws -> [String: Int64] {
                 try bench.read(Self.totals).reduce(into: [:]) { $0[$1.key] = $1.value }
             }
-            #expect(try await eventually { try last() == expected })
+            #expect(try eventually { try last() == expected })
             // Each goes its own way: one may stop, and come back.
             try apps[1].stop()
             try bench.write("lines", "l", "avocado", at: 2)
             let again = application("totals", try totals(), cluster, directory, guarantee)
             try again.start()
-            #expect(try await eventually { try last()["a"] == 61 })
+            #expect(try eventually { try last()["a"] == 61 })
             #expect(apps[0].state == .running)
             try again.stop()
             try apps[0].stop()
@@ -101,11 +101,11 @@ struct SeveralApplicationsTests {
             let error = #expect(throws: ClusterError.groupInUse("word-count")) { try second.start() }
             #expect(error?.description.contains("'word-count' runs on this cluster already") == true)
             #expect(second.state == .error)
-            #expect(try await eventually { first.state == .running })
+            #expect(try eventually { first.state == .running })
             try first.stop()
             let third = application("word-count", try wordCount(), cluster, state)
             try third.start()
-            #expect(try await eventually { third.state == .running })
+            #expect(try eventually { third.state == .running })
             try third.stop()
         }
     }

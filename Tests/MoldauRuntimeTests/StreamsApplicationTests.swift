@@ -33,7 +33,7 @@ struct StreamsApplicationTests {
         }
         #expect(app.state == .created)
         try app.start()
-        #expect(try await eventually { app.metrics.processedRecords == 1 })
+        #expect(try eventually { app.metrics.processedRecords == 1 })
         #expect(try bench.committed("input") == nil)
         try app.stop()
         #expect(try bench.committed("input")?.offset == Offset(1))
@@ -60,7 +60,7 @@ struct StreamsApplicationTests {
         let app = application(try CountTopology.make(), on: bench)
         let group = ServiceGroup(services: [app], logger: Logger(label: "test"))
         async let run: Void = group.run()
-        #expect(try await eventually { app.state == .running })
+        #expect(try await eventuallyInTasks { app.state == .running })
         await group.triggerGracefulShutdown()
         try await run
         #expect(app.state == .notRunning)
@@ -71,7 +71,7 @@ struct StreamsApplicationTests {
         try bench.create(["input": 1, "counts": 1])
         let app = application(try CountTopology.make(), on: bench)
         let run = Task { try await app.run() }
-        #expect(try await eventually { app.state == .running })
+        #expect(try await eventuallyInTasks { app.state == .running })
         run.cancel()
         try await run.value
         #expect(app.state == .notRunning)
@@ -111,7 +111,7 @@ struct StreamsApplicationTests {
             }
         }
         try app.start()
-        #expect(try await eventually { try bench.committed("input")?.offset == Offset(1) })
+        #expect(try eventually { try bench.committed("input")?.offset == Offset(1) })
         #expect(app.state == .running)
         try app.stop()
         #expect(errors.all.count == 2)
@@ -133,12 +133,12 @@ struct StreamsApplicationTests {
         let app = application(try CountTopology.make(), on: bench)
         app.pause()
         try app.start()
-        #expect(try await eventually { app.state == .running })
+        #expect(try eventually { app.state == .running })
         try bench.write("input", "a", "x", at: 1)
         try await Task.sleep(for: .milliseconds(50))
         #expect(app.metrics.processedRecords == 0)
         app.resume()
-        #expect(try await eventually { app.metrics.processedRecords == 1 })
+        #expect(try eventually { app.metrics.processedRecords == 1 })
         try app.stop()
     }
 
@@ -150,7 +150,7 @@ struct StreamsApplicationTests {
         }
         let app = application(try CountTopology.make(), on: bench) { $0.streamThreads = 2 }
         try app.start()
-        #expect(try await eventually { app.metrics.processedRecords == 40 })
+        #expect(try eventually { app.metrics.processedRecords == 40 })
         try app.stop()
         let last = try bench.read(CountTopology.counts).reduce(into: [:]) { $0[$1.key] = $1.value }
         #expect(last == ["k0": 10, "k1": 10, "k2": 10, "k3": 10])
@@ -163,7 +163,7 @@ struct StreamsApplicationTests {
             let app = StreamsApplication(
                 id: "app", topology: try CountTopology.make(), cluster: .embedded(at: directory, durability: .os))
             try app.start()
-            #expect(try await eventually { app.metrics.processedRecords == min(round, 1) && app.state == .running })
+            #expect(try eventually { app.metrics.processedRecords == min(round, 1) && app.state == .running })
             #expect(app.metrics.restoredRecords == 0)
             try app.stop()
             try between(at: directory + "/topics", expecting: Array((1...3).prefix(round).map(Int64.init)))
