@@ -21,12 +21,18 @@ struct Canary {
         precondition(counts.withLock { $0.values.reduce(0, +) } == 80_000)
     }
 
+    /// Two threads of their own: those of a pool may turn out to be one.
     private static func race() {
         nonisolated(unsafe) let number = UnsafeMutablePointer<Int>.allocate(capacity: 1)
         number.initialize(to: 0)
-        DispatchQueue.concurrentPerform(iterations: 4) { _ in
-            for _ in 0..<20_000 { number.pointee &+= 1 }
+        let done = Atomic(0)
+        for _ in 0..<2 {
+            Thread.detachNewThread {
+                for _ in 0..<20_000 { number.pointee &+= 1 }
+                done.add(1, ordering: .acquiringAndReleasing)
+            }
         }
+        while done.load(ordering: .acquiring) < 2 { Thread.sleep(forTimeInterval: 0.001) }
         print(number.pointee)
         number.deallocate()
     }
