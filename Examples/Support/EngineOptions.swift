@@ -33,7 +33,7 @@ public struct EngineOptions: ParsableArguments {
 
     public var configuration: StreamsConfiguration {
         var configuration = StreamsConfiguration()
-        configuration.guarantee = guarantee == .exactlyOnce ? .exactlyOnce : .atLeastOnce
+        configuration.guarantee = guarantee.processing
         configuration.commitInterval = .milliseconds(commitInterval)
         configuration.writeBehindInterval = .milliseconds(writeBehindInterval)
         configuration.streamThreads = threads
@@ -57,6 +57,9 @@ public struct EngineOptions: ParsableArguments {
 public enum Guarantee: String, ExpressibleByArgument, CaseIterable, Sendable {
     case atLeastOnce = "at-least-once"
     case exactlyOnce = "exactly-once"
+
+    /// As the application's configuration has it.
+    public var processing: ProcessingGuarantee { self == .exactlyOnce ? .exactlyOnce : .atLeastOnce }
 }
 
 /// `sync`, `os`, or a number of milliseconds.

@@ -73,22 +73,19 @@ public final class EmbeddedCluster: Cluster {
 
 /// The groups that have their member.
 private final class Groups: Sendable {
-    private let members = Mutex<[String: Int]>([:])
-    private let count = Mutex(0)
+    /// The members by group, each with a number that no other ever had.
+    private let state = Mutex<(members: [String: Int], count: Int)>(([:], 0))
 
     func join(_ group: String) throws(ClusterError) -> GroupMembership {
-        let number = count.withLock { count in
-            count += 1
-            return count
+        let number: Int? = state.withLock { state in
+            guard state.members[group] == nil else { return nil }
+            state.count += 1
+            state.members[group] = state.count
+            return state.count
         }
-        let joined = members.withLock { members in
-            if members[group] != nil { return false }
-            members[group] = number
-            return true
-        }
-        guard joined else { throw .groupInUse(group) }
+        guard let number else { throw .groupInUse(group) }
         return GroupMembership { [self] in
-            members.withLock { if $0[group] == number { $0[group] = nil } }
+            state.withLock { if $0.members[group] == number { $0.members[group] = nil } }
         }
     }
 }

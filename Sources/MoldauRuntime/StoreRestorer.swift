@@ -158,9 +158,7 @@ package final class StoreRestorer {
         stores.entries.allSatisfy { $0.changelog.flatMap { restores[$0]?.to } == nil }
     }
 
-    package var lags: [StoreLag] {
-        restores.isEmpty ? [] : restores.values.map(lag).sorted { $0.changelog < $1.changelog }
-    }
+    package var lags: [StoreLag] { restores.values.map(lag).sorted { $0.changelog < $1.changelog } }
 
     /// Of the store that is furthest behind.
     var maxLag: Int64 { restores.values.reduce(0) { max($0, lag($1).records) } }
@@ -268,7 +266,9 @@ package final class StoreRestorer {
     /// Copies wait for tasks, and those of input topics for commits.
     private func letFollow() {
         let isDone = isDone
-        let waiting = restores.filter { !($0.value.to != nil || isDone && $0.value.place.source?.isEmpty != false) }
+        let waiting = restores.filter { _, restore in
+            restore.to == nil && (!isDone || restore.place.source?.isEmpty == false)
+        }
         consumer.pause(Set(waiting.keys))
         consumer.resume(Set(restores.keys).subtracting(waiting.keys))
     }

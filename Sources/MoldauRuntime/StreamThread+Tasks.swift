@@ -87,7 +87,7 @@ extension StreamThread {
         for (id, place) in granted.standby.sorted(by: { $0.key < $1.key }) where held.place(of: id) == nil {
             guard let part = parts[id.subtopology] else { continue }
             let standby = try StandbyTask(
-                id, part, environment: environment(id, place), surroundings: surroundings, now: now)
+                id, part, environment: plan.environment(of: id, place: place), surroundings: surroundings, now: now)
             standbys.append(standby)
             held.standby[id] = place
             try restorer.add(standby.stores, follows: true, now: now)
@@ -100,15 +100,11 @@ extension StreamThread {
     private func open(_ id: TaskID, _ part: Subtopology, place: Int, now: Timestamp) throws -> StreamTask {
         guard let index = standbys.firstIndex(where: { $0.id == id }) else {
             return try StreamTask(
-                id, part, environment: environment(id, place), surroundings: surroundings, now: now)
+                id, part, environment: plan.environment(of: id, place: place), surroundings: surroundings, now: now)
         }
         let standby = standbys.remove(at: index)
         held.standby[id] = nil
         try restorer.remove(standby.stores)
         return try StreamTask(id, part, stores: standby.stores, surroundings: surroundings, now: now)
-    }
-
-    private func environment(_ id: TaskID, _ place: Int) -> StoreEnvironment {
-        plan.environment(TaskSet.directory(of: id, place: place))
     }
 }

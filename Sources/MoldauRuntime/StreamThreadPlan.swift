@@ -35,6 +35,11 @@ package struct StreamThreadPlan: Sendable {
         }
     }
 
+    /// Of a task's copy in one of its places.
+    func environment(of task: TaskID, place: Int) -> StoreEnvironment {
+        environment(TaskSet.directory(of: task, place: place))
+    }
+
     var clientID: String { names.thread(number) }
 
     /// With exactly-once, first of all ends what an earlier run left open.

@@ -174,9 +174,9 @@ extension TopicPlan {
 
     /// What threads are to share.
     /// - Parameter standbys: copies of each task that copies can follow.
-    package func work<Member>(standbys: Int = 0, of topology: Topology) -> StickyAssignment<Member>.Work {
+    package func work(standbys: Int = 0, of topology: Topology) -> StickyAssignment<Int>.Work {
         let copied = Set(topology.subtopologies.filter(\.canBeCopied).map(\.number))
-        return StickyAssignment.Work(
+        return StickyAssignment<Int>.Work(
             tasks: tasks, copied: Set(tasks.filter { copied.contains($0.subtopology) }), standbys: standbys)
     }
 }

@@ -13,8 +13,8 @@ package final class StoreCursor {
     private let store: CachedByteStore
     private let reverse: Bool
     /// What is still ahead, as of `begin`; the last key shown narrows it.
-    // Not checked for exclusive access at each step: the walk belongs to one thread, and calls nobody who could come back.
     private var range: KeyRange
+    // Not checked for exclusive access at each step: the walk belongs to one thread, and calls nobody who could come back.
     @exclusivity(unchecked) private var below: any ByteStoreCursor
     @exclusivity(unchecked) private var cached: SortedWalk
     @exclusivity(unchecked) private var generation: Int

@@ -98,7 +98,7 @@ struct Throughput: ParsableCommand {
 
     private var configuration: StreamsConfiguration {
         var configuration = StreamsConfiguration()
-        configuration.guarantee = guarantee == .exactlyOnce ? .exactlyOnce : .atLeastOnce
+        configuration.guarantee = guarantee.processing
         configuration.streamThreads = threads
         configuration.stateMemoryBytes = cache << 20
         // As often as the limit writes its own.

@@ -46,7 +46,7 @@ struct Latency: ParsableCommand {
             let admin = try cluster.makeAdmin(clientID: "bench")
             try admin.create([Workload.lines.name, Workload.counts.name].map { NewTopic($0, partitionCount: 1) })
             var configuration = StreamsConfiguration()
-            configuration.guarantee = guarantee == .exactlyOnce ? .exactlyOnce : .atLeastOnce
+            configuration.guarantee = guarantee.processing
             configuration.commitInterval = .milliseconds(commitInterval)
             let app = StreamsApplication(
                 id: "bench", topology: try Workload.w1.topology(TopologyOptions()),
@@ -70,17 +70,16 @@ struct Latency: ParsableCommand {
         let producer = try cluster.makeProducer(clientID: "bench")
         var builder = RecordBatchBuilder()
         var random = SeededGenerator(seed: 1)
-        let start = ContinuousClock.now
+        let pace = Pace(perSecond: rate, total: rate * seconds)
         var sent = 0
-        while sent < rate * seconds {
-            let elapsed = (ContinuousClock.now - start) / .milliseconds(1)
-            let due = min(rate * seconds, Int(elapsed * Double(rate) / 1_000))
+        while sent < pace.total {
+            let due = pace.due
             guard due > sent else {
                 Thread.sleep(forTimeInterval: 0.001)
                 continue
             }
             builder.reset()
-            let now = Timestamp(ms: Int64(Date().timeIntervalSince1970 * 1_000))
+            let now = EmbeddedCluster.systemClock()
             while sent < due && builder.recordCount < 1_000 {
                 var word = "word\(Int.random(in: 0..<Self.vocabulary, using: &random))"
                 word.withUTF8 { builder.append(key: nil, value: UnsafeRawBufferPointer($0), timestamp: now) }
@@ -113,10 +112,10 @@ struct Latency: ParsableCommand {
             do {
                 while seen < expected {
                     for batches in try consumer.poll(wait: .milliseconds(50)) {
-                        let now = Int64(Date().timeIntervalSince1970 * 1_000)
+                        let now = EmbeddedCluster.systemClock()
                         var records = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
                         while let record = try records.next() {
-                            if seen >= first { ages.add(Int(now - record.timestamp.ms)) }
+                            if seen >= first { ages.add(Int(now.ms - record.timestamp.ms)) }
                             seen += 1
                         }
                     }

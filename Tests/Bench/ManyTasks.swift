@@ -85,12 +85,11 @@ struct ManyTasks: ParsableCommand {
         let producer = try cluster.makeProducer(clientID: "bench")
         var random = SeededGenerator(seed: 1)
         var builders: [RecordBatchBuilderBox] = (0..<tasks).map { _ in RecordBatchBuilderBox() }
-        let start = ContinuousClock.now
+        let pace = Pace(perSecond: rate, total: rate * seconds)
         var (sent, peak) = (0, 0)
-        while sent < rate * seconds {
-            let due = min(rate * seconds, Int((ContinuousClock.now - start) / .milliseconds(1) * Double(rate) / 1_000))
-            let now = Timestamp(ms: Int64(Date().timeIntervalSince1970 * 1_000))
-            for _ in sent..<max(sent, due) {
+        while sent < pace.total {
+            let now = EmbeddedCluster.systemClock()
+            for _ in sent..<max(sent, pace.due) {
                 let key = Int.random(in: 0..<keys, using: &random)
                 builders[key % tasks].append("key-\(key)", "value-\(sent)", at: now)
                 sent += 1

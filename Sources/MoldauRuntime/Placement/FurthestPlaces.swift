@@ -17,7 +17,7 @@ extension StreamThreadPlan {
             guard let part = parts.first(where: { $0.number == task.subtopology }) else { continue }
             var most: Int64 = -1
             for place in 0..<names.count where held.contains(TaskSet.directory(of: task, place: place)) {
-                let reach = try reach(of: part, in: environment(TaskSet.directory(of: task, place: place)))
+                let reach = try reach(of: part, in: environment(of: task, place: place))
                 if reach > most { (most, furthest[task]) = (reach, place) }
             }
         }

@@ -15,21 +15,12 @@ struct SimulatedCluster: Cluster {
     let segmentBytes: Int
     let hasCopies: Bool
     private let inner: EmbeddedCluster
-    private let producerCount = ProducerCount()
+    private let producerCount = Shared(0)
     private let handedOver = Shared<Set<TopicPartition>>([])
 
     private final class Shared<Value: Sendable>: Sendable {
         let value: Mutex<Value>
         init(_ value: Value) { self.value = Mutex(value) }
-    }
-
-    private final class ProducerCount: Sendable {
-        private let count = Mutex(0)
-        func next() -> Int {
-            count.withLock {
-                $0 += 1; return $0
-            }
-        }
     }
 
     init(
@@ -56,7 +47,11 @@ struct SimulatedCluster: Cluster {
     func makeTransactionalProducer(
         id: String, timeout: Duration, clientID: String
     ) throws -> any TransactionalProducer {
-        let id = mistake == .transactionalIDPerProducer ? "\(id)-\(producerCount.next())" : id
+        let number = producerCount.value.withLock { count in
+            count += 1
+            return count
+        }
+        let id = mistake == .transactionalIDPerProducer ? "\(id)-\(number)" : id
         return SimulatedTransactionalProducer(
             try inner.makeTransactionalProducer(id: id, timeout: timeout, clientID: clientID), self)
     }

@@ -398,12 +398,10 @@ package final class Simulation {
             for (store, made) in restored where store.hasPrefix("\(task)/") {
                 let image = kept.images[directory + store.dropFirst("\(task)".count)] ?? SimulatedState.Image()
                 // What is made anew has dropped nothing that a store in use still holds.
-                let isWindowed = Self.isWindowed(store)
-                if isWindowed ? Set(image.entries.keys).isSubset(of: made.entries.keys) : true,
-                    Self.isSame(store, image, made)
-                {
-                    continue
-                }
+                let isRight =
+                    Self.isWindowed(store)
+                    ? image.entries.allSatisfy { made.entries[$0.key] == $0.value } : image == made
+                if isRight { continue }
                 complain(
                     "\(isCopy ? "the copy of " : "")\(store) holds \(image.entries.count) entries, "
                         + "its changelog makes \(made.entries.count)")
