@@ -280,7 +280,7 @@ struct HandOverTests {
         let bench = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input)
-                .mapValuesAsync(maxInFlight: 8, timeout: .seconds(600)) { value in
+                .mapValuesAsync(maxInFlight: 8, timeout: .seconds(3600)) { value in
                     try await Task.sleep(for: .milliseconds(2))
                     return value
                 }
