@@ -27,50 +27,39 @@ public struct ByteWriter: ~Copyable {
         storedCount = length
     }
 
+    // Sums that do not trap: no count comes near the end of the numbers, for the memory would have ended before.
+
     /// Makes room for `extra` more bytes and returns where to write them; `advance(by:)` then says how many were.
     @inlinable public mutating func reserve(_ extra: Int) -> UnsafeMutableRawPointer {
-        if storedCount + extra > capacity { grow(by: extra) }
+        if storedCount &+ extra > capacity { grow(by: extra) }
         return base + storedCount
     }
 
     /// Counts `length` bytes as written, after `reserve`.
     @inlinable public mutating func advance(by length: Int) {
         assert(storedCount + length <= capacity)
-        storedCount += length
+        storedCount &+= length
     }
 
     @inlinable public mutating func append(byte: UInt8) {
         reserve(1).storeBytes(of: byte, as: UInt8.self)
-        storedCount += 1
+        storedCount &+= 1
     }
 
     @inlinable public mutating func append(contentsOf source: UnsafeRawBufferPointer) {
         guard let start = source.baseAddress, source.count > 0 else { return }
         reserve(source.count).copyShort(from: start, count: source.count)
-        storedCount += source.count
+        storedCount &+= source.count
     }
 
     @inlinable public mutating func append(contentsOf source: [UInt8]) {
         source.withUnsafeBytes { append(contentsOf: $0) }
     }
 
-    @inlinable public mutating func append(utf8 text: String) {
-        // Native text is there without a copy of its own; `withUTF8` would take one.
-        let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
-            append(contentsOf: UnsafeRawBufferPointer($0))
-        }
-        if isWritten == nil { appendForeign(text) }
-    }
-
-    /// Text that lies in another form, as on Apple's systems it may.
-    @usableFromInline @inline(never) mutating func appendForeign(_ text: String) {
-        append(contentsOf: Array(text.utf8))
-    }
-
     /// Writes an integer with its most significant byte first, as Kafka does.
     @inlinable public mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
         reserve(MemoryLayout<Number>.size).storeBytes(of: number.bigEndian, as: Number.self)
-        storedCount += MemoryLayout<Number>.size
+        storedCount &+= MemoryLayout<Number>.size
     }
 
     @usableFromInline @inline(never) mutating func grow(by extra: Int) {

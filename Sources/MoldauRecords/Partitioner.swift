@@ -31,6 +31,11 @@ public struct Partitioner: Sendable {
         Partitioner(strategy: .custom(choose), stickyBytes: 0, current: 0)
     }
 
+    /// Where Kafka's producers put a key.
+    @inlinable public static func partition(ofKey key: UnsafeRawBufferPointer, count: Int32) -> Partition {
+        Partition((murmur2(key) & 0x7fff_ffff) % count)
+    }
+
     /// The partition of the next record.
     /// - Parameters:
     ///   - byteCount: about how many bytes the record takes.
@@ -40,7 +45,7 @@ public struct Partitioner: Sendable {
         precondition(count > 0, "a topic has at least one partition")
         switch strategy {
         case .keyed:
-            if let key { return Partition((murmur2(key) & 0x7fff_ffff) % count) }
+            if let key { return Self.partition(ofKey: key, count: count) }
             if bytesOnCurrent >= stickyBytes {
                 current &+= 1
                 bytesOnCurrent = 0

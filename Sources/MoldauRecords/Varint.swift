@@ -106,6 +106,20 @@ public struct ByteCursor {
     return place + 1
 }
 
+/// As `storeVarint`, of a number that mostly takes one or two bytes.
+@inlinable @inline(__always) func storeSmallVarint(_ bits: UInt64, at place: UnsafeMutableRawPointer)
+    -> UnsafeMutableRawPointer
+{
+    if bits < 0x80 {
+        place.storeBytes(of: UInt8(truncatingIfNeeded: bits), as: UInt8.self)
+        return place + 1
+    }
+    guard bits < 0x4000 else { return storeVarint(bits, at: place) }
+    let both = UInt16(truncatingIfNeeded: (bits & 0x7f) | 0x80 | ((bits >> 7) << 8))
+    place.storeBytes(of: both.littleEndian, as: UInt16.self)
+    return place + 2
+}
+
 extension ByteWriter {
     /// Writes a signed number zig-zagged, in 1 to 10 bytes: Kafka's varint and varlong.
     @inlinable public mutating func append(varint number: Int64) { append(unsignedVarint: zigZag(number)) }

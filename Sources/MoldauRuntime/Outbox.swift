@@ -8,21 +8,10 @@ import MoldauTopology
 /// application's id. Owned by one stream thread.
 package final class Outbox: RecordCollector {
     // What is used for every record lies behind pointers: nothing is counted, and nothing is checked for exclusive access.
-    private typealias TargetPointer = UnsafeMutablePointer<Target>
+    private typealias BatchPointer = UnsafeMutablePointer<GrowingBatch>
 
-    private struct Target: ~Copyable {
-        let partition: TopicPartition
-        var builder = RecordBatchBuilder(capacity: 4 << 10)
-        /// In `filled`.
-        var isListed = false
-
-        init(_ partition: TopicPartition) { self.partition = partition }
-    }
-
-    private struct TopicTargets {
-        let name: String
-        let targets: TargetPointer
-        let count: Int
+    private struct KnownTopic {
+        let topic: BatchedTopic
         var partitioner: Partitioner
     }
 
@@ -31,11 +20,11 @@ package final class Outbox: RecordCollector {
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
 
-    private var topics: UnsafeMutablePointer<TopicTargets>
+    private var topics: UnsafeMutablePointer<KnownTopic>
     private var topicCount = 0
     private var handles: [String: Int] = [:]
-    /// The targets that hold records, in the order in which they got their first.
-    private var filled: [TargetPointer] = []
+    /// The batches that hold records, in the order in which they got their first.
+    private var filled: [BatchPointer] = []
 
     /// The queue whose head is being processed, for dead letters; nil in punctuations.
     ///
@@ -57,66 +46,71 @@ package final class Outbox: RecordCollector {
     }
 
     deinit {
-        for topic in UnsafeBufferPointer(start: topics, count: topicCount) {
-            topic.targets.deinitialize(count: topic.count)
-            topic.targets.deallocate()
+        for known in UnsafeBufferPointer(start: topics, count: topicCount) {
+            known.topic.batches.deinitialize(count: Int(known.topic.count))
+            known.topic.batches.deallocate()
         }
         topics.deinitialize(count: topicCount)
         topics.deallocate()
     }
 
-    package func handle(forTopic name: String) throws -> Int { try handle(ofTopicInCluster: names.topic(name)) }
-
-    package func handle(forChangelogOf store: String) throws -> Int {
-        try handle(ofTopicInCluster: names.changelog(ofStore: store))
+    package func batches(forTopic name: String) throws -> BatchedTopic {
+        try batches(ofTopicInCluster: names.topic(name))
     }
 
-    private func handle(ofTopicInCluster name: String) throws -> Int {
-        if let known = handles[name] { return known }
-        let count = Int(try producer.partitionCount(of: name))
-        let targets = TargetPointer.allocate(capacity: count)
-        for number in 0..<count { (targets + number).initialize(to: Target(TopicPartition(name, Int32(number)))) }
-        let longer = UnsafeMutablePointer<TopicTargets>.allocate(capacity: topicCount + 1)
+    package func batches(forChangelogOf store: String) throws -> BatchedTopic {
+        try batches(ofTopicInCluster: names.changelog(ofStore: store))
+    }
+
+    private func batches(ofTopicInCluster name: String) throws -> BatchedTopic {
+        if let known = handles[name] { return topics[known].topic }
+        let count = try producer.partitionCount(of: name)
+        let batches = BatchPointer.allocate(capacity: Int(count))
+        for number in 0..<count {
+            (batches + Int(number)).initialize(to: GrowingBatch(TopicPartition(name, number)))
+        }
+        let longer = UnsafeMutablePointer<KnownTopic>.allocate(capacity: topicCount + 1)
         longer.moveInitialize(from: topics, count: topicCount)
         topics.deallocate()
         topics = longer
-        (topics + topicCount).initialize(
-            to: TopicTargets(
-                name: name, targets: targets, count: count, partitioner: .keyed(stickyBytes: batchBytes)))
+        let topic = BatchedTopic(handle: topicCount, batches: batches, count: count)
+        (topics + topicCount).initialize(to: KnownTopic(topic: topic, partitioner: .keyed(stickyBytes: batchBytes)))
         handles[name] = topicCount
         topicCount += 1
-        return topicCount - 1
+        return topic
     }
-
-    package func partitionCount(_ topic: Int) -> Int32 { Int32(topics[topic].count) }
 
     package func send(
-        _ topic: Int, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
+        _ topic: BatchedTopic, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Timestamp, headers: Headers
     ) throws {
-        let target =
-            topics[topic].count == 1 && partition == nil
-            ? topics[topic].targets
-            : try target(topic, partition, key, byteCount: (key?.count ?? 0) + (value?.count ?? 0))
-        if !target.pointee.isListed {
-            target.pointee.isListed = true
-            filled.append(target)
-        }
-        target.pointee.builder.append(key: key, value: value, timestamp: timestamp, headers: headers)
-        if target.pointee.builder.byteCount >= batchBytes, !isHeld { _ = try ship(target) }
+        let batch =
+            topic.count == 1 && partition == nil
+            ? topic.batches
+            : try batch(topic, partition, key, byteCount: (key?.count ?? 0) + (value?.count ?? 0))
+        batch.pointee.builder.append(key: key, value: value, timestamp: timestamp, headers: headers)
+        if batch.pointee.builder.byteCount >= batch.pointee.noticeBytes { try grew(batch) }
     }
 
-    private func target(
-        _ topic: Int, _ partition: Partition?, _ key: UnsafeRawBufferPointer?, byteCount: Int
-    ) throws -> TargetPointer {
-        let count = topics[topic].count
+    private func batch(
+        _ topic: BatchedTopic, _ partition: Partition?, _ key: UnsafeRawBufferPointer?, byteCount: Int
+    ) throws -> BatchPointer {
         let chosen =
-            partition ?? topics[topic].partitioner.partition(key: key, byteCount: byteCount, count: Int32(count))
-        guard chosen.number >= 0 && chosen.number < count else {
+            partition
+            ?? topics[topic.handle].partitioner.partition(key: key, byteCount: byteCount, count: topic.count)
+        guard chosen.number >= 0 && chosen.number < topic.count else {
             throw ClusterError.unknownPartition(
-                TopicPartition(topics[topic].name, chosen), partitionCount: Int32(count))
+                TopicPartition(topic.batches.pointee.partition.topic, chosen), partitionCount: topic.count)
         }
-        return topics[topic].targets + Int(chosen.number)
+        return topic.batches + Int(chosen.number)
+    }
+
+    package func grew(_ batch: UnsafeMutablePointer<GrowingBatch>) throws {
+        if batch.pointee.noticeBytes == 0 {
+            batch.pointee.noticeBytes = batchBytes
+            filled.append(batch)
+        }
+        if batch.pointee.builder.byteCount >= batchBytes, !isHeld { _ = try ship(batch) }
     }
 
     /// Hands everything to the producer, in the order in which it was begun.
@@ -125,9 +119,9 @@ package final class Outbox: RecordCollector {
     package func sendAll() throws -> Bool {
         var sent = 0
         isHeld = false
-        for target in filled {
-            if !target.pointee.builder.isEmpty, try !ship(target) { break }
-            target.pointee.isListed = false
+        for batch in filled {
+            if !batch.pointee.builder.isEmpty, try !ship(batch) { break }
+            batch.pointee.noticeBytes = 0
             sent += 1
         }
         filled.removeFirst(sent)
@@ -148,37 +142,37 @@ package final class Outbox: RecordCollector {
     var heldError: ClusterError { .diskFull(reason: heldReason) }
 
     /// - Returns: false where the cluster has no room for it; then it is kept.
-    private func ship(_ target: TargetPointer) throws -> Bool {
-        let count = target.pointee.builder.recordCount
+    private func ship(_ batch: BatchPointer) throws -> Bool {
+        let count = batch.pointee.builder.recordCount
         do {
-            target.pointee.builder.producer = producer.stamp(for: target.pointee.partition)
-            try producer.send(target.pointee.builder.finish(), to: target.pointee.partition)
+            batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
+            try producer.send(batch.pointee.builder.finish(), to: batch.pointee.partition)
         } catch ClusterError.diskFull(let reason) {
             isHeld = true
             heldReason = reason
             return false
         } catch ClusterError.recordTooLarge where count > 1 {
-            try sendOneByOne(target)
+            try sendOneByOne(batch)
         } catch let error as ClusterError {
-            try judge(error, partition: target.pointee.partition, recordCount: count)
+            try judge(error, partition: batch.pointee.partition, recordCount: count)
         }
-        target.pointee.builder.reset()
+        batch.pointee.builder.reset()
         return true
     }
 
     /// A batch was too large for its topic: those of its records that are not go alone.
-    private func sendOneByOne(_ target: TargetPointer) throws {
+    private func sendOneByOne(_ batch: BatchPointer) throws {
         var single = RecordBatchBuilder(capacity: 4 << 10)
-        var reader = RecordBatchReader(target.pointee.builder.finish())
+        var reader = RecordBatchReader(batch.pointee.builder.finish())
         while let record = try reader.next() {
             single.reset()
-            single.producer = producer.stamp(for: target.pointee.partition)
+            single.producer = producer.stamp(for: batch.pointee.partition)
             single.append(
                 key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
             do {
-                try producer.send(single.finish(), to: target.pointee.partition)
+                try producer.send(single.finish(), to: batch.pointee.partition)
             } catch let error as ClusterError {
-                try judge(error, partition: target.pointee.partition, recordCount: 1)
+                try judge(error, partition: batch.pointee.partition, recordCount: 1)
             }
         }
     }
@@ -218,11 +212,11 @@ extension Outbox {
         headers.append(Header("__streams.errors.partition", "\(record.origin.partition)"))
         headers.append(Header("__streams.errors.offset", "\(record.origin.offset)"))
         headers.append(Header("__moldau.errors.node", node))
-        let handle = try handle(forTopic: topic)
+        let batches = try batches(forTopic: topic)
         try (record.key ?? []).withUnsafeBytes { key in
             try (record.value ?? []).withUnsafeBytes { value in
                 try send(
-                    handle, partition: nil, key: record.key == nil ? nil : key,
+                    batches, partition: nil, key: record.key == nil ? nil : key,
                     value: record.value == nil ? nil : value, timestamp: record.timestamp, headers: headers)
             }
         }

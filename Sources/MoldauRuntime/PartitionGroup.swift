@@ -81,11 +81,11 @@ package struct PartitionGroup {
         return first
     }
 
-    /// The queue, where there is only one: then its heads need no choice.
-    package var single: PartitionQueue? { isSingle ? queues[0] : nil }
+    /// Whether other queues than the one that was taken have a head.
+    package var hasOthers: Bool { !isSingle && !heap.isEmpty }
 
-    /// Moves stream time to the head of the single queue.
-    package mutating func advanceTime(to head: Timestamp) { streamTime = max(streamTime, head) }
+    /// Moves stream time to that of records that were taken behind the head.
+    package mutating func advanceTime(to time: Timestamp) { streamTime = max(streamTime, time) }
 
     package mutating func putBack(_ queue: PartitionQueue) { if !queue.isEmpty { offer(queue) } }
 

@@ -13,14 +13,14 @@ package final class PartitionQueue {
     /// The time of the head. Meaningful while the queue is not empty.
     package var headTime: Timestamp { walk.pointee.headTime }
     /// The greatest time of the records taken from this partition.
-    package var partitionTime: Timestamp { walk.pointee.partitionTime }
+    package var partitionTime: Timestamp { progress.pointee.partitionTime }
     /// Bytes of the batches that are held; a batch counts until its last record is done.
     @exclusivity(unchecked) package private(set) var bufferedBytes = 0
     /// The offset after the last record that may be read, as of the last fetch; nil while nothing is known.
     package private(set) var end: Offset?
     /// The record that waits or is being processed, as it lies in its batch.
-    package var head: RecordView? { walk.pointee.head?.pointee }
-    package var headOffset: Offset? { walk.pointee.head?.pointee.offset }
+    package var head: RecordView? { progress.pointee.head?.pointee }
+    package var headOffset: Offset? { progress.pointee.head?.pointee.offset }
 
     /// What changes with every record.
     private struct Walk {
@@ -30,16 +30,13 @@ package final class PartitionQueue {
         var takenCount = 0
         /// Why nothing more can be read behind the records that were read ahead.
         var failure: RecordBatchError?
-        /// In `ahead`.
-        var head: UnsafePointer<RecordView>?
         var headTime = Timestamp.none
-        var partitionTime = Timestamp.none
-        /// The next record to take, where it is not the head's: behind discarded records and markers.
-        var nextOffset: Offset?
     }
 
     /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
     private let walk: UnsafeMutablePointer<Walk>
+    /// The head lies in `ahead`.
+    private let progress: UnsafeMutablePointer<SourceProgress>
     /// The head and the records behind it, so that nodes know which keys come next.
     private let ahead: UnsafeMutablePointer<RecordView>
     private static let lookahead = 16
@@ -64,19 +61,23 @@ package final class PartitionQueue {
         self.onFailure = onFailure
         walk = .allocate(capacity: 1)
         walk.initialize(to: Walk())
+        progress = .allocate(capacity: 1)
+        progress.initialize(to: SourceProgress())
         ahead = .allocate(capacity: Self.lookahead)
     }
 
     deinit {
         walk.deinitialize(count: 1)
         walk.deallocate()
+        progress.deinitialize(count: 1)
+        progress.deallocate()
         ahead.deallocate()
     }
 
-    package var isEmpty: Bool { walk.pointee.head == nil }
+    package var isEmpty: Bool { progress.pointee.head == nil }
 
     /// The offset to commit: the first record that is not done. nil before anything is known of the partition.
-    package var position: Offset? { headOffset ?? walk.pointee.nextOffset }
+    package var position: Offset? { headOffset ?? progress.pointee.nextOffset }
 
     /// Whether the cluster is not known to hold more than what was taken. Unknown counts as more.
     package var isCaughtUp: Bool {
@@ -86,9 +87,9 @@ package final class PartitionQueue {
 
     /// Where reading begins, and what is known about the partition then.
     package func begin(at offset: Offset, end: Offset, partitionTime: Timestamp) {
-        walk.pointee.nextOffset = offset
+        progress.pointee.nextOffset = offset
         self.end = end
-        walk.pointee.partitionTime = partitionTime
+        progress.pointee.partitionTime = partitionTime
     }
 
     /// Takes batches in. Decodes the head if there was none.
@@ -102,13 +103,40 @@ package final class PartitionQueue {
 
     /// Sends the head into the sub-topology, then decodes the next one.
     package func processHead() throws {
-        guard let done = headOffset else { preconditionFailure("an empty queue has nothing to process") }
-        walk.pointee.partitionTime = max(walk.pointee.partitionTime, walk.pointee.headTime)
-        try source.process()
-        walk.pointee.nextOffset = done + 1
-        walk.pointee.head = nil
+        try processOnlyHead()
         try advance()
     }
+
+    private func processOnlyHead() throws {
+        guard let done = headOffset else { preconditionFailure("an empty queue has nothing to process") }
+        progress.pointee.partitionTime = max(progress.pointee.partitionTime, walk.pointee.headTime)
+        try source.process()
+        progress.pointee.nextOffset = done + 1
+        progress.pointee.head = nil
+        progress.pointee.processedCount += 1
+    }
+
+    /// Sends the head and records behind it into the sub-topology, then decodes the next one. For a queue whose head need not be
+    /// compared with others', in a task that has set its clock to the head: the source sets it for those behind.
+    package func process(upTo limit: Int) throws {
+        let end = processedCount + limit
+        try processOnlyHead()
+        while processedCount < end {
+            let rest = min(walk.pointee.aheadCount - walk.pointee.takenCount, end - processedCount)
+            guard rest > 0 else {
+                if try readAhead() { continue }
+                break
+            }
+            let first = ahead + walk.pointee.takenCount
+            let done = try source.processAll(UnsafeBufferPointer(start: first, count: rest), progress)
+            walk.pointee.takenCount += done
+            if done < rest { break }
+        }
+        try advance()
+    }
+
+    /// The records that were processed.
+    package var processedCount: Int { progress.pointee.processedCount }
 
     private func advance() throws {
         while true {
@@ -116,12 +144,12 @@ package final class PartitionQueue {
                 let record = ahead + walk.pointee.takenCount
                 walk.pointee.takenCount += 1
                 if try load(record) { return }
-                walk.pointee.nextOffset = record.pointee.offset + 1
+                progress.pointee.nextOffset = record.pointee.offset + 1
             }
             if try readAhead() { continue }
             if let done = current {
                 // Behind control records, which are never shown, too.
-                walk.pointee.nextOffset = walk.pointee.reader.nextOffset
+                progress.pointee.nextOffset = walk.pointee.reader.nextOffset
                 bufferedBytes -= done.bytes.count
                 current = nil
             }
@@ -161,7 +189,7 @@ package final class PartitionQueue {
                 partitionTime: partitionTime)
             if time.ms >= 0 {
                 walk.pointee.headTime = time
-                walk.pointee.head = record
+                progress.pointee.head = record
                 return true
             }
             context.drop(.negativeTimestamp, at: node)

@@ -125,7 +125,6 @@ package final class StreamTask {
             context.originOffset = nil
             outbox.processing = nil
         }
-        if let queue = group.pointee.single { return try process(queue, upTo: limit) }
         var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
         while count < limit {
             if defersWork, context.isFull { break }
@@ -140,26 +139,13 @@ package final class StreamTask {
                 outbox.processing = queue
             }
             context.originOffset = offset
-            try queue.processHead()
+            let before = queue.processedCount
+            defer { processedCount += Int64(queue.processedCount - before) }
+            // No other queue has a record, and none gets one meanwhile: this one's need not be compared with theirs.
+            try queue.process(upTo: group.pointee.hasOthers || defersWork ? 1 : limit - count)
+            group.pointee.advanceTime(to: context.streamTime)
             group.pointee.putBack(queue)
-            processedCount += 1
-            count += 1
-        }
-        return count
-    }
-
-    private func process(_ queue: PartitionQueue, upTo limit: Int) throws -> Int {
-        context.originPartition = queue.partition
-        outbox.processing = queue
-        var count = 0
-        defer { processedCount += Int64(count) }
-        while count < limit, let offset = queue.headOffset {
-            if defersWork, context.isFull { break }
-            group.pointee.advanceTime(to: queue.headTime)
-            context.streamTime = group.pointee.streamTime
-            context.originOffset = offset
-            try queue.processHead()
-            count += 1
+            count += queue.processedCount - before
         }
         return count
     }
@@ -217,21 +203,21 @@ package final class StreamTask {
     package func sendChanges() throws {
         for entry in stores.entries {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
-            guard let handle = entry.handle else {
+            guard let batches = entry.batches else {
                 try entry.store.drainChanges { _, _, _ in }
                 continue
             }
             if let store = entry.store as? any HeaderKeepingStore {
                 try store.drainChanges { key, value, timestamp, headers in
                     try outbox.send(
-                        handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
+                        batches, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
                         headers: headers)
                 }
                 continue
             }
             try entry.store.drainChanges { key, value, timestamp in
                 try outbox.send(
-                    handle, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
+                    batches, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
                     headers: Headers())
             }
         }

@@ -14,7 +14,7 @@ package struct TaskStores {
         /// Where the changelog is an input topic of the task.
         package let source: SourceRestore?
         /// The changelog's number in the outbox.
-        let handle: Int?
+        let batches: BatchedTopic?
     }
 
     /// In the order in which they are flushed.
@@ -52,13 +52,13 @@ package struct TaskStores {
             let source = try SourceRestore(changelog, of: store, task: id, surroundings: surroundings, now: now)
             let isThere = surroundings.holds(source.partition)
             return Entry(
-                store: store, changelog: isThere ? source.partition : nil, source: isThere ? source : nil, handle: nil)
+                store: store, changelog: isThere ? source.partition : nil, source: isThere ? source : nil, batches: nil)
         }
-        guard store.isLogged else { return Entry(store: store, changelog: nil, source: nil, handle: nil) }
+        guard store.isLogged else { return Entry(store: store, changelog: nil, source: nil, batches: nil) }
         return Entry(
             store: store,
             changelog: TopicPartition(surroundings.names.changelog(ofStore: store.name), id.partition), source: nil,
-            handle: try surroundings.outbox.handle(forChangelogOf: store.name))
+            batches: try surroundings.outbox.batches(forChangelogOf: store.name))
     }
 
     /// Closes all stores, even when one throws. They keep what was committed and drop the rest.

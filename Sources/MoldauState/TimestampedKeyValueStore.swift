@@ -44,9 +44,11 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
 
     /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key
     /// absent. `body` may use the store for other keys. Where it throws, nothing is written.
-    @inlinable @discardableResult public func update(_ key: Key, _ body: (Row?) throws -> Row?) throws -> (
-        old: Row?, new: Row?
-    ) {
+    @inlinable @inline(__always) @discardableResult public func update(_ key: Key, _ body: (Row?) throws -> Row?) throws
+        -> (
+            old: Row?, new: Row?
+        )
+    {
         let update = try cache.beginUpdate(try codec.bytes(of: key))
         defer { cache.endUpdate() }
         let old = try codec.decodeRow(update.value)

@@ -23,7 +23,7 @@ public final class SinkWriter<Key, Value> {
     // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
     @usableFromInline let keyBytes: UnsafeMutablePointer<ByteWriter>
     @usableFromInline let valueBytes: UnsafeMutablePointer<ByteWriter>
-    @usableFromInline var handles: [String: Int] = [:]
+    @usableFromInline var topics: [String: BatchedTopic] = [:]
 
     @inlinable
     public init(
@@ -55,10 +55,10 @@ public final class SinkWriter<Key, Value> {
     public func inlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
         switch target {
         case .topic(let name):
-            let handle = try outbox.handle(forTopic: name)
+            let topic = try outbox.batches(forTopic: name)
             if key.isPerTopic || value.isPerTopic { return try writer(forTopic: name).inlet(to: target) }
-            if key.usesHeaders || value.usesHeaders { return inletWithHeaders(handle, name) }
-            return Inlet { [self] record in try send(record, to: handle, named: name) }
+            if key.usesHeaders || value.usesHeaders { return inletWithHeaders(topic, name) }
+            return Inlet { [self] record in try send(record, to: topic, named: name) }
         case .chosen(let choose):
             if key.isPerTopic || value.isPerTopic || key.usesHeaders || value.usesHeaders {
                 return inletOfEachTopic(choose)
@@ -66,59 +66,77 @@ public final class SinkWriter<Key, Value> {
             return Inlet { [self] record in
                 let name: String
                 do { name = try choose(record, context.task.origin) } catch { return try context.failed(error) }
-                try send(record, to: try handle(named: name), named: name)
+                try send(record, to: try batches(named: name), named: name)
             }
         }
     }
 
     @inlinable
-    func handle(named name: String) throws -> Int {
-        if let known = handles[name] { return known }
-        let handle = try outbox.handle(forTopic: name)
-        handles[name] = handle
-        return handle
+    func batches(named name: String) throws -> BatchedTopic {
+        if let known = topics[name] { return known }
+        let topic = try outbox.batches(forTopic: name)
+        topics[name] = topic
+        return topic
     }
 
     @inlinable
-    func send(_ record: Record<Key, Value>, to handle: Int, named topic: String) throws {
-        keyBytes.pointee.removeAll()
-        valueBytes.pointee.removeAll()
+    func send(_ record: Record<Key, Value>, to topic: BatchedTopic, named name: String) throws {
         let (hasKey, hasValue) = (!(isNullKey?(record.key) ?? false), !(isNullValue?(record.value) ?? false))
+        // Most records are written where they go.
+        if partitioner == nil, topic.count == 1 {
+            return try add(
+                record, to: topic.batches, hasKey, hasValue, key: { try key.encode(record.key, &$0) })
+        }
+        keyBytes.pointee.removeAll()
         if hasKey { try key.encode(record.key, &keyBytes.pointee) }
+        if partitioner == nil, hasKey, key.trailerBytes == 0 {
+            let bytes = keyBytes.pointee.bytes
+            let place = Partitioner.partition(ofKey: bytes, count: topic.count)
+            return try add(
+                record, to: topic.batches + Int(place.number), hasKey, hasValue,
+                key: { $0.append(contentsOf: bytes) })
+        }
+        valueBytes.pointee.removeAll()
         if hasValue { try value.encode(record.value, &valueBytes.pointee) }
-        try sendEncoded(record, to: handle, named: topic, hasKey, hasValue)
+        try sendEncoded(record, to: topic, named: name, hasKey, hasValue)
     }
 
     @inlinable @inline(__always)
-    func sendEncoded(
-        _ record: Record<Key, Value>, to handle: Int, named topic: String, _ hasKey: Bool, _ hasValue: Bool
+    func add(
+        _ record: Record<Key, Value>, to batch: UnsafeMutablePointer<GrowingBatch>, _ hasKey: Bool, _ hasValue: Bool,
+        key writeKey: (inout ByteWriter) throws -> Void
     ) throws {
-        guard let partitioner,
-            let chosen = try partitioner(topic, record.key, record.value, outbox.partitionCount(handle))
-        else {
-            let partition = hasKey && key.trailerBytes > 0 ? partitionOfInnerKey(handle) : nil
-            return try put(record, handle, partition, hasKey, hasValue)
+        try batch.pointee.builder.append(
+            timestamp: record.timestamp, headers: record.headers, hasKey: hasKey, hasValue: hasValue, key: writeKey,
+            value: { try value.encode(record.value, &$0) })
+        if batch.pointee.builder.byteCount >= batch.pointee.noticeBytes { try outbox.grew(batch) }
+    }
+
+    @inlinable
+    func sendEncoded(
+        _ record: Record<Key, Value>, to topic: BatchedTopic, named name: String, _ hasKey: Bool, _ hasValue: Bool
+    ) throws {
+        guard let partitioner, let chosen = try partitioner(name, record.key, record.value, topic.count) else {
+            return try put(record, topic, hasKey ? partitionOfInnerKey(topic) : nil, hasKey, hasValue)
         }
         if chosen.isEmpty { context.drop(.noPartition) }
-        for partition in chosen { try put(record, handle, partition, hasKey, hasValue) }
+        for partition in chosen { try put(record, topic, partition, hasKey, hasValue) }
     }
 
     /// Where the key without its window belongs; nil where the whole key decides.
     @inlinable
-    func partitionOfInnerKey(_ handle: Int) -> Partition? {
-        guard keyBytes.pointee.count >= key.trailerBytes else { return nil }
+    func partitionOfInnerKey(_ topic: BatchedTopic) -> Partition? {
+        guard key.trailerBytes > 0, keyBytes.pointee.count >= key.trailerBytes else { return nil }
         let inner = UnsafeRawBufferPointer(rebasing: keyBytes.pointee.bytes.dropLast(key.trailerBytes))
-        var partitioner = Partitioner.keyed()
-        return partitioner.partition(
-            key: inner, byteCount: inner.count, count: outbox.partitionCount(handle))
+        return Partitioner.partition(ofKey: inner, count: topic.count)
     }
 
-    @inlinable @inline(__always)
+    @inlinable
     func put(
-        _ record: Record<Key, Value>, _ handle: Int, _ partition: Partition?, _ hasKey: Bool, _ hasValue: Bool
+        _ record: Record<Key, Value>, _ topic: BatchedTopic, _ partition: Partition?, _ hasKey: Bool, _ hasValue: Bool
     ) throws {
         try outbox.send(
-            handle, partition: partition, key: hasKey ? keyBytes.pointee.bytes : nil,
+            topic, partition: partition, key: hasKey ? keyBytes.pointee.bytes : nil,
             value: hasValue ? valueBytes.pointee.bytes : nil,
             timestamp: record.timestamp, headers: record.headers)
     }
@@ -134,7 +152,7 @@ extension SinkWriter {
             context: context)
     }
 
-    @usableFromInline func inletWithHeaders(_ handle: Int, _ topic: String) -> Inlet<Key, Value> {
+    @usableFromInline func inletWithHeaders(_ topic: BatchedTopic, _ name: String) -> Inlet<Key, Value> {
         Inlet { [self] record in
             var record = record
             keyBytes.pointee.removeAll()
@@ -142,7 +160,7 @@ extension SinkWriter {
             let (hasKey, hasValue) = (!key.isNull(record.key), !value.isNull(record.value))
             if hasKey { try key.encode(record.key, &keyBytes.pointee, headers: &record.headers) }
             if hasValue { try value.encode(record.value, &valueBytes.pointee, headers: &record.headers) }
-            try sendEncoded(record, to: handle, named: topic, hasKey, hasValue)
+            try sendEncoded(record, to: topic, named: name, hasKey, hasValue)
         }
     }
 

@@ -13,6 +13,26 @@ public protocol SourceHead: AnyObject {
     func process() throws
     /// Tells the nodes below which records come next.
     func expect(_ records: UnsafeBufferPointer<RecordView>)
+    /// Reads and processes records one after the other, and sets the task's clock and origin for each: up to the first that only
+    /// `load` can judge.
+    /// - Returns: how many were processed.
+    /// - Throws: what processing throws; the record is the head then.
+    func processAll(
+        _ records: UnsafeBufferPointer<RecordView>, _ progress: UnsafeMutablePointer<SourceProgress>
+    ) throws -> Int
+}
+
+/// How far a partition was processed: what changes with every record.
+public struct SourceProgress {
+    /// The record that waits or is being processed, as it lies in its batch.
+    @usableFromInline package var head: UnsafePointer<RecordView>?
+    /// The greatest time of the records taken so far.
+    @usableFromInline package var partitionTime = Timestamp.none
+    /// The next record to take, where it is not the head's: behind discarded records and markers.
+    @usableFromInline package var nextOffset: Offset?
+    @usableFromInline package var processedCount = 0
+
+    package init() {}
 }
 
 /// A source's head, made of closures that know its types: made in inlinable code they are specialised, which methods of a generic
@@ -22,9 +42,15 @@ public final class TypedSourceHead: SourceHead {
         UnsafeRawBufferPointer?, UnsafeRawBufferPointer?, Timestamp, Headers, _ partitionTime: Timestamp
     ) throws -> Timestamp
 
+    @usableFromInline typealias ProcessAll = (
+        UnsafeBufferPointer<RecordView>, UnsafeMutablePointer<SourceProgress>
+    ) throws -> Int
+
     @usableFromInline let loadHead: Load
     @usableFromInline let processHead: () throws -> Void
     @usableFromInline let expectHeads: ((UnsafeBufferPointer<RecordView>) -> Void)?
+    /// nil where each record needs a look.
+    @usableFromInline let processThrough: ProcessAll?
 
     @inlinable
     public init<Key, Value>(
@@ -49,6 +75,38 @@ public final class TypedSourceHead: SourceHead {
                 return timestamp
             }
         processHead = { try receive(place.take()) }
+        guard !readsHeaders, timestamps == nil else {
+            processThrough = nil
+            return
+        }
+        let task = context.task
+        processThrough = { records, progress in
+            var place = 0
+            while place < records.count {
+                let record = records[place]
+                guard record.timestamp.ms >= 0, !record.hasHeaders else { break }
+                let (readKey, readValue): (Key, Value)
+                do {
+                    readKey = try key.read(record.key)
+                    readValue = try value.read(record.value)
+                } catch {
+                    break  // Read again by `load`, which says what it is.
+                }
+                progress.pointee.head = records.baseAddress! + place
+                if record.timestamp > progress.pointee.partitionTime {
+                    progress.pointee.partitionTime = record.timestamp
+                }
+                if record.timestamp > task.streamTime { task.streamTime = record.timestamp }
+                task.originOffset = record.offset
+                try receive(Record(key: readKey, value: readValue, timestamp: record.timestamp))
+                progress.pointee.processedCount += 1
+                place += 1
+            }
+            guard place > 0 else { return 0 }
+            progress.pointee.nextOffset = records[place - 1].offset + 1
+            progress.pointee.head = nil
+            return place
+        }
     }
 
     /// For serdes that look at headers.
@@ -77,6 +135,12 @@ public final class TypedSourceHead: SourceHead {
     public func process() throws { try processHead() }
 
     public func expect(_ records: UnsafeBufferPointer<RecordView>) { expectHeads?(records) }
+
+    public func processAll(
+        _ records: UnsafeBufferPointer<RecordView>, _ progress: UnsafeMutablePointer<SourceProgress>
+    ) throws -> Int {
+        try processThrough?(records, progress) ?? 0
+    }
 }
 
 extension NodeContext {

@@ -19,7 +19,7 @@ public final class TaskContext {
     /// The partition of the record that is being processed.
     @exclusivity(unchecked) package var originPartition = TopicPartition("", 0)
     /// The offset of the record that is being processed; nil in punctuations.
-    @exclusivity(unchecked) package var originOffset: Offset?
+    @exclusivity(unchecked) @usableFromInline package var originOffset: Offset?
     /// Where the record that is being processed came from; nil in punctuations.
     public var origin: RecordOrigin? {
         get {
@@ -187,14 +187,15 @@ public enum ProcessingResponse: Sendable {
 
 /// Where nodes put records for topics. Owned by the task's thread.
 public protocol RecordCollector: AnyObject {
-    /// A number that stands for the topic in `send`. May block the first time, to learn the number of partitions.
-    func handle(forTopic name: String) throws -> Int
-    func partitionCount(_ topic: Int) -> Int32
+    /// May block the first time, to learn the number of partitions.
+    func batches(forTopic name: String) throws -> BatchedTopic
     /// Encoded at once; the bytes are free again when this returns.
     /// - Parameter partition: nil lets the key decide, or the sticky partitioner when there is none.
     func send(
-        _ topic: Int, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
+        _ topic: BatchedTopic, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Timestamp, headers: Headers) throws
+    /// For who adds to a batch: to be called where it has grown to its `noticeBytes`.
+    func grew(_ batch: UnsafeMutablePointer<GrowingBatch>) throws
     /// A copy of the record that the task is processing; nil in punctuations.
     var originalRecord: OriginalRecord? { get }
     /// A record that the task took earlier and goes on with now: the one that is being processed while it is set.

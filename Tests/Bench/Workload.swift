@@ -82,7 +82,9 @@ struct Words: Sequence, IteratorProtocol {
                 guard start < bytes.count else { return nil }
                 var end = start
                 while end < bytes.count, bytes[end] != UInt8(ascii: " ") { end += 1 }
-                return (String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self), end)
+                return (
+                    String(utf8: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<end]))!, end
+                )
             } ?? nil
         guard let found else { return nil }
         position = found.end + 1

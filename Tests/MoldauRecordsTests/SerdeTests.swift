@@ -112,4 +112,36 @@ struct SerdeTests {
             #expect(throws: SerdeError.self) { try Serde<[Int64]>.list(of: Int64.serde).value(bytes) }
         }
     }
+
+    /// Short text is made and read as the two words that it is.
+    @Test(arguments: 0...40) func textOfEachLengthIsTheStandardLibrarysOwn(length: Int) throws {
+        for letters in ["abcdefghijklmnopqrstuvwxyz\u{0}0123456789 !?", "äöü→\u{301}é😀ßabcdefgh"] {
+            let text = String(decoding: Array((letters + letters).utf8.prefix(length)), as: UTF8.self)
+            let bytes = Array(text.utf8)
+            #expect(try String.serde.bytes(of: text) == bytes)
+            let made = try String.serde.value(of: bytes)
+            #expect(made == text)
+            #expect(made.hashValue == text.hashValue)
+            #expect(Array(made.unicodeScalars) == Array(text.unicodeScalars))
+            #expect(made + "." == text + ".")
+            #expect(made.utf8.count == bytes.count)
+            // Foreign to nobody: the standard library's own form, bit for bit, where it is short.
+            if length < 16, bytes.allSatisfy({ $0 < 0x80 }) {
+                #expect(
+                    unsafeBitCast(made, to: (UInt64, UInt64).self) == unsafeBitCast(text, to: (UInt64, UInt64).self))
+            }
+        }
+        for bytes in [[0xff], [0x61, 0xc3], Array(repeating: 0x61, count: length) + [0x80]] as [[UInt8]] {
+            #expect(throws: SerdeError.invalidUTF8) { try String.serde.value(of: bytes) }
+        }
+    }
+
+    @Test func literalsAndPartsOfTextAreWrittenWhole() throws {
+        let part = "a text that is longer than fifteen bytes".dropFirst(2).prefix(4)
+        #expect(try String.serde.bytes(of: String(part)) == Array("text".utf8))
+        #expect(
+            try String.serde.bytes(of: "a literal, which lies in the program")
+                == Array("a literal, which lies in the program".utf8))
+        #expect(try String.serde.bytes(of: "") == [])
+    }
 }

@@ -154,10 +154,11 @@ extension Fold {
         _ changes: ChangeForwarder<Key, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {
         let rows = try TableRows<Key, Result>(context, store)
-        let (keyNull, valueNull) = (key.null, value.null)
+        // Not the whole `Null`s: a look at one counts its references.
+        let (isNullKey, isNullValue) = (key.null?.isNull, value.null?.isNull)
         return Inlet(expecting: rows.expectation) { record in
-            if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
-            if let valueNull, valueNull.isNull(record.value) { return context.drop(.nullValue) }
+            if isNullKey?(record.key) ?? false { return context.drop(.nullKey) }
+            if isNullValue?(record.value) ?? false { return context.drop(.nullValue) }
             var reportedOld: Result?
             var timestamp = record.timestamp
             let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?, result: VersionedPutResult)

@@ -17,7 +17,9 @@ import MoldauRecords
     }
 
     /// What a record makes of an aggregate; nil is none. `before` is what the record was added to.
-    @inlinable func adding(_ key: Key, _ value: Value, to old: Result?) throws -> (before: Result?, after: Result?) {
+    @inlinable @inline(__always) func adding(_ key: Key, _ value: Value, to old: Result?) throws -> (
+        before: Result?, after: Result?
+    ) {
         guard let before = try old ?? initial?() else { return (nil, first(value)) }
         return (before, try next(key, value, before))
     }

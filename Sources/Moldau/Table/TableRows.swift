@@ -68,7 +68,7 @@ extension TypedSourceHead {
     }
 
     /// Sets the row that `body` makes of a key's latest one; nil deletes it, at `time` or the old row's if that is later.
-    @inlinable func update(
+    @inlinable @inline(__always) func update(
         _ key: Key, at time: Timestamp, _ body: (Row?) throws -> Row?
     ) throws -> (old: Row?, new: Row?, result: VersionedPutResult) {
         switch self {
