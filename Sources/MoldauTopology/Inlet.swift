@@ -6,29 +6,46 @@ public struct Inlet<Key, Value> {
     /// Told which records come next, as they lie in their topic. A hint: some of them may never come.
     public typealias Expect = (UnsafeBufferPointer<RecordView>) -> Void
 
+    /// Takes a record in its parts, which stay the caller's: nothing is copied or counted on the way, as it is where a new record
+    /// is made of what another holds. What most records pass through takes and gives parts.
+    public typealias ReceiveParts = (Key, Value, Timestamp, Headers) throws -> Void
+
+    /// Either is made of the other: a node defines the one that suits it.
     public let receive: Receive
+    public let receiveParts: ReceiveParts
     /// For a node that can make something ready for records; called by a source directly above it.
     public let expect: Expect?
 
     @inlinable public init(expecting expect: Expect? = nil, _ receive: @escaping Receive) {
         self.receive = receive
+        receiveParts = { key, value, timestamp, headers in
+            try receive(Record(key: key, value: value, timestamp: timestamp, headers: headers))
+        }
+        self.expect = expect
+    }
+
+    @inlinable public init(expecting expect: Expect? = nil, parts: @escaping ReceiveParts) {
+        receive = { record in try parts(record.key, record.value, record.timestamp, record.headers) }
+        receiveParts = parts
         self.expect = expect
     }
 
     /// One inlet that hands each record to all of `inlets`, in order.
     @inlinable public init(fanningOutTo inlets: [Inlet]) {
         switch inlets.count {
-        case 0: self.init { _ in }
+        case 0: self.init(parts: { _, _, _, _ in })
         case 1: self = inlets[0]
         case 2:
-            let (first, second) = (inlets[0].receive, inlets[1].receive)
-            self.init { record in
-                try first(record)
-                try second(record)
-            }
+            let (first, second) = (inlets[0].receiveParts, inlets[1].receiveParts)
+            self.init(parts: { key, value, timestamp, headers in
+                try first(key, value, timestamp, headers)
+                try second(key, value, timestamp, headers)
+            })
         default:
-            let all = ContiguousArray(inlets.map(\.receive))
-            self.init { record in for receive in all { try receive(record) } }
+            let all = ContiguousArray(inlets.map(\.receiveParts))
+            self.init(parts: { key, value, timestamp, headers in
+                for receive in all { try receive(key, value, timestamp, headers) }
+            })
         }
     }
 }

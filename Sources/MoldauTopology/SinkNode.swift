@@ -58,7 +58,9 @@ public final class SinkWriter<Key, Value> {
             let topic = try outbox.batches(forTopic: name)
             if key.isPerTopic || value.isPerTopic { return try writer(forTopic: name).inlet(to: target) }
             if key.usesHeaders || value.usesHeaders { return inletWithHeaders(topic, name) }
-            return Inlet { [self] record in try send(record, to: topic, named: name) }
+            return Inlet(parts: { [self] key, value, timestamp, headers in
+                try send(key, value, timestamp, headers, to: topic, named: name)
+            })
         case .chosen(let choose):
             if key.isPerTopic || value.isPerTopic || key.usesHeaders || value.usesHeaders {
                 return inletOfEachTopic(choose)
@@ -66,7 +68,9 @@ public final class SinkWriter<Key, Value> {
             return Inlet { [self] record in
                 let name: String
                 do { name = try choose(record, context.task.origin) } catch { return try context.failed(error) }
-                try send(record, to: try batches(named: name), named: name)
+                try send(
+                    record.key, record.value, record.timestamp, record.headers, to: try batches(named: name),
+                    named: name)
             }
         }
     }
@@ -80,36 +84,36 @@ public final class SinkWriter<Key, Value> {
     }
 
     @inlinable
-    func send(_ record: Record<Key, Value>, to topic: BatchedTopic, named name: String) throws {
-        let (hasKey, hasValue) = (!(isNullKey?(record.key) ?? false), !(isNullValue?(record.value) ?? false))
+    func send(
+        _ key: Key, _ value: Value, _ timestamp: Timestamp, _ headers: Headers, to topic: BatchedTopic,
+        named name: String
+    ) throws {
+        let (hasKey, hasValue) = (!(isNullKey?(key) ?? false), !(isNullValue?(value) ?? false))
         // Most records are written where they go.
         if partitioner == nil, topic.count == 1 {
-            return try add(
-                record, to: topic.batches, hasKey, hasValue, key: { try key.encode(record.key, &$0) })
+            let batch = topic.batches
+            try batch.pointee.builder.append(
+                timestamp: timestamp, headers: headers, hasKey: hasKey, hasValue: hasValue,
+                key: { try self.key.encode(key, &$0) }, value: { try self.value.encode(value, &$0) })
+            if batch.pointee.builder.byteCount >= batch.pointee.noticeBytes { try outbox.grew(batch) }
+            return
         }
         keyBytes.pointee.removeAll()
-        if hasKey { try key.encode(record.key, &keyBytes.pointee) }
-        if partitioner == nil, hasKey, key.trailerBytes == 0 {
+        if hasKey { try self.key.encode(key, &keyBytes.pointee) }
+        if partitioner == nil, hasKey, self.key.trailerBytes == 0 {
             let bytes = keyBytes.pointee.bytes
-            let place = Partitioner.partition(ofKey: bytes, count: topic.count)
-            return try add(
-                record, to: topic.batches + Int(place.number), hasKey, hasValue,
-                key: { $0.append(contentsOf: bytes) })
+            let batch = topic.batches + Int(Partitioner.partition(ofKey: bytes, count: topic.count).number)
+            try batch.pointee.builder.append(
+                timestamp: timestamp, headers: headers, hasKey: true, hasValue: hasValue,
+                key: { $0.append(contentsOf: bytes) }, value: { try self.value.encode(value, &$0) })
+            if batch.pointee.builder.byteCount >= batch.pointee.noticeBytes { try outbox.grew(batch) }
+            return
         }
         valueBytes.pointee.removeAll()
-        if hasValue { try value.encode(record.value, &valueBytes.pointee) }
-        try sendEncoded(record, to: topic, named: name, hasKey, hasValue)
-    }
-
-    @inlinable @inline(__always)
-    func add(
-        _ record: Record<Key, Value>, to batch: UnsafeMutablePointer<GrowingBatch>, _ hasKey: Bool, _ hasValue: Bool,
-        key writeKey: (inout ByteWriter) throws -> Void
-    ) throws {
-        try batch.pointee.builder.append(
-            timestamp: record.timestamp, headers: record.headers, hasKey: hasKey, hasValue: hasValue, key: writeKey,
-            value: { try value.encode(record.value, &$0) })
-        if batch.pointee.builder.byteCount >= batch.pointee.noticeBytes { try outbox.grew(batch) }
+        if hasValue { try self.value.encode(value, &valueBytes.pointee) }
+        try sendEncoded(
+            Record(key: key, value: value, timestamp: timestamp, headers: headers), to: topic, named: name, hasKey,
+            hasValue)
     }
 
     @inlinable

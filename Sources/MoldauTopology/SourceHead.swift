@@ -58,7 +58,7 @@ public final class TypedSourceHead: SourceHead {
         in context: NodeContext, next: Inlet<Key, Value>
     ) {
         let place = HeadPlace<Key, Value>()
-        let receive = next.receive
+        let (receive, receiveParts) = (next.receive, next.receiveParts)
         expectHeads = next.expect
         let (key, value) = context.serdes(key, value)
         let readsHeaders = key.usesHeaders || value.usesHeaders
@@ -98,7 +98,7 @@ public final class TypedSourceHead: SourceHead {
                 }
                 if record.timestamp > task.streamTime { task.streamTime = record.timestamp }
                 task.originOffset = record.offset
-                try receive(Record(key: readKey, value: readValue, timestamp: record.timestamp))
+                try receiveParts(readKey, readValue, record.timestamp, Headers())
                 progress.pointee.processedCount += 1
                 place += 1
             }

@@ -156,21 +156,24 @@ extension Fold {
         let rows = try TableRows<Key, Result>(context, store)
         // Not the whole `Null`s: a look at one counts its references.
         let (isNullKey, isNullValue) = (key.null?.isNull, value.null?.isNull)
-        return Inlet(expecting: rows.expectation) { record in
-            if isNullKey?(record.key) ?? false { return context.drop(.nullKey) }
-            if isNullValue?(record.value) ?? false { return context.drop(.nullValue) }
-            var reportedOld: Result?
-            var timestamp = record.timestamp
-            let change: (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?, result: VersionedPutResult)
-            do {
-                change = try rows.update(record.key, at: record.timestamp) { old in
-                    let (before, after) = try adding(record.key, record.value, to: old?.value)
-                    reportedOld = reportsInitial ? before : old?.value
-                    if let old { timestamp = max(timestamp, old.timestamp) }
-                    return after.map { ValueAndTimestamp($0, at: timestamp) }
-                }
-            } catch { return try context.failed(error) }
-            try changes.send(record, new: change.new?.value, old: reportedOld, at: timestamp, change.result)
-        }
+        return Inlet(
+            expecting: rows.expectation,
+            parts: { key, value, recordTime, headers in
+                if isNullKey?(key) ?? false { return context.drop(.nullKey) }
+                if isNullValue?(value) ?? false { return context.drop(.nullValue) }
+                var reportedOld: Result?
+                var timestamp = recordTime
+                let change:
+                    (old: ValueAndTimestamp<Result>?, new: ValueAndTimestamp<Result>?, result: VersionedPutResult)
+                do {
+                    change = try rows.update(key, at: recordTime) { old in
+                        let (before, after) = try adding(key, value, to: old?.value)
+                        reportedOld = reportsInitial ? before : old?.value
+                        if let old { timestamp = max(timestamp, old.timestamp) }
+                        return after.map { ValueAndTimestamp($0, at: timestamp) }
+                    }
+                } catch { return try context.failed(error) }
+                try changes.send(key, headers, new: change.new?.value, old: reportedOld, at: timestamp, change.result)
+            })
     }
 }

@@ -13,12 +13,12 @@ extension KStream {
         named name: String? = nil, _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KStream<Key, Value> {
         adding(named: name, prefix: "KSTREAM-FILTER-") { context in
-            let forward = try context.next(Key.self, Value.self).receive
-            return Inlet { record in
+            let forward = try context.next(Key.self, Value.self).receiveParts
+            return Inlet(parts: { key, value, timestamp, headers in
                 let keeps: Bool
-                do { keeps = try isIncluded(record.key, record.value) } catch { return try context.failed(error) }
-                if keeps { try forward(record) }
-            }
+                do { keeps = try isIncluded(key, value) } catch { return try context.failed(error) }
+                if keeps { try forward(key, value, timestamp, headers) }
+            })
         }
     }
 

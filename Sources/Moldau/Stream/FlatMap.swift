@@ -26,12 +26,12 @@ extension KStream {
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValues
     ) -> KStream<Key, NewValues.Element> {
         adding(named: name, prefix: "KSTREAM-FLATMAPVALUES-", changesValue: true) { context in
-            let forward = try context.next(Key.self, NewValues.Element.self).receive
-            return Inlet { record in
-                let values: NewValues
-                do { values = try transform(record.key, record.value) } catch { return try context.failed(error) }
-                for value in values { try forward(record.with(value: value)) }
-            }
+            let forward = try context.next(Key.self, NewValues.Element.self).receiveParts
+            return Inlet(parts: { key, value, timestamp, headers in
+                let newValues: NewValues
+                do { newValues = try transform(key, value) } catch { return try context.failed(error) }
+                for newValue in newValues { try forward(key, newValue, timestamp, headers) }
+            })
         }
     }
 
@@ -46,12 +46,12 @@ extension KStream {
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> Pairs
     ) -> KStream<NewKey, NewValue> where Pairs.Element == (NewKey, NewValue) {
         adding(named: name, prefix: "KSTREAM-FLATMAP-", changesKey: true) { context in
-            let forward = try context.next(NewKey.self, NewValue.self).receive
-            return Inlet { record in
+            let forward = try context.next(NewKey.self, NewValue.self).receiveParts
+            return Inlet(parts: { key, value, timestamp, headers in
                 let pairs: Pairs
-                do { pairs = try transform(record.key, record.value) } catch { return try context.failed(error) }
-                for (key, value) in pairs { try forward(record.with(key: key, value: value)) }
-            }
+                do { pairs = try transform(key, value) } catch { return try context.failed(error) }
+                for (newKey, newValue) in pairs { try forward(newKey, newValue, timestamp, headers) }
+            })
         }
     }
 }

@@ -13,12 +13,12 @@ extension KStream {
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)
     ) -> KStream<NewKey, NewValue> {
         adding(named: name, prefix: "KSTREAM-MAP-", changesKey: true) { context in
-            let forward = try context.next(NewKey.self, NewValue.self).receive
-            return Inlet { record in
-                let (key, value): (NewKey, NewValue)
-                do { (key, value) = try transform(record.key, record.value) } catch { return try context.failed(error) }
-                try forward(record.with(key: key, value: value))
-            }
+            let forward = try context.next(NewKey.self, NewValue.self).receiveParts
+            return Inlet(parts: { key, value, timestamp, headers in
+                let new: (key: NewKey, value: NewValue)
+                do { new = try transform(key, value) } catch { return try context.failed(error) }
+                try forward(new.key, new.value, timestamp, headers)
+            })
         }
     }
 
@@ -46,12 +46,12 @@ extension KStream {
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValue
     ) -> KStream<Key, NewValue> {
         adding(named: name, prefix: "KSTREAM-MAPVALUES-", changesValue: true) { context in
-            let forward = try context.next(Key.self, NewValue.self).receive
-            return Inlet { record in
-                let value: NewValue
-                do { value = try transform(record.key, record.value) } catch { return try context.failed(error) }
-                try forward(record.with(value: value))
-            }
+            let forward = try context.next(Key.self, NewValue.self).receiveParts
+            return Inlet(parts: { key, value, timestamp, headers in
+                let newValue: NewValue
+                do { newValue = try transform(key, value) } catch { return try context.failed(error) }
+                try forward(key, newValue, timestamp, headers)
+            })
         }
     }
 
@@ -66,12 +66,12 @@ extension KStream {
         named name: String? = nil, _ selector: @escaping @Sendable (Key, Value) throws -> NewKey
     ) -> KStream<NewKey, Value> {
         adding(named: name, prefix: "KSTREAM-KEY-SELECT-", changesKey: true) { context in
-            let forward = try context.next(NewKey.self, Value.self).receive
-            return Inlet { record in
-                let key: NewKey
-                do { key = try selector(record.key, record.value) } catch { return try context.failed(error) }
-                try forward(record.with(key: key))
-            }
+            let forward = try context.next(NewKey.self, Value.self).receiveParts
+            return Inlet(parts: { key, value, timestamp, headers in
+                let newKey: NewKey
+                do { newKey = try selector(key, value) } catch { return try context.failed(error) }
+                try forward(newKey, value, timestamp, headers)
+            })
         }
     }
 }

@@ -14,11 +14,11 @@ extension KStream {
         named name: String? = nil, _ look: @escaping @Sendable (Key, Value) throws -> Void
     ) -> KStream<Key, Value> {
         adding(named: name, prefix: "KSTREAM-PEEK-") { context in
-            let forward = try context.next(Key.self, Value.self).receive
-            return Inlet { record in
-                do { try look(record.key, record.value) } catch { return try context.failed(error) }
-                try forward(record)
-            }
+            let forward = try context.next(Key.self, Value.self).receiveParts
+            return Inlet(parts: { key, value, timestamp, headers in
+                do { try look(key, value) } catch { return try context.failed(error) }
+                try forward(key, value, timestamp, headers)
+            })
         }
     }
 
@@ -57,7 +57,7 @@ extension KStream {
         named name: String?, prefix: String, _ body: @escaping @Sendable (Key, Value) throws -> Void
     ) {
         let _: KStream<Key, Value> = adding(named: name, prefix: prefix) { context in
-            Inlet { record in do { try body(record.key, record.value) } catch { try context.failed(error) } }
+            Inlet(parts: { key, value, _, _ in do { try body(key, value) } catch { try context.failed(error) } })
         }
     }
 }

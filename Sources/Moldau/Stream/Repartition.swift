@@ -134,12 +134,13 @@ struct RepartitionNode {
     ) {
         self.init(
             filter: { context, passesNullKeys in
-                let forward = try context.next(Key.self, Value.self).receive
-                guard let null = key.null, !passesNullKeys else { return Inlet(forward) }
-                return Inlet<Key, Value> { record in
-                    if null.isNull(record.key) { return context.drop(.nullKeyBeforeRepartition) }
-                    try forward(record)
-                }
+                let next = try context.next(Key.self, Value.self)
+                guard let isNull = key.null?.isNull, !passesNullKeys else { return next }
+                let forward = next.receiveParts
+                return Inlet(parts: { key, value, timestamp, headers in
+                    if isNull(key) { return context.drop(.nullKeyBeforeRepartition) }
+                    try forward(key, value, timestamp, headers)
+                })
             },
             sink: { context, topic in
                 try SinkWriter(key: key, value: value, partitioner: partitioner, context: context)

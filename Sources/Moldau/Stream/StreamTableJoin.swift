@@ -224,17 +224,20 @@ extension KStream {
     expecting expect: Inlet<Key, Value>.Expect? = nil, get: @escaping (RowKey, Timestamp) throws -> Row?,
     _ joiner: @escaping @Sendable (Key, RowKey, Value, Row?) throws -> Result?
 ) throws -> Inlet<Key, Value> {
-    let forward = try context.next(Key.self, Result.self).receive
-    return Inlet(expecting: expect) { record in
-        if value.isNull(record.value) { return context.drop(.nullValue) }
-        let result: Result?
-        do {
-            let mapped = try mappedKey(record.key, record.value)
-            let isNull = isNullKey(mapped)
-            if isNull, !(isLeft && key.isNull(record.key)) { return context.drop(.nullJoinKey) }
-            result = try joiner(record.key, mapped, record.value, isNull ? nil : try get(mapped, record.timestamp))
-        } catch { return try context.failed(error) }
-        guard let result else { return context.drop(.noMatch) }
-        try forward(record.with(value: result))
-    }
+    let forward = try context.next(Key.self, Result.self).receiveParts
+    let (isNullStreamKey, isNullValue) = (key.null?.isNull, value.null?.isNull)
+    return Inlet(
+        expecting: expect,
+        parts: { key, value, timestamp, headers in
+            if isNullValue?(value) ?? false { return context.drop(.nullValue) }
+            let result: Result?
+            do {
+                let mapped = try mappedKey(key, value)
+                let isNull = isNullKey(mapped)
+                if isNull, !(isLeft && isNullStreamKey?(key) ?? false) { return context.drop(.nullJoinKey) }
+                result = try joiner(key, mapped, value, isNull ? nil : try get(mapped, timestamp))
+            } catch { return try context.failed(error) }
+            guard let result else { return context.drop(.noMatch) }
+            try forward(key, result, timestamp, headers)
+        })
 }

@@ -20,7 +20,7 @@ import MoldauTopology
     @usableFromInline let sendsOldValues: Bool
     /// Whether `send` makes use of `old`.
     var needsOldValues: Bool { isHolding || sendsOldValues }
-    @usableFromInline let forward: Inlet<Key, Change<Value>>.Receive
+    @usableFromInline let forward: Inlet<Key, Change<Value>>.ReceiveParts
     private let encodeKey: Serde<Key>.Encode
     @usableFromInline let context: NodeContext
     @usableFromInline let task: TaskContext
@@ -33,7 +33,7 @@ import MoldauTopology
         _ context: NodeContext, store: String, emission: Emission, key: Serde<Key>, sendsOldValues: Bool
     ) throws {
         self.sendsOldValues = sendsOldValues
-        forward = try context.next(Key.self, Change<Value>.self).receive
+        forward = try context.next(Key.self, Change<Value>.self).receiveParts
         encodeKey = key.at(context.topic(ofStore: store), .key).encode
         self.context = context
         task = context.task
@@ -45,19 +45,24 @@ import MoldauTopology
         }
     }
 
-    /// Sends or holds a change that the store took with `result`; drops (counted) one that it refused. `record` carries its key, time
-    /// and headers.
+    /// Sends or holds a change that the store took with `result`; drops (counted) one that it refused. `record` carries its key and
+    /// headers.
     @inlinable func send<Ignored>(
         _ record: Record<Key, Ignored>, new: Value?, old: Value?, at timestamp: Timestamp,
         _ result: VersionedPutResult = .latest
     ) throws {
+        try send(record.key, record.headers, new: new, old: old, at: timestamp, result)
+    }
+
+    @inlinable func send(
+        _ key: Key, _ headers: Headers, new: Value?, old: Value?, at timestamp: Timestamp, _ result: VersionedPutResult
+    ) throws {
         if result == .refused { return context.drop(.olderThanHistory) }
         guard isHolding else {
             let change = Change(new: new, old: sendsOldValues ? old : nil, isLatest: result == .latest)
-            return try forward(
-                Record(key: record.key, value: change, timestamp: timestamp, headers: record.headers))
+            return try forward(key, change, timestamp, headers)
         }
-        try hold(record.key, new: new, old: old, at: timestamp, record.headers)
+        try hold(key, new: new, old: old, at: timestamp, headers)
     }
 
     @usableFromInline func hold(_ key: Key, new: Value?, old: Value?, at timestamp: Timestamp, _ headers: Headers)
@@ -87,9 +92,8 @@ import MoldauTopology
         for case let change? in changes where change.new != nil || change.old != nil {
             try task.onBehalf(of: change.origin) {
                 try forward(
-                    Record(
-                        key: change.key, value: Change(new: change.new, old: sendsOldValues ? change.old : nil),
-                        timestamp: change.timestamp, headers: change.headers))
+                    change.key, Change(new: change.new, old: sendsOldValues ? change.old : nil), change.timestamp,
+                    change.headers)
             }
         }
     }

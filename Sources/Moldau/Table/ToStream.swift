@@ -11,8 +11,10 @@ extension KTable {
     /// ```
     @inlinable public func toStream(named name: String? = nil) -> KStream<Key, Value?> {
         streaming(named: name) { context in
-            let forward = try context.next(Key.self, Value?.self).receive
-            return Inlet<Key, Change<Value>> { record in try forward(record.with(value: record.value.new)) }
+            let forward = try context.next(Key.self, Value?.self).receiveParts
+            return Inlet<Key, Change<Value>>(parts: { key, change, timestamp, headers in
+                try forward(key, change.new, timestamp, headers)
+            })
         }
     }
 
