@@ -39,10 +39,21 @@ public struct RecordBatchBuilder: ~Copyable {
     public mutating func append(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers = Headers()
     ) {
-        append(
-            timestamp: timestamp, headers: headers, hasKey: key != nil, hasValue: value != nil,
-            key: { if let key { $0.append(contentsOf: key) } }, value: { if let value { $0.append(contentsOf: value) } }
-        )
+        guard headers.isEmpty, key?.count ?? 0 < 64, value?.count ?? 0 < 64 else {
+            return append(
+                timestamp: timestamp, headers: headers, hasKey: key != nil, hasValue: value != nil,
+                key: { if let key { $0.append(contentsOf: key) } },
+                value: { if let value { $0.append(contentsOf: value) } })
+        }
+        // Most records: one look at the room for all of it.
+        let start = bytes.count
+        let room = bytes.reserve(160)
+        var place = beginRecord(at: room, timestamp)
+        place = Self.storeShort(key, at: place)
+        place = Self.storeShort(value, at: place)
+        place.storeBytes(of: 0, as: UInt8.self)  // No headers.
+        bytes.advance(by: place + 1 - room)
+        endRecord(from: start, timestamp)
     }
 
     /// Adds a record whose key and value are written by closures: only behind what is there, and not at all for a null. Where
@@ -53,20 +64,9 @@ public struct RecordBatchBuilder: ~Copyable {
         key writeKey: (inout ByteWriter) throws(Failure) -> Void,
         value writeValue: (inout ByteWriter) throws(Failure) -> Void
     ) throws(Failure) {
-        if storedRecordCount == 0 {
-            baseTimestamp = timestamp.ms
-            maxTimestamp = timestamp.ms
-        } else if timestamp.ms > maxTimestamp {
-            maxTimestamp = timestamp.ms
-        }
         let start = bytes.count
-        // The record's length, for which one byte is mostly enough, its attributes, of which none are defined, and ten bytes at most
-        // for each delta.
         let room = bytes.reserve(32)
-        room.storeBytes(of: 0, as: UInt16.self)
-        var place = storeSmallVarint(zigZag(timestamp.ms &- baseTimestamp), at: room + 2)
-        place = storeSmallVarint(zigZag(Int64(storedRecordCount)), at: place)
-        bytes.advance(by: place - room)
+        bytes.advance(by: beginRecord(at: room, timestamp) - room)
         do throws(Failure) {
             try appendSized(hasKey, writeKey)
             try appendSized(hasValue, writeValue)
@@ -75,8 +75,37 @@ public struct RecordBatchBuilder: ~Copyable {
             throw error
         }
         if headers.isEmpty { bytes.append(byte: 0) } else { bytes.append(headers) }
+        endRecord(from: start, timestamp)
+    }
+
+    /// Writes what comes before the key, at most 22 bytes: a byte for the record's length, which is mostly enough, its attributes,
+    /// of which none are defined, and the deltas of time and offset.
+    @inlinable @inline(__always)
+    mutating func beginRecord(at room: UnsafeMutableRawPointer, _ timestamp: Timestamp) -> UnsafeMutableRawPointer {
+        if storedRecordCount == 0 { baseTimestamp = timestamp.ms }
+        room.storeBytes(of: 0, as: UInt16.self)
+        let place = storeSmallVarint(zigZag(timestamp.ms &- baseTimestamp), at: room + 2)
+        return storeSmallVarint(zigZag(Int64(storedRecordCount)), at: place)
+    }
+
+    @inlinable @inline(__always)
+    mutating func endRecord(from start: Int, _ timestamp: Timestamp) {
         bytes.setLength(at: start)
+        if storedRecordCount == 0 || timestamp.ms > maxTimestamp { maxTimestamp = timestamp.ms }
         storedRecordCount &+= 1
+    }
+
+    @inlinable @inline(__always)
+    static func storeShort(
+        _ bytes: UnsafeRawBufferPointer?, at place: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        guard let bytes else {
+            place.storeBytes(of: 1, as: UInt8.self)  // −1, zig-zagged: a null.
+            return place + 1
+        }
+        place.storeBytes(of: UInt8(truncatingIfNeeded: bytes.count << 1), as: UInt8.self)
+        if let start = bytes.baseAddress { (place + 1).copyShort(from: start, count: bytes.count) }
+        return place + 1 + bytes.count
     }
 
     @inlinable @inline(__always)

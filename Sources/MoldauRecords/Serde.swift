@@ -1,7 +1,8 @@
 /// How a type becomes bytes and comes back.
 ///
-/// `encode` appends to the writer. `decode` reads exactly the bytes that it is given; they may come from anywhere, so
-/// it throws `SerdeError` on what it cannot read and never traps. Both are called from several threads at a time.
+/// `encode` appends to the writer, which may hold the bytes of other values already: they stay as they are. `decode` reads
+/// exactly the bytes that it is given; they may come from anywhere, so it throws `SerdeError` on what it cannot read and never
+/// traps. Both are called from several threads at a time.
 public struct Serde<Value>: Sendable {
     public typealias Encode = @Sendable (Value, inout ByteWriter) throws -> Void
     public typealias Decode = @Sendable (borrowing RawSpan) throws -> Value

@@ -91,29 +91,35 @@ public final class SinkWriter<Key, Value> {
         let (hasKey, hasValue) = (!(isNullKey?(key) ?? false), !(isNullValue?(value) ?? false))
         // Most records are written where they go.
         if partitioner == nil, topic.count == 1 {
-            let batch = topic.batches
-            try batch.pointee.builder.append(
-                timestamp: timestamp, headers: headers, hasKey: hasKey, hasValue: hasValue,
-                key: { try self.key.encode(key, &$0) }, value: { try self.value.encode(value, &$0) })
-            if batch.pointee.builder.byteCount >= batch.pointee.noticeBytes { try outbox.grew(batch) }
-            return
+            return try add(value, timestamp, headers, to: topic.batches, hasKey, hasValue) {
+                try self.key.encode(key, &$0)
+            }
         }
         keyBytes.pointee.removeAll()
         if hasKey { try self.key.encode(key, &keyBytes.pointee) }
         if partitioner == nil, hasKey, self.key.trailerBytes == 0 {
             let bytes = keyBytes.pointee.bytes
-            let batch = topic.batches + Int(Partitioner.partition(ofKey: bytes, count: topic.count).number)
-            try batch.pointee.builder.append(
-                timestamp: timestamp, headers: headers, hasKey: true, hasValue: hasValue,
-                key: { $0.append(contentsOf: bytes) }, value: { try self.value.encode(value, &$0) })
-            if batch.pointee.builder.byteCount >= batch.pointee.noticeBytes { try outbox.grew(batch) }
-            return
+            let place = Partitioner.partition(ofKey: bytes, count: topic.count)
+            return try add(value, timestamp, headers, to: topic.batches + Int(place.number), hasKey, hasValue) {
+                $0.append(contentsOf: bytes)
+            }
         }
         valueBytes.pointee.removeAll()
         if hasValue { try self.value.encode(value, &valueBytes.pointee) }
         try sendEncoded(
             Record(key: key, value: value, timestamp: timestamp, headers: headers), to: topic, named: name, hasKey,
             hasValue)
+    }
+
+    @inlinable @inline(__always)
+    func add(
+        _ value: Value, _ timestamp: Timestamp, _ headers: Headers, to batch: UnsafeMutablePointer<GrowingBatch>,
+        _ hasKey: Bool, _ hasValue: Bool, key writeKey: (inout ByteWriter) throws -> Void
+    ) throws {
+        try batch.pointee.builder.append(
+            timestamp: timestamp, headers: headers, hasKey: hasKey, hasValue: hasValue, key: writeKey,
+            value: { try self.value.encode(value, &$0) })
+        if batch.pointee.builder.byteCount >= batch.pointee.noticeBytes { try outbox.grew(batch) }
     }
 
     @inlinable

@@ -54,6 +54,43 @@ private let three = [
 ]
 
 struct RecordBatchTests {
+    /// Sizes on both sides of where a length takes another byte.
+    @Test func `records written in place are those that are copied in`() throws {
+        struct Refused: Error {}
+        var inPlace = RecordBatchBuilder(capacity: 1)
+        var copied = RecordBatchBuilder(capacity: 1)
+        let sizes: [Int?] = [nil, 0, 1, 15, 16, 62, 63, 64, 65, 130, 8_191, 8_192, 20_000]
+        for (keySize, valueSize) in sizes.flatMap({ key in sizes.map { (key, $0) } }) {
+            let time = Timestamp(ms: 1_000 + Int64(inPlace.recordCount * 97 % 5_000) - 300)
+            let headers: Headers = inPlace.recordCount % 5 == 0 ? [Header("h", "x")] : []
+            let key = keySize.map { [UInt8](repeating: 7, count: $0) }
+            let value = valueSize.map { [UInt8](repeating: 9, count: $0) }
+            // What a serde refuses midway leaves nothing.
+            do {
+                try inPlace.append(timestamp: Timestamp(ms: 100_000), headers: headers, hasKey: true, hasValue: true) {
+                    $0.append(contentsOf: key ?? [1])
+                } value: {
+                    $0.append(contentsOf: value ?? [2])
+                    throw Refused()
+                }
+                Issue.record("a refusal was not passed on")
+            } catch is Refused {}
+            inPlace.append(timestamp: time, headers: headers, hasKey: key != nil, hasValue: value != nil) {
+                $0.append(contentsOf: key ?? [])
+            } value: {
+                $0.append(contentsOf: value ?? [])
+            }
+            copied.append(key: key, value: value, timestamp: time, headers: headers)
+            #expect(inPlace.byteCount == copied.byteCount)
+        }
+        let (bytes, expected) = (Array(inPlace.finish()), Array(copied.finish()))
+        #expect(bytes == expected)
+        let seen = try walk(bytes)
+        #expect(seen.count == sizes.count * sizes.count)
+        #expect(seen.map { $0.key?.utf8.count } == sizes.flatMap { key in sizes.map { _ in key } })
+        #expect(seen.map { $0.value?.utf8.count } == sizes.flatMap { _ in sizes })
+    }
+
     @Test func `batches are built byte for byte as Kafka builds them`() {
         #expect(build(three) == Golden.batch("none"))
         let stamp = ProducerStamp(id: 7, epoch: 2, baseSequence: 5)
