@@ -11,7 +11,8 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         var bells: [Bell] = []
         /// Why no call is answered any more.
         var end: BrokerError?
-        var isDirty = false
+        /// Whether the next sync will take the log along.
+        var isNoted = false
     }
 
     /// Batches that were read, and where reading goes on.
@@ -53,6 +54,8 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         do {
             return try state.withLock { state throws(BrokerError) in
                 if let end = state.end { throw end }
+                // Before anybody can read what came: who reads it may rely on the next sync.
+                defer { note(&state) }
                 do throws(LogError) {
                     if state.log == nil {
                         guard creates || durableEnd > .zero || files.exists(directory) else { return nil }
@@ -87,29 +90,26 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
             }
             throw error
         }
-        let (isNewlyDirty, bells) = state.withLock { state in
-            defer { state.isDirty = true }
-            return (!state.isDirty, state.bells)
-        }
-        if isNewlyDirty { groupCommit.note(self) }
-        for bell in bells { bell.ring() }
+        for bell in state.withLock({ $0.bells }) { bell.ring() }
         return appended
     }
 
-    /// Opens the log, whose tail is to be synced before anybody reads it.
-    func recover() throws(BrokerError) {
-        let isThere = try withLog { _ throws(LogError) in true } ?? false
-        guard isThere else { return }
-        state.withLock { $0.isDirty = true }
+    /// With the lock held, which comes before that of the group commit.
+    private func note(_ state: inout sending State) {
+        guard !state.isNoted, state.log?.hasUnsynced == true else { return }
+        state.isNoted = true
         groupCommit.note(self)
     }
+
+    /// Opens the log, whose tail is to be synced before anybody reads it.
+    func recover() throws(BrokerError) { _ = try withLog { _ throws(LogError) in } }
 
     var isDeleted: Bool { state.withLock { $0.end != nil } }
 
     /// The file to sync, and the offset up to which it holds records; from here on the partition counts as clean.
     func takeUnsynced() -> (file: Files.File, end: Offset)? {
         state.withLock { state in
-            state.isDirty = false
+            state.isNoted = false
             return state.log?.takeUnsynced()
         }
     }

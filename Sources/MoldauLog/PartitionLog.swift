@@ -14,7 +14,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package internal(set) var segments: [LazySegment<Files.File>]
     /// The first offset that may be read.
     package internal(set) var startOffset: Offset
-    var hasUnsynced = false
+    /// Whether there is something for `takeUnsynced`.
+    package internal(set) var hasUnsynced = false
     var producers = ProducerStates()
     /// By their markers' offsets.
     var aborted: [AbortedTransaction] = []

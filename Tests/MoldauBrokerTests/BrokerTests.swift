@@ -121,4 +121,35 @@ struct BrokerTests {
             }
         }
     }
+
+    /// A consumer flushes what it has read before it hands it out: the sync must know of it by then. More threads than
+    /// processors, so that some are put aside between any two of their steps.
+    @Test func `what can be read is taken along by the next sync`() throws {
+        let files = CrashingFileSystem()
+        let broker = try openBroker(files)
+        let (writers, count) = (8, 20_000)
+        try broker.create([TopicMetadata(name: "left", partitionCount: Int32(writers))])
+        let gone = Mutex(0)
+        DispatchQueue.concurrentPerform(iterations: 2 * writers) { role in
+            let name = TopicPartition("left", Int32(role / 2))
+            #expect(throws: Never.self) {
+                guard role % 2 == 0 else {
+                    let bytes = batch(["x"])
+                    for _ in 0..<count { try bytes.withUnsafeBytes { _ = try broker.partition(name).append($0) } }
+                    return
+                }
+                var (position, cursor): (Offset, LogCursor?) = (.zero, nil)
+                while position.value < count {
+                    guard let read = try broker.partition(name).read(from: position, maxBytes: 1 << 20, after: cursor)
+                    else { continue }
+                    (position, cursor) = (read.next.offset, read.next)
+                    try broker.flush()
+                    let synced = files.syncedWrites(to: "data/\(name)/00000000000000000000.log")
+                    if synced < position.value { gone.withLock { $0 += 1 } }
+                }
+            }
+        }
+        #expect(gone.withLock { $0 } == 0)
+        try broker.close()
+    }
 }

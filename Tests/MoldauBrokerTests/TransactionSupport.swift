@@ -64,6 +64,8 @@ final class CrashingFileSystem: FileSystem {
         private let path: String
         private let owner: CrashingFileSystem
 
+        fileprivate var countedPath: String { path }
+
         init(_ inner: MemoryFile, _ path: String, _ owner: CrashingFileSystem) {
             (self.inner, self.path, self.owner) = (inner, path, owner)
         }
@@ -77,6 +79,7 @@ final class CrashingFileSystem: FileSystem {
         ) throws(LogError) {
             try owner.countWrite(to: path)
             try inner.write(head, body, at: position)
+            owner.writes.withLock { $0.made[path, default: 0] += 1 }
         }
         func truncate(to size: Int) throws(LogError) { try inner.truncate(to: size) }
         func sync() throws(LogError) { try inner.sync() }
@@ -85,6 +88,10 @@ final class CrashingFileSystem: FileSystem {
     let memory = MemoryFileSystem()
     private let writesLeft = Mutex<Int?>(nil)
     private let refused = Mutex<String?>(nil)
+    fileprivate let writes = Mutex<(made: [String: Int], synced: [String: Int])>(([:], [:]))
+
+    /// How many writes to a file a sync has taken along.
+    func syncedWrites(to path: String) -> Int { writes.withLock { $0.synced[path] ?? 0 } }
 
     func crash(afterWrites count: Int) { writesLeft.withLock { $0 = count } }
 
@@ -111,6 +118,10 @@ final class CrashingFileSystem: FileSystem {
     func removeDirectory(_ path: String) throws(LogError) { try memory.removeDirectory(path) }
     func rename(_ path: String, to newPath: String) throws(LogError) { try memory.rename(path, to: newPath) }
     func syncDirectory(_ path: String) throws(LogError) { try memory.syncDirectory(path) }
-    func sync(_ files: [File]) throws(LogError) {}
+    func sync(_ files: [File]) throws(LogError) {
+        writes.withLock { writes in
+            for file in files { writes.synced[file.countedPath] = writes.made[file.countedPath] }
+        }
+    }
     func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
 }
