@@ -10,12 +10,14 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     /// For what walks over entries.
     @usableFromInline let rows: KeyValueStore<Key, Row>
     @usableFromInline let codec: EntryCodec<Key, Value>
-    @usableFromInline package var cache: CachedByteStore { rows.cache }
+    /// Kept beside `rows`: a look through it would count references.
+    @usableFromInline package let cache: CachedByteStore
     @usableFromInline var rowBytes = ByteWriter()
 
     @inlinable package init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         rows = KeyValueStore(cache: cache, key: key, value: Row.serde(of: value))
         codec = EntryCodec(cache, key: key, value: value)
+        self.cache = cache
     }
 
     /// Told the records whose keys will soon be asked for: they are of the same serde as the store's. Changes nothing.

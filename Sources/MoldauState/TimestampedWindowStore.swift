@@ -12,13 +12,15 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     @usableFromInline let rows: WindowStore<Key, Row>
     @usableFromInline let codec: EntryCodec<Key, Value>
     @usableFromInline package var segments: SegmentedStore { rows.segments }
-    @usableFromInline package var cache: CachedByteStore { rows.cache }
+    /// Kept beside `rows`: a look through it would count references.
+    @usableFromInline package let cache: CachedByteStore
     private var rowBytes = ByteWriter()
 
     package init(segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>, size: Duration) {
         rows = WindowStore(
             segments: segments, key: key, value: Row.serde(of: value), size: size, retainsDuplicates: false)
         codec = EntryCodec(segments.cache, key: key, value: value)
+        cache = segments.cache
     }
 
     /// How long each window is.
