@@ -13,7 +13,7 @@ package struct TaskStores {
         package let changelog: TopicPartition?
         /// Where the changelog is an input topic of the task.
         package let source: SourceRestore?
-        /// The changelog's number in the outbox.
+        /// Where changes go to the changelog; nil where none do.
         let batches: BatchedTopic?
     }
 

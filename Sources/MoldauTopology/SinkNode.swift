@@ -10,7 +10,7 @@ public enum SinkTarget<Key, Value>: Sendable {
 public typealias StreamPartitioner<Key, Value> =
     @Sendable (_ topic: String, _ key: Key, _ value: Value, _ partitionCount: Int32) throws -> [Partition]?
 
-/// Turns records into bytes for the outbox, in two buffers that it keeps. Owned by a task.
+/// Turns records into bytes for the outbox: in its batches where it can, else in two buffers that it keeps. Owned by a task.
 public final class SinkWriter<Key, Value> {
     @usableFromInline let key: Serde<Key>
     @usableFromInline let value: Serde<Value>
