@@ -209,3 +209,22 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
+
+/// A quick loop: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need, are built and
+/// run.
+if let wanted = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]?.split(separator: ",").map(String.init) {
+    package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
+    var needed = Set(wanted)
+    func collect(_ name: String) {
+        for dependency in package.targets.first(where: { $0.name == name })?.dependencies ?? [] {
+            if case .byNameItem(let name, _) = dependency, needed.insert(name).inserted { collect(name) }
+            if case .targetItem(let name, _) = dependency, needed.insert(name).inserted { collect(name) }
+        }
+    }
+    for name in wanted { collect(name) }
+    package.targets.removeAll { !needed.contains($0.name) }
+    package.products.removeAll { product in
+        let targets = (product as? Product.Library)?.targets ?? (product as? Product.Executable)?.targets ?? []
+        return !needed.isSuperset(of: targets)
+    }
+}
