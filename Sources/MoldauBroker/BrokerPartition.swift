@@ -309,6 +309,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         do throws(LogError) {
             compacted = try plan.run()
         } catch {
+            if case .io = error, try withLog({ log throws(LogError) in log.holds(plan) }) == false { return nil }
             throw .log(name, error)
         }
         _ = try withLog { log throws(LogError) in try log.install(compacted) }

@@ -35,6 +35,7 @@ public final class EmbeddedCluster: Cluster {
         directory: String, durability: Durability = .sync,
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
     ) throws(LogError) {
+        PosixFileSystem.raiseDescriptorLimit()
         let broker = try Broker(PosixFileSystem(), directory: directory, durability: durability, clock: clock)
         store = broker
         upkeep = Upkeep(of: broker, durability: durability)

@@ -83,7 +83,9 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         case .outOfOrderSequence(let producer, let expected, let got):
             "the producer \(producer) sent sequence number \(got) where \(expected) is next"
         case .invalidConfiguration(let key, let value): "'\(value)' is no value for \(key)"
-        case .io(let operation, let path, _, let reason): "\(operation) of '\(path)' failed: \(reason)"
+        case .io(let operation, let path, let code, let reason):
+            "\(operation) of '\(path)' failed: \(reason)"
+                + (code == EMFILE ? "; let the process open more files ('ulimit -n')" : "")
         case .offline(let reason):
             "the log is offline since a failed sync: \(reason); restart to recover what is on disk"
         case .locked(let directory, let holder):

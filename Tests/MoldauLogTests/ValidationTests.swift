@@ -75,9 +75,8 @@ struct ValidationTests {
         what: String, change: Change, error: LogError
     ) throws {
         var log = try openLog(MemoryFileSystem())
-        try forged(change).withUnsafeBytes { bytes in
-            #expect(throws: error, "\(what)") { try log.append(bytes, now: .none) }
-        }
+        let bytes = SharedBytes(copying: forged(change))
+        #expect(throws: error, "\(what)") { try log.append(bytes.bytes, now: .none) }
         #expect(log.endOffset == .zero, "\(what)")
     }
 
@@ -85,15 +84,13 @@ struct ValidationTests {
         var builder = RecordBatchBuilder()
         builder.append(key: UnsafeRawBufferPointer(start: nil, count: 0), value: nil, timestamp: .none)
         builder.append(key: nil, value: nil, timestamp: .none)
-        let bytes = Array(builder.finish())
+        let bytes = SharedBytes(copying: builder.finish())
         for policy in ["compact", "compact,delete"] {
             var log = try openLog(MemoryFileSystem(), ["cleanup.policy": policy])
-            bytes.withUnsafeBytes { bytes in
-                #expect(throws: LogError.nullKey(record: 1)) { try log.append(bytes, now: .none) }
-            }
+            #expect(throws: LogError.nullKey(record: 1)) { try log.append(bytes.bytes, now: .none) }
         }
         var log = try openLog(MemoryFileSystem())
-        #expect(try bytes.withUnsafeBytes { try log.append($0, now: .none) }.end == Offset(2))
+        #expect(try log.append(bytes.bytes, now: .none).end == Offset(2))
     }
 
     @Test func `times of any value are taken, and come back`() throws {
