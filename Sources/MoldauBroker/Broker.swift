@@ -19,6 +19,7 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     package let durability: Durability
     package let clock: @Sendable () -> Timestamp
+    let uptime: @Sendable () -> Duration
     let files: Files
     let directory: String
     let sabotage: Sabotage
@@ -32,16 +33,20 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     /// Opens a data directory, and makes it where there is none. After an unclean stop every partition is checked and
     /// its torn tail cut off before this returns.
+    /// - Parameters:
+    ///   - clock: the wall clock: what records and files are told.
+    ///   - uptime: a clock that nobody sets, by which open transactions grow old; nil: the milliseconds of `clock`.
     /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`.
     package init(
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
-        sabotage: Sabotage = []
+        uptime: (@Sendable () -> Duration)? = nil, sabotage: Sabotage = []
     ) throws(LogError) {
         self.files = files
         self.sabotage = sabotage
         self.directory = directory
         self.durability = durability
         self.clock = clock
+        self.uptime = uptime ?? { .milliseconds(clock().ms) }
         try files.createDirectory(directory)
         try files.syncParent(of: directory)
         let lock = try files.lock(directory)

@@ -24,6 +24,12 @@ public final class EmbeddedCluster: Cluster {
         return Timestamp(ms: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    /// How long ago it was first asked: by a clock that nobody sets, and that goes on while the machine sleeps.
+    public static let systemUptime: @Sendable () -> Duration = {
+        let beginning = ContinuousClock.now
+        return { beginning.duration(to: .now) }
+    }()
+
     private let store: any EmbeddedStore
     private let upkeep: Upkeep?
     private let groups = Groups()
@@ -35,7 +41,8 @@ public final class EmbeddedCluster: Cluster {
         directory: String, durability: Durability = .sync,
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
     ) throws(LogError) {
-        let broker = try Broker(PosixFileSystem(), directory: directory, durability: durability, clock: clock)
+        let broker = try Broker(
+            PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime)
         store = broker
         upkeep = Upkeep(of: broker, durability: durability)
     }
