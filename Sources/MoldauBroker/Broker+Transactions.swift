@@ -81,7 +81,7 @@ extension Broker {
         var record = try check(state, id, producer)
         if record.status != .ongoing {
             (record.status, record.ends, record.started) = (.ongoing, [:], clock())
-            state.offsets = [:]
+            (state.offsets, state.begun) = ([:], uptime())
         }
         let added = partitions.filter { record.ends[$0] == nil }
         if added.isEmpty && state.record?.status == .ongoing { return }
@@ -209,14 +209,14 @@ extension Broker {
     /// Aborts the transactions that are open for longer than their timeout, and those that nobody can end.
     /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
-        let now = clock()
+        let now = uptime()
         var failure: BrokerError?
         for slot in transactions.all {
             do throws(BrokerError) {
                 try slot.state.withLock { state throws(BrokerError) in
                     try completeDecided(&state, slot.id)
                     guard let record = state.record, record.status == .ongoing,
-                        now.ms.subtractingCapped(record.started.ms) > Int64(record.timeoutMs)
+                        now - state.begun > .milliseconds(record.timeoutMs)
                     else { return }
                     if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
                     try takeOver(&state, slot.id)

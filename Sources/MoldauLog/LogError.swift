@@ -38,6 +38,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case damagedRecords(path: String, bytes: Range<Int>)
     /// Records that were durable are not there, or not whole. The partition is neither read nor written.
     case missingRecords(directory: String, durableEnd: Offset, foundEnd: Offset)
+    /// A partition's directory is that of another topic, deleted or created anew. It is neither read nor written.
+    case foreignRecords(directory: String, held: TopicID, expected: TopicID)
 
     /// Whether there was no room on the disk, or no more is granted; room may be made.
     package var isDiskFull: Bool {
@@ -60,10 +62,10 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Whether records that were acknowledged are not what they were.
+    /// Whether a partition's records are not what they should be: only that partition is closed then.
     package var isLoss: Bool {
         switch self {
-        case .damagedRecords, .missingRecords: true
+        case .damagedRecords, .missingRecords, .foreignRecords: true
         default: false
         }
     }
@@ -97,6 +99,9 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         case .missingRecords(let directory, let durableEnd, let foundEnd):
             "'\(directory)' held records up to offset \(durableEnd), and only those up to \(foundEnd) can be read; "
                 + "bring its files back from a copy, or accept the loss with 'moldau repair'"
+        case .foreignRecords(let directory, let held, let expected):
+            "'\(directory)' holds records of the topic with the id \(held), and the topic of that name has the id \(expected); "
+                + "move the directory away, or, if the records are the topic's own, its file partition.metadata"
         }
     }
 }

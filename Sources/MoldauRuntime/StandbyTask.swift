@@ -16,7 +16,7 @@ package final class StandbyTask {
     /// - Throws: `StateError`, `ClusterError.unknownTopic`; what was opened is closed.
     init(
         _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
-        now: Timestamp
+        now: RoundTime
     ) throws {
         self.id = id
         stores = try TaskStores(id, subtopology, environment: environment, surroundings: surroundings, now: now)

@@ -1,6 +1,7 @@
 import Foundation
 import MoldauCluster
 import MoldauRecords
+import MoldauTopology
 import Synchronization
 
 /// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may begin
@@ -31,11 +32,11 @@ final class StreamThreadLoop: Sendable {
     }
 
     private let plan: StreamThreadPlan
-    private let clock: @Sendable () -> Timestamp
+    private let clock: @Sendable () -> RoundTime
     private let listener: Listener
     private let control = Mutex(Control())
 
-    init(_ plan: StreamThreadPlan, clock: @escaping @Sendable () -> Timestamp, listener: Listener) {
+    init(_ plan: StreamThreadPlan, clock: @escaping @Sendable () -> RoundTime, listener: Listener) {
         self.plan = plan
         self.clock = clock
         self.listener = listener
@@ -104,8 +105,8 @@ final class StreamThreadLoop: Sendable {
         defer { control.withLock { $0.wakeup = nil } }
         do {
             try runRounds(of: thread)
-            let end = clock() + plan.configuration.stopPatience
-            while try !thread.settleForStop(now: clock(), wait: wait), clock() < end {}
+            let end = clock().uptime + plan.configuration.stopPatience
+            while try !thread.settleForStop(now: clock(), wait: wait), clock().uptime < end {}
         } catch {
             publish(thread)
             // The first error is the one to tell.

@@ -37,7 +37,7 @@ package final class StreamsEngine: Sendable {
     private let topology: Topology
     let configuration: StreamsConfiguration
     private let stateDirectory: String?
-    let clock: @Sendable () -> Timestamp
+    let clock: @Sendable () -> RoundTime
     private let openCluster: @Sendable () throws -> any Cluster
     let logger: Logger
     let inner: Mutex<Inner>
@@ -48,7 +48,7 @@ package final class StreamsEngine: Sendable {
     ///   - openCluster: called once, by `start`.
     package init(
         applicationID: String, topology: Topology, configuration: StreamsConfiguration, stateDirectory: String?,
-        clock: @escaping @Sendable () -> Timestamp,
+        clock: @escaping @Sendable () -> RoundTime,
         openCluster: @escaping @Sendable () throws -> any Cluster
     ) {
         names = InternalTopicNames(applicationID: applicationID, topology: topology)

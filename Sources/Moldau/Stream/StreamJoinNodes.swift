@@ -131,7 +131,8 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
 
         func emitClosed(_ record: Record<Key, This>, of unmatched: Unmatched) throws {
             try unmatched.takeClosed(
-                windows, afterMs: afterMs, now: context.task.now, interval: context.task.closedWindowSearchInterval
+                windows, afterMs: afterMs, now: context.task.time.uptime,
+                interval: context.task.closedWindowSearchInterval
             ) { place, held in
                 let result: Result?
                 do {
