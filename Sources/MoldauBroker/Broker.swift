@@ -17,7 +17,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     /// There while the data directory is whole: written at a clean stop, removed at the next start.
-    private static var cleanMarker: String { ".kafka_cleanshutdown" }
+    static var cleanMarker: String { ".kafka_cleanshutdown" }
 
     package let durability: Durability
     package let clock: @Sendable () -> Timestamp
