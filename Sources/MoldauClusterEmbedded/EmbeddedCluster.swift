@@ -16,7 +16,7 @@ internal import Synchronization
 ///
 /// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by
 /// one each.
-public final class EmbeddedCluster: Cluster {
+public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
         var time = timespec()
@@ -28,6 +28,9 @@ public final class EmbeddedCluster: Cluster {
     private let upkeep: Upkeep?
     private let groups = Groups()
 
+    /// Where it is, as logs tell it.
+    public let description: String
+
     /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
     /// disk first.
     /// - Throws: `LogError.locked` at once when another process works on the directory; `.io`; `.damagedFile`.
@@ -35,6 +38,7 @@ public final class EmbeddedCluster: Cluster {
         directory: String, durability: Durability = .sync,
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
     ) throws(LogError) {
+        description = "embedded in '\(directory)'"
         let broker = try Broker(PosixFileSystem(), directory: directory, durability: durability, clock: clock)
         store = broker
         upkeep = Upkeep(of: broker, durability: durability)
@@ -44,12 +48,14 @@ public final class EmbeddedCluster: Cluster {
     public init(
         inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
     ) throws(LogError) {
+        description = "embedded, in memory"
         store = try Broker(MemoryFileSystem(), directory: "memory", durability: .os, clock: clock)
         upkeep = nil
     }
 
     /// A cluster on a broker that others use too.
     package init<Files: FileSystem>(_ broker: Broker<Files>) {
+        description = "embedded"
         store = broker
         upkeep = nil
     }
