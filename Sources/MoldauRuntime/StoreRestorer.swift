@@ -277,7 +277,7 @@ package final class StoreRestorer {
         let progress = RestoreProgress(
             phase: phase, store: restore.place.store.name, changelog: restore.place.changelog, from: restore.from,
             to: restore.to ?? restore.end, position: restore.position, restoredCount: restore.count,
-            elapsed: .milliseconds(now.ms - restore.began.ms), rebuiltBecause: restore.reason)
+            elapsed: now - restore.began, rebuiltBecause: restore.reason)
         let isNews = phase == .finished && (progress.restoredCount > 0 || progress.rebuiltBecause != nil)
         if isNews || now >= restore.lastLogged + Self.logInterval {
             restore.lastLogged = now

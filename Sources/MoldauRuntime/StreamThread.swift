@@ -210,7 +210,7 @@ package final class StreamThread {
     /// Whether other topics match the topology's patterns than this thread was made with. Looks from time to time; blocks then.
     func topicsHaveChanged(now: Timestamp) throws -> Bool {
         guard let watch = plan.watch, phase == .running, !isHeld else { return false }
-        guard now.ms - lastSearch.ms >= plan.configuration.topicSearchInterval.milliseconds else { return false }
+        guard now >= lastSearch + plan.configuration.topicSearchInterval else { return false }
         lastSearch = now
         return try watch.hasChanged(admin: admin)
     }

@@ -15,7 +15,8 @@ public final class Schedule {
     /// The time between two calls.
     public var interval: Duration { .milliseconds(intervalMs) }
     private let intervalMs: Int64
-    private var due: Timestamp
+    /// nil: no time that is left would be due.
+    private var due: Timestamp?
     private let punctuate: (Timestamp) throws -> Void
     public private(set) var isCancelled = false
 
@@ -35,9 +36,10 @@ public final class Schedule {
     /// Calls back if due; the callback gets `time`, not the time at which it was due.
     /// - Returns: whether it fired.
     public func fireIfDue(at time: Timestamp) throws -> Bool {
-        guard !isCancelled, time >= due, time != .none else { return false }
-        let missed = (time.ms - due.ms) / intervalMs
-        due = Timestamp(ms: due.ms + (missed + 1) * intervalMs)
+        guard !isCancelled, let due, time >= due, time != .none else { return false }
+        let missed = time.ms.subtractingCapped(due.ms) / intervalMs
+        let next = due.adding(ms: missed.addingCapped(1).multipliedCapped(by: intervalMs))
+        self.due = next > time ? next : nil
         try punctuate(time)
         return true
     }
