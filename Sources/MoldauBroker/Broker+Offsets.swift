@@ -14,15 +14,34 @@ extension Broker {
     /// - Throws: `BrokerError.invalidCommit` for metadata over 4 096 bytes, or a group's name over 32 767.
     package func commit(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         if offsets.isEmpty { return }
+        try checkStorable(offsets, of: group)
+        try store(offsets.mapValues { $0 }, of: group)
+    }
+
+    /// What a record cannot hold is refused before anything is written.
+    func checkStorable(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         guard group.utf8.count <= Int(Int16.max) else {
             throw .invalidCommit(reason: "a group's name takes at most 32767 bytes")
         }
-        for (name, offset) in offsets where offset.metadata.utf8.count > 4_096 {
-            throw .invalidCommit(
-                reason: "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept"
-            )
+        for (name, offset) in offsets {
+            if offset.metadata.utf8.count > 4_096 {
+                throw .invalidCommit(
+                    reason:
+                        "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept")
+            }
+            if let objection = TopicCatalog<Files>.objection(to: name.topic) {
+                throw .invalidCommit(reason: "'\(name.topic.prefix(250))' is no topic's name: \(objection)")
+            }
         }
-        try store(offsets.mapValues { $0 }, of: group)
+    }
+
+    /// Whether it is known where a group stands.
+    /// - Throws: `BrokerError.unreadable` where its records are damaged: what `committedOffsets` says is not true then.
+    package func checkReadable(group: String) throws(BrokerError) {
+        let number = offsetsPartition(of: group)
+        if let cause = groupOffsets.damage(of: number) {
+            throw .unreadable(holder: "the group '\(group)'", TopicPartition(Self.offsetsTopic, number), cause)
+        }
     }
 
     /// Where a group stands: every partition that it has committed.
@@ -36,6 +55,7 @@ extension Broker {
     /// The partition of the offsets topic that has the group's; makes the topic where it is not there.
     func partitionForOffsets(of group: String) throws(BrokerError) -> Int32 {
         if topic(Self.offsetsTopic) == nil { try createOffsetsTopic() }
+        try checkReadable(group: group)
         return offsetsPartition(of: group)
     }
 
@@ -76,7 +96,7 @@ extension Broker {
             builder.append(key: key.bytes, value: record.offset == nil ? nil : value.bytes, timestamp: now)
         }
         let batch = builder.finish()
-        try partition.append(batch)
+        try partition.appendOwn(batch)
         return batch.count
     }
 
@@ -121,7 +141,15 @@ extension Broker {
         guard let topic = topic(Self.offsetsTopic) else { return }
         for number in 0..<topic.partitionCount {
             let partition = try partition(TopicPartition(Self.offsetsTopic, number))
-            let read = try loadOffsets(of: partition)
+            let read: Int
+            do throws(BrokerError) {
+                read = try loadOffsets(of: partition)
+            } catch {
+                // Its groups alone are without positions, and are told.
+                guard case .log(_, let cause) = error, cause.isDamage else { throw error }
+                groupOffsets.markUnreadable(number, cause)
+                continue
+            }
             try groupOffsets.inOrder(number) { written throws(BrokerError) in written = read }
         }
     }

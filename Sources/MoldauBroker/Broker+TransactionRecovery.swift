@@ -22,12 +22,7 @@ extension Broker {
         guard let topic = topic(Self.transactionsTopic) else { return }
         var histories: [String: TransactionHistory] = [:]
         for number in 0..<topic.partitionCount {
-            try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
-                guard let id = TransactionRecord.id(key: record.key), let value = record.value,
-                    let read = TransactionRecord(value: value)
-                else { return }
-                histories[id, default: TransactionHistory()].add(read)
-            }
+            histories.merge(try self.histories(in: number)) { first, _ in first }
         }
         if wasClean {
             // Everything is on disk; a decision that could not be carried out may be left.
@@ -41,13 +36,33 @@ extension Broker {
             if let last = histories[id]!.last { transactions.recover(id, last, at: uptime()) }
         }
         if sabotage.contains(.decisionForgotten) { return }
+        var unfinished: Set<String> = []
         for id in ids {
-            for decision in histories[id]!.unsettled { try carryOut(decision) }
+            for decision in histories[id]!.unsettled where try !carryOut(decision) { unfinished.insert(id) }
         }
-        if !wasClean { try abortOrphans() }
+        // After a clean stop partitions are opened when they are used, and looked at from time to time.
+        try abortUnknown(opens: !wasClean)
         try syncNow()
-        for id in ids {
+        for id in ids where !unfinished.contains(id) {
             if let decision = histories[id]!.unsettled.last { try settle(decision, id) }
+        }
+    }
+
+    /// What a partition of the topic knows; nothing where it is damaged: its ids alone cannot be used then, and are told.
+    private func histories(in number: Int32) throws(BrokerError) -> [String: TransactionHistory] {
+        var histories: [String: TransactionHistory] = [:]
+        do throws(BrokerError) {
+            try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
+                guard let id = TransactionRecord.id(key: record.key), let value = record.value,
+                    let read = TransactionRecord(value: value)
+                else { return }
+                histories[id, default: TransactionHistory()].add(read)
+            }
+            return histories
+        } catch {
+            guard case .log(_, let cause) = error, cause.isDamage else { throw error }
+            transactions.markUnreadable(number, cause)
+            return [:]
         }
     }
 
@@ -55,10 +70,19 @@ extension Broker {
     private func usablePartitions() -> [BrokerPartition<Files>] { allPartitions().filter { !$0.isDeleted } }
 
     /// Writes the markers that are missing.
-    private func carryOut(_ decision: TransactionRecord) throws(BrokerError) {
+    /// - Returns: false where a partition is damaged, so that a commit is still to be carried out there. An abort is not: what
+    ///   stays open there is aborted as what nobody knows.
+    private func carryOut(_ decision: TransactionRecord) throws(BrokerError) -> Bool {
+        var isDone = true
         for name in decision.ends.keys.sorted() {
-            try writeMarker(name, decision, isCommit: decision.status.isCommit)
+            do throws(BrokerError) {
+                try writeMarker(name, decision, isCommit: decision.status.isCommit)
+            } catch {
+                guard case .log(_, let cause) = error, cause.isDamage else { throw error }
+                if decision.status.isCommit { isDone = false }
+            }
         }
+        return isDone
     }
 
     /// Notes that an id's decisions up to this one are carried out, durably.
@@ -93,22 +117,38 @@ extension Broker {
     private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
         if sabotage.contains(.partialDecisionTaken) { return true }
         for (name, end) in record.ends.sorted(by: { $0.key < $1.key }) {
-            if let partition = try? partition(name), try partition.endOffset() < end { return false }
+            // Of a partition that is damaged nobody knows it.
+            if let known = try? partition(name).endOffset(), known < end { return false }
         }
         return true
     }
 
-    /// A crash may keep a transaction's records and lose that it was begun, or that it came to a partition.
-    private func abortOrphans() throws(BrokerError) {
-        let ongoing = transactions.all.compactMap { slot in
-            slot.state.withLock { $0.record.flatMap { $0.status == .ongoing ? $0 : nil } }
-        }
+    /// Ends the transactions that no coordinator will: a crash may keep records and lose that their transaction was begun, or that
+    /// it came to a partition; and older versions took such as never were begun.
+    /// - Parameter opens: whether logs that nobody has used yet are opened for it.
+    func abortUnknown(opens: Bool) throws(BrokerError) {
         for partition in usablePartitions() {
-            for (producer, _) in try partition.openTransactions() {
-                let isKnown = ongoing.contains { $0.producer.id == producer.id && $0.ends[partition.name] != nil }
-                if isKnown { continue }
-                try partition.end(producer, before: Offset(.max), TransactionMarker(isCommit: false))
+            for (producer, _) in try partition.openTransactions(opens: opens) {
+                try abortUnknown(producer, in: partition)
             }
+        }
+    }
+
+    private func abortUnknown(
+        _ producer: ProducerIdentity, in partition: BrokerPartition<Files>
+    ) throws(BrokerError) {
+        let abort = TransactionMarker(isCommit: false)
+        guard let slot = transactions.slot(ofProducer: producer.id) else {
+            // It may be one of those whose records cannot be read.
+            if transactions.areAllKnown { try partition.end(producer, before: Offset(.max), abort) }
+            return
+        }
+        try slot.state.withLock { state throws(BrokerError) in
+            let isKnown =
+                state.record.map {
+                    $0.producer.id == producer.id && $0.ends[partition.name] != nil && !$0.status.isComplete
+                } ?? false
+            if !isKnown { try partition.end(producer, before: Offset(.max), abort) }
         }
     }
 }

@@ -24,7 +24,12 @@ extension Broker {
         guard !id.isEmpty, id.utf8.count <= Int(Int16.max) else {
             throw .invalidTransaction(id: id, reason: "a transactional id has 1 to 32767 bytes")
         }
-        let timeoutMs = Int32(clamping: timeout.components.seconds * 1_000)
+        let timeoutMs = Int32(clamping: timeout.milliseconds)
+        let number = transactionsPartition(of: id)
+        if let cause = transactions.damage(of: number) {
+            throw .unreadable(
+                holder: "the transactional id '\(id)'", TopicPartition(Self.transactionsTopic, number), cause)
+        }
         let slot = transactions.slot(id)
         let producer = try slot.state.withLock { state throws(BrokerError) in
             var record: TransactionRecord
@@ -44,6 +49,7 @@ extension Broker {
                 record = TransactionRecord(
                     producer: ProducerIdentity(id: try newProducerID(), epoch: 0), timeoutMs: timeoutMs)
             }
+            transactions.note(record.producer.id, of: id)
             (record.status, record.ends, record.timeoutMs) = (.empty, [:], timeoutMs)
             state = Transactions.State(record: record)
             try store(record, id)
@@ -57,6 +63,10 @@ extension Broker {
     package func enlist(
         _ partitions: [TopicPartition], _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
+        for name in partitions {
+            if Self.isInternal(name.topic) { throw .internalTopic(name.topic) }
+            _ = try partition(name)
+        }
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
             try enlist(partitions, &state, id, producer)
         }
@@ -84,6 +94,7 @@ extension Broker {
     package func commit(
         _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
+        try checkStorable(offsets, of: group)
         let number = try partitionForOffsets(of: group)
         let partition = TopicPartition(Self.offsetsTopic, number)
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
@@ -195,19 +206,27 @@ extension Broker {
         try decide(&state, id, commit: false)
     }
 
-    /// Aborts the transactions that are open for longer than their timeout.
+    /// Aborts the transactions that are open for longer than their timeout, and those that nobody can end.
+    /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
         let now = uptime()
+        var failure: BrokerError?
         for slot in transactions.all {
-            try slot.state.withLock { state throws(BrokerError) in
-                try completeDecided(&state, slot.id)
-                guard let record = state.record, record.status == .ongoing,
-                    now - state.begun > .milliseconds(record.timeoutMs)
-                else { return }
-                if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
-                try takeOver(&state, slot.id)
+            do throws(BrokerError) {
+                try slot.state.withLock { state throws(BrokerError) in
+                    try completeDecided(&state, slot.id)
+                    guard let record = state.record, record.status == .ongoing,
+                        now - state.begun > .milliseconds(record.timeoutMs)
+                    else { return }
+                    if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
+                    try takeOver(&state, slot.id)
+                }
+            } catch {
+                failure = failure ?? error
             }
         }
+        do throws(BrokerError) { try abortUnknown(opens: false) } catch { failure = failure ?? error }
+        if let failure { throw failure }
     }
 
     // MARK: On disk
@@ -216,15 +235,18 @@ extension Broker {
         var record = record
         record.updated = clock()
         if topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }
-        let count = topic(Self.transactionsTopic)?.partitionCount ?? Self.offsetsPartitionCount
-        let number = (javaHash(id) & 0x7fff_ffff) % count
+        let number = transactionsPartition(of: id)
         var builder = RecordBatchBuilder(capacity: 1_024)
         var key = ByteWriter()
         var value = ByteWriter()
         TransactionRecord.encodeKey(id, &key)
         record.encode(&value)
         builder.append(key: key.bytes, value: value.bytes, timestamp: record.updated)
-        try partition(TopicPartition(Self.transactionsTopic, number)).append(builder.finish())
+        try partition(TopicPartition(Self.transactionsTopic, number)).appendOwn(builder.finish())
+    }
+
+    private func transactionsPartition(of id: String) -> Int32 {
+        (javaHash(id) & 0x7fff_ffff) % (topic(Self.transactionsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
     }
 
     private func createTransactionsTopic() throws(BrokerError) {
@@ -247,7 +269,11 @@ extension Broker {
                     if noted == nil && files.exists(producerIDPath) {
                         throw .damagedFile(path: producerIDPath, reason: "it has changed since it was written")
                     }
-                    let first = noted ?? 0
+                    // Where the file was lost, ids that were given out tell of themselves.
+                    let first = max(noted ?? 0, transactions.firstUnusedProducer)
+                    guard first >= 0, first <= .max - Self.producerIDBlock else {
+                        throw .damagedFile(path: producerIDPath, reason: "no producer's id is left after \(first)")
+                    }
                     try files.replace(producerIDPath, with: first + Self.producerIDBlock, in: directory, sync: true)
                     ids = first..<(first + Self.producerIDBlock)
                 } catch {

@@ -91,7 +91,8 @@ package final class Broker<Files: FileSystem>: Sendable {
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(
                 name, topicID: topic.id, files: files, directory: "\(directory)/\(name)", configuration: configuration,
-                wasClean: wasClean, durableEnd: durableEnds["\(name)"] ?? .zero, groupCommit: groupCommit, clock: clock)
+                wasClean: wasClean, durableEnd: durableEnds["\(name)"] ?? .zero, groupCommit: groupCommit, clock: clock,
+                transactions: transactions)
         }
     }
 
@@ -105,13 +106,14 @@ package final class Broker<Files: FileSystem>: Sendable {
             do throws(BrokerError) {
                 try partition.recover()
             } catch {
-                guard case .log(_, let cause) = error, cause.isLoss, !partition.name.topic.hasPrefix("__") else {
-                    throw error
-                }
+                guard case .log(_, let cause) = error, cause.isLoss else { throw error }
             }
         }
         try syncNow()
     }
+
+    /// Whether a topic holds the broker's own records: it alone writes there.
+    package static func isInternal(_ topic: String) -> Bool { topic == offsetsTopic || topic == transactionsTopic }
 
     func allPartitions() -> [BrokerPartition<Files>] {
         state.withLock { state in
@@ -166,7 +168,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         let removed = try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
             guard let partitions = state.partitions[name] else { throw .unknownTopic(name) }
-            if name == Self.offsetsTopic { throw .internalTopic(name) }
+            if Self.isInternal(name) { throw .internalTopic(name) }
             do throws(LogError) { try state.catalog.change(removing: [name]) } catch { throw .storage(error) }
             state.partitions[name] = nil
             return partitions
@@ -215,8 +217,23 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     /// Lets go of what the topics' retention lets go of.
+    /// - Throws: the first failure, after all were tried.
     package func applyRetention() throws(BrokerError) {
-        for partition in allPartitions() { try partition.applyRetention() }
+        try forEachPartition { partition throws(BrokerError) in try partition.applyRetention() }
+    }
+
+    /// One partition's failure does not keep the others from their turn.
+    /// - Throws: the first failure, after all were tried.
+    private func forEachPartition(_ body: (BrokerPartition<Files>) throws(BrokerError) -> Void) throws(BrokerError) {
+        var failure: BrokerError?
+        for partition in allPartitions() where !partition.isDeleted {
+            do throws(BrokerError) {
+                try body(partition)
+            } catch {
+                if !partition.isDeleted { failure = failure ?? error }
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// Compacts the partitions where it is worth it, one after the other. A partition where it fails is left as it is.
@@ -224,15 +241,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     package func compact() throws(BrokerError) {
         // Decisions that newer ones replace are needed until their markers are durable.
         try syncNow()
-        var failure: BrokerError?
-        for partition in allPartitions() where !partition.isDeleted {
-            do throws(BrokerError) {
-                try partition.compact()
-            } catch {
-                if !partition.isDeleted { failure = failure ?? error }
-            }
-        }
-        if let failure { throw failure }
+        try forEachPartition { partition throws(BrokerError) in _ = try partition.compact() }
     }
 
     /// Makes everything durable and frees the directory. Every later call throws `.closed`; a second `close` does

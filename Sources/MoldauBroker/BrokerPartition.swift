@@ -32,11 +32,13 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private let durableEnd: Offset
     private let groupCommit: GroupCommit<Files>
     private let clock: @Sendable () -> Timestamp
+    private let transactions: Transactions
     private let state = Mutex(State())
 
     init(
         _ name: TopicPartition, topicID: TopicID?, files: Files, directory: String, configuration: LogConfiguration,
-        wasClean: Bool, durableEnd: Offset, groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
+        wasClean: Bool, durableEnd: Offset, groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp,
+        transactions: Transactions
     ) {
         self.name = name
         self.topicID = topicID
@@ -47,6 +49,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         self.durableEnd = durableEnd
         self.groupCommit = groupCommit
         self.clock = clock
+        self.transactions = transactions
     }
 
     /// Runs `body` on the log, with the lock held; makes the log where there is none and `creates` is set.
@@ -80,15 +83,67 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Appends whole batches; readers see them at once. Durable after the broker's `flush`. Blocks on the file system.
+    /// Appends whole batches of a client; readers see them at once. Durable after the broker's `flush`. Blocks on the file
+    /// system.
+    /// - Throws: `BrokerError.internalTopic`; `.producerFenced`, `.invalidTransaction` where the coordinator knows no such
+    ///   transaction that writes here; `.log` with what the log refuses.
     @discardableResult
     package func append(_ batches: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
+        if Broker<Files>.isInternal(name.topic) { throw .internalTopic(name.topic) }
+        let stamp = try stamp(of: batches)
+        guard stamp.id >= 0 else { return try appendOwn(batches) }
+        nonisolated(unsafe) let batches = batches  // Used inside the call alone.
+        guard let slot = transactions.slot(ofProducer: stamp.id) else {
+            if stamp.isTransactional, !configuration.sabotage.contains(.staleEpochAccepted) {
+                throw .invalidTransaction(
+                    id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
+            }
+            return try appendOwn(batches)
+        }
+        // The transaction does not end between the check and the append.
+        return try slot.state.withLock { state throws(BrokerError) in
+            if !configuration.sabotage.contains(.staleEpochAccepted) { try state.admit(stamp, to: name, of: slot.id) }
+            return try appendOwn(batches)
+        }
+    }
+
+    /// Whose batches these are: all of one producer.
+    private func stamp(of batches: UnsafeRawBufferPointer) throws(BrokerError) -> ProducerStamp {
+        do throws(RecordBatchError) {
+            let first = try RecordBatchHeader(batches)
+            var rest = batches
+            var header = first
+            while header.byteCount < rest.count {
+                rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+                header = try RecordBatchHeader(rest)
+                guard header.producer.isOfSameProducer(as: first.producer) else {
+                    throw .malformed(baseOffset: header.baseOffset, field: .producer)
+                }
+            }
+            guard first.producer.id < 0 || first.producer.baseSequence >= 0 else {
+                throw .malformed(baseOffset: first.baseOffset, field: .sequence)
+            }
+            return first.producer
+        } catch {
+            throw .log(name, .invalidBatch(error))
+        }
+    }
+
+    /// Appends whole batches of the broker's own, as `append` does.
+    @discardableResult
+    package func appendOwn(_ batches: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
+        nonisolated(unsafe) let batches = batches  // Used inside the call alone.
+        return try append { log, now throws(LogError) in try log.append(batches, now: now) }
+    }
+
+    private func append(
+        _ body: (inout PartitionLog<Files>, Timestamp) throws(LogError) -> PartitionLog<Files>.Appended
+    ) throws(BrokerError) -> PartitionLog<Files>.Appended {
         do throws(LogError) { try groupCommit.checkOnline() } catch { throw .log(name, error) }
         let now = clock()
-        nonisolated(unsafe) let batches = batches  // Used inside the call alone.
         let appended: PartitionLog<Files>.Appended
         do {
-            appended = try withLog(creates: true) { log throws(LogError) in try log.append(batches, now: now) }!
+            appended = try withLog(creates: true) { log throws(LogError) in try body(&log, now) }!
         } catch {
             if case .log(_, .io(operation: "sync", _, _, _)) = error, case .log(_, let cause) = error {
                 groupCommit.goOffline(cause)
@@ -200,8 +255,12 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     }
 
     /// The producers whose transactions are open here, by id, and where those begin.
-    func openTransactions() throws(BrokerError) -> [(producer: ProducerIdentity, start: Offset)] {
-        try withLog { log throws(LogError) in
+    /// - Parameter opens: whether a log that nobody has used yet is opened.
+    func openTransactions(
+        opens: Bool = true
+    ) throws(BrokerError) -> [(producer: ProducerIdentity, start: Offset)] {
+        if !opens, state.withLock({ $0.log == nil }) { return [] }
+        return try withLog { log throws(LogError) in
             log.openTransactions.map { (ProducerIdentity(id: $0.producer, epoch: $0.epoch), $0.start) }
         } ?? []
     }
@@ -224,9 +283,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     /// Ends a producer's transaction here, whether or not it has written: from now on older epochs can write no more.
     func write(_ marker: TransactionMarker, of producer: ProducerIdentity) throws(BrokerError) {
         let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
-        let batch = marker.batch(of: stamp, at: clock())
-        let shared = SharedBytes(copying: batch)
-        try append(shared.bytes)
+        _ = try append { log, now throws(LogError) in try log.append(marker, of: stamp, now: now) }
     }
 
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.
@@ -257,6 +314,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         do throws(LogError) {
             compacted = try plan.run()
         } catch {
+            if case .io = error, try withLog({ log throws(LogError) in log.holds(plan) }) == false { return nil }
             throw .log(name, error)
         }
         _ = try withLog { log throws(LogError) in try log.install(compacted) }

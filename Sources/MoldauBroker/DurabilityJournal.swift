@@ -54,8 +54,9 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         while rest.count >= 2 {
             let count = Int(rest.bigEndian(at: 0) as UInt16)
             guard rest.count >= 10 + count else { return }
-            let name = String(decoding: rest[2..<(2 + count)], as: UTF8.self)
-            ends[name] = Offset(rest.bigEndian(at: 2 + count))
+            if let name = String(validating: rest[2..<(2 + count)], as: UTF8.self) {
+                ends[name] = Offset(rest.bigEndian(at: 2 + count))
+            }
             rest = UnsafeRawBufferPointer(rebasing: rest[(10 + count)...])
         }
     }

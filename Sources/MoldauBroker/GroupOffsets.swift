@@ -5,6 +5,7 @@
 //
 // A string is its length (i16) and UTF-8. A group's records are in the partition that Java's hash of its name gives.
 
+internal import MoldauLog
 package import MoldauRecords
 internal import Synchronization
 
@@ -28,6 +29,15 @@ final class GroupOffsets: Sendable {
     /// Bytes of records in each partition of the offsets topic since its last snapshot. Held while a commit is
     /// appended, so that memory and topic see commits in one order.
     private let written = Mutex<[Int32: Int]>([:])
+
+    /// The partitions of the offsets topic whose records cannot be read.
+    private let unreadable = Mutex<[Int32: LogError]>([:])
+
+    /// A partition of the offsets topic is damaged: nobody knows where its groups stand.
+    func markUnreadable(_ partition: Int32, _ cause: LogError) { unreadable.withLock { $0[partition] = cause } }
+
+    /// What is wrong with a partition of the offsets topic; nil for nothing.
+    func damage(of partition: Int32) -> LogError? { unreadable.withLock { $0[partition] } }
 
     /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last
     /// snapshot.

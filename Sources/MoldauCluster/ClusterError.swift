@@ -11,6 +11,8 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case offsetOutOfRange(TopicPartition, requested: Offset, held: Range<Offset>)
     /// A batch is larger than the topic takes.
     case recordTooLarge(TopicPartition, bytes: Int, limit: Int)
+    /// The partition takes no such record: one without a key in a compacted topic, for example.
+    case invalidRecord(TopicPartition, reason: String)
     /// Another producer of that transactional id has taken over; this one can write no more.
     case producerFenced(id: String)
     /// The group has a member, and the cluster takes one only.
@@ -34,6 +36,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
             "\(partition) does not hold offset \(requested); it holds \(held.lowerBound) up to, not including, \(held.upperBound)"
         case .recordTooLarge(let partition, let bytes, let limit):
             "a batch of \(bytes) bytes for \(partition) is over the topic's limit of \(limit) (max.message.bytes)"
+        case .invalidRecord(let partition, let reason): "\(partition) does not take a record: \(reason)"
         case .producerFenced(let id): "another producer of the transactional id '\(id)' has taken over"
         case .groupInUse(let group):
             "an application with the id '\(group)' runs on this cluster already, and a cluster in one process takes one of "

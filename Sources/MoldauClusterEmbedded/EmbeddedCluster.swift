@@ -47,6 +47,7 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(LogError) {
         description = "embedded in '\(directory)'"
+        PosixFileSystem.raiseDescriptorLimit()
         let broker = try Broker(
             PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime,
             randomness: randomness)
@@ -138,11 +139,17 @@ extension ClusterError {
             case .topicExists(let name): .topicExists(name)
             case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
             case .internalTopic(let name):
-                .unavailable(reason: "'\(name)' holds the cluster's own records and cannot be deleted")
+                .unavailable(reason: "'\(name)' holds the cluster's own records and is neither deleted nor written to by others")
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
+            case .unreadable(let holder, let name, let cause):
+                .unavailable(
+                    reason: "what the cluster knows of \(holder) is in \(name), which is damaged: \(cause); others are not "
+                        + "affected; 'moldau repair' shows what is lost and goes on without it")
+            case .log(let name, let cause) where cause.isRefusal:
+                .invalidRecord(name, reason: cause.description)
             case .log(_, .producerFenced(let id, _, _)): .producerFenced(id: "producer \(id)")
             case .log(_, .offline(let reason)), .storage(.offline(let reason)):
                 .offline(reason: LogError.offline(reason: reason).description)

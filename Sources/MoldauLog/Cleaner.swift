@@ -44,7 +44,7 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         if header.baseOffset >= end { return whole }
         let isPast = header.deleteHorizon.map { $0 <= plan.now } ?? false
         let horizon =
-            header.deleteHorizon == nil ? Timestamp(ms: plan.now.ms &+ plan.configuration.deleteRetentionMs) : nil
+            header.deleteHorizon == nil ? plan.now.adding(ms: plan.configuration.deleteRetentionMs) : nil
         if header.isControl {
             // While there is a batch of the transaction, its marker is needed.
             if withData.remove(header.producer.id) != nil { return whole }

@@ -37,6 +37,16 @@ package protocol LogFile: AnyObject, Sendable {
     func truncate(to size: Int) throws(LogError)
     /// Makes everything written durable.
     func sync() throws(LogError)
+    /// Keeps the file readable as long as the answer is held, whatever becomes of its name; nil where it is so anyway.
+    func hold() throws(LogError) -> FileHold?
+}
+
+/// Held while a file is to stay as it is.
+package final class FileHold: Sendable {
+    private let onRelease: @Sendable () -> Void
+
+    package init(onRelease: @escaping @Sendable () -> Void) { self.onRelease = onRelease }
+    deinit { onRelease() }
 }
 
 /// A file each of whose calls may do a part of what is asked for, as the operating system's do: `read` and `write` go on
@@ -94,6 +104,8 @@ package final class DirectoryLock: Sendable {
 }
 
 extension LogFile {
+    package func hold() throws(LogError) -> FileHold? { nil }
+
     /// Up to `count` bytes from `position` on; fewer only where the file ends.
     package func read(_ count: Int, at position: Int) throws(LogError) -> [UInt8] {
         let bytes = try SharedBytes(capacity: count) { buffer throws(LogError) in try read(into: buffer, at: position) }

@@ -56,10 +56,17 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     ///
     /// Batches of a producer with sequence numbers must follow its last one; one that is there already is not appended
     /// again, and its old place is the answer.
-    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`: then nothing was appended. `.producerFenced`,
-    ///   `.outOfOrderSequence`, `.io`: then the last batches may be missing.
+    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`: then nothing was appended.
+    ///   `.producerFenced`, `.outOfOrderSequence`, `.io`: then the last batches may be missing.
     package mutating func append(_ batches: UnsafeRawBufferPointer, now: Timestamp) throws(LogError) -> Appended {
-        try validate(batches)
+        try append(batches, now: now, takesControl: false)
+    }
+
+    /// - Parameter takesControl: whether the batches may be markers: those of others than the coordinator are forged.
+    mutating func append(
+        _ batches: UnsafeRawBufferPointer, now: Timestamp, takesControl: Bool
+    ) throws(LogError) -> Appended {
+        try validate(batches, takesControl: takesControl)
         var appended = Appended(first: endOffset, end: endOffset)
         var rest = batches
         while rest.count > 0 {
@@ -79,7 +86,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         return appended
     }
 
-    private func validate(_ batches: UnsafeRawBufferPointer) throws(LogError) {
+    /// All that a reader, or a later compaction, relies on.
+    private func validate(_ batches: UnsafeRawBufferPointer, takesControl: Bool) throws(LogError) {
         guard batches.count > 0 else { throw .invalidBatch(.truncated(needed: BatchFormat.headerSize, got: 0)) }
         var rest = batches
         while rest.count > 0 {
@@ -87,14 +95,16 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             guard header.byteCount <= configuration.maxMessageBytes else {
                 throw .batchTooLarge(bytes: header.byteCount, limit: configuration.maxMessageBytes)
             }
-            guard header.recordCount > 0, header.recordCount == header.lastOffsetDelta &+ 1 else {
-                throw .invalidBatch(.malformed(baseOffset: header.baseOffset, field: .recordCount))
-            }
+            guard takesControl || !header.isControl else { throw .controlBatch }
+            let firstWithoutKey: Int?
             do {
                 try header.validateChecksum(rest)
+                let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
+                firstWithoutKey = try header.validateRecords(batch, isKeyed: configuration.compacts)
             } catch {
                 throw .invalidBatch(error)
             }
+            if let firstWithoutKey { throw .nullKey(record: firstWithoutKey) }
             rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
         }
     }

@@ -9,7 +9,7 @@ package import MoldauRecords
 /// A run of batches in one file, and where in it to find an offset or a time.
 package struct Segment<File: LogFile>: Sendable {
     package let base: Offset
-    package let file: File
+    package private(set) var file: File
     /// How often compaction has written it: positions of one generation are not those of another.
     let generation: Int
     /// Bytes of good batches; what the file holds beyond them was never acknowledged.
@@ -60,7 +60,7 @@ package struct Segment<File: LogFile>: Sendable {
     ) throws(LogError) {
         let fileSize = try file.size()
         self.init(empty: file, base: base)
-        let known = checksums.flatMap { SegmentChecksums(file: $0) }
+        let known = checksums.flatMap { SegmentChecksums(file: $0) }.flatMap { $0.canBe(of: base) ? $0 : nil }
         guard let known, known.size == fileSize else {
             try scan(to: fileSize, intervalBytes: intervalBytes, validFrom: .zero, path: path)
             let expected = known?.size ?? fileSize
@@ -151,6 +151,9 @@ package struct Segment<File: LogFile>: Sendable {
         note(header, head: head, baseOffset: header.baseOffset, intervalBytes: intervalBytes)
     }
 
+    /// The file has another name now, and `file` was opened by it.
+    mutating func moved(to file: File) { self.file = file }
+
     private mutating func note(_ header: RecordBatchHeader, head: UInt32, baseOffset: Offset, intervalBytes: Int) {
         checksums.note(header, head: head)
         let last = baseOffset + Int64(header.lastOffsetDelta)
@@ -205,9 +208,15 @@ package enum SegmentName {
     /// The base offset in the name of a log file; nil for other names.
     package static func base(ofLog name: String) -> Offset? { base(of: name, suffix: ".log") }
 
+    /// Beyond it a segment's offsets would not be numbers any more.
+    private static var largestBase: Int64 { .max - 2 * Int64(UInt32.max) }
+
     /// The offset in the name of a file with that suffix; nil for other names.
     static func base(of name: String, suffix: String) -> Offset? {
-        guard name.hasSuffix(suffix), name.count == 20 + suffix.count else { return nil }
-        return Int64(name.dropLast(suffix.count)).map(Offset.init)
+        let digits = name.utf8.dropLast(suffix.utf8.count)
+        guard name.hasSuffix(suffix), digits.count == 20, digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            let base = Int64(String(digits) ?? ""), base <= largestBase
+        else { return nil }
+        return Offset(base)
     }
 }

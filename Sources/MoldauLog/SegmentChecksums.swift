@@ -67,6 +67,9 @@ struct SegmentChecksums: Equatable, Sendable {
     /// The bytes of batches in the segment.
     var size: Int { runs.last?.bytes.upperBound ?? 0 }
 
+    /// Whether a segment with that base may end where this says.
+    func canBe(of base: Offset) -> Bool { end >= base && end - base <= Int64(UInt32.max) + 1 }
+
     var fileBytes: [UInt8] {
         var writer = ByteWriter(capacity: Self.headBytes + 8 * runs.count + 4)
         writer.append(bigEndian: Self.version)
@@ -75,7 +78,8 @@ struct SegmentChecksums: Equatable, Sendable {
         }
         for number in [offsetIndex, timeIndex, abortedIndex, UInt32(runs.count)] { writer.append(bigEndian: number) }
         for run in runs {
-            writer.append(bigEndian: UInt32(run.bytes.upperBound))
+            // Beyond 4 GiB, which no segment of ours has, the file stands for nothing and is not believed.
+            writer.append(bigEndian: UInt32(clamping: run.bytes.upperBound))
             writer.append(bigEndian: run.checksum)
         }
         writer.append(bigEndian: crc32c(writer.bytes))

@@ -153,6 +153,8 @@ package final class Outbox: RecordCollector {
             return false
         } catch ClusterError.recordTooLarge where count > 1 {
             try sendOneByOne(batch)
+        } catch ClusterError.invalidRecord where count > 1 {
+            try sendOneByOne(batch)
         } catch let error as ClusterError {
             try judge(error, partition: batch.pointee.partition, recordCount: count)
         }
@@ -182,7 +184,8 @@ package final class Outbox: RecordCollector {
     private func judge(_ error: ClusterError, partition: TopicPartition?, recordCount: Int) throws {
         let refused: TopicPartition
         switch error {
-        case .recordTooLarge(let named, _, _), .unknownPartition(let named, _): refused = partition ?? named
+        case .recordTooLarge(let named, _, _), .invalidRecord(let named, _), .unknownPartition(let named, _):
+            refused = partition ?? named
         default: throw error
         }
         let failure = ProductionFailure(partition: refused, recordCount: recordCount, underlying: error)

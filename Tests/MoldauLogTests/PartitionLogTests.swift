@@ -113,9 +113,10 @@ struct PartitionLogTests {
 
     @Test func `retention by size takes the oldest, and a compacted topic keeps all`() throws {
         for (policy, kept) in [("delete", 3), ("compact", 5)] {
-            let settings = ["segment.bytes": "80", "retention.bytes": "200", "cleanup.policy": policy]
+            let settings = ["segment.bytes": "80", "retention.bytes": "200"]
             var log = try openLog(MemoryFileSystem(), settings)
             for _ in 0..<5 { try log.append(["x"]) }
+            log.configuration = try LogConfiguration(settings.merging(["cleanup.policy": policy]) { $1 })
             try log.applyRetention(now: Timestamp(ms: 0))
             #expect(log.endOffset - log.startOffset == kept)
         }
