@@ -74,6 +74,33 @@ struct CommandTests {
         }
     }
 
+    @Test func `a misspelt setting is refused, and one without effect is told of`() throws {
+        try withOrders { data in
+            try expectFailure(
+                ["topics", "create", "rows", "--set", "cleanup.polcy=compact", "--data", data],
+                says: "there is no setting 'cleanup.polcy'; there are: cleanup.policy, delete.retention.ms, ")
+            #expect(try expectSuccess(["topics", "list", "--data", data]) == "orders\n")
+            let outcome = try moldau.run(
+                ["topics", "create", "rows", "--set", "min.insync.replicas=2", "--data", data])
+            #expect(outcome.status == 0)
+            #expect(
+                outcome.errors
+                    == "'min.insync.replicas' is a setting of Kafka's that decides nothing here; it is kept\n")
+            let description = try expectSuccess(["topics", "describe", "rows", "--data", data])
+            #expect(description.contains("  min.insync.replicas=2 (no effect here)\n"))
+        }
+    }
+
+    @Test func `a compacted topic takes no lines without keys`() throws {
+        try withOrders { data in
+            try expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
+            try expectFailure(
+                ["produce", "rows", "--data", data], input: "one\n",
+                says: "rows is compacted, so that each record needs a key")
+            try expectSuccess(["produce", "rows", "--key-separator", ":", "--data", data], input: "a:one\n")
+        }
+    }
+
     @Test(arguments: ["__consumer_offsets", "__transaction_state"])
     func `leaves the cluster's own topics alone`(topic: String) throws {
         try withOrders { data in
