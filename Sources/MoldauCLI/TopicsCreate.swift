@@ -1,5 +1,6 @@
 import ArgumentParser
 import MoldauCluster
+import MoldauLog
 
 /// `moldau topics create`.
 struct TopicsCreate: ParsableCommand {
@@ -25,11 +26,26 @@ struct TopicsCreate: ParsableCommand {
     func run() throws {
         let pairs = try settings.map { try NamedText($0, option: "--set") }
         let configuration = Dictionary(pairs.map { ($0.name, $0.text) }) { $1 }
+        try Self.check(configuration.keys.sorted())
         try data.withCluster(orCreate: true) { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
             try admin.create([NewTopic(topic, partitionCount: partitions, configuration: configuration)])
         }
-        print("created \(topic) with \(partitions) \(partitions == 1 ? "partition" : "partitions")")
+        let output = LineOutput()
+        try output.write("created \(topic) with \(partitions) \(partitions == 1 ? "partition" : "partitions")")
+        try output.flush()
+    }
+
+    /// A misspelt setting would be kept, and do nothing.
+    private static func check(_ names: [String]) throws {
+        for name in names where !LogConfiguration.names.contains(name) {
+            guard LogConfiguration.namesWithoutEffect.contains(name) else {
+                throw CommandFailure(
+                    "there is no setting '\(name)'; there are: \(LogConfiguration.names.sorted().joined(separator: ", "))"
+                )
+            }
+            LineOutput.tell("'\(name)' is a setting of Kafka's that decides nothing here; it is kept")
+        }
     }
 }

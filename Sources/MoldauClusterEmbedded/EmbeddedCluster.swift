@@ -16,7 +16,7 @@ internal import Synchronization
 ///
 /// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by
 /// one each.
-public final class EmbeddedCluster: Cluster {
+public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
         var time = timespec()
@@ -34,6 +34,9 @@ public final class EmbeddedCluster: Cluster {
     private let upkeep: Upkeep?
     private let groups = Groups()
 
+    /// Where it is, as logs tell it.
+    public let description: String
+
     /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
     /// disk first.
     /// - Parameter randomness: where the ids of topics come from.
@@ -43,6 +46,7 @@ public final class EmbeddedCluster: Cluster {
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(LogError) {
+        description = "embedded in '\(directory)'"
         PosixFileSystem.raiseDescriptorLimit()
         let broker = try Broker(
             PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime,
@@ -56,6 +60,7 @@ public final class EmbeddedCluster: Cluster {
         inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(LogError) {
+        description = "embedded, in memory"
         store = try Broker(
             MemoryFileSystem(), directory: "memory", durability: .os, clock: clock, randomness: randomness)
         upkeep = nil
@@ -63,6 +68,7 @@ public final class EmbeddedCluster: Cluster {
 
     /// A cluster on a broker that others use too.
     package init<Files: FileSystem>(_ broker: Broker<Files>) {
+        description = "embedded"
         store = broker
         upkeep = nil
     }
