@@ -15,7 +15,7 @@ package final class DirectoryRepair<Files: FileSystem> {
         (self.files, self.directory) = (files, directory)
         lock = try files.lock(directory)
         durableEnds = try DurabilityJournal(files, directory: directory).ends
-        wasClean = files.exists("\(directory)/\(Broker<Files>.cleanMarker)")
+        wasClean = files.exists("\(directory)/\(DataDirectory<Files>.cleanMarker)")
     }
 
     /// The partitions that have files, whether or not a topic of that name is known.
