@@ -40,7 +40,7 @@ final class Upkeep: Sendable {
                     }
                     guard mayWork else { return }
                     // What is to be compacted or deleted stays. A failed sync comes out again at the next append or flush.
-                    if let broker { failures.note(job) { () throws(BrokerError) in try broker.run(job) } }
+                    if let broker { failures.run(job, of: broker) }
                     state.withLock(wakes: true) { $0.workingCount -= 1 }
                 }
             }

@@ -1,6 +1,7 @@
 package import Logging
 package import MoldauBroker
 internal import MoldauCluster
+package import MoldauLog
 
 /// Tells what upkeep could not do: once for each reason, not every few seconds, and when it is over.
 package struct UpkeepFailures {
@@ -11,9 +12,9 @@ package struct UpkeepFailures {
     package init(_ logger: Logger) { self.logger = logger }
 
     /// Does a job, and takes note of how it went.
-    package mutating func note(_ job: UpkeepSchedule.Job, _ body: () throws(BrokerError) -> Void) {
+    package mutating func run<Files: FileSystem>(_ job: UpkeepSchedule.Job, of broker: Broker<Files>) {
         do throws(BrokerError) {
-            try body()
+            try broker.run(job)
             guard let before = last.removeValue(forKey: job) else { return }
             logger.notice("upkeep goes on", metadata: ["job": "\(job)", "failures": "\(before.count)"])
         } catch .closed {

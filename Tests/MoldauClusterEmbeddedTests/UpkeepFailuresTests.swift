@@ -54,12 +54,12 @@ struct UpkeepFailuresTests {
         let byte = try file.read(1, at: 65)
         try file.write([byte[0] ^ 1], at: 65)
         var failures = UpkeepFailures(logger)
-        for _ in 0..<3 { failures.note(.compact) { () throws(BrokerError) in try broker.run(.compact) } }
+        for _ in 0..<3 { failures.run(.compact, of: broker) }
         let told = lines.texts.withLock { $0 }
         #expect(told.count == 1 && told[0].hasPrefix("error upkeep failed"), "\(told)")
         #expect(told[0].contains("job=compact") && told[0].contains("table-0"), "\(told)")
         try file.write(byte, at: 65)
-        for _ in 0..<2 { failures.note(.compact) { () throws(BrokerError) in try broker.run(.compact) } }
+        for _ in 0..<2 { failures.run(.compact, of: broker) }
         #expect(lines.texts.withLock { $0.count } == 2)
         #expect(lines.texts.withLock { $0[1] } == "notice upkeep goes on failures=3 job=compact")
     }
