@@ -27,7 +27,8 @@ extension Broker {
             if offset.metadata.utf8.count > 4_096 {
                 throw .invalidCommit(
                     reason:
-                        "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept")
+                        "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept"
+                )
             }
             if let objection = TopicCatalog<Files>.objection(to: name.topic) {
                 throw .invalidCommit(reason: "'\(name.topic.prefix(250))' is no topic's name: \(objection)")

@@ -45,7 +45,7 @@ struct DataDirectory: ParsableArguments {
                     + "'moldau topics create <topic> --data \(path)'")
         }
         throw CommandFailure(
-            "'\(path)' holds no topics (neither topics/topics.json nor topics.json is there); give an application's "
+            "'\(path)' holds no topics (neither itself nor in 'topics'); give an application's "
                 + "data directory, or create a topic in it with 'moldau topics create <topic> --data \(path)'")
     }
 

@@ -138,15 +138,18 @@ extension ClusterError {
             case .unknownTopic(let name): .unknownTopic(name)
             case .topicExists(let name): .topicExists(name)
             case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
+            case .invalidSettings(let topic, let reason): .invalidSettings(topic: topic, reason: reason)
             case .internalTopic(let name):
-                .unavailable(reason: "'\(name)' holds the cluster's own records and is neither deleted nor written to by others")
+                .unavailable(
+                    reason: "'\(name)' holds the cluster's own records and is neither deleted nor written to by others")
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
             case .unreadable(let holder, let name, let cause):
                 .unavailable(
-                    reason: "what the cluster knows of \(holder) is in \(name), which is damaged: \(cause); others are not "
+                    reason:
+                        "what the cluster knows of \(holder) is in \(name), which is damaged: \(cause); others are not "
                         + "affected; 'moldau repair' shows what is lost and goes on without it")
             case .log(let name, let cause) where cause.isRefusal:
                 .invalidRecord(name, reason: cause.description)

@@ -6,7 +6,6 @@
     internal import Darwin
 #endif
 
-
 /// A file of the operating system, open when it is used: see DescriptorCache.swift.
 package final class PosixFile: PartwiseFile {
     private struct Identity: Equatable, Sendable {

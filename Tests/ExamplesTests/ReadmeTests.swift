@@ -94,6 +94,18 @@ struct ReadmeTests {
         }
     }
 
+    @Test(arguments: [
+        ["word-count", "--threads", "3000000000"], ["word-count", "--commit-interval", "0"],
+        ["bank-transfer", "--write-behind-interval", "9223372036854775807"],
+        ["order-enrichment", "--partitions", "2000000000"], ["order-enrichment", "--customers", "9000000000000000000"],
+    ])
+    func `an example says which number is out of bounds`(command: [String]) throws {
+        let outcome = try BuiltProgram(command[0]).run(Array(command.dropFirst()), input: "a b\n")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.hasPrefix("Error: \(command[1]) is 1 "), "\(outcome.errors)")
+        #expect(outcome.errors.contains("not \(command[2])"))
+    }
+
     @Test(arguments: ["word-count", "order-enrichment --orders 1", "bank-transfer --transfers 1"])
     func `an example says that its output cannot be written`(command: String) throws {
         let tools = BuiltProgram("moldau").url.deletingLastPathComponent().path

@@ -44,33 +44,41 @@ struct ValidationTests {
     }
 
     /// Each of them has the right length and checksum.
-    @Test(arguments: [
-        ("a count far beyond its bytes", put(Int32.max, at: 57), malformed(.recordCount)),
-        ("no record", put(Int32(0), at: 57), malformed(.recordCount)),
-        (
-            "a count and a delta beyond its records",
-            { put(Int32(3), at: 57)(&$0); put(Int32(2), at: 23)(&$0) }, malformed(.recordLength)
-        ),
-        (
-            "a count and a delta below its records",
-            { put(Int32(1), at: 57)(&$0); put(Int32(0), at: 23)(&$0) }, malformed(.trailingBytes)
-        ),
-        ("a body of zeros", { $0.replaceSubrange(61..., with: [UInt8](repeating: 0, count: 40)) }, malformed(.recordLength)),
-        ("no body", { $0.removeSubrange(61...) }, malformed(.recordLength)),
-        ("a byte too many", { $0.append(0) }, malformed(.trailingBytes)),
-        ("an unknown codec", put(Int16(7), at: 21), malformed(.attributes)),
-        ("gzip", put(Int16(1), at: 21), .invalidBatch(.unsupportedCompression(codec: 1))),
-        ("zstd", put(Int16(4), at: 21), .invalidBatch(.unsupportedCompression(codec: 4))),
-        ("a time that only a broker gives", put(Int16(8), at: 21), malformed(.attributes)),
-        ("the mark of a compaction", put(Int16(0x40), at: 21), malformed(.attributes)),
-        ("a control batch", put(Int16(0x30), at: 21), .controlBatch),
-        ("another greatest time", put(Int64.max, at: 35), malformed(.recordTimestamp)),
-        ("an offset twice", { $0[64] = 2 }, malformed(.recordOffset)),
-        ("a producer without a number", put(Int64(-2), at: 43), malformed(.producer)),
-        ("a transaction without a producer", put(Int16(0x10), at: 21), malformed(.producer)),
-        ("a producer without an epoch", put(Int64(5), at: 43), malformed(.producer)),
-        ("a header's name that is no text", { $0[$0.count - 3] = 0xff }, malformed(.headers)),
-    ] as [(String, Change, LogError)])
+    @Test(
+        arguments: [
+            ("a count far beyond its bytes", put(Int32.max, at: 57), malformed(.recordCount)),
+            ("no record", put(Int32(0), at: 57), malformed(.recordCount)),
+            (
+                "a count and a delta beyond its records",
+                {
+                    put(Int32(3), at: 57)(&$0); put(Int32(2), at: 23)(&$0)
+                }, malformed(.recordLength)
+            ),
+            (
+                "a count and a delta below its records",
+                {
+                    put(Int32(1), at: 57)(&$0); put(Int32(0), at: 23)(&$0)
+                }, malformed(.trailingBytes)
+            ),
+            (
+                "a body of zeros", { $0.replaceSubrange(61..., with: [UInt8](repeating: 0, count: 40)) },
+                malformed(.recordLength)
+            ),
+            ("no body", { $0.removeSubrange(61...) }, malformed(.recordLength)),
+            ("a byte too many", { $0.append(0) }, malformed(.trailingBytes)),
+            ("an unknown codec", put(Int16(7), at: 21), malformed(.attributes)),
+            ("gzip", put(Int16(1), at: 21), .invalidBatch(.unsupportedCompression(codec: 1))),
+            ("zstd", put(Int16(4), at: 21), .invalidBatch(.unsupportedCompression(codec: 4))),
+            ("a time that only a broker gives", put(Int16(8), at: 21), malformed(.attributes)),
+            ("the mark of a compaction", put(Int16(0x40), at: 21), malformed(.attributes)),
+            ("a control batch", put(Int16(0x30), at: 21), .controlBatch),
+            ("another greatest time", put(Int64.max, at: 35), malformed(.recordTimestamp)),
+            ("an offset twice", { $0[64] = 2 }, malformed(.recordOffset)),
+            ("a producer without a number", put(Int64(-2), at: 43), malformed(.producer)),
+            ("a transaction without a producer", put(Int16(0x10), at: 21), malformed(.producer)),
+            ("a producer without an epoch", put(Int64(5), at: 43), malformed(.producer)),
+            ("a header's name that is no text", { $0[$0.count - 3] = 0xff }, malformed(.headers)),
+        ] as [(String, Change, LogError)])
     func `a batch that a reader could not read is refused`(
         what: String, change: Change, error: LogError
     ) throws {
