@@ -15,7 +15,8 @@ struct Repair: ParsableCommand {
 
     @OptionGroup var data: DataDirectory
 
-    @Argument(help: "The partition to mend, 'orders-3' for example; without it all are looked at and nothing is changed.")
+    @Argument(
+        help: "The partition to mend, 'orders-3' for example; without it all are looked at and nothing is changed.")
     var partition: String?
 
     @Flag(help: "Leave out everything from the first damaged record on, not the damaged records alone.")
