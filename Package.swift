@@ -54,16 +54,19 @@ let package = Package(
         // The broker's tower
         .target(name: "CFiles"),
         library("MoldauLog", ["MoldauRecords", "CFiles"]),
-        library("MoldauBroker", ["MoldauRecords", "MoldauLog"]),
+        library(
+            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")]),
 
         // The port
         library("MoldauCluster", ["MoldauRecords"]),
-        library("MoldauClusterEmbedded", ["MoldauRecords", "MoldauCluster", "MoldauBroker"]),
+        library(
+            "MoldauClusterEmbedded",
+            ["MoldauRecords", "MoldauCluster", "MoldauBroker", .product(name: "Logging", package: "swift-log")]),
 
         // The application's tower
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "CPrefetch"),
-        library("MoldauState", ["MoldauRecords", "CRocksDB", "CPrefetch"]),
+        library("MoldauState", ["MoldauRecords", "CFiles", "CRocksDB", "CPrefetch"]),
         library("MoldauTopology", ["MoldauRecords", "MoldauState"]),
         library(
             "MoldauRuntime",

@@ -77,8 +77,9 @@ extension Broker {
         try flush()
     }
 
-    private func offsetsPartition(of group: String) -> Int32 {
-        (javaHash(group) & 0x7fff_ffff) % (topic(Self.offsetsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
+    func offsetsPartition(of group: String) -> Int32 {
+        coordinatorPartition(
+            of: group, among: topic(Self.offsetsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
     }
 
     func append(
@@ -138,20 +139,36 @@ extension Broker {
         }
     }
 
+    /// Takes in all offsets, and brings those to their places that are not where Kafka looks for them.
     func loadOffsets() throws(BrokerError) {
         guard let topic = topic(Self.offsetsTopic) else { return }
+        var misplaced: [(record: OffsetRecord, partition: Int32)] = []
         for number in 0..<topic.partitionCount {
             let partition = try partition(TopicPartition(Self.offsetsTopic, number))
-            let read: Int
+            let read: CommittedOffsets
             do throws(BrokerError) {
-                read = try loadOffsets(of: partition)
+                read = try committedOffsets(in: partition)
             } catch {
                 // Its groups alone are without positions, and are told.
                 guard case .log(_, let cause) = error, cause.isDamage else { throw error }
                 groupOffsets.markUnreadable(number, cause)
                 continue
             }
-            try groupOffsets.inOrder(number) { written throws(BrokerError) in written = read }
+            update(with: read, of: number)
+            for (group, offsets) in read.offsets where offsetsPartition(of: group) != number {
+                for (name, offset) in offsets where offset != nil {
+                    misplaced.append((OffsetRecord(group: group, partition: name, offset: offset), number))
+                }
+            }
+            try groupOffsets.inOrder(number) { written throws(BrokerError) in written = read.byteCount }
+        }
+        try rehome(misplaced)
+    }
+
+    /// What is not in its place does not count.
+    private func update(with read: CommittedOffsets, of number: Int32) {
+        for (group, offsets) in read.offsets where offsetsPartition(of: group) == number {
+            groupOffsets.update(group, offsets)
         }
     }
 
@@ -176,31 +193,45 @@ extension Broker {
         return durability == .sync ? try partition.endOffset() : try partition.bounds().upperBound
     }
 
-    /// Takes in what a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so
-    /// one that is undecided does not hide those that others committed after it.
-    /// - Returns: the bytes read.
-    func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) -> Int {
+    /// Takes in what a partition of the offsets topic has committed.
+    func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) {
+        update(with: try committedOffsets(in: partition), of: partition.name.partition.number)
+    }
+
+    /// What a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so one that is
+    /// undecided does not hide those that others committed after it.
+    private func committedOffsets(in partition: BrokerPartition<Files>) throws(BrokerError) -> CommittedOffsets {
         let end = sabotage.contains(.offsetsHiddenByUndecided) ? try partition.bounds().upperBound : Offset(.max)
         var undecided: [Int64: [OffsetRecord]] = [:]
-        var loaded: [String: [TopicPartition: GroupOffset?]] = [:]
-        let byteCount = try partition.forEachBatch { header, batch, reader throws(RecordBatchError) in
+        var committed = CommittedOffsets()
+        committed.byteCount = try partition.forEachBatch { header, batch, reader throws(RecordBatchError) in
             guard header.baseOffset < end else { return }
             let producer = header.producer
             if header.isControl {
                 let decided = undecided.removeValue(forKey: producer.id) ?? []
                 guard let marker = TransactionMarker(batch: batch), marker.isCommit else { return }
-                for read in decided { loaded[read.group, default: [:]][read.partition] = .some(read.offset) }
+                for read in decided { committed.add(read) }
             }
             while let record = try reader.next() {
                 guard let read = OffsetRecord(key: record.key, value: record.value) else { continue }
                 if producer.isTransactional {
                     undecided[producer.id, default: []].append(read)
                 } else {
-                    loaded[read.group, default: [:]][read.partition] = .some(read.offset)
+                    committed.add(read)
                 }
             }
         }
-        for (group, offsets) in loaded { groupOffsets.update(group, offsets) }
-        return byteCount
+        return committed
+    }
+}
+
+/// What a partition of the offsets topic holds.
+private struct CommittedOffsets {
+    /// By group; nil for what was forgotten.
+    var offsets: [String: [TopicPartition: GroupOffset?]] = [:]
+    var byteCount = 0
+
+    mutating func add(_ record: OffsetRecord) {
+        offsets[record.group, default: [:]][record.partition] = .some(record.offset)
     }
 }

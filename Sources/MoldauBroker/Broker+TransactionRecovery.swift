@@ -20,10 +20,20 @@ extension Broker {
     /// Reads the transactional ids, and ends what was decided. After an unclean stop also what nobody knows of any more.
     func recoverTransactions(wasClean: Bool) throws(BrokerError) {
         guard let topic = topic(Self.transactionsTopic) else { return }
-        var histories: [String: TransactionHistory] = [:]
+        var (histories, placed): ([String: TransactionHistory], [String: TransactionHistory]) = ([:], [:])
+        var misplaced: [(id: String, partition: Int32)] = []
         for number in 0..<topic.partitionCount {
-            histories.merge(try self.histories(in: number)) { first, _ in first }
+            for (id, history) in try self.histories(in: number).sorted(by: { $0.key < $1.key }) {
+                if transactionsPartition(of: id) == number {
+                    placed[id] = history
+                } else {
+                    misplaced.append((id, number))
+                    histories[id, default: TransactionHistory()].add(history)
+                }
+            }
         }
+        // Where it is right they came later.
+        for (id, history) in placed { histories[id, default: TransactionHistory()].add(history) }
         if wasClean {
             // Everything is on disk; a decision that could not be carried out may be left.
             for id in histories.keys { histories[id]!.unsettled.removeAll { $0.status.isComplete } }
@@ -46,6 +56,7 @@ extension Broker {
         for id in ids where !unfinished.contains(id) {
             if let decision = histories[id]!.unsettled.last { try settle(decision, id) }
         }
+        try rehome(misplaced.filter { !unfinished.contains($0.id) })
     }
 
     /// What a partition of the topic knows; nothing where it is damaged: its ids alone cannot be used then, and are told.
@@ -53,10 +64,9 @@ extension Broker {
         var histories: [String: TransactionHistory] = [:]
         do throws(BrokerError) {
             try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
-                guard let id = TransactionRecord.id(key: record.key), let value = record.value,
-                    let read = TransactionRecord(value: value)
-                else { return }
-                histories[id, default: TransactionHistory()].add(read)
+                guard let id = TransactionRecord.id(key: record.key) else { return }
+                if record.value == nil { histories[id] = nil }
+                if let read = TransactionRecord(record) { histories[id, default: TransactionHistory()].add(read) }
             }
             return histories
         } catch {
@@ -89,6 +99,7 @@ extension Broker {
     private func settle(_ decision: TransactionRecord, _ id: String) throws(BrokerError) {
         var settled = decision
         (settled.status, settled.ends) = (decision.status.isCommit ? .completeCommit : .completeAbort, [:])
+        settled.reads = [:]
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
             try store(settled, id)
             if let last = state.record, !last.status.isDecided { try store(last, id) } else { state.record = settled }
@@ -116,7 +127,8 @@ extension Broker {
 
     private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
         if sabotage.contains(.partialDecisionTaken) { return true }
-        for (name, end) in record.ends.sorted(by: { $0.key < $1.key }) {
+        let ends = record.ends.merging(record.reads) { end, _ in end }
+        for (name, end) in ends.sorted(by: { $0.key < $1.key }) {
             // Of a partition that is damaged nobody knows it.
             if let known = try? partition(name).endOffset(), known < end { return false }
         }
@@ -159,16 +171,30 @@ private struct TransactionHistory {
     /// Decisions of which it is not known that they are carried out.
     var unsettled: [TransactionRecord] = []
 
+    /// Whether a record says that all decisions before it are carried out.
+    private var isSettledBefore = false
+
+    /// Adds what came after what is here.
+    mutating func add(_ later: TransactionHistory) {
+        unsettled = later.isSettledBefore ? later.unsettled : unsettled + later.unsettled
+        isSettledBefore = isSettledBefore || later.isSettledBefore
+        last = later.last ?? last
+    }
+
     mutating func add(_ record: TransactionRecord) {
         switch record.status {
         case .empty: break
-        case .ongoing: if last?.status == .empty { unsettled = [] }
+        case .ongoing: if last?.status == .empty { settle() }
         case .prepareCommit, .prepareAbort: unsettled.append(record)
-        case .completeCommit: unsettled = record.ends.isEmpty ? [] : [record]
+        case .completeCommit:
+            settle()
+            if !record.ends.isEmpty { unsettled = [record] }
         case .completeAbort:
             if last?.status.isComplete == false { _ = unsettled.popLast() }
-            if record.ends.isEmpty { unsettled = [] } else { unsettled.append(record) }
+            if record.ends.isEmpty { settle() } else { unsettled.append(record) }
         }
         last = record
     }
+
+    private mutating func settle() { (unsettled, isSettledBefore) = ([], true) }
 }

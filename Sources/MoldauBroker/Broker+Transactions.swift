@@ -50,7 +50,7 @@ extension Broker {
                     producer: ProducerIdentity(id: try newProducerID(), epoch: 0), timeoutMs: timeoutMs)
             }
             transactions.note(record.producer.id, of: id)
-            (record.status, record.ends, record.timeoutMs) = (.empty, [:], timeoutMs)
+            (record.status, record.ends, record.reads, record.timeoutMs) = (.empty, [:], [:], timeoutMs)
             state = Transactions.State(record: record)
             try store(record, id)
             return record.producer
@@ -80,7 +80,7 @@ extension Broker {
         try completeDecided(&state, id)
         var record = try check(state, id, producer)
         if record.status != .ongoing {
-            (record.status, record.ends, record.started) = (.ongoing, [:], clock())
+            (record.status, record.ends, record.reads, record.started) = (.ongoing, [:], [:], clock())
             (state.offsets, state.begun) = ([:], uptime())
         }
         let added = partitions.filter { record.ends[$0] == nil }
@@ -147,7 +147,7 @@ extension Broker {
             // position a client names.
             for (name, read) in state.offsets.values.joined() where record.ends[name] == nil {
                 guard let end = try? partition(name).endOffset() else { continue }
-                record.ends[name] = sabotage.contains(.positionsBelieved) ? read.offset : min(read.offset, end)
+                record.reads[name] = sabotage.contains(.positionsBelieved) ? read.offset : min(read.offset, end)
             }
         }
         try store(record, id)
@@ -176,7 +176,7 @@ extension Broker {
                     try writeMarker(name, record, isCommit: isCommit, fences: !isCommit)
                     guard isCommit else { return }
                     for (group, changes) in offsets { groupOffsets.update(group, changes.mapValues { $0 }) }
-                    if isRecovered { _ = try loadOffsets(of: try partition(name)) }
+                    if isRecovered { try loadOffsets(of: try partition(name)) }
                 }
             } else {
                 try writeMarker(name, record, isCommit: isCommit, fences: !isCommit)
@@ -194,7 +194,9 @@ extension Broker {
         do throws(BrokerError) {
             let (partition, marker) = (try partition(name), TransactionMarker(isCommit: isCommit))
             if fences { return try partition.write(marker, of: record.producer) }
-            try partition.end(record.producer, before: record.ends[name] ?? .zero, marker)
+            let end = record.ends[name] ?? .zero
+            let isKnown = end != TransactionRecord.unknownEnd
+            try partition.end(record.producer, before: isKnown ? end : Offset(.max), marker)
         } catch .unknownTopic, .unknownPartition {
             // It was deleted with the transaction's records; the topic may have been made again, with fewer partitions.
         }
@@ -236,17 +238,25 @@ extension Broker {
         record.updated = clock()
         if topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }
         let number = transactionsPartition(of: id)
+        try append(id, record, to: try partition(TopicPartition(Self.transactionsTopic, number)))
+    }
+
+    /// - Parameter record: nil: what is known of the id is not to be looked for in this partition.
+    func append(_ id: String, _ record: TransactionRecord?, to partition: BrokerPartition<Files>) throws(BrokerError) {
         var builder = RecordBatchBuilder(capacity: 1_024)
         var key = ByteWriter()
         var value = ByteWriter()
         TransactionRecord.encodeKey(id, &key)
-        record.encode(&value)
-        builder.append(key: key.bytes, value: value.bytes, timestamp: record.updated)
-        try partition(TopicPartition(Self.transactionsTopic, number)).appendOwn(builder.finish())
+        record?.encode(&value)
+        builder.append(
+            key: key.bytes, value: record == nil ? nil : value.bytes, timestamp: record?.updated ?? clock(),
+            headers: record?.headers ?? Headers())
+        try partition.appendOwn(builder.finish())
     }
 
-    private func transactionsPartition(of id: String) -> Int32 {
-        (javaHash(id) & 0x7fff_ffff) % (topic(Self.transactionsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
+    func transactionsPartition(of id: String) -> Int32 {
+        coordinatorPartition(
+            of: id, among: topic(Self.transactionsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
     }
 
     private func createTransactionsTopic() throws(BrokerError) {

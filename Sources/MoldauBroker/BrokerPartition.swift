@@ -31,6 +31,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private let sabotage: Sabotage
     private let wasClean: Bool
     private let durableEnd: Offset
+    private let checkpointedStart: Offset
     private let groupCommit: GroupCommit<Files>
     private let clock: @Sendable () -> Timestamp
     private let transactions: Transactions
@@ -38,7 +39,8 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     init(
         _ name: TopicPartition, topicID: TopicID?, files: Files, directory: String, configuration: LogConfiguration,
-        wasClean: Bool, durableEnd: Offset, groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp,
+        wasClean: Bool, durableEnd: Offset, checkpointedStart: Offset, groupCommit: GroupCommit<Files>,
+        clock: @escaping @Sendable () -> Timestamp,
         transactions: Transactions
     ) {
         self.name = name
@@ -49,6 +51,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         state = Mutex(State(configuration: configuration))
         self.wasClean = wasClean
         self.durableEnd = durableEnd
+        self.checkpointedStart = checkpointedStart
         self.groupCommit = groupCommit
         self.clock = clock
         self.transactions = transactions
@@ -77,7 +80,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                         if let topicID, files.exists(directory) { try files.claim(directory, for: topicID) }
                         let log = try PartitionLog(
                             files, directory: directory, configuration: state.configuration, wasClean: wasClean,
-                            durableEnd: durableEnd)
+                            durableEnd: durableEnd, checkpointedStart: checkpointedStart)
                         if let topicID { try files.claim(directory, for: topicID) }
                         state.log = log
                     }
@@ -307,9 +310,20 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     }
 
     /// Lets go of what the topic's retention lets go of.
-    func applyRetention() throws(BrokerError) {
+    /// - Returns: the offsets that went; nil for none.
+    func applyRetention() throws(BrokerError) -> Range<Offset>? {
         let now = clock()
-        _ = try withLog { log throws(LogError) in try log.applyRetention(now: now) }
+        let removed = try withLog { log throws(LogError) in
+            let start = log.startOffset
+            try log.applyRetention(now: now)
+            return start..<log.startOffset
+        }
+        return removed.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The first offset held and the end, where the log is open.
+    var openBounds: Range<Offset>? {
+        state.withLock { state in state.log.map { $0.startOffset..<max($0.startOffset, $0.endOffset) } }
     }
 
     /// Writes closed segments anew, without records that later ones replace, where that is worth it. The partition is

@@ -93,8 +93,13 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
 
     /// Forgets partitions that were deleted, durably: others of that name begin at 0.
     mutating func forget(_ partitions: [TopicPartition]) throws(LogError) {
-        let isKnown = partitions.contains { ends["\($0)"] != nil }
-        for partition in partitions { ends["\(partition)"] = nil }
+        try forget(partitions.map { "\($0)" })
+    }
+
+    /// As above, by name.
+    mutating func forget(_ names: [String]) throws(LogError) {
+        let isKnown = names.contains { ends[$0] != nil }
+        for name in names { ends[name] = nil }
         if isKnown { try rewrite() }
     }
 

@@ -175,7 +175,7 @@ final class HeldDescriptor: Sendable {
     deinit { if number >= 0 { closeNumber(number) } }
 }
 
-func openFile(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o644) }
+func openFile(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o600) }
 
 private func closeNumber(_ number: Int32) { _ = close(number) }
 

@@ -31,6 +31,9 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case offline(reason: String)
     /// Another process works on the data directory.
     case locked(directory: String, holder: String)
+    /// The data directory is a copy that was made while a program wrote to the original: `was` and `is` are the directories'
+    /// numbers. Its files are of different moments.
+    case copiedWhileOpen(directory: String, was: Int64, is: Int64)
     /// A file that the broker keeps beside the logs cannot be read.
     case damagedFile(path: String, reason: String)
 
@@ -103,6 +106,10 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
             "the log is offline since a failed sync: \(reason); restart to recover what is on disk"
         case .locked(let directory, let holder):
             "the data directory '\(directory)' is in use by \(holder); stop it first, or choose another directory"
+        case .copiedWhileOpen(let directory, _, _):
+            "the data directory '\(directory)' was copied while a program wrote to it, or after it had crashed; its files may be of "
+                + "different moments. Stop the program, and copy the directory again together with the state; or, if nothing was "
+                + "writing when it was copied, remove '\(directory)/directory-number'"
         case .damagedFile(let path, let reason): "'\(path)' is damaged: \(reason)"
         case .damagedRecords(let path, let bytes):
             "the bytes from \(bytes.lowerBound) up to \(bytes.upperBound) of '\(path)' have changed since they were "

@@ -16,6 +16,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package internal(set) var startOffset: Offset
     /// Whether there is something for `takeUnsynced`.
     package internal(set) var hasUnsynced = false
+    /// What batches are marked with: Kafka's count of the partition's leaders.
+    var leaderEpoch: Int32 = 0
     var producers = ProducerStates()
     /// By their markers' offsets.
     var aborted: [AbortedTransaction] = []
@@ -30,16 +32,18 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// - Parameter wasClean: whether the log was closed. If not, the last segment's checksums are verified and what is
     ///   not whole at its end is cut off: it was never acknowledged.
     /// - Parameter durableEnd: the offset up to which records were durable. They are never cut off.
+    /// - Parameter checkpointedStart: the first offset that may be read, where the log's own file does not tell.
     /// - Throws: `LogError.io`; `.missingRecords`, `.damagedRecords` where records that were durable are not there.
     package init(
-        _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool, durableEnd: Offset = .zero
+        _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool, durableEnd: Offset = .zero,
+        checkpointedStart: Offset = .zero
     ) throws(LogError) {
         self.files = files
         self.directory = directory
         self.configuration = configuration
         segments = []
         startOffset = .zero
-        try open(wasClean: wasClean, durableEnd: durableEnd)
+        try open(wasClean: wasClean, durableEnd: durableEnd, checkpointedStart: checkpointedStart)
     }
 
     // MARK: Appending
@@ -132,7 +136,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             head.copyMemory(from: UnsafeRawBufferPointer(rebasing: batch[..<BatchFormat.headerSize]))
             let body = UnsafeRawBufferPointer(rebasing: batch[BatchFormat.headerSize...])
             head.storeBytes(of: endOffset.value.bigEndian, toByteOffset: 0, as: Int64.self)
-            head.storeBytes(of: 0, toByteOffset: 12, as: Int32.self)
+            head.storeBytes(of: leaderEpoch.bigEndian, toByteOffset: 12, as: Int32.self)
             if configuration.isLogAppendTime { setAppendTime(now, header, head, body) }
             do throws(LogError) {
                 try segments[last].opened!.append(

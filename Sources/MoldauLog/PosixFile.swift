@@ -18,12 +18,12 @@ package final class PosixFile: PartwiseFile {
     private let cache: DescriptorCache
     private let identity: Identity
 
-    init(_ path: String, _ cache: DescriptorCache) throws(LogError) {
+    init(_ path: String, _ cache: DescriptorCache, creates: Bool = true) throws(LogError) {
         self.cache = cache
         descriptor = Descriptor(path)
         var identity: Identity?
         try cache.fill(descriptor) { () throws(LogError) in
-            let number = try Self.open(path, O_RDWR | O_CREAT | O_CLOEXEC, cache)
+            let number = try Self.open(path, O_RDWR | (creates ? O_CREAT : 0) | O_CLOEXEC, cache)
             identity = Self.identity(of: number)
             return number
         }

@@ -23,7 +23,21 @@ package struct PosixFileSystem: FileSystem {
 
     package func open(_ path: String) throws(LogError) -> PosixFile { try PosixFile(path, descriptors) }
 
-    package func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package func openExisting(_ path: String) throws(LogError) -> PosixFile? {
+        exists(path) ? try PosixFile(path, descriptors, creates: false) : nil
+    }
+
+    /// A link that leads nowhere is there, and so is what cannot be looked at: whoever opens it gets to know why it cannot be.
+    package func exists(_ path: String) -> Bool {
+        var found = stat()
+        return lstat(path, &found) == 0 || (errno != ENOENT && errno != ENOTDIR)
+    }
+
+    package func identity(of directory: String) throws(LogError) -> Int64? {
+        var found = stat()
+        guard stat(directory, &found) == 0 else { throw .failed("measuring", directory) }
+        return Int64(truncatingIfNeeded: found.st_ino)
+    }
 
     package func names(in directory: String) throws(LogError) -> [String] {
         var handle: OpaquePointer?
@@ -55,7 +69,7 @@ package struct PosixFileSystem: FileSystem {
                 try syncParent(of: parent)
             }
         }
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .failed("creation", path) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .failed("creation", path) }
     }
 
     package func removeFile(_ path: String) throws(LogError) {
@@ -112,18 +126,33 @@ package struct PosixFileSystem: FileSystem {
 
     package func lock(_ directory: String) throws(LogError) -> DirectoryLock {
         let path = "\(directory)/.lock"
-        let held = try HeldDescriptor(path, O_RDWR | O_CREAT | O_CLOEXEC, descriptors)
-        guard flock(held.number, LOCK_EX | LOCK_NB) == 0 else {
-            guard errno == EWOULDBLOCK else { throw .failed("locking", path) }
-            let holder = String(decoding: try contents(of: path) ?? [], as: UTF8.self)
-            throw .locked(directory: directory, holder: holder.isEmpty ? "another process" : holder)
+        var lock = moldau_directory_lock()
+        guard moldau_lock_directory(directory, &lock) == 0 else {
+            switch errno {
+            case EWOULDBLOCK: throw .locked(directory: directory, holder: try holder(lock, path))
+            case ELOOP:
+                throw .damagedFile(path: path, reason: "it is a link or no plain file; remove it, it holds nothing")
+            default: throw .failed("locking", path)
+            }
         }
-        let holder = "process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))"
-        let file = try open(path)
-        try file.truncate(to: 0)
-        try file.write(Array(holder.utf8), at: 0)
-        // The lock goes with the file's descriptor: also when the process is killed.
-        return DirectoryLock { _ = flock(held.number, LOCK_UN) }
+        // What it says is for people; the lock holds without it.
+        let holder = Array("process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))".utf8)
+        _ = ftruncate(lock.file, 0)
+        _ = pwrite(lock.file, holder, holder.count, 0)
+        // The locks go with the descriptors: also when the process is killed.
+        let held = lock
+        return DirectoryLock {
+            var held = held
+            moldau_unlock_directory(&held)
+        }
+    }
+
+    private func holder(_ lock: moldau_directory_lock, _ path: String) throws(LogError) -> String {
+        guard lock.holder == Int32(MOLDAU_HELD_BY_OWN.rawValue) else {
+            return "another program, perhaps a Kafka broker"
+        }
+        let text = String(decoding: try contents(of: path) ?? [], as: UTF8.self)
+        return text.isEmpty ? "another process" : text
     }
 }
 

@@ -229,7 +229,7 @@ final class TaskDatabase: StateStorage {
 
     /// With those above it.
     static func makeDirectory(_ path: String) throws(StateError) {
-        for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o777) }
-        if mkdir(path, 0o777) != 0 && errno != EEXIST { throw .directoryNotCreated(path: path, code: errno) }
+        for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o700) }
+        if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .directoryNotCreated(path: path, code: errno) }
     }
 }

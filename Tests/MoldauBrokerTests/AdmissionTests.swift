@@ -118,7 +118,10 @@ struct AdmissionTests {
         var client = try TransactionalClient(broker)
         try client.send("a", to: left)
         // The last 8 bytes but those of the partition's end: see TransactionRecord.
-        let path = try #require(try files.names(in: "data").first { $0.hasPrefix("__transaction_state-") })
+        let path = try #require(
+            try files.names(in: "data").first {
+                $0.hasPrefix("__transaction_state-") && files.exists("data/\($0)/00000000000000000000.log")
+            })
         let log = try files.open("data/\(path)/00000000000000000000.log")
         let bytes = try log.read(try log.size(), at: 0)
         try files.removeFile("data/durable.journal")
@@ -190,9 +193,9 @@ extension [UInt8] {
             guard start + header.byteCount < bytes.count else { break }
             start += header.byteCount
         }
-        // The value ends in the start and one end, 8 bytes each; a byte for the headers follows.
+        // The value ends in the start, 8 bytes; the header moldau.ends with one end follows, 22 bytes.
         bytes.replaceSubrange(
-            (bytes.count - 17)..<(bytes.count - 9), with: Swift.withUnsafeBytes(of: started.bigEndian) { Array($0) })
+            (bytes.count - 30)..<(bytes.count - 22), with: Swift.withUnsafeBytes(of: started.bigEndian) { Array($0) })
         let checksum = bytes[(start + 21)...].withUnsafeBytes { crc32c($0) }
         bytes.replaceSubrange(
             (start + 17)..<(start + 21), with: Swift.withUnsafeBytes(of: checksum.bigEndian) { Array($0) })

@@ -89,15 +89,20 @@ struct PartitionLogTests {
         #expect(try log.values() == ["a", "b", "c"])
     }
 
-    @Test func `a log cut below its start goes on at its start`() throws {
+    @Test(arguments: [true, false])
+    func `a start beyond the end takes no records, and none of those that come after`(wasClean: Bool) throws {
         let files = MemoryFileSystem()
-        var log = try openLog(files)
+        var log = try openLog(files, ["segment.bytes": "80"])
         try log.append(["a", "b", "c"])
-        try log.deleteRecords(before: Offset(3))
-        try files.open("p/00000000000000000000.log").truncate(to: 0)
-        log = try openLog(files)
-        #expect(try log.append(["d"]).first == Offset(3))
-        #expect(try log.values(from: 3) == ["d"])
+        try log.append(["d"])
+        try log.close()
+        try files.replace("p/log-start-offset", with: 4_000_000, in: "p", sync: true)
+        log = try openLog(files, wasClean: wasClean)
+        #expect(files.exists("p/00000000000000000000.log"))
+        #expect(try log.values() == ["a", "b", "c", "d"])
+        #expect(try log.append(["e"]).first == Offset(4))
+        log = try openLog(files, wasClean: false)
+        #expect(try log.values() == ["a", "b", "c", "d", "e"])
     }
 
     @Test func `retention by time takes closed segments, and the last one too`() throws {
