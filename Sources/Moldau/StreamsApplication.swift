@@ -9,6 +9,7 @@ import Foundation
 public import ServiceLifecycle
 
 @_exported public import enum MoldauLog.Durability
+@_exported public import enum MoldauLog.LogError
 
 /// A topology at work on a cluster.
 ///

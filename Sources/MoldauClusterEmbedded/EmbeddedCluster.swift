@@ -16,7 +16,7 @@ internal import Synchronization
 ///
 /// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by
 /// one each.
-public final class EmbeddedCluster: Cluster {
+public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
         var time = timespec()
@@ -34,6 +34,9 @@ public final class EmbeddedCluster: Cluster {
     private let upkeep: Upkeep?
     private let groups = Groups()
 
+    /// Where it is, as logs tell it.
+    public let description: String
+
     /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
     /// disk first.
     /// - Parameter randomness: where the ids of topics come from.
@@ -43,6 +46,7 @@ public final class EmbeddedCluster: Cluster {
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(LogError) {
+        description = "embedded in '\(directory)'"
         PosixFileSystem.raiseDescriptorLimit()
         let broker = try Broker(
             PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime,
@@ -56,6 +60,7 @@ public final class EmbeddedCluster: Cluster {
         inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(LogError) {
+        description = "embedded, in memory"
         store = try Broker(
             MemoryFileSystem(), directory: "memory", durability: .os, clock: clock, randomness: randomness)
         upkeep = nil
@@ -63,6 +68,7 @@ public final class EmbeddedCluster: Cluster {
 
     /// A cluster on a broker that others use too.
     package init<Files: FileSystem>(_ broker: Broker<Files>) {
+        description = "embedded"
         store = broker
         upkeep = nil
     }
@@ -132,15 +138,18 @@ extension ClusterError {
             case .unknownTopic(let name): .unknownTopic(name)
             case .topicExists(let name): .topicExists(name)
             case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
+            case .invalidSettings(let topic, let reason): .invalidSettings(topic: topic, reason: reason)
             case .internalTopic(let name):
-                .unavailable(reason: "'\(name)' holds the cluster's own records and is neither deleted nor written to by others")
+                .unavailable(
+                    reason: "'\(name)' holds the cluster's own records and is neither deleted nor written to by others")
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
             case .unreadable(let holder, let name, let cause):
                 .unavailable(
-                    reason: "what the cluster knows of \(holder) is in \(name), which is damaged: \(cause); others are not "
+                    reason:
+                        "what the cluster knows of \(holder) is in \(name), which is damaged: \(cause); others are not "
                         + "affected; 'moldau repair' shows what is lost and goes on without it")
             case .log(let name, let cause) where cause.isRefusal:
                 .invalidRecord(name, reason: cause.description)

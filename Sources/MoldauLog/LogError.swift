@@ -73,6 +73,18 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// What to do about an error of the system; empty where its own words say it.
+    private static func advice(_ code: Int32) -> String {
+        switch code {
+        case EACCES, EPERM: "; let the user that runs this program write there, or choose another directory"
+        case EROFS: "; choose a directory on a file system that can be written"
+        case ENOTDIR, EEXIST: "; a file stands where a directory is needed: choose another one"
+        case ENOSPC, EDQUOT: "; make room there"
+        case EMFILE, ENFILE: "; let the process open more files ('ulimit -n')"
+        default: ""
+        }
+    }
+
     public var description: String {
         switch self {
         case .offsetOutOfRange(let requested, let held):
@@ -89,8 +101,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
             "the producer \(producer) sent sequence number \(got) where \(expected) is next"
         case .invalidConfiguration(let key, let value): "'\(value)' is no value for \(key)"
         case .io(let operation, let path, let code, let reason):
-            "\(operation) of '\(path)' failed: \(reason)"
-                + (code == EMFILE ? "; let the process open more files ('ulimit -n')" : "")
+            "\(operation) of '\(path)' failed: \(reason)\(Self.advice(code))"
         case .offline(let reason):
             "the log is offline since a failed sync: \(reason); restart to recover what is on disk"
         case .locked(let directory, let holder):

@@ -16,7 +16,7 @@ package final class Outbox: RecordCollector {
     }
 
     private let names: InternalTopicNames
-    private let producer: any Producer
+    private var producer: any Producer
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
 
@@ -31,9 +31,9 @@ package final class Outbox: RecordCollector {
     /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
     @exclusivity(unchecked) package unowned(unsafe) var processing: PartitionQueue?
     package var resumed: OriginalRecord?
-    /// The cluster had no room: batches grow until `sendAll` finds some.
+    /// The cluster took no more: it had no room, and batches grow until `sendAll` finds some; or the producer was fenced.
     @exclusivity(unchecked) package private(set) var isHeld = false
-    private var heldReason = ""
+    private(set) var heldError = ClusterError.closed
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
 
@@ -128,6 +128,17 @@ package final class Outbox: RecordCollector {
         return !isHeld
     }
 
+    /// Forgets what was not sent, and sends with another producer from here on.
+    func begin(with producer: any Producer) {
+        for batch in filled {
+            batch.pointee.builder.reset()
+            batch.pointee.noticeBytes = 0
+        }
+        filled = []
+        isHeld = false
+        self.producer = producer
+    }
+
     /// Returns when everything is acknowledged. Blocks.
     /// - Throws: `ClusterError.diskFull` where there is no room for it; then the rest is kept.
     package func flush() throws {
@@ -139,17 +150,15 @@ package final class Outbox: RecordCollector {
         }
     }
 
-    var heldError: ClusterError { .diskFull(reason: heldReason) }
-
     /// - Returns: false where the cluster has no room for it; then it is kept.
     private func ship(_ batch: BatchPointer) throws -> Bool {
         let count = batch.pointee.builder.recordCount
         do {
             batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
             try producer.send(batch.pointee.builder.finish(), to: batch.pointee.partition)
-        } catch ClusterError.diskFull(let reason) {
-            isHeld = true
-            heldReason = reason
+        } catch let error as ClusterError where error.holdsBack {
+            // Not thrown here, where user code may have called, and would take it for its own.
+            (isHeld, heldError) = (true, error)
             return false
         } catch ClusterError.recordTooLarge where count > 1 {
             try sendOneByOne(batch)
@@ -194,6 +203,16 @@ package final class Outbox: RecordCollector {
     }
 }
 
+extension ClusterError {
+    /// Whether it says nothing of the batch that it was thrown for.
+    fileprivate var holdsBack: Bool {
+        switch self {
+        case .diskFull, .producerFenced: true
+        default: false
+        }
+    }
+}
+
 extension Outbox {
     package var originalRecord: OriginalRecord? {
         if let resumed { return resumed }
@@ -207,10 +226,13 @@ extension Outbox {
     }
 
     /// Copies a record as it came, with the headers of KIP-1034 that say why it could not be processed.
-    func sendDeadLetter(topic: String, record: OriginalRecord, failure: any Error, node: String) throws {
+    /// - Parameter message: what the failure says; nil: its own words.
+    func sendDeadLetter(
+        topic: String, record: OriginalRecord, failure: any Error, message: String? = nil, node: String
+    ) throws {
         var headers = record.headers
         headers.append(Header("__streams.errors.exception", "\(type(of: failure))"))
-        headers.append(Header("__streams.errors.message", "\(failure)"))
+        headers.append(Header("__streams.errors.message", message ?? "\(failure)"))
         headers.append(Header("__streams.errors.topic", record.origin.topic))
         headers.append(Header("__streams.errors.partition", "\(record.origin.partition)"))
         headers.append(Header("__streams.errors.offset", "\(record.origin.offset)"))
