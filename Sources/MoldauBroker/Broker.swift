@@ -82,8 +82,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     private func makePartitions(
         of topic: TopicMetadata, _ durableEnds: [String: Offset] = [:], isNew: Bool = false
     ) throws(LogError) -> [BrokerPartition<Files>] {
-        var configuration = try LogConfiguration(topic.configuration)
-        configuration.sabotage = sabotage
+        let configuration = try configuration(of: topic)
         return (0..<topic.partitionCount).map { number in
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(
@@ -92,6 +91,12 @@ package final class Broker<Files: FileSystem>: Sendable {
                 checkpointedStart: isNew ? .zero : checkpointedStarts[name] ?? .zero, groupCommit: groupCommit,
                 clock: clock, transactions: transactions)
         }
+    }
+
+    private func configuration(of topic: TopicMetadata) throws(LogError) -> LogConfiguration {
+        var configuration = try LogConfiguration(topic.configuration)
+        configuration.sabotage = sabotage
+        return configuration
     }
 
     // Partitions that wait for a sync hold what holds them.
@@ -160,6 +165,27 @@ package final class Broker<Files: FileSystem>: Sendable {
                 throw .storage(error)
             }
             for (name, partitions) in made { state.partitions[name] = partitions }
+        }
+    }
+
+    /// Changes settings of a topic, durably; they hold at once. nil takes a setting back to its default.
+    /// - Throws: `BrokerError.invalidSettings`: nothing has changed then.
+    package func configure(_ name: String, _ changes: [String: String?]) throws(BrokerError) {
+        try state.withLock { state throws(BrokerError) in
+            if state.isClosed { throw .closed }
+            guard let topic = state.catalog.topics[name], let partitions = state.partitions[name] else {
+                throw .unknownTopic(name)
+            }
+            if Self.isInternal(name) { throw .internalTopic(name) }
+            let changed = topic.with(changes)
+            let settings: LogConfiguration
+            do throws(LogError) {
+                settings = try configuration(of: changed)
+            } catch {
+                throw .invalidSettings(topic: name, reason: error.description)
+            }
+            do throws(LogError) { try state.catalog.change(adding: [changed]) } catch { throw .storage(error) }
+            for partition in partitions { partition.configure(settings) }
         }
     }
 

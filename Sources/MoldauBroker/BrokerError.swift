@@ -6,6 +6,8 @@ package enum BrokerError: Error, Equatable {
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
+    /// Settings of a topic that was there, and is as before.
+    case invalidSettings(topic: String, reason: String)
     /// The topic holds the broker's own records: it is neither deleted nor written to.
     case internalTopic(String)
     case unknownPartition(TopicPartition, partitionCount: Int32)

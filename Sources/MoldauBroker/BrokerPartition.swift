@@ -7,6 +7,7 @@ internal import Synchronization
 /// The directory is made with the first append: a partition that nothing was written to costs nothing.
 package final class BrokerPartition<Files: FileSystem>: Sendable {
     private struct State: Sendable {
+        var configuration: LogConfiguration
         var log: PartitionLog<Files>?
         var bells: [Bell] = []
         /// Why no call is answered any more.
@@ -27,14 +28,14 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private let topicID: TopicID?
     private let files: Files
     private let directory: String
-    private let configuration: LogConfiguration
+    private let sabotage: Sabotage
     private let wasClean: Bool
     private let durableEnd: Offset
     private let checkpointedStart: Offset
     private let groupCommit: GroupCommit<Files>
     private let clock: @Sendable () -> Timestamp
     private let transactions: Transactions
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(
         _ name: TopicPartition, topicID: TopicID?, files: Files, directory: String, configuration: LogConfiguration,
@@ -46,13 +47,22 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         self.topicID = topicID
         self.files = files
         self.directory = directory
-        self.configuration = configuration
+        sabotage = configuration.sabotage
+        state = Mutex(State(configuration: configuration))
         self.wasClean = wasClean
         self.durableEnd = durableEnd
         self.checkpointedStart = checkpointedStart
         self.groupCommit = groupCommit
         self.clock = clock
         self.transactions = transactions
+    }
+
+    /// Lets other settings hold from now on.
+    func configure(_ configuration: LogConfiguration) {
+        state.withLock { state in
+            state.configuration = configuration
+            state.log?.configuration = configuration
+        }
     }
 
     /// Runs `body` on the log, with the lock held; makes the log where there is none and `creates` is set.
@@ -69,7 +79,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                         guard creates || durableEnd > .zero || files.exists(directory) else { return nil }
                         if let topicID, files.exists(directory) { try files.claim(directory, for: topicID) }
                         let log = try PartitionLog(
-                            files, directory: directory, configuration: configuration, wasClean: wasClean,
+                            files, directory: directory, configuration: state.configuration, wasClean: wasClean,
                             durableEnd: durableEnd, checkpointedStart: checkpointedStart)
                         if let topicID { try files.claim(directory, for: topicID) }
                         state.log = log
@@ -97,7 +107,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         guard stamp.id >= 0 else { return try appendOwn(batches) }
         nonisolated(unsafe) let batches = batches  // Used inside the call alone.
         guard let slot = transactions.slot(ofProducer: stamp.id) else {
-            if stamp.isTransactional, !configuration.sabotage.contains(.staleEpochAccepted) {
+            if stamp.isTransactional, !sabotage.contains(.staleEpochAccepted) {
                 throw .invalidTransaction(
                     id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
             }
@@ -105,7 +115,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
         // The transaction does not end between the check and the append.
         return try slot.state.withLock { state throws(BrokerError) in
-            if !configuration.sabotage.contains(.staleEpochAccepted) { try state.admit(stamp, to: name, of: slot.id) }
+            if !sabotage.contains(.staleEpochAccepted) { try state.admit(stamp, to: name, of: slot.id) }
             return try appendOwn(batches)
         }
     }

@@ -6,6 +6,8 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
+    /// A topic's settings were to be changed to what they cannot be; they are as before.
+    case invalidSettings(topic: String, reason: String)
     case unknownPartition(TopicPartition, partitionCount: Int32)
     /// The partition does not hold `requested`: retention took it, or it was never there.
     case offsetOutOfRange(TopicPartition, requested: Offset, held: Range<Offset>)
@@ -30,6 +32,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case .unknownTopic(let name): "there is no topic '\(name)'; create it first"
         case .topicExists(let name): "the topic '\(name)' exists already"
         case .invalidTopic(let name, let reason): "'\(name)' cannot be created: \(reason)"
+        case .invalidSettings(let topic, let reason): "the settings of '\(topic)' are as before: \(reason)"
         case .unknownPartition(let partition, let count):
             "there is no partition \(partition): the topic has \(count) partitions, counted from 0"
         case .offsetOutOfRange(let partition, let requested, let held):

@@ -27,6 +27,10 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
         }
     }
 
+    func configure(_ topic: String, _ changes: [String: String?]) throws {
+        try translating { () throws(BrokerError) in try broker.configure(topic, changes) }
+    }
+
     func delete(_ topics: [String]) throws {
         for name in topics { try translating { () throws(BrokerError) in try broker.delete(name) } }
     }
