@@ -23,12 +23,9 @@ private struct KeepingHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-        function: String, line: UInt
-    ) {
-        let details = (metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        lines.texts.withLock { $0.append("\(level) \(message) \(details.joined(separator: " "))") }
+    func log(event: LogEvent) {
+        let details = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        lines.texts.withLock { $0.append("\(event.level) \(event.message) \(details.joined(separator: " "))") }
     }
 }
 

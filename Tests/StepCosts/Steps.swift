@@ -38,15 +38,6 @@ let steps = [
             precondition(seen == count, "\(seen) of \(count) records were read")
         }
     },
-    Step(name: "append") { count in
-        let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-        try cluster.makeAdmin(clientID: "costs").create([NewTopic("input", partitionCount: 1)])
-        let producer = try cluster.makeProducer(clientID: "costs")
-        let batches = Log.batches(count, keys: 1_000)
-        return {
-            for batch in batches { try producer.send(batch.bytes, to: TopicPartition("input", 0)) }
-        }
-    },
     Step(name: "five-operators") { count in
         let run = try Log(
             count,
