@@ -53,6 +53,26 @@ struct StreamJoinTests {
         #expect(joined == (isSelfJoin ? ["AA", "BB", "ZZ"] : ["Ax", "B-"]))
     }
 
+    /// The window of the record at 0 ends at 10, its grace at 30. Where windows are Kafka Streams', its result without a match
+    /// goes out at once (KAFKA-19536).
+    @Test(arguments: [WindowMemory.complete, .kafkaStreams])
+    func `a record that comes late within the grace waits for its match`(memory: WindowMemory) throws {
+        let windows = JoinWindows(difference: .milliseconds(10), grace: .milliseconds(20))
+        let topology = try Topology(TopologyOptions(windowMemory: memory)) { streams in
+            streams.stream(Self.left).leftJoin(streams.stream(Self.right), within: windows) { "\($0)+\($1 ?? "null")" }
+                .to(Self.out)
+        }
+        let driver = try TopologyTestDriver(topology, state: .memory)
+        try driver.pipe(Self.left, key: "other", value: "O", at: Timestamp(ms: 15))
+        try driver.pipe(Self.left, key: "k", value: "A", at: Timestamp(ms: 0))
+        try driver.pipe(Self.left, key: "j", value: "B", at: Timestamp(ms: 1))
+        try driver.pipe(Self.right, key: "k", value: "a", at: Timestamp(ms: 5))
+        let early = memory == .complete ? [] : ["A+null", "B+null"]
+        #expect(try driver.read(from: Self.out).map(\.value) == early + ["A+a"])
+        try driver.pipe(Self.left, key: "z", value: "Z", at: Timestamp(ms: 32))
+        #expect(try driver.read(from: Self.out).map(\.value) == (memory == .complete ? ["B+null"] : []))
+    }
+
     @Test func `a match in time takes its place`() throws {
         let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
         try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))

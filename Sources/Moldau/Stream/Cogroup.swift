@@ -146,7 +146,7 @@ extension CogroupedKStream {
     ) -> KTable<ResultKey, Result> {
         let parents = members.map { $0.partitioned(choice.name) }
         let sources = parents.reduce(into: Set<String>()) { $0.formUnion($1.sources) }
-        if parents.count > 1 { builder.copartition(sources) }
+        builder.copartition(sources)
         let (storeName, emission) = (store.name, choice.emission)
         let isHolding = emission != .everyChange
         let nodes = members.indices.map { index in

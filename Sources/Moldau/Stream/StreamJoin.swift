@@ -118,6 +118,7 @@ extension KStream {
             try join.windows.check()
             try options?.checkIsPlain("joins of streams", named: given ?? "join(_:within:)")
         }
+        let join = join.waiting(by: builder.options.windowMemory)
         let left = partitionedForJoin(
             named: given.map { $0 + "-left" }, RepartitionEnds(key: join.key, value: join.left))
         let right = other.partitionedForJoin(

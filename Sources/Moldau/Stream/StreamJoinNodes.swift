@@ -23,6 +23,9 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     let left: Serde<Left>
     let right: Serde<Right>
     let joiner: Joiner
+    /// Whether a record that comes late, but within the grace, waits for a match as others do; in Kafka Streams it has a
+    /// result without one at once, and may have another with one (KAFKA-19536).
+    private var waitsWithinGrace = true
 
     init(
         _ kind: StreamJoinKind, _ windows: JoinWindows, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>,
@@ -30,6 +33,13 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     ) {
         (self.kind, self.windows, self.key, self.left, self.right) = (kind, windows, key, left, right)
         self.joiner = joiner
+    }
+
+    /// As Kafka Streams waits, or as long as the grace says.
+    func waiting(by memory: WindowMemory) -> StreamJoin {
+        var join = self
+        join.waitsWithinGrace = memory == .complete
+        return join
     }
 
     /// Whether one store is enough for a stream joined with itself: each record has to match itself, or no record without
@@ -124,6 +134,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let forward = try context.next(Key.self, Result.self).receive
         let (before, after) = side == .left ? (windows.before, windows.after) : (windows.after, windows.before)
         let (beforeMs, afterMs) = (before.milliseconds, after.milliseconds)
+        let waitMs = waitsWithinGrace ? windows.grace.milliseconds : 0
         let otherSide: JoinSide = side == .left ? .right : .left
 
         func emit(_ record: Record<Key, This>, _ this: This?, _ other: Other?, at time: Timestamp) throws {
@@ -171,7 +182,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
                 try emit(record, record.value, otherValue, at: max(time, otherTime))
             }
             guard isOuter, !isMatched else { return }
-            if let unmatched, latest >= unmatched.streamTime {
+            if let unmatched, latest.adding(ms: waitMs) >= unmatched.streamTime {
                 try unmatched.hold(hold(record.value), at: .init(timestamp: time, side: side, key: record.key))
             } else {
                 try emit(record, record.value, nil, at: time)
