@@ -73,7 +73,9 @@ package struct PartitionRepair<Files: FileSystem> {
             last = (base, examined.usedSize)
             // What a stretch at the end of a segment held ends where the next one begins.
             let known = isLast ? max(end, durableEnd) : bases[index + 1]
-            stretches += examined.stretches.map { $0.offsets.isEmpty && $0 == examined.stretches.last ? $0.ending(known) : $0 }
+            stretches += examined.stretches.map {
+                $0.offsets.isEmpty && $0 == examined.stretches.last ? $0.ending(known) : $0
+            }
         }
         let next = max(end, durableEnd, stretches.last?.offsets.upperBound ?? end)
         guard !stretches.isEmpty || end < durableEnd else { return nil }

@@ -169,7 +169,9 @@ extension RecordBatchHeader {
     /// Throws where a reader would stop. Compaction may have taken records from the batch.
     fileprivate func checkReadable(_ batch: UnsafeRawBufferPointer) throws(RecordBatchError) {
         if isControl {
-            guard TransactionMarker(batch: batch) != nil else { throw .malformed(baseOffset: baseOffset, field: .keyLength) }
+            guard TransactionMarker(batch: batch) != nil else {
+                throw .malformed(baseOffset: baseOffset, field: .keyLength)
+            }
             return
         }
         guard codec <= 4 else { throw .malformed(baseOffset: baseOffset, field: .attributes) }

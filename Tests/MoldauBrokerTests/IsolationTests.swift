@@ -129,7 +129,8 @@ struct IsolationTests {
     @Test func `a partition that cannot be compacted does not keep others from it`() throws {
         let broker = try openBroker(files)
         let settings = ["cleanup.policy": "compact", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0.01"]
-        try broker.create(["left", "right"].map { TopicMetadata(name: $0, partitionCount: 1, configuration: settings) })
+        try broker.create(
+            ["left", "right"].map { TopicMetadata(name: $0, partitionCount: 1, configuration: settings) })
         for name in [left, right] {
             for _ in 0..<30 {
                 var builder = RecordBatchBuilder()
