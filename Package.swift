@@ -219,7 +219,10 @@ let package = Package(
         tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
         tests(
             "MoldauClusterEmbeddedTests",
-            ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"]),
+            [
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(
             "MoldauRuntimeTests",
             [

@@ -20,7 +20,9 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         let path = SegmentName.path(plan.directory, base, ".log.cleaned")
         try plan.files.removeFile(path)
         let file = try plan.files.open(path)
-        var segment = Segment(empty: file, base: base, generation: group[0].generation + 1)
+        var segment = Segment(
+            empty: file, base: base, generation: group[0].generation + 1,
+            appendTimes: AppendTimes(of: group.map(\.appendTimes)))
         var markers: Set<Offset> = []
         for source in group {
             var batches = BatchReader(source, directory: plan.directory)

@@ -40,6 +40,8 @@ extension PartitionLog {
                 throw .missingRecords(directory: directory, durableEnd: durableEnd, foundEnd: segment.end)
             }
             segments[segments.count - 1].opened = segment
+            segments[segments.count - 1].opened!.noteBegin(
+                try files.contents(of: SegmentName.path(directory, base, ".checksums")))
             // What a crash left in the operating system's hands is not on disk yet.
             hasUnsynced = true
         }
@@ -94,37 +96,7 @@ extension PartitionLog {
         while segments.count > 1, segments[1].base <= startOffset { try removeFirstSegment() }
     }
 
-    /// Lets go of old segments as the topic's settings say, the last one too when all its records are past their time.
-    /// - Returns: how many segments went.
-    @discardableResult
-    package mutating func applyRetention(now: Timestamp) throws(LogError) -> Int {
-        guard configuration.deletesOld else { return 0 }
-        var removed = 0
-        if let limit = configuration.retentionMs {
-            func isExpired(_ segment: Segment<Files.File>) -> Bool {
-                guard let latest = segment.latest else { return false }
-                let age = now.ms.subtractingReportingOverflow(latest.ms)
-                return !age.overflow && age.partialValue > limit
-            }
-            if isExpired(try segment(segments.count - 1)) { try roll() }
-            while segments.count > 1, isExpired(try segment(0)) {
-                try removeFirstSegment()
-                removed += 1
-            }
-        }
-        if let limit = configuration.retentionBytes {
-            var total = 0
-            for index in segments.indices { total += try segment(index).size }
-            while segments.count > 1, total - (try segment(0).size) >= limit {
-                total -= try segment(0).size
-                try removeFirstSegment()
-                removed += 1
-            }
-        }
-        return removed
-    }
-
-    private mutating func removeFirstSegment() throws(LogError) {
+    mutating func removeFirstSegment() throws(LogError) {
         try removeFiles(ofSegmentAt: segments[0].base)
         segments.removeFirst()
         startOffset = max(startOffset, segments[0].base)

@@ -16,6 +16,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package internal(set) var startOffset: Offset
     /// Whether there is something for `takeUnsynced`.
     package internal(set) var hasUnsynced = false
+    /// Whether no file says yet when the last segment was begun: a crash would forget it.
+    var hasUnwrittenBegin = false
     /// What batches are marked with: Kafka's count of the partition's leaders.
     var leaderEpoch: Int32 = 0
     var producers = ProducerStates()
@@ -141,7 +143,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             do throws(LogError) {
                 try segments[last].opened!.append(
                     header, head: UnsafeRawBufferPointer(head), body: body,
-                    intervalBytes: configuration.indexIntervalBytes)
+                    intervalBytes: configuration.indexIntervalBytes, now: now)
             } catch {
                 failure = error
             }
@@ -173,6 +175,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         let file = try files.open(SegmentName.path(directory, base, ".log"))
         try syncDirectory()
         segments.append(LazySegment(base: base, opened: Segment(empty: file, base: base)))
+        hasUnwrittenBegin = true
     }
 
     /// Makes the names of the log's files durable.

@@ -43,10 +43,10 @@ struct PartitionLogTests {
         #expect(try logNames(files) == [".log", "2.log", "4.log"])
     }
 
-    @Test func `a segment whose first batch is too old is closed first`() throws {
+    @Test func `a segment whose first batch was appended too long ago is closed first`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.ms": "1000"])
-        for time in [5_000, 6_000, 6_001, 5_500, 7_002] as [Int64] { try log.append(["x"], at: time) }
+        for time in [5_000, 6_000, 6_001, 5_500, 7_002] as [Int64] { try log.append(["x"], now: time) }
         #expect(try logNames(files) == [".log", "2.log", "4.log"])
     }
 
@@ -108,7 +108,7 @@ struct PartitionLogTests {
     @Test func `retention by time takes closed segments, and the last one too`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.bytes": "80", "retention.ms": "100"])
-        for time in [0, 50, 200] as [Int64] { try log.append(["x"], at: time) }
+        for time in [0, 50, 200] as [Int64] { try log.append(["x"], now: time) }
         #expect(try log.applyRetention(now: Timestamp(ms: 160)) == 2)
         #expect(log.startOffset == Offset(2))
         #expect(try log.applyRetention(now: Timestamp(ms: 301)) == 1)
