@@ -45,8 +45,9 @@ enum CaseRule {
             let isEmpty = step["op"]?.text == "join" && !spans.isEmpty && spans.allSatisfy { $0 == 0 }
             let inputs = ["in", "other", "left", "right"].compactMap { step[$0]?.text }
             let read = step["op"]?.text == "to" ? [] : step["topics"]?.list ?? step["topic"].map { [$0] } ?? []
-            guard isEmpty && step["grace"]?.integer ?? 0 == 0 || inputs.contains(where: steps.contains)
-                || read.contains(where: { topics.contains($0.text ?? "") })
+            guard
+                isEmpty && step["grace"]?.integer ?? 0 == 0 || inputs.contains(where: steps.contains)
+                    || read.contains(where: { topics.contains($0.text ?? "") })
             else { continue }
             for id in [step["id"]] + (step["branches"]?.list ?? []).map({ $0["id"] }) + [step["default"]] {
                 if let id = id?.text { steps.insert(id) }

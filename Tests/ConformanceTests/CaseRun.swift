@@ -75,7 +75,8 @@ struct CaseRun {
         let driver: TopologyTestDriver
         do {
             driver = try TopologyTestDriver(
-                topology, applicationID: Self.applicationID, state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
+                topology, applicationID: Self.applicationID,
+                state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
                 wallClock: Timestamp(ms: conformanceCase.config?["wallClock"]?.integer ?? 0))
         } catch  where refusal != nil { return refusal?.difference(error, in: .start) }
         driver.writesStoresAtCommit = options.writesStoresAtCommit
