@@ -177,7 +177,11 @@ let package = Package(
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
         tests(
             "ExamplesTests",
-            ["ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords"]),
+            [
+                "ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords",
+                "WordCounter",
+                "MoldauCLI",
+            ]),
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
@@ -190,7 +194,23 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings
         ),
-        tests("DocumentationTests", ["Moldau", "MoldauTesting"]),
+        // The examples of the documentation, and the package that the README and the pages tell how to write: with no settings of
+        // ours, as users have them.
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: [
+                "Moldau", "MoldauTesting", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: warnings),
+        .executableTarget(
+            name: "WordCounter",
+            dependencies: [
+                "Moldau", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], path: "Tests/Newcomer/Sources/WordCounter", swiftSettings: warnings),
+        .testTarget(
+            name: "WordCounterTests", dependencies: ["WordCounter", "MoldauTesting"],
+            path: "Tests/Newcomer/Tests/WordCounterTests", swiftSettings: warnings),
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),

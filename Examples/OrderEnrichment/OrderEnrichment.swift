@@ -37,8 +37,9 @@ struct OrderEnrichment: AsyncParsableCommand {
         try createTopics(on: cluster)
         try write(to: cluster)
         try await process(on: cluster)
-        if let dump { try writeFiles(to: URL(filePath: dump), from: cluster) }
+        if let dump { try writeFiles(to: dump, from: cluster) }
         try printRevenue(from: cluster)
+        try finishOutput()
         try cluster.close()
     }
 
@@ -107,8 +108,8 @@ struct OrderEnrichment: AsyncParsableCommand {
         }
     }
 
-    private func writeFiles(to folder: URL, from cluster: any Cluster) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    private func writeFiles(to folder: String, from cluster: any Cluster) throws {
+        try makeDirectory(folder)
         for topic in [OrderTopology.orders.name, OrderTopology.customers.name, OrderTopology.enriched.name] {
             var lines = Data()
             try cluster.readAll(topic) { batches in
@@ -121,7 +122,7 @@ struct OrderEnrichment: AsyncParsableCommand {
                     lines.append(contentsOf: "}\n".utf8)
                 }
             }
-            try lines.write(to: folder.appending(path: "\(topic).jsonl"))
+            try lines.write(toFile: "\(folder)/\(topic).jsonl")
         }
     }
 }

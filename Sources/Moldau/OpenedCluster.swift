@@ -1,4 +1,3 @@
-import Foundation
 import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauRecords
@@ -19,7 +18,6 @@ final class OpenedCluster: Sendable {
         switch choice.kind {
         case .given(let cluster): return cluster
         case .directory(let path, let durability):
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             let cluster = try EmbeddedCluster(directory: path, durability: durability, clock: clock)
             own.withLock { $0 = cluster }
             return cluster

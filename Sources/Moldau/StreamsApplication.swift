@@ -25,11 +25,13 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     /// - Parameters:
     ///   - id: stands before the names of internal topics and state, and is the group under which positions are
     ///   committed.
-    ///   - clock: the wall clock, read once per round of each stream thread.
+    ///   - clock: the wall clock, read once per round of each stream thread: what records and punctuations are told.
+    ///   - uptime: a clock that nobody sets, read with the wall clock: how long something takes, and what is due, goes by it.
     public init(
         id: String, topology: Topology, cluster: ClusterChoice,
         configuration: StreamsConfiguration = StreamsConfiguration(),
-        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
+        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
+        uptime: @escaping @Sendable () -> Duration = EmbeddedCluster.systemUptime
     ) {
         self.id = id
         var configuration = configuration
@@ -38,7 +40,8 @@ public final class StreamsApplication: Service, CustomStringConvertible {
         self.cluster = opened
         engine = StreamsEngine(
             applicationID: id, topology: topology, configuration: configuration,
-            stateDirectory: cluster.stateDirectory.map { "\($0)/\(id)" }, clock: clock,
+            stateDirectory: cluster.stateDirectory.map { "\($0)/\(id)" },
+            clock: { RoundTime(clock(), uptime: uptime()) },
             openCluster: { try opened.open() })
     }
 

@@ -38,7 +38,7 @@ extension Broker {
         for id in ids {
             // All are judged before the first marker makes a partition longer.
             for index in histories[id]!.unsettled.indices { try judge(&histories[id]!.unsettled[index]) }
-            if let last = histories[id]!.last { transactions.recover(id, last) }
+            if let last = histories[id]!.last { transactions.recover(id, last, at: uptime()) }
         }
         if sabotage.contains(.decisionForgotten) { return }
         for id in ids {

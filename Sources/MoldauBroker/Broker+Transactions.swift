@@ -71,7 +71,7 @@ extension Broker {
         var record = try check(state, id, producer)
         if record.status != .ongoing {
             (record.status, record.ends, record.started) = (.ongoing, [:], clock())
-            state.offsets = [:]
+            (state.offsets, state.begun) = ([:], uptime())
         }
         let added = partitions.filter { record.ends[$0] == nil }
         if added.isEmpty && state.record?.status == .ongoing { return }
@@ -197,12 +197,12 @@ extension Broker {
 
     /// Aborts the transactions that are open for longer than their timeout.
     package func abortExpired() throws(BrokerError) {
-        let now = clock()
+        let now = uptime()
         for slot in transactions.all {
             try slot.state.withLock { state throws(BrokerError) in
                 try completeDecided(&state, slot.id)
                 guard let record = state.record, record.status == .ongoing,
-                    now.ms - record.started.ms > Int64(record.timeoutMs)
+                    now - state.begun > .milliseconds(record.timeoutMs)
                 else { return }
                 if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
                 try takeOver(&state, slot.id)

@@ -12,6 +12,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         var partitions: [String: [BrokerPartition<Files>]] = [:]
         var lock: DirectoryLock?
         var isClosed = false
+        /// Where the ids of topics come from.
+        var randomness: any RandomNumberGenerator & Sendable
     }
 
     /// There while the data directory is whole: written at a clean stop, removed at the next start.
@@ -19,6 +21,7 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     package let durability: Durability
     package let clock: @Sendable () -> Timestamp
+    let uptime: @Sendable () -> Duration
     let files: Files
     let directory: String
     let sabotage: Sabotage
@@ -32,30 +35,38 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     /// Opens a data directory, and makes it where there is none. After an unclean stop every partition is checked and
     /// its torn tail cut off before this returns.
+    /// - Parameters:
+    ///   - clock: the wall clock: what records and files are told.
+    ///   - uptime: a clock that nobody sets, by which open transactions grow old; nil: the milliseconds of `clock`.
+    ///   - randomness: where the ids of topics come from.
     /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`.
     package init(
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
-        sabotage: Sabotage = []
+        uptime: (@Sendable () -> Duration)? = nil,
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), sabotage: Sabotage = []
     ) throws(LogError) {
         self.files = files
         self.sabotage = sabotage
         self.directory = directory
         self.durability = durability
         self.clock = clock
+        self.uptime = uptime ?? { .milliseconds(clock().ms) }
         try files.createDirectory(directory)
         try files.syncParent(of: directory)
         let lock = try files.lock(directory)
         let journal = try DurabilityJournal(files, directory: directory)
         durableEnds = journal.ends
         groupCommit = GroupCommit(files, journal: journal)
-        let catalog = try TopicCatalog(files, directory: directory)
+        var catalog = try TopicCatalog(files, directory: directory)
+        var randomness = randomness
+        try catalog.giveIDs(using: &randomness)
         let marker = "\(directory)/\(Self.cleanMarker)"
         wasClean = files.exists(marker)
         if wasClean {
             try files.removeFile(marker)
             try files.syncDirectory(directory)
         }
-        state = Mutex(State(catalog: catalog, lock: lock))
+        state = Mutex(State(catalog: catalog, lock: lock, randomness: randomness))
         for topic in catalog.topics.values.sorted(by: { $0.name < $1.name }) {
             let partitions = try makePartitions(of: topic, durableEnds)
             state.withLock { $0.partitions[topic.name] = partitions }
@@ -79,8 +90,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         return (0..<topic.partitionCount).map { number in
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(
-                name, files: files, directory: "\(directory)/\(name)", configuration: configuration, wasClean: wasClean,
-                durableEnd: durableEnds["\(name)"] ?? .zero, groupCommit: groupCommit, clock: clock)
+                name, topicID: topic.id, files: files, directory: "\(directory)/\(name)", configuration: configuration,
+                wasClean: wasClean, durableEnd: durableEnds["\(name)"] ?? .zero, groupCommit: groupCommit, clock: clock)
         }
     }
 
@@ -117,17 +128,18 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     package func topic(_ name: String) -> TopicMetadata? { state.withLock { $0.catalog.topics[name] } }
 
-    /// Creates topics, all or none, durably.
+    /// Creates topics, all or none, durably. Each gets an id of its own, whatever id is asked for.
     package func create(_ topics: [TopicMetadata]) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
+            let topics = topics.map { $0.with(TopicID.random(using: &state.randomness)) }
             var made: [(String, [BrokerPartition<Files>])] = []
             for topic in topics {
                 if let objection = TopicCatalog<Files>.objection(to: topic.name) {
                     throw .invalidTopic(name: topic.name, reason: objection)
                 }
-                guard topic.partitionCount > 0 else {
-                    throw .invalidTopic(name: topic.name, reason: "it needs at least one partition")
+                if let objection = TopicCatalog<Files>.objection(toPartitionCount: topic.partitionCount) {
+                    throw .invalidTopic(name: topic.name, reason: objection)
                 }
                 if state.catalog.topics[topic.name] != nil || made.contains(where: { $0.0 == topic.name }) {
                     throw .topicExists(topic.name)

@@ -24,6 +24,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     }
 
     package let name: TopicPartition
+    private let topicID: TopicID?
     private let files: Files
     private let directory: String
     private let configuration: LogConfiguration
@@ -34,10 +35,11 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private let state = Mutex(State())
 
     init(
-        _ name: TopicPartition, files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool,
-        durableEnd: Offset, groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
+        _ name: TopicPartition, topicID: TopicID?, files: Files, directory: String, configuration: LogConfiguration,
+        wasClean: Bool, durableEnd: Offset, groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
     ) {
         self.name = name
+        self.topicID = topicID
         self.files = files
         self.directory = directory
         self.configuration = configuration
@@ -59,9 +61,12 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                 do throws(LogError) {
                     if state.log == nil {
                         guard creates || durableEnd > .zero || files.exists(directory) else { return nil }
-                        state.log = try PartitionLog(
+                        if let topicID, files.exists(directory) { try files.claim(directory, for: topicID) }
+                        let log = try PartitionLog(
                             files, directory: directory, configuration: configuration, wasClean: wasClean,
                             durableEnd: durableEnd)
+                        if let topicID { try files.claim(directory, for: topicID) }
+                        state.log = log
                     }
                     return try body(&state.log!)
                 } catch {

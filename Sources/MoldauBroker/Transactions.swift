@@ -11,6 +11,8 @@ final class Transactions: Sendable {
         var offsets: [String: [TopicPartition: GroupOffset]] = [:]
         /// Whether it was read from disk: then its offsets are in their topic alone.
         var isRecovered = false
+        /// Since when its transaction is open, by the broker's uptime; one that was found on disk, since it was found.
+        var begun = Duration.zero
     }
 
     final class Slot: Sendable {
@@ -36,8 +38,8 @@ final class Transactions: Sendable {
         }
     }
 
-    func recover(_ id: String, _ record: TransactionRecord) {
-        let slot = Slot(id, State(record: record, isRecovered: true))
+    func recover(_ id: String, _ record: TransactionRecord, at uptime: Duration) {
+        let slot = Slot(id, State(record: record, isRecovered: true, begun: uptime))
         slots.withLock { $0[id] = slot }
     }
 

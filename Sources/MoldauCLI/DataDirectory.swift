@@ -32,19 +32,14 @@ struct DataDirectory: ParsableArguments {
     }
 
     private func brokerDirectory(orCreate: Bool) throws -> String {
+        var isDirectory: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue {
+            throw CommandFailure("'\(path)' is a file; --data takes an application's data directory")
+        }
         let candidates = ["\(path)/topics", path]
-        if let found = candidates.first(where: { FileManager.default.fileExists(atPath: "\($0)/topics.json") }) {
-            return found
-        }
-        if orCreate {
-            do {
-                try FileManager.default.createDirectory(atPath: candidates[0], withIntermediateDirectories: true)
-            } catch {
-                throw CommandFailure("the directory '\(candidates[0])' cannot be made: \(error.localizedDescription)")
-            }
-            return candidates[0]
-        }
-        guard FileManager.default.fileExists(atPath: path) else {
+        if let found = try candidates.first(where: { try Self.isThere("\($0)/topics.json") }) { return found }
+        if orCreate { return candidates[0] }
+        guard try Self.isThere(path) else {
             throw CommandFailure(
                 "there is no directory '\(path)'; give an application's data directory, or make one with "
                     + "'moldau topics create <topic> --data \(path)'")
@@ -52,6 +47,13 @@ struct DataDirectory: ParsableArguments {
         throw CommandFailure(
             "'\(path)' holds no topics (neither topics/topics.json nor topics.json is there); give an application's "
                 + "data directory, or create a topic in it with 'moldau topics create <topic> --data \(path)'")
+    }
+
+    /// - Throws: `CommandFailure` where that cannot be known: what may not be looked at is not taken for missing.
+    private static func isThere(_ path: String) throws -> Bool {
+        if access(path, F_OK) == 0 { return true }
+        if errno == ENOENT { return false }
+        throw CommandFailure("'\(path)' cannot be looked at: \(String(cString: strerror(errno)))")
     }
 }
 
@@ -78,8 +80,14 @@ struct NamedText {
 
 extension Admin {
     /// The topic of that name.
+    /// - Parameter isChanged: whether it is to be written or deleted, which the cluster's own topics are not.
     /// - Throws: `CommandFailure` with the topics that there are.
-    func requireTopic(_ name: String) throws -> TopicDescription {
+    func requireTopic(_ name: String, toChange isChanged: Bool = false) throws -> TopicDescription {
+        if isChanged, ["__consumer_offsets", "__transaction_state"].contains(name) {
+            throw CommandFailure(
+                "'\(name)' holds the cluster's own records, the positions of groups or the state of transactions: only the "
+                    + "cluster writes it, and nobody deletes it")
+        }
         if let found = try describe([name])[name] { return found }
         let names = try topics().map(\.name)
         throw CommandFailure(

@@ -30,6 +30,8 @@ struct TopicsCreate: ParsableCommand {
             defer { admin.close() }
             try admin.create([NewTopic(topic, partitionCount: partitions, configuration: configuration)])
         }
-        print("created \(topic) with \(partitions) \(partitions == 1 ? "partition" : "partitions")")
+        let output = LineOutput()
+        try output.write("created \(topic) with \(partitions) \(partitions == 1 ? "partition" : "partitions")")
+        try output.flush()
     }
 }

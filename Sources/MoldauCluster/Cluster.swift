@@ -161,11 +161,14 @@ public struct TopicDescription: Hashable, Sendable {
     public let partitionCount: Int32
     /// The settings that differ from the cluster's defaults, by Kafka's names: `cleanup.policy`, `retention.ms`, …
     public let configuration: [String: String]
+    /// Tells the topic from others of its name, before and after; nil where the cluster gives topics none.
+    public let id: TopicID?
 
-    public init(name: String, partitionCount: Int32, configuration: [String: String]) {
+    public init(name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil) {
         self.name = name
         self.partitionCount = partitionCount
         self.configuration = configuration
+        self.id = id
     }
 }
 

@@ -39,6 +39,7 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
 
 extension TopicDescription {
     fileprivate init(_ topic: TopicMetadata) {
-        self.init(name: topic.name, partitionCount: topic.partitionCount, configuration: topic.configuration)
+        self.init(
+            name: topic.name, partitionCount: topic.partitionCount, configuration: topic.configuration, id: topic.id)
     }
 }

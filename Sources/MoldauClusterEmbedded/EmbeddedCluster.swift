@@ -16,7 +16,7 @@ internal import Synchronization
 ///
 /// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by
 /// one each.
-public final class EmbeddedCluster: Cluster {
+public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
         var time = timespec()
@@ -24,32 +24,50 @@ public final class EmbeddedCluster: Cluster {
         return Timestamp(ms: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    /// How long ago it was first asked: by a clock that nobody sets, and that goes on while the machine sleeps.
+    public static let systemUptime: @Sendable () -> Duration = {
+        let beginning = ContinuousClock.now
+        return { beginning.duration(to: .now) }
+    }()
+
     private let store: any EmbeddedStore
     private let upkeep: Upkeep?
     private let groups = Groups()
 
+    /// Where it is, as logs tell it.
+    public let description: String
+
     /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
     /// disk first.
+    /// - Parameter randomness: where the ids of topics come from.
     /// - Throws: `LogError.locked` at once when another process works on the directory; `.io`; `.damagedFile`.
     public init(
         directory: String, durability: Durability = .sync,
-        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
+        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(LogError) {
-        let broker = try Broker(PosixFileSystem(), directory: directory, durability: durability, clock: clock)
+        description = "embedded in '\(directory)'"
+        let broker = try Broker(
+            PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime,
+            randomness: randomness)
         store = broker
         upkeep = Upkeep(of: broker, durability: durability)
     }
 
     /// A cluster in memory, empty at first, gone with its last holder: for tests.
     public init(
-        inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
+        inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(LogError) {
-        store = try Broker(MemoryFileSystem(), directory: "memory", durability: .os, clock: clock)
+        description = "embedded, in memory"
+        store = try Broker(
+            MemoryFileSystem(), directory: "memory", durability: .os, clock: clock, randomness: randomness)
         upkeep = nil
     }
 
     /// A cluster on a broker that others use too.
     package init<Files: FileSystem>(_ broker: Broker<Files>) {
+        description = "embedded"
         store = broker
         upkeep = nil
     }

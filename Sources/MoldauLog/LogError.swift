@@ -34,6 +34,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case damagedRecords(path: String, bytes: Range<Int>)
     /// Records that were durable are not there, or not whole. The partition is neither read nor written.
     case missingRecords(directory: String, durableEnd: Offset, foundEnd: Offset)
+    /// A partition's directory is that of another topic, deleted or created anew. It is neither read nor written.
+    case foreignRecords(directory: String, held: TopicID, expected: TopicID)
 
     /// Whether there was no room on the disk, or no more is granted; room may be made.
     package var isDiskFull: Bool {
@@ -41,11 +43,22 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         return code == ENOSPC || code == EDQUOT
     }
 
-    /// Whether records that were acknowledged are not what they were.
+    /// Whether a partition's records are not what they should be: only that partition is closed then.
     package var isLoss: Bool {
         switch self {
-        case .damagedRecords, .missingRecords: true
+        case .damagedRecords, .missingRecords, .foreignRecords: true
         default: false
+        }
+    }
+
+    /// What to do about an error of the system; empty where its own words say it.
+    private static func advice(_ code: Int32) -> String {
+        switch code {
+        case EACCES, EPERM: "; let the user that runs this program write there, or choose another directory"
+        case EROFS: "; choose a directory on a file system that can be written"
+        case ENOTDIR, EEXIST: "; a file stands where a directory is needed: choose another one"
+        case ENOSPC, EDQUOT: "; make room there"
+        default: ""
         }
     }
 
@@ -60,7 +73,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         case .outOfOrderSequence(let producer, let expected, let got):
             "the producer \(producer) sent sequence number \(got) where \(expected) is next"
         case .invalidConfiguration(let key, let value): "'\(value)' is no value for \(key)"
-        case .io(let operation, let path, _, let reason): "\(operation) of '\(path)' failed: \(reason)"
+        case .io(let operation, let path, let code, let reason):
+            "\(operation) of '\(path)' failed: \(reason)\(Self.advice(code))"
         case .offline(let reason):
             "the log is offline since a failed sync: \(reason); restart to recover what is on disk"
         case .locked(let directory, let holder):
@@ -72,6 +86,9 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         case .missingRecords(let directory, let durableEnd, let foundEnd):
             "'\(directory)' held records up to offset \(durableEnd), and only those up to \(foundEnd) can be read; "
                 + "bring its files back from a copy, or delete the topic"
+        case .foreignRecords(let directory, let held, let expected):
+            "'\(directory)' holds records of the topic with the id \(held), and the topic of that name has the id \(expected); "
+                + "move the directory away, or, if the records are the topic's own, its file partition.metadata"
         }
     }
 }

@@ -6,7 +6,8 @@ extension PartitionLog {
 
     /// What there is to compact; nil where it is not worth it, or the topic is not compacted.
     package mutating func planCompaction(now: Timestamp) throws(LogError) -> CompactionPlan<Files>? {
-        guard configuration.compacts, segments.count > 1 else { return nil }
+        guard configuration.compacts, segments.count > 1, !configuration.sabotage.contains(.neverCompacts)
+        else { return nil }
         let firstDirty = try max(cleanerOffset(), segments[0].base)
         var (closed, clean, dirty, isOverdue): ([Segment<Files.File>], Int, Int, Bool) = ([], 0, 0, false)
         for index in 0..<(segments.count - 1) {
@@ -66,7 +67,7 @@ extension PartitionLog {
                 SegmentName.path(directory, base, ".txnindex"), with: group.abortedIndex, in: directory, sync: true)
             let swap = SegmentName.swap(directory, base, upTo: segments[range.upperBound].base)
             try files.rename(cleaned, to: swap)
-            try files.syncDirectory(directory)
+            try syncDirectory()
             try finish(swap: swap, base: base, replaced: segments[range].map(\.base))
             segments.replaceSubrange(range, with: [LazySegment(base: base, opened: group.segment)])
             try writeIndexes(ofSegment: first)
@@ -80,9 +81,9 @@ extension PartitionLog {
             try files.removeFile(SegmentName.path(directory, base, suffix))
         }
         // Without the swap file nobody would know that these are to go.
-        try files.syncDirectory(directory)
+        try syncDirectory()
         try files.rename(swap, to: SegmentName.path(directory, base, ".log"))
-        try files.syncDirectory(directory)
+        try syncDirectory()
     }
 
     /// Ends what a crash has cut short: see Compaction.swift.

@@ -10,7 +10,7 @@ extension PartitionLog {
         if isNew { try files.createDirectory(directory) }
         // A killed process leaves names and bytes that are with the operating system alone.
         if isNew || !wasClean { try files.syncParent(of: directory) }
-        if !isNew && !wasClean { try files.syncDirectory(directory) }
+        if !isNew && !wasClean { try syncDirectory() }
         try finishCompaction()
         let bases = try files.names(in: directory).compactMap(SegmentName.base(ofLog:))
         segments = bases.map { LazySegment(base: $0, opened: nil) }

@@ -157,8 +157,13 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     mutating func addSegment(at base: Offset) throws(LogError) {
         let file = try files.open(SegmentName.path(directory, base, ".log"))
-        try files.syncDirectory(directory)
+        try syncDirectory()
         segments.append(LazySegment(base: base, opened: Segment(empty: file, base: base)))
+    }
+
+    /// Makes the names of the log's files durable.
+    func syncDirectory() throws(LogError) {
+        if !configuration.sabotage.contains(.skipsDirectorySync) { try files.syncDirectory(directory) }
     }
 
     mutating func writeIndexes(ofSegment index: Int) throws(LogError) {

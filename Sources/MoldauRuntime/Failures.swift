@@ -7,11 +7,21 @@ import MoldauTopology
 public struct DeserializationFailure: Error, CustomStringConvertible {
     public let node: String
     public let origin: RecordOrigin
+    /// Which part of it the error is about; nil for its timestamp and its headers.
+    public let part: RecordPart?
     public let underlying: any Error
 
     public var description: String {
-        "the source '\(node)' cannot read the record of \(origin.topic)-\(origin.partition) at offset "
-            + "\(origin.offset): \(underlying)"
+        let place = "the record at offset \(origin.offset) of \(origin.topic)-\(origin.partition)"
+        guard let part else { return "the source '\(node)' cannot read \(place): \(underlying)" }
+        let what = "the source '\(node)' cannot read the \(part) of \(place)"
+        guard case .nullNotExpected(let type)? = underlying as? SerdeError else { return "\(what): \(underlying)" }
+        let (declaration, remedy) =
+            part == .key
+            ? ("Topic<\(type)?, …>", "give each record a key ('moldau produce --key-separator' does)")
+            : ("Topic<…, \(type)?>", "read the topic as a table, where a null deletes a row")
+        return
+            "\(what): it is null, and a \(type) never is; declare the topic as \(declaration) where that may be, or \(remedy)"
     }
 }
 

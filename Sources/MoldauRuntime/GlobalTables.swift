@@ -25,7 +25,7 @@ package final class GlobalTables {
     /// - Parameter partitionCount: of each topic, by its name.
     package init(
         _ nodes: [GlobalTableNode], partitionCount: (String) throws -> Int32, environment: StoreEnvironment,
-        surroundings: TaskSurroundings, now: Timestamp
+        surroundings: TaskSurroundings, now: RoundTime
     ) throws {
         self.environment = environment
         outbox = surroundings.outbox
@@ -53,7 +53,7 @@ package final class GlobalTables {
 
     private static func open(
         _ node: GlobalTableNode, number: Int, partitionCount: Int32, environment: StoreEnvironment,
-        surroundings: TaskSurroundings, now: Timestamp
+        surroundings: TaskSurroundings, now: RoundTime
     ) throws -> Table {
         var definition = node.store
         definition.isLogged = false
@@ -102,10 +102,10 @@ package final class GlobalTables {
 
     /// Applies batches of a global topic.
     /// - Returns: false where the partition is none of a global table.
-    package func apply(_ batches: FetchedBatches, now: Timestamp) throws -> Bool {
+    package func apply(_ batches: FetchedBatches, now: RoundTime) throws -> Bool {
         guard let place = places[batches.partition] else { return false }
         let (table, queue) = (tables[place.table], tables[place.table].queues[place.queue])
-        table.context.now = now
+        table.context.time = now
         try queue.add(batches)
         while let head = queue.head {
             table.context.streamTime = max(table.context.streamTime, queue.headTime)

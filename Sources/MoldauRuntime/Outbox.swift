@@ -204,10 +204,13 @@ extension Outbox {
     }
 
     /// Copies a record as it came, with the headers of KIP-1034 that say why it could not be processed.
-    func sendDeadLetter(topic: String, record: OriginalRecord, failure: any Error, node: String) throws {
+    /// - Parameter message: what the failure says; nil: its own words.
+    func sendDeadLetter(
+        topic: String, record: OriginalRecord, failure: any Error, message: String? = nil, node: String
+    ) throws {
         var headers = record.headers
         headers.append(Header("__streams.errors.exception", "\(type(of: failure))"))
-        headers.append(Header("__streams.errors.message", "\(failure)"))
+        headers.append(Header("__streams.errors.message", message ?? "\(failure)"))
         headers.append(Header("__streams.errors.topic", record.origin.topic))
         headers.append(Header("__streams.errors.partition", "\(record.origin.partition)"))
         headers.append(Header("__streams.errors.offset", "\(record.origin.offset)"))

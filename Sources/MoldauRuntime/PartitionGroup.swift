@@ -15,7 +15,7 @@ package struct PartitionGroup {
     /// The queues that are not empty, by the time of their heads. Not kept where there is only one queue.
     private var heap: [PartitionQueue] = []
     /// Since when an empty, caught-up queue is waited for.
-    private var idleSince: [TopicPartition: Timestamp] = [:]
+    private var idleSince: [TopicPartition: Duration] = [:]
 
     package init(_ queues: [PartitionQueue], idling: TaskIdling) {
         self.queues = queues
@@ -46,7 +46,7 @@ package struct PartitionGroup {
     }
 
     /// Whether a record may be taken: every queue has one, or waiting for those that have none is over.
-    package mutating func isReady(now: Timestamp) -> Bool {
+    package mutating func isReady(now: Duration) -> Bool {
         if isSingle { return !queues[0].isEmpty }
         if heap.count == queues.count || heap.isEmpty || idling == .never { return !heap.isEmpty }
         for queue in queues {

@@ -13,7 +13,7 @@ package final class SourceRestore {
 
     init(
         _ changelog: SourceChangelog, of store: any StateStore, task: TaskID, surroundings: TaskSurroundings,
-        now: Timestamp
+        now: RoundTime
     ) throws {
         context = TaskContext(
             applicationID: surroundings.names.applicationID, taskID: task, outbox: surroundings.outbox, now: now,

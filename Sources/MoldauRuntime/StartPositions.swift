@@ -43,7 +43,7 @@ struct StartPositions {
         case .earliest: return held.lowerBound
         case .latest: return held.upperBound
         case .age(let age):
-            let oldest = Timestamp(ms: now.ms - age.milliseconds)
+            let oldest = now - age
             return try consumer.offset(in: partition, atOrAfter: oldest) ?? held.upperBound
         case .fail: throw RuntimeError.noCommittedOffset(partition)
         }

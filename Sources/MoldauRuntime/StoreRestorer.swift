@@ -20,14 +20,14 @@ package final class StoreRestorer {
         let to: Offset?
         /// Where the changelog is known to end.
         var end: Offset
-        let began: Timestamp
+        let began: Duration
         let reason: String?
         var count: Int64 = 0
         /// Up to where the store is.
         var position: Offset
-        var lastLogged: Timestamp
+        var lastLogged: Duration
 
-        init(_ place: Place, from: Offset, end: Offset, follows: Bool, began: Timestamp, reason: String?) {
+        init(_ place: Place, from: Offset, end: Offset, follows: Bool, began: Duration, reason: String?) {
             self.place = place
             (self.from, self.end, self.began, self.reason) = (from, end, began, reason)
             to = follows ? nil : end
@@ -63,7 +63,7 @@ package final class StoreRestorer {
     private let report: @Sendable (RestoreProgress) -> Void
     private let logger: Logger
     private var restores: [TopicPartition: Restore] = [:]
-    private var lastLook = Timestamp.none
+    private var lastLook: Duration?
     package private(set) var restoredCount: Int64 = 0
     /// Changelog records that standby copies took in.
     package private(set) var followedCount: Int64 = 0
@@ -78,7 +78,7 @@ package final class StoreRestorer {
     }
 
     /// Looks where the changelogs stand, and begins. Stores that followed go on from where they are. Blocks.
-    package func add(_ stores: TaskStores, follows: Bool = false, now: Timestamp) throws {
+    package func add(_ stores: TaskStores, follows: Bool = false, now: Duration) throws {
         try remove(stores)
         let places = stores.entries.compactMap { entry in
             entry.changelog.map { Place(store: entry.store, changelog: $0, source: entry.source) }
@@ -92,7 +92,7 @@ package final class StoreRestorer {
         letFollow()
     }
 
-    private func begin(_ places: [Place], follows: Bool, _ now: Timestamp) throws -> [Restore] {
+    private func begin(_ places: [Place], follows: Bool, _ now: Duration) throws -> [Restore] {
         var added: [Restore] = []
         let bounds = try bounds(of: places)
         for place in places {
@@ -170,7 +170,7 @@ package final class StoreRestorer {
     }
 
     /// Takes in what one poll brings. Blocks for at most `wait`.
-    package func step(wait: Duration, now: Timestamp) throws {
+    package func step(wait: Duration, now: Duration) throws {
         guard !restores.isEmpty else { return }
         let wasDone = isDone
         if wasDone { try lookForEnds(now) }
@@ -204,7 +204,7 @@ package final class StoreRestorer {
     }
 
     /// The changelog does not hold any more what was to be read next.
-    private func beginAgain(_ changelog: TopicPartition, _ now: Timestamp) throws {
+    private func beginAgain(_ changelog: TopicPartition, _ now: Duration) throws {
         guard let lost = restores.removeValue(forKey: changelog) else { return }
         lost.place.source?.reset()
         for restore in try begin([lost.place], follows: lost.to == nil, now) {
@@ -252,8 +252,8 @@ package final class StoreRestorer {
     // MARK: Standby copies
 
     /// Learns how far changelogs are, and copies of input topics take in what was committed since.
-    private func lookForEnds(_ now: Timestamp) throws {
-        guard lastLook == .none || now >= lastLook + Self.lookInterval else { return }
+    private func lookForEnds(_ now: Duration) throws {
+        if let lastLook, now < lastLook + Self.lookInterval { return }
         lastLook = now
         let bounds = try bounds(of: restores.values.map(\.place))
         for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
@@ -273,12 +273,13 @@ package final class StoreRestorer {
         consumer.resume(Set(restores.keys).subtracting(waiting.keys))
     }
 
-    private func tell(_ phase: RestoreProgress.Phase, _ restore: Restore, _ now: Timestamp) {
+    private func tell(_ phase: RestoreProgress.Phase, _ restore: Restore, _ now: Duration) {
         let progress = RestoreProgress(
             phase: phase, store: restore.place.store.name, changelog: restore.place.changelog, from: restore.from,
             to: restore.to ?? restore.end, position: restore.position, restoredCount: restore.count,
-            elapsed: .milliseconds(now.ms - restore.began.ms), rebuiltBecause: restore.reason)
-        if now >= restore.lastLogged + Self.logInterval {
+            elapsed: now - restore.began, rebuiltBecause: restore.reason)
+        let isNews = phase == .finished && (progress.restoredCount > 0 || progress.rebuiltBecause != nil)
+        if isNews || now >= restore.lastLogged + Self.logInterval {
             restore.lastLogged = now
             logger.info("\(progress)")
         }

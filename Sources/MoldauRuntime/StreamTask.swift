@@ -37,7 +37,7 @@ package final class StreamTask {
     ///   is closed.
     package convenience init(
         _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
-        now: Timestamp
+        now: RoundTime
     ) throws {
         try self.init(
             id, subtopology,
@@ -49,7 +49,7 @@ package final class StreamTask {
     /// - Throws: `TopologyError`, `ClusterError.unknownTopic` for sinks; the stores are closed then.
     init(
         _ id: TaskID, _ subtopology: Subtopology, stores opened: TaskStores, surroundings: TaskSurroundings,
-        now: Timestamp
+        now: RoundTime
     ) throws {
         self.id = id
         outbox = surroundings.outbox
@@ -103,8 +103,8 @@ package final class StreamTask {
     }
 
     /// - Precondition: the partition is one of the task's.
-    package func add(_ batches: FetchedBatches, now: Timestamp) throws {
-        context.now = now
+    package func add(_ batches: FetchedBatches, now: RoundTime) throws {
+        context.time = now
         try group.pointee.add(batches)
     }
 
@@ -114,13 +114,13 @@ package final class StreamTask {
 
     /// Processes one record to the end.
     /// - Returns: false when there is none, or when it must wait for another partition or for deferred work.
-    package func processNext(now: Timestamp) throws -> Bool { try process(upTo: 1, now: now) == 1 }
+    package func processNext(now: RoundTime) throws -> Bool { try process(upTo: 1, now: now) == 1 }
 
     /// Processes records, each to the end, one after the other.
     /// - Returns: how many: fewer than `limit` where there are no more, or where one must wait for another partition or for
     ///   deferred work.
-    package func process(upTo limit: Int, now: Timestamp) throws -> Int {
-        context.now = now
+    package func process(upTo limit: Int, now: RoundTime) throws -> Int {
+        context.time = now
         defer {
             context.originOffset = nil
             outbox.processing = nil
@@ -128,7 +128,8 @@ package final class StreamTask {
         var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
         while count < limit {
             if defersWork, context.isFull { break }
-            guard group.pointee.isReady(now: now), let queue = group.pointee.take(), let offset = queue.headOffset
+            guard group.pointee.isReady(now: now.uptime), let queue = group.pointee.take(),
+                let offset = queue.headOffset
             else {
                 break
             }
@@ -152,7 +153,7 @@ package final class StreamTask {
 
     /// Calls back what is due by stream time: the time of the last record whose results have all gone downstream, so that no
     /// record comes after a punctuation that it should have come before.
-    package func punctuateStreamTime(now: Timestamp) throws {
+    package func punctuateStreamTime(now: RoundTime) throws {
         let time = context.settledStreamTime
         guard time != .none else { return }
         let taken = context.streamTime
@@ -162,28 +163,28 @@ package final class StreamTask {
     }
 
     /// Calls back what is due by the wall clock.
-    package func punctuateWallClock(now: Timestamp) throws { try punctuate(.wallClock, at: now, now: now) }
+    package func punctuateWallClock(now: RoundTime) throws { try punctuate(.wallClock, at: now.wall, now: now) }
 
-    private func punctuate(_ clock: PunctuationClock, at time: Timestamp, now: Timestamp) throws {
-        context.now = now
+    private func punctuate(_ clock: PunctuationClock, at time: Timestamp, now: RoundTime) throws {
+        context.time = now
         for schedule in context.schedules where schedule.clock == clock {
-            _ = try schedule.fireIfDue(at: time)
+            _ = try schedule.fireIfDue(at: time, uptime: now.uptime)
         }
         context.removeCancelledSchedules()
     }
 
     /// Lets deferred work go on.
     /// - Returns: how many records had their results.
-    package func goOn(now: Timestamp) throws -> Int {
-        context.now = now
+    package func goOn(now: RoundTime) throws -> Int {
+        context.time = now
         return defersWork ? try context.goOnWithDeferredWork() : 0
     }
 
     /// Lets held changes go downstream, which may be where work is deferred.
     /// - Returns: whether all that was taken has gone downstream: then the task may be committed.
-    package func settle(now: Timestamp) throws -> Bool {
+    package func settle(now: RoundTime) throws -> Bool {
         guard defersWork else { return true }
-        context.now = now
+        context.time = now
         guard context.deferredCount == 0 else { return false }
         try context.flushHeldChanges()
         return context.deferredCount == 0
@@ -193,8 +194,8 @@ package final class StreamTask {
     package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
 
     /// Lets held changes go downstream.
-    package func prepareCommit(now: Timestamp) throws {
-        context.now = now
+    package func prepareCommit(now: RoundTime) throws {
+        context.time = now
         context.commitRequested = false
         try context.flushHeldChanges()
     }

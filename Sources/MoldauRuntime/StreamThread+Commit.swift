@@ -13,27 +13,27 @@ extension StreamThread {
     /// Repartition topics are purged of what was read, this often.
     private static var purgeInterval: Duration { .seconds(30) }
 
-    func commitIfDue(now: Timestamp) throws {
+    func commitIfDue(now: RoundTime) throws {
         guard
-            isCommitAwaited || now >= lastCommit + plan.configuration.commitInterval
+            isCommitAwaited || now.uptime - lastCommit >= plan.configuration.commitInterval
                 || running.contains(where: \.wantsCommit)
         else { return }
         isCommitAwaited = true
         guard try settle(now: now) else { return }
-        let isWriteBehindDue = now >= lastWriteBehind + plan.configuration.writeBehindInterval
-        if isWriteBehindDue { lastWriteBehind = now }
+        let isWriteBehindDue = now.uptime - lastWriteBehind >= plan.configuration.writeBehindInterval
+        if isWriteBehindDue { lastWriteBehind = now.uptime }
         try commit(now: now, writeBehind: isWriteBehindDue)
     }
 
     /// Whether all that was taken has gone downstream, in every task.
-    func settle(now: Timestamp) throws -> Bool {
+    func settle(now: RoundTime) throws -> Bool {
         // All of them in any case: each has held changes to let go.
         try running.map { try $0.settle(now: now) }.allSatisfy { $0 }
     }
 
     /// Lets deferred work go on without taking records, before a stop. Blocks for at most `wait` where that is not enough.
     /// - Returns: whether `stop` will commit.
-    package func settleForStop(now: Timestamp, wait: Duration) throws -> Bool {
+    package func settleForStop(now: RoundTime, wait: Duration) throws -> Bool {
         guard !running.isEmpty else { return true }
         _ = try goOn(now: now)
         if try settle(now: now) { return true }
@@ -45,7 +45,7 @@ extension StreamThread {
     /// Commits all tasks together; their deferred work has to be settled. Blocks until changelogs, output and offsets are as durable as the cluster promises.
     ///
     /// Where the cluster has no room nothing is committed and the thread `isHeld`: this may be called again.
-    package func commit(now: Timestamp, writeBehind force: Bool = false) throws {
+    package func commit(now: RoundTime, writeBehind force: Bool = false) throws {
         do {
             try commitAll(now: now, writeBehind: force)
             if isHeld { plan.configuration.logger.info("there is room again; processing goes on") }
@@ -56,7 +56,7 @@ extension StreamThread {
         }
     }
 
-    private func commitAll(now: Timestamp, writeBehind force: Bool) throws {
+    private func commitAll(now: RoundTime, writeBehind force: Bool) throws {
         for task in running { try task.prepareCommit(now: now) }
         // A store may say that a result was sent. Where that is durable and the result is not, nobody sends it again.
         if !(producer is any TransactionalProducer) { try outbox.flush() }
@@ -74,15 +74,15 @@ extension StreamThread {
         for task in running { try task.committed(producer.acknowledgedEnd, writeBehind: force) }
         if force { for standby in standbys { try standby.writeBehind() } }
         try globalTables.commit(writeBehind: force)
-        lastCommit = now
+        lastCommit = now.uptime
         isCommitAwaited = false
         commitCount += 1
         try purgeIfDue(now: now)
     }
 
-    private func purgeIfDue(now: Timestamp) throws {
-        guard now >= lastPurge + Self.purgeInterval else { return }
-        lastPurge = now
+    private func purgeIfDue(now: RoundTime) throws {
+        guard now.uptime - lastPurge >= Self.purgeInterval else { return }
+        lastPurge = now.uptime
         let repartition = Set(plan.topology.repartitionTopics.map { plan.names.topic($0.name) })
         let done = running.flatMap(\.queues).filter { repartition.contains($0.partition.topic) }
         let offsets = done.reduce(into: [:]) { offsets, queue in offsets[queue.partition] = queue.position }
@@ -92,7 +92,7 @@ extension StreamThread {
     /// Commits, then closes everything. Where results of asynchronous operators are still to come nothing is committed: they
     /// are cancelled, and what was done since the last commit will be read again.
     /// - Throws: the first error; everything is closed all the same.
-    package func stop(now: Timestamp) throws {
+    package func stop(now: RoundTime) throws {
         var first: (any Error)?
         if !running.isEmpty {
             do {

@@ -11,18 +11,19 @@ import MoldauTopology
 
 extension StreamThread {
     /// Gives up what is not granted, as soon as it is committed, and opens what is. Blocks for both.
-    func followGrants(now: Timestamp) throws {
+    func followGrants(now: RoundTime) throws {
         guard granted != held else { return }
         try giveUp(now: now)
         try takeUp(now: now)
     }
 
     /// Lets standby copies take in what there is.
-    func follow(now: Timestamp) throws {
-        try restorer.step(wait: .zero, now: now)
+    func follow(now: RoundTime) throws {
+        try restorer.step(wait: .zero, now: now.uptime)
         let inputs = standbys.reduce(into: Set<TopicPartition>()) { $0.formUnion($1.inputs) }
-        guard !inputs.isEmpty, lastFollow == .none || now >= lastFollow + .seconds(1) else { return }
-        lastFollow = now
+        guard !inputs.isEmpty else { return }
+        if let lastFollow, now.uptime - lastFollow < .seconds(1) { return }
+        lastFollow = now.uptime
         let committed = try consumer.committed(inputs)
         for standby in standbys { standby.follow(committed) }
     }
@@ -40,7 +41,7 @@ extension StreamThread {
         Set(running.filter { granted.active[$0.id] != held.active[$0.id] }.flatMap(\.partitions))
     }
 
-    private func giveUp(now: Timestamp) throws {
+    private func giveUp(now: RoundTime) throws {
         for standby in standbys where granted.place(of: standby.id) != held.standby[standby.id] {
             try restorer.remove(standby.stores)
             standbys.removeAll { $0 === standby }
@@ -76,13 +77,13 @@ extension StreamThread {
     }
 
     /// Opens what is granted and not there yet.
-    func takeUp(now: Timestamp) throws {
+    func takeUp(now: RoundTime) throws {
         for (id, place) in granted.active.sorted(by: { $0.key < $1.key }) where held.active[id] == nil {
             guard let part = parts[id.subtopology] else { continue }
             let task = try open(id, part, place: place, now: now)
             tasks.append(task)
             held.active[id] = place
-            try restorer.add(task.stores, now: now)
+            try restorer.add(task.stores, now: now.uptime)
         }
         for (id, place) in granted.standby.sorted(by: { $0.key < $1.key }) where held.place(of: id) == nil {
             guard let part = parts[id.subtopology] else { continue }
@@ -90,14 +91,14 @@ extension StreamThread {
                 id, part, environment: plan.environment(of: id, place: place), surroundings: surroundings, now: now)
             standbys.append(standby)
             held.standby[id] = place
-            try restorer.add(standby.stores, follows: true, now: now)
+            try restorer.add(standby.stores, follows: true, now: now.uptime)
         }
         tasks.sort { $0.id < $1.id }
         if phase == .running { listRunning() }
     }
 
     /// A task on the stores of the copy that is here, or else on those in its place.
-    private func open(_ id: TaskID, _ part: Subtopology, place: Int, now: Timestamp) throws -> StreamTask {
+    private func open(_ id: TaskID, _ part: Subtopology, place: Int, now: RoundTime) throws -> StreamTask {
         guard let index = standbys.firstIndex(where: { $0.id == id }) else {
             return try StreamTask(
                 id, part, environment: plan.environment(of: id, place: place), surroundings: surroundings, now: now)

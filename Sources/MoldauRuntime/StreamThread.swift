@@ -62,20 +62,20 @@ package final class StreamThread {
     private var hasMore = false
     /// Whether a commit is due and waits for deferred work.
     var isCommitAwaited = false
-    private var lastSearch: Timestamp
+    private var lastSearch: Duration
     /// When commits were last looked up for standby copies.
-    var lastFollow = Timestamp.none
+    var lastFollow: Duration?
     /// The cluster has no room for what was done: no more is done until it has.
     var isHeld = false
-    var lastCommit: Timestamp
-    var lastPurge: Timestamp
-    var lastWriteBehind: Timestamp
+    var lastCommit: Duration
+    var lastPurge: Duration
+    var lastWriteBehind: Duration
     var commitCount: Int64 = 0
 
     /// Opens clients, stores and nodes. Blocks. What was opened is closed when it throws.
-    package init(_ plan: StreamThreadPlan, now: Timestamp) throws {
+    package init(_ plan: StreamThreadPlan, now: RoundTime) throws {
         self.plan = plan
-        (lastCommit, lastPurge, lastWriteBehind, lastSearch) = (now, now, now, now)
+        (lastCommit, lastPurge, lastWriteBehind, lastSearch) = (now.uptime, now.uptime, now.uptime, now.uptime)
         consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
         consumer.group = plan.names.applicationID
         // A commit makes durable what was read before it tells of it.
@@ -108,7 +108,7 @@ package final class StreamThread {
     }
 
     private static func openGlobalTables(
-        _ plan: StreamThreadPlan, _ outbox: Outbox, _ now: Timestamp
+        _ plan: StreamThreadPlan, _ outbox: Outbox, _ now: RoundTime
     ) throws -> GlobalTables {
         try GlobalTables(
             plan.topology.globalTables,
@@ -129,7 +129,7 @@ package final class StreamThread {
     /// - Parameter isPaused: nothing is processed and nobody called back; what is done already is still committed.
     /// - Returns: how many records were processed, or had results that came later.
     @discardableResult
-    package func runOnce(now: Timestamp, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
+    package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         precondition(phase != .closed, "a closed stream thread runs no more")
         try followGrants(now: now)
         let isIdle = running.isEmpty
@@ -160,7 +160,7 @@ package final class StreamThread {
         isHeld = true
     }
 
-    private func fetch(now: Timestamp, wait: Duration) throws {
+    private func fetch(now: RoundTime, wait: Duration) throws {
         let fetched: [FetchedBatches]
         do {
             fetched = try consumer.poll(wait: wait)
@@ -180,7 +180,7 @@ package final class StreamThread {
 
     /// Retention took what was to be read next: the source says where to go on.
     private func beginAgain(
-        _ partition: TopicPartition, lost: Offset, held: Range<Offset>, now: Timestamp
+        _ partition: TopicPartition, lost: Offset, held: Range<Offset>, now: RoundTime
     ) throws {
         let finder = startFinder(now)
         let offset = try finder.offset(of: partition, startPositions[partition.topic] ?? .earliest, held: held)
@@ -189,10 +189,10 @@ package final class StreamThread {
     }
 
     /// Lets deferred work of all tasks go on, paused or not: their records were taken already.
-    func goOn(now: Timestamp) throws -> Int { try running.reduce(0) { try $0 + $1.goOn(now: now) } }
+    func goOn(now: RoundTime) throws -> Int { try running.reduce(0) { try $0 + $1.goOn(now: now) } }
 
     /// Every task in turn, at most so many records each.
-    private func work(now: Timestamp) throws -> Int {
+    private func work(now: RoundTime) throws -> Int {
         var count = 0
         hasMore = false
         for task in running where !(isCommitAwaited && task.defersWork) && !outbox.isHeld {
@@ -208,10 +208,10 @@ package final class StreamThread {
     }
 
     /// Whether other topics match the topology's patterns than this thread was made with. Looks from time to time; blocks then.
-    func topicsHaveChanged(now: Timestamp) throws -> Bool {
+    func topicsHaveChanged(now: RoundTime) throws -> Bool {
         guard let watch = plan.watch, phase == .running, !isHeld else { return false }
-        guard now.ms - lastSearch.ms >= plan.configuration.topicSearchInterval.milliseconds else { return false }
-        lastSearch = now
+        guard now.uptime - lastSearch >= plan.configuration.topicSearchInterval else { return false }
+        lastSearch = now.uptime
         return try watch.hasChanged(admin: admin)
     }
 
@@ -239,17 +239,17 @@ package final class StreamThread {
         }
     }
 
-    private func restore(now: Timestamp, wait: Duration) throws {
+    private func restore(now: RoundTime, wait: Duration) throws {
         if !globalTables.isCaughtUp {
             for batches in try consumer.poll(wait: wait) { _ = try globalTables.apply(batches, now: now) }
         }
-        try restorer.step(wait: wait, now: now)
+        try restorer.step(wait: wait, now: now.uptime)
         guard globalTables.isCaughtUp else { return }
         try begin(tasks.filter { !$0.hasBegun && restorer.isDone($0.stores) }, now: now)
     }
 
     /// Lets restored tasks take records from their committed positions on.
-    private func begin(_ restored: [StreamTask], now: Timestamp) throws {
+    private func begin(_ restored: [StreamTask], now: RoundTime) throws {
         guard !restored.isEmpty else { return listRunning() }
         let partitions = restored.flatMap(\.partitions)
         let starts = Dictionary(uniqueKeysWithValues: partitions.map { ($0, startPositions[$0.topic] ?? .earliest) })
@@ -258,7 +258,7 @@ package final class StreamThread {
         try assign()
         for (partition, position) in positions { try consumer.seek(partition, to: position.offset) }
         for task in restored { task.begin(at: positions) }
-        if running.isEmpty { lastCommit = now }
+        if running.isEmpty { lastCommit = now.uptime }
         listRunning()
     }
 
@@ -271,8 +271,8 @@ package final class StreamThread {
         phase = running.count == tasks.count && globalTables.isCaughtUp ? .running : .restoring
     }
 
-    private func startFinder(_ now: Timestamp) -> StartPositions {
-        StartPositions(consumer: consumer, now: now, logger: plan.configuration.logger)
+    private func startFinder(_ now: RoundTime) -> StartPositions {
+        StartPositions(consumer: consumer, now: now.wall, logger: plan.configuration.logger)
     }
 
     /// Where topics begin when nothing was committed.

@@ -1,6 +1,8 @@
 import Foundation
+import Logging
 import MoldauCluster
 import MoldauRecords
+import MoldauTopology
 import Synchronization
 
 /// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may begin
@@ -31,11 +33,11 @@ final class StreamThreadLoop: Sendable {
     }
 
     private let plan: StreamThreadPlan
-    private let clock: @Sendable () -> Timestamp
+    private let clock: @Sendable () -> RoundTime
     private let listener: Listener
     private let control = Mutex(Control())
 
-    init(_ plan: StreamThreadPlan, clock: @escaping @Sendable () -> Timestamp, listener: Listener) {
+    init(_ plan: StreamThreadPlan, clock: @escaping @Sendable () -> RoundTime, listener: Listener) {
         self.plan = plan
         self.clock = clock
         self.listener = listener
@@ -102,10 +104,12 @@ final class StreamThreadLoop: Sendable {
         if isAnew { listener.restarted(plan.number) }
         control.withLock { $0.wakeup = thread.wakeup }
         defer { control.withLock { $0.wakeup = nil } }
+        var drops = DropWatch()
+        defer { warn(drops.look(at: thread.report, now: clock().uptime, isLast: true)) }
         do {
-            try runRounds(of: thread)
-            let end = clock() + plan.configuration.stopPatience
-            while try !thread.settleForStop(now: clock(), wait: wait), clock() < end {}
+            try runRounds(of: thread, &drops)
+            let end = clock().uptime + plan.configuration.stopPatience
+            while try !thread.settleForStop(now: clock(), wait: wait), clock().uptime < end {}
         } catch {
             publish(thread)
             // The first error is the one to tell.
@@ -116,7 +120,14 @@ final class StreamThreadLoop: Sendable {
         try thread.stop(now: clock())
     }
 
-    private func runRounds(of thread: StreamThread) throws {
+    private func warn(_ sentences: [String]) {
+        for sentence in sentences {
+            plan.configuration.logger.warning(
+                "\(sentence)", metadata: ["application": "\(plan.names.applicationID)", "thread": "\(plan.number)"])
+        }
+    }
+
+    private func runRounds(of thread: StreamThread, _ drops: inout DropWatch) throws {
         var told: (held: TaskSet, followed: TaskSet, status: TaskStatus)?
         while true {
             let now = control.withLock { $0 }
@@ -124,6 +135,7 @@ final class StreamThreadLoop: Sendable {
             thread.granted = now.granted
             try thread.runOnce(now: clock(), isPaused: now.isPaused, wait: wait)
             publish(thread)
+            warn(drops.look(at: thread.report, now: clock().uptime))
             if try thread.topicsHaveChanged(now: clock()) { listener.topicsChanged() }
             let status = thread.status
             if let told, told == (thread.held, now.granted, status) { continue }

@@ -37,7 +37,7 @@ package final class StreamsEngine: Sendable {
     private let topology: Topology
     let configuration: StreamsConfiguration
     private let stateDirectory: String?
-    let clock: @Sendable () -> Timestamp
+    let clock: @Sendable () -> RoundTime
     private let openCluster: @Sendable () throws -> any Cluster
     let logger: Logger
     let inner: Mutex<Inner>
@@ -48,7 +48,7 @@ package final class StreamsEngine: Sendable {
     ///   - openCluster: called once, by `start`.
     package init(
         applicationID: String, topology: Topology, configuration: StreamsConfiguration, stateDirectory: String?,
-        clock: @escaping @Sendable () -> Timestamp,
+        clock: @escaping @Sendable () -> RoundTime,
         openCluster: @escaping @Sendable () throws -> any Cluster
     ) {
         names = InternalTopicNames(applicationID: applicationID, topology: topology)
@@ -119,6 +119,7 @@ package final class StreamsEngine: Sendable {
         let topics = try TopicPlan.prepare(
             watch.matched, names: names, newTopicPartitions: configuration.newTopicPartitions,
             settings: InternalTopicSettings(configuration), admin: admin)
+        tell(topics, of: watch.matched, on: cluster)
         let memory = StateMemory(budgetBytes: configuration.stateMemoryBytes)
         inner.withLock { $0.memory = memory }
         var plan = StreamThreadPlan(
@@ -126,6 +127,16 @@ package final class StreamsEngine: Sendable {
             partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: stateDirectory)
         if topology.readsByPattern { plan.watch = watch }
         return (plan, topics.work(standbys: configuration.standbys, of: watch.matched))
+    }
+
+    private func tell(_ plan: TopicPlan, of topology: Topology, on cluster: any Cluster) {
+        let report = StartReport(
+            plan, of: topology, names: names, threads: inner.withLock { $0.numbers.count }, place: "\(cluster)",
+            stateDirectory: stateDirectory)
+        for sentence in report.sentences { logger.info("\(sentence)") }
+        for warning in plan.warnings {
+            logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])
+        }
     }
 
     private func openedCluster() throws -> any Cluster {

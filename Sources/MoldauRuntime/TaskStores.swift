@@ -25,7 +25,7 @@ package struct TaskStores {
     /// - Throws: `StateError`, `ClusterError.unknownTopic` for changelogs; what was opened is closed.
     package init(
         _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
-        now: Timestamp
+        now: RoundTime
     ) throws {
         self.environment = environment
         environment.changelogTopic = surroundings.names.changelog
@@ -46,7 +46,7 @@ package struct TaskStores {
 
     private static func entry(
         _ store: any StateStore, _ id: TaskID, _ subtopology: Subtopology, _ surroundings: TaskSurroundings,
-        _ now: Timestamp
+        _ now: RoundTime
     ) throws -> Entry {
         if let changelog = subtopology.sourceChangelogs.first(where: { $0.store == store.name }) {
             let source = try SourceRestore(changelog, of: store, task: id, surroundings: surroundings, now: now)

@@ -17,10 +17,12 @@ struct WindowRetention {
     }
 
     /// The oldest time within the retention.
-    func first(at streamTime: Int64) -> Int64 { max(0, streamTime - periodMs + 1) }
+    func first(at streamTime: Int64) -> Int64 { max(0, streamTime.subtractingCapped(periodMs).addingCapped(1)) }
 
     /// The beginning of the oldest segment that is kept.
-    func firstKept(at streamTime: Int64) -> Int64 { max(0, streamTime - periodMs) / segmentMs * segmentMs }
+    func firstKept(at streamTime: Int64) -> Int64 {
+        max(0, streamTime.subtractingCapped(periodMs)) / segmentMs * segmentMs
+    }
 
     /// The oldest time that is still written.
     func firstWritable(at streamTime: Int64) -> Int64 {

@@ -39,7 +39,7 @@ public final class MockProcessorContext<Key, Value> {
             names: InternalTopicNames(applicationID: applicationID, topology: Topology()),
             producer: CapturingProducer(), configuration: StreamsConfiguration())
         let (task, sent) = (
-            TaskContext(applicationID: applicationID, taskID: taskID, outbox: outbox, now: wallClock), Sent()
+            TaskContext(applicationID: applicationID, taskID: taskID, outbox: outbox, now: RoundTime(wallClock)), Sent()
         )
         environment = try OpenStateLocation(.memory).environment("\(taskID)")
         stores = try definitions.map { [environment] in try $0.open(in: environment) }
@@ -95,7 +95,7 @@ public final class MockProcessorContext<Key, Value> {
     /// Moves the wall clock, and calls back what is then due.
     /// - Throws: `ProcessingFailure` with what a callback threw.
     public func advanceWallClock(by duration: Duration) throws {
-        task.now = task.now + duration
+        task.time = task.time + duration
         try fire(.wallClock, at: task.now)
     }
 

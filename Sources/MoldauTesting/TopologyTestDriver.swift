@@ -21,6 +21,7 @@ import MoldauTopology
 public final class TopologyTestDriver {
     /// The wall clock.
     public private(set) var now: Timestamp
+    private var time: RoundTime { RoundTime(now) }
 
     /// Whether each commit writes what stores hold in their write-back caches below; else only a full cache does.
     package var writesStoresAtCommit = false
@@ -72,13 +73,13 @@ public final class TopologyTestDriver {
             globalTables = try GlobalTables(
                 topology.globalTables, partitionCount: { _ in 1 }, environment: location.environment("global"),
                 surroundings: TaskSurroundings(names: names, configuration: configuration, outbox: outbox),
-                now: wallClock)
+                now: RoundTime(wallClock))
             let surroundings = TaskSurroundings(
                 names: names, configuration: configuration, outbox: outbox, globalStores: globalTables.stores,
                 wake: { [pump] in pump.signal() })
             task = try StreamTask(
                 TaskID(subtopology: 0, partition: Partition(0)), topology.undivided,
-                environment: location.environment("0_0"), surroundings: surroundings, now: wallClock)
+                environment: location.environment("0_0"), surroundings: surroundings, now: RoundTime(wallClock))
         } catch {
             location.remove()
             throw error
@@ -153,8 +154,8 @@ public final class TopologyTestDriver {
     /// Moves the wall clock, calls back what is then due, and runs until nothing is left to do.
     public func advanceWallClock(by duration: Duration) throws {
         now = now + duration
-        if try goOn() > 0 { try task.punctuateStreamTime(now: now) }
-        try task.punctuateWallClock(now: now)
+        if try goOn() > 0 { try task.punctuateStreamTime(now: time) }
+        try task.punctuateWallClock(now: time)
         try commit()
         try runUntilQuiet()
     }
@@ -248,9 +249,9 @@ public final class TopologyTestDriver {
 
     private func runUntilQuiet() throws {
         try feedBack()
-        while try task.processNext(now: now) {
+        while try task.processNext(now: time) {
             try goOn()
-            try task.punctuateStreamTime(now: now)
+            try task.punctuateStreamTime(now: time)
             try commit()
             try feedBack()
         }
@@ -262,7 +263,7 @@ public final class TopologyTestDriver {
     public func drainAsync() throws {
         repeat {
             try waitForResults()
-            try task.punctuateStreamTime(now: now)
+            try task.punctuateStreamTime(now: time)
             try commit()
             try runUntilQuiet()
         } while task.context.isAwaitingResults
@@ -271,7 +272,7 @@ public final class TopologyTestDriver {
     @discardableResult
     private func goOn() throws -> Int {
         pump.run()
-        let count = try task.goOn(now: now)
+        let count = try task.goOn(now: time)
         if draining == .afterEachRecord { try waitForResults() }
         return count
     }
@@ -279,19 +280,19 @@ public final class TopologyTestDriver {
     private func waitForResults() throws {
         while task.context.isAwaitingResults {
             pump.run()
-            if try task.goOn(now: now) == 0, task.context.isAwaitingResults, !pump.wait(atMost: 10) {
+            if try task.goOn(now: time) == 0, task.context.isAwaitingResults, !pump.wait(atMost: 10) {
                 throw TestDriverError.asyncWorkStalled(inFlight: task.context.deferredCount)
             }
         }
     }
 
     private func commit() throws {
-        while try !task.settle(now: now) {
+        while try !task.settle(now: time) {
             // What waits for the clock, or for the test, leaves the commit to a later one.
             guard draining == .afterEachRecord, task.context.isAwaitingResults else { return try outbox.flush() }
             try waitForResults()
         }
-        try task.prepareCommit(now: now)
+        try task.prepareCommit(now: time)
         try task.sendChanges()
         try outbox.flush()
         _ = task.offsetsToCommit()
@@ -324,9 +325,9 @@ public final class TopologyTestDriver {
             partition: TopicPartition(topic, 0), bytes: SharedBytes(copying: batch),
             firstOffset: first, end: first + count)
         if globalTopics.contains(topic) {
-            _ = try globalTables.apply(fetched, now: now)
+            _ = try globalTables.apply(fetched, now: time)
         } else {
-            try task.add(fetched, now: now)
+            try task.add(fetched, now: time)
         }
     }
 

@@ -113,7 +113,7 @@ public final class NodeContext {
         guard interval.milliseconds >= 1 else {
             throw TopologyError.invalidSetting(name: "schedule(every:)", reason: "the interval must be at least 1 ms")
         }
-        let schedule = Schedule(clock: clock, interval: interval, scheduledAt: task.now) { [unowned self] time in
+        let schedule = Schedule(clock: clock, interval: interval, scheduledAt: task.time) { [unowned self] time in
             do { try punctuate(time) } catch { try self.failed(error) }
         }
         guard !task.taskID.isGlobal else {

@@ -4,7 +4,7 @@ import MoldauRecords
 public enum PunctuationClock: Sendable {
     /// The task's stream time: due first when it is known, then at multiples of the interval counted from 0.
     case streamTime
-    /// The wall clock: due first one interval after it was scheduled.
+    /// Real time: due first one interval after it was scheduled, however the wall clock is set meanwhile; told is what that shows.
     case wallClock
 }
 
@@ -15,17 +15,18 @@ public final class Schedule {
     /// The time between two calls.
     public var interval: Duration { .milliseconds(intervalMs) }
     private let intervalMs: Int64
-    private var due: Timestamp
+    /// In milliseconds of stream time or of uptime; nil: no such time can be told, and it is never due again.
+    private var dueMs: Int64?
     private let punctuate: (Timestamp) throws -> Void
     public private(set) var isCancelled = false
 
     init(
-        clock: PunctuationClock, interval: Duration, scheduledAt now: Timestamp,
+        clock: PunctuationClock, interval: Duration, scheduledAt now: RoundTime,
         punctuate: @escaping (Timestamp) throws -> Void
     ) {
         self.clock = clock
         intervalMs = interval.milliseconds
-        due = clock == .streamTime ? Timestamp(ms: 0) : now + interval
+        dueMs = clock == .streamTime ? 0 : Self.sum(now.uptime.milliseconds, interval.milliseconds)
         self.punctuate = punctuate
     }
 
@@ -33,12 +34,19 @@ public final class Schedule {
     public func cancel() { isCancelled = true }
 
     /// Calls back if due; the callback gets `time`, not the time at which it was due.
+    /// - Parameter uptime: what a punctuation by the wall clock is due by; nil: the milliseconds of `time`, as of a clock that nobody
+    ///   sets.
     /// - Returns: whether it fired.
-    public func fireIfDue(at time: Timestamp) throws -> Bool {
-        guard !isCancelled, time >= due, time != .none else { return false }
-        let missed = (time.ms - due.ms) / intervalMs
-        due = Timestamp(ms: due.ms + (missed + 1) * intervalMs)
+    public func fireIfDue(at time: Timestamp, uptime: Duration? = nil) throws -> Bool {
+        let ms = clock == .wallClock ? uptime?.milliseconds ?? time.ms : time.ms
+        guard !isCancelled, time != .none, let due = dueMs, ms >= due else { return false }
+        dueMs = Self.sum(ms - ms.subtractingCapped(due) % intervalMs, intervalMs)
         try punctuate(time)
         return true
+    }
+
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64? {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? nil : sum
     }
 }

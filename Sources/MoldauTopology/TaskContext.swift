@@ -14,8 +14,10 @@ public final class TaskContext {
 
     /// The greatest timestamp of the records taken so far; `.none` before the first.
     @exclusivity(unchecked) public var streamTime = Timestamp.none
-    /// The wall clock, read once per round of the stream thread.
-    @exclusivity(unchecked) public var now: Timestamp
+    /// When the round takes place: read once per round of the stream thread.
+    @exclusivity(unchecked) public var time: RoundTime
+    /// The wall clock: for what people and records are told, and never for how long something took.
+    public var now: Timestamp { time.wall }
     /// The partition of the record that is being processed.
     @exclusivity(unchecked) package var originPartition = TopicPartition("", 0)
     /// The offset of the record that is being processed; nil in punctuations.
@@ -33,7 +35,7 @@ public final class TaskContext {
     }
     /// What becomes of the record that is being processed if a node discards it; nil: it is only counted.
     @exclusivity(unchecked) public var diversion: Diversion?
-    /// How often, by the wall clock, an operator looks at most for windows that are over.
+    /// How often an operator looks at most for windows that are over.
     public var closedWindowSearchInterval = Duration.seconds(1)
 
     public private(set) var drops: [DropKey: Int64] = [:]
@@ -60,13 +62,13 @@ public final class TaskContext {
     private var closeHooks: [() throws -> Void] = []
 
     public init(
-        applicationID: String, taskID: TaskID, outbox: any RecordCollector, now: Timestamp,
+        applicationID: String, taskID: TaskID, outbox: any RecordCollector, now: RoundTime,
         onFailure: @escaping @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
     ) {
         self.applicationID = applicationID
         self.taskID = taskID
         self.outbox = outbox
-        self.now = now
+        time = now
         self.onFailure = onFailure
         var name = "\(applicationID) \(taskID)"
         generator = SeededGenerator(
@@ -152,7 +154,7 @@ public struct RecordOrigin: Hashable, Sendable {
 }
 
 /// What discards are counted by.
-public struct DropKey: Hashable, Sendable {
+public struct DropKey: Hashable, Sendable, CustomStringConvertible {
     public let node: String
     public let reason: DropReason
 
@@ -160,6 +162,8 @@ public struct DropKey: Hashable, Sendable {
         self.node = node
         self.reason = reason
     }
+
+    public var description: String { "\(reason) at '\(node)'" }
 }
 
 /// User code threw while a node processed a record. The processing handler decides what follows.

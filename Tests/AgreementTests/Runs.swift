@@ -75,7 +75,7 @@ final class ClusterRun {
     private var random: SeededGenerator
     private var plans: [StreamThreadPlan] = []
     private var threads: [StreamThread?] = []
-    private var now = Timestamp(ms: 0)
+    private var now = RoundTime(Timestamp(ms: 0))
     private var rounds = 0
     private(set) var interruptionCount = 0
 

@@ -61,6 +61,26 @@ struct TransactionTests {
         #expect(throws: BrokerError.producerFenced(id: "app-1")) { try client.end(commit: true) }
     }
 
+    @Test func `a transaction grows old in real time, however the wall clock is set`() throws {
+        let (clock, uptime) = (Clock(), Clock())
+        let broker = try Broker(
+            MemoryFileSystem(), directory: "data", durability: .sync, clock: { clock.now },
+            uptime: { .milliseconds(uptime.now.ms) })
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.transact("slow", offset: 1)
+        clock.ms.store(3_600_000, ordering: .relaxed)
+        try broker.abortExpired()
+        try client.end(commit: true)
+        #expect(try broker.committed(left) == ["slow"])
+
+        try client.transact("hanging", offset: 2)
+        clock.ms.store(0, ordering: .relaxed)
+        uptime.ms.store(10_001, ordering: .relaxed)
+        try broker.abortExpired()
+        #expect(throws: BrokerError.producerFenced(id: "app-1")) { try client.end(commit: true) }
+    }
+
     @Test(arguments: [true, false])
     func `an open transaction survives a restart, and the next producer aborts it`(closes: Bool) throws {
         let files = MemoryFileSystem()

@@ -118,6 +118,31 @@ func eventuallyInTasks(_ condition: () throws -> Bool) async throws -> Bool {
     return false
 }
 
+/// For clocks that nobody sets.
+extension StreamThread {
+    convenience init(_ plan: StreamThreadPlan, now: Timestamp) throws { try self.init(plan, now: RoundTime(now)) }
+
+    @discardableResult
+    func runOnce(now: Timestamp, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
+        try runOnce(now: RoundTime(now), isPaused: isPaused, wait: wait)
+    }
+
+    func commit(now: Timestamp, writeBehind: Bool = false) throws {
+        try commit(now: RoundTime(now), writeBehind: writeBehind)
+    }
+
+    func stop(now: Timestamp) throws { try stop(now: RoundTime(now)) }
+
+    func settleForStop(now: Timestamp, wait: Duration) throws -> Bool {
+        try settleForStop(now: RoundTime(now), wait: wait)
+    }
+}
+
+extension StreamTask {
+    func processNext(now: Timestamp) throws -> Bool { try processNext(now: RoundTime(now)) }
+    func add(_ batches: FetchedBatches, now: Timestamp) throws { try add(batches, now: RoundTime(now)) }
+}
+
 extension StreamThread {
     /// Rounds until one has nothing to do.
     func runUntilIdle(now: Int64 = 0) throws {

@@ -29,7 +29,7 @@ struct PartitionGroupTests {
             surroundings: TaskSurroundings(
                 names: names, configuration: configuration,
                 outbox: Outbox(names: names, producer: producer, configuration: configuration)),
-            now: Timestamp(ms: 0))
+            now: RoundTime(Timestamp(ms: 0)))
         task.begin(at: [
             TopicPartition("left", 0): TaskPosition(offset: .zero, end: Offset(ends.left)),
             TopicPartition("right", 0): TaskPosition(offset: .zero, end: Offset(ends.right)),

@@ -29,16 +29,16 @@ final class Log {
             number: 1, tasks: topics.tasks, topology: topology, names: names, configuration: configuration,
             partitionCounts: topics.partitionCounts, cluster: cluster, memory: StateMemory(budgetBytes: 256 << 20),
             stateDirectory: nil)
-        thread = try StreamThread(plan, now: Timestamp(ms: 0))
+        thread = try StreamThread(plan, now: RoundTime(Timestamp(ms: 0)))
     }
 
     /// Processes all that may be read; the commit interval does not end meanwhile.
     func process() throws {
         var idle = 0
-        while idle < 3 { idle = try thread.runOnce(now: Timestamp(ms: 0), wait: .zero) == 0 ? idle + 1 : 0 }
+        while idle < 3 { idle = try thread.runOnce(now: RoundTime(Timestamp(ms: 0)), wait: .zero) == 0 ? idle + 1 : 0 }
     }
 
-    func commit() throws { try thread.commit(now: Timestamp(ms: 0)) }
+    func commit() throws { try thread.commit(now: RoundTime(Timestamp(ms: 0))) }
 
     /// Batches of a thousand records.
     static func batches(_ count: Int, keys: Int) -> [SharedBytes] {

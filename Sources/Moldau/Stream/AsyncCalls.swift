@@ -18,8 +18,8 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     typealias Transform = @Sendable (Key, Value) async throws -> NewValue
 
     private enum State {
-        case waiting(until: Timestamp)
-        case running(Task<Void, Never>, deadline: Timestamp)
+        case waiting(until: Duration)
+        case running(Task<Void, Never>, deadline: Duration)
         case done(Result<NewValue, any Error>)
     }
 
@@ -70,14 +70,14 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
 
     /// Takes a record in, full or not: what one record of the input led to must find its place.
     func receive(_ record: Record<Key, Value>) {
-        let now = context.task.now
+        let now = context.task.time.uptime
         calls[end] = Call(record: record, situation: context.task.situation, state: .waiting(until: now))
         end += 1
         start(end - 1, now: now)
     }
 
     func goOn() throws -> Int {
-        let now = context.task.now
+        let now = context.task.time.uptime
         // In an order that chance has no part in: random pauses are drawn in it.
         for message in mailbox.takeAll().sorted(by: { $0.number < $1.number }) {
             guard let call = calls[message.number], call.attempt == message.attempt, case .running = call.state else {
@@ -97,7 +97,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     }
 
     /// Begins a call's next attempt if it is due and there is room.
-    private func start(_ number: Int, now: Timestamp) {
+    private func start(_ number: Int, now: Duration) {
         guard runningCount < maxInFlight, var call = calls[number], case .waiting(let due) = call.state, now >= due
         else { return }
         call.attempt += 1
@@ -113,7 +113,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         runningCount += 1
     }
 
-    private func ended(_ number: Int, _ result: Result<NewValue, any Error>, now: Timestamp) {
+    private func ended(_ number: Int, _ result: Result<NewValue, any Error>, now: Duration) {
         runningCount -= 1
         guard let attempt = calls[number]?.attempt else { return }
         if case .failure(let error) = result, attempt < retry.attempts, retry.isRetriable(error) {

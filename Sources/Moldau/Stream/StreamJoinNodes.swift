@@ -50,7 +50,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         func store<Value>(_ name: String, _ value: Serde<Value>) -> StoreDefinition {
             .window(
                 WindowStoreName(name, key: key, value: value), size: windows.size,
-                retention: windows.size + windows.grace, retainsDuplicates: true, kind: kinds.window,
+                retention: windows.retention, retainsDuplicates: true, kind: kinds.window,
                 isLogged: options.isLogged, topicSettings: options.changelogSettings)
         }
         let waits = kind != .inner && windows.unmatched == .whenWindowCloses
@@ -131,7 +131,8 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
 
         func emitClosed(_ record: Record<Key, This>, of unmatched: Unmatched) throws {
             try unmatched.takeClosed(
-                windows, afterMs: afterMs, now: context.task.now, interval: context.task.closedWindowSearchInterval
+                windows, afterMs: afterMs, now: context.task.time.uptime,
+                interval: context.task.closedWindowSearchInterval
             ) { place, held in
                 let result: Result?
                 do {
@@ -156,9 +157,9 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
             if let unmatched, time == unmatched.streamTime {
                 try context.task.onBehalf(of: context.task.origin) { try emitClosed(record, of: unmatched) }
             }
-            let latest = max(0, time.ms + afterMs)
+            let latest = max(Timestamp(ms: 0), time.adding(ms: afterMs))
             let matches = try others.fetch(
-                record.key, from: Timestamp(ms: max(0, time.ms - beforeMs)), to: Timestamp(ms: latest))
+                record.key, from: max(Timestamp(ms: 0), time.subtracting(ms: beforeMs)), to: latest)
             var isMatched = false
             while let (other, otherValue) = try matches.next() {
                 isMatched = true
@@ -167,7 +168,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
                 try emit(record, record.value, otherValue, at: max(time, otherTime))
             }
             guard isOuter, !isMatched else { return }
-            if let unmatched, latest >= unmatched.streamTime.ms {
+            if let unmatched, latest >= unmatched.streamTime {
                 try unmatched.hold(hold(record.value), at: .init(timestamp: time, side: side, key: record.key))
             } else {
                 try emit(record, record.value, nil, at: time)

@@ -23,7 +23,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
     /// Nothing that could be closed is older; nil: nothing waits.
     private var oldest: Timestamp?
     private var isResumed = false
-    private var nextSearch = Timestamp(ms: 0)
+    private var nextSearch = Duration.zero
     let rows: KeyValueStore<Place, [Held?]>
 
     init(cache: CachedByteStore, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>) {
@@ -65,35 +65,38 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
 
     /// Takes out the records whose window is over, in the order of time, side, key and arrival.
     ///
-    /// Searching costs a walk from the oldest record on, so it is done only when there may be something, and by the wall
-    /// clock at most once per `interval`.
+    /// Searching costs a walk from the oldest record on, so it is done only when there may be something, and
+    /// at most once per `interval`.
     /// - Parameter afterMs: how much later a match of the record that triggers this may be.
     func takeClosed(
-        _ windows: JoinWindows, afterMs: Int64, now: Timestamp, interval: Duration,
+        _ windows: JoinWindows, afterMs: Int64, now: Duration, interval: Duration,
         _ body: (Place, Held) throws -> Void
     ) throws {
         let graceMs = windows.grace.milliseconds
+        func isClosed(_ time: Timestamp, _ afterMs: Int64) -> Bool {
+            time.adding(ms: afterMs).adding(ms: graceMs) < streamTime
+        }
         if now < nextSearch { return }
-        if let oldest, oldest.ms + afterMs + graceMs >= streamTime.ms { return }
+        if let oldest, !isClosed(oldest, afterMs) { return }
         nextSearch = now + interval
         var isEmpty = true
         var openSides: Set<JoinSide> = []
         let places = try rows.all()
         while let (place, records) = try places.next() {
             let afterMs = (place.side == .left ? windows.after : windows.before).milliseconds
-            var isClosed = false
+            var isTaken = false
             for case let record? in records {
                 isEmpty = false
                 self.oldest = place.timestamp
                 if openSides.count == 2 { return }
-                isClosed = place.timestamp.ms + afterMs + graceMs < streamTime.ms
-                guard isClosed else {
+                isTaken = isClosed(place.timestamp, afterMs)
+                guard isTaken else {
                     openSides.insert(place.side)
                     continue
                 }
                 try body(place, record)
             }
-            if isClosed { try rows.put(place, nil) }
+            if isTaken { try rows.put(place, nil) }
         }
         if isEmpty { self.oldest = nil }
     }

@@ -28,7 +28,7 @@ extension StreamsBuilder {
         let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && start == .earliest
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
-            let reader = TopologyNode.Source(topics: [topic.name], start: start) { context in
+            let reader = TopologyNode.Source(topics: [topic.name], start: start, isTable: true) { context in
                 TypedSourceHead(
                     key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
                     next: try context.next())

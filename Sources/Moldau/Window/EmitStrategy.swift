@@ -7,7 +7,7 @@ public enum EmitStrategy: Sendable, Hashable {
     /// With each change of a window.
     case onWindowUpdate
     /// Once per window, when it is closed: stream time passed its end and the grace. Windows go in the order of their
-    /// times; at most once a second by the wall clock, while records come.
+    /// times; at most once a second of real time, while records come.
     case onWindowClose
 }
 
@@ -18,7 +18,7 @@ public enum EmitStrategy: Sendable, Hashable {
     private let segments: SegmentedStore
     /// From the time by which windows are stored to the stream time at which they close.
     private let closingMs: Int64
-    private var nextEmit = Timestamp.none
+    private var nextEmit = Duration.zero
 
     init(_ context: NodeContext, _ segments: SegmentedStore, closingMs: Int64) {
         task = context.task
@@ -31,14 +31,14 @@ public enum EmitStrategy: Sendable, Hashable {
     /// Calls `emit` with the times of the windows that have closed, if it is time to.
     /// - Parameter closeTime: stream time less the grace.
     func closed(at closeTime: Int64, _ emit: (ClosedRange<Int64>) throws -> Void) rethrows {
-        guard task.now >= nextEmit else { return }
-        nextEmit = task.now + task.closedWindowSearchInterval
+        guard task.time.uptime >= nextEmit else { return }
+        nextEmit = task.time.uptime + task.closedWindowSearchInterval
         let last = task.processorTimes[store]
-        let end = closeTime - closingMs
+        let end = closeTime.subtractingCapped(closingMs)
         guard last.map({ $0 < closeTime }) ?? true, end >= 0 else { return }
-        let first = last.map { max(0, $0 - closingMs + 1) } ?? 0
+        let first = last.map { max(0, $0.subtractingCapped(closingMs).addingCapped(1)) } ?? 0
         if first <= end { try task.onBehalf(of: task.origin) { try emit(first...end) } }
-        segments.keptFrom = end + 1
+        segments.keptFrom = end.addingCapped(1)
         task.processorTimes[store] = closeTime
     }
 }

@@ -94,14 +94,14 @@ public struct TimeWindows: Sendable {
 
     /// How long state is needed.
     var minimumRetentionMs: Int64 {
-        addingCapped(isSliding ? addingCapped(sizeMs, sizeMs) : sizeMs, graceMs)
+        (isSliding ? sizeMs.addingCapped(sizeMs) : sizeMs).addingCapped(graceMs)
     }
 
     /// Calls `body` with each window that a time is in, in ascending order, until it answers with false.
     @inlinable func forEach(at time: Timestamp, _ body: (Window) throws -> Bool) rethrows {
         switch shape {
         case .aligned(let advanceMs):
-            var start = max(0, time.ms - sizeMs + advanceMs) / advanceMs * advanceMs
+            var start = max(0, time.subtracting(ms: sizeMs).adding(ms: advanceMs).ms) / advanceMs * advanceMs
             while start <= time.ms, try body(Window(start: Timestamp(ms: start), sizeMs: sizeMs)) {
                 let (next, overflow) = start.addingReportingOverflow(advanceMs)
                 if overflow { return }
@@ -141,10 +141,4 @@ public struct TimeWindows: Sendable {
                     : "windows of \(sizeMs) ms with a grace of \(graceMs) ms need the sum of both")
                 + ": at least \(minimumRetentionMs) ms")
     }
-}
-
-/// The sum, or the greatest number there is.
-func addingCapped(_ left: Int64, _ right: Int64) -> Int64 {
-    let (sum, overflow) = left.addingReportingOverflow(right)
-    return overflow ? .max : sum
 }

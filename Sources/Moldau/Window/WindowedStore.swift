@@ -27,8 +27,8 @@ extension StoreChoice {
         of windows: SessionWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
         // A session of just that age is still open; Kafka Streams' store in memory refuses it.
-        let open: Duration = windowMemory == .complete ? .milliseconds(1) : .zero
-        let retention = options.retention ?? .milliseconds(windows.closingMs) + open
+        let openMs: Int64 = windowMemory == .complete ? 1 : 0
+        let retention = options.retention ?? .milliseconds(windows.closingMs.addingCapped(openMs))
         builder.attempt {
             try checkIsPlain("windows")
             try windows.check()
@@ -64,7 +64,7 @@ extension StoreChoice {
 extension TimeWindows {
     /// From a window's start to the time at which it closes, but for the grace. The end is exclusive, but inclusive for sliding
     /// windows, which therefore close a millisecond later.
-    var closingMs: Int64 { isSliding ? addingCapped(sizeMs, 1) : sizeMs }
+    var closingMs: Int64 { isSliding ? sizeMs.addingCapped(1) : sizeMs }
 
     /// What is sent when windows close is looked up by time.
     fileprivate func storeOrder(_ emit: EmitStrategy) -> WindowOrder {

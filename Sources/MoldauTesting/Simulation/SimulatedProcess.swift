@@ -31,7 +31,7 @@ final class SimulatedProcess {
     ) throws {
         broker = try Broker(
             disk, directory: "data", durability: scenario.durability, clock: { clock.now },
-            sabotage: mistake?.sabotage ?? [])
+            randomness: SeededGenerator(seed: UInt64(chance.below(.max))), sabotage: mistake?.sabotage ?? [])
         cluster = SimulatedCluster(
             broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
             hasCopies: scenario.standbys > 0)
@@ -65,7 +65,7 @@ final class SimulatedProcess {
 
     /// Lets a thread do one round; opens it first where it is not, and ends it where it is leaving.
     /// - Returns: how many records it processed.
-    func step(_ number: Int, now: Timestamp) throws -> Int {
+    func step(_ number: Int, now: RoundTime) throws -> Int {
         if let turns = pausedTurns[number], turns > 0 {
             pausedTurns[number] = turns - 1
             return 0
@@ -90,7 +90,7 @@ final class SimulatedProcess {
         }
     }
 
-    private func end(_ number: Int, _ thread: StreamThread, now: Timestamp) throws -> Int {
+    private func end(_ number: Int, _ thread: StreamThread, now: RoundTime) throws -> Int {
         try thread.stop(now: now)
         threads[number] = nil
         numbers.removeAll { $0 == number }
@@ -124,7 +124,7 @@ final class SimulatedProcess {
     }
 
     /// Commits, and ends all threads.
-    func stopThreads(now: Timestamp) throws {
+    func stopThreads(now: RoundTime) throws {
         for number in numbers { try threads.removeValue(forKey: number)?.stop(now: now) }
     }
 

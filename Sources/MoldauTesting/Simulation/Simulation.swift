@@ -136,7 +136,7 @@ package final class Simulation {
     }
 
     private func stepThread(_ number: Int, _ process: SimulatedProcess) throws {
-        let count = try process.step(number, now: clock.now)
+        let count = try process.step(number, now: clock.round)
         trace.note("step", "", number, count)
         try checkCommitted(process)
     }
@@ -210,7 +210,7 @@ package final class Simulation {
         guard let process else { return }
         attempt {
             feeder.disconnect()
-            try process.stopThreads(now: clock.now)
+            try process.stopThreads(now: clock.round)
             try process.broker.close()
             self.process = nil
             trace.note("stopped")
@@ -298,7 +298,7 @@ package final class Simulation {
 
     private func checkAll() throws {
         guard let process else { return }
-        try process.stopThreads(now: clock.now)
+        try process.stopThreads(now: clock.round)
         let (before, images) = (try contents(process), heldImages(process))
         try checkInput(process)
         try readOutput(process)
@@ -317,7 +317,7 @@ package final class Simulation {
             if isCrash { crash(.power) } else { restart() }
             drain()
             guard let process = self.process else { continue }
-            try process.stopThreads(now: clock.now)
+            try process.stopThreads(now: clock.round)
             compare(try contents(process), before, isCrash ? "a crash" : "a clean restart")
             compare(heldImages(process), images)
         }
@@ -387,9 +387,9 @@ package final class Simulation {
         defer { state = kept }
         state = SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: nil)
         do {
-            let thread = try StreamThread(process.plan(on: state), now: clock.now)
-            for _ in 0..<500 where thread.phase == .restoring { try thread.runOnce(now: clock.now, wait: .zero) }
-            try thread.stop(now: clock.now)
+            let thread = try StreamThread(process.plan(on: state), now: clock.round)
+            for _ in 0..<500 where thread.phase == .restoring { try thread.runOnce(now: clock.round, wait: .zero) }
+            try thread.stop(now: clock.round)
         } catch {
             return complain("restoring failed: \(error)")
         }

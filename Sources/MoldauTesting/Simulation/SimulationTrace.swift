@@ -57,5 +57,7 @@ final class SimulatedClock: Sendable {
     init(startMs: Int64) { ms = Mutex(startMs) }
 
     var now: Timestamp { Timestamp(ms: ms.withLock { $0 }) }
+    /// What a thread's round reads.
+    var round: RoundTime { RoundTime(now) }
     func advance(ms passed: Int) { ms.withLock { $0 += Int64(passed) } }
 }

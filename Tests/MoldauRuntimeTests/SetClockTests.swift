@@ -1,0 +1,82 @@
+import Moldau
+import MoldauCluster
+import MoldauRecords
+import MoldauRuntime
+import MoldauTopology
+import Testing
+
+/// The wall clock is set while the application runs: what it shows is told, and nothing waits for it.
+struct SetClockTests {
+    private static let hour: Int64 = 3_600_000
+
+    /// A round so long after the beginning, with the wall clock where somebody has set it.
+    private func time(_ passed: Duration, wallMs: Int64) -> RoundTime {
+        RoundTime(Timestamp(ms: wallMs), uptime: passed)
+    }
+
+    private func thread(_ bench: Bench, _ topology: Topology) throws -> StreamThread {
+        let thread = try bench.thread(topology, now: 10 * Self.hour)
+        while thread.phase == .restoring {
+            try thread.runOnce(now: RoundTime(Timestamp(ms: 10 * Self.hour)), wait: .zero)
+        }
+        return thread
+    }
+
+    @Test(arguments: [-hour, hour]) func `commits when the interval is over, however the clock is set`(by set: Int64)
+        throws
+    {
+        let bench = try Bench()
+        try bench.create(["input": 1, "counts": 1])
+        let thread = try thread(bench, try CountTopology.make())
+        let began = Duration.milliseconds(10 * Self.hour)
+        try bench.write("input", "a", "x", at: 1)
+        try thread.runOnce(now: time(began + .milliseconds(99), wallMs: 10 * Self.hour + set), wait: .zero)
+        #expect(try bench.committed("input") == nil)
+        try thread.runOnce(now: time(began + .milliseconds(100), wallMs: 10 * Self.hour + set), wait: .zero)
+        #expect(try bench.committed("input")?.offset == Offset(1))
+    }
+
+    @Test func `a punctuation by the wall clock comes in real time, and is told what the clock shows`() throws {
+        let bench = try Bench()
+        try bench.create(["input": 1])
+        let told = Gathered<Int64>()
+        var topology = Topology()
+        try topology.addSource("source", reading: [CountTopology.input])
+        try topology.add(
+            TopologyNode(
+                "timed",
+                .processor { context in
+                    try context.schedule(every: .seconds(10), .wallClock) { told.add($0.ms) }
+                    return Inlet<String, String> { _ in }
+                }, parents: ["source"]))
+        let thread = try thread(bench, topology)
+        let began = Duration.milliseconds(10 * Self.hour)
+        for seconds in [9, 10, 15, 20] {
+            let wallMs = 9 * Self.hour + Int64(seconds)
+            try thread.runOnce(now: time(began + .seconds(seconds), wallMs: wallMs), wait: .zero)
+        }
+        #expect(told.all == [9 * Self.hour + 10, 9 * Self.hour + 20])
+    }
+
+    @Test func `a schedule goes on to the end of time, and does not trap there`() throws {
+        let told = Gathered<Int64>()
+        let bench = try Bench()
+        try bench.create(["input": 1])
+        var topology = Topology()
+        try topology.addSource("source", reading: [CountTopology.input])
+        try topology.add(
+            TopologyNode(
+                "timed",
+                .processor { context in
+                    try context.schedule(every: .seconds(10), .streamTime) { told.add($0.ms) }
+                    try context.schedule(every: .seconds(Int64.max), .wallClock) { told.add($0.ms) }
+                    return Inlet<String, String> { _ in }
+                }, parents: ["source"]))
+        let thread = try thread(bench, topology)
+        for time in [5, Int64.max - 1, Int64.max] {
+            try bench.write("input", "k", "v", at: time)
+            try thread.runUntilIdle(now: 10 * Self.hour)
+        }
+        #expect(told.all == [5, Int64.max - 1])
+    }
+}
