@@ -96,7 +96,8 @@ package final class StreamThread {
         globalTables = try Self.openGlobalTables(plan, outbox, now)
         surroundings = TaskSurroundings(
             names: plan.names, configuration: plan.configuration, outbox: outbox, globalStores: globalTables.stores,
-            partitionCounts: plan.partitionCounts, wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
+            partitionCounts: plan.partitionCounts, topicIDs: plan.topicIDs,
+            wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
         do {
             try takeUp(now: now)
             try beginGlobalTables()
@@ -116,7 +117,8 @@ package final class StreamThread {
                 guard let count = plan.partitionCounts[topic] else { throw ClusterError.unknownTopic(topic) }
                 return count
             }, environment: plan.environment("global_\(plan.number)"),
-            surroundings: TaskSurroundings(names: plan.names, configuration: plan.configuration, outbox: outbox),
+            surroundings: TaskSurroundings(
+                names: plan.names, configuration: plan.configuration, outbox: outbox, topicIDs: plan.topicIDs),
             now: now)
     }
 
@@ -230,12 +232,30 @@ package final class StreamThread {
         let partitions = Set(globalTables.partitions)
         guard !partitions.isEmpty else { return }
         try consumer.assign(partitions)
-        for (partition, held) in try consumer.bounds(of: partitions) {
+        let bounds = try consumer.bounds(of: partitions)
+        try globalTables.checkPositions(against: bounds)
+        for table in globalTables.begunAnew { tellBegunAnew(table, bounds) }
+        for (partition, held) in bounds {
             let saved = globalTables.savedPosition(of: partition)
             let offset =
                 saved.map { held.contains($0) || $0 == held.upperBound ? $0 : held.lowerBound } ?? held.lowerBound
             globalTables.begin(partition, at: offset, end: held.upperBound)
             try consumer.seek(partition, to: offset)
+        }
+    }
+
+    private func tellBegunAnew(
+        _ table: (store: String, partitions: [TopicPartition], reason: String),
+        _ bounds: [TopicPartition: Range<Offset>]
+    ) {
+        plan.configuration.logger.warning("the global table \(table.store) begins anew: \(table.reason)")
+        for partition in table.partitions {
+            guard let held = bounds[partition] else { continue }
+            plan.configuration.onRestore(
+                RestoreProgress(
+                    phase: .started, store: table.store, changelog: partition, from: held.lowerBound,
+                    to: held.upperBound, position: held.lowerBound, restoredCount: 0, elapsed: .zero,
+                    rebuiltBecause: table.reason))
         }
     }
 

@@ -78,7 +78,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     private func iterate(_ range: KeyRange, reverse: Bool) throws -> StoreIterator<Key, Value> {
-        StoreIterator(try cache.scan(range, reverse: reverse), key: codec.key, value: codec.value)
+        StoreIterator(try cache.scan(range, reverse: reverse), of: name, key: codec.key, value: codec.value)
     }
 
     private func keyRange(_ first: Key?, _ last: Key?) throws -> KeyRange {

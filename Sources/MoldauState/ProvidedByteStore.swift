@@ -56,7 +56,11 @@ final class ProvidedByteStore: ByteStore {
         let next = try attempt("read") {
             try store.range(from: [Self.dataPrefix] + range.lower, upTo: upper, reversed: reverse)
         }
-        return try ProvidedCursor { () throws(StateError) in try self.attempt("read", next) }
+        return try ProvidedCursor { [name] () throws(StateError) in
+            let entry = try self.attempt("read", next)
+            if entry?.key.isEmpty == true { throw .damaged(store: name, reason: "it gave an empty key") }
+            return entry
+        }
     }
 
     func flush() throws(StateError) { try attempt("flush") { try store.flush() } }

@@ -103,7 +103,8 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     ) throws -> StoreIterator<Windowed<Key>, Value> {
         let times = min(from.ms, to.ms)...to.ms
         let entries = segments.entries(keys, in: from > to ? -1...(-1) : times, reverse: reverse)
-        return StoreIterator(entries, key: Windowed.windowStoreSerde(of: codec.key, size: size), value: codec.value)
+        return StoreIterator(
+            entries, of: name, key: Windowed.windowStoreSerde(of: codec.key, size: size), value: codec.value)
     }
 
     private func keys(_ first: Key?, _ last: Key?) throws -> WindowKeys {
