@@ -54,16 +54,19 @@ let package = Package(
         // The broker's tower
         .target(name: "CFiles"),
         library("MoldauLog", ["MoldauRecords", "CFiles"]),
-        library("MoldauBroker", ["MoldauRecords", "MoldauLog"]),
+        library(
+            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")]),
 
         // The port
         library("MoldauCluster", ["MoldauRecords"]),
-        library("MoldauClusterEmbedded", ["MoldauRecords", "MoldauCluster", "MoldauBroker"]),
+        library(
+            "MoldauClusterEmbedded",
+            ["MoldauRecords", "MoldauCluster", "MoldauBroker", .product(name: "Logging", package: "swift-log")]),
 
         // The application's tower
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "CPrefetch"),
-        library("MoldauState", ["MoldauRecords", "CRocksDB", "CPrefetch"]),
+        library("MoldauState", ["MoldauRecords", "CFiles", "CRocksDB", "CPrefetch"]),
         library("MoldauTopology", ["MoldauRecords", "MoldauState"]),
         library(
             "MoldauRuntime",
@@ -92,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "MoldauCLI",
             dependencies: [
-                "MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),
@@ -219,7 +222,10 @@ let package = Package(
         tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
         tests(
             "MoldauClusterEmbeddedTests",
-            ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"]),
+            [
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(
             "MoldauRuntimeTests",
             [

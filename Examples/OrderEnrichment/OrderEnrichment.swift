@@ -27,8 +27,9 @@ struct OrderEnrichment: AsyncParsableCommand {
     var dump: String?
 
     func validate() throws {
-        if orders < 1 || customers < 1 { throw ValidationError("--orders and --customers are at least 1") }
-        if partitions < 1 { throw ValidationError("--partitions is at least 1") }
+        if orders < 1 { throw ValidationError("--orders is at least 1") }
+        guard 1...1_000_000 ~= customers else { throw ValidationError("--customers is 1 to 1000000, not \(customers)") }
+        guard 1...1_000 ~= partitions else { throw ValidationError("--partitions is 1 to 1000, not \(partitions)") }
     }
 
     func run() async throws {

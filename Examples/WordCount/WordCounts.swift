@@ -40,6 +40,6 @@ struct WordCounts {
             print("\(padding)\(number)  \(String(decoding: word, as: UTF8.self))")
         }
         let total = counts.values.reduce(0, +)
-        tell("\(total) words, \(counts.count) different ones\n")
+        tell("\(total) word\(total == 1 ? "" : "s"), \(counts.count) different one\(counts.count == 1 ? "" : "s")\n")
     }
 }

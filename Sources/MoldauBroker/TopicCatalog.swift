@@ -41,11 +41,16 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
     private var path: String { "\(directory)/topics.json" }
 
     private(set) var topics: [String: TopicMetadata] = [:]
+    /// Whether there was no file.
+    private(set) var isMissing = false
 
     init(_ files: Files, directory: String) throws(LogError) {
         self.files = files
         self.directory = directory
-        guard let bytes = try files.contents(of: path) else { return }
+        guard let bytes = try files.contents(of: path) else {
+            isMissing = true
+            return
+        }
         let contents: Contents
         do {
             contents = try JSONDecoder().decode(Contents.self, from: Data(bytes))

@@ -1,6 +1,6 @@
 package import MoldauRecords
 
-/// A topic as it was created.
+/// A topic as it was created, with the settings that it was given since.
 package struct TopicMetadata: Equatable, Sendable {
     package let name: String
     package let partitionCount: Int32
@@ -14,6 +14,13 @@ package struct TopicMetadata: Equatable, Sendable {
         self.partitionCount = partitionCount
         self.configuration = configuration
         self.id = id
+    }
+
+    /// The same topic with other settings; those that are nil go.
+    func with(_ changes: [String: String?]) -> TopicMetadata {
+        var settings = configuration
+        for (name, value) in changes { settings[name] = value }
+        return TopicMetadata(name: name, partitionCount: partitionCount, configuration: settings, id: id)
     }
 
     /// The same topic with that id.

@@ -56,11 +56,20 @@ struct Produce: ParsableCommand {
                 throw CommandFailure(
                     "there is no partition \(partition): \(topic) has \(found.partitionCount), counted from 0")
             }
+            try checkKeys(of: found)
             let producer = try cluster.makeProducer(clientID: "moldau")
             defer { producer.close() }
             let count = try produce(to: producer, found)
             LineOutput.tell("wrote \(count) \(count == 1 ? "record" : "records") to \(topic)")
         }
+    }
+
+    /// Compaction goes by keys.
+    private func checkKeys(of found: TopicDescription) throws {
+        guard keySeparator == nil, found.configuration["cleanup.policy"]?.contains("compact") == true else { return }
+        throw CommandFailure(
+            "\(topic) is compacted, so that each record needs a key: write lines as 'key:value', and give --key-separator :"
+        )
     }
 
     /// - Returns: the number of records.

@@ -57,6 +57,7 @@ struct TopicsDescribe: ParsableCommand {
         }
         return held.merging(topic.configuration) { $1 }.sorted { $0.key < $1.key }.map { name, value in
             var notes = topic.configuration[name] == nil ? ["default"] : []
+            if LogConfiguration.namesWithoutEffect.contains(name) { notes.append("no effect here") }
             if name == "retention.ms", held[name] != nil, let age = Self.age(value) {
                 notes.append("deleted after \(age)")
             }

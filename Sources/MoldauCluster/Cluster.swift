@@ -150,6 +150,8 @@ public protocol Admin: AnyObject {
     /// The topics that are there among `names`; the others are missing in the answer.
     func describe(_ names: Set<String>) throws -> [String: TopicDescription]
     func create(_ topics: [NewTopic]) throws
+    /// Changes settings of a topic, by Kafka's names; nil takes one back to its default. They hold at once.
+    func configure(_ topic: String, _ changes: [String: String?]) throws
     func delete(_ topics: [String]) throws
     /// Records below these offsets may go: for repartition topics that were read and committed.
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws

@@ -20,7 +20,9 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         let path = SegmentName.path(plan.directory, base, ".log.cleaned")
         try plan.files.removeFile(path)
         let file = try plan.files.open(path)
-        var segment = Segment(empty: file, base: base, generation: group[0].generation + 1)
+        var segment = Segment(
+            empty: file, base: base, generation: group[0].generation + 1,
+            appendTimes: AppendTimes(of: group.map(\.appendTimes)))
         var markers: Set<Offset> = []
         for source in group {
             var batches = BatchReader(source, directory: plan.directory)
@@ -44,7 +46,7 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         if header.baseOffset >= end { return whole }
         let isPast = header.deleteHorizon.map { $0 <= plan.now } ?? false
         let horizon =
-            header.deleteHorizon == nil ? Timestamp(ms: plan.now.ms &+ plan.configuration.deleteRetentionMs) : nil
+            header.deleteHorizon == nil ? plan.now.adding(ms: plan.configuration.deleteRetentionMs) : nil
         if header.isControl {
             // While there is a batch of the transaction, its marker is needed.
             if withData.remove(header.producer.id) != nil { return whole }

@@ -44,6 +44,12 @@ extension PartitionLog {
         return Offset(kept)
     }
 
+    /// Whether all segments of a plan are still there: retention may have taken some while it was carried out.
+    package func holds(_ plan: CompactionPlan<Files>) -> Bool {
+        let bases = Set(segments.map(\.base))
+        return plan.segments.allSatisfy { bases.contains($0.base) }
+    }
+
     /// Puts new segments into the place of those that they replace. Where the log has changed in the meantime, they are
     /// thrown away.
     package mutating func install(_ compacted: CompactedSegments<Files>) throws(LogError) {
@@ -69,7 +75,9 @@ extension PartitionLog {
             try files.rename(cleaned, to: swap)
             try syncDirectory()
             try finish(swap: swap, base: base, replaced: segments[range].map(\.base))
-            segments.replaceSubrange(range, with: [LazySegment(base: base, opened: group.segment)])
+            var segment = group.segment
+            segment.moved(to: try files.open(SegmentName.path(directory, base, ".log")))
+            segments.replaceSubrange(range, with: [LazySegment(base: base, opened: segment)])
             try writeIndexes(ofSegment: first)
         }
         try files.replace(cleanerOffsetPath, with: compacted.end.value, in: directory, sync: false)

@@ -16,7 +16,7 @@ package final class Outbox: RecordCollector {
     }
 
     private let names: InternalTopicNames
-    private let producer: any Producer
+    private var producer: any Producer
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
 
@@ -31,9 +31,9 @@ package final class Outbox: RecordCollector {
     /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
     @exclusivity(unchecked) package unowned(unsafe) var processing: PartitionQueue?
     package var resumed: OriginalRecord?
-    /// The cluster had no room: batches grow until `sendAll` finds some.
+    /// The cluster took no more: it had no room, and batches grow until `sendAll` finds some; or the producer was fenced.
     @exclusivity(unchecked) package private(set) var isHeld = false
-    private var heldReason = ""
+    private(set) var heldError = ClusterError.closed
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
 
@@ -128,6 +128,17 @@ package final class Outbox: RecordCollector {
         return !isHeld
     }
 
+    /// Forgets what was not sent, and sends with another producer from here on.
+    func begin(with producer: any Producer) {
+        for batch in filled {
+            batch.pointee.builder.reset()
+            batch.pointee.noticeBytes = 0
+        }
+        filled = []
+        isHeld = false
+        self.producer = producer
+    }
+
     /// Returns when everything is acknowledged. Blocks.
     /// - Throws: `ClusterError.diskFull` where there is no room for it; then the rest is kept.
     package func flush() throws {
@@ -139,19 +150,19 @@ package final class Outbox: RecordCollector {
         }
     }
 
-    var heldError: ClusterError { .diskFull(reason: heldReason) }
-
     /// - Returns: false where the cluster has no room for it; then it is kept.
     private func ship(_ batch: BatchPointer) throws -> Bool {
         let count = batch.pointee.builder.recordCount
         do {
             batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
             try producer.send(batch.pointee.builder.finish(), to: batch.pointee.partition)
-        } catch ClusterError.diskFull(let reason) {
-            isHeld = true
-            heldReason = reason
+        } catch let error as ClusterError where error.holdsBack {
+            // Not thrown here, where user code may have called, and would take it for its own.
+            (isHeld, heldError) = (true, error)
             return false
         } catch ClusterError.recordTooLarge where count > 1 {
+            try sendOneByOne(batch)
+        } catch ClusterError.invalidRecord where count > 1 {
             try sendOneByOne(batch)
         } catch let error as ClusterError {
             try judge(error, partition: batch.pointee.partition, recordCount: count)
@@ -182,12 +193,23 @@ package final class Outbox: RecordCollector {
     private func judge(_ error: ClusterError, partition: TopicPartition?, recordCount: Int) throws {
         let refused: TopicPartition
         switch error {
-        case .recordTooLarge(let named, _, _), .unknownPartition(let named, _): refused = partition ?? named
+        case .recordTooLarge(let named, _, _), .invalidRecord(let named, _), .unknownPartition(let named, _):
+            refused = partition ?? named
         default: throw error
         }
         let failure = ProductionFailure(partition: refused, recordCount: recordCount, underlying: error)
         guard case .skip = onFailure(failure) else { throw failure }
         drops[DropKey(node: refused.topic, reason: .production), default: 0] += Int64(recordCount)
+    }
+}
+
+extension ClusterError {
+    /// Whether it says nothing of the batch that it was thrown for.
+    fileprivate var holdsBack: Bool {
+        switch self {
+        case .diskFull, .producerFenced: true
+        default: false
+        }
     }
 }
 

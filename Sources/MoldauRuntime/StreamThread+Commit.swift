@@ -51,8 +51,7 @@ extension StreamThread {
             if isHeld { plan.configuration.logger.info("there is room again; processing goes on") }
             isHeld = false
         } catch let error as ClusterError {
-            guard case .diskFull = error else { throw error }
-            hold(error)
+            try hold(error)
         }
     }
 
@@ -77,6 +76,7 @@ extension StreamThread {
         lastCommit = now.uptime
         isCommitAwaited = false
         commitCount += 1
+        transactionPace.committed()
         try purgeIfDue(now: now)
     }
 
@@ -98,6 +98,10 @@ extension StreamThread {
             do {
                 if try settle(now: now) { try commit(now: now) }
                 if isHeld { throw ClusterError.diskFull(reason: "what was done since the last commit is not kept") }
+            } catch ClusterError.producerFenced {
+                plan.configuration.logger.warning(
+                    "a transaction was aborted because it was open for too long; its records are processed again at the next start"
+                )
             } catch {
                 first = error
             }

@@ -65,7 +65,7 @@ extension StreamThread {
         listRunning()
     }
 
-    private func close(_ task: StreamTask) throws {
+    func close(_ task: StreamTask) throws {
         try restorer.remove(task.stores)
         done.add(task)
         tasks.removeAll { $0 === task }

@@ -45,7 +45,7 @@ package final class StreamThread {
     let plan: StreamThreadPlan
     let consumer: any Consumer
     let restoreConsumer: any Consumer
-    let producer: any Producer
+    private(set) var producer: any Producer
     let admin: any Admin
     let outbox: Outbox
     let restorer: StoreRestorer
@@ -71,6 +71,7 @@ package final class StreamThread {
     var lastPurge: Duration
     var lastWriteBehind: Duration
     var commitCount: Int64 = 0
+    var transactionPace: TransactionPace
 
     /// Opens clients, stores and nodes. Blocks. What was opened is closed when it throws.
     package init(_ plan: StreamThreadPlan, now: RoundTime) throws {
@@ -82,10 +83,9 @@ package final class StreamThread {
         consumer.readsAhead = true
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         producer = try plan.makeProducer()
-        // The same commit decides what its tasks write and what other tasks of it have made of that.
-        // Any partition will do: the id is the same for all.
-        let stamp = producer.stamp(for: TopicPartition(plan.names.applicationID, 0))
-        if stamp.isTransactional { consumer.readsTransactionsOf = stamp.id }
+        transactionPace = TransactionPace(
+            recordsPerTurn: plan.configuration.recordsPerTurn,
+            timeout: plan.configuration.guarantee == .exactlyOnce ? plan.configuration.ownTransactionTimeout : nil)
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
         outbox = Outbox(names: plan.names, producer: producer, configuration: plan.configuration)
         restorer = StoreRestorer(
@@ -98,6 +98,7 @@ package final class StreamThread {
             names: plan.names, configuration: plan.configuration, outbox: outbox, globalStores: globalTables.stores,
             partitionCounts: plan.partitionCounts, topicIDs: plan.topicIDs,
             wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
+        readOwnTransactions()
         do {
             try takeUp(now: now)
             try beginGlobalTables()
@@ -106,6 +107,13 @@ package final class StreamThread {
             try? close()
             throw error
         }
+    }
+
+    /// The same commit decides what its tasks write and what other tasks of it have made of that.
+    private func readOwnTransactions() {
+        // Any partition will do: the id is the same for all.
+        let stamp = producer.stamp(for: TopicPartition(plan.names.applicationID, 0))
+        consumer.readsTransactionsOf = stamp.isTransactional ? stamp.id : nil
     }
 
     private static func openGlobalTables(
@@ -133,6 +141,16 @@ package final class StreamThread {
     @discardableResult
     package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         precondition(phase != .closed, "a closed stream thread runs no more")
+        do {
+            return try runRound(now: now, isPaused: isPaused, wait: wait)
+        } catch ClusterError.producerFenced {
+            try beginAnew(now: now)
+            return 0
+        }
+    }
+
+    private func runRound(now: RoundTime, isPaused: Bool, wait: Duration) throws -> Int {
+        transactionPace.begin(at: now.uptime)
         try followGrants(now: now)
         let isIdle = running.isEmpty
         if phase == .restoring {
@@ -149,15 +167,36 @@ package final class StreamThread {
         try fetch(now: now, wait: hasMore && !isPaused || phase == .restoring ? .zero : wait)
         var count = try goOn(now: now)
         if !isPaused { count += try work(now: now) }
-        if count == 0 { try outbox.sendAll() }
-        if outbox.isHeld { hold(outbox.heldError) } else { try commitIfDue(now: now) }
+        transactionPace.did(count)
+        if count == 0, !transactionPace.isCareful { try outbox.sendAll() }
+        if outbox.isHeld { try hold(outbox.heldError) } else { try commitIfDue(now: now) }
         return count
+    }
+
+    /// The cluster has aborted the transaction because it was open for too long, or another producer has taken over: nothing that was
+    /// done since the last commit counts. Stores drop it, and tasks begin again at their committed positions.
+    private func beginAnew(now: RoundTime) throws {
+        plan.configuration.logger.warning(
+            "a transaction was aborted, which was open for longer than its timeout, or whose producer another one replaced; its records are processed again",
+            metadata: ["thread": "\(plan.clientID)", "timeout": "\(plan.configuration.ownTransactionTimeout)"])
+        transactionPace.lost()
+        for task in tasks { try close(task) }
+        (leaving, isCommitAwaited, isHeld) = ([], false, false)
+        try assign()
+        producer.close()
+        producer = try plan.makeProducer()
+        outbox.begin(with: producer)
+        readOwnTransactions()
+        try takeUp(now: now)
+        listRunning()
     }
 
     /// What a restore may wait for records while other tasks have work to do.
     private static var shortWait: Duration { .milliseconds(1) }
 
-    func hold(_ error: ClusterError) {
+    /// - Throws: where waiting does not help.
+    func hold(_ error: ClusterError) throws {
+        guard case .diskFull = error else { throw error }
         if !isHeld { plan.configuration.logger.warning("\(error); nothing more is processed until there is room") }
         isHeld = true
     }
@@ -197,10 +236,12 @@ package final class StreamThread {
     private func work(now: RoundTime) throws -> Int {
         var count = 0
         hasMore = false
+        if isCommitAwaited, transactionPace.isCareful { return 0 }
+        let limit = transactionPace.recordsPerTurn
         for task in running where !(isCommitAwaited && task.defersWork) && !outbox.isHeld {
             if !leaving.isEmpty, leaving.contains(task.id) { continue }
-            let processed = try task.process(upTo: plan.configuration.recordsPerTurn, now: now)
-            if processed == plan.configuration.recordsPerTurn { hasMore = true }
+            let processed = try task.process(upTo: limit, now: now)
+            if processed == limit { hasMore = true }
             count += processed
             try task.punctuateStreamTime(now: now)
             try task.punctuateWallClock(now: now)

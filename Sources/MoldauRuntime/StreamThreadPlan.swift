@@ -52,7 +52,8 @@ package struct StreamThreadPlan: Sendable {
         case .atLeastOnce: return try cluster.makeProducer(clientID: clientID)
         case .exactlyOnce:
             return try cluster.makeTransactionalProducer(
-                id: "\(names.applicationID)-\(number)", timeout: configuration.transactionTimeout, clientID: clientID)
+                id: "\(names.applicationID)-\(number)", timeout: configuration.ownTransactionTimeout, clientID: clientID
+            )
         }
     }
 }

@@ -17,8 +17,15 @@ public struct StreamsConfiguration: Sendable {
     /// What a crash may do to results.
     public var guarantee: ProcessingGuarantee = .atLeastOnce
 
-    /// With exactly-once: a transaction that is open for longer, because its thread hangs, is aborted by the cluster.
-    public var transactionTimeout: Duration = .seconds(10)
+    /// With exactly-once: a transaction that is open for longer, because its thread hangs or a record takes so long, is aborted by the
+    /// cluster; its records are processed again. Longer than `commitInterval`. nil: ten seconds, or three commit intervals where that is
+    /// longer.
+    public var transactionTimeout: Duration?
+
+    /// The timeout that transactions get.
+    var ownTransactionTimeout: Duration {
+        transactionTimeout ?? max(.seconds(10), commitInterval * 3)
+    }
 
     /// How often positions and state are committed. Kafka Streams waits 30 s by default; here a commit appends each
     /// changed key once and touches no state on disk, so it is cheap enough to bound what is read twice after a crash

@@ -188,8 +188,8 @@ extension TopicDescription {
             ? "retention.bytes=\(size)" : age.map { "retention.ms=\($0)" } ?? "retention.ms is not set: seven days"
         return
             "the topic '\(name)' is read as a table and deletes old records (cleanup.policy=\(policy), \(limit)): rows that "
-            + "nobody writes again will be missing where the table is read anew; give the topic cleanup.policy=compact, which "
-            + "keeps each key's newest record, or retention.ms=-1"
+            + "nobody writes again will be missing where the table is read anew; set cleanup.policy=compact, which keeps each "
+            + "key's newest record ('moldau topics configure \(name) --set cleanup.policy=compact'), or retention.ms=-1"
     }
 }
 

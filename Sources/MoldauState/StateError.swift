@@ -48,6 +48,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
                 + "program write there, or choose another directory"
         case .rocksDB(let operation, let path, let message):
             "RocksDB could not \(operation) in \(path): \(message)"
+                + (message.contains("Too many open files")
+                    ? "; let the process open more files ('ulimit -n'), or lower RocksDBOptions.maxOpenFiles" : "")
         case .customStore(let store, let operation, let message):
             "the custom store \(store) could not \(operation): \(message)"
         case .malformedMetadata(let store, let reason):

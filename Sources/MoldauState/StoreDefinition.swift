@@ -45,6 +45,9 @@ public struct StoreDefinition: Sendable {
     package var closingMs: Int64?
     /// What the store's bytes are; nil: not known, and not compared with what is there.
     package var form: StoreForm?
+    /// Whether a store of windows refuses what is older than its retention to the millisecond; else it takes what its segments
+    /// still hold. nil: in memory.
+    package var expiresExactly: Bool?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     private let identity = Identity()

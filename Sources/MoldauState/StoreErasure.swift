@@ -105,7 +105,8 @@ extension CachedByteStore {
             Result { () throws(StateError) in
                 let update = try beginUpdate(key)
                 defer { endUpdate() }
-                guard let value = update.value.map({ Array($0) }) else { return }  // Deleted meanwhile, which goes on its own.
+                // What was deleted meanwhile goes on its own.
+                guard let value = update.value.map({ Array($0) }) else { return }
                 value.withUnsafeBytes { write($0, in: update) }
             }
         }

@@ -74,6 +74,50 @@ struct CommandTests {
         }
     }
 
+    @Test func `settings of a topic change, and its records stay`() throws {
+        try withOrders { data in
+            try expectSuccess(["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\nb:2\n")
+            let configure = ["topics", "configure", "orders", "--data", data]
+            #expect(
+                try expectSuccess(configure + ["--set", "cleanup.policy=compact", "--unset", "retention.ms"])
+                    == "orders: cleanup.policy=compact\norders: retention.ms is at its default\n")
+            let description = try expectSuccess(["topics", "describe", "orders", "--data", data])
+            #expect(description.hasPrefix("orders: partitions 2, offsets held 2\n  cleanup.policy=compact\n"))
+            #expect(!description.contains("  retention.ms"))
+            try expectFailure(configure + ["--set", "retention.ms=soon"], says: "'soon' is no value for retention.ms")
+            try expectFailure(configure + ["--unset", "retention.ms"], says: "is at its default already")
+            try expectFailure(configure, says: "give --set name=value")
+            #expect(try expectSuccess(["topics", "describe", "orders", "--data", data]) == description)
+        }
+    }
+
+    @Test func `a misspelt setting is refused, and one without effect is told of`() throws {
+        try withOrders { data in
+            try expectFailure(
+                ["topics", "create", "rows", "--set", "cleanup.polcy=compact", "--data", data],
+                says: "there is no setting 'cleanup.polcy'; there are: cleanup.policy, delete.retention.ms, ")
+            #expect(try expectSuccess(["topics", "list", "--data", data]) == "orders\n")
+            let outcome = try moldau.run(
+                ["topics", "create", "rows", "--set", "min.insync.replicas=2", "--data", data])
+            #expect(outcome.status == 0)
+            #expect(
+                outcome.errors
+                    == "'min.insync.replicas' is a setting of Kafka's that decides nothing here; it is kept\n")
+            let description = try expectSuccess(["topics", "describe", "rows", "--data", data])
+            #expect(description.contains("  min.insync.replicas=2 (no effect here)\n"))
+        }
+    }
+
+    @Test func `a compacted topic takes no lines without keys`() throws {
+        try withOrders { data in
+            try expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
+            try expectFailure(
+                ["produce", "rows", "--data", data], input: "one\n",
+                says: "rows is compacted, so that each record needs a key")
+            try expectSuccess(["produce", "rows", "--key-separator", ":", "--data", data], input: "a:one\n")
+        }
+    }
+
     @Test(arguments: ["__consumer_offsets", "__transaction_state"])
     func `leaves the cluster's own topics alone`(topic: String) throws {
         try withOrders { data in
@@ -160,6 +204,14 @@ struct CommandTests {
             says: "there is no directory '/nowhere/at/all'; give an application's")
         try withTemporaryDirectory { directory in
             try expectFailure(["consume", "orders", "--data", directory.path], says: "holds no topics")
+        }
+    }
+
+    @Test func `a directory without its file of topics is opened from its partitions`() throws {
+        try withOrders { data in
+            try expectSuccess(["produce", "orders", "--partition", "1", "--data", data], input: "one\n")
+            try FileManager.default.removeItem(atPath: "\(data)/topics/topics.json")
+            #expect(try expectSuccess(["consume", "orders", "--data", data]) == "one\n")
         }
     }
 

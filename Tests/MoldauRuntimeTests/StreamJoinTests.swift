@@ -34,6 +34,25 @@ struct StreamJoinTests {
         #expect(emitted.map(\.timestamp.ms) == [100])
     }
 
+    @Test(arguments: [StoreKind.rocksDB, .inMemory], [false, true])
+    func `a window of no length joins records of the same time`(kind: StoreKind, isSelfJoin: Bool) throws {
+        let windows = JoinWindows(difference: .zero, grace: .zero)
+        let options = TopologyOptions(stores: StoreKinds(kind), optimizations: .all)
+        let topology = try Topology(options) { streams in
+            let left = streams.stream(Self.left)
+            let right = isSelfJoin ? left : streams.stream(Self.right)
+            left.leftJoin(right, within: windows) { left, right in "\(left)\(right ?? "-")" }.to(Self.out)
+        }
+        let driver = try TopologyTestDriver(topology, state: kind == .rocksDB ? .temporaryDirectory : .memory)
+        defer { try? driver.close() }
+        try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))
+        if !isSelfJoin { try driver.pipe(Self.right, key: "a", value: "x", at: Timestamp(ms: 100)) }
+        try driver.pipe(Self.left, key: "a", value: "B", at: Timestamp(ms: 101))
+        try driver.pipe(Self.left, key: "z", value: "Z", at: Timestamp(ms: 102))
+        let joined = try driver.read(from: Self.out).map(\.value)
+        #expect(joined == (isSelfJoin ? ["AA", "BB", "ZZ"] : ["Ax", "B-"]))
+    }
+
     @Test func `a match in time takes its place`() throws {
         let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
         try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))

@@ -22,8 +22,9 @@ struct CogroupMember<Key, Result> {
         _ grouped: KGroupedStream<Key, Value>, next: @escaping @Sendable (Key, Value, Result) throws -> Result?
     ) {
         origin = grouped.stream.origin
+        let repartition = SharedNode()
         partitioned = { store in
-            let stream = grouped.partitioned(for: store)
+            let stream = grouped.partitioned(forCogroup: store, sharing: repartition)
             return (stream.node, stream.sources)
         }
         inlets = CogroupFold(fold: Fold(next: next), key: grouped.key, value: grouped.value)

@@ -124,7 +124,7 @@ extension KStream {
             named: given.map { $0 + "-right" }, RepartitionEnds(key: join.key, value: join.right))
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
-        let definitions = join.definitions(names, options ?? StoreOptions(), kinds: builder.options.stores)
+        let definitions = join.definitions(names, options ?? StoreOptions(), in: builder.options)
         let written = WrittenSides()
         let thisWindowed = GraphNode(names.leftWindowed) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingLeft($0, names) }

@@ -33,10 +33,9 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     }
 
     /// Whether one store is enough for a stream joined with itself: each record has to match itself, or no record without
-    /// a match has a result.
-    var canShareStore: Bool {
-        kind == .inner || (windows.unmatched == .whenWindowCloses && windows.before >= .zero && windows.after >= .zero)
-    }
+    /// a match has a result. Then no record is without one, so none has a result at once either, as it has with two stores
+    /// before it meets itself.
+    var canShareStore: Bool { kind == .inner || windows.before >= .zero && windows.after >= .zero }
 
     struct Definitions {
         let left: StoreDefinition
@@ -45,13 +44,17 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let unmatched: StoreDefinition?
     }
 
-    func definitions(_ names: StreamJoinNames, _ options: StoreOptions, kinds: StoreKinds) -> Definitions {
-        let kinds = options.kind.map { StoreKinds($0) } ?? kinds
+    func definitions(
+        _ names: StreamJoinNames, _ options: StoreOptions, in topology: TopologyOptions
+    ) -> Definitions {
+        let kinds = options.kind.map { StoreKinds($0) } ?? topology.stores
         func store<Value>(_ name: String, _ value: Serde<Value>) -> StoreDefinition {
-            .window(
+            var definition = StoreDefinition.window(
                 WindowStoreName(name, key: key, value: value), size: windows.size,
                 retention: windows.retention, retainsDuplicates: true, kind: kinds.window,
                 isLogged: options.isLogged, topicSettings: options.changelogSettings)
+            definition.expiresExactly = options.expiresExactly(topology.windowMemory)
+            return definition
         }
         let waits = kind != .inner && windows.unmatched == .whenWindowCloses
         return Definitions(
@@ -101,7 +104,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let forward = try context.next(Key.self, Value.self).receive
         return Inlet { record in
             try forward(record)
-            if key.isNull(record.key) || value.isNull(record.value) { return }
+            if key.isNull(record.key) { return }
             try records.put(record.key, record.value, at: record.timestamp)
         }
     }

@@ -82,6 +82,19 @@ struct PagesExamples {
         }
     }
 
+    func `Docs/Running.md (2)`(_ example: Example) throws {
+        let orders = Topic<String, Int64>("orders")
+        let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
+        try cluster.makeAdmin(clientID: "shop").create([NewTopic("orders", partitionCount: 2)])
+
+        let writer = try TopicWriter(orders, on: cluster)
+        try writer.write(Record(key: "ada", value: 120, timestamp: EmbeddedCluster.systemClock()))
+        try writer.flush()
+        _ = orders
+        _ = cluster
+        _ = writer
+    }
+
     func `Docs/Serdes.md`(_ example: Example) throws {
         let counts = Topic<String, Int64>("word-counts")
         _ = counts

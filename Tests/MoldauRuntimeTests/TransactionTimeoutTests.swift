@@ -1,0 +1,131 @@
+import Moldau
+import MoldauBroker
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauLog
+import MoldauRecords
+import MoldauRuntime
+import MoldauTopology
+import Synchronization
+import Testing
+
+/// Exactly once, with transactions that grow older than their timeout.
+struct TransactionTimeoutTests {
+    /// A broker whose time stands still until the test or a record lets it go on.
+    private final class World: Sendable {
+        private final class Passed: Sendable {
+            let ms = Atomic<Int64>(0)
+            var uptime: Duration { .milliseconds(ms.load(ordering: .relaxed)) }
+        }
+
+        private let passed: Passed
+        let broker: Broker<MemoryFileSystem>
+
+        init() throws {
+            let passed = Passed()
+            self.passed = passed
+            broker = try Broker(
+                MemoryFileSystem(), directory: "data", durability: .os, clock: { Timestamp(ms: 0) },
+                uptime: { passed.uptime })
+        }
+
+        var now: RoundTime { RoundTime(Timestamp(ms: 0), uptime: passed.uptime) }
+
+        /// So much time goes by; what is too old then is aborted.
+        func pass(ms: Int64) throws {
+            passed.ms.add(ms, ordering: .relaxed)
+            try broker.abortExpired()
+        }
+    }
+
+    private var configuration: StreamsConfiguration {
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = .exactlyOnce
+        return configuration
+    }
+
+    private func run(_ thread: StreamThread, in world: World) throws {
+        var idle = 0
+        while idle < 3 {
+            idle = try thread.runOnce(now: world.now, wait: .zero) == 0 ? idle + 1 : 0
+            try world.pass(ms: 50)
+        }
+    }
+
+    @Test func `a thread whose transaction was aborted goes on from the last commit`() throws {
+        let world = try World()
+        let bench = try Bench(EmbeddedCluster(world.broker))
+        try bench.create(["input": 1, "counts": 1])
+        let thread = try bench.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
+        try bench.write("input", "a", "x", at: 1)
+        try run(thread, in: world)
+        try bench.write("input", "a", "x", at: 2)
+        // Its result is sent, and not committed.
+        for _ in 0..<2 { try thread.runOnce(now: world.now, wait: .zero) }
+        try world.pass(ms: 20_000)
+        try bench.write("input", "a", "x", at: 3)
+        try run(thread, in: world)
+        try thread.stop(now: world.now)
+        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2, 3])
+        #expect(try bench.committed("input")?.offset == Offset(3))
+    }
+
+    @Test func `a stop whose transaction was aborted is one all the same, and the next start goes on`() throws {
+        let world = try World()
+        let bench = try Bench(EmbeddedCluster(world.broker))
+        try bench.create(["input": 1, "counts": 1])
+        let first = try bench.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
+        try bench.write("input", "a", "x", at: 1)
+        for _ in 0..<4 { try first.runOnce(now: world.now, wait: .zero) }
+        try world.pass(ms: 20_000)
+        try first.stop(now: world.now)
+        let second = try bench.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
+        try run(second, in: world)
+        try second.stop(now: world.now)
+        #expect(try bench.read(CountTopology.counts).map(\.value) == [1])
+    }
+
+    /// Records before it are in the transaction that it makes too old; when they come again it falls between two transactions.
+    @Test(arguments: [1, 2_000])
+    func `a record that takes longer than the timeout is processed twice, and counts once`(before: Int) throws {
+        let world = try World()
+        let bench = try Bench(EmbeddedCluster(world.broker))
+        try bench.create(["input": 1, "counts": 1])
+        let slowTimes = Mutex(0)
+        let topology = try Topology { streams in
+            streams.stream(CountTopology.input)
+                .peek { _, value in
+                    guard value == "slow" else { return }
+                    slowTimes.withLock { $0 += 1 }
+                    try world.pass(ms: 15_000)
+                }
+                .groupByKey().count(as: CountTopology.store).toStream().to(CountTopology.counts)
+        }
+        let thread = try bench.thread(topology, configuration: configuration)
+        while thread.phase == .restoring { try thread.runOnce(now: world.now, wait: .zero) }
+        for number in 0..<before { try bench.write("input", "a", "x", at: Int64(number)) }
+        for _ in 0..<4 { try thread.runOnce(now: world.now, wait: .zero) }
+        try bench.write("input", "a", "slow", at: 3_000)
+        try bench.write("input", "a", "x", at: 3_001)
+        try run(thread, in: world)
+        try thread.stop(now: world.now)
+        #expect(try bench.read(CountTopology.counts).map(\.value) == (1...Int64(before + 2)).map { $0 })
+        #expect(slowTimes.withLock { $0 } == 2)
+    }
+
+    @Test func `the timeout follows a long commit interval`() throws {
+        let world = try World()
+        let bench = try Bench(EmbeddedCluster(world.broker))
+        try bench.create(["input": 1, "counts": 1])
+        var configuration = configuration
+        configuration.commitInterval = .seconds(30)
+        let thread = try bench.thread(try CountTopology.make(), configuration: configuration)
+        try bench.write("input", "a", "x", at: 1)
+        for _ in 0..<4 { try thread.runOnce(now: world.now, wait: .zero) }
+        try world.pass(ms: 30_000)
+        try bench.write("input", "a", "x", at: 2)
+        for _ in 0..<2 { try thread.runOnce(now: world.now, wait: .zero) }
+        #expect(thread.report.commits == 1)
+        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2])
+    }
+}
