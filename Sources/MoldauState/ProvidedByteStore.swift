@@ -81,6 +81,10 @@ final class ProvidedByteStore: ByteStore {
         _ store: String, _ operation: String, _ body: () throws -> Answer
     ) throws(StateError) -> Answer {
         do { return try body() } catch {
+            // The one thing that is waited for.
+            if case .noSpace(let place, let message)? = error as? StateError {
+                throw .noSpace(place: place, message: message)
+            }
             throw .customStore(store: store, operation: operation, message: "\(error)")
         }
     }

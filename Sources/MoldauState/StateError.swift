@@ -18,6 +18,9 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case directoryNotCreated(path: String, code: Int32)
     /// RocksDB failed at `operation`, in its own words.
     case rocksDB(operation: String, path: String, message: String)
+    /// There is no room for the state now. Nothing of it was stored, and it may be tried again; a custom store that throws this is
+    /// waited for too.
+    case noSpace(place: String, message: String)
     /// A store that the user brought failed at `operation`, in its own words.
     case customStore(store: String, operation: String, message: String)
     /// What a store wrote about itself cannot be read.
@@ -50,6 +53,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
             "RocksDB could not \(operation) in \(path): \(message)"
                 + (message.contains("Too many open files")
                     ? "; let the process open more files ('ulimit -n'), or lower RocksDBOptions.maxOpenFiles" : "")
+        case .noSpace(let place, let message):
+            "there is no room for the state in \(place) (\(message)); make room on its disk, and it goes on"
         case .customStore(let store, let operation, let message):
             "the custom store \(store) could not \(operation): \(message)"
         case .malformedMetadata(let store, let reason):
