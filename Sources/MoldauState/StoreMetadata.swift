@@ -7,6 +7,7 @@
 //         │ width of buckets in milliseconds (Int64) │ id of the changelog topic (16 bytes, zeros: none)
 //         │ number of topics (UInt32), then per topic: name (text) │ id (16 bytes)
 //         │ key from which on rows are still to be written to the changelog again: 1 and text of bytes, or 0
+//         │ number of the last duplicate (Int32)
 //
 // Stores of versions 1 and 2 are read; what they do not say is not known. A store that has nothing to say writes those.
 
@@ -33,11 +34,14 @@ package struct StoreMetadata: Equatable {
     package var topicIDs: [String: TopicID] = [:]
     /// Rows from that key on are to go to the changelog again, which has lost some; nil: none.
     package var rewriteFrom: [UInt8]?
+    /// The number of the last entry of a store that retains duplicates; 0: none was numbered.
+    package var lastDuplicate: Int32 = 0
 
     package init() {}
 
     private var isPlain: Bool {
         form == nil && bucketMs == nil && changelogID == nil && topicIDs.isEmpty && rewriteFrom == nil
+            && lastDuplicate == 0
     }
 
     func encode(into writer: inout ByteWriter) {
@@ -68,6 +72,7 @@ package struct StoreMetadata: Equatable {
             writer.append(bigEndian: UInt32(rewriteFrom.count))
             writer.append(contentsOf: rewriteFrom)
         }
+        writer.append(bigEndian: lastDuplicate)
     }
 
     /// Reads what `encode` wrote.
@@ -106,6 +111,7 @@ package struct StoreMetadata: Equatable {
         if try reader.number(UInt8.self) != 0 {
             rewriteFrom = Array(try reader.take(Int(try reader.number(UInt32.self))))
         }
+        lastDuplicate = try reader.number(Int32.self) & .max
     }
 
     private struct Reader {
