@@ -226,6 +226,35 @@ struct ChangedStoreTests {
         #expect(wanted == "a timestamped key-value store of utf8 to utf8")
     }
 
+    @Test(arguments: [true, false])
+    func `the application ends with the sentence, whatever its handler says`(isLogged: Bool) async throws {
+        let bench = try bench()
+        try bench.write("clicks", "a", "x", at: Self.start)
+        func app(_ topology: Topology) -> StreamsApplication {
+            var configuration = StreamsConfiguration()
+            configuration.onUncaughtError = { _ in .replaceThread }
+            return StreamsApplication(
+                id: "app", topology: topology, cluster: .cluster(bench.cluster, stateDirectory: bench.directory),
+                configuration: configuration)
+        }
+        func topology(_ isVersioned: Bool) throws -> Topology {
+            try Topology { streams in
+                let options = StoreOptions(isLogged: isLogged, historyRetention: isVersioned ? .seconds(60) : nil)
+                streams.stream(Self.clicks).toTable(as: KeyValueStoreName<String, String>("store"), options: options)
+                    .toStream().mapValues { $0 ?? "" }.to(Self.out)
+            }
+        }
+        let first = app(try topology(false))
+        try first.start()
+        #expect(try eventually { try values(bench).count == 1 })
+        try first.stop()
+        let second = app(try topology(true))
+        let error = await #expect(throws: (any Error).self) { try await second.run() }
+        #expect(second.state == .error)
+        let sentence = "\(try #require(error))"
+        #expect(sentence.contains("store as a timestamped key-value store") && sentence.contains("keep the definition"))
+    }
+
     @Test func `a table that its topic brings back begins anew as another kind, and says so`() throws {
         let bench = try bench()
         func topology(_ history: Duration?) throws -> Topology {
