@@ -167,6 +167,9 @@ let package = Package(
             name: "state-holder", dependencies: ["Moldau"], path: "Tests/StateHolder",
             swiftSettings: strict + warnings),
         .executableTarget(
+            name: "OldData", dependencies: ["Moldau"], path: "Tests/OldData", resources: [.copy("Directory")],
+            swiftSettings: strict + warnings),
+        .executableTarget(
             name: "serde-costs",
             dependencies: [
                 "MoldauRecords", "MoldauJSON",
@@ -233,6 +236,7 @@ let package = Package(
             [
                 "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
                 "MoldauClusterEmbedded", "MoldauTesting", "MoldauLog", "MoldauBroker", "ProgramSupport", "state-holder",
+                "OldData",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

@@ -1,18 +1,23 @@
 #include "CRocksDB.h"
 
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "rocksdb/cache.h"
+#include "rocksdb/db.h"
 #include "rocksdb/options.h"
 #include "rocksdb/write_buffer_manager.h"
 
-// The C API keeps its types opaque. These two wrap one C++ object each, their first and only member, in every release
+// The C API keeps its types opaque. These three wrap one C++ object each, their first and only member, in every release
 // that has them; so a pointer to the wrapper is a pointer to the object.
 static rocksdb::Options *unwrap(rocksdb_options_t *options) { return reinterpret_cast<rocksdb::Options *>(options); }
 
 static std::shared_ptr<rocksdb::Cache> *unwrap(rocksdb_cache_t *cache) {
     return reinterpret_cast<std::shared_ptr<rocksdb::Cache> *>(cache);
 }
+
+static rocksdb::DB *unwrap(rocksdb_t *database) { return *reinterpret_cast<rocksdb::DB **>(database); }
 
 struct moldau_write_buffer_manager_t {
     std::shared_ptr<rocksdb::WriteBufferManager> shared;
@@ -32,5 +37,16 @@ size_t moldau_write_buffer_manager_usage(const moldau_write_buffer_manager_t *ma
 
 void moldau_options_set_write_buffer_manager(rocksdb_options_t *options, moldau_write_buffer_manager_t *manager) {
     unwrap(options)->write_buffer_manager = manager->shared;
+}
+
+void moldau_options_set_avoid_flush_during_shutdown(rocksdb_options_t *options) {
+    unwrap(options)->avoid_flush_during_shutdown = true;
+}
+
+void moldau_resume(rocksdb_t *database, char **error) {
+    rocksdb::Status status = unwrap(database)->Resume();
+    if (status.ok()) return;
+    free(*error);
+    *error = strdup(status.ToString().c_str());
 }
 }

@@ -25,7 +25,8 @@ extension Serde where Value: Codable & SendableMetatype {
         let (documents, outlines) = (Spare<JSONDocument>(), Spare<JSONOutline>())
         return Serde(
             encode: { value, writer in try encodeJSON(value, to: &writer, outlines) },
-            decode: { bytes in try bytes.withUnsafeBytes { try decodeJSON(Value.self, from: $0, documents) } })
+            decode: { bytes in try bytes.withUnsafeBytes { try decodeJSON(Value.self, from: $0, documents) } },
+            format: "json")
     }
 }
 

@@ -10,7 +10,7 @@ extension String: StreamCodable {
                     guard let text = String(utf8: buffer) else { throw SerdeError.invalidUTF8 }
                     return text
                 }
-            })
+            }, format: "utf8")
     }
 }
 
@@ -19,7 +19,7 @@ extension FixedWidthInteger where Self: BitwiseCopyable, Self: Sendable {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number) },
             decode: { bytes in try Self(bigEndianBytes: bytes) },
-            fixedSize: MemoryLayout<Self>.size)
+            fixedSize: MemoryLayout<Self>.size, format: "\(isSigned ? "int" : "uint")\(bitWidth)")
     }
 
     /// Reads exactly this type's size, most significant byte first.
@@ -46,7 +46,7 @@ extension Int: StreamCodable {
         Serde(
             encode: { number, writer in writer.append(bigEndian: Int64(number)) },
             decode: { bytes in Int(try Int64(bigEndianBytes: bytes)) },
-            fixedSize: 8)
+            fixedSize: 8, format: "int64")
     }
 }
 
@@ -56,7 +56,7 @@ extension UInt: StreamCodable {
         Serde(
             encode: { number, writer in writer.append(bigEndian: UInt64(number)) },
             decode: { bytes in UInt(try UInt64(bigEndianBytes: bytes)) },
-            fixedSize: 8)
+            fixedSize: 8, format: "uint64")
     }
 }
 
@@ -65,7 +65,7 @@ extension Double: StreamCodable {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number.bitPattern) },
             decode: { bytes in Double(bitPattern: try UInt64(bigEndianBytes: bytes)) },
-            fixedSize: 8)
+            fixedSize: 8, format: "float64")
     }
 }
 
@@ -74,7 +74,7 @@ extension Float: StreamCodable {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number.bitPattern) },
             decode: { bytes in Float(bitPattern: try UInt32(bigEndianBytes: bytes)) },
-            fixedSize: 4)
+            fixedSize: 4, format: "float32")
     }
 }
 
@@ -89,7 +89,7 @@ extension Bool: StreamCodable {
                 case 1: true
                 case let byte: throw SerdeError.malformed(type: "Bool", reason: "the byte is \(byte), not 0 or 1")
                 }
-            })
+            }, format: "bool")
     }
 }
 
@@ -97,7 +97,7 @@ extension [UInt8]: StreamCodable {
     public static var serde: Serde<[UInt8]> {
         Serde(
             encode: { bytes, writer in writer.append(contentsOf: bytes) },
-            decode: { bytes in bytes.withUnsafeBytes { Array($0) } })
+            decode: { bytes in bytes.withUnsafeBytes { Array($0) } }, format: "bytes")
     }
 }
 
@@ -112,6 +112,6 @@ extension Serde<Void> {
                     throw SerdeError.wrongLength(type: "Void", expected: 0, got: bytes.byteCount)
                 }
             },
-            null: .init(isNull: { _ in true }, make: {}))
+            null: .init(isNull: { _ in true }, make: {}), format: "void")
     }
 }

@@ -9,7 +9,7 @@ extension Data: StreamCodable {
     public static var serde: Serde<Data> {
         Serde(
             encode: { data, writer in data.withUnsafeBytes { writer.append(contentsOf: $0) } },
-            decode: { bytes in bytes.withUnsafeBytes { Data($0) } })
+            decode: { bytes in bytes.withUnsafeBytes { Data($0) } }, format: "bytes")
     }
 }
 
@@ -34,7 +34,7 @@ extension UUID: StreamCodable {
                     return uuid
                 }
             },
-            fixedSize: 36)
+            fixedSize: 36, format: "uuid")
     }
 
     /// The UUID that 36 bytes of text say.

@@ -15,7 +15,7 @@ extension Serde {
                         guard let item else { throw SerdeError.nullNotExpected(type: "\(Element.self)") }
                         return item
                     }
-                })
+                }, format: nullable.format)
         }
     }
 
@@ -45,7 +45,7 @@ extension Serde {
                         guard reader.rest.isEmpty else { throw reader.malformed("bytes follow the last element") }
                         return list
                     }
-                })
+                }, format: element.format.map { "list(\($0))" })
         }
     }
 

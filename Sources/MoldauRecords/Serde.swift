@@ -30,6 +30,12 @@ public struct Serde<Value>: Sendable {
     /// The bytes that every value takes, for the types that Kafka's lists keep without lengths: numbers and UUIDs.
     public let fixedSize: Int?
 
+    /// What the bytes are called: a store that holds bytes of one format is not opened with another one. nil: not compared.
+    ///
+    /// Moldau's own are `utf8`, `bytes`, `int8` to `int64`, `uint8` to `uint64`, `float32`, `float64`, `bool`, `uuid`,
+    /// `json`, `void` and `list(…)`. Give a serde of your own a name that changes when its bytes do.
+    public var format: String?
+
     /// What makes the serde of a topic; nil: it is the same for all.
     @usableFromInline var placed: (@Sendable (_ topic: String, _ part: RecordPart) -> Serde)?
 
@@ -41,13 +47,15 @@ public struct Serde<Value>: Sendable {
         decode: @escaping Decode,
         null: Null? = nil,
         trailerBytes: Int = 0,
-        fixedSize: Int? = nil
+        fixedSize: Int? = nil,
+        format: String? = nil
     ) {
         self.encode = encode
         self.decode = decode
         self.null = null
         self.trailerBytes = trailerBytes
         self.fixedSize = fixedSize
+        self.format = format
         placed = nil
         headerCoding = nil
     }
@@ -82,7 +90,8 @@ public struct Serde<Value>: Sendable {
             return Serde<Value?>(
                 encode: { value, writer in if let value { try encode(value, &writer) } },
                 decode: { bytes in try decode(bytes) },
-                null: .init(isNull: { $0 == nil }, make: { nil }), trailerBytes: wrapped.trailerBytes)
+                null: .init(isNull: { $0 == nil }, make: { nil }), trailerBytes: wrapped.trailerBytes,
+                format: wrapped.format)
         }
     }
 }

@@ -66,6 +66,8 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case wrongPartitionCount(topic: String, expected: Int32, actual: Int32)
     /// A topic of the application is there with a setting that would lose data.
     case wrongTopicSetting(topic: String, setting: String, expected: String, actual: String)
+    /// A changelog holds a store of another form than the topology's, and cannot be read as it.
+    case changedStore(String, changelog: String, was: String, wanted: String)
     /// Nothing upstream tells how many partitions the repartition topic has.
     case undecidedPartitionCount(topic: String)
     /// The source says to stop where no offset was committed, and none was, or it is gone.
@@ -93,6 +95,10 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
                 + "for another input; delete the application's internal topics and state, or restore the input's partitions"
         case .wrongTopicSetting(let topic, let setting, let expected, let actual):
             "the internal topic '\(topic)' has \(setting)=\(actual), expected \(expected); records would be lost"
+        case .changedStore(let store, let changelog, let was, let wanted):
+            "the changelog topic '\(changelog)' has the store \(store) as \(was), and the topology has it as \(wanted): the one "
+                + "cannot be read as the other; keep the definition that the store was made with, or give the new one another "
+                + "name, or delete the topic and the application's state directory, and the store begins empty"
         case .undecidedPartitionCount(let topic):
             "nothing tells how many partitions '\(topic)' has: it is written by no source of a known topic"
         case .noCommittedOffset(let partition):

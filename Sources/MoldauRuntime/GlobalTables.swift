@@ -59,6 +59,8 @@ package final class GlobalTables {
         definition.isLogged = false
         // The topic itself brings the store back.
         environment.changelogTopic = { _ in node.topic }
+        let origin = StoreOrigin(topic: node.topic, id: surroundings.topicIDs[node.topic], isChangelog: false)
+        environment.origin = { _ in origin }
         let store = try definition.open(in: environment)
         let context = TaskContext(
             applicationID: surroundings.names.applicationID,
@@ -90,6 +92,28 @@ package final class GlobalTables {
     /// How far a partition was applied when its store was last saved; nil: it was not.
     package func savedPosition(of partition: TopicPartition) -> Offset? {
         places[partition].flatMap { tables[$0.table].store.positions[partition] }
+    }
+
+    /// A store whose topic holds less than it was made of begins anew, as the topic has all that it is to hold.
+    package func checkPositions(against held: [TopicPartition: Range<Offset>]) throws {
+        for table in tables {
+            for queue in table.queues {
+                let partition = queue.partition
+                guard let saved = table.store.positions[partition], let bounds = held[partition],
+                    saved > bounds.upperBound
+                else { continue }
+                _ = try table.store.erase(
+                    because: "the store is at offset \(saved) of \(partition), which ends at \(bounds.upperBound)")
+                break
+            }
+        }
+    }
+
+    /// The tables whose stores begin anew though they held something, and why.
+    package var begunAnew: [(store: String, partitions: [TopicPartition], reason: String)] {
+        tables.compactMap { table in
+            table.store.begunAnewBecause.map { (table.store.name, table.queues.map(\.partition), $0) }
+        }
     }
 
     package func begin(_ partition: TopicPartition, at offset: Offset, end: Offset) {

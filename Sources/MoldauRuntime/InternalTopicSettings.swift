@@ -34,8 +34,13 @@ package struct InternalTopicSettings: Sendable {
         ]
     }
 
+    /// Under that name a changelog says what it holds: see `StoreForm.note`. No setting of Kafka's: a cluster that takes those
+    /// only goes without.
+    package static let formKey = "moldau.store"
+
     package func changelog(of store: StoreDefinition) -> [String: String] {
         var usual = ["cleanup.policy": "compact"]
+        usual[Self.formKey] = store.form?.note
         var needed: [String: String] = [:]
         if let retention = store.windowRetention {
             usual["cleanup.policy"] = "compact,delete"

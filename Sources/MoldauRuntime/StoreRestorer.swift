@@ -97,7 +97,7 @@ package final class StoreRestorer {
         let bounds = try bounds(of: places)
         for place in places {
             guard let held = bounds[place.changelog] else { continue }
-            let (from, reason) = try Self.beginning(of: place, held: held)
+            let (from, reason) = try beginning(of: place, held: held)
             let restore = Restore(
                 place, from: from, end: held.upperBound, follows: follows, began: now, reason: reason)
             if follows || from < held.upperBound {
@@ -130,16 +130,32 @@ package final class StoreRestorer {
         }
     }
 
-    /// Where a store's restore begins. A store whose offset the changelog does not have is emptied.
-    private static func beginning(of place: Place, held: Range<Offset>) throws -> (Offset, reason: String?) {
-        guard let own = place.offset else { return (held.lowerBound, nil) }
+    /// Where a store's restore begins. A store knows more than its changelog where that begins later or ends earlier: it keeps
+    /// what it has. What a changelog has lost at its end is written to it again, so that a later loss of the store does not
+    /// give other results. A topic that is a table's input has all of it: there the store begins anew.
+    private func beginning(of place: Place, held: Range<Offset>) throws -> (Offset, reason: String?) {
+        guard let own = place.offset else {
+            let reason = place.store.begunAnewBecause
+            if let reason { logger.warning("the store \(place.store.name) begins anew: \(reason)") }
+            return (held.lowerBound, reason)
+        }
         if own >= held.lowerBound && own <= held.upperBound { return (own, nil) }
-        // First the offset: should the process end half-way, the next start restores from the beginning all the same.
-        try place.restored(upTo: held.lowerBound)
-        let erased = try place.store.erase()
-        let reason =
-            "the store is at changelog offset \(own), and the changelog holds \(held.lowerBound)..<\(held.upperBound)"
-        return (held.lowerBound, erased ? reason : reason + "; what the store held stays")
+        let fact =
+            "the store \(place.store.name) is at offset \(own) of \(place.changelog), which holds "
+            + "\(held.lowerBound)..<\(held.upperBound)"
+        if own < held.lowerBound {
+            logger.warning("\(fact): the store keeps what it has, and goes on with what is there")
+            return (held.lowerBound, nil)
+        }
+        if place.source == nil {
+            let isRewritten = try place.store.rewriteChangelog(from: held.upperBound)
+            logger.warning(
+                "\(fact): the store keeps what it has\(isRewritten ? ", and writes it to the changelog again" : "")")
+            return (held.upperBound, nil)
+        }
+        let erased = try place.store.erase(because: fact)
+        logger.warning("\(fact): the store begins anew")
+        return (held.lowerBound, erased ? fact : fact + "; what the store held stays")
     }
 
     /// Ends what is under way for these stores; they keep what was read.

@@ -204,6 +204,7 @@ package final class StreamTask {
     package func sendChanges() throws {
         for entry in stores.entries {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
+            try entry.store.goOnRewriting()
             guard let batches = entry.batches else {
                 try entry.store.drainChanges { _, _, _ in }
                 continue

@@ -49,8 +49,8 @@ extension StreamThread {
         do {
             try commitAll(now: now, writeBehind: force)
             if isHeld { plan.configuration.logger.info("there is room again; processing goes on") }
-            isHeld = false
-        } catch let error as ClusterError {
+            (isHeld, losesWork) = (false, false)
+        } catch {
             try hold(error)
         }
     }
@@ -97,7 +97,9 @@ extension StreamThread {
         if !running.isEmpty {
             do {
                 if try settle(now: now) { try commit(now: now) }
-                if isHeld { throw ClusterError.diskFull(reason: "what was done since the last commit is not kept") }
+                if isHeld, losesWork {
+                    throw ClusterError.diskFull(reason: "what was done since the last commit is not kept")
+                }
             } catch ClusterError.producerFenced {
                 plan.configuration.logger.warning(
                     "a transaction was aborted because it was open for too long; its records are processed again at the next start"

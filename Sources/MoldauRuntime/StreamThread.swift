@@ -67,6 +67,9 @@ package final class StreamThread {
     var lastFollow: Duration?
     /// The cluster has no room for what was done: no more is done until it has.
     var isHeld = false
+    /// Whether what was done since the last commit is gone where a held thread stops. Where only the stores have no room it is
+    /// committed, and comes back from the changelogs.
+    var losesWork = false
     var lastCommit: Duration
     var lastPurge: Duration
     var lastWriteBehind: Duration
@@ -96,7 +99,8 @@ package final class StreamThread {
         globalTables = try Self.openGlobalTables(plan, outbox, now)
         surroundings = TaskSurroundings(
             names: plan.names, configuration: plan.configuration, outbox: outbox, globalStores: globalTables.stores,
-            partitionCounts: plan.partitionCounts, wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
+            partitionCounts: plan.partitionCounts, topicIDs: plan.topicIDs,
+            wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
         readOwnTransactions()
         do {
             try takeUp(now: now)
@@ -124,7 +128,8 @@ package final class StreamThread {
                 guard let count = plan.partitionCounts[topic] else { throw ClusterError.unknownTopic(topic) }
                 return count
             }, environment: plan.environment("global_\(plan.number)"),
-            surroundings: TaskSurroundings(names: plan.names, configuration: plan.configuration, outbox: outbox),
+            surroundings: TaskSurroundings(
+                names: plan.names, configuration: plan.configuration, outbox: outbox, topicIDs: plan.topicIDs),
             now: now)
     }
 
@@ -152,14 +157,15 @@ package final class StreamThread {
         try followGrants(now: now)
         let isIdle = running.isEmpty
         if phase == .restoring {
-            try restore(now: now, wait: isIdle ? wait : min(wait, Self.shortWait))
+            try holding { try restore(now: now, wait: isIdle ? wait : min(wait, Self.shortWait)) }
             if isIdle { return 0 }
         } else if !standbys.isEmpty {
-            try follow(now: now)
+            try holding { try follow(now: now) }
         }
         if isHeld {
             try fetch(now: now, wait: wait)
-            try commit(now: now)
+            // Where it is the stores that had no room, they are asked again.
+            try commit(now: now, writeBehind: !losesWork)
             return 0
         }
         try fetch(now: now, wait: hasMore && !isPaused || phase == .restoring ? .zero : wait)
@@ -192,9 +198,18 @@ package final class StreamThread {
     /// What a restore may wait for records while other tasks have work to do.
     private static var shortWait: Duration { .milliseconds(1) }
 
+    /// Does what may find the disk of the state full; then the thread is held.
+    private func holding(_ body: () throws -> Void) throws {
+        do { try body() } catch let error as StateError { try hold(error) }
+    }
+
     /// - Throws: where waiting does not help.
-    func hold(_ error: ClusterError) throws {
-        guard case .diskFull = error else { throw error }
+    func hold(_ error: any Error) throws {
+        switch error {
+        case ClusterError.diskFull: losesWork = true
+        case StateError.noSpace: break
+        default: throw error
+        }
         if !isHeld { plan.configuration.logger.warning("\(error); nothing more is processed until there is room") }
         isHeld = true
     }
@@ -271,12 +286,30 @@ package final class StreamThread {
         let partitions = Set(globalTables.partitions)
         guard !partitions.isEmpty else { return }
         try consumer.assign(partitions)
-        for (partition, held) in try consumer.bounds(of: partitions) {
+        let bounds = try consumer.bounds(of: partitions)
+        try globalTables.checkPositions(against: bounds)
+        for table in globalTables.begunAnew { tellBegunAnew(table, bounds) }
+        for (partition, held) in bounds {
             let saved = globalTables.savedPosition(of: partition)
             let offset =
                 saved.map { held.contains($0) || $0 == held.upperBound ? $0 : held.lowerBound } ?? held.lowerBound
             globalTables.begin(partition, at: offset, end: held.upperBound)
             try consumer.seek(partition, to: offset)
+        }
+    }
+
+    private func tellBegunAnew(
+        _ table: (store: String, partitions: [TopicPartition], reason: String),
+        _ bounds: [TopicPartition: Range<Offset>]
+    ) {
+        plan.configuration.logger.warning("the global table \(table.store) begins anew: \(table.reason)")
+        for partition in table.partitions {
+            guard let held = bounds[partition] else { continue }
+            plan.configuration.onRestore(
+                RestoreProgress(
+                    phase: .started, store: table.store, changelog: partition, from: held.lowerBound,
+                    to: held.upperBound, position: held.lowerBound, restoredCount: 0, elapsed: .zero,
+                    rebuiltBecause: table.reason))
         }
     }
 

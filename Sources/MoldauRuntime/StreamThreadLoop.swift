@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import MoldauCluster
 import MoldauRecords
+import MoldauState
 import MoldauTopology
 import Synchronization
 
@@ -157,6 +158,9 @@ extension Error {
     /// Whether a new thread would fail as this one did.
     fileprivate var isForGood: Bool {
         if case .offline? = self as? ClusterError { return true }
-        return false
+        return switch self as? StateError {
+        case .changed, .damaged, .malformedMetadata: true
+        default: false
+        }
     }
 }

@@ -1,4 +1,5 @@
 import MoldauCluster
+import MoldauRecords
 import MoldauState
 import MoldauTopology
 
@@ -12,6 +13,8 @@ package struct StreamThreadPlan: Sendable {
     package var names: InternalTopicNames
     package var configuration: StreamsConfiguration
     package var partitionCounts: [String: Int32]
+    /// Of the topics, as far as the cluster gives them ids.
+    package var topicIDs: [String: TopicID] = [:]
     package var cluster: any Cluster
     package var memory: StateMemory
     /// Where a task's stores keep their bytes, by the name of its directory.

@@ -125,6 +125,7 @@ package final class StreamsEngine: Sendable {
         var plan = StreamThreadPlan(
             number: 0, tasks: [], topology: watch.matched, names: names, configuration: configuration,
             partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: stateDirectory)
+        plan.topicIDs = topics.topicIDs
         if topology.readsByPattern { plan.watch = watch }
         return (plan, topics.work(standbys: configuration.standbys, of: watch.matched))
     }

@@ -29,6 +29,7 @@ package struct TaskStores {
     ) throws {
         self.environment = environment
         environment.changelogTopic = surroundings.names.changelog
+        environment.origin = { Self.origin(of: $0, subtopology, surroundings) }
         var opened: [any StateStore] = []
         do {
             entries = try subtopology.stores.map { definition in
@@ -42,6 +43,18 @@ package struct TaskStores {
             environment.close()
             throw error
         }
+    }
+
+    private static func origin(
+        of store: String, _ subtopology: Subtopology, _ surroundings: TaskSurroundings
+    ) -> StoreOrigin? {
+        if let source = subtopology.sourceChangelogs.first(where: { $0.store == store }) {
+            let topic = surroundings.names.topic(source.topic)
+            return StoreOrigin(topic: topic, id: surroundings.topicIDs[topic], isChangelog: false)
+        }
+        guard subtopology.stores.contains(where: { $0.name == store && $0.isLogged }) else { return nil }
+        let topic = surroundings.names.changelog(ofStore: store)
+        return StoreOrigin(topic: topic, id: surroundings.topicIDs[topic], isChangelog: true)
     }
 
     private static func entry(

@@ -11,15 +11,19 @@ package struct TaskSurroundings {
     package let globalStores: [any StateStore]
     /// By topic in the cluster: a task reads no partition that is not there. nil: every topic has the task's partition.
     package let partitionCounts: [String: Int32]?
+    /// Of the topics in the cluster, as far as it gives them ids.
+    package let topicIDs: [String: TopicID]
     /// Ends the thread's wait for records; may be called from any thread.
     package let wake: @Sendable () -> Void
 
     package init(
         names: InternalTopicNames, configuration: StreamsConfiguration, outbox: Outbox,
         globalStores: [any StateStore] = [], partitionCounts: [String: Int32]? = nil,
+        topicIDs: [String: TopicID] = [:],
         wake: @escaping @Sendable () -> Void = {}
     ) {
         self.partitionCounts = partitionCounts
+        self.topicIDs = topicIDs
         self.wake = wake
         self.names = names
         self.configuration = configuration

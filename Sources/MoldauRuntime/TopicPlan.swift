@@ -20,6 +20,8 @@ package struct TopicPlan: Sendable {
     package private(set) var tasks: [TaskID] = []
     /// What works, and loses rows some day.
     package private(set) var warnings: [String] = []
+    /// Of the topics that are there, by their names in the cluster, as far as the cluster gives them ids.
+    package private(set) var topicIDs: [String: TopicID] = [:]
 
     private let names: InternalTopicNames
     /// By short name, while numbers are decided.
@@ -50,6 +52,7 @@ package struct TopicPlan: Sendable {
         newTopicPartitions: Int32?, settings: InternalTopicSettings = InternalTopicSettings()
     ) throws(RuntimeError) {
         self.names = names
+        topicIDs = existing.compactMapValues(\.id)
         try planExternalTopics(of: topology, existing, newTopicPartitions)
         let parts = topology.subtopologies
         try decideRepartitionTopics(topology, parts)
@@ -66,6 +69,7 @@ package struct TopicPlan: Sendable {
             tasks += (0..<count).map { TaskID(subtopology: part.number, partition: Partition($0)) }
             for store in part.stores where store.isLogged && count > 0 {
                 try plan(names.changelog(ofStore: store.name), count, settings.changelog(of: store), existing)
+                try check(store, existing[names.changelog(ofStore: store.name)])
             }
         }
     }
@@ -145,6 +149,15 @@ package struct TopicPlan: Sendable {
 
     // MARK: Internal topics
 
+    /// A changelog of another form than the store's is not read.
+    private func check(_ store: StoreDefinition, _ changelog: TopicDescription?) throws(RuntimeError) {
+        guard let changelog, let note = changelog.configuration[InternalTopicSettings.formKey], let form = store.form,
+            let held = StoreForm(note: note), !form.reads(held)
+        else { return }
+        throw .changedStore(
+            store.name, changelog: changelog.name, was: held.description, wanted: form.description)
+    }
+
     private mutating func plan(
         _ name: String, _ count: Int32, _ settings: [String: String], _ existing: [String: TopicDescription]
     ) throws(RuntimeError) {
@@ -187,9 +200,13 @@ extension TopicPlan {
         settings: InternalTopicSettings = InternalTopicSettings(), admin: any Admin
     ) throws -> TopicPlan {
         let existing = try admin.describe(topicsToDescribe(topology, names: names))
-        let plan = try TopicPlan(
+        var plan = try TopicPlan(
             topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions, settings: settings)
-        if !plan.missing.isEmpty { try admin.create(plan.missing) }
+        if !plan.missing.isEmpty {
+            try admin.create(plan.missing)
+            let created = try admin.describe(Set(plan.missing.map(\.name)))
+            plan.topicIDs.merge(created.compactMapValues(\.id)) { $1 }
+        }
         return plan
     }
 

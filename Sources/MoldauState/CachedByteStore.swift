@@ -57,6 +57,9 @@ package final class CachedByteStore {
     /// How far the committed data goes, saved or not; its stream time is that of all data.
     @exclusivity(unchecked) var metadata: StoreMetadata
 
+    /// Why the store begins anew, where it does though it held something.
+    package var begunAnewBecause: String?
+
     /// Keys below it are over, and nobody asks for them any more: the next write-behind drops them. Only grows.
     var dropBelow: [UInt8]?
 
@@ -430,6 +433,12 @@ package final class CachedByteStore {
             try writeBehind(force: true)
             try byteStore.flush()
         }
+    }
+
+    /// Ends the use of a store that is not to be used: nothing of it changes.
+    func leave() {
+        discard()
+        byteStore.close()
     }
 
     private func discard() {

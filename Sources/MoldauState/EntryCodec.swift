@@ -58,7 +58,7 @@ struct EntryCodec<Key, Value>: ~Copyable {
 
     @inlinable @inline(__always) func decode(_ bytes: UnsafeRawBufferPointer?) throws -> Value? {
         guard let bytes else { return nil }
-        return try value.decode(bytes)
+        do { return try value.decode(bytes) } catch { throw unreadable(error, in: store) }
     }
 
     /// As `bytes(of:)`, of a value with its timestamp before it: `ValueAndTimestamp.serde` in code that is specialised
@@ -73,11 +73,18 @@ struct EntryCodec<Key, Value>: ~Copyable {
 
     @inlinable @inline(__always) func decodeRow(_ bytes: UnsafeRawBufferPointer?) throws -> ValueAndTimestamp<Value>? {
         guard let bytes else { return nil }
-        guard bytes.count >= timestampBytes else { throw tooShort(bytes.count) }
+        guard bytes.count >= timestampBytes else { throw unreadable(tooShort(bytes.count), in: store) }
         let timestamp = Timestamp(ms: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)))
         let rest = UnsafeRawBufferPointer(rebasing: bytes[timestampBytes...])
-        return ValueAndTimestamp(try value.decode(rest), at: timestamp)
+        do { return ValueAndTimestamp(try value.decode(rest), at: timestamp) } catch {
+            throw unreadable(error, in: store)
+        }
     }
 
     @usableFromInline func tooShort(_ count: Int) -> SerdeError { .wrongRow(of: Value.self, got: count) }
+}
+
+/// What a serde throws about bytes of a store is not the fault of the record that led to them.
+@usableFromInline @inline(never) func unreadable(_ error: any Error, in store: String) -> StateError {
+    error as? StateError ?? .damaged(store: store, reason: "\(error)")
 }

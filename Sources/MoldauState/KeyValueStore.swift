@@ -27,7 +27,12 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     /// Sets the value of a key that has none.
     /// - Returns: the value that was there and stays; nil where `value` was set.
     @inlinable @discardableResult public func putIfAbsent(_ key: Key, _ value: Value?) throws -> Value? {
-        try update(key) { $0 ?? value }.old
+        let update = try cache.beginUpdate(try codec.bytes(of: key))
+        defer { cache.endUpdate() }
+        // What is there stays as it is: not even the changelog hears of it.
+        if let there = try codec.decode(update.value) { return there }
+        if let value = try codec.bytes(of: value) { cache.write(value, in: update) }
+        return nil
     }
 
     /// Deletes a key.
@@ -78,7 +83,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     private func iterate(_ range: KeyRange, reverse: Bool) throws -> StoreIterator<Key, Value> {
-        StoreIterator(try cache.scan(range, reverse: reverse), key: codec.key, value: codec.value)
+        StoreIterator(try cache.scan(range, reverse: reverse), of: name, key: codec.key, value: codec.value)
     }
 
     private func keyRange(_ first: Key?, _ last: Key?) throws -> KeyRange {

@@ -131,7 +131,7 @@ extension StoreDefinition {
             store, environment in
             LRUKeyValueStore(
                 cache: try environment.cache(for: store), key: name.key, value: name.value, maxEntries: maxEntries)
-        }
+        }.holding(name, hasTimestamps: false)
     }
 
     /// As `lruMap`, of values with their timestamps, as tables have them: opens as `LRUKeyValueStore` of `ValueAndTimestamp`.
@@ -145,6 +145,6 @@ extension StoreDefinition {
             LRUKeyValueStore(
                 cache: try environment.cache(for: store), key: name.key, value: ValueAndTimestamp.serde(of: name.value),
                 maxEntries: maxEntries, holdsTimestamps: true)
-        }
+        }.holding(name, hasTimestamps: true)
     }
 }

@@ -56,7 +56,11 @@ final class ProvidedByteStore: ByteStore {
         let next = try attempt("read") {
             try store.range(from: [Self.dataPrefix] + range.lower, upTo: upper, reversed: reverse)
         }
-        return try ProvidedCursor { () throws(StateError) in try self.attempt("read", next) }
+        return try ProvidedCursor { [name] () throws(StateError) in
+            let entry = try self.attempt("read", next)
+            if entry?.key.isEmpty == true { throw .damaged(store: name, reason: "it gave an empty key") }
+            return entry
+        }
     }
 
     func flush() throws(StateError) { try attempt("flush") { try store.flush() } }
@@ -77,6 +81,10 @@ final class ProvidedByteStore: ByteStore {
         _ store: String, _ operation: String, _ body: () throws -> Answer
     ) throws(StateError) -> Answer {
         do { return try body() } catch {
+            // The one thing that is waited for.
+            if case .noSpace(let place, let message)? = error as? StateError {
+                throw .noSpace(place: place, message: message)
+            }
             throw .customStore(store: store, operation: operation, message: "\(error)")
         }
     }

@@ -142,7 +142,7 @@ final class RocksDBByteStore: ByteStore {
     }
 
     func flush() throws(StateError) {
-        let handle = try database.opened(for: name)
+        let handle = try database.writable(for: name)
         let options: OpaquePointer = rocksdb_flushoptions_create()
         defer { rocksdb_flushoptions_destroy(options) }
         rocksdb_flushoptions_set_wait(options, 1)

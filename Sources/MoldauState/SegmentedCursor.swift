@@ -44,6 +44,7 @@ final class SegmentedCursor: EntryCursor {
 
     /// The entry's key as the changelog has it, after `next()` said true.
     var key: UnsafeRawBufferPointer {
+        // `matches` has seen that there are as many.
         cursor.map { UnsafeRawBufferPointer(rebasing: $0.key[SegmentedStore.bucketBytes...]) }
             ?? UnsafeRawBufferPointer(start: nil, count: 0)
     }
@@ -53,7 +54,7 @@ final class SegmentedCursor: EntryCursor {
     func next() throws(StateError) -> Bool {
         while true {
             if let cursor {
-                while try cursor.next() { if matches(key) { return true } }
+                while try cursor.next() { if try matches(cursor.key) { return true } }
             }
             guard let range = nextRange() else {
                 cursor = nil
@@ -63,9 +64,10 @@ final class SegmentedCursor: EntryCursor {
         }
     }
 
-    private func matches(_ key: UnsafeRawBufferPointer) -> Bool {
-        let time = store.time(ofChangelogKey: key)
+    private func matches(_ row: UnsafeRawBufferPointer) throws(StateError) -> Bool {
+        let time = try store.time(ofRow: row)
         guard time >= first, time <= last else { return false }
+        let key = UnsafeRawBufferPointer(rebasing: row[SegmentedStore.bucketBytes...])
         let own = UnsafeRawBufferPointer(rebasing: key[..<(key.count - store.trailerBytes)])
         return keys.contains(own) && isIncluded?(key) ?? true
     }

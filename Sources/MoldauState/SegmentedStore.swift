@@ -66,13 +66,61 @@ package final class SegmentedStore {
         self.trailerBytes = trailerBytes
         self.bucketMs = bucketMs
         self.reach = reach
+        if cache.byteStore.mayHoldData, cache.metadata.bucketMs != bucketMs { try arrangeRows() }
+        cache.metadata.bucketMs = bucketMs
         // After a restart, stream time is what was stored with the data on disk, or at least where it ends.
         streamTime = cache.metadata.streamTime
         lastBucket = streamTime < 0 ? -1 : streamTime / bucketMs
         let last = try cache.byteStore.cursor(.all, reverse: true)
-        guard let key = last.key, key.count >= Self.bucketBytes else { return }
-        lastBucket = max(lastBucket, Int64(bigEndian: key.loadUnaligned(as: Int64.self)))
+        guard let key = last.key else { return }
+        let (held, time) = (try bucket(ofRow: key), try time(ofRow: key))
+        // The time of a row that is damaged must not decide what is over.
+        guard bucket(of: time) == held else {
+            throw .damaged(store: cache.name, reason: "a row lies in bucket \(held), which is not that of its time")
+        }
+        lastBucket = max(lastBucket, held)
         streamTime = max(streamTime, lastBucket.multipliedCapped(by: bucketMs))
+    }
+
+    /// Puts the rows into buckets of the width that the definition needs now, which is another one than on disk. In steps: as
+    /// long as some are on the way the store says that the width is not known, so that the next start goes on with it.
+    private func arrangeRows() throws(StateError) {
+        cache.metadata.bucketMs = nil
+        try cache.rewriteRows { row throws(StateError) in
+            let place = row.key.withUnsafeBytes { key in
+                Result { () throws(StateError) in (held: try bucket(ofRow: key), due: bucket(of: try time(ofRow: key)))
+                }
+            }
+            let (held, due) = try place.get()
+            guard held != due else { return }
+            let moved = withUnsafeBytes(of: due.bigEndian) { Array($0) } + row.key[Self.bucketBytes...]
+            try cache.write(moved, row.value)
+            try cache.write(row.key, nil)
+        }
+    }
+
+    /// The bucket that a row lies in.
+    private func bucket(ofRow key: UnsafeRawBufferPointer) throws(StateError) -> Int64 {
+        guard key.count >= Self.bucketBytes + trailerBytes else { throw tooShort(key) }
+        let bucket = Int64(bigEndian: key.loadUnaligned(as: Int64.self))
+        if bucket < 0 { throw .damaged(store: cache.name, reason: "a row lies in bucket \(bucket)") }
+        return bucket
+    }
+
+    /// The time of a row.
+    /// - Throws: `StateError.damaged` for one that has none.
+    func time(ofRow key: UnsafeRawBufferPointer) throws(StateError) -> Int64 {
+        guard key.count >= Self.bucketBytes + trailerBytes else { throw tooShort(key) }
+        let time = time(ofChangelogKey: key)
+        if time < 0 { throw .damaged(store: cache.name, reason: "a row has the time \(time)") }
+        return time
+    }
+
+    private func tooShort(_ key: UnsafeRawBufferPointer) -> StateError {
+        .damaged(
+            store: cache.name,
+            reason: "a row's key has \(key.count) bytes, and the time of its window alone takes "
+                + "\(Self.bucketBytes + trailerBytes)")
     }
 
     @inlinable package func bucket(of time: Int64) -> Int64 { time / bucketMs }
@@ -156,8 +204,9 @@ package final class SegmentedStore {
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ time: Timestamp) throws -> Void
     ) throws {
         try cache.drainChanges(deletionsLast: deletionsLast) { flat, value in
+            let time = try time(ofRow: flat)
             let key = UnsafeRawBufferPointer(rebasing: flat[Self.bucketBytes...])
-            try body(key, value, Timestamp(ms: time(ofChangelogKey: key)))
+            try body(key, value, Timestamp(ms: time))
         }
     }
 

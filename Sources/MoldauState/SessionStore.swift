@@ -100,7 +100,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
     }
 
     private func iterator(_ entries: SegmentedCursor) -> StoreIterator<Windowed<Key>, Value> {
-        StoreIterator(entries, key: Windowed.sessionSerde(of: codec.key), value: codec.value)
+        StoreIterator(entries, of: name, key: Windowed.sessionSerde(of: codec.key), value: codec.value)
     }
 
     // MARK: Bytes

@@ -18,10 +18,17 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case directoryNotCreated(path: String, code: Int32)
     /// RocksDB failed at `operation`, in its own words.
     case rocksDB(operation: String, path: String, message: String)
+    /// There is no room for the state now. Nothing of it was stored, and it may be tried again; a custom store that throws this is
+    /// waited for too.
+    case noSpace(place: String, message: String)
     /// A store that the user brought failed at `operation`, in its own words.
     case customStore(store: String, operation: String, message: String)
     /// What a store wrote about itself cannot be read.
     case malformedMetadata(store: String, reason: String)
+    /// What is kept is of another form than the topology's store, and cannot be read as it.
+    case changed(store: String, directory: String, was: String, wanted: String)
+    /// Bytes of the store are not what a store of its kind writes.
+    case damaged(store: String, reason: String)
     /// The store was closed before the call.
     case closed(store: String)
     /// A null key has no place in a store.
@@ -46,11 +53,20 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
             "RocksDB could not \(operation) in \(path): \(message)"
                 + (message.contains("Too many open files")
                     ? "; let the process open more files ('ulimit -n'), or lower RocksDBOptions.maxOpenFiles" : "")
+        case .noSpace(let place, let message):
+            "there is no room for the state in \(place) (\(message)); make room on its disk, and it goes on"
         case .customStore(let store, let operation, let message):
             "the custom store \(store) could not \(operation): \(message)"
         case .malformedMetadata(let store, let reason):
             "the metadata of store \(store) is damaged: \(reason); delete the task's state directory, and it is "
                 + "restored from the changelog"
+        case .changed(let store, let directory, let was, let wanted):
+            "the state in \(directory) has the store \(store) as \(was), and the topology has it as \(wanted): the one cannot "
+                + "be read as the other; keep the definition that the store was made with, or give the new one another name, or "
+                + "delete the application's state directory and the store's changelog topic, and it begins empty"
+        case .damaged(let store, let reason):
+            "the store \(store) holds bytes that are not its own: \(reason); delete the application's state directory, and the "
+                + "store is restored from its changelog"
         case .closed(let store): "the store \(store) is closed"
         case .nullKey(let store): "a null key was given to the store \(store); filter such records out before it"
         case .nameTaken(let store): "two stores of a task are named \(store); give one of them another name"

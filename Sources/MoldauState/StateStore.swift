@@ -60,7 +60,7 @@ extension CacheBackedStore {
     public var isLogged: Bool { cache.isLogged }
     public var changelogOffset: Offset? { cache.metadata.changelogOffset }
     public var positions: [TopicPartition: Offset] { cache.metadata.positions }
-    public var needsCommit: Bool { cache.needsCommit }
+    public var needsCommit: Bool { cache.needsCommit || cache.metadata.rewriteFrom != nil }
     public var approximateEntryCount: Int { cache.approximateEntryCount }
     public func restored(upTo end: Offset) throws { try cache.restored(upTo: end) }
     public func close() throws { try cache.close() }

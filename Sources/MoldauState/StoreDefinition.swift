@@ -43,6 +43,8 @@ public struct StoreDefinition: Sendable {
     /// Where windows are sent when they close: from the time by which they are stored to that at which they close, in
     /// milliseconds. Until they are sent they are kept, however old they are.
     package var closingMs: Int64?
+    /// What the store's bytes are; nil: not known, and not compared with what is there.
+    package var form: StoreForm?
     /// Whether a store of windows refuses what is older than its retention to the millisecond; else it takes what its segments
     /// still hold. nil: in memory.
     package var expiresExactly: Bool?
@@ -82,7 +84,7 @@ public struct StoreDefinition: Sendable {
         StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
             store, environment in
             KeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
-        }
+        }.holding(name, hasTimestamps: false)
     }
 
     /// A map from keys to values with their timestamps: opens as `TimestampedKeyValueStore`.
@@ -93,7 +95,7 @@ public struct StoreDefinition: Sendable {
         StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
             store, environment in
             TimestampedKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
-        }
+        }.holding(name, hasTimestamps: true)
     }
 
     /// Versions of values by key and time: opens as `VersionedKeyValueStore`.
@@ -110,6 +112,23 @@ public struct StoreDefinition: Sendable {
                 historyRetention: historyRetention)
         }
         definition.historyRetention = historyRetention
+        definition.form = StoreForm(
+            .versioned, key: name.key.format, value: name.value.format, retention: historyRetention)
+        return definition
+    }
+
+    @usableFromInline func holding<Key, Value>(
+        _ name: KeyValueStoreName<Key, Value>, hasTimestamps: Bool
+    ) -> StoreDefinition {
+        formed(
+            StoreForm(
+                hasTimestamps ? .timestampedKeyValue : .keyValue, key: name.key.format, value: name.value.format))
+    }
+
+    /// This definition, of a store of that form.
+    package func formed(_ form: StoreForm) -> StoreDefinition {
+        var definition = self
+        definition.form = form
         return definition
     }
 }

@@ -7,6 +7,8 @@ public final class StoreEnvironment {
     public let name: String
     /// The changelog topic of a store, whether it has one or not: what serdes are told that are made per topic.
     package var changelogTopic: (_ store: String) -> String = { "\($0)-changelog" }
+    /// The topic that leads to a store's data; nil where none does, or that is not known.
+    package var origin: (_ store: String) -> StoreOrigin? = { _ in nil }
     /// nil: what would be on disk is in memory.
     private let open: (() throws(StateError) -> any StateStorage)?
     private var storage: (any StateStorage)?
@@ -41,9 +43,16 @@ public final class StoreEnvironment {
     /// The bytes of a store behind their write-back cache.
     /// - Throws: `StateError`; `.directoryInUse` where another process or task has the state open.
     @usableFromInline package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
-        CachedByteStore(
+        let cache = CachedByteStore(
             name: store.name, isLogged: store.isLogged, byteStore: try byteStore(store.name, store.kind),
             memory: memory, topic: changelogTopic(store.name))
+        do {
+            try cache.take(store.form, from: origin(store.name), in: directory)
+        } catch {
+            cache.leave()
+            throw error
+        }
+        return cache
     }
 
     private func byteStore(_ name: String, _ kind: StoreKind) throws(StateError) -> any ByteStore {

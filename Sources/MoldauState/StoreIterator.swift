@@ -17,21 +17,25 @@ extension StoreCursor: EntryCursor {}
 /// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that
 /// they have when it gets there. Use it inside the call that made it: it ends with the store.
 public final class StoreIterator<Key, Value> {
+    @usableFromInline let store: String
     @usableFromInline let cursor: any EntryCursor
     @usableFromInline let keySerde: Serde<Key>
     @usableFromInline let valueSerde: Serde<Value>
 
-    init(_ cursor: any EntryCursor, key: Serde<Key>, value: Serde<Value>) {
+    init(_ cursor: any EntryCursor, of store: String, key: Serde<Key>, value: Serde<Value>) {
+        self.store = store
         self.cursor = cursor
         keySerde = key
         valueSerde = value
     }
 
     /// The next entry; nil behind the last one.
-    /// - Throws: what the serdes throw, and `StateError`.
+    /// - Throws: `StateError`; `.damaged` for bytes that the serdes cannot read.
     @inlinable public func next() throws -> (key: Key, value: Value)? {
         guard try cursor.next() else { return nil }
-        return (try keySerde.decode(cursor.key), try valueSerde.decode(cursor.value))
+        do { return (try keySerde.decode(cursor.key), try valueSerde.decode(cursor.value)) } catch {
+            throw unreadable(error, in: store)
+        }
     }
 
     /// Calls `body` with each entry that is left.

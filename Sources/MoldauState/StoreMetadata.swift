@@ -1,12 +1,19 @@
-// What a store keeps about itself, beside its data and written in the same atomic step. Big-endian:
+// What a store keeps about itself, beside its data and written in the same atomic step. Big-endian, text as length (UInt32) and UTF-8:
 //
-//     version 1 or 2 (UInt8) │ changelog offset, −1 for none (Int64) │ number of positions (UInt32)
-//     then per position: length of the topic (UInt32) │ topic, UTF-8 │ partition (Int32) │ offset (Int64)
-//     in version 2, that of stores whose entries have times: stream time (Int64)
+//     version 1, 2 or 3 (UInt8) │ changelog offset, −1 for none (Int64) │ number of positions (UInt32)
+//     then per position: topic (text) │ partition (Int32) │ offset (Int64)
+//     from version 2 on: stream time (Int64)
+//     in version 3: note of the form (text, see StoreForm; empty: none) │ retention in milliseconds, −1 for none (Int64)
+//         │ width of buckets in milliseconds (Int64) │ id of the changelog topic (16 bytes, zeros: none)
+//         │ number of topics (UInt32), then per topic: name (text) │ id (16 bytes)
+//         │ key from which on rows are still to be written to the changelog again: 1 and text of bytes, or 0
+//         │ number of the last duplicate (Int32)
+//
+// Stores of versions 1 and 2 are read; what they do not say is not known. A store that has nothing to say writes those.
 
 import MoldauRecords
 
-/// How far a store's data goes: in its changelog, and in the input that led to it.
+/// How far a store's data goes: in its changelog, and in the input that led to it; and what the data is.
 package struct StoreMetadata: Equatable {
     /// The first changelog offset that the data does not contain: a restore starts there. nil: from the beginning.
     package var changelogOffset: Offset?
@@ -16,19 +23,56 @@ package struct StoreMetadata: Equatable {
     /// The greatest time that was written; −1: none, or the store has no times.
     package var streamTime: Int64 = -1
 
+    /// What the rows are; nil: not known.
+    package var form: StoreForm?
+    /// How much time the buckets of a windowed store cover; nil: that is not known, or rows are on the way from buckets of
+    /// one width to those of another.
+    package var bucketMs: Int64?
+    /// The changelog that `changelogOffset` is of; nil: not known.
+    package var changelogID: TopicID?
+    /// The topics that `positions` are of, as far as that is known.
+    package var topicIDs: [String: TopicID] = [:]
+    /// Rows from that key on are to go to the changelog again, which has lost some; nil: none.
+    package var rewriteFrom: [UInt8]?
+    /// The number of the last entry of a store that retains duplicates; 0: none was numbered.
+    package var lastDuplicate: Int32 = 0
+
     package init() {}
 
+    private var isPlain: Bool {
+        form == nil && bucketMs == nil && changelogID == nil && topicIDs.isEmpty && rewriteFrom == nil
+            && lastDuplicate == 0
+    }
+
     func encode(into writer: inout ByteWriter) {
-        writer.append(byte: streamTime < 0 ? 1 : 2)
+        writer.append(byte: isPlain ? streamTime < 0 ? 1 : 2 : 3)
         writer.append(bigEndian: changelogOffset?.value ?? -1)
         writer.append(bigEndian: UInt32(positions.count))
         for (partition, offset) in positions.sorted(by: { $0.key < $1.key }) {
-            writer.append(bigEndian: UInt32(partition.topic.utf8.count))
-            writer.append(utf8: partition.topic)
+            writer.append(text: partition.topic)
             writer.append(bigEndian: partition.partition.number)
             writer.append(bigEndian: offset.value)
         }
-        if streamTime >= 0 { writer.append(bigEndian: streamTime) }
+        if isPlain {
+            if streamTime >= 0 { writer.append(bigEndian: streamTime) }
+            return
+        }
+        writer.append(bigEndian: streamTime)
+        writer.append(text: form?.note ?? "")
+        writer.append(bigEndian: form?.retentionMs ?? -1)
+        writer.append(bigEndian: bucketMs ?? -1)
+        writer.append(changelogID)
+        writer.append(bigEndian: UInt32(topicIDs.count))
+        for (topic, id) in topicIDs.sorted(by: { $0.key < $1.key }) {
+            writer.append(text: topic)
+            writer.append(id)
+        }
+        writer.append(byte: rewriteFrom == nil ? 0 : 1)
+        if let rewriteFrom {
+            writer.append(bigEndian: UInt32(rewriteFrom.count))
+            writer.append(contentsOf: rewriteFrom)
+        }
+        writer.append(bigEndian: lastDuplicate)
     }
 
     /// Reads what `encode` wrote.
@@ -36,8 +80,8 @@ package struct StoreMetadata: Equatable {
     init(decoding bytes: UnsafeRawBufferPointer, store: String) throws(StateError) {
         var reader = Reader(rest: bytes, store: store)
         let version = try reader.number(UInt8.self)
-        guard version == 1 || version == 2 else {
-            throw .malformedMetadata(store: store, reason: "version \(version), expected 1 or 2")
+        guard (1...3).contains(version) else {
+            throw .malformedMetadata(store: store, reason: "version \(version), expected 1 to 3")
         }
         let offset = try reader.number(Int64.self)
         changelogOffset = offset < 0 ? nil : Offset(offset)
@@ -46,7 +90,28 @@ package struct StoreMetadata: Equatable {
             let partition = TopicPartition(topic, try reader.number(Int32.self))
             positions[partition] = Offset(try reader.number(Int64.self))
         }
-        if version == 2 { streamTime = try reader.number(Int64.self) }
+        if version >= 2 { streamTime = try reader.number(Int64.self) }
+        if version == 3 { try readForm(&reader) }
+    }
+
+    private mutating func readForm(_ reader: inout Reader) throws(StateError) {
+        let note = try reader.text()
+        form = StoreForm(note: note)
+        if form == nil, !note.isEmpty {
+            throw .malformedMetadata(store: reader.store, reason: "'\(note.prefix(80))' is no form of a store")
+        }
+        let (retention, width) = (try reader.number(Int64.self), try reader.number(Int64.self))
+        form?.retentionMs = retention < 0 ? nil : retention
+        bucketMs = width < 1 ? nil : width
+        changelogID = try reader.topicID()
+        for _ in 0..<(try reader.number(UInt32.self)) {
+            let topic = try reader.text()
+            topicIDs[topic] = try reader.topicID()
+        }
+        if try reader.number(UInt8.self) != 0 {
+            rewriteFrom = Array(try reader.take(Int(try reader.number(UInt32.self))))
+        }
+        lastDuplicate = try reader.number(Int32.self) & .max
     }
 
     private struct Reader {
@@ -68,9 +133,26 @@ package struct StoreMetadata: Equatable {
         mutating func text() throws(StateError) -> String {
             let bytes = try take(Int(try number(UInt32.self)))
             guard let text = String(utf8: bytes) else {
-                throw .malformedMetadata(store: store, reason: "a topic's name is not UTF-8")
+                throw .malformedMetadata(store: store, reason: "a name is not UTF-8")
             }
             return text
         }
+
+        mutating func topicID() throws(StateError) -> TopicID? {
+            let id = TopicID(high: try number(UInt64.self), low: try number(UInt64.self))
+            return id.high == 0 && id.low == 0 ? nil : id
+        }
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func append(text: String) {
+        append(bigEndian: UInt32(text.utf8.count))
+        append(utf8: text)
+    }
+
+    fileprivate mutating func append(_ id: TopicID?) {
+        append(bigEndian: id?.high ?? 0)
+        append(bigEndian: id?.low ?? 0)
     }
 }

@@ -32,6 +32,9 @@ final class TaskDatabase: StateStorage {
     private var openStores: Set<String> = []
     private var openIterators: Set<OpaquePointer> = []
 
+    /// Whether the last write found no room: RocksDB takes no other until it is told to go on.
+    private var isFull = false
+
     static let defaultFamily = "default"
 
     /// Opens what is in `directory`, or makes it.
@@ -78,6 +81,8 @@ final class TaskDatabase: StateStorage {
         rocksdb_options_set_keep_log_file_num(options, 2)
         rocksdb_options_set_info_log_level(options, 2)  // Warnings and worse.
         moldau_options_set_write_buffer_manager(options, memory.writeBuffers)
+        // `close` flushes itself, where there is room.
+        moldau_options_set_avoid_flush_during_shutdown(options)
         return options
     }
 
@@ -145,6 +150,7 @@ final class TaskDatabase: StateStorage {
         guard let database = handle else { return }
         for iterator in openIterators { rocksdb_iter_destroy(iterator) }
         openIterators.removeAll()
+        flushAll()
         for family in families.values { rocksdb_column_family_handle_destroy(family) }
         families.removeAll()
         rocksdb_close(database)
@@ -159,9 +165,29 @@ final class TaskDatabase: StateStorage {
         return handle
     }
 
+    /// What must be free beside the memtables, for the files that RocksDB writes of itself.
+    private static let reserveBytes = 256 << 10
+
+    /// RocksDB's handle, for a write on behalf of `store`.
+    ///
+    /// Whether there is room for all memtables is looked up first: a RocksDB that finds a disk full in the middle of a file stops
+    /// writing for good, and some builds of it end the process.
+    /// - Throws: `StateError.noSpace` where there is no room.
+    func writable(for store: String) throws(StateError) -> OpaquePointer {
+        let database = try opened(for: store)
+        let needed = memory.usage.writeBufferBytes + Self.reserveBytes
+        if let free = Self.freeBytes(of: directory), free < needed {
+            throw .noSpace(place: directory, message: "\(free) bytes are free, and \(needed) may be needed")
+        }
+        guard isFull else { return database }
+        isFull = false
+        try checked("go on") { error in moldau_resume(database, &error) }
+        return database
+    }
+
     /// Writes a batch, without the write-ahead log.
     func write(_ batch: OpaquePointer, store: String) throws(StateError) {
-        let database = try opened(for: store)
+        let database = try writable(for: store)
         try checked("write the store \(store)") { error in
             rocksdb_write(database, writeOptions, batch, &error)
         }
@@ -169,7 +195,7 @@ final class TaskDatabase: StateStorage {
 
     /// Deletes a range of keys with one entry, and the files that hold nothing else at once.
     func drop(from lower: [UInt8], upTo upper: [UInt8], in family: OpaquePointer, store: String) throws(StateError) {
-        let database = try opened(for: store)
+        let database = try writable(for: store)
         let (first, end) = (lower.map { CChar(bitPattern: $0) }, upper.map { CChar(bitPattern: $0) })
         try checked("drop a part of the store \(store)") { error in
             rocksdb_delete_range_cf(database, writeOptions, family, first, first.count, end, end.count, &error)
@@ -186,7 +212,9 @@ final class TaskDatabase: StateStorage {
     func ingest(
         into family: OpaquePointer, store: String, fill: (OpaquePointer) throws(StateError) -> Void
     ) throws(StateError) {
-        let database = try opened(for: store)
+        let database = try writable(for: store)
+        // Where there is no room, a part of a file would take more of it.
+        defer { unlink(ingestPath) }
         let environment: OpaquePointer = rocksdb_envoptions_create()
         defer { rocksdb_envoptions_destroy(environment) }
         let writer: OpaquePointer = rocksdb_sstfilewriter_create(environment, options)
@@ -224,7 +252,31 @@ final class TaskDatabase: StateStorage {
         if message.contains("/LOCK"), !message.contains("open a file for lock") {
             throw .directoryInUse(path: directory, message: message)
         }
+        if message.contains("No space left on device") {
+            isFull = true
+            throw .noSpace(place: directory, message: message)
+        }
         throw .rocksDB(operation: operation(), path: directory, message: message)
+    }
+
+    /// What was written stays, if there is room; what does not comes back from the changelogs.
+    private func flushAll() {
+        let options: OpaquePointer = rocksdb_flushoptions_create()
+        defer { rocksdb_flushoptions_destroy(options) }
+        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+            guard let database = try? writable(for: name) else { return }
+            var error: UnsafeMutablePointer<CChar>?
+            rocksdb_flush_cf(database, options, family, &error)
+            rocksdb_free(error)
+        }
+    }
+
+    /// nil where the system does not tell.
+    private static func freeBytes(of directory: String) -> Int? {
+        var status = statvfs()
+        guard statvfs(directory, &status) == 0 else { return nil }
+        return Int(
+            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
     }
 
     /// With those above it.

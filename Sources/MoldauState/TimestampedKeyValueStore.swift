@@ -37,7 +37,11 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     /// Sets the value of a key that has none.
     /// - Returns: the value that was there and stays; nil where `row` was set.
     @inlinable @discardableResult public func putIfAbsent(_ key: Key, _ row: Row?) throws -> Row? {
-        try update(key) { $0 ?? row }.old
+        let update = try cache.beginUpdate(try codec.bytes(of: key))
+        defer { cache.endUpdate() }
+        if let there = try codec.decodeRow(update.value) { return there }
+        if let row = try codec.bytes(of: row) { cache.write(row, in: update) }
+        return nil
     }
 
     /// Deletes a key.

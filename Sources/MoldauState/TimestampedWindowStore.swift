@@ -99,8 +99,8 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     ) throws {
         try segments.drainChanges { key, row, start in
             guard let row else { return try body(key, nil, start) }
-            let (value, timestamp) = splitRow(row)
-            try body(key, value, timestamp ?? start)
+            let (value, timestamp) = try splitRow(row, of: name)
+            try body(key, value, timestamp)
         }
     }
 

@@ -40,9 +40,13 @@ extension ValueAndTimestamp {
     }
 }
 
-/// A row's value and timestamp. Below eight bytes there is no timestamp: not written by a store, and given as it is.
-func splitRow(_ row: UnsafeRawBufferPointer) -> (value: UnsafeRawBufferPointer, timestamp: Timestamp?) {
-    guard row.count >= timestampBytes else { return (row, nil) }
+/// A row's value and timestamp.
+func splitRow(
+    _ row: UnsafeRawBufferPointer, of store: String
+) throws(StateError) -> (value: UnsafeRawBufferPointer, timestamp: Timestamp) {
+    guard row.count >= timestampBytes else {
+        throw .damaged(store: store, reason: "a row has \(row.count) bytes, and its time alone takes \(timestampBytes)")
+    }
     let ms = Int64(bigEndian: row.loadUnaligned(as: Int64.self))
     return (UnsafeRawBufferPointer(rebasing: row[timestampBytes...]), Timestamp(ms: ms))
 }
@@ -67,7 +71,7 @@ extension CachedByteStore {
     ) throws {
         try drainChanges { key, row in
             guard let row else { return try body(key, nil, nil) }
-            let (value, timestamp) = splitRow(row)
+            let (value, timestamp) = try splitRow(row, of: name)
             try body(key, value, timestamp)
         }
     }

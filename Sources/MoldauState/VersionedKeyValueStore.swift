@@ -57,17 +57,17 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
     /// The key's latest version; nil if it has none or was deleted.
     public func get(_ key: Key) throws -> VersionedRecord<Value>? {
         try write(key)
-        return try latest()?.decoded(by: valueSerde, validTo: nil)
+        return try latest()?.decoded(by: valueSerde, validTo: nil, of: name)
     }
 
     /// The version that held at `time`; nil if there was none, or it is older than the retention and not the latest one.
     public func get(_ key: Key, asOf time: Timestamp) throws -> VersionedRecord<Value>? {
         try write(key)
         guard let latest = try latest() else { return nil }
-        if latest.validFromMs <= time.ms { return try latest.decoded(by: valueSerde, validTo: nil) }
+        if latest.validFromMs <= time.ms { return try latest.decoded(by: valueSerde, validTo: nil, of: name) }
         guard time.ms >= historyBeginMs, let version = try olderVersion(atOrBefore: time.ms) else { return nil }
         let next = try firstVersion(after: time.ms, before: latest.validFromMs) ?? latest
-        return try version.decoded(by: valueSerde, validTo: Timestamp(ms: next.validFromMs))
+        return try version.decoded(by: valueSerde, validTo: Timestamp(ms: next.validFromMs), of: name)
     }
 
     /// Puts a version that holds from `time` until the next one; nil deletes from then on.
@@ -91,10 +91,16 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         /// 1 and the value's bytes, or 0.
         let bytes: [UInt8]
 
-        func decoded(by serde: Serde<Value>, validTo: Timestamp?) throws -> VersionedRecord<Value>? {
+        func decoded(
+            by serde: Serde<Value>, validTo: Timestamp?, of store: String
+        ) throws -> VersionedRecord<Value>? {
             guard bytes.first == 1 else { return nil }
-            let value = try bytes.withUnsafeBytes { try serde.decode(UnsafeRawBufferPointer(rebasing: $0[1...])) }
-            return VersionedRecord(value: value, timestamp: Timestamp(ms: validFromMs), validTo: validTo)
+            do {
+                let value = try bytes.withUnsafeBytes { try serde.decode(UnsafeRawBufferPointer(rebasing: $0[1...])) }
+                return VersionedRecord(value: value, timestamp: Timestamp(ms: validFromMs), validTo: validTo)
+            } catch {
+                throw unreadable(error, in: store)
+            }
         }
     }
 
@@ -109,10 +115,13 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     private func latest() throws -> Version? {
-        guard let stored = try cache.get(prefix.bytes), stored.count > timestampBytes else { return nil }
+        guard let stored = try cache.get(prefix.bytes) else { return nil }
+        guard stored.count > timestampBytes else { throw damaged("a latest version has \(stored.count) bytes") }
         let validFrom = Int64(bigEndian: stored.loadUnaligned(as: Int64.self))
         return Version(validFromMs: validFrom, bytes: Array(stored[timestampBytes...]))
     }
+
+    private func damaged(_ reason: String) -> StateError { .damaged(store: cache.name, reason: reason) }
 
     /// The bytes of the key of an older version.
     private func versionKey(_ validFromMs: Int64) -> [UInt8] {
@@ -135,6 +144,10 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         guard first <= last else { return nil }
         let cursor = try cache.scan(KeyRange(from: versionKey(first), through: versionKey(last)), reverse: reverse)
         guard try cursor.next() else { return nil }
+        // Keys of other lengths lie between two versions only where they are not the store's own.
+        guard cursor.key.count == prefix.count + timestampBytes else {
+            throw damaged("the key of a version has \(cursor.key.count) bytes, not \(prefix.count + timestampBytes)")
+        }
         let validFrom = Int64(bigEndian: cursor.key.loadUnaligned(fromByteOffset: prefix.count, as: Int64.self))
         return Version(validFromMs: validFrom, bytes: Array(cursor.value))
     }
@@ -184,9 +197,12 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         var latest: [(key: [UInt8], value: [UInt8]?, timestamp: Timestamp)] = []
         try cache.drainChanges { stored, value in
             // Dropped versions need no record: whoever restores drops them too.
-            guard let value, stored.count >= lengthBytes else { return }
+            guard let value else { return }
+            guard stored.count >= lengthBytes else { throw damaged("a key has \(stored.count) bytes") }
             let end = lengthBytes + Int(UInt32(bigEndian: stored.loadUnaligned(as: UInt32.self)))
-            guard end <= stored.count else { return }
+            guard end == stored.count ? value.count > timestampBytes : end + timestampBytes == stored.count else {
+                throw damaged("the key or value of a version has another length than it says")
+            }
             let key = UnsafeRawBufferPointer(rebasing: stored[lengthBytes..<end])
             if end == stored.count {
                 latest.append(

@@ -14,9 +14,12 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     /// Whether each put adds an entry, instead of replacing the one of its key and time.
     public let retainsDuplicates: Bool
     @usableFromInline let codec: EntryCodec<Key, Value>
-    /// The number of the last duplicate. It begins at the changelog's offset: so it is greater than any that was written
-    /// before a restart, as each took an offset.
-    @usableFromInline lazy var sequence = Int32(truncatingIfNeeded: cache.metadata.changelogOffset?.value ?? 0) & .max
+    /// The number of the last duplicate: kept with the store, and found again in what the changelog brings back. Of stores that
+    /// did not keep it, no number is greater than the changelog's offset, as each took one.
+    @usableFromInline var sequence: Int32 {
+        get { cache.metadata.lastDuplicate }
+        set { cache.metadata.lastDuplicate = newValue }
+    }
 
     package init(
         segments: SegmentedStore, key: Serde<Key>, value: Serde<Value>, size: Duration, retainsDuplicates: Bool
@@ -25,6 +28,9 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         self.size = size
         self.retainsDuplicates = retainsDuplicates
         codec = EntryCodec(segments.cache, key: key, value: value)
+        if retainsDuplicates, sequence == 0 {
+            sequence = Int32(truncatingIfNeeded: segments.cache.metadata.changelogOffset?.value ?? 0) & .max
+        }
     }
 
     /// Sets the value of a key's window, or deletes it (nil). Where duplicates are retained: adds a value; nil does
@@ -103,7 +109,8 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     ) throws -> StoreIterator<Windowed<Key>, Value> {
         let times = min(from.ms, to.ms)...to.ms
         let entries = segments.entries(keys, in: from > to ? -1...(-1) : times, reverse: reverse)
-        return StoreIterator(entries, key: Windowed.windowStoreSerde(of: codec.key, size: size), value: codec.value)
+        return StoreIterator(
+            entries, of: name, key: Windowed.windowStoreSerde(of: codec.key, size: size), value: codec.value)
     }
 
     private func keys(_ first: Key?, _ last: Key?) throws -> WindowKeys {
@@ -136,6 +143,10 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
 
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
         try segments.restore(key, value, &codec.keyWriter.pointee)
+        guard retainsDuplicates else { return }
+        // It was read with the time before it.
+        sequence = max(
+            sequence, Int32(bigEndian: key.loadUnaligned(fromByteOffset: key.count - 4, as: Int32.self)) & .max)
     }
 }
 

@@ -65,7 +65,10 @@ extension StoreDefinition {
         order: WindowOrder = .byKey, reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
+        let form = StoreForm(
+            retainsDuplicates ? .duplicatesWindow : .window, key: name.key.format, value: name.value.format,
+            retention: retention)
+        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -80,7 +83,10 @@ extension StoreDefinition {
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
+        let form = StoreForm(
+            .timestampedWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
+            retention: retention)
+        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -94,7 +100,10 @@ extension StoreDefinition {
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
+        let form = StoreForm(
+            .headersWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
+            retention: retention)
+        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -109,7 +118,8 @@ extension StoreDefinition {
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
     ) -> StoreDefinition {
-        windowed(name.name, retention, kind, isLogged, topicSettings) { store, environment in
+        let form = StoreForm(.session, key: name.key.format, value: name.value.format, retention: retention)
+        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.sessionTrailerBytes)
@@ -118,12 +128,14 @@ extension StoreDefinition {
     }
 
     private static func windowed(
-        _ name: String, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool, _ topicSettings: [String: String],
+        _ name: String, _ form: StoreForm, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool,
+        _ topicSettings: [String: String],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     ) -> StoreDefinition {
         var definition = StoreDefinition(
             name: name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
         definition.windowRetention = retention
+        definition.form = form
         return definition
     }
 }

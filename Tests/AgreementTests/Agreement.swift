@@ -8,7 +8,8 @@
 // order:
 // - with every change sent at once, however often is committed;
 // - with the last change per commit, if every record is committed, as the driver does.
-// An interrupted run goes on as if nothing had been, where it was committed before; where it was not, records since the
+// An interrupted run goes on as if nothing had been, where it was committed before, also where its windows are kept for
+// another time or elsewhere from then on; where it was not, records since the
 // last commit come again, the same ones: as a set, and each key's last one, the outputs are equal. Operators forget their
 // stream time in a restart (as Kafka Streams' do), so this holds only where nothing comes late.
 //
@@ -63,7 +64,7 @@ struct Agreement {
         let plain = RunSetting(place: .cluster, commitEveryRounds: 1 + Int(plan.seed % 9))
         var settings = [plain]
         if plan.isRestartable {
-            for interruption in [RunSetting.Interruption.keepingDisk, .losingDisk, .uncommitted] {
+            for interruption in [RunSetting.Interruption.keepingDisk, .losingDisk, .changing, .uncommitted] {
                 var setting = plain
                 (setting.interruption, setting.storeKind) = (interruption, .rocksDB)
                 settings.append(setting)
@@ -107,7 +108,7 @@ struct Agreement {
             }
             setting.partitions = random.pick([1, 3, 4])
             setting.threads = random.pick([1, 2, 3])
-            setting.interruption = random.pick([.none, .keepingDisk, .losingDisk])
+            setting.interruption = random.pick([.none, .keepingDisk, .losingDisk, .changing])
             let outputs = try ClusterRun(plan, setting, seed: random.next()).outputs()
             if let found = difference(expected, outputs) { return "\(setting): \(found)" }
         }

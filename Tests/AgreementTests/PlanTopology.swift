@@ -14,11 +14,13 @@ struct PlanTopology {
     }
 
     private let streams: StreamsBuilder
+    /// How much longer than they must windows are kept.
+    private let moreRetentionMs: Int64
     private var places: [Place] = []
 
-    static func build(_ plan: Plan, _ options: TopologyOptions) throws -> Topology {
+    static func build(_ plan: Plan, _ options: TopologyOptions, moreRetentionMs: Int64 = 0) throws -> Topology {
         try Topology(options) { streams in
-            var building = PlanTopology(streams)
+            var building = PlanTopology(streams, moreRetentionMs)
             for (index, step) in plan.steps.enumerated() {
                 building.places.append(try building.place(step, "step\(index)"))
             }
@@ -26,7 +28,16 @@ struct PlanTopology {
         }
     }
 
-    private init(_ streams: StreamsBuilder) { self.streams = streams }
+    private init(_ streams: StreamsBuilder, _ moreRetentionMs: Int64) {
+        (self.streams, self.moreRetentionMs) = (streams, moreRetentionMs)
+    }
+
+    private func retention(_ step: Step) -> StoreOptions? {
+        // Where the grace is endless, windows stay in any case.
+        guard moreRetentionMs > 0, step.op != .unlimited, step.graceMs < .max / 4 else { return nil }
+        let neededMs = (step.op == .sliding ? 2 : 1) * step.sizeMs + step.graceMs
+        return StoreOptions(retention: .milliseconds(neededMs + moreRetentionMs))
+    }
 
     private func write(_ step: Int) {
         let topic = Topic<String, String>(Plan.topic(ofOutput: step))
@@ -130,13 +141,16 @@ struct PlanTopology {
         let (size, grace) = (Duration.milliseconds(step.sizeMs), Duration.milliseconds(step.graceMs))
         let emit: EmitStrategy = step.closing == .onClose ? .onWindowClose : .onWindowUpdate
         if step.op == .windowedCogroup {
-            return changes(try cogroup(step, name).windowedBy(.tumbling(size, grace: grace)).aggregate(""), step)
+            return changes(
+                try cogroup(step, name).windowedBy(.tumbling(size, grace: grace)).aggregate(
+                    "", options: retention(step)), step)
         }
         let grouped = try stream(step.inputs[0]).groupByKey()
         if step.op == .session {
             let sessions = grouped.windowedBy(.sessions(gap: size, grace: grace), emit: emit)
             let table = sessions.aggregate(
-                "", into: { aggregate, _, value in aggregate = PlanFunctions.adding(value, to: aggregate) },
+                "", options: retention(step),
+                into: { aggregate, _, value in aggregate = PlanFunctions.adding(value, to: aggregate) },
                 merging: { aggregate, _, other in aggregate = PlanFunctions.uniting(aggregate, other) })
             return changes(table, step)
         }
@@ -148,7 +162,8 @@ struct PlanTopology {
             case .unlimited: .unlimited()
             default: .tumbling(size, grace: grace)
             }
-        let table = grouped.windowedBy(windows, emit: emit).aggregate("") { aggregate, _, value in
+        let table = grouped.windowedBy(windows, emit: emit).aggregate("", options: retention(step)) {
+            aggregate, _, value in
             aggregate = PlanFunctions.adding(value, to: aggregate)
         }
         return changes(table, step)

@@ -16,6 +16,9 @@ struct RunSetting: CustomStringConvertible {
         case keepingDisk
         /// It commits and is dropped, and its disk is lost: changelogs bring everything back.
         case losingDisk
+        /// It commits and is dropped; the next one finds its disk, and another definition of its stores: they keep their windows
+        /// longer or shorter, on disk or in memory.
+        case changing
         /// It is dropped without a commit.
         case uncommitted
     }
@@ -187,6 +190,12 @@ final class ClusterRun {
             for task in plans[index].tasks {
                 try? FileManager.default.removeItem(atPath: "\(directory)/\(task)")
             }
+        }
+        if setting.interruption == .changing {
+            var options = setting.options
+            options.stores = StoreKinds(random.pick([.rocksDB, .rocksDB, .inMemory]))
+            plans[index].topology = try PlanTopology.build(
+                plan, options, moreRetentionMs: random.pick([0, 30_000, 86_400_000]))
         }
         threads[index] = try StreamThread(plans[index], now: now)
     }

@@ -16,14 +16,19 @@ final class Bench {
     let consumer: any Consumer
     let admin: any Admin
 
+    /// Another cluster, with the state of one that is gone.
+    convenience init(sharingStateOf other: Bench) throws {
+        try self.init(EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) }), directory: other.directory)
+    }
+
     convenience init() throws { try self.init(EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })) }
 
-    init(_ cluster: EmbeddedCluster) throws {
+    init(_ cluster: EmbeddedCluster, directory: String? = nil) throws {
         self.cluster = cluster
         producer = try cluster.makeProducer(clientID: "bench")
         consumer = try cluster.makeConsumer(clientID: "bench")
         admin = try cluster.makeAdmin(clientID: "bench")
-        directory = NSTemporaryDirectory() + "/moldau-bench-\(UUID().uuidString)"
+        self.directory = directory ?? NSTemporaryDirectory() + "/moldau-bench-\(UUID().uuidString)"
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -80,14 +85,16 @@ final class Bench {
     /// A thread with all tasks of the topology.
     func thread(
         _ topology: Topology, configuration: StreamsConfiguration = StreamsConfiguration(), now: Int64 = 0,
-        inMemory: Bool = true
+        inMemory: Bool = true, knowsTopics: Bool = true, environment: (@Sendable (String) -> StoreEnvironment)? = nil
     ) throws -> StreamThread {
         let names = InternalTopicNames(applicationID: "app", topology: topology)
         let topics = try TopicPlan.prepare(topology, names: names, newTopicPartitions: nil, admin: admin)
-        let plan = StreamThreadPlan(
+        var plan = StreamThreadPlan(
             number: 1, tasks: topics.tasks, topology: topology, names: names, configuration: configuration,
             partitionCounts: topics.partitionCounts, cluster: RecordingCluster(cluster, calls),
             memory: StateMemory(budgetBytes: 8 << 20), stateDirectory: inMemory ? nil : directory)
+        if knowsTopics { plan.topicIDs = topics.topicIDs }
+        if let environment { plan.environment = environment }
         return try StreamThread(plan, now: Timestamp(ms: now))
     }
 }

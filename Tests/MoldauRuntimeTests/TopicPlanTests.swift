@@ -150,6 +150,7 @@ struct TopicPlanTests {
             var expected = expected
             expected["message.timestamp.type"] = "CreateTime"
             if expected["retention.ms"] == nil { expected["retention.ms"] = "3" }
+            expected[InternalTopicSettings.formKey] = store.form?.note
             #expect(settings.changelog(of: store) == expected)
         }
         #expect(settings.repartition["segment.bytes"] == "7")

@@ -46,11 +46,15 @@ struct KeyValueStoreTests {
         #expect(try store.reverseAll().next()?.key == "cat")
     }
 
-    @Test func `bytes that are not of the type are the serde's error`() throws {
+    @Test func `bytes that are not of the type are the store's error`() throws {
         let store = try task.keyValue(name)
         try store.restore(key: [97], value: [1, 2, 3], timestamp: .none)
-        #expect(throws: SerdeError.wrongLength(type: "Int64", expected: 8, got: 3)) { try store.get("a") }
-        #expect(throws: SerdeError.wrongLength(type: "Int64", expected: 8, got: 3)) { try store.all().next() }
+        #expect(throws: StateError.damaged(store: "counts", reason: "Int64 takes 8 bytes, got 3")) {
+            try store.get("a")
+        }
+        #expect(throws: StateError.damaged(store: "counts", reason: "Int64 takes 8 bytes, got 3")) {
+            try store.all().next()
+        }
     }
 
     @Test func `a null key is refused, a null value deletes`() throws {
@@ -94,7 +98,7 @@ struct KeyValueStoreTests {
     @Test func `a stored value without room for its timestamp is an error`() throws {
         let store = try task.timestamped(name)
         try store.cache.put([97], [1, 2, 3])
-        #expect(throws: SerdeError.self) { try store.get("a") }
+        #expect(throws: StateError.self) { try store.get("a") }
     }
 
     @Test func `a definition carries what the topology has to know`() {

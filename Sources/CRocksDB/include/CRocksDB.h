@@ -1,5 +1,5 @@
-// RocksDB's C API, and beside it the one thing of its C++ API that the C API lacks: the write-buffer manager, which
-// bounds the memtables of several databases together.
+// RocksDB's C API, and beside it what the C API lacks of the C++ API: the write-buffer manager, which bounds the memtables of
+// several databases together, and going on after the disk was full.
 #pragma once
 
 #include <stddef.h>
@@ -22,6 +22,12 @@ size_t moldau_write_buffer_manager_usage(const moldau_write_buffer_manager_t *ma
 
 /// The options keep the manager alive.
 void moldau_options_set_write_buffer_manager(rocksdb_options_t *options, moldau_write_buffer_manager_t *manager);
+
+/// Closing writes nothing of itself: what was not flushed before is not kept.
+void moldau_options_set_avoid_flush_during_shutdown(rocksdb_options_t *options);
+
+/// Lets a database go on that stopped writing because the disk was full. `error` as in RocksDB's C API.
+void moldau_resume(rocksdb_t *database, char **error);
 
 #ifdef __cplusplus
 }

@@ -30,7 +30,7 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     ) -> StoreDefinition {
         StoreDefinition(name: name, kind: kind) { store, environment in
             GraceBuffer(cache: try environment.cache(for: store), key: key, value: value, grace: grace)
-        }
+        }.formed(StoreForm(.init("waiting records"), key: key.format, value: value.format))
     }
 
     /// - Returns: false where the record is later than the grace period: it is not taken.

@@ -39,7 +39,10 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
             name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
         ) { store, environment in
             UnmatchedRecords(cache: try environment.cache(for: store), key: key, left: left, right: right)
-        }
+        }.formed(
+            StoreForm(
+                .init("unmatched records"), key: key.format,
+                value: left.format.flatMap { left in right.format.map { "\(left),\($0)" } }))
     }
 
     /// To be called by the nodes of both sides, before the first record.

@@ -30,6 +30,7 @@ final class SuppressionBuffer: CacheBackedStore {
         StoreDefinition(
             name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
         ) { store, environment in SuppressionBuffer(cache: try environment.cache(for: store)) }
+        .formed(StoreForm(.init("suppressed changes"), key: nil, value: nil))
     }
 
     /// The time of the first change to go on; nil when none waits.

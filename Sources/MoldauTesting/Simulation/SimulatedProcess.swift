@@ -50,6 +50,7 @@ final class SimulatedProcess {
         var plan = StreamThreadPlan(
             number: 0, tasks: [], topology: topology, names: names, configuration: scenario.configuration,
             partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: nil)
+        plan.topicIDs = topics.topicIDs
         plan.environment = { state.environment($0) }
         self.plan = plan
         self.mistake = mistake

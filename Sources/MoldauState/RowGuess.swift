@@ -1,0 +1,78 @@
+// Stores once did not say what they hold. Their rows tell some of it: those of windows and sessions lie in the bucket of their
+// time, so that there is a width that all of them agree on; those of versions begin with the length of their key.
+
+import MoldauRecords
+
+/// What the rows of a store may be, from looking at them.
+struct RowGuess {
+    private var windows = Widths(trailerBytes: Windowed<Void>.windowTrailerBytes)
+    private var sessions = Widths(trailerBytes: Windowed<Void>.sessionTrailerBytes)
+    private var areVersions = true
+    private var count = 0
+
+    /// Whether more rows could tell more.
+    var isOpen: Bool { windows.isPossible || sessions.isPossible || areVersions }
+
+    mutating func look(at key: [UInt8], _ value: [UInt8]) {
+        count += 1
+        windows.look(at: key)
+        sessions.look(at: key)
+        if areVersions { areVersions = Self.isVersion(key, value) }
+    }
+
+    /// What the rows are, where they are not of that shape.
+    func mismatch(with shape: StoreForm.Shape) -> String? {
+        if count == 0 { return nil }
+        let found: [(isPossible: Bool, name: String, trailer: Int?)] = [
+            (windows.isPossible, "a store of windows", Windowed<Void>.windowTrailerBytes),
+            (sessions.isPossible, "a store of sessions", Windowed<Void>.sessionTrailerBytes),
+            (areVersions, "a versioned store", nil),
+        ]
+        let isVersioned = shape == .versioned
+        let fits = found.contains { guess in
+            guess.isPossible && (isVersioned ? guess.trailer == nil : guess.trailer == shape.windowTrailer)
+        }
+        let isPlain = !isVersioned && shape.windowTrailer == nil
+        if isPlain ? !isOpen : fits { return nil }
+        return found.first { $0.isPossible }?.name ?? "a store of another kind"
+    }
+
+    private static func isVersion(_ key: [UInt8], _ value: [UInt8]) -> Bool {
+        guard key.count >= 4 else { return false }
+        let length = key[..<4].reduce(0) { $0 << 8 | Int($1) }
+        if key.count == 4 + length { return value.count > timestampBytes && value[timestampBytes] <= 1 }
+        return key.count == 4 + length + timestampBytes && value.first ?? 2 <= 1
+    }
+
+    /// The widths of buckets that the rows so far agree on.
+    private struct Widths {
+        let trailerBytes: Int
+        /// No definition asks for wider ones, but for windows without end, whose rows are all in bucket 0.
+        private static let widest: Int64 = 100 * 365 * 86_400_000
+        private var narrowest: Int64 = 1
+        private var widest = Int64.max
+        private(set) var isPossible = true
+
+        init(trailerBytes: Int) { self.trailerBytes = trailerBytes }
+
+        mutating func look(at key: [UInt8]) {
+            guard isPossible else { return }
+            isPossible = fits(key)
+        }
+
+        private mutating func fits(_ key: [UInt8]) -> Bool {
+            guard key.count >= 8 + trailerBytes else { return false }
+            let bucket = Self.number(key[..<8])
+            let time = Self.number(key[(key.count - trailerBytes)...].prefix(8))
+            guard bucket >= 0, time >= 0 else { return false }
+            if bucket == .max { return false }
+            narrowest = max(narrowest, time / (bucket + 1) + 1)
+            if bucket > 0 { widest = min(widest, time / bucket) }
+            return narrowest <= widest && narrowest <= Self.widest
+        }
+
+        private static func number(_ bytes: ArraySlice<UInt8>) -> Int64 {
+            Int64(bitPattern: bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+        }
+    }
+}

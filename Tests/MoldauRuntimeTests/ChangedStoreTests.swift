@@ -1,0 +1,276 @@
+import Foundation
+import Moldau
+import MoldauCluster
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+import Testing
+
+/// Applications that come back with another definition of a store: they go on with all rows, or are refused with a sentence.
+struct ChangedStoreTests {
+    private static let clicks = Topic<String, String>("clicks")
+    private static let others = Topic<String, String>("others")
+    private static let out = Topic<String, String>("out")
+    /// The beginning of an hour of 2020.
+    private static let start: Int64 = 1_600_002_000_000
+
+    private func bench() throws -> Bench {
+        let bench = try Bench()
+        try bench.create(["clicks": 1, "others": 1, "out": 1])
+        return bench
+    }
+
+    /// - Returns: the records that were refused as expired or late.
+    @discardableResult
+    private func run(_ topology: Topology, on bench: Bench, inMemory: Bool = false) throws -> Int64 {
+        let thread = try bench.thread(topology, inMemory: inMemory)
+        do { try thread.runUntilIdle() } catch {
+            try? thread.stop(now: Timestamp(ms: 0))
+            throw error
+        }
+        try thread.stop(now: Timestamp(ms: 0))
+        return thread.report.drops.filter { [.expired, .late].contains($0.key.reason) }.reduce(0) { $0 + $1.value }
+    }
+
+    private func values(_ bench: Bench) throws -> [String] { try bench.read(Self.out).map(\.value) }
+
+    private static func windows(
+        _ windows: TimeWindows, emit: EmitStrategy = .onWindowUpdate, kind: StoreKind = .rocksDB,
+        retention: Duration? = nil
+    ) throws -> Topology {
+        try Topology { streams in
+            streams.stream(clicks).groupByKey().windowedBy(windows, emit: emit)
+                .count(
+                    as: WindowStoreName<String, Int64>("store"), options: StoreOptions(kind: kind, retention: retention)
+                )
+                .toStream { window, _ in "\(window.key)@\(window.window.start.ms - start)" }
+                .mapValues { "\($0 ?? 0)" }.to(out)
+        }
+    }
+
+    private static func sessions(grace: Duration, emit: EmitStrategy = .onWindowUpdate) throws -> Topology {
+        try Topology { streams in
+            streams.stream(clicks).groupByKey().windowedBy(.sessions(gap: .seconds(60), grace: grace), emit: emit)
+                .count(as: SessionStoreName<String, Int64>("store")).toStream { window, _ in window.key }
+                .filter { _, count in count != nil }.mapValues { "\($0 ?? 0)" }.to(out)
+        }
+    }
+
+    private static func join(difference: Duration, grace: Duration) throws -> Topology {
+        try Topology { streams in
+            streams.stream(clicks).join(
+                streams.stream(others), within: JoinWindows(difference: difference, grace: grace), stores: "store"
+            ) { "\($0)+\($1)" }.to(out)
+        }
+    }
+
+    // MARK: What goes on
+
+    @Test(arguments: [StoreKind.rocksDB, .inMemory])
+    func `a grace that grew goes on with all windows, also after the state is lost`(kind: StoreKind) throws {
+        let bench = try bench()
+        func count(_ grace: Duration, _ records: Int) throws {
+            for number in 0..<records { try bench.write("clicks", "a", "x", at: Self.start + 1_000 + Int64(number)) }
+            #expect(try run(Self.windows(.tumbling(.seconds(3_600), grace: grace), kind: kind), on: bench) == 0)
+        }
+        try count(.zero, 3)
+        try count(.seconds(3_600), 2)
+        #expect(try values(bench) == ["1", "2", "3", "4", "5"])
+        try? FileManager.default.removeItem(atPath: bench.directory)  // In memory there is none.
+        try count(.seconds(3_600), 3)
+        #expect(try values(bench) == ["1", "2", "3", "4", "5", "6", "7", "8"])
+    }
+
+    @Test func `retention that shrinks and grows, in memory and on disk, keeps what each rule keeps`() throws {
+        let bench = try bench()
+        for (round, grace) in ([0, 7_200, 600, 86_400, 30] as [Int64]).enumerated() {
+            try bench.write("clicks", "a", "x", at: Self.start + 90_000 + Int64(round))
+            try bench.write("clicks", "b", "x", at: Self.start + 100_000)
+            let kind: StoreKind = round == 2 ? .inMemory : .rocksDB
+            let topology = try Self.windows(.tumbling(.seconds(60), grace: .seconds(grace)), kind: kind)
+            #expect(try run(topology, on: bench) == 0)
+            let last = try bench.read(Self.out).last { $0.key == "a@60000" }?.value
+            #expect(last == "\(round + 1)")
+        }
+    }
+
+    @Test func `windows that are sent on every change go on as windows that are sent when they close, and back`() throws
+    {
+        let bench = try bench()
+        for (round, emit) in ([.onWindowUpdate, .onWindowClose, .onWindowUpdate, .onWindowClose] as [EmitStrategy])
+            .enumerated()
+        {
+            try bench.write("clicks", "a", "x", at: Self.start + Int64(round))
+            #expect(
+                try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(round)), emit: emit), on: bench) == 0)
+        }
+        try bench.write("clicks", "b", "x", at: Self.start + 600_000)
+        try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(3)), emit: .onWindowClose), on: bench)
+        #expect(try values(bench) == ["1", "3", "4"])
+    }
+
+    @Test func `sliding windows go on with another grace`() throws {
+        let bench = try bench()
+        for (round, grace) in ([0, 3_600, 60, 86_400] as [Int64]).enumerated() {
+            try bench.write("clicks", "a", "x", at: Self.start + 1_000)
+            let windows = TimeWindows.sliding(.seconds(10), grace: .seconds(grace))
+            #expect(try run(Self.windows(windows), on: bench) == 0)
+            #expect(try values(bench).last == "\(round + 1)")
+        }
+    }
+
+    @Test func `sessions go on with another grace and another way of being sent`() throws {
+        let bench = try bench()
+        for (round, grace) in ([0, 7_200, 60, 86_400] as [Int64]).enumerated() {
+            try bench.write("clicks", "a", "x", at: Self.start + Int64(round) * 1_000)
+            #expect(try run(Self.sessions(grace: .seconds(grace)), on: bench) == 0)
+            #expect(try values(bench).last == "\(round + 1)")
+        }
+        try bench.write("clicks", "b", "x", at: Self.start + 200_000_000)
+        try run(Self.sessions(grace: .zero, emit: .onWindowClose), on: bench)
+        #expect(try values(bench).last == "4")
+    }
+
+    @Test func `a join whose windows grew finds what it kept`() throws {
+        let bench = try bench()
+        try bench.write("clicks", "k", "l", at: Self.start)
+        try run(Self.join(difference: .seconds(600), grace: .zero), on: bench)
+        for (round, difference) in ([1_000, 86_400, 5] as [Int64]).enumerated() {
+            try bench.write("others", "k", "r\(round)", at: Self.start + 1_000)
+            #expect(
+                try run(Self.join(difference: .seconds(difference), grace: .seconds(7_200)), on: bench) == 0)
+        }
+        #expect(try values(bench) == ["l+r0", "l+r1", "l+r2"])
+    }
+
+    // MARK: What is refused
+
+    private enum Definition: String, CaseIterable {
+        case count, text, window, shorterWindow, session, versioned, plain
+
+        func topology() throws -> Topology {
+            switch self {
+            case .window: return try windows(.tumbling(.seconds(3_600), grace: .zero))
+            case .shorterWindow: return try windows(.tumbling(.seconds(1_800), grace: .zero))
+            case .session: return try sessions(grace: .zero)
+            default: break
+            }
+            return try Topology { streams in
+                let clicks = streams.stream(clicks)
+                switch self {
+                case .count:
+                    clicks.groupByKey().count(as: KeyValueStoreName<String, Int64>("store")).toStream()
+                        .mapValues { "\($0 ?? 0)" }.to(out)
+                case .text:
+                    clicks.groupByKey()
+                        .aggregate("", as: KeyValueStoreName<String, String>("store")) { $0 += $2 }
+                        .toStream().mapValues { $0 ?? "" }.to(out)
+                default:
+                    let history: Duration? = self == .versioned ? .seconds(60) : nil
+                    clicks.toTable(
+                        as: KeyValueStoreName<String, String>("store"), options: StoreOptions(historyRetention: history)
+                    )
+                    .toStream().mapValues { $0 ?? "" }.to(out)
+                }
+            }
+        }
+
+        /// Those that go on with each other's rows.
+        func isLike(_ other: Definition) -> Bool { self == other || Set([self, other]) == [.text, .plain] }
+    }
+
+    @Test(arguments: [false, true])
+    func `a store of another kind is refused before it touches a row`(losesState: Bool) throws {
+        for before in Definition.allCases {
+            for after in Definition.allCases where !after.isLike(before) {
+                let bench = try bench()
+                try bench.write("clicks", "a", "x", at: Self.start)
+                try run(before.topology(), on: bench)
+                if losesState { try FileManager.default.removeItem(atPath: bench.directory) }
+                let error = #expect(throws: (any Error).self, "\(before) to \(after)") {
+                    try run(after.topology(), on: bench)
+                }
+                let sentence = "\(error.map { "\($0)" } ?? "")"
+                #expect(sentence.contains("store"), "\(before) to \(after): \(sentence)")
+                #expect(sentence.contains("delete") && sentence.contains("keep the definition"), "\(sentence)")
+                try bench.write("clicks", "a", "y", at: Self.start + 1)
+                try run(before.topology(), on: bench)  // The old one goes on.
+            }
+        }
+    }
+
+    @Test func `a store that was never logged is refused as well`() throws {
+        let bench = try bench()
+        func topology(_ isText: Bool) throws -> Topology {
+            try Topology { streams in
+                let grouped = streams.stream(Self.clicks).groupByKey()
+                let options = StoreOptions(isLogged: false)
+                if isText {
+                    _ = grouped.aggregate("", as: KeyValueStoreName<String, String>("store"), options: options) {
+                        $0 += $2
+                    }
+                } else {
+                    _ = grouped.count(as: KeyValueStoreName<String, Int64>("store"), options: options)
+                }
+            }
+        }
+        try bench.write("clicks", "a", "x", at: Self.start)
+        try run(topology(false), on: bench)
+        let error = #expect(throws: StateError.self) { try run(topology(true), on: bench) }
+        guard case .changed(store: "store", _, let was, let wanted) = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(was == "a timestamped key-value store of utf8 to int64")
+        #expect(wanted == "a timestamped key-value store of utf8 to utf8")
+    }
+
+    @Test(arguments: [true, false])
+    func `the application ends with the sentence, whatever its handler says`(isLogged: Bool) async throws {
+        let bench = try bench()
+        try bench.write("clicks", "a", "x", at: Self.start)
+        func app(_ topology: Topology) -> StreamsApplication {
+            var configuration = StreamsConfiguration()
+            configuration.onUncaughtError = { _ in .replaceThread }
+            return StreamsApplication(
+                id: "app", topology: topology, cluster: .cluster(bench.cluster, stateDirectory: bench.directory),
+                configuration: configuration)
+        }
+        func topology(_ isVersioned: Bool) throws -> Topology {
+            try Topology { streams in
+                let options = StoreOptions(isLogged: isLogged, historyRetention: isVersioned ? .seconds(60) : nil)
+                streams.stream(Self.clicks).toTable(as: KeyValueStoreName<String, String>("store"), options: options)
+                    .toStream().mapValues { $0 ?? "" }.to(Self.out)
+            }
+        }
+        let first = app(try topology(false))
+        try first.start()
+        #expect(try eventually { try values(bench).count == 1 })
+        try first.stop()
+        let second = app(try topology(true))
+        let error = await #expect(throws: (any Error).self) { try await second.run() }
+        #expect(second.state == .error)
+        let sentence = "\(try #require(error))"
+        #expect(sentence.contains("store as a timestamped key-value store") && sentence.contains("keep the definition"))
+    }
+
+    @Test func `a table that its topic brings back begins anew as another kind, and says so`() throws {
+        let bench = try bench()
+        func topology(_ history: Duration?) throws -> Topology {
+            try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
+                let table = streams.table(
+                    Self.others, as: KeyValueStoreName<String, String>("store"),
+                    options: StoreOptions(historyRetention: history))
+                streams.stream(Self.clicks).join(table) { "\($0)+\($1)" }.to(Self.out)
+            }
+        }
+        try bench.write("others", "k", "row", at: Self.start)
+        for (round, history) in ([nil, .seconds(60), nil] as [Duration?]).enumerated() {
+            try bench.write("clicks", "k", "\(round)", at: Self.start + 1 + Int64(round))
+            try run(topology(history), on: bench)
+        }
+        let found = try values(bench)
+        #expect(found == ["0+row", "1+row", "2+row"])
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import Moldau
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+import Synchronization
+import Testing
+
+/// A disk without room for the state: the thread waits, as it does where the broker's disk is full.
+struct FullStateTests {
+    private let input = Topic<String, String>("input")
+    private let out = Topic<String, Int64>("out")
+
+    private func topology(_ kind: StoreKind) throws -> Topology {
+        try Topology { streams in
+            streams.stream(input).groupByKey()
+                .count(as: KeyValueStoreName<String, Int64>("counts"), options: StoreOptions(kind: kind)).toStream()
+                .mapValues { $0 ?? 0 }.to(out)
+        }
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a thread waits for room in its stores, and goes on as if nothing had been`(
+        guarantee: ProcessingGuarantee
+    ) throws {
+        let shelf = Shelf()
+        let full = FullShelf()
+        let provider = ByteStoreProvider("full") {
+            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
+        }
+        let bench = try Bench()
+        try bench.create(["input": 1, "out": 1])
+        for _ in 0..<3 { try bench.write("input", "a", "x", at: 1) }
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        let thread = try bench.thread(try topology(.custom(provider)), configuration: configuration)
+        try thread.runUntilIdle()
+        try thread.commit(now: Timestamp(ms: 1), writeBehind: true)
+        #expect(try bench.committed("input")?.offset == Offset(3))
+        try bench.write("input", "a", "x", at: 2)
+        for round in 1...3 { #expect(try thread.runOnce(now: Timestamp(ms: Int64(round)), wait: .zero) == 0) }
+        #expect(try bench.read(out).map(\.value) == [1, 2, 3])
+        full.setFull(false)
+        try thread.commit(now: Timestamp(ms: 5), writeBehind: true)
+        try thread.runUntilIdle(now: 6)
+        try thread.stop(now: Timestamp(ms: 7))
+        #expect(try bench.read(out).map(\.value) == [1, 2, 3, 4])
+        #expect(shelf.stores.withLock { $0["0_0/counts"]?.isEmpty == false })
+    }
+
+    #if os(Linux)
+        @Test(.enabled(if: TinyDisk.isPossible, "only root may mount a small disk"))
+        func `RocksDB on a full disk waits, and goes on when there is room`() throws {
+            let disk = try TinyDisk()
+            let bench = try Bench()
+            try bench.create(["input": 1, "out": 1])
+            let topology = try topology(.rocksDB)
+            let memory = StateMemory(budgetBytes: 8 << 20)
+            let path = disk.path
+            let thread = try bench.thread(topology) { name in
+                StoreEnvironment(directory: "\(path)/\(name)", memory: memory)
+            }
+            try bench.write("input", "a", "x", at: 1)
+            try thread.runUntilIdle()
+            try thread.commit(now: Timestamp(ms: 1), writeBehind: true)
+            try disk.fill()
+            for number in 0..<2_000 { try bench.write("input", "key \(number) of those that find no room", "x", at: 2) }
+            try thread.runUntilIdle()
+            try thread.commit(now: Timestamp(ms: 2), writeBehind: true)
+            try bench.write("input", "a", "x", at: 3)
+            #expect(try thread.runOnce(now: Timestamp(ms: 3), wait: .zero) == 0, "it is held")
+            try disk.makeRoom()
+            try thread.commit(now: Timestamp(ms: 4), writeBehind: true)
+            try thread.runUntilIdle(now: 5)
+            try thread.stop(now: Timestamp(ms: 6))
+            let next = try bench.thread(topology) { StoreEnvironment(directory: "\(path)/\($0)", memory: memory) }
+            try bench.write("input", "a", "x", at: 4)
+            try next.runUntilIdle()
+            try next.stop(now: Timestamp(ms: 7))
+            #expect(next.report.restored == 0)
+            #expect(try bench.read(out).filter { $0.key == "a" }.map(\.value) == [1, 2, 3])
+        }
+    #endif
+}
+
+/// Whether stores find room.
+private final class FullShelf: Sendable {
+    private let isFull = Mutex(true)
+    func setFull(_ full: Bool) { isFull.withLock { $0 = full } }
+    func check() throws {
+        if isFull.withLock({ $0 }) { throw StateError.noSpace(place: "the shelf", message: "it is full") }
+    }
+}
+
+private final class FullableShelfStore: CustomByteStore {
+    private let inner: ShelfStore
+    private let full: FullShelf
+    init(_ inner: ShelfStore, _ full: FullShelf) { (self.inner, self.full) = (inner, full) }
+
+    func get(_ key: [UInt8]) -> [UInt8]? { inner.get(key) }
+    func write(_ changes: [(key: [UInt8], value: [UInt8]?)]) throws {
+        try full.check()
+        inner.write(changes)
+    }
+    func range(
+        from lower: [UInt8], upTo upper: [UInt8]?, reversed: Bool
+    ) -> () throws -> (key: [UInt8], value: [UInt8])? { inner.range(from: lower, upTo: upper, reversed: reversed) }
+    func close() {}
+    var approximateCount: Int { inner.approximateCount }
+}
+
+#if os(Linux)
+    /// A disk of a few MiB that only this test uses.
+    private final class TinyDisk {
+        let path = NSTemporaryDirectory() + "/moldau-tiny-\(UUID().uuidString)"
+        private var ballast: String { path + "/ballast" }
+
+        static var isPossible: Bool { (try? TinyDisk()) != nil }
+
+        init() throws {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            guard try Self.run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", path) else {
+                try FileManager.default.removeItem(atPath: path)
+                throw CocoaError(.fileWriteNoPermission)
+            }
+        }
+
+        deinit {
+            _ = try? Self.run("umount", "-l", path)
+            try? FileManager.default.removeItem(atPath: path)
+        }
+
+        func fill() throws {
+            _ = FileManager.default.createFile(atPath: ballast, contents: nil)
+            let file = try #require(FileHandle(forWritingAtPath: ballast))
+            for size in [4096, 1] {
+                while (try? file.write(contentsOf: Data(repeating: 1, count: size))) != nil {}
+            }
+            try file.close()
+        }
+
+        func makeRoom() throws { try FileManager.default.removeItem(atPath: ballast) }
+
+        private static func run(_ arguments: String...) throws -> Bool {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = arguments
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            return process.terminationStatus == 0
+        }
+    }
+#endif

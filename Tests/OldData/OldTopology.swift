@@ -1,0 +1,66 @@
+import Moldau
+
+/// What made the directory that lies beside this file: an application with a store of each kind, of which the test looks
+/// whether today's code goes on with it.
+public enum OldTopology {
+    /// Its hash is negative by Java's rule, and so are those of its transactional ids.
+    public static let application = "click-report"
+
+    public static let clicks = Topic<String, String>("clicks")
+    public static let orders = Topic<String, String>("orders")
+    public static let payments = Topic<String, String>("payments")
+    public static let users = Topic<String, String>("users")
+    public static let prices = Topic<String, String>("prices")
+    public static let countries = Topic<String, String>("countries")
+    public static let results = Topic<String, String>("results")
+    public static let topics = ["clicks", "orders", "payments", "users", "prices", "countries", "results"]
+
+    /// The time of the first records: September 2020, the beginning of an hour.
+    public static let start = Timestamp(ms: 1_600_002_000_000)
+
+    /// Results are "<store> <key>" with what the store makes of it.
+    public static func make() throws -> Topology {
+        try Topology { streams in
+            let clicks = streams.stream(clicks)
+            clicks.groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+                .map { key, count in ("counts \(key)", "\(count ?? 0)") }.to(results)
+            clicks.groupByKey().windowedBy(.tumbling(.seconds(3_600), grace: .zero))
+                .count(as: WindowStoreName<String, Int64>("hourly")).toStream()
+                .map { window, count in ("hourly \(window.key)@\(window.window.start.ms)", "\(count ?? 0)") }
+                .to(results)
+            clicks.groupByKey().windowedBy(.sliding(.seconds(600), grace: .zero))
+                .count(as: WindowStoreName<String, Int64>("sliding")).toStream()
+                .map { window, count in ("sliding \(window.key)@\(window.window.start.ms)", "\(count ?? 0)") }
+                .to(results)
+            clicks.groupByKey().windowedBy(.sessions(gap: .seconds(300), grace: .zero))
+                .count(as: SessionStoreName<String, Int64>("visits")).toStream()
+                .map { window, count in ("visits \(window.key)@\(window.window.start.ms)", "\(count ?? 0)") }
+                .to(results)
+            streams.stream(orders).leftJoin(
+                streams.stream(payments), within: JoinWindows(difference: .seconds(600), grace: .zero), stores: "paid"
+            ) { order, payment in "\(order)+\(payment ?? "nothing")" }
+            .map { key, value in ("paid \(key)", value) }.to(results)
+            tables(streams, clicks)
+        }
+    }
+
+    private static func tables(_ streams: StreamsBuilder, _ clicks: KStream<String, String>) {
+        let users = streams.table(users, as: KeyValueStoreName<String, String>("users-table"))
+        clicks.leftJoin(users) { _, user in user ?? "nobody" }
+            .map { key, value in ("users \(key)", value) }.to(results)
+        let prices = streams.table(
+            prices, as: KeyValueStoreName<String, String>("prices-table"),
+            options: StoreOptions(historyRetention: .seconds(7_200)))
+        clicks.leftJoin(prices) { _, price in price ?? "none" }
+            .map { key, value in ("prices \(key)", value) }.to(results)
+        let countries = streams.globalTable(countries, as: KeyValueStoreName<String, String>("countries-table"))
+        clicks.leftJoin(countries, on: { key, _ in key }) { _, country in country ?? "nowhere" }
+            .map { key, value in ("countries \(key)", value) }.to(results)
+    }
+
+    public static var configuration: StreamsConfiguration {
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = .exactlyOnce
+        return configuration
+    }
+}
