@@ -69,7 +69,8 @@ struct PagesExamples {
             let cluster = try EmbeddedCluster(directory: "data/topics")
             defer { try? cluster.close() }
             let admin = try cluster.makeAdmin(clientID: "orders")
-            if try admin.describe(["bad-orders"]).isEmpty { try admin.create([NewTopic("bad-orders", partitionCount: 1)]) }
+            let known = try admin.describe(["bad-orders"])
+            if known.isEmpty { try admin.create([NewTopic("bad-orders", partitionCount: 1)]) }
             var configuration = StreamsConfiguration()
             configuration.newTopicPartitions = 1
             configuration.onDeserializationFailure = { _ in .deadLetter(topic: "bad-orders") }
