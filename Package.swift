@@ -95,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "MoldauCLI",
             dependencies: [
-                "MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),

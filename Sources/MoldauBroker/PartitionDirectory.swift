@@ -18,11 +18,9 @@ enum PartitionDirectory {
 
     /// The partition of a directory; nil for other names.
     static func partition<Files: FileSystem>(of name: String, _: Files.Type) -> TopicPartition? {
-        guard let dash = name.lastIndex(of: "-"), let number = Int32(name[name.index(after: dash)...]), number >= 0
-        else { return nil }
-        let partition = TopicPartition(String(name[..<dash]), number)
-        guard "\(partition)" == name, partition.topic != clusterTopic,
-            TopicCatalog<Files>.objection(to: partition.topic) == nil, number < TopicCatalog<Files>.maxPartitionCount
+        guard let partition = TopicPartition(directoryName: name), partition.topic != clusterTopic,
+            TopicCatalog<Files>.objection(to: partition.topic) == nil,
+            partition.partition.number < TopicCatalog<Files>.maxPartitionCount
         else { return nil }
         return partition
     }

@@ -31,6 +31,16 @@ struct DataDirectory: ParsableArguments {
         try cluster.close()
     }
 
+    /// The broker's directory, whether or not the list of topics in it can be read.
+    /// - Throws: `CommandFailure` where there is none.
+    func existingBrokerDirectory() throws -> String {
+        let candidates = ["\(path)/topics", path]
+        guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+            throw CommandFailure("there is no directory '\(path)'; give an application's data directory")
+        }
+        return found
+    }
+
     private func brokerDirectory(orCreate: Bool) throws -> String {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue {

@@ -140,8 +140,7 @@ extension ClusterError {
             case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
             case .invalidSettings(let topic, let reason): .invalidSettings(topic: topic, reason: reason)
             case .internalTopic(let name):
-                .unavailable(
-                    reason: "'\(name)' holds the cluster's own records and is neither deleted nor written to by others")
+                .unavailable(reason: "'\(name)' holds the cluster's own records which it alone creates, writes and deletes")
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)

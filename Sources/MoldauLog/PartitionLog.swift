@@ -163,7 +163,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     /// Closes the last segment, durably, and begins a new one.
-    mutating func roll() throws(LogError) {
+    package mutating func roll() throws(LogError) {
         let base = endOffset
         try segments[segments.count - 1].opened!.file.sync()
         try sealProducers(sync: true)

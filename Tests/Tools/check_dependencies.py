@@ -35,7 +35,7 @@ ALLOWED = {
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology", "MoldauRuntime",
         "MoldauCluster", "MoldauClusterEmbedded", "Moldau",
     ],
-    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded"],
+    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"],
 }
 
 # What a target may import of other packages.
