@@ -15,8 +15,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict + warnings)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+        swiftSettings: strict + warnings)
 }
 
 /// Only where the trait `Protobuf` is asked for; otherwise it is neither fetched nor built.
@@ -155,6 +159,7 @@ let package = Package(
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),
+        tests("DiagnosticsTests", ["ProgramSupport", "Moldau"], exclude: ["Cases", "expected.txt"]),
         .executableTarget(
             name: "crash-writer", dependencies: ["Moldau"], path: "Tests/CrashWriter",
             swiftSettings: strict + warnings),
@@ -219,7 +224,10 @@ let package = Package(
         tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
         tests(
             "MoldauClusterEmbeddedTests",
-            ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"]),
+            [
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(
             "MoldauRuntimeTests",
             [

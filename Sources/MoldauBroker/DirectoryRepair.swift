@@ -22,7 +22,7 @@ package final class DirectoryRepair<Files: FileSystem> {
     package func partitions() throws(LogError) -> [TopicPartition] {
         var found: [TopicPartition] = []
         for name in try files.names(in: directory) {
-            guard let partition = TopicPartition(directoryName: name) else { continue }
+            guard let partition = PartitionDirectory.partition(of: name, Files.self) else { continue }
             let isLog = try files.names(in: "\(directory)/\(name)").contains { SegmentName.base(ofLog: $0) != nil }
             if isLog { found.append(partition) }
         }

@@ -47,7 +47,7 @@ struct DataDirectory: ParsableArguments {
             throw CommandFailure("'\(path)' is a file; --data takes an application's data directory")
         }
         let candidates = ["\(path)/topics", path]
-        if let found = try candidates.first(where: { try Self.isThere("\($0)/topics.json") }) { return found }
+        if let found = try candidates.first(where: Self.holdsTopics) { return found }
         if orCreate { return candidates[0] }
         guard try Self.isThere(path) else {
             throw CommandFailure(
@@ -57,6 +57,17 @@ struct DataDirectory: ParsableArguments {
         throw CommandFailure(
             "'\(path)' holds no topics (neither itself nor in 'topics'); give an application's "
                 + "data directory, or create a topic in it with 'moldau topics create <topic> --data \(path)'")
+    }
+
+    /// Whether a broker keeps its topics there, this one or a Kafka broker: a file that says so, or directories of partitions.
+    private static func holdsTopics(_ path: String) throws -> Bool {
+        if try isThere("\(path)/topics.json") || isThere("\(path)/meta.properties") { return true }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return try names.contains { name in
+            guard name.wholeMatch(of: /.+-\d+/) != nil else { return false }
+            return try isThere("\(path)/\(name)/partition.metadata")
+                || isThere("\(path)/\(name)/00000000000000000000.log")
+        }
     }
 
     /// - Throws: `CommandFailure` where that cannot be known: what may not be looked at is not taken for missing.

@@ -15,7 +15,8 @@ struct Repair: ParsableCommand {
 
     @OptionGroup var data: DataDirectory
 
-    @Argument(help: "The partition to mend, 'orders-3' for example; without it all are looked at and nothing is changed.")
+    @Argument(
+        help: "The partition to mend, 'orders-3' for example; without it all are looked at and nothing is changed.")
     var partition: String?
 
     @Flag(help: "Leave out everything from the first damaged record on, not the damaged records alone.")
@@ -32,51 +33,56 @@ struct Repair: ParsableCommand {
 
     func run() throws {
         let directory = try data.existingBrokerDirectory()
-        do throws(LogError) {
+        let output = LineOutput()
+        do {
             let repair = try DirectoryRepair(PosixFileSystem(), directory: directory)
-            if let partition { try mend(partition, repair) } else { try list(repair) }
-        } catch {
+            if let partition { try mend(partition, repair, output) } else { try list(repair, output) }
+            try output.flush()
+        } catch let error as LogError {
             throw CommandFailure("\(error)")
         }
     }
 
-    private func list(_ repair: DirectoryRepair<PosixFileSystem>) throws(LogError) {
+    private func list(_ repair: DirectoryRepair<PosixFileSystem>, _ output: LineOutput) throws {
         let partitions = try repair.partitions()
         var damagedCount = 0
         for partition in partitions {
             guard let damage = try repair.damage(of: partition) else { continue }
             damagedCount += 1
-            describe(damage)
+            try describe(damage, output)
         }
         let looked = "\(partitions.count) \(partitions.count == 1 ? "partition" : "partitions") read"
-        print(damagedCount == 0 ? "\(looked), no damage found" : "\(looked), \(damagedCount) damaged")
+        try output.write(damagedCount == 0 ? "\(looked), no damage found" : "\(looked), \(damagedCount) damaged")
     }
 
-    private func describe(_ damage: PartitionDamage) {
-        print("\(damage.partition):")
+    private func describe(_ damage: PartitionDamage, _ output: LineOutput) throws {
+        try output.write("\(damage.partition):")
         for stretch in damage.stretches {
-            print(
+            try output.write(
                 "  segment \(stretch.segment), bytes \(stretch.bytes.lowerBound) up to \(stretch.bytes.upperBound), "
                     + "offsets \(text(stretch.offsets)): \(stretch.reason)")
         }
-        if !damage.missing.isEmpty { print("  offsets \(text(damage.missing)) are missing at the end") }
+        if !damage.missing.isEmpty { try output.write("  offsets \(text(damage.missing)) are missing at the end") }
     }
 
-    private func mend(_ name: String, _ repair: DirectoryRepair<PosixFileSystem>) throws(LogError) {
+    private func mend(_ name: String, _ repair: DirectoryRepair<PosixFileSystem>, _ output: LineOutput) throws {
         guard let partition = TopicPartition(directoryName: name), try repair.partitions().contains(partition) else {
-            throw .damagedFile(path: name, reason: "no partition of that name has files here; name it as 'orders-3'")
+            throw LogError.damagedFile(
+                path: name, reason: "no partition of that name has files here; name it as 'orders-3'")
         }
-        guard let damage = try repair.damage(of: partition) else { return print("\(partition): no damage found") }
-        describe(damage)
+        guard let damage = try repair.damage(of: partition) else {
+            return try output.write("\(partition): no damage found")
+        }
+        try describe(damage, output)
         let lost = truncate ? [damage.lostByTruncating] : damage.lostBySkipping
         let offsets = lost.map(text).joined(separator: ", ")
         let count = lost.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
         guard apply else {
-            return print(
+            return try output.write(
                 "with --apply the offsets \(offsets) are lost (\(count) at most); nothing was changed")
         }
         try repair.mend(damage, truncates: truncate)
-        print("\(partition) is mended without the offsets \(offsets) (\(count) at most)")
+        try output.write("\(partition) is mended without the offsets \(offsets) (\(count) at most)")
     }
 
     private func text(_ offsets: Range<Offset>) -> String {

@@ -1,3 +1,4 @@
+public import Logging
 package import MoldauBroker
 public import MoldauCluster
 public import MoldauLog
@@ -39,20 +40,23 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
 
     /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
     /// disk first.
-    /// - Parameter randomness: where the ids of topics come from.
+    /// - Parameters:
+    ///   - randomness: where the ids of topics come from.
+    ///   - logger: gets to know what is deleted, moved or made up, and what upkeep could not do.
     /// - Throws: `LogError.locked` at once when another process works on the directory; `.io`; `.damagedFile`.
     public init(
         directory: String, durability: Durability = .sync,
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
-        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        logger: Logger = Logger(label: "moldau.broker")
     ) throws(LogError) {
         description = "embedded in '\(directory)'"
         PosixFileSystem.raiseDescriptorLimit()
         let broker = try Broker(
             PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime,
-            randomness: randomness)
+            randomness: randomness, logger: logger)
         store = broker
-        upkeep = Upkeep(of: broker, durability: durability)
+        upkeep = Upkeep(of: broker, durability: durability, logger: logger)
     }
 
     /// A cluster in memory, empty at first, gone with its last holder: for tests.
@@ -140,7 +144,8 @@ extension ClusterError {
             case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
             case .invalidSettings(let topic, let reason): .invalidSettings(topic: topic, reason: reason)
             case .internalTopic(let name):
-                .unavailable(reason: "'\(name)' holds the cluster's own records which it alone creates, writes and deletes")
+                .unavailable(
+                    reason: "'\(name)' holds the cluster's own records, which it alone creates, writes and deletes")
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)

@@ -83,7 +83,8 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .notCopartitioned(let counts):
             "Topics not co-partitioned: [{"
                 + counts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
-                + "}]; topics that are joined need the same number of partitions: repartition one of them"
+                + "}]; topics that are joined, or merged and then aggregated, need the same number of partitions, as else "
+                + "equal keys lie in different ones: call repartition() on all streams but one, or on what they are merged to"
         case .repartitionMismatch(let topic, let partitions, let other, let otherPartitions):
             "Number of partitions [\(partitions)] of repartition topic [\(topic)] doesn't match number of partitions "
                 + "[\(otherPartitions)] of the topic [\(other)]"

@@ -89,6 +89,12 @@ package final class SegmentedStore {
         return false
     }
 
+    /// Takes note of a write that adds nothing. As in Kafka Streams, it counts only where expiry is exact.
+    @usableFromInline
+    package func admitsNothing(at time: Int64) throws(NegativeWindowTime) -> Bool {
+        retention.isExact ? try admits(time) : true
+    }
+
     private func observe(_ time: Int64) {
         guard time > streamTime else { return }
         streamTime = time

@@ -12,7 +12,9 @@ import CFiles
 ///
 /// It is a lock of the operating system on the directory, and on the file `.lock` in it, whose text names the holder. It goes
 /// with the holder: a process that was killed holds nothing. Removing the file lets nobody in.
-package final class StateDirectoryLock: @unchecked Sendable {  // Unchecked: `lock` changes in `init` and `deinit` alone.
+///
+/// Unchecked: `lock` changes in `init` and `deinit` alone.
+package final class StateDirectoryLock: @unchecked Sendable {
     private var lock = moldau_directory_lock()
 
     /// Makes the directory where it is not there.

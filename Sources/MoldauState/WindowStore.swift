@@ -34,7 +34,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     @inlinable @discardableResult
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws -> Bool {
         let value = try codec.bytes(of: value)
-        if retainsDuplicates, value == nil { return true }
+        if retainsDuplicates, value == nil { return try segments.admitsNothing(at: start.ms) }
         guard try segments.admits(start.ms) else { return false }
         if retainsDuplicates { sequence = sequence &+ 1 & .max }
         try cache.put(try bytes(of: key, start), value)

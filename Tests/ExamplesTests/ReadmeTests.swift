@@ -6,11 +6,12 @@ import Testing
 struct ReadmeTests {
     private static let page = BuiltProgram.repository.appending(path: "README.md")
 
-    /// The lines of the first block that begins with the fence.
-    private static func block(_ fence: String) throws -> [String] {
+    /// The lines of the block that begins with the fence, the first of its kind or a later one.
+    private static func block(_ fence: String, _ number: Int = 0) throws -> [String] {
         let lines = try String(contentsOf: page, encoding: .utf8).components(separatedBy: "\n")
-        let start = try #require(lines.firstIndex(of: fence))
-        return Array(lines[(start + 1)...].prefix { $0 != "```" })
+        let starts = lines.indices.filter { lines[$0] == fence }
+        try #require(number < starts.count)
+        return Array(lines[(starts[number] + 1)...].prefix { $0 != "```" })
     }
 
     /// Runs the application until it says that it is running and has had a moment, and ends it as Control-C does.
@@ -52,6 +53,26 @@ struct ReadmeTests {
                 }
             }
             #expect(printed == expected)
+        }
+    }
+
+    @Test func `the README's commands look into what word count left, and give it more`() throws {
+        try withTemporaryDirectory { directory in
+            let text = directory.appending(path: "novel.txt")
+            try Data("to be\nor not to be\n".utf8).write(to: text)
+            let tools = BuiltProgram("moldau").url.deletingLastPathComponent().path
+            func step(_ line: String) throws -> String {
+                let command = "cd '\(directory.path)' && PATH='\(tools)':$PATH && \(line)"
+                let outcome = try BuiltProgram(path: "/bin/sh").run(["-c", command], input: "")
+                #expect(outcome.status == 0, "\(line): \(outcome.errors)")
+                return outcome.output
+            }
+            _ = try step("word-count novel.txt --data counts")
+            let printed = try Self.block("```sh", 1).map(step)
+            #expect(printed.first?.contains("text-lines\n") == true)
+            #expect(printed.contains { $0.contains("to\t2\n") })
+            // The line that the last command wrote, which has no key.
+            #expect(try step("word-count --data counts --top 9").contains("1  line\n"))
         }
     }
 

@@ -102,7 +102,8 @@ struct IsolationTests {
         try broker.flush()
         let name = try #require(
             try files.names(in: "data").filter { $0.hasPrefix("__transaction_state-") }.first {
-                try files.open("data/\($0)/00000000000000000000.log").size() > 500
+                try files.exists("data/\($0)/00000000000000000000.log")
+                    && files.open("data/\($0)/00000000000000000000.log").size() > 500
             })
         let damaged = files.copy()
         try damaged.flip(try #require(TopicPartition(directoryName: name)), fromEnd: 300)

@@ -207,6 +207,14 @@ struct CommandTests {
         }
     }
 
+    @Test func `a directory without its file of topics is opened from its partitions`() throws {
+        try withOrders { data in
+            try expectSuccess(["produce", "orders", "--partition", "1", "--data", data], input: "one\n")
+            try FileManager.default.removeItem(atPath: "\(data)/topics/topics.json")
+            #expect(try expectSuccess(["consume", "orders", "--data", data]) == "one\n")
+        }
+    }
+
     @Test func `names the topics that there are`() throws {
         try withOrders { data in
             try expectFailure(

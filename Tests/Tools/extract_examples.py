@@ -29,7 +29,7 @@ HEADER = [
 IMPORTS = {"import Moldau", "import Testing"}
 LONGEST = 450
 NAMED = re.compile(r"^```swift ([\w./-]+\.swift)$")
-NO_OPERATORS = ["StreamsApplication.swift", "GraphNode.swift"]
+NO_OPERATORS = ["StreamsApplication.swift", "TopicWriter.swift", "GraphNode.swift"]
 
 
 class Example:

@@ -50,7 +50,10 @@ extension StreamJoin where Left == Right {
                 try emit(record, record.value, value, at: max(time, other.window.start))
             }
             // The record with itself comes before those with later ones; too late, it would not have been stored.
-            var emitsItself = time.ms > streamTime.subtractingCapped(retentionMs).addingCapped(1)
+            // As in Kafka Streams a millisecond early, which a window of no length does not have.
+            var emitsItself =
+                time.ms > streamTime.subtractingCapped(retentionMs).addingCapped(1)
+                || retentionMs < 1 && time.ms == streamTime
             try others(of: record, afterMs, beforeMs).forEach { other, value in
                 if emitsItself, other.window.start > time {
                     emitsItself = false

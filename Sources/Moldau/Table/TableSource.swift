@@ -106,6 +106,7 @@ extension KStream {
             isGenerated && isKeyChanged
             ? builder.names.settled(name, origin: origin, operation: "table-input") : name
         let partitioned = partitionedByKey(named: topic, RepartitionEnds(key: key, value: written))
+        builder.copartition(partitioned.sources)
         let source = TableSource(name, choice, key: key, value: value)
         let node = GraphNode(name) { topology, parents in
             try source.write(into: &topology, below: parents, key: { key.isNull($0) ? nil : $0 }, value: row)

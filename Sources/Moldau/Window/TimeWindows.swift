@@ -83,6 +83,8 @@ public struct TimeWindows: Sendable {
     /// // clicks: ada@5=/home, ada@50=/home
     /// // counts: ada[0-10]=1, ada[10-100]=1
     /// ```
+    /// Windows may be of different lengths, as the days of a time zone are. Their keys keep their ends where the application keeps
+    /// them, as in a suppression; `Windowed.serde(size:)` of a topic does not, `Windowed.sessionSerde()` does.
     /// - Parameters:
     ///   - size: the longest that there is: state is kept that long, and the grace more.
     ///   - windows: those that a time is in, in ascending order; ends are exclusive. Must be pure.
@@ -90,6 +92,13 @@ public struct TimeWindows: Sendable {
         size: Duration, grace: Duration, _ windows: @escaping @Sendable (Timestamp) -> [Window]
     ) -> TimeWindows {
         TimeWindows(shape: .custom(windows), sizeMs: size.milliseconds, graceMs: grace.milliseconds)
+    }
+
+    /// How the application keeps keys of these windows. Kafka Streams' bytes have the start alone, where one length tells the
+    /// end; windows of one's own are kept as sessions are, with both.
+    func keySerde<Key>(of key: Serde<Key>) -> Serde<Windowed<Key>> {
+        if case .custom = shape { return Windowed.sessionSerde(of: key) }
+        return Windowed.serde(of: key, size: .milliseconds(sizeMs))
     }
 
     /// How long state is needed.

@@ -18,6 +18,7 @@ extension StoreChoice {
             order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window),
             isLogged: options.isLogged,
             topicSettings: options.changelogSettings)
+        definition.expiresExactly = expiresExactly
         if emit == .onWindowClose { definition.closingMs = windows.closingMs }
         return definition
     }
@@ -39,6 +40,7 @@ extension StoreChoice {
             order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
             reach: reach(ofSessions: emit), kind: kind(\.session),
             isLogged: options.isLogged, topicSettings: options.changelogSettings)
+        definition.expiresExactly = expiresExactly
         // The end is inclusive: a session closes a millisecond after it.
         if emit == .onWindowClose { definition.closingMs = 1 }
         return definition

@@ -68,6 +68,8 @@ struct PagesExamples {
             }
             let cluster = try EmbeddedCluster(directory: "data/topics")
             defer { try? cluster.close() }
+            let admin = try cluster.makeAdmin(clientID: "orders")
+            if try admin.describe(["bad-orders"]).isEmpty { try admin.create([NewTopic("bad-orders", partitionCount: 1)]) }
             var configuration = StreamsConfiguration()
             configuration.newTopicPartitions = 1
             configuration.onDeserializationFailure = { _ in .deadLetter(topic: "bad-orders") }
@@ -80,6 +82,19 @@ struct PagesExamples {
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "orders"))
             try await group.run()
         }
+    }
+
+    func `Docs/Running.md (2)`(_ example: Example) throws {
+        let orders = Topic<String, Int64>("orders")
+        let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
+        try cluster.makeAdmin(clientID: "shop").create([NewTopic("orders", partitionCount: 2)])
+
+        let writer = try TopicWriter(orders, on: cluster)
+        try writer.write(Record(key: "ada", value: 120, timestamp: EmbeddedCluster.systemClock()))
+        try writer.flush()
+        _ = orders
+        _ = cluster
+        _ = writer
     }
 
     func `Docs/Serdes.md`(_ example: Example) throws {

@@ -7,7 +7,8 @@ private let words = TopicPartition("words", 0)
 
 /// Times, offsets and counts: the limits of the numbers, and what lies beside them.
 private let values: [Int64] = [
-    .min, .min + 1, -1_000_000_000_000, Int64(Int32.min), -2, -1, 0, 1, 2, 3, 1_000, Int64(Int32.max), Int64(UInt32.max),
+    .min, .min + 1, -1_000_000_000_000, Int64(Int32.min), -2, -1, 0, 1, 2, 3, 1_000, Int64(Int32.max),
+    Int64(UInt32.max),
     253_402_300_799_999, .max - Int64(UInt32.max), .max - Int64(Int32.max), .max - 1, .max,
 ]
 
@@ -28,7 +29,9 @@ func fuzzValues(_ input: [UInt8]) throws {
     }
     var settings = ["cleanup.policy": "compact,delete", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0"]
     if input.has(0) { settings["message.timestamp.type"] = "LogAppendTime" }
-    let limits = ["retention.ms", "segment.ms", "delete.retention.ms", "min.compaction.lag.ms", "max.compaction.lag.ms"]
+    let limits = [
+        "retention.ms", "segment.ms", "delete.retention.ms", "min.compaction.lag.ms", "max.compaction.lag.ms",
+    ]
     for (index, name) in limits.enumerated() where input.has(1 + index) { settings[name] = "\(Int64.max)" }
     var broker = try open()
     try broker.create([TopicMetadata(name: "words", partitionCount: 1, configuration: settings)])
