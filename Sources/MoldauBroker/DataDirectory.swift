@@ -16,6 +16,7 @@ internal import MoldauRecords
 
 /// A data directory while it is opened.
 struct DataDirectory<Files: FileSystem> {
+    /// There while the data directory is whole: written at a clean stop, removed at the next start.
     static var cleanMarker: String { ".kafka_cleanshutdown" }
     private static var cleanText: String { #"{"version":0,"brokerEpoch":-1,"writer":"moldau"}"# }
 

@@ -1,0 +1,100 @@
+import Foundation
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauLog
+import MoldauRecords
+import Testing
+
+private let words = TopicPartition("words", 0)
+
+/// What others do to a directory that is in use, or was.
+struct DirectorySafetyTests {
+    private func fill(_ cluster: EmbeddedCluster) throws {
+        try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: 2)])
+        let producer = try cluster.makeProducer(clientID: "writer")
+        try producer.send(["a", "b"], to: words)
+        try producer.flush()
+    }
+
+    private func permissions(_ path: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+
+    @Test func `removing the lock's file lets nobody in`() throws {
+        let directory = try TemporaryDirectory()
+        let cluster = try EmbeddedCluster(directory: directory.path)
+        try FileManager.default.removeItem(atPath: "\(directory.path)/.lock")
+        #expect(throws: LogError.self) { try EmbeddedCluster(directory: directory.path) }
+        try fill(cluster)
+        try cluster.close()
+        try EmbeddedCluster(directory: directory.path).close()
+    }
+
+    @Test(arguments: [true, false])
+    func `a lock's file that is another's file is refused, which stays as it is`(isSymbolic: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let (data, other) = ("\(directory.path)/data", "\(directory.path)/other")
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        try Data("precious".utf8).write(to: URL(filePath: other))
+        if isSymbolic {
+            try FileManager.default.createSymbolicLink(atPath: "\(data)/.lock", withDestinationPath: other)
+        } else {
+            try FileManager.default.linkItem(atPath: other, toPath: "\(data)/.lock")
+        }
+        let error = #expect(throws: LogError.self) { try EmbeddedCluster(directory: data) }
+        #expect(error?.description.contains("it is a link or no plain file; remove it") == true)
+        #expect(try Data(contentsOf: URL(filePath: other)) == Data("precious".utf8))
+    }
+
+    @Test func `directories and files are for their owner alone`() throws {
+        let directory = try TemporaryDirectory()
+        let data = "\(directory.path)/data"
+        let cluster = try EmbeddedCluster(directory: data)
+        try fill(cluster)
+        try cluster.close()
+        for path in ["", "/words-0", "/words-1"] { #expect(try permissions(data + path) == 0o700) }
+        for path in ["/.lock", "/topics.json", "/words-0/00000000000000000000.log", "/meta.properties"] {
+            #expect(try permissions(data + path) == 0o600)
+        }
+    }
+
+    @Test func `a file of topics that is a link to nowhere is an error, and nothing is made of it`() throws {
+        let directory = try TemporaryDirectory()
+        let cluster = try EmbeddedCluster(directory: directory.path)
+        try fill(cluster)
+        try cluster.close()
+        let topics = "\(directory.path)/topics.json"
+        try FileManager.default.moveItem(atPath: topics, toPath: "\(directory.path)/kept")
+        try FileManager.default.createSymbolicLink(atPath: topics, withDestinationPath: "\(directory.path)/nowhere")
+        #expect(throws: LogError.self) { try EmbeddedCluster(directory: directory.path) }
+        #expect(!FileManager.default.fileExists(atPath: "\(directory.path)/nowhere"))
+        try FileManager.default.removeItem(atPath: topics)
+        try FileManager.default.moveItem(atPath: "\(directory.path)/kept", toPath: topics)
+        let reopened = try EmbeddedCluster(directory: directory.path)
+        let consumer = try reopened.makeConsumer(clientID: "reader")
+        #expect(try consumer.bounds(of: [words])[words] == Offset.zero..<Offset(2))
+        try reopened.close()
+    }
+
+    @Test(arguments: [true, false])
+    func `a copy that was made while a program wrote is refused, and one after a clean stop is not`(closes: Bool) throws
+    {
+        let directory = try TemporaryDirectory()
+        let (data, copy) = ("\(directory.path)/data", "\(directory.path)/copy")
+        let cluster = try EmbeddedCluster(directory: data)
+        try fill(cluster)
+        if closes { try cluster.close() }
+        try FileManager.default.copyItem(atPath: data, toPath: copy)
+        if closes {
+            try EmbeddedCluster(directory: copy).close()
+        } else {
+            let error = #expect(throws: LogError.self) { try EmbeddedCluster(directory: copy) }
+            #expect(error?.description.contains("was copied while a program wrote to it") == true)
+            // The way out that the sentence names.
+            try FileManager.default.removeItem(atPath: "\(copy)/directory-number")
+            try EmbeddedCluster(directory: copy).close()
+            try cluster.close()
+        }
+        try EmbeddedCluster(directory: data).close()
+    }
+}
