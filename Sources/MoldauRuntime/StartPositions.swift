@@ -25,7 +25,9 @@ struct StartPositions {
             } else {
                 let offset = try offset(of: partition, start, held: held)
                 if let lost = committed[partition]?.offset { warn(partition, lost: lost, held: held, next: offset) }
-                positions[partition] = TaskPosition(offset: offset, end: held.upperBound)
+                // Where nothing comes before the next start, that start is not to find a later place.
+                positions[partition] = TaskPosition(
+                    offset: offset, end: held.upperBound, isCommitted: start == .earliest)
             }
         }
         return positions
@@ -43,7 +45,8 @@ struct StartPositions {
         case .earliest: return held.lowerBound
         case .latest: return held.upperBound
         case .age(let age):
-            let oldest = Timestamp(ms: now.ms - age.milliseconds)
+            let (ms, overflow) = now.ms.subtractingReportingOverflow(age.milliseconds)
+            let oldest = Timestamp(ms: overflow ? .min : ms)
             return try consumer.offset(in: partition, atOrAfter: oldest) ?? held.upperBound
         case .fail: throw RuntimeError.noCommittedOffset(partition)
         }
