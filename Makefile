@@ -7,7 +7,8 @@
 # make crash   kills programs and cuts the power (root, loop devices) under them: KILLS and CUTS times
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
 # make restart  kills an application with MEBIBYTES of state, and prints how soon it is at work again
-# make fuzz    feeds TARGET (batches, segment, index, snapshot, journal or records) with made-up bytes for SECONDS
+# make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, repair or values) with
+#              made-up bytes for SECONDS
 # make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, with FLAGS of swift test; ends
 #              non-zero when a test fails or a sanitizer reports anything, in a test or in a program that one starts
 # make costs   prints what a record costs to read and to write, by serde

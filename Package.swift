@@ -15,8 +15,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict + warnings)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+        swiftSettings: strict + warnings)
 }
 
 /// Only where the trait `Protobuf` is asked for; otherwise it is neither fetched nor built.
@@ -54,16 +58,19 @@ let package = Package(
         // The broker's tower
         .target(name: "CFiles"),
         library("MoldauLog", ["MoldauRecords", "CFiles"]),
-        library("MoldauBroker", ["MoldauRecords", "MoldauLog"]),
+        library(
+            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")]),
 
         // The port
         library("MoldauCluster", ["MoldauRecords"]),
-        library("MoldauClusterEmbedded", ["MoldauRecords", "MoldauCluster", "MoldauBroker"]),
+        library(
+            "MoldauClusterEmbedded",
+            ["MoldauRecords", "MoldauCluster", "MoldauBroker", .product(name: "Logging", package: "swift-log")]),
 
         // The application's tower
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "CPrefetch"),
-        library("MoldauState", ["MoldauRecords", "CRocksDB", "CPrefetch"]),
+        library("MoldauState", ["MoldauRecords", "CFiles", "CRocksDB", "CPrefetch"]),
         library("MoldauTopology", ["MoldauRecords", "MoldauState"]),
         library(
             "MoldauRuntime",
@@ -92,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "MoldauCLI",
             dependencies: [
-                "MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),
@@ -152,6 +159,7 @@ let package = Package(
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),
+        tests("DiagnosticsTests", ["ProgramSupport", "Moldau"], exclude: ["Cases", "expected.txt"]),
         .executableTarget(
             name: "crash-writer", dependencies: ["Moldau"], path: "Tests/CrashWriter",
             swiftSettings: strict + warnings),
@@ -174,7 +182,11 @@ let package = Package(
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
         tests(
             "ExamplesTests",
-            ["ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords"]),
+            [
+                "ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords",
+                "WordCounter",
+                "MoldauCLI",
+            ]),
         tests(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
@@ -187,7 +199,23 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings
         ),
-        tests("DocumentationTests", ["Moldau", "MoldauTesting"]),
+        // The examples of the documentation, and the package that the README and the pages tell how to write: with no settings of
+        // ours, as users have them.
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: [
+                "Moldau", "MoldauTesting", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: warnings),
+        .executableTarget(
+            name: "WordCounter",
+            dependencies: [
+                "Moldau", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], path: "Tests/Newcomer/Sources/WordCounter", swiftSettings: warnings),
+        .testTarget(
+            name: "WordCounterTests", dependencies: ["WordCounter", "MoldauTesting"],
+            path: "Tests/Newcomer/Tests/WordCounterTests", swiftSettings: warnings),
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
@@ -196,7 +224,10 @@ let package = Package(
         tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
         tests(
             "MoldauClusterEmbeddedTests",
-            ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"]),
+            [
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(
             "MoldauRuntimeTests",
             [

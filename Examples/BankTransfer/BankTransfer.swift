@@ -117,7 +117,7 @@ struct BankTransfer: ParsableCommand {
 
     private func write(_ balances: [Int32: Int64], to path: String) throws {
         let lines = balances.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value)\n" }
-        try Data(lines.joined().utf8).write(to: URL(filePath: path))
+        try Data(lines.joined().utf8).write(toFile: path)
     }
 
     private func check(_ balances: [Int32: Int64]) throws {
@@ -136,6 +136,7 @@ struct BankTransfer: ParsableCommand {
         for account in wrong.sorted().prefix(5) {
             print("  account \(account): \(balances[account] ?? 0) cents instead of \(expected[account] ?? 0)")
         }
+        try finishOutput()
         if !wrong.isEmpty { throw ExitCode.failure }
     }
 }

@@ -27,8 +27,9 @@ struct OrderEnrichment: AsyncParsableCommand {
     var dump: String?
 
     func validate() throws {
-        if orders < 1 || customers < 1 { throw ValidationError("--orders and --customers are at least 1") }
-        if partitions < 1 { throw ValidationError("--partitions is at least 1") }
+        if orders < 1 { throw ValidationError("--orders is at least 1") }
+        guard 1...1_000_000 ~= customers else { throw ValidationError("--customers is 1 to 1000000, not \(customers)") }
+        guard 1...1_000 ~= partitions else { throw ValidationError("--partitions is 1 to 1000, not \(partitions)") }
     }
 
     func run() async throws {
@@ -37,8 +38,9 @@ struct OrderEnrichment: AsyncParsableCommand {
         try createTopics(on: cluster)
         try write(to: cluster)
         try await process(on: cluster)
-        if let dump { try writeFiles(to: URL(filePath: dump), from: cluster) }
+        if let dump { try writeFiles(to: dump, from: cluster) }
         try printRevenue(from: cluster)
+        try finishOutput()
         try cluster.close()
     }
 
@@ -107,8 +109,8 @@ struct OrderEnrichment: AsyncParsableCommand {
         }
     }
 
-    private func writeFiles(to folder: URL, from cluster: any Cluster) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    private func writeFiles(to folder: String, from cluster: any Cluster) throws {
+        try makeDirectory(folder)
         for topic in [OrderTopology.orders.name, OrderTopology.customers.name, OrderTopology.enriched.name] {
             var lines = Data()
             try cluster.readAll(topic) { batches in
@@ -121,7 +123,7 @@ struct OrderEnrichment: AsyncParsableCommand {
                     lines.append(contentsOf: "}\n".utf8)
                 }
             }
-            try lines.write(to: folder.appending(path: "\(topic).jsonl"))
+            try lines.write(toFile: "\(folder)/\(topic).jsonl")
         }
     }
 }

@@ -42,12 +42,14 @@ public final class ApplicationLag {
         let partitions = Set(
             topics.flatMap { topic in (0..<topic.partitionCount).map { TopicPartition(topic.name, $0) } })
         let bounds = try consumer.bounds(of: partitions)
+        // With what is not readable yet: a commit's positions are seen a moment before the records that it makes readable.
+        let ends = try consumer.ends(of: partitions)
         let committed = try consumer.committed(partitions)
         return bounds.reduce(into: (0, 0)) { sum, entry in
             let (partition, held) = entry
-            // A commit's positions are seen a moment before the records that it makes readable.
-            sum.0 += max(0, held.upperBound - max(committed[partition]?.offset ?? .zero, held.lowerBound))
-            sum.1 += held.upperBound - held.lowerBound
+            let end = max(ends[partition] ?? .zero, held.upperBound)
+            sum.0 += max(0, end - max(committed[partition]?.offset ?? .zero, held.lowerBound))
+            sum.1 += end - held.lowerBound
         }
     }
 }

@@ -26,9 +26,12 @@ public struct EngineOptions: ParsableArguments {
     public init() {}
 
     public func validate() throws {
-        if threads < 1 { throw ValidationError("--threads is at least 1") }
-        if commitInterval < 1 { throw ValidationError("--commit-interval is at least 1 millisecond") }
-        if writeBehindInterval < 1 { throw ValidationError("--write-behind-interval is at least 1 millisecond") }
+        guard 1...1_000 ~= threads else { throw ValidationError("--threads is 1 to 1000, not \(threads)") }
+        let day = 1...86_400_000
+        for (option, value) in [("commit", commitInterval), ("write-behind", writeBehindInterval)]
+        where !day.contains(value) {
+            throw ValidationError("--\(option)-interval is 1 millisecond to a day (86400000), not \(value)")
+        }
     }
 
     public var configuration: StreamsConfiguration {

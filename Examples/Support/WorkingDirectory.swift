@@ -15,7 +15,7 @@ public struct WorkingDirectory {
         path = given ?? FileManager.default.temporaryDirectory.appending(path: "\(program)-\(UUID().uuidString)").path
         isTemporary = given == nil
         isRestart = FileManager.default.fileExists(atPath: "\(path)/topics/topics.json")
-        try FileManager.default.createDirectory(atPath: topics, withIntermediateDirectories: true)
+        try makeDirectory(topics)
     }
 
     public func removeIfTemporary() {

@@ -1,3 +1,4 @@
+import ExampleSupport
 import Foundation
 
 /// A line at the end of the terminal that tells how far the run is; nothing where standard error is no terminal, or
@@ -27,11 +28,11 @@ final class ProgressBar {
     /// Writes a sentence to standard error, in a line of its own.
     func say(_ sentence: String) {
         clear()
-        FileHandle.standardError.write(Data("\(sentence)\n".utf8))
+        tell("\(sentence)\n")
     }
 
     func clear() {
-        if isDrawn { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+        if isDrawn { tell("\r\u{1b}[K") }
         isDrawn = false
     }
 
@@ -44,7 +45,7 @@ final class ProgressBar {
             line += String(repeating: "█", count: full) + String(repeating: "░", count: 30 - full)
             line += " \(Int(min(max(share, 0), 1) * 100)) %  "
         }
-        FileHandle.standardError.write(Data("\(line)\(detail)".utf8))
+        tell("\(line)\(detail)")
         isDrawn = true
         nextDrawing = .now + .milliseconds(100)
     }

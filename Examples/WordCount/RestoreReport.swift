@@ -1,4 +1,4 @@
-import Foundation
+import ExampleSupport
 import Moldau
 import Synchronization
 
@@ -23,5 +23,5 @@ final class RestoreReport: Sendable {
         say("restart: nothing to replay, the stores hold everything")
     }
 
-    private func say(_ sentence: String) { FileHandle.standardError.write(Data("\(sentence)\n".utf8)) }
+    private func say(_ sentence: String) { tell("\(sentence)\n") }
 }

@@ -43,6 +43,7 @@ struct WordCount: ParsableCommand {
         try cluster.close()
         if let output { try counts.write(to: output) }
         counts.printTop(top)
+        try finishOutput()
     }
 
     private func count(

@@ -3,7 +3,7 @@ import Moldau
 /// The application's name, its topics and its topology.
 enum WordCountTopology {
     static let id = "word-count"
-    static let lines = Topic<String, String>("text-lines")
+    static let lines = Topic<String?, String>("text-lines")
     static let counts = Topic<String, Int64>("word-counts")
     static let wordCounts = KeyValueStoreName<String, Int64>("word-counts")
 

@@ -25,7 +25,7 @@ struct WordCounts {
             text.append(contentsOf: word)
             text.append(contentsOf: "\t\(count)\n".utf8)
         }
-        try text.write(to: URL(filePath: path), options: .atomic)
+        try text.write(toFile: path)
     }
 
     /// Prints the most frequent words; among equals, the first by their bytes.
@@ -40,6 +40,6 @@ struct WordCounts {
             print("\(padding)\(number)  \(String(decoding: word, as: UTF8.self))")
         }
         let total = counts.values.reduce(0, +)
-        FileHandle.standardError.write(Data("\(total) words, \(counts.count) different ones\n".utf8))
+        tell("\(total) word\(total == 1 ? "" : "s"), \(counts.count) different one\(counts.count == 1 ? "" : "s")\n")
     }
 }

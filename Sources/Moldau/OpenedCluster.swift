@@ -1,4 +1,4 @@
-import Foundation
+import Logging
 import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauRecords
@@ -8,19 +8,21 @@ import Synchronization
 final class OpenedCluster: Sendable {
     private let choice: ClusterChoice
     private let clock: @Sendable () -> Timestamp
+    private let logger: Logger
     private let own = Mutex<EmbeddedCluster?>(nil)
 
-    init(_ choice: ClusterChoice, clock: @escaping @Sendable () -> Timestamp) {
+    init(_ choice: ClusterChoice, clock: @escaping @Sendable () -> Timestamp, logger: Logger) {
         self.choice = choice
         self.clock = clock
+        self.logger = logger
     }
 
     func open() throws -> any Cluster {
         switch choice.kind {
         case .given(let cluster): return cluster
         case .directory(let path, let durability):
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            let cluster = try EmbeddedCluster(directory: path, durability: durability, clock: clock)
+            let cluster = try EmbeddedCluster(
+                directory: path, durability: durability, clock: clock, logger: logger)
             own.withLock { $0 = cluster }
             return cluster
         }

@@ -9,6 +9,7 @@ import Foundation
 public import ServiceLifecycle
 
 @_exported public import enum MoldauLog.Durability
+@_exported public import enum MoldauLog.LogError
 
 /// A topology at work on a cluster.
 ///
@@ -36,7 +37,7 @@ public final class StreamsApplication: Service, CustomStringConvertible {
         self.id = id
         var configuration = configuration
         configuration.newTopicPartitions = configuration.newTopicPartitions ?? cluster.newTopicPartitions
-        let opened = OpenedCluster(cluster, clock: clock)
+        let opened = OpenedCluster(cluster, clock: clock, logger: configuration.logger)
         self.cluster = opened
         engine = StreamsEngine(
             applicationID: id, topology: topology, configuration: configuration,

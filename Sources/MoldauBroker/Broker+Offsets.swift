@@ -14,15 +14,35 @@ extension Broker {
     /// - Throws: `BrokerError.invalidCommit` for metadata over 4 096 bytes, or a group's name over 32 767.
     package func commit(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         if offsets.isEmpty { return }
+        try checkStorable(offsets, of: group)
+        try store(offsets.mapValues { $0 }, of: group)
+    }
+
+    /// What a record cannot hold is refused before anything is written.
+    func checkStorable(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         guard group.utf8.count <= Int(Int16.max) else {
             throw .invalidCommit(reason: "a group's name takes at most 32767 bytes")
         }
-        for (name, offset) in offsets where offset.metadata.utf8.count > 4_096 {
-            throw .invalidCommit(
-                reason: "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept"
-            )
+        for (name, offset) in offsets {
+            if offset.metadata.utf8.count > 4_096 {
+                throw .invalidCommit(
+                    reason:
+                        "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept"
+                )
+            }
+            if let objection = TopicCatalog<Files>.objection(to: name.topic) {
+                throw .invalidCommit(reason: "'\(name.topic.prefix(250))' is no topic's name: \(objection)")
+            }
         }
-        try store(offsets.mapValues { $0 }, of: group)
+    }
+
+    /// Whether it is known where a group stands.
+    /// - Throws: `BrokerError.unreadable` where its records are damaged: what `committedOffsets` says is not true then.
+    package func checkReadable(group: String) throws(BrokerError) {
+        let number = offsetsPartition(of: group)
+        if let cause = groupOffsets.damage(of: number) {
+            throw .unreadable(holder: "the group '\(group)'", TopicPartition(Self.offsetsTopic, number), cause)
+        }
     }
 
     /// Where a group stands: every partition that it has committed.
@@ -36,6 +56,7 @@ extension Broker {
     /// The partition of the offsets topic that has the group's; makes the topic where it is not there.
     func partitionForOffsets(of group: String) throws(BrokerError) -> Int32 {
         if topic(Self.offsetsTopic) == nil { try createOffsetsTopic() }
+        try checkReadable(group: group)
         return offsetsPartition(of: group)
     }
 
@@ -56,8 +77,9 @@ extension Broker {
         try flush()
     }
 
-    private func offsetsPartition(of group: String) -> Int32 {
-        (javaHash(group) & 0x7fff_ffff) % (topic(Self.offsetsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
+    func offsetsPartition(of group: String) -> Int32 {
+        coordinatorPartition(
+            of: group, among: topic(Self.offsetsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
     }
 
     func append(
@@ -76,7 +98,7 @@ extension Broker {
             builder.append(key: key.bytes, value: record.offset == nil ? nil : value.bytes, timestamp: now)
         }
         let batch = builder.finish()
-        try partition.append(batch)
+        try partition.appendOwn(batch)
         return batch.count
     }
 
@@ -90,7 +112,7 @@ extension Broker {
                 records.append(OffsetRecord(group: group, partition: name, offset: offset))
             }
         }
-        var rest = records[...]
+        var rest = records.dropLast(sabotage.contains(.snapshotForgetsLast) ? 1 : 0)
         while !rest.isEmpty {
             _ = try append(rest.prefix(Self.snapshotBatchRecords), to: partition)
             rest = rest.dropFirst(Self.snapshotBatchRecords)
@@ -117,12 +139,36 @@ extension Broker {
         }
     }
 
+    /// Takes in all offsets, and brings those to their places that are not where Kafka looks for them.
     func loadOffsets() throws(BrokerError) {
         guard let topic = topic(Self.offsetsTopic) else { return }
+        var misplaced: [(record: OffsetRecord, partition: Int32)] = []
         for number in 0..<topic.partitionCount {
             let partition = try partition(TopicPartition(Self.offsetsTopic, number))
-            let read = try loadOffsets(of: partition)
-            try groupOffsets.inOrder(number) { written throws(BrokerError) in written = read }
+            let read: CommittedOffsets
+            do throws(BrokerError) {
+                read = try committedOffsets(in: partition)
+            } catch {
+                // Its groups alone are without positions, and are told.
+                guard case .log(_, let cause) = error, cause.isDamage else { throw error }
+                groupOffsets.markUnreadable(number, cause)
+                continue
+            }
+            update(with: read, of: number)
+            for (group, offsets) in read.offsets where offsetsPartition(of: group) != number {
+                for (name, offset) in offsets where offset != nil {
+                    misplaced.append((OffsetRecord(group: group, partition: name, offset: offset), number))
+                }
+            }
+            try groupOffsets.inOrder(number) { written throws(BrokerError) in written = read.byteCount }
+        }
+        try rehome(misplaced)
+    }
+
+    /// What is not in its place does not count.
+    private func update(with read: CommittedOffsets, of number: Int32) {
+        for (group, offsets) in read.offsets where offsetsPartition(of: group) == number {
+            groupOffsets.update(group, offsets)
         }
     }
 
@@ -147,31 +193,45 @@ extension Broker {
         return durability == .sync ? try partition.endOffset() : try partition.bounds().upperBound
     }
 
-    /// Takes in what a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so
-    /// one that is undecided does not hide those that others committed after it.
-    /// - Returns: the bytes read.
-    func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) -> Int {
+    /// Takes in what a partition of the offsets topic has committed.
+    func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) {
+        update(with: try committedOffsets(in: partition), of: partition.name.partition.number)
+    }
+
+    /// What a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so one that is
+    /// undecided does not hide those that others committed after it.
+    private func committedOffsets(in partition: BrokerPartition<Files>) throws(BrokerError) -> CommittedOffsets {
         let end = sabotage.contains(.offsetsHiddenByUndecided) ? try partition.bounds().upperBound : Offset(.max)
         var undecided: [Int64: [OffsetRecord]] = [:]
-        var loaded: [String: [TopicPartition: GroupOffset?]] = [:]
-        let byteCount = try partition.forEachBatch { header, batch, reader throws(RecordBatchError) in
+        var committed = CommittedOffsets()
+        committed.byteCount = try partition.forEachBatch { header, batch, reader throws(RecordBatchError) in
             guard header.baseOffset < end else { return }
             let producer = header.producer
             if header.isControl {
                 let decided = undecided.removeValue(forKey: producer.id) ?? []
                 guard let marker = TransactionMarker(batch: batch), marker.isCommit else { return }
-                for read in decided { loaded[read.group, default: [:]][read.partition] = .some(read.offset) }
+                for read in decided { committed.add(read) }
             }
             while let record = try reader.next() {
                 guard let read = OffsetRecord(key: record.key, value: record.value) else { continue }
                 if producer.isTransactional {
                     undecided[producer.id, default: []].append(read)
                 } else {
-                    loaded[read.group, default: [:]][read.partition] = .some(read.offset)
+                    committed.add(read)
                 }
             }
         }
-        for (group, offsets) in loaded { groupOffsets.update(group, offsets) }
-        return byteCount
+        return committed
+    }
+}
+
+/// What a partition of the offsets topic holds.
+private struct CommittedOffsets {
+    /// By group; nil for what was forgotten.
+    var offsets: [String: [TopicPartition: GroupOffset?]] = [:]
+    var byteCount = 0
+
+    mutating func add(_ record: OffsetRecord) {
+        offsets[record.group, default: [:]][record.partition] = .some(record.offset)
     }
 }

@@ -20,15 +20,20 @@ extension Broker {
     /// Reads the transactional ids, and ends what was decided. After an unclean stop also what nobody knows of any more.
     func recoverTransactions(wasClean: Bool) throws(BrokerError) {
         guard let topic = topic(Self.transactionsTopic) else { return }
-        var histories: [String: TransactionHistory] = [:]
+        var (histories, placed): ([String: TransactionHistory], [String: TransactionHistory]) = ([:], [:])
+        var misplaced: [(id: String, partition: Int32)] = []
         for number in 0..<topic.partitionCount {
-            try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
-                guard let id = TransactionRecord.id(key: record.key), let value = record.value,
-                    let read = TransactionRecord(value: value)
-                else { return }
-                histories[id, default: TransactionHistory()].add(read)
+            for (id, history) in try self.histories(in: number).sorted(by: { $0.key < $1.key }) {
+                if transactionsPartition(of: id) == number {
+                    placed[id] = history
+                } else {
+                    misplaced.append((id, number))
+                    histories[id, default: TransactionHistory()].add(history)
+                }
             }
         }
+        // Where it is right they came later.
+        for (id, history) in placed { histories[id, default: TransactionHistory()].add(history) }
         if wasClean {
             // Everything is on disk; a decision that could not be carried out may be left.
             for id in histories.keys { histories[id]!.unsettled.removeAll { $0.status.isComplete } }
@@ -41,13 +46,33 @@ extension Broker {
             if let last = histories[id]!.last { transactions.recover(id, last, at: uptime()) }
         }
         if sabotage.contains(.decisionForgotten) { return }
+        var unfinished: Set<String> = []
         for id in ids {
-            for decision in histories[id]!.unsettled { try carryOut(decision) }
+            for decision in histories[id]!.unsettled where try !carryOut(decision) { unfinished.insert(id) }
         }
-        if !wasClean { try abortOrphans() }
+        // After a clean stop partitions are opened when they are used, and looked at from time to time.
+        try abortUnknown(opens: !wasClean)
         try syncNow()
-        for id in ids {
+        for id in ids where !unfinished.contains(id) {
             if let decision = histories[id]!.unsettled.last { try settle(decision, id) }
+        }
+        try rehome(misplaced.filter { !unfinished.contains($0.id) })
+    }
+
+    /// What a partition of the topic knows; nothing where it is damaged: its ids alone cannot be used then, and are told.
+    private func histories(in number: Int32) throws(BrokerError) -> [String: TransactionHistory] {
+        var histories: [String: TransactionHistory] = [:]
+        do throws(BrokerError) {
+            try partition(TopicPartition(Self.transactionsTopic, number)).forEachRecord { record in
+                guard let id = TransactionRecord.id(key: record.key) else { return }
+                if record.value == nil { histories[id] = nil }
+                if let read = TransactionRecord(record) { histories[id, default: TransactionHistory()].add(read) }
+            }
+            return histories
+        } catch {
+            guard case .log(_, let cause) = error, cause.isDamage else { throw error }
+            transactions.markUnreadable(number, cause)
+            return [:]
         }
     }
 
@@ -55,16 +80,26 @@ extension Broker {
     private func usablePartitions() -> [BrokerPartition<Files>] { allPartitions().filter { !$0.isDeleted } }
 
     /// Writes the markers that are missing.
-    private func carryOut(_ decision: TransactionRecord) throws(BrokerError) {
+    /// - Returns: false where a partition is damaged, so that a commit is still to be carried out there. An abort is not: what
+    ///   stays open there is aborted as what nobody knows.
+    private func carryOut(_ decision: TransactionRecord) throws(BrokerError) -> Bool {
+        var isDone = true
         for name in decision.ends.keys.sorted() {
-            try writeMarker(name, decision, isCommit: decision.status.isCommit)
+            do throws(BrokerError) {
+                try writeMarker(name, decision, isCommit: decision.status.isCommit)
+            } catch {
+                guard case .log(_, let cause) = error, cause.isDamage else { throw error }
+                if decision.status.isCommit { isDone = false }
+            }
         }
+        return isDone
     }
 
     /// Notes that an id's decisions up to this one are carried out, durably.
     private func settle(_ decision: TransactionRecord, _ id: String) throws(BrokerError) {
         var settled = decision
         (settled.status, settled.ends) = (decision.status.isCommit ? .completeCommit : .completeAbort, [:])
+        settled.reads = [:]
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
             try store(settled, id)
             if let last = state.record, !last.status.isDecided { try store(last, id) } else { state.record = settled }
@@ -92,23 +127,40 @@ extension Broker {
 
     private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
         if sabotage.contains(.partialDecisionTaken) { return true }
-        for (name, end) in record.ends.sorted(by: { $0.key < $1.key }) {
-            if let partition = try? partition(name), try partition.endOffset() < end { return false }
+        let ends = record.ends.merging(record.reads) { end, _ in end }
+        for (name, end) in ends.sorted(by: { $0.key < $1.key }) {
+            // Of a partition that is damaged nobody knows it.
+            if let known = try? partition(name).endOffset(), known < end { return false }
         }
         return true
     }
 
-    /// A crash may keep a transaction's records and lose that it was begun, or that it came to a partition.
-    private func abortOrphans() throws(BrokerError) {
-        let ongoing = transactions.all.compactMap { slot in
-            slot.state.withLock { $0.record.flatMap { $0.status == .ongoing ? $0 : nil } }
-        }
+    /// Ends the transactions that no coordinator will: a crash may keep records and lose that their transaction was begun, or that
+    /// it came to a partition; and older versions took such as never were begun.
+    /// - Parameter opens: whether logs that nobody has used yet are opened for it.
+    func abortUnknown(opens: Bool) throws(BrokerError) {
         for partition in usablePartitions() {
-            for (producer, _) in try partition.openTransactions() {
-                let isKnown = ongoing.contains { $0.producer.id == producer.id && $0.ends[partition.name] != nil }
-                if isKnown { continue }
-                try partition.end(producer, before: Offset(.max), TransactionMarker(isCommit: false))
+            for (producer, _) in try partition.openTransactions(opens: opens) {
+                try abortUnknown(producer, in: partition)
             }
+        }
+    }
+
+    private func abortUnknown(
+        _ producer: ProducerIdentity, in partition: BrokerPartition<Files>
+    ) throws(BrokerError) {
+        let abort = TransactionMarker(isCommit: false)
+        guard let slot = transactions.slot(ofProducer: producer.id) else {
+            // It may be one of those whose records cannot be read.
+            if transactions.areAllKnown { try partition.end(producer, before: Offset(.max), abort) }
+            return
+        }
+        try slot.state.withLock { state throws(BrokerError) in
+            let isKnown =
+                state.record.map {
+                    $0.producer.id == producer.id && $0.ends[partition.name] != nil && !$0.status.isComplete
+                } ?? false
+            if !isKnown { try partition.end(producer, before: Offset(.max), abort) }
         }
     }
 }
@@ -119,16 +171,30 @@ private struct TransactionHistory {
     /// Decisions of which it is not known that they are carried out.
     var unsettled: [TransactionRecord] = []
 
+    /// Whether a record says that all decisions before it are carried out.
+    private var isSettledBefore = false
+
+    /// Adds what came after what is here.
+    mutating func add(_ later: TransactionHistory) {
+        unsettled = later.isSettledBefore ? later.unsettled : unsettled + later.unsettled
+        isSettledBefore = isSettledBefore || later.isSettledBefore
+        last = later.last ?? last
+    }
+
     mutating func add(_ record: TransactionRecord) {
         switch record.status {
         case .empty: break
-        case .ongoing: if last?.status == .empty { unsettled = [] }
+        case .ongoing: if last?.status == .empty { settle() }
         case .prepareCommit, .prepareAbort: unsettled.append(record)
-        case .completeCommit: unsettled = record.ends.isEmpty ? [] : [record]
+        case .completeCommit:
+            settle()
+            if !record.ends.isEmpty { unsettled = [record] }
         case .completeAbort:
             if last?.status.isComplete == false { _ = unsettled.popLast() }
-            if record.ends.isEmpty { unsettled = [] } else { unsettled.append(record) }
+            if record.ends.isEmpty { settle() } else { unsettled.append(record) }
         }
         last = record
     }
+
+    private mutating func settle() { (unsettled, isSettledBefore) = ([], true) }
 }

@@ -24,7 +24,12 @@ extension Broker {
         guard !id.isEmpty, id.utf8.count <= Int(Int16.max) else {
             throw .invalidTransaction(id: id, reason: "a transactional id has 1 to 32767 bytes")
         }
-        let timeoutMs = Int32(clamping: timeout.components.seconds * 1_000)
+        let timeoutMs = Int32(clamping: timeout.milliseconds)
+        let number = transactionsPartition(of: id)
+        if let cause = transactions.damage(of: number) {
+            throw .unreadable(
+                holder: "the transactional id '\(id)'", TopicPartition(Self.transactionsTopic, number), cause)
+        }
         let slot = transactions.slot(id)
         let producer = try slot.state.withLock { state throws(BrokerError) in
             var record: TransactionRecord
@@ -44,7 +49,8 @@ extension Broker {
                 record = TransactionRecord(
                     producer: ProducerIdentity(id: try newProducerID(), epoch: 0), timeoutMs: timeoutMs)
             }
-            (record.status, record.ends, record.timeoutMs) = (.empty, [:], timeoutMs)
+            transactions.note(record.producer.id, of: id)
+            (record.status, record.ends, record.reads, record.timeoutMs) = (.empty, [:], [:], timeoutMs)
             state = Transactions.State(record: record)
             try store(record, id)
             return record.producer
@@ -57,6 +63,10 @@ extension Broker {
     package func enlist(
         _ partitions: [TopicPartition], _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
+        for name in partitions {
+            if Self.isInternal(name.topic) { throw .internalTopic(name.topic) }
+            _ = try partition(name)
+        }
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
             try enlist(partitions, &state, id, producer)
         }
@@ -70,7 +80,7 @@ extension Broker {
         try completeDecided(&state, id)
         var record = try check(state, id, producer)
         if record.status != .ongoing {
-            (record.status, record.ends, record.started) = (.ongoing, [:], clock())
+            (record.status, record.ends, record.reads, record.started) = (.ongoing, [:], [:], clock())
             (state.offsets, state.begun) = ([:], uptime())
         }
         let added = partitions.filter { record.ends[$0] == nil }
@@ -84,6 +94,7 @@ extension Broker {
     package func commit(
         _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
+        try checkStorable(offsets, of: group)
         let number = try partitionForOffsets(of: group)
         let partition = TopicPartition(Self.offsetsTopic, number)
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
@@ -136,7 +147,7 @@ extension Broker {
             // position a client names.
             for (name, read) in state.offsets.values.joined() where record.ends[name] == nil {
                 guard let end = try? partition(name).endOffset() else { continue }
-                record.ends[name] = sabotage.contains(.positionsBelieved) ? read.offset : min(read.offset, end)
+                record.reads[name] = sabotage.contains(.positionsBelieved) ? read.offset : min(read.offset, end)
             }
         }
         try store(record, id)
@@ -165,7 +176,7 @@ extension Broker {
                     try writeMarker(name, record, isCommit: isCommit, fences: !isCommit)
                     guard isCommit else { return }
                     for (group, changes) in offsets { groupOffsets.update(group, changes.mapValues { $0 }) }
-                    if isRecovered { _ = try loadOffsets(of: try partition(name)) }
+                    if isRecovered { try loadOffsets(of: try partition(name)) }
                 }
             } else {
                 try writeMarker(name, record, isCommit: isCommit, fences: !isCommit)
@@ -183,7 +194,9 @@ extension Broker {
         do throws(BrokerError) {
             let (partition, marker) = (try partition(name), TransactionMarker(isCommit: isCommit))
             if fences { return try partition.write(marker, of: record.producer) }
-            try partition.end(record.producer, before: record.ends[name] ?? .zero, marker)
+            let end = record.ends[name] ?? .zero
+            let isKnown = end != TransactionRecord.unknownEnd
+            try partition.end(record.producer, before: isKnown ? end : Offset(.max), marker)
         } catch .unknownTopic, .unknownPartition {
             // It was deleted with the transaction's records; the topic may have been made again, with fewer partitions.
         }
@@ -195,19 +208,27 @@ extension Broker {
         try decide(&state, id, commit: false)
     }
 
-    /// Aborts the transactions that are open for longer than their timeout.
+    /// Aborts the transactions that are open for longer than their timeout, and those that nobody can end.
+    /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
         let now = uptime()
+        var failure: BrokerError?
         for slot in transactions.all {
-            try slot.state.withLock { state throws(BrokerError) in
-                try completeDecided(&state, slot.id)
-                guard let record = state.record, record.status == .ongoing,
-                    now - state.begun > .milliseconds(record.timeoutMs)
-                else { return }
-                if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
-                try takeOver(&state, slot.id)
+            do throws(BrokerError) {
+                try slot.state.withLock { state throws(BrokerError) in
+                    try completeDecided(&state, slot.id)
+                    guard let record = state.record, record.status == .ongoing,
+                        now - state.begun > .milliseconds(record.timeoutMs)
+                    else { return }
+                    if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
+                    try takeOver(&state, slot.id)
+                }
+            } catch {
+                failure = failure ?? error
             }
         }
+        do throws(BrokerError) { try abortUnknown(opens: false) } catch { failure = failure ?? error }
+        if let failure { throw failure }
     }
 
     // MARK: On disk
@@ -216,15 +237,26 @@ extension Broker {
         var record = record
         record.updated = clock()
         if topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }
-        let count = topic(Self.transactionsTopic)?.partitionCount ?? Self.offsetsPartitionCount
-        let number = (javaHash(id) & 0x7fff_ffff) % count
+        let number = transactionsPartition(of: id)
+        try append(id, record, to: try partition(TopicPartition(Self.transactionsTopic, number)))
+    }
+
+    /// - Parameter record: nil: what is known of the id is not to be looked for in this partition.
+    func append(_ id: String, _ record: TransactionRecord?, to partition: BrokerPartition<Files>) throws(BrokerError) {
         var builder = RecordBatchBuilder(capacity: 1_024)
         var key = ByteWriter()
         var value = ByteWriter()
         TransactionRecord.encodeKey(id, &key)
-        record.encode(&value)
-        builder.append(key: key.bytes, value: value.bytes, timestamp: record.updated)
-        try partition(TopicPartition(Self.transactionsTopic, number)).append(builder.finish())
+        record?.encode(&value)
+        builder.append(
+            key: key.bytes, value: record == nil ? nil : value.bytes, timestamp: record?.updated ?? clock(),
+            headers: record?.headers ?? Headers())
+        try partition.appendOwn(builder.finish())
+    }
+
+    func transactionsPartition(of id: String) -> Int32 {
+        coordinatorPartition(
+            of: id, among: topic(Self.transactionsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
     }
 
     private func createTransactionsTopic() throws(BrokerError) {
@@ -247,7 +279,11 @@ extension Broker {
                     if noted == nil && files.exists(producerIDPath) {
                         throw .damagedFile(path: producerIDPath, reason: "it has changed since it was written")
                     }
-                    let first = noted ?? 0
+                    // Where the file was lost, ids that were given out tell of themselves.
+                    let first = max(noted ?? 0, transactions.firstUnusedProducer)
+                    guard first >= 0, first <= .max - Self.producerIDBlock else {
+                        throw .damagedFile(path: producerIDPath, reason: "no producer's id is left after \(first)")
+                    }
                     try files.replace(producerIDPath, with: first + Self.producerIDBlock, in: directory, sync: true)
                     ids = first..<(first + Self.producerIDBlock)
                 } catch {

@@ -1,3 +1,4 @@
+package import Logging
 package import MoldauLog
 package import MoldauRecords
 internal import Synchronization
@@ -12,10 +13,9 @@ package final class Broker<Files: FileSystem>: Sendable {
         var partitions: [String: [BrokerPartition<Files>]] = [:]
         var lock: DirectoryLock?
         var isClosed = false
+        /// Where the ids of topics come from.
+        var randomness: any RandomNumberGenerator & Sendable
     }
-
-    /// There while the data directory is whole: written at a clean stop, removed at the next start.
-    private static var cleanMarker: String { ".kafka_cleanshutdown" }
 
     package let durability: Durability
     package let clock: @Sendable () -> Timestamp
@@ -23,9 +23,13 @@ package final class Broker<Files: FileSystem>: Sendable {
     let files: Files
     let directory: String
     let sabotage: Sabotage
+    /// Gets to know what is deleted, moved or made up: what nobody asked for.
+    let logger: Logger
     private let wasClean: Bool
     /// What was durable when the broker was opened, by the partition's name.
     private let durableEnds: [String: Offset]
+    /// Where partitions began when it was last written down for Kafka.
+    private let checkpointedStarts: [TopicPartition: Offset]
     private let groupCommit: GroupCommit<Files>
     private let state: Mutex<State>
     let groupOffsets = GroupOffsets()
@@ -36,10 +40,14 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// - Parameters:
     ///   - clock: the wall clock: what records and files are told.
     ///   - uptime: a clock that nobody sets, by which open transactions grow old; nil: the milliseconds of `clock`.
-    /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`.
+    ///   - randomness: where the ids of topics come from.
+    ///   - logger: gets to know what is deleted, moved or made up.
+    /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`; `.copiedWhileOpen`.
     package init(
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
-        uptime: (@Sendable () -> Duration)? = nil, sabotage: Sabotage = []
+        uptime: (@Sendable () -> Duration)? = nil,
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        logger: Logger = Logger(label: "moldau.broker"), sabotage: Sabotage = []
     ) throws(LogError) {
         self.files = files
         self.sabotage = sabotage
@@ -50,18 +58,13 @@ package final class Broker<Files: FileSystem>: Sendable {
         try files.createDirectory(directory)
         try files.syncParent(of: directory)
         let lock = try files.lock(directory)
-        let journal = try DurabilityJournal(files, directory: directory)
-        durableEnds = journal.ends
-        groupCommit = GroupCommit(files, journal: journal)
-        let catalog = try TopicCatalog(files, directory: directory)
-        let marker = "\(directory)/\(Self.cleanMarker)"
-        wasClean = files.exists(marker)
-        if wasClean {
-            try files.removeFile(marker)
-            try files.syncDirectory(directory)
-        }
-        state = Mutex(State(catalog: catalog, lock: lock))
-        for topic in catalog.topics.values.sorted(by: { $0.name < $1.name }) {
+        self.logger = logger
+        var opened = DataDirectory(files: files, path: directory, logger: logger, randomness: randomness)
+        let found = try opened.open()
+        (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
+        groupCommit = GroupCommit(files, journal: found.journal)
+        state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))
+        for topic in found.catalog.topics.values.sorted(by: { $0.name < $1.name }) {
             let partitions = try makePartitions(of: topic, durableEnds)
             state.withLock { $0.partitions[topic.name] = partitions }
         }
@@ -77,16 +80,23 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     private func makePartitions(
-        of topic: TopicMetadata, _ durableEnds: [String: Offset] = [:]
+        of topic: TopicMetadata, _ durableEnds: [String: Offset] = [:], isNew: Bool = false
     ) throws(LogError) -> [BrokerPartition<Files>] {
-        var configuration = try LogConfiguration(topic.configuration)
-        configuration.sabotage = sabotage
+        let configuration = try configuration(of: topic)
         return (0..<topic.partitionCount).map { number in
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(
-                name, files: files, directory: "\(directory)/\(name)", configuration: configuration, wasClean: wasClean,
-                durableEnd: durableEnds["\(name)"] ?? .zero, groupCommit: groupCommit, clock: clock)
+                name, topicID: topic.id, files: files, directory: "\(directory)/\(name)", configuration: configuration,
+                wasClean: wasClean, durableEnd: durableEnds["\(name)"] ?? .zero,
+                checkpointedStart: isNew ? .zero : checkpointedStarts[name] ?? .zero, groupCommit: groupCommit,
+                clock: clock, transactions: transactions)
         }
+    }
+
+    private func configuration(of topic: TopicMetadata) throws(LogError) -> LogConfiguration {
+        var configuration = try LogConfiguration(topic.configuration)
+        configuration.sabotage = sabotage
+        return configuration
     }
 
     // Partitions that wait for a sync hold what holds them.
@@ -99,13 +109,14 @@ package final class Broker<Files: FileSystem>: Sendable {
             do throws(BrokerError) {
                 try partition.recover()
             } catch {
-                guard case .log(_, let cause) = error, cause.isLoss, !partition.name.topic.hasPrefix("__") else {
-                    throw error
-                }
+                guard case .log(_, let cause) = error, cause.isLoss else { throw error }
             }
         }
         try syncNow()
     }
+
+    /// Whether a topic holds the broker's own records: it alone writes there.
+    package static func isInternal(_ topic: String) -> Bool { topic == offsetsTopic || topic == transactionsTopic }
 
     func allPartitions() -> [BrokerPartition<Files>] {
         state.withLock { state in
@@ -122,35 +133,59 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     package func topic(_ name: String) -> TopicMetadata? { state.withLock { $0.catalog.topics[name] } }
 
-    /// Creates topics, all or none, durably.
+    /// Creates topics, all or none, durably. Each gets an id of its own, whatever id is asked for.
     package func create(_ topics: [TopicMetadata]) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
+            let topics = topics.map { $0.with(TopicID.random(using: &state.randomness)) }
             var made: [(String, [BrokerPartition<Files>])] = []
             for topic in topics {
                 if let objection = TopicCatalog<Files>.objection(to: topic.name) {
                     throw .invalidTopic(name: topic.name, reason: objection)
                 }
-                guard topic.partitionCount > 0 else {
-                    throw .invalidTopic(name: topic.name, reason: "it needs at least one partition")
+                if let objection = TopicCatalog<Files>.objection(toPartitionCount: topic.partitionCount) {
+                    throw .invalidTopic(name: topic.name, reason: objection)
                 }
                 if state.catalog.topics[topic.name] != nil || made.contains(where: { $0.0 == topic.name }) {
                     throw .topicExists(topic.name)
                 }
                 do throws(LogError) {
-                    made.append((topic.name, try makePartitions(of: topic)))
+                    made.append((topic.name, try makePartitions(of: topic, isNew: true)))
                 } catch {
                     throw .invalidTopic(name: topic.name, reason: error.description)
                 }
             }
             do throws(LogError) {
-                // What a deletion left behind when it was cut short must not come back as records of the new topic.
-                for topic in topics { try removeDirectories(of: topic.name, count: topic.partitionCount) }
+                for topic in topics { try moveAside(topic, &state) }
                 try state.catalog.change(adding: topics)
+                let opened = DataDirectory(
+                    files: files, path: directory, logger: logger, randomness: state.randomness)
+                for topic in topics { try opened.makeLastDirectory(of: topic) }
             } catch {
                 throw .storage(error)
             }
             for (name, partitions) in made { state.partitions[name] = partitions }
+        }
+    }
+
+    /// Changes settings of a topic, durably; they hold at once. nil takes a setting back to its default.
+    /// - Throws: `BrokerError.invalidSettings`: nothing has changed then.
+    package func configure(_ name: String, _ changes: [String: String?]) throws(BrokerError) {
+        try state.withLock { state throws(BrokerError) in
+            if state.isClosed { throw .closed }
+            guard let topic = state.catalog.topics[name], let partitions = state.partitions[name] else {
+                throw .unknownTopic(name)
+            }
+            if Self.isInternal(name) { throw .internalTopic(name) }
+            let changed = topic.with(changes)
+            let settings: LogConfiguration
+            do throws(LogError) {
+                settings = try configuration(of: changed)
+            } catch {
+                throw .invalidSettings(topic: name, reason: error.description)
+            }
+            do throws(LogError) { try state.catalog.change(adding: [changed]) } catch { throw .storage(error) }
+            for partition in partitions { partition.configure(settings) }
         }
     }
 
@@ -159,23 +194,52 @@ package final class Broker<Files: FileSystem>: Sendable {
         let removed = try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
             guard let partitions = state.partitions[name] else { throw .unknownTopic(name) }
-            if name == Self.offsetsTopic { throw .internalTopic(name) }
+            if Self.isInternal(name) { throw .internalTopic(name) }
             do throws(LogError) { try state.catalog.change(removing: [name]) } catch { throw .storage(error) }
             state.partitions[name] = nil
             return partitions
         }
         for partition in removed { partition.markDeleted() }
         do throws(LogError) {
-            try removeDirectories(of: name, count: Int32(removed.count))
+            try removeDirectories(of: removed.map(\.name))
         } catch {
             throw .storage(error)
         }
         try forgetOffsets(inTopic: name)
     }
 
-    private func removeDirectories(of topic: String, count: Int32) throws(LogError) {
-        try groupCommit.forget((0..<count).map { TopicPartition(topic, $0) })
-        for number in 0..<count { try files.removeDirectory("\(directory)/\(TopicPartition(topic, number))") }
+    /// Directories that have the name of a new topic's, and were not deleted: nobody knows whose records they hold. So they are
+    /// kept under another name.
+    private func moveAside(_ topic: TopicMetadata, _ state: inout State) throws(LogError) {
+        let partitions = (0..<topic.partitionCount).map { TopicPartition(topic.name, $0) }
+        try groupCommit.forget(partitions)
+        var isMoved = false
+        for partition in partitions where files.exists("\(directory)/\(partition)") {
+            let name = PartitionDirectory.name(for: partition, PartitionDirectory.stray, &state.randomness)
+            try files.rename("\(directory)/\(partition)", to: "\(directory)/\(name)")
+            isMoved = true
+            logger.warning(
+                "a directory of no known topic was moved aside, because a topic of its name is created",
+                metadata: ["directory": "\(directory)/\(partition)", "now": "\(directory)/\(name)"])
+        }
+        if isMoved { try files.syncDirectory(directory) }
+    }
+
+    /// Removes partitions of a topic that the file of topics does not name any more. They get a name first that says it: a crash
+    /// amid all this leaves nothing that could be taken for records of a topic.
+    private func removeDirectories(of partitions: [TopicPartition]) throws(LogError) {
+        try groupCommit.forget(partitions)
+        var names: [String] = []
+        for partition in partitions where files.exists("\(directory)/\(partition)") {
+            let name = state.withLock { state in
+                PartitionDirectory.name(for: partition, PartitionDirectory.deleted, &state.randomness)
+            }
+            try files.rename("\(directory)/\(partition)", to: "\(directory)/\(name)")
+            names.append(name)
+        }
+        if names.isEmpty { return }
+        try files.syncDirectory(directory)
+        for name in names { try files.removeDirectory("\(directory)/\(name)") }
     }
 
     /// The partition, to append to and read from.
@@ -208,8 +272,32 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     /// Lets go of what the topics' retention lets go of.
+    /// - Throws: the first failure, after all were tried.
     package func applyRetention() throws(BrokerError) {
-        for partition in allPartitions() { try partition.applyRetention() }
+        defer { try? writeStarts() }
+        try forEachPartition { partition throws(BrokerError) in
+            guard let removed = try partition.applyRetention() else { return }
+            logger.info(
+                "records were deleted by retention",
+                metadata: [
+                    "topic": "\(partition.name.topic)", "partition": "\(partition.name.partition)",
+                    "offsets": "\(removed.lowerBound)..<\(removed.upperBound)",
+                ])
+        }
+    }
+
+    /// One partition's failure does not keep the others from their turn.
+    /// - Throws: the first failure, after all were tried.
+    private func forEachPartition(_ body: (BrokerPartition<Files>) throws(BrokerError) -> Void) throws(BrokerError) {
+        var failure: BrokerError?
+        for partition in allPartitions() where !partition.isDeleted {
+            do throws(BrokerError) {
+                try body(partition)
+            } catch {
+                if !partition.isDeleted { failure = failure ?? error }
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// Compacts the partitions where it is worth it, one after the other. A partition where it fails is left as it is.
@@ -217,15 +305,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     package func compact() throws(BrokerError) {
         // Decisions that newer ones replace are needed until their markers are durable.
         try syncNow()
-        var failure: BrokerError?
-        for partition in allPartitions() where !partition.isDeleted {
-            do throws(BrokerError) {
-                try partition.compact()
-            } catch {
-                if !partition.isDeleted { failure = failure ?? error }
-            }
-        }
-        if let failure { throw failure }
+        try forEachPartition { partition throws(BrokerError) in _ = try partition.compact() }
     }
 
     /// Makes everything durable and frees the directory. Every later call throws `.closed`; a second `close` does
@@ -241,10 +321,36 @@ package final class Broker<Files: FileSystem>: Sendable {
             try groupCommit.sync()
             // A closed partition tells the journal nothing any more.
             try groupCommit.closeJournal()
+            try writeCheckpoints()
             for partition in allPartitions() { try partition.close() }
-            try files.replace("\(directory)/\(Self.cleanMarker)", with: [], in: directory, sync: true)
+            try DataDirectory.writeCleanMarker(files, in: directory)
         } catch {
             throw .storage(error)
         }
+    }
+
+    // MARK: For Kafka's programs
+
+    /// Where the partitions begin; of those that nobody has used, what was known when the broker was opened.
+    private func starts() -> [TopicPartition: Offset] {
+        var starts: [TopicPartition: Offset] = [:]
+        for partition in allPartitions() {
+            let start = partition.openBounds?.lowerBound ?? checkpointedStarts[partition.name] ?? .zero
+            if start > .zero { starts[partition.name] = start }
+        }
+        return starts
+    }
+
+    private func writeStarts() throws(LogError) { try OffsetCheckpoint.logStart.write(starts(), files, in: directory) }
+
+    private func writeCheckpoints() throws(LogError) {
+        try writeStarts()
+        var ends: [TopicPartition: Offset] = [:]
+        for partition in allPartitions() {
+            let end = partition.openBounds?.upperBound ?? durableEnds["\(partition.name)"] ?? .zero
+            if end > .zero { ends[partition.name] = end }
+        }
+        try OffsetCheckpoint.recoveryPoint.write(ends, files, in: directory)
+        try OffsetCheckpoint.highWatermark.write(ends, files, in: directory)
     }
 }

@@ -6,9 +6,13 @@ package enum BrokerError: Error, Equatable {
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
-    /// The topic holds the broker's own records and cannot be deleted.
+    /// Settings of a topic that was there, and is as before.
+    case invalidSettings(topic: String, reason: String)
+    /// The topic holds the broker's own records: it is neither deleted nor written to.
     case internalTopic(String)
     case unknownPartition(TopicPartition, partitionCount: Int32)
+    /// The broker's own records of `holder` (a group, a transactional id) are in a partition that cannot be read.
+    case unreadable(holder: String, TopicPartition, LogError)
     /// The partition's log refused.
     case log(TopicPartition, LogError)
     /// The data directory, or the disk under it.

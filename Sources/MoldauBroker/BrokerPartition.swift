@@ -7,6 +7,7 @@ internal import Synchronization
 /// The directory is made with the first append: a partition that nothing was written to costs nothing.
 package final class BrokerPartition<Files: FileSystem>: Sendable {
     private struct State: Sendable {
+        var configuration: LogConfiguration
         var log: PartitionLog<Files>?
         var bells: [Bell] = []
         /// Why no call is answered any more.
@@ -24,27 +25,44 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     }
 
     package let name: TopicPartition
+    private let topicID: TopicID?
     private let files: Files
     private let directory: String
-    private let configuration: LogConfiguration
+    private let sabotage: Sabotage
     private let wasClean: Bool
     private let durableEnd: Offset
+    private let checkpointedStart: Offset
     private let groupCommit: GroupCommit<Files>
     private let clock: @Sendable () -> Timestamp
-    private let state = Mutex(State())
+    private let transactions: Transactions
+    private let state: Mutex<State>
 
     init(
-        _ name: TopicPartition, files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool,
-        durableEnd: Offset, groupCommit: GroupCommit<Files>, clock: @escaping @Sendable () -> Timestamp
+        _ name: TopicPartition, topicID: TopicID?, files: Files, directory: String, configuration: LogConfiguration,
+        wasClean: Bool, durableEnd: Offset, checkpointedStart: Offset, groupCommit: GroupCommit<Files>,
+        clock: @escaping @Sendable () -> Timestamp,
+        transactions: Transactions
     ) {
         self.name = name
+        self.topicID = topicID
         self.files = files
         self.directory = directory
-        self.configuration = configuration
+        sabotage = configuration.sabotage
+        state = Mutex(State(configuration: configuration))
         self.wasClean = wasClean
         self.durableEnd = durableEnd
+        self.checkpointedStart = checkpointedStart
         self.groupCommit = groupCommit
         self.clock = clock
+        self.transactions = transactions
+    }
+
+    /// Lets other settings hold from now on.
+    func configure(_ configuration: LogConfiguration) {
+        state.withLock { state in
+            state.configuration = configuration
+            state.log?.configuration = configuration
+        }
     }
 
     /// Runs `body` on the log, with the lock held; makes the log where there is none and `creates` is set.
@@ -59,9 +77,12 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                 do throws(LogError) {
                     if state.log == nil {
                         guard creates || durableEnd > .zero || files.exists(directory) else { return nil }
-                        state.log = try PartitionLog(
-                            files, directory: directory, configuration: configuration, wasClean: wasClean,
-                            durableEnd: durableEnd)
+                        if let topicID, files.exists(directory) { try files.claim(directory, for: topicID) }
+                        let log = try PartitionLog(
+                            files, directory: directory, configuration: state.configuration, wasClean: wasClean,
+                            durableEnd: durableEnd, checkpointedStart: checkpointedStart)
+                        if let topicID { try files.claim(directory, for: topicID) }
+                        state.log = log
                     }
                     return try body(&state.log!)
                 } catch {
@@ -75,15 +96,67 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Appends whole batches; readers see them at once. Durable after the broker's `flush`. Blocks on the file system.
+    /// Appends whole batches of a client; readers see them at once. Durable after the broker's `flush`. Blocks on the file
+    /// system.
+    /// - Throws: `BrokerError.internalTopic`; `.producerFenced`, `.invalidTransaction` where the coordinator knows no such
+    ///   transaction that writes here; `.log` with what the log refuses.
     @discardableResult
     package func append(_ batches: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
+        if Broker<Files>.isInternal(name.topic) { throw .internalTopic(name.topic) }
+        let stamp = try stamp(of: batches)
+        guard stamp.id >= 0 else { return try appendOwn(batches) }
+        nonisolated(unsafe) let batches = batches  // Used inside the call alone.
+        guard let slot = transactions.slot(ofProducer: stamp.id) else {
+            if stamp.isTransactional, !sabotage.contains(.staleEpochAccepted) {
+                throw .invalidTransaction(
+                    id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
+            }
+            return try appendOwn(batches)
+        }
+        // The transaction does not end between the check and the append.
+        return try slot.state.withLock { state throws(BrokerError) in
+            if !sabotage.contains(.staleEpochAccepted) { try state.admit(stamp, to: name, of: slot.id) }
+            return try appendOwn(batches)
+        }
+    }
+
+    /// Whose batches these are: all of one producer.
+    private func stamp(of batches: UnsafeRawBufferPointer) throws(BrokerError) -> ProducerStamp {
+        do throws(RecordBatchError) {
+            let first = try RecordBatchHeader(batches)
+            var rest = batches
+            var header = first
+            while header.byteCount < rest.count {
+                rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+                header = try RecordBatchHeader(rest)
+                guard header.producer.isOfSameProducer(as: first.producer) else {
+                    throw .malformed(baseOffset: header.baseOffset, field: .producer)
+                }
+            }
+            guard first.producer.id < 0 || first.producer.baseSequence >= 0 else {
+                throw .malformed(baseOffset: first.baseOffset, field: .sequence)
+            }
+            return first.producer
+        } catch {
+            throw .log(name, .invalidBatch(error))
+        }
+    }
+
+    /// Appends whole batches of the broker's own, as `append` does.
+    @discardableResult
+    package func appendOwn(_ batches: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
+        nonisolated(unsafe) let batches = batches  // Used inside the call alone.
+        return try append { log, now throws(LogError) in try log.append(batches, now: now) }
+    }
+
+    private func append(
+        _ body: (inout PartitionLog<Files>, Timestamp) throws(LogError) -> PartitionLog<Files>.Appended
+    ) throws(BrokerError) -> PartitionLog<Files>.Appended {
         do throws(LogError) { try groupCommit.checkOnline() } catch { throw .log(name, error) }
         let now = clock()
-        nonisolated(unsafe) let batches = batches  // Used inside the call alone.
         let appended: PartitionLog<Files>.Appended
         do {
-            appended = try withLog(creates: true) { log throws(LogError) in try log.append(batches, now: now) }!
+            appended = try withLog(creates: true) { log throws(LogError) in try body(&log, now) }!
         } catch {
             if case .log(_, .io(operation: "sync", _, _, _)) = error, case .log(_, let cause) = error {
                 groupCommit.goOffline(cause)
@@ -195,8 +268,12 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     }
 
     /// The producers whose transactions are open here, by id, and where those begin.
-    func openTransactions() throws(BrokerError) -> [(producer: ProducerIdentity, start: Offset)] {
-        try withLog { log throws(LogError) in
+    /// - Parameter opens: whether a log that nobody has used yet is opened.
+    func openTransactions(
+        opens: Bool = true
+    ) throws(BrokerError) -> [(producer: ProducerIdentity, start: Offset)] {
+        if !opens, state.withLock({ $0.log == nil }) { return [] }
+        return try withLog { log throws(LogError) in
             log.openTransactions.map { (ProducerIdentity(id: $0.producer, epoch: $0.epoch), $0.start) }
         } ?? []
     }
@@ -219,9 +296,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     /// Ends a producer's transaction here, whether or not it has written: from now on older epochs can write no more.
     func write(_ marker: TransactionMarker, of producer: ProducerIdentity) throws(BrokerError) {
         let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
-        let batch = marker.batch(of: stamp, at: clock())
-        let shared = SharedBytes(copying: batch)
-        try append(shared.bytes)
+        _ = try append { log, now throws(LogError) in try log.append(marker, of: stamp, now: now) }
     }
 
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.
@@ -235,9 +310,20 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     }
 
     /// Lets go of what the topic's retention lets go of.
-    func applyRetention() throws(BrokerError) {
+    /// - Returns: the offsets that went; nil for none.
+    func applyRetention() throws(BrokerError) -> Range<Offset>? {
         let now = clock()
-        _ = try withLog { log throws(LogError) in try log.applyRetention(now: now) }
+        let removed = try withLog { log throws(LogError) in
+            let start = log.startOffset
+            try log.applyRetention(now: now)
+            return start..<log.startOffset
+        }
+        return removed.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The first offset held and the end, where the log is open.
+    var openBounds: Range<Offset>? {
+        state.withLock { state in state.log.map { $0.startOffset..<max($0.startOffset, $0.endOffset) } }
     }
 
     /// Writes closed segments anew, without records that later ones replace, where that is worth it. The partition is
@@ -252,6 +338,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         do throws(LogError) {
             compacted = try plan.run()
         } catch {
+            if case .io = error, try withLog({ log throws(LogError) in log.holds(plan) }) == false { return nil }
             throw .log(name, error)
         }
         _ = try withLog { log throws(LogError) in try log.install(compacted) }

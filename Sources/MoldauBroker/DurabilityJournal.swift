@@ -54,8 +54,9 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         while rest.count >= 2 {
             let count = Int(rest.bigEndian(at: 0) as UInt16)
             guard rest.count >= 10 + count else { return }
-            let name = String(decoding: rest[2..<(2 + count)], as: UTF8.self)
-            ends[name] = Offset(rest.bigEndian(at: 2 + count))
+            if let name = String(validating: rest[2..<(2 + count)], as: UTF8.self) {
+                ends[name] = Offset(rest.bigEndian(at: 2 + count))
+            }
             rest = UnsafeRawBufferPointer(rebasing: rest[(10 + count)...])
         }
     }
@@ -92,8 +93,13 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
 
     /// Forgets partitions that were deleted, durably: others of that name begin at 0.
     mutating func forget(_ partitions: [TopicPartition]) throws(LogError) {
-        let isKnown = partitions.contains { ends["\($0)"] != nil }
-        for partition in partitions { ends["\(partition)"] = nil }
+        try forget(partitions.map { "\($0)" })
+    }
+
+    /// As above, by name.
+    mutating func forget(_ names: [String]) throws(LogError) {
+        let isKnown = names.contains { ends[$0] != nil }
+        for name in names { ends[name] = nil }
         if isKnown { try rewrite() }
     }
 

@@ -3,8 +3,10 @@
 //     key    version i16 = 1 · group string · topic string · partition i32
 //     value  version i16 = 3 · offset i64 · leader epoch i32 · metadata string · commit time i64; null: forgotten
 //
-// A string is its length (i16) and UTF-8. A group's records are in the partition that Java's hash of its name gives.
+// A string is its length (i16) and UTF-8. Kafka's other versions, 0 to 4, are read. A group's records are in the partition
+// that `coordinatorPartition` tells.
 
+internal import MoldauLog
 package import MoldauRecords
 internal import Synchronization
 
@@ -28,6 +30,15 @@ final class GroupOffsets: Sendable {
     /// Bytes of records in each partition of the offsets topic since its last snapshot. Held while a commit is
     /// appended, so that memory and topic see commits in one order.
     private let written = Mutex<[Int32: Int]>([:])
+
+    /// The partitions of the offsets topic whose records cannot be read.
+    private let unreadable = Mutex<[Int32: LogError]>([:])
+
+    /// A partition of the offsets topic is damaged: nobody knows where its groups stand.
+    func markUnreadable(_ partition: Int32, _ cause: LogError) { unreadable.withLock { $0[partition] = cause } }
+
+    /// What is wrong with a partition of the offsets topic; nil for nothing.
+    func damage(of partition: Int32) -> LogError? { unreadable.withLock { $0[partition] } }
 
     /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last
     /// snapshot.
@@ -84,10 +95,12 @@ struct OffsetRecord: Equatable {
         self.partition = TopicPartition(topic, partition)
         guard let value else { return }
         fields = FieldReader(rest: value)
-        guard let version: Int16 = fields.number(), (0...3).contains(version), let offset: Int64 = fields.number()
+        guard let version: Int16 = fields.number(), (0...4).contains(version), let offset: Int64 = fields.number()
         else { return nil }
-        if version == 3 { let _: Int32? = fields.number() }
-        guard let metadata = fields.shortString(), let time: Int64 = fields.number() else { return nil }
+        if version >= 3 { let _: Int32? = fields.number() }
+        guard let metadata = version >= 4 ? fields.compactString() : fields.shortString(),
+            let time: Int64 = fields.number()
+        else { return nil }
         self.offset = GroupOffset(offset: Offset(offset), metadata: metadata, time: Timestamp(ms: time))
     }
 
@@ -100,6 +113,13 @@ struct OffsetRecord: Equatable {
 
 /// Java's `String.hashCode`, over UTF-16.
 func javaHash(_ text: String) -> Int32 { text.utf16.reduce(0) { $0 &* 31 &+ Int32($1) } }
+
+/// The partition of an internal topic where Kafka looks for a group's or a transactional id's records: the hash without its
+/// sign, 0 for the one number that has none without.
+func coordinatorPartition(of name: String, among count: Int32) -> Int32 {
+    let hash = javaHash(name)
+    return (hash == .min ? 0 : abs(hash)) % count
+}
 
 extension ByteWriter {
     /// A length of 16 bits and UTF-8. The caller has checked that it fits.
@@ -124,5 +144,34 @@ struct FieldReader {
         guard let length: Int16 = number(), length >= 0, Int(length) <= rest.count else { return nil }
         defer { rest = UnsafeRawBufferPointer(rebasing: rest[Int(length)...]) }
         return String(validating: rest[..<Int(length)], as: UTF8.self)
+    }
+
+    /// A number in groups of seven bits, the lowest first.
+    mutating func unsignedVarint() -> UInt32? {
+        var value: UInt32 = 0
+        for shift in stride(from: 0, to: 32, by: 7) {
+            guard let byte: UInt8 = number(), shift < 28 || byte < 16 else { return nil }
+            value |= UInt32(byte & 0x7f) << shift
+            if byte < 0x80 { return value }
+        }
+        return nil
+    }
+
+    /// A string of Kafka's flexible versions: its length and one as a varint, and UTF-8.
+    mutating func compactString() -> String? {
+        guard let size = unsignedVarint(), size > 0, Int(size) - 1 <= rest.count else { return nil }
+        let length = Int(size) - 1
+        defer { rest = UnsafeRawBufferPointer(rebasing: rest[length...]) }
+        return String(validating: rest[..<length], as: UTF8.self)
+    }
+
+    /// - Returns: false where they are not whole.
+    mutating func skipTaggedFields() -> Bool {
+        guard let count = unsignedVarint() else { return false }
+        for _ in 0..<count {
+            guard unsignedVarint() != nil, let size = unsignedVarint(), Int(size) <= rest.count else { return false }
+            rest = UnsafeRawBufferPointer(rebasing: rest[Int(size)...])
+        }
+        return true
     }
 }

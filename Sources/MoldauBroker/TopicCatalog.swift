@@ -1,8 +1,15 @@
 // The topics, in one file: `<data>/topics.json`. What it does not name does not exist, whatever directories there are.
 //
-//     { "topics": [ { "configuration": {}, "name": "orders", "partitionCount": 4 } ], "version": 1 }
+//     { "checksum": 3282348724,
+//       "topics": [ { "configuration": {}, "id": "8xNnyqMoQgeUmqVpiMVbUQ", "name": "orders", "partitionCount": 4 } ],
+//       "version": 2 }
+//
+// The checksum is the CRC-32C of what the topics say, not of how it is written: by name, each topic's name, id, partition
+// count and number of settings, then the settings by key, key and value; each text with a zero byte behind it, numbers in
+// decimal. Version 1 had neither checksum nor ids.
 
 internal import MoldauLog
+internal import MoldauRecords
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
@@ -10,60 +17,141 @@ internal import MoldauLog
     internal import Foundation
 #endif
 
-/// A topic as it was created.
-package struct TopicMetadata: Codable, Equatable, Sendable {
-    package let name: String
-    package let partitionCount: Int32
-    /// The settings that were given, by Kafka's names.
-    package let configuration: [String: String]
-
-    package init(name: String, partitionCount: Int32, configuration: [String: String] = [:]) {
-        self.name = name
-        self.partitionCount = partitionCount
-        self.configuration = configuration
-    }
-}
-
 /// Reads and writes the file of topics.
 struct TopicCatalog<Files: FileSystem>: Sendable {
     private struct Contents: Codable {
-        var version = 1
-        var topics: [TopicMetadata]
+        var version: Int
+        var topics: [Entry]
+        var checksum: UInt32?
     }
+
+    private struct Entry: Codable {
+        var name: String
+        var partitionCount: Int32
+        var configuration: [String: String]
+        var id: String?
+    }
+
+    private static var version: Int { 2 }
+    /// The most partitions that a topic may have: each costs some hundred bytes of memory.
+    static var maxPartitionCount: Int32 { 100_000 }
 
     private let files: Files
     private let directory: String
     private var path: String { "\(directory)/topics.json" }
 
     private(set) var topics: [String: TopicMetadata] = [:]
+    /// Whether there was no file.
+    private(set) var isMissing = false
 
     init(_ files: Files, directory: String) throws(LogError) {
         self.files = files
         self.directory = directory
-        guard let bytes = try files.contents(of: path) else { return }
-        do {
-            let contents = try JSONDecoder().decode(Contents.self, from: Data(bytes))
-            for topic in contents.topics { topics[topic.name] = topic }
-        } catch {
-            throw .damagedFile(path: path, reason: "\(error)")
+        guard let bytes = try files.contents(of: path) else {
+            isMissing = true
+            return
         }
+        let contents: Contents
+        do {
+            contents = try JSONDecoder().decode(Contents.self, from: Data(bytes))
+        } catch {
+            throw damaged("\(error)")
+        }
+        guard (1...Self.version).contains(contents.version) else {
+            throw .damagedFile(
+                path: path,
+                reason: "it is of version \(contents.version), and this program knows versions up to \(Self.version); "
+                    + "open the directory with the program that wrote it")
+        }
+        for entry in contents.topics { try add(entry) }
+        guard contents.version == 1 || contents.checksum == Self.checksum(of: sorted) else {
+            throw damaged("its checksum is not that of its topics, so it has changed since it was written")
+        }
+    }
+
+    private func damaged(_ reason: String) -> LogError {
+        .damagedFile(
+            path: path,
+            reason: "\(reason); bring it back from a copy, or move it away: the topics are taken from the partitions' "
+                + "directories then, with default settings")
+    }
+
+    private mutating func add(_ entry: Entry) throws(LogError) {
+        if let objection = Self.objection(to: entry.name) { throw damaged("a topic '\(entry.name)': \(objection)") }
+        if let objection = Self.objection(toPartitionCount: entry.partitionCount) {
+            throw damaged("the topic '\(entry.name)': \(objection)")
+        }
+        let id = entry.id.flatMap { TopicID($0) }
+        if entry.id != nil && id == nil { throw damaged("the topic '\(entry.name)' has no right id") }
+        do throws(LogError) {
+            _ = try LogConfiguration(entry.configuration)
+        } catch {
+            throw damaged("the topic '\(entry.name)': \(error)")
+        }
+        let topic = TopicMetadata(
+            name: entry.name, partitionCount: entry.partitionCount, configuration: entry.configuration, id: id)
+        guard topics.updateValue(topic, forKey: topic.name) == nil else {
+            throw damaged("the topic '\(entry.name)' is in it twice")
+        }
+    }
+
+    private var sorted: [TopicMetadata] { topics.values.sorted { $0.name < $1.name } }
+
+    private static func checksum(of topics: [TopicMetadata]) -> UInt32 {
+        var fields: [String] = []
+        for topic in topics {
+            let settings = topic.configuration.sorted { $0.key < $1.key }
+            fields += [topic.name, topic.id?.description ?? "", "\(topic.partitionCount)", "\(settings.count)"]
+            for (key, value) in settings { fields += [key, value] }
+        }
+        var writer = ByteWriter()
+        for field in fields {
+            writer.append(utf8: field)
+            writer.append(byte: 0)
+        }
+        return crc32c(writer.bytes)
+    }
+
+    /// Gives an id to topics that have none: the one that a partition's directory has kept, or a new one. Durable on return.
+    mutating func giveIDs(using randomness: inout any RandomNumberGenerator & Sendable) throws(LogError) {
+        var named: [TopicMetadata] = []
+        for topic in sorted where topic.id == nil {
+            var kept: TopicID?
+            for number in 0..<topic.partitionCount where kept == nil {
+                kept = try files.topicID(ofPartitionIn: "\(directory)/\(TopicPartition(topic.name, number))")
+            }
+            named.append(topic.with(kept ?? TopicID.random(using: &randomness)))
+        }
+        if !named.isEmpty { try change(adding: named) }
     }
 
     /// Adds and removes topics at once, durably; after an error nothing has changed.
     mutating func change(adding added: [TopicMetadata] = [], removing removed: [String] = []) throws(LogError) {
-        var changed = topics
-        for name in removed { changed[name] = nil }
-        for topic in added { changed[topic.name] = topic }
+        var changed = self
+        for name in removed { changed.topics[name] = nil }
+        for topic in added { changed.topics[topic.name] = topic }
+        let entries = changed.sorted.map { topic in
+            Entry(
+                name: topic.name, partitionCount: topic.partitionCount, configuration: topic.configuration,
+                id: topic.id?.description)
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let bytes: Data
         do {
-            bytes = try encoder.encode(Contents(topics: changed.values.sorted { $0.name < $1.name }))
+            bytes = try encoder.encode(
+                Contents(version: Self.version, topics: entries, checksum: Self.checksum(of: changed.sorted)))
         } catch {
             throw .damagedFile(path: path, reason: "\(error)")
         }
         try files.replace(path, with: Array(bytes), in: directory, sync: true)
-        topics = changed
+        topics = changed.topics
+    }
+
+    /// Why a topic can not have so many partitions; nil if it can.
+    static func objection(toPartitionCount count: Int32) -> String? {
+        (1...maxPartitionCount).contains(count)
+            ? nil : "a topic has from 1 to \(maxPartitionCount) partitions, not \(count)"
     }
 
     /// Why `name` can be no topic; nil if it can.

@@ -1,12 +1,19 @@
 // What the broker knows of a transactional id, in the topic `__transaction_state`, in Kafka's format:
 //
 //     key    version i16 = 0 · transactional id string
-//     value  version i16 = 0 · producer id i64 · epoch i16 · timeout in ms i32 · status i8 · topics i32 count, each: name
-//            string, partitions i32 count and numbers i32 · time of the update i64 · time of the transaction's start i64
+//     value  version i16 = 0 · producer id i64 · epoch i16 · timeout in ms i32 · status i8 · topics i32 count (−1: none,
+//            where the status is empty), each: name string, partitions i32 count and numbers i32 · time of the update i64 ·
+//            time of the transaction's start i64
 //
-// A string is its length (i16) and UTF-8. Behind that, where Kafka does not look, stands for each partition in that
-// order the offset after the transaction's records (i64). It tells whether all of them came to disk before a crash, so
-// that records and decision need only one sync.
+// A string is its length (i16) and UTF-8. Kafka's version 1 has counts and lengths as varints, and tagged fields; it is read.
+//
+// Two headers of the record, which Kafka does not look at, tell whether all of a transaction came to disk before a crash, so that
+// records and decision need only one sync:
+//
+//     moldau.ends   per partition, in the value's order, the offset after the transaction's records i64
+//     moldau.reads  the partitions that were read for it: i32 count, each: topic string, partition i32, end then i64
+//
+// Earlier versions had the ends behind the value, and what was read among the partitions.
 
 internal import MoldauRecords
 
@@ -38,8 +45,11 @@ struct TransactionRecord: Equatable, Sendable {
     var producer: ProducerIdentity
     var timeoutMs: Int32
     var status = TransactionStatus.empty
-    /// The partitions of the transaction, with the offsets after its records once it is decided.
+    /// The partitions of the transaction, with the offsets after its records once it is decided; `unknownEnd` where another
+    /// program has decided.
     var ends: [TopicPartition: Offset] = [:]
+    /// Of the partitions that were read for a commit: where they ended when it was decided, or what was read if that is less.
+    var reads: [TopicPartition: Offset] = [:]
     var updated = Timestamp.none
     var started = Timestamp.none
 
@@ -53,26 +63,60 @@ struct TransactionRecord: Equatable, Sendable {
         writer.append(shortString: id)
     }
 
+    /// The partitions by topic, as the value has them.
+    private var topics: [(name: String, partitions: [TopicPartition])] {
+        Dictionary(grouping: ends.keys.sorted(), by: \.topic).sorted { $0.key < $1.key }
+            .map { (name: $0.key, partitions: $0.value) }
+    }
+
     func encode(_ writer: inout ByteWriter) {
         writer.append(bigEndian: Int16(0))
         writer.append(bigEndian: producer.id)
         writer.append(bigEndian: producer.epoch)
         writer.append(bigEndian: timeoutMs)
         writer.append(bigEndian: status.rawValue)
-        let partitions = ends.keys.sorted()
-        let topics = Dictionary(grouping: partitions, by: \.topic).sorted { $0.key < $1.key }
-        writer.append(bigEndian: Int32(topics.count))
-        for (topic, partitions) in topics {
+        let topics = topics
+        writer.append(bigEndian: status == .empty ? Int32(-1) : Int32(topics.count))
+        for (topic, partitions) in topics where status != .empty {
             writer.append(shortString: topic)
             writer.append(bigEndian: Int32(partitions.count))
             for partition in partitions { writer.append(bigEndian: partition.partition.number) }
         }
         writer.append(bigEndian: updated.ms)
         writer.append(bigEndian: started.ms)
-        for (_, partitions) in topics {
-            for partition in partitions { writer.append(bigEndian: (ends[partition] ?? .zero).value) }
-        }
     }
+
+    /// The record's headers.
+    var headers: Headers {
+        var headers = Headers()
+        if !ends.isEmpty {
+            var writer = ByteWriter()
+            for partition in topics.flatMap(\.partitions) {
+                writer.append(bigEndian: (ends[partition] ?? .zero).value)
+            }
+            headers.append(Header(Self.endsHeader, Array(writer.bytes)))
+        }
+        if !reads.isEmpty {
+            var writer = ByteWriter()
+            writer.append(bigEndian: Int32(reads.count))
+            for (partition, end) in reads.sorted(by: { $0.key < $1.key }) {
+                writer.append(shortString: partition.topic)
+                writer.append(bigEndian: partition.partition.number)
+                writer.append(bigEndian: end.value)
+            }
+            headers.append(Header(Self.readsHeader, Array(writer.bytes)))
+        }
+        return headers
+    }
+}
+
+// MARK: Reading
+
+extension TransactionRecord {
+    private static let endsHeader = "moldau.ends"
+    private static let readsHeader = "moldau.reads"
+    /// The end of a partition of a decision that does not say it.
+    static let unknownEnd = Offset(-1)
 
     /// The transactional id of a key; nil for bytes that are none.
     static func id(key: UnsafeRawBufferPointer?) -> String? {
@@ -82,28 +126,74 @@ struct TransactionRecord: Equatable, Sendable {
         return fields.shortString()
     }
 
+    /// nil for a record of something else.
+    init?(_ record: RecordView) {
+        guard let value = record.value else { return nil }
+        self.init(value: value, headers: (try? record.headers()) ?? Headers())
+    }
+
     /// nil for bytes that are no record.
-    init?(value: UnsafeRawBufferPointer) {
+    init?(value: UnsafeRawBufferPointer, headers: Headers) {
         var fields = FieldReader(rest: value)
-        guard let version: Int16 = fields.number(), version == 0, let id: Int64 = fields.number(),
-            let epoch: Int16 = fields.number(), let timeout: Int32 = fields.number(),
-            let statusNumber: Int8 = fields.number(), let status = TransactionStatus(rawValue: statusNumber),
-            let topicCount: Int32 = fields.number()
+        guard let version: Int16 = fields.number(), version == 0 || version == 1 else { return nil }
+        let isFlexible = version == 1
+        guard let id: Int64 = fields.number(), let epoch: Int16 = fields.number(),
+            let timeout: Int32 = fields.number(), let statusNumber: Int8 = fields.number(),
+            let status = TransactionStatus(rawValue: statusNumber),
+            let partitions = fields.partitions(isFlexible: isFlexible), let updated: Int64 = fields.number(),
+            let started: Int64 = fields.number()
         else { return nil }
         self.init(producer: ProducerIdentity(id: id, epoch: epoch), timeoutMs: timeout)
         self.status = status
+        (self.updated, self.started) = (Timestamp(ms: updated), Timestamp(ms: started))
+        let unknown = status.isDecided ? Self.unknownEnd : .zero
+        let known = headers[Self.endsHeader]
+        (known ?? []).withUnsafeBytes { bytes in
+            // Behind the value, as earlier versions wrote it; tagged fields of version 1 are not ours.
+            var ends = known != nil ? FieldReader(rest: bytes) : isFlexible ? FieldReader(rest: bytes) : fields
+            for partition in partitions { self.ends[partition] = ends.number().map(Offset.init) ?? unknown }
+        }
+        reads = headers[Self.readsHeader].map(Self.reads) ?? [:]
+    }
+
+    private static func reads(_ header: [UInt8]) -> [TopicPartition: Offset] {
+        header.withUnsafeBytes { bytes in
+            var fields = FieldReader(rest: bytes)
+            var reads: [TopicPartition: Offset] = [:]
+            let count: Int32 = fields.number() ?? 0
+            for _ in 0..<max(count, 0) {
+                guard let topic = fields.shortString(), let number: Int32 = fields.number(),
+                    let end: Int64 = fields.number()
+                else { break }
+                reads[TopicPartition(topic, number)] = Offset(end)
+            }
+            return reads
+        }
+    }
+}
+
+extension FieldReader {
+    /// The partitions of a transaction; empty for null.
+    fileprivate mutating func partitions(isFlexible: Bool) -> [TopicPartition]? {
+        guard let topicCount = count(isFlexible: isFlexible) else { return nil }
         var partitions: [TopicPartition] = []
         for _ in 0..<max(topicCount, 0) {
-            guard let topic = fields.shortString(), let count: Int32 = fields.number(), count >= 0,
-                Int(count) * 4 <= fields.rest.count
+            guard let topic = isFlexible ? compactString() : shortString(), let count = count(isFlexible: isFlexible),
+                count >= 0, count <= rest.count / 4
             else { return nil }
             for _ in 0..<count {
-                guard let number: Int32 = fields.number() else { return nil }
+                guard let number: Int32 = number() else { return nil }
                 partitions.append(TopicPartition(topic, number))
             }
+            if isFlexible, !skipTaggedFields() { return nil }
         }
-        guard let updated: Int64 = fields.number(), let started: Int64 = fields.number() else { return nil }
-        (self.updated, self.started) = (Timestamp(ms: updated), Timestamp(ms: started))
-        for partition in partitions { ends[partition] = Offset(fields.number() ?? 0) }
+        return partitions
+    }
+
+    /// −1 for null.
+    private mutating func count(isFlexible: Bool) -> Int? {
+        if isFlexible { return unsignedVarint().map { Int($0) - 1 } }
+        let count: Int32? = number()
+        return count.map(Int.init)
     }
 }

@@ -1,3 +1,4 @@
+internal import MoldauLog
 internal import MoldauRecords
 internal import Synchronization
 
@@ -25,24 +26,75 @@ final class Transactions: Sendable {
         }
     }
 
-    private let slots = Mutex<[String: Slot]>([:])
+    private struct Known: Sendable {
+        var slots: [String: Slot] = [:]
+        /// By the ids of the producers that were made for them.
+        var byProducer: [Int64: Slot] = [:]
+        /// The partitions of the topic whose records cannot be read: what they know of transactions is unknown.
+        var unreadable: [Int32: LogError] = [:]
+    }
+
+    private let known = Mutex(Known())
     /// The ids of producers that may be given out, and where that is noted for the next start.
     let producerIDs = Mutex<Range<Int64>>(0..<0)
 
     func slot(_ id: String) -> Slot {
-        slots.withLock { slots in
-            if let known = slots[id] { return known }
+        known.withLock { known in
+            if let slot = known.slots[id] { return slot }
             let slot = Slot(id, State())
-            slots[id] = slot
+            known.slots[id] = slot
             return slot
         }
     }
 
-    func recover(_ id: String, _ record: TransactionRecord, at uptime: Duration) {
-        let slot = Slot(id, State(record: record, isRecovered: true, begun: uptime))
-        slots.withLock { $0[id] = slot }
+    /// The transactional id for which a producer was made; nil where none is known of.
+    func slot(ofProducer producer: Int64) -> Slot? { known.withLock { $0.byProducer[producer] } }
+
+    /// Takes note that a producer was made for an id: before it can write.
+    func note(_ producer: Int64, of id: String) {
+        let slot = slot(id)
+        known.withLock { $0.byProducer[producer] = slot }
     }
 
+    func recover(_ id: String, _ record: TransactionRecord, at uptime: Duration) {
+        let slot = Slot(id, State(record: record, isRecovered: true, begun: uptime))
+        known.withLock { known in
+            known.slots[id] = slot
+            known.byProducer[record.producer.id] = slot
+        }
+    }
+
+    /// Beyond the producers of all ids that are known.
+    var firstUnusedProducer: Int64 { known.withLock { ($0.byProducer.keys.max() ?? -1).addingCapped(1) } }
+
+    /// A partition of the topic is damaged: its transactional ids cannot be used.
+    func markUnreadable(_ partition: Int32, _ cause: LogError) { known.withLock { $0.unreadable[partition] = cause } }
+
+    /// What is wrong with a partition of the topic; nil for nothing.
+    func damage(of partition: Int32) -> LogError? { known.withLock { $0.unreadable[partition] } }
+
+    /// Whether a producer that no id is known of has none.
+    var areAllKnown: Bool { known.withLock { $0.unreadable.isEmpty } }
+
     /// By id.
-    var all: [Slot] { slots.withLock { $0.values.sorted { $0.id < $1.id } } }
+    var all: [Slot] { known.withLock { $0.slots.values.sorted { $0.id < $1.id } } }
+}
+
+extension Transactions.State {
+    /// Whether the id's producer may append to a partition now: the newest one alone, and in a transaction what was enlisted.
+    func admit(_ stamp: ProducerStamp, to partition: TopicPartition, of id: String) throws(BrokerError) {
+        guard let record, record.producer == ProducerIdentity(id: stamp.id, epoch: stamp.epoch) else {
+            throw .producerFenced(id: id)
+        }
+        guard !stamp.isTransactional || (record.status == .ongoing && record.ends[partition] != nil) else {
+            throw .invalidTransaction(id: id, reason: "no transaction that writes to \(partition) is open")
+        }
+    }
+}
+
+extension ProducerStamp {
+    /// But for the place in its sequence.
+    func isOfSameProducer(as other: ProducerStamp) -> Bool {
+        id == other.id && epoch == other.epoch && isTransactional == other.isTransactional
+    }
 }

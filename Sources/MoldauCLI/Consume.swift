@@ -8,7 +8,8 @@ struct Consume: ParsableCommand {
         abstract: "Prints a topic's records, a line each.",
         discussion: """
             Ends at the end of the topic, unless --follow is given. What is asked for is printed in this order, \
-            with tabs in between: partition, offset, timestamp, headers, key, value. A null is printed as 'null'.
+            with tabs in between: partition, offset, timestamp, headers, key, value. A null is printed as 'null'. Text is \
+            printed byte by byte as it was written.
             """)
 
     @OptionGroup var data: DataDirectory
@@ -82,12 +83,12 @@ struct Consume: ParsableCommand {
                 let end = follow ? nil : ends[batches.partition]
                 while left > 0, let record = try reader.next() {
                     if let end, record.offset >= end { break }
-                    output.write(try format.line(record, of: batches.partition))
+                    try output.write(try format.line(record, of: batches.partition))
                     left -= 1
                 }
                 if let end, consumer.position(batches.partition) ?? .zero >= end { unread[batches.partition] = nil }
             }
-            output.flush()
+            try output.flush()
             if fetched.isEmpty && !follow { break }
         }
     }

@@ -31,27 +31,50 @@ struct DataDirectory: ParsableArguments {
         try cluster.close()
     }
 
-    private func brokerDirectory(orCreate: Bool) throws -> String {
+    /// The broker's directory, whether or not the list of topics in it can be read.
+    /// - Throws: `CommandFailure` where there is none.
+    func existingBrokerDirectory() throws -> String {
         let candidates = ["\(path)/topics", path]
-        if let found = candidates.first(where: { FileManager.default.fileExists(atPath: "\($0)/topics.json") }) {
-            return found
+        guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+            throw CommandFailure("there is no directory '\(path)'; give an application's data directory")
         }
-        if orCreate {
-            do {
-                try FileManager.default.createDirectory(atPath: candidates[0], withIntermediateDirectories: true)
-            } catch {
-                throw CommandFailure("the directory '\(candidates[0])' cannot be made: \(error.localizedDescription)")
-            }
-            return candidates[0]
+        return found
+    }
+
+    private func brokerDirectory(orCreate: Bool) throws -> String {
+        var isDirectory: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue {
+            throw CommandFailure("'\(path)' is a file; --data takes an application's data directory")
         }
-        guard FileManager.default.fileExists(atPath: path) else {
+        let candidates = ["\(path)/topics", path]
+        if let found = try candidates.first(where: Self.holdsTopics) { return found }
+        if orCreate { return candidates[0] }
+        guard try Self.isThere(path) else {
             throw CommandFailure(
                 "there is no directory '\(path)'; give an application's data directory, or make one with "
                     + "'moldau topics create <topic> --data \(path)'")
         }
         throw CommandFailure(
-            "'\(path)' holds no topics (neither topics/topics.json nor topics.json is there); give an application's "
+            "'\(path)' holds no topics (neither itself nor in 'topics'); give an application's "
                 + "data directory, or create a topic in it with 'moldau topics create <topic> --data \(path)'")
+    }
+
+    /// Whether a broker keeps its topics there, this one or a Kafka broker: a file that says so, or directories of partitions.
+    private static func holdsTopics(_ path: String) throws -> Bool {
+        if try isThere("\(path)/topics.json") || isThere("\(path)/meta.properties") { return true }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return try names.contains { name in
+            guard name.wholeMatch(of: /.+-\d+/) != nil else { return false }
+            return try isThere("\(path)/\(name)/partition.metadata")
+                || isThere("\(path)/\(name)/00000000000000000000.log")
+        }
+    }
+
+    /// - Throws: `CommandFailure` where that cannot be known: what may not be looked at is not taken for missing.
+    private static func isThere(_ path: String) throws -> Bool {
+        if access(path, F_OK) == 0 { return true }
+        if errno == ENOENT { return false }
+        throw CommandFailure("'\(path)' cannot be looked at: \(String(cString: strerror(errno)))")
     }
 }
 
@@ -78,8 +101,14 @@ struct NamedText {
 
 extension Admin {
     /// The topic of that name.
+    /// - Parameter isChanged: whether it is to be written or deleted, which the cluster's own topics are not.
     /// - Throws: `CommandFailure` with the topics that there are.
-    func requireTopic(_ name: String) throws -> TopicDescription {
+    func requireTopic(_ name: String, toChange isChanged: Bool = false) throws -> TopicDescription {
+        if isChanged, ["__consumer_offsets", "__transaction_state"].contains(name) {
+            throw CommandFailure(
+                "'\(name)' holds the cluster's own records, the positions of groups or the state of transactions: only the "
+                    + "cluster writes it, and nobody deletes it")
+        }
         if let found = try describe([name])[name] { return found }
         let names = try topics().map(\.name)
         throw CommandFailure(

@@ -3,7 +3,8 @@ import Foundation
 import MoldauCluster
 import Synchronization
 
-/// Notes that the user wants to end (Control-C, or a signal to terminate), and wakes the consumer then.
+/// Notes that the user wants to end (Control-C, or a signal to terminate), and wakes the consumer then. A second signal ends the
+/// program at once.
 final class Interruption {
     private let sources: [any DispatchSourceSignal]
     private let state = State()
@@ -20,6 +21,7 @@ final class Interruption {
             source.setEventHandler {
                 state.hasCome.store(true, ordering: .relaxed)
                 wakeup.signal()
+                signal(number, SIG_DFL)
             }
             source.resume()
             return source

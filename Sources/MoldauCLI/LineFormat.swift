@@ -18,34 +18,33 @@ struct LineFormat: ParsableArguments {
     @Flag(help: "Print the key.")
     var keys = false
 
-    @Option(help: "What the keys are: string, int64 or hex.")
+    @Option(help: "What the keys are: string or bytes (both printed as they are), int64 or hex.")
     var keyType = TextForm.string
 
-    @Option(help: "What the values are: string, int64 or hex.")
+    @Option(help: "What the values are: string or bytes (both printed as they are), int64 or hex.")
     var valueType = TextForm.string
 
+    /// The line's bytes, without a newline.
     /// - Throws: `CommandFailure` where key or value are not of the type that was given.
-    func line(_ record: RecordView, of partition: TopicPartition) throws -> String {
-        var columns: [String] = []
-        if partitions { columns.append("\(partition.partition)") }
-        if offsets { columns.append("\(record.offset)") }
-        if timestamps { columns.append("\(record.timestamp)") }
+    func line(_ record: RecordView, of partition: TopicPartition) throws -> [UInt8] {
+        var columns: [[UInt8]] = []
+        if partitions { columns.append(Array("\(partition.partition)".utf8)) }
+        if offsets { columns.append(Array("\(record.offset)".utf8)) }
+        if timestamps { columns.append(Array("\(record.timestamp)".utf8)) }
         if headers {
-            let texts = try record.headers().map { header in
-                "\(header.name)=\(header.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")"
-            }
-            columns.append(texts.joined(separator: ","))
+            let texts = try record.headers().map { Array("\($0.name)=".utf8) + ($0.value ?? Array("null".utf8)) }
+            columns.append(Array(texts.joined(separator: CollectionOfOne(UInt8(ascii: ",")))))
         }
         if keys { columns.append(try text(record.key, keyType, "key", record, partition)) }
         columns.append(try text(record.value, valueType, "value", record, partition))
-        return columns.joined(separator: "\t")
+        return Array(columns.joined(separator: CollectionOfOne(UInt8(ascii: "\t"))))
     }
 
     private func text(
         _ bytes: UnsafeRawBufferPointer?, _ form: TextForm, _ part: String, _ record: RecordView,
         _ partition: TopicPartition
-    ) throws -> String {
-        guard let bytes else { return "null" }
+    ) throws -> [UInt8] {
+        guard let bytes else { return Array("null".utf8) }
         do {
             return try form.text(bytes)
         } catch {

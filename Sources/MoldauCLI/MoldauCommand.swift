@@ -10,5 +10,5 @@ struct MoldauCommand: ParsableCommand {
             Works on the data directory of an application, the one given to '.embedded(at:)'. One process at a time \
             works on a directory: stop the application first.
             """,
-        subcommands: [Topics.self, Produce.self, Consume.self])
+        subcommands: [Topics.self, Produce.self, Consume.self, Repair.self])
 }

@@ -8,30 +8,44 @@ final class PartitionBatches {
     }
 
     private static let batchBytes = 64 * 1024
+    /// What a record takes at most besides its key, its value and its headers' texts; and so for each header.
+    private static let (recordOverhead, headerOverhead) = (40, 12)
 
     private let topic: String
     private let producer: any Producer
     private let batches: [Batch]
+    private let batchBytes: Int
     private var partitioner = Partitioner.keyed()
 
-    init(_ topic: String, partitionCount: Int32, producer: any Producer) {
+    /// - Parameter limit: the largest batch that the topic takes, in bytes.
+    init(_ topic: String, partitionCount: Int32, limit: Int, producer: any Producer) {
         self.topic = topic
         self.producer = producer
+        batchBytes = min(Self.batchBytes, limit)
         batches = (0..<partitionCount).map { _ in Batch() }
     }
 
     /// - Parameter partition: where the record goes; nil: where its key says.
+    /// - Throws: `ClusterError.recordTooLarge` for this record: those before it are in batches of their own.
     func append(
         key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers, to partition: Int32?
     ) throws {
         try withBytes(key) { key in
             try withBytes(value) { value in
                 let size = (key?.count ?? 0) + (value?.count ?? 0)
+                let headerBytes = headers.reduce(0) {
+                    $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + Self.headerOverhead
+                }
                 let count = Int32(batches.count)
                 let chosen = partition ?? partitioner.partition(key: key, byteCount: size, count: count).number
                 let batch = batches[Int(chosen)]
+                if !batch.builder.isEmpty,
+                    batch.builder.byteCount + size + headerBytes + Self.recordOverhead > batchBytes
+                {
+                    try send(chosen)
+                }
                 batch.builder.append(key: key, value: value, timestamp: timestamp, headers: headers)
-                if batch.builder.byteCount >= Self.batchBytes { try send(chosen) }
+                if batch.builder.byteCount >= batchBytes { try send(chosen) }
             }
         }
     }
@@ -44,8 +58,9 @@ final class PartitionBatches {
 
     private func send(_ partition: Int32) throws {
         let batch = batches[Int(partition)]
+        // What was refused is not sent again.
+        defer { batch.builder.reset() }
         try producer.send(batch.builder.finish(), to: TopicPartition(topic, partition))
-        batch.builder.reset()
     }
 
     private func withBytes(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) throws -> Void) rethrows {

@@ -14,22 +14,21 @@ struct TopicsCreate: ParsableCommand {
     @Option(help: "How many partitions it has.")
     var partitions: Int32 = 1
 
-    @Option(
-        name: .customLong("set"), help: "A setting by Kafka's name, 'retention.ms=-1' for example. May be repeated.")
-    var settings: [String] = []
+    @OptionGroup var settings: TopicSettings
 
     func validate() throws {
         if partitions < 1 { throw ValidationError("a topic has at least one partition, not \(partitions)") }
     }
 
     func run() throws {
-        let pairs = try settings.map { try NamedText($0, option: "--set") }
-        let configuration = Dictionary(pairs.map { ($0.name, $0.text) }) { $1 }
+        let configuration = try settings.read()
         try data.withCluster(orCreate: true) { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
             try admin.create([NewTopic(topic, partitionCount: partitions, configuration: configuration)])
         }
-        print("created \(topic) with \(partitions) \(partitions == 1 ? "partition" : "partitions")")
+        let output = LineOutput()
+        try output.write("created \(topic) with \(partitions) \(partitions == 1 ? "partition" : "partitions")")
+        try output.flush()
     }
 }

@@ -16,9 +16,11 @@ struct TopicsDelete: ParsableCommand {
         try data.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
-            for name in topics { _ = try admin.requireTopic(name) }
+            for name in topics { _ = try admin.requireTopic(name, toChange: true) }
             try admin.delete(topics)
         }
-        for name in topics { print("deleted \(name)") }
+        let output = LineOutput()
+        for name in topics { try output.write("deleted \(name)") }
+        try output.flush()
     }
 }

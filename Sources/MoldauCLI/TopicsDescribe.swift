@@ -1,11 +1,16 @@
 import ArgumentParser
 import MoldauCluster
+import MoldauLog
 import MoldauRecords
 
 /// `moldau topics describe`: partitions, settings, and which offsets are held.
 struct TopicsDescribe: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "describe", abstract: "Prints partitions, settings and offsets of topics.")
+        commandName: "describe", abstract: "Prints partitions, settings and offsets of topics.",
+        discussion: """
+            Settings are those that hold. '(default)' stands behind those that nobody gave: a topic without settings deletes \
+            records after seven days.
+            """)
 
     @OptionGroup var data: DataDirectory
 
@@ -13,6 +18,7 @@ struct TopicsDescribe: ParsableCommand {
     var topics: [String] = []
 
     func run() throws {
+        let output = LineOutput()
         try data.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             let consumer = try cluster.makeConsumer(clientID: "moldau")
@@ -22,21 +28,51 @@ struct TopicsDescribe: ParsableCommand {
             }
             for name in topics { _ = try admin.requireTopic(name) }
             for topic in try admin.topics() where topics.isEmpty || topics.contains(topic.name) {
-                try describe(topic, consumer)
+                try describe(topic, consumer, output)
             }
+            try output.flush()
         }
     }
 
-    private func describe(_ topic: TopicDescription, _ consumer: any Consumer) throws {
+    private func describe(_ topic: TopicDescription, _ consumer: any Consumer, _ output: LineOutput) throws {
         let partitions = (0..<topic.partitionCount).map { TopicPartition(topic.name, $0) }
         let bounds = try consumer.bounds(of: Set(partitions))
         let records = bounds.values.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
-        print("\(topic.name): partitions \(topic.partitionCount), offsets held \(records)")
-        for (setting, value) in topic.configuration.sorted(by: { $0.key < $1.key }) { print("  \(setting)=\(value)") }
+        try output.write("\(topic.name): partitions \(topic.partitionCount), offsets held \(records)")
+        for line in try Self.settings(of: topic) { try output.write("  \(line)") }
         for partition in partitions {
             guard let held = bounds[partition] else { continue }
             let (first, end) = (held.lowerBound, held.upperBound)
-            print("  partition \(partition.partition): offsets \(first) up to, not including, \(end)")
+            try output.write("  partition \(partition.partition): offsets \(first) up to, not including, \(end)")
         }
+    }
+
+    /// `name=value` of each setting, by name.
+    private static func settings(of topic: TopicDescription) throws -> [String] {
+        let held: [String: String]
+        do throws(LogError) {
+            held = try LogConfiguration(topic.configuration).settings
+        } catch {
+            throw CommandFailure("a setting of '\(topic.name)' cannot be read: \(error)")
+        }
+        return held.merging(topic.configuration) { $1 }.sorted { $0.key < $1.key }.map { name, value in
+            var notes = topic.configuration[name] == nil ? ["default"] : []
+            if LogConfiguration.namesWithoutEffect.contains(name) { notes.append("no effect here") }
+            if name == "retention.ms", held[name] != nil, let age = Self.age(value) {
+                notes.append("deleted after \(age)")
+            }
+            return "\(name)=\(value)" + (notes.isEmpty ? "" : " (\(notes.joined(separator: "; ")))")
+        }
+    }
+
+    /// Milliseconds as people say them; nil for those that never pass.
+    private static func age(_ value: String) -> String? {
+        guard let milliseconds = Int64(value), milliseconds >= 0 else { return nil }
+        let units: [(Int64, String)] = [
+            (86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"),
+        ]
+        let (size, unit) =
+            units.first { milliseconds >= $0.0 && milliseconds.isMultiple(of: $0.0) } ?? (1, "millisecond")
+        return "\(milliseconds / size) \(unit)\(milliseconds == size ? "" : "s")"
     }
 }

@@ -8,10 +8,12 @@ struct TopicsList: ParsableCommand {
     @OptionGroup var data: DataDirectory
 
     func run() throws {
+        let output = LineOutput()
         try data.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
-            for topic in try admin.topics() { print(topic.name) }
+            for topic in try admin.topics() { try output.write(topic.name) }
+            try output.flush()
         }
     }
 }

@@ -150,6 +150,8 @@ public protocol Admin: AnyObject {
     /// The topics that are there among `names`; the others are missing in the answer.
     func describe(_ names: Set<String>) throws -> [String: TopicDescription]
     func create(_ topics: [NewTopic]) throws
+    /// Changes settings of a topic, by Kafka's names; nil takes one back to its default. They hold at once.
+    func configure(_ topic: String, _ changes: [String: String?]) throws
     func delete(_ topics: [String]) throws
     /// Records below these offsets may go: for repartition topics that were read and committed.
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws
@@ -161,11 +163,14 @@ public struct TopicDescription: Hashable, Sendable {
     public let partitionCount: Int32
     /// The settings that differ from the cluster's defaults, by Kafka's names: `cleanup.policy`, `retention.ms`, …
     public let configuration: [String: String]
+    /// Tells the topic from others of its name, before and after; nil where the cluster gives topics none.
+    public let id: TopicID?
 
-    public init(name: String, partitionCount: Int32, configuration: [String: String]) {
+    public init(name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil) {
         self.name = name
         self.partitionCount = partitionCount
         self.configuration = configuration
+        self.id = id
     }
 }
 

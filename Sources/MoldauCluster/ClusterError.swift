@@ -6,11 +6,15 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
+    /// A topic's settings were to be changed to what they cannot be; they are as before.
+    case invalidSettings(topic: String, reason: String)
     case unknownPartition(TopicPartition, partitionCount: Int32)
     /// The partition does not hold `requested`: retention took it, or it was never there.
     case offsetOutOfRange(TopicPartition, requested: Offset, held: Range<Offset>)
     /// A batch is larger than the topic takes.
     case recordTooLarge(TopicPartition, bytes: Int, limit: Int)
+    /// The partition takes no such record: one without a key in a compacted topic, for example.
+    case invalidRecord(TopicPartition, reason: String)
     /// Another producer of that transactional id has taken over; this one can write no more.
     case producerFenced(id: String)
     /// The group has a member, and the cluster takes one only.
@@ -28,12 +32,14 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case .unknownTopic(let name): "there is no topic '\(name)'; create it first"
         case .topicExists(let name): "the topic '\(name)' exists already"
         case .invalidTopic(let name, let reason): "'\(name)' cannot be created: \(reason)"
+        case .invalidSettings(let topic, let reason): "the settings of '\(topic)' are as before: \(reason)"
         case .unknownPartition(let partition, let count):
             "there is no partition \(partition): the topic has \(count) partitions, counted from 0"
         case .offsetOutOfRange(let partition, let requested, let held):
             "\(partition) does not hold offset \(requested); it holds \(held.lowerBound) up to, not including, \(held.upperBound)"
         case .recordTooLarge(let partition, let bytes, let limit):
             "a batch of \(bytes) bytes for \(partition) is over the topic's limit of \(limit) (max.message.bytes)"
+        case .invalidRecord(let partition, let reason): "\(partition) does not take a record: \(reason)"
         case .producerFenced(let id): "another producer of the transactional id '\(id)' has taken over"
         case .groupInUse(let group):
             "an application with the id '\(group)' runs on this cluster already, and a cluster in one process takes one of "

@@ -21,7 +21,14 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
         let topics = topics.map {
             TopicMetadata(name: $0.name, partitionCount: $0.partitionCount, configuration: $0.configuration)
         }
-        try translating { () throws(BrokerError) in try broker.create(topics) }
+        try translating { () throws(BrokerError) in
+            for topic in topics { try checkName(topic.name) }
+            try broker.create(topics)
+        }
+    }
+
+    func configure(_ topic: String, _ changes: [String: String?]) throws {
+        try translating { () throws(BrokerError) in try broker.configure(topic, changes) }
     }
 
     func delete(_ topics: [String]) throws {
@@ -30,8 +37,16 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
 
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws {
         for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) {
-            try translating { () throws(BrokerError) in try broker.partition(name).deleteRecords(before: offset) }
+            try translating { () throws(BrokerError) in
+                try checkName(name.topic)
+                try broker.partition(name).deleteRecords(before: offset)
+            }
         }
+    }
+
+    /// The broker's own topics are its alone.
+    private func checkName(_ topic: String) throws(BrokerError) {
+        if Broker<Files>.isInternal(topic) { throw .internalTopic(topic) }
     }
 
     func close() {}
@@ -39,6 +54,7 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
 
 extension TopicDescription {
     fileprivate init(_ topic: TopicMetadata) {
-        self.init(name: topic.name, partitionCount: topic.partitionCount, configuration: topic.configuration)
+        self.init(
+            name: topic.name, partitionCount: topic.partitionCount, configuration: topic.configuration, id: topic.id)
     }
 }

@@ -1,3 +1,4 @@
+public import Logging
 package import MoldauBroker
 public import MoldauCluster
 public import MoldauLog
@@ -16,7 +17,7 @@ internal import Synchronization
 ///
 /// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by
 /// one each.
-public final class EmbeddedCluster: Cluster {
+public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
         var time = timespec()
@@ -34,29 +35,44 @@ public final class EmbeddedCluster: Cluster {
     private let upkeep: Upkeep?
     private let groups = Groups()
 
+    /// Where it is, as logs tell it.
+    public let description: String
+
     /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
     /// disk first.
+    /// - Parameters:
+    ///   - randomness: where the ids of topics come from.
+    ///   - logger: gets to know what is deleted, moved or made up, and what upkeep could not do.
     /// - Throws: `LogError.locked` at once when another process works on the directory; `.io`; `.damagedFile`.
     public init(
         directory: String, durability: Durability = .sync,
-        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
+        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        logger: Logger = Logger(label: "moldau.broker")
     ) throws(LogError) {
+        description = "embedded in '\(directory)'"
+        PosixFileSystem.raiseDescriptorLimit()
         let broker = try Broker(
-            PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime)
+            PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime,
+            randomness: randomness, logger: logger)
         store = broker
-        upkeep = Upkeep(of: broker, durability: durability)
+        upkeep = Upkeep(of: broker, durability: durability, logger: logger)
     }
 
     /// A cluster in memory, empty at first, gone with its last holder: for tests.
     public init(
-        inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock
+        inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(LogError) {
-        store = try Broker(MemoryFileSystem(), directory: "memory", durability: .os, clock: clock)
+        description = "embedded, in memory"
+        store = try Broker(
+            MemoryFileSystem(), directory: "memory", durability: .os, clock: clock, randomness: randomness)
         upkeep = nil
     }
 
     /// A cluster on a broker that others use too.
     package init<Files: FileSystem>(_ broker: Broker<Files>) {
+        description = "embedded"
         store = broker
         upkeep = nil
     }
@@ -126,12 +142,21 @@ extension ClusterError {
             case .unknownTopic(let name): .unknownTopic(name)
             case .topicExists(let name): .topicExists(name)
             case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
+            case .invalidSettings(let topic, let reason): .invalidSettings(topic: topic, reason: reason)
             case .internalTopic(let name):
-                .unavailable(reason: "'\(name)' holds the cluster's own records and cannot be deleted")
+                .unavailable(
+                    reason: "'\(name)' holds the cluster's own records, which it alone creates, writes and deletes")
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)
             case .log(let name, .batchTooLarge(let bytes, let limit)): .recordTooLarge(name, bytes: bytes, limit: limit)
+            case .unreadable(let holder, let name, let cause):
+                .unavailable(
+                    reason:
+                        "what the cluster knows of \(holder) is in \(name), which is damaged: \(cause); others are not "
+                        + "affected; 'moldau repair' shows what is lost and goes on without it")
+            case .log(let name, let cause) where cause.isRefusal:
+                .invalidRecord(name, reason: cause.description)
             case .log(_, .producerFenced(let id, _, _)): .producerFenced(id: "producer \(id)")
             case .log(_, .offline(let reason)), .storage(.offline(let reason)):
                 .offline(reason: LogError.offline(reason: reason).description)

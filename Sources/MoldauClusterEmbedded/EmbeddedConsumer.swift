@@ -163,7 +163,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
 
     func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset] {
         try checkOpen()
-        return broker.committedOffsets(of: requireGroup()).filter { partitions.contains($0.key) }
+        let group = requireGroup()
+        try translating { () throws(BrokerError) in try broker.checkReadable(group: group) }
+        return broker.committedOffsets(of: group).filter { partitions.contains($0.key) }
             .mapValues { CommittedOffset($0.offset, metadata: $0.metadata) }
     }
 

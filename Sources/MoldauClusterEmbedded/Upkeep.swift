@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Logging
 internal import MoldauBroker
 internal import MoldauLog
 
@@ -14,16 +15,19 @@ final class Upkeep: Sendable {
     private let state = Monitor(State())
 
     /// Starts the threads. They end at `stop`.
-    init<Files: FileSystem>(of broker: Broker<Files>, durability: Durability) {
-        Self.start(.housekeeping, "moldau-upkeep", state, broker)
-        if let syncs = UpkeepSchedule.syncs(for: durability) { Self.start(syncs, "moldau-sync", state, broker) }
+    /// - Parameter logger: gets to know what could not be done.
+    init<Files: FileSystem>(of broker: Broker<Files>, durability: Durability, logger: Logger) {
+        Self.start(.housekeeping, "moldau-upkeep", state, broker, logger)
+        if let syncs = UpkeepSchedule.syncs(for: durability) { Self.start(syncs, "moldau-sync", state, broker, logger) }
     }
 
     private static func start<Files: FileSystem>(
-        _ schedule: UpkeepSchedule, _ name: String, _ state: Monitor<State>, _ broker: Broker<Files>
+        _ schedule: UpkeepSchedule, _ name: String, _ state: Monitor<State>, _ broker: Broker<Files>,
+        _ logger: Logger
     ) {
         let thread = Thread { [weak broker] in
             var schedule = schedule
+            var failures = UpkeepFailures(logger)
             var lastLook = ContinuousClock.now
             while state.wait(timeout: schedule.pause, { $0.isStopped ? true : nil }) == nil {
                 let now = ContinuousClock.now
@@ -35,9 +39,8 @@ final class Upkeep: Sendable {
                         return !state.isStopped
                     }
                     guard mayWork else { return }
-                    // An error comes out again at the next append or flush, to somebody who can act on it. What is to be
-                    // compacted or deleted stays.
-                    try? broker?.run(job)
+                    // What is to be compacted or deleted stays. A failed sync comes out again at the next append or flush.
+                    if let broker { failures.run(job, of: broker) }
                     state.withLock(wakes: true) { $0.workingCount -= 1 }
                 }
             }

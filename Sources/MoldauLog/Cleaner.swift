@@ -20,7 +20,9 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         let path = SegmentName.path(plan.directory, base, ".log.cleaned")
         try plan.files.removeFile(path)
         let file = try plan.files.open(path)
-        var segment = Segment(empty: file, base: base, generation: group[0].generation + 1)
+        var segment = Segment(
+            empty: file, base: base, generation: group[0].generation + 1,
+            appendTimes: AppendTimes(of: group.map(\.appendTimes)))
         var markers: Set<Offset> = []
         for source in group {
             var batches = BatchReader(source, directory: plan.directory)
@@ -44,7 +46,7 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         if header.baseOffset >= end { return whole }
         let isPast = header.deleteHorizon.map { $0 <= plan.now } ?? false
         let horizon =
-            header.deleteHorizon == nil ? Timestamp(ms: plan.now.ms &+ plan.configuration.deleteRetentionMs) : nil
+            header.deleteHorizon == nil ? plan.now.adding(ms: plan.configuration.deleteRetentionMs) : nil
         if header.isControl {
             // While there is a batch of the transaction, its marker is needed.
             if withData.remove(header.producer.id) != nil { return whole }
@@ -59,13 +61,14 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         let isAborted = plan.isAborted(header)
         var (kept, needsHorizon) = (0, false)
         let latest = latest
+        let isCut = plan.configuration.sabotage.contains(.digestCut)
         let result = try filtered(bytes, horizon: nil) { entry in
             guard !isAborted else { return false }
             guard let key = entry.key else {
                 kept += 1
                 return true
             }
-            if let last = latest[KeyDigest(key)], entry.offset < last { return false }
+            if let last = latest[KeyDigest(key, isCut: isCut)], entry.offset < last { return false }
             if entry.isTombstone {
                 if isPast { return false }
                 needsHorizon = true

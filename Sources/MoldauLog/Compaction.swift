@@ -82,6 +82,7 @@ extension CompactionPlan {
     /// The last offset of each key in what is dirty, and the offset up to which all keys are in it.
     private func latestOffsets(maxKeys: Int) throws(LogError) -> ([KeyDigest: Offset], Offset) {
         var latest: [KeyDigest: Offset] = [:]
+        let isCut = configuration.sabotage.contains(.digestCut)
         for segment in segments where segment.end > firstDirty {
             var batches = BatchReader(segment, directory: directory)
             while let (header, bytes) = try batches.next() {
@@ -94,7 +95,7 @@ extension CompactionPlan {
                 do throws(RecordBatchError) {
                     var reader = RecordBatchReader(bytes.bytes)
                     while let record = try reader.next() {
-                        if let key = record.key { latest[KeyDigest(key)] = record.offset }
+                        if let key = record.key { latest[KeyDigest(key, isCut: isCut)] = record.offset }
                     }
                 } catch {
                     throw .invalidBatch(error)
@@ -117,12 +118,13 @@ extension CompactionPlan {
 struct KeyDigest: Hashable, Sendable {
     private let halves: SIMD2<Int>
 
-    init(_ key: UnsafeRawBufferPointer) {
+    /// - Parameter isCut: leaves 16 bits of it: see `Sabotage.digestCut`.
+    init(_ key: UnsafeRawBufferPointer, isCut: Bool = false) {
         var (first, second) = (Hasher(), Hasher())
         first.combine(bytes: key)
         second.combine(1)
         second.combine(bytes: key)
-        halves = SIMD2(first.finalize(), second.finalize())
+        halves = isCut ? SIMD2(first.finalize() & 0xffff, 0) : SIMD2(first.finalize(), second.finalize())
     }
 }
 

@@ -25,6 +25,16 @@ package protocol FileSystem: Sendable {
     /// Keeps other processes out of the directory until the lock is released.
     /// - Throws: `LogError.locked` at once when another holds it.
     func lock(_ directory: String) throws(LogError) -> DirectoryLock
+    /// An open file; nil where there is nothing of that name. Creates none.
+    func openExisting(_ path: String) throws(LogError) -> File?
+    /// A number that a directory keeps wherever it is moved to in its file system, and that a copy of it does not have; nil
+    /// where there is no such thing.
+    func identity(of directory: String) throws(LogError) -> Int64?
+}
+
+extension FileSystem {
+    package func openExisting(_ path: String) throws(LogError) -> File? { exists(path) ? try open(path) : nil }
+    package func identity(of directory: String) throws(LogError) -> Int64? { nil }
 }
 
 /// An open file. May be used by several threads; closed when the last holder lets go.
@@ -37,6 +47,16 @@ package protocol LogFile: AnyObject, Sendable {
     func truncate(to size: Int) throws(LogError)
     /// Makes everything written durable.
     func sync() throws(LogError)
+    /// Keeps the file readable as long as the answer is held, whatever becomes of its name; nil where it is so anyway.
+    func hold() throws(LogError) -> FileHold?
+}
+
+/// Held while a file is to stay as it is.
+package final class FileHold: Sendable {
+    private let onRelease: @Sendable () -> Void
+
+    package init(onRelease: @escaping @Sendable () -> Void) { self.onRelease = onRelease }
+    deinit { onRelease() }
 }
 
 /// A file each of whose calls may do a part of what is asked for, as the operating system's do: `read` and `write` go on
@@ -94,6 +114,8 @@ package final class DirectoryLock: Sendable {
 }
 
 extension LogFile {
+    package func hold() throws(LogError) -> FileHold? { nil }
+
     /// Up to `count` bytes from `position` on; fewer only where the file ends.
     package func read(_ count: Int, at position: Int) throws(LogError) -> [UInt8] {
         let bytes = try SharedBytes(capacity: count) { buffer throws(LogError) in try read(into: buffer, at: position) }
@@ -115,8 +137,7 @@ extension FileSystem {
 
     /// The bytes of a small file; nil where there is none.
     package func contents(of path: String) throws(LogError) -> [UInt8]? {
-        guard exists(path) else { return nil }
-        let file = try open(path)
+        guard let file = try openExisting(path) else { return nil }
         return try file.read(try file.size(), at: 0)
     }
 

@@ -15,6 +15,10 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     /// What was to be appended is no whole record batch, or a damaged one.
     case invalidBatch(RecordBatchError)
     case batchTooLarge(bytes: Int, limit: Int)
+    /// A marker that ends a transaction comes from the coordinator of transactions alone.
+    case controlBatch
+    /// The topic is compacted, which goes by keys, and this record of the batch, counted from 0, has none.
+    case nullKey(record: Int)
     /// A newer producer of that id has taken over: this one may write no more.
     case producerFenced(id: Int64, epoch: Int16, current: Int16)
     /// A batch of the producer is missing before this one.
@@ -27,6 +31,9 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case offline(reason: String)
     /// Another process works on the data directory.
     case locked(directory: String, holder: String)
+    /// The data directory is a copy that was made while a program wrote to the original: `was` and `is` are the directories'
+    /// numbers. Its files are of different moments.
+    case copiedWhileOpen(directory: String, was: Int64, is: Int64)
     /// A file that the broker keeps beside the logs cannot be read.
     case damagedFile(path: String, reason: String)
 
@@ -34,6 +41,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case damagedRecords(path: String, bytes: Range<Int>)
     /// Records that were durable are not there, or not whole. The partition is neither read nor written.
     case missingRecords(directory: String, durableEnd: Offset, foundEnd: Offset)
+    /// A partition's directory is that of another topic, deleted or created anew. It is neither read nor written.
+    case foreignRecords(directory: String, held: TopicID, expected: TopicID)
 
     /// Whether there was no room on the disk, or no more is granted; room may be made.
     package var isDiskFull: Bool {
@@ -41,11 +50,38 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         return code == ENOSPC || code == EDQUOT
     }
 
-    /// Whether records that were acknowledged are not what they were.
+    /// Whether bytes are not what they have to be: records that were acknowledged and are gone, or such as no reader gets by.
+    /// It concerns their partition alone.
+    package var isDamage: Bool {
+        if case .invalidBatch = self { return true }
+        return isLoss
+    }
+
+    /// Whether a batch was refused for what its records are.
+    package var isRefusal: Bool {
+        switch self {
+        case .controlBatch, .nullKey: true
+        default: false
+        }
+    }
+
+    /// Whether a partition's records are not what they should be: only that partition is closed then.
     package var isLoss: Bool {
         switch self {
-        case .damagedRecords, .missingRecords: true
+        case .damagedRecords, .missingRecords, .foreignRecords: true
         default: false
+        }
+    }
+
+    /// What to do about an error of the system; empty where its own words say it.
+    private static func advice(_ code: Int32) -> String {
+        switch code {
+        case EACCES, EPERM: "; let the user that runs this program write there, or choose another directory"
+        case EROFS: "; choose a directory on a file system that can be written"
+        case ENOTDIR, EEXIST: "; a file stands where a directory is needed: choose another one"
+        case ENOSPC, EDQUOT: "; make room there"
+        case EMFILE, ENFILE: "; let the process open more files ('ulimit -n')"
+        default: ""
         }
     }
 
@@ -55,23 +91,35 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
             "offset \(requested) is not held; \(held.lowerBound) up to, not including, \(held.upperBound) is"
         case .invalidBatch(let error): "not a valid record batch: \(error)"
         case .batchTooLarge(let bytes, let limit): "a batch of \(bytes) bytes is over the limit of \(limit)"
+        case .controlBatch: "a client cannot write control batches: the broker alone ends transactions"
+        case .nullKey(let record):
+            "the topic is compacted, and record \(record) of the batch (counted from 0) has a null key: give it a key, or take "
+                + "'compact' from the topic's cleanup.policy"
         case .producerFenced(let id, let epoch, let current):
             "the producer \(id) of epoch \(epoch) was replaced by one of epoch \(current)"
         case .outOfOrderSequence(let producer, let expected, let got):
             "the producer \(producer) sent sequence number \(got) where \(expected) is next"
         case .invalidConfiguration(let key, let value): "'\(value)' is no value for \(key)"
-        case .io(let operation, let path, _, let reason): "\(operation) of '\(path)' failed: \(reason)"
+        case .io(let operation, let path, let code, let reason):
+            "\(operation) of '\(path)' failed: \(reason)\(Self.advice(code))"
         case .offline(let reason):
             "the log is offline since a failed sync: \(reason); restart to recover what is on disk"
         case .locked(let directory, let holder):
             "the data directory '\(directory)' is in use by \(holder); stop it first, or choose another directory"
+        case .copiedWhileOpen(let directory, _, _):
+            "the data directory '\(directory)' was copied while a program wrote to it, or after it had crashed; its files may be of "
+                + "different moments. Stop the program, and copy the directory again together with the state; or, if nothing was "
+                + "writing when it was copied, remove '\(directory)/directory-number'"
         case .damagedFile(let path, let reason): "'\(path)' is damaged: \(reason)"
         case .damagedRecords(let path, let bytes):
             "the bytes from \(bytes.lowerBound) up to \(bytes.upperBound) of '\(path)' have changed since they were "
-                + "written; bring the file back from a copy, or delete the partition's records up to those after them"
+                + "written; bring the file back from a copy, or leave them out with 'moldau repair'"
         case .missingRecords(let directory, let durableEnd, let foundEnd):
             "'\(directory)' held records up to offset \(durableEnd), and only those up to \(foundEnd) can be read; "
-                + "bring its files back from a copy, or delete the topic"
+                + "bring its files back from a copy, or accept the loss with 'moldau repair'"
+        case .foreignRecords(let directory, let held, let expected):
+            "'\(directory)' holds records of the topic with the id \(held), and the topic of that name has the id \(expected); "
+                + "move the directory away, or, if the records are the topic's own, its file partition.metadata"
         }
     }
 }

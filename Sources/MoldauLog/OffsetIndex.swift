@@ -36,6 +36,8 @@ package struct OffsetIndex: Equatable, Sendable {
 
     /// Notes a batch. Its offset and position are beyond those noted before.
     package mutating func note(lastOffset: Offset, position: Int) {
+        // An entry has 32 bits for each; without one a read scans further.
+        guard position <= UInt32.max, (0...Int64(UInt32.max)).contains(lastOffset - base) else { return }
         entries.append(UInt64(lastOffset - base) << 32 | UInt64(position))
     }
 

@@ -6,7 +6,8 @@ extension PartitionLog {
 
     /// What there is to compact; nil where it is not worth it, or the topic is not compacted.
     package mutating func planCompaction(now: Timestamp) throws(LogError) -> CompactionPlan<Files>? {
-        guard configuration.compacts, segments.count > 1 else { return nil }
+        guard configuration.compacts, segments.count > 1, !configuration.sabotage.contains(.neverCompacts)
+        else { return nil }
         let firstDirty = try max(cleanerOffset(), segments[0].base)
         var (closed, clean, dirty, isOverdue): ([Segment<Files.File>], Int, Int, Bool) = ([], 0, 0, false)
         for index in 0..<(segments.count - 1) {
@@ -43,6 +44,12 @@ extension PartitionLog {
         return Offset(kept)
     }
 
+    /// Whether all segments of a plan are still there: retention may have taken some while it was carried out.
+    package func holds(_ plan: CompactionPlan<Files>) -> Bool {
+        let bases = Set(segments.map(\.base))
+        return plan.segments.allSatisfy { bases.contains($0.base) }
+    }
+
     /// Puts new segments into the place of those that they replace. Where the log has changed in the meantime, they are
     /// thrown away.
     package mutating func install(_ compacted: CompactedSegments<Files>) throws(LogError) {
@@ -66,9 +73,11 @@ extension PartitionLog {
                 SegmentName.path(directory, base, ".txnindex"), with: group.abortedIndex, in: directory, sync: true)
             let swap = SegmentName.swap(directory, base, upTo: segments[range.upperBound].base)
             try files.rename(cleaned, to: swap)
-            try files.syncDirectory(directory)
+            try syncDirectory()
             try finish(swap: swap, base: base, replaced: segments[range].map(\.base))
-            segments.replaceSubrange(range, with: [LazySegment(base: base, opened: group.segment)])
+            var segment = group.segment
+            segment.moved(to: try files.open(SegmentName.path(directory, base, ".log")))
+            segments.replaceSubrange(range, with: [LazySegment(base: base, opened: segment)])
             try writeIndexes(ofSegment: first)
         }
         try files.replace(cleanerOffsetPath, with: compacted.end.value, in: directory, sync: false)
@@ -80,9 +89,9 @@ extension PartitionLog {
             try files.removeFile(SegmentName.path(directory, base, suffix))
         }
         // Without the swap file nobody would know that these are to go.
-        try files.syncDirectory(directory)
+        try syncDirectory()
         try files.rename(swap, to: SegmentName.path(directory, base, ".log"))
-        try files.syncDirectory(directory)
+        try syncDirectory()
     }
 
     /// Ends what a crash has cut short: see Compaction.swift.

@@ -25,7 +25,7 @@ extension PartitionLog {
     ) throws(LogError) -> Appended {
         let batch = marker.batch(of: producer, at: now)
         let shared = SharedBytes(copying: batch)
-        return try append(shared.bytes, now: now)
+        return try append(shared.bytes, now: now, takesControl: true)
     }
 
     /// Takes note of a batch that was written at `base`.

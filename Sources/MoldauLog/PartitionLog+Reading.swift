@@ -23,6 +23,8 @@ package struct PlannedRead<File: LogFile>: Sendable {
     /// Transactions whose batches readers pass over: they are marked as control batches in what is read.
     let aborted: [AbortedTransaction]
     let unchecked: UncheckedRuns?
+    /// Compaction and retention may take the file's name before it is read.
+    let hold: FileHold?
 
     /// Whole batches, and where reading goes on after them.
     package struct Result: Sendable {
@@ -138,7 +140,8 @@ extension PartitionLog {
             position: position, size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
             aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
                 ? aborted.filter { $0.last >= offset } : [],
-            unchecked: configuration.sabotage.contains(.damageServed) ? nil : segment.unchecked)
+            unchecked: configuration.sabotage.contains(.damageServed) ? nil : segment.unchecked,
+            hold: try segment.file.hold())
     }
 
     /// Reads at once what `planRead` found; nil at the end of the log.

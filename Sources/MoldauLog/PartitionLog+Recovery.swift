@@ -1,16 +1,16 @@
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Where the partition's first readable offset is kept. A cache of a promise: losing it brings deleted records back,
-    /// never loses one.
+    /// Where the partition's first readable offset is kept. Losing it brings deleted records back, unless Kafka's file of all
+    /// partitions tells; it never loses one.
     private var startOffsetPath: String { "\(directory)/log-start-offset" }
 
-    mutating func open(wasClean: Bool, durableEnd: Offset) throws(LogError) {
+    mutating func open(wasClean: Bool, durableEnd: Offset, checkpointedStart: Offset) throws(LogError) {
         let isNew = !files.exists(directory)
         if isNew { try files.createDirectory(directory) }
         // A killed process leaves names and bytes that are with the operating system alone.
         if isNew || !wasClean { try files.syncParent(of: directory) }
-        if !isNew && !wasClean { try files.syncDirectory(directory) }
+        if !isNew && !wasClean { try syncDirectory() }
         try finishCompaction()
         let bases = try files.names(in: directory).compactMap(SegmentName.base(ofLog:))
         segments = bases.map { LazySegment(base: $0, opened: nil) }
@@ -19,10 +19,11 @@ extension PartitionLog {
         } else {
             try addSegment(at: .zero)
         }
-        try readStartOffset()
+        try readStartOffset(checkpointedStart)
         guard endOffset >= durableEnd else {
             throw .missingRecords(directory: directory, durableEnd: durableEnd, foundEnd: endOffset)
         }
+        try readLeaderEpoch()
         try loadProducers(wasClean: wasClean)
     }
 
@@ -39,6 +40,8 @@ extension PartitionLog {
                 throw .missingRecords(directory: directory, durableEnd: durableEnd, foundEnd: segment.end)
             }
             segments[segments.count - 1].opened = segment
+            segments[segments.count - 1].opened!.noteBegin(
+                try files.contents(of: SegmentName.path(directory, base, ".checksums")))
             // What a crash left in the operating system's hands is not on disk yet.
             hasUnsynced = true
         }
@@ -65,15 +68,19 @@ extension PartitionLog {
         return segment
     }
 
-    private mutating func readStartOffset() throws(LogError) {
-        startOffset = segments[0].base
-        guard let kept = try files.number(at: startOffsetPath), kept > startOffset.value else { return }
-        startOffset = Offset(kept)
-        // Deleted before it was durable, then lost: the log goes on where readers were told that it begins.
-        if startOffset > endOffset {
-            for segment in segments { try removeFiles(ofSegmentAt: segment.base) }
-            segments = []
-            try addSegment(at: startOffset)
+    private mutating func readStartOffset(_ checkpointed: Offset) throws(LogError) {
+        let kept = try files.number(at: startOffsetPath).map(Offset.init) ?? checkpointed
+        startOffset = max(segments[0].base, kept <= endOffset ? kept : .zero)
+        // A number that was never right, or records that a power cut took although they were deleted. It is not believed: it would
+        // take what is there, and later what will have these offsets.
+        if kept > endOffset { try files.replace(startOffsetPath, with: startOffset.value, in: directory, sync: true) }
+    }
+
+    private mutating func readLeaderEpoch() throws(LogError) {
+        if let kept = try files.leaderEpoch(in: directory) {
+            leaderEpoch = kept
+        } else {
+            try files.writeLeaderEpoch(leaderEpoch, from: startOffset, in: directory)
         }
     }
 
@@ -89,37 +96,7 @@ extension PartitionLog {
         while segments.count > 1, segments[1].base <= startOffset { try removeFirstSegment() }
     }
 
-    /// Lets go of old segments as the topic's settings say, the last one too when all its records are past their time.
-    /// - Returns: how many segments went.
-    @discardableResult
-    package mutating func applyRetention(now: Timestamp) throws(LogError) -> Int {
-        guard configuration.deletesOld else { return 0 }
-        var removed = 0
-        if let limit = configuration.retentionMs {
-            func isExpired(_ segment: Segment<Files.File>) -> Bool {
-                guard let latest = segment.latest else { return false }
-                let age = now.ms.subtractingReportingOverflow(latest.ms)
-                return !age.overflow && age.partialValue > limit
-            }
-            if isExpired(try segment(segments.count - 1)) { try roll() }
-            while segments.count > 1, isExpired(try segment(0)) {
-                try removeFirstSegment()
-                removed += 1
-            }
-        }
-        if let limit = configuration.retentionBytes {
-            var total = 0
-            for index in segments.indices { total += try segment(index).size }
-            while segments.count > 1, total - (try segment(0).size) >= limit {
-                total -= try segment(0).size
-                try removeFirstSegment()
-                removed += 1
-            }
-        }
-        return removed
-    }
-
-    private mutating func removeFirstSegment() throws(LogError) {
+    mutating func removeFirstSegment() throws(LogError) {
         try removeFiles(ofSegmentAt: segments[0].base)
         segments.removeFirst()
         startOffset = max(startOffset, segments[0].base)

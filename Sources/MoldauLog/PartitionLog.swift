@@ -16,6 +16,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package internal(set) var startOffset: Offset
     /// Whether there is something for `takeUnsynced`.
     package internal(set) var hasUnsynced = false
+    /// Whether no file says yet when the last segment was begun: a crash would forget it.
+    var hasUnwrittenBegin = false
+    /// What batches are marked with: Kafka's count of the partition's leaders.
+    var leaderEpoch: Int32 = 0
     var producers = ProducerStates()
     /// By their markers' offsets.
     var aborted: [AbortedTransaction] = []
@@ -30,16 +34,18 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// - Parameter wasClean: whether the log was closed. If not, the last segment's checksums are verified and what is
     ///   not whole at its end is cut off: it was never acknowledged.
     /// - Parameter durableEnd: the offset up to which records were durable. They are never cut off.
+    /// - Parameter checkpointedStart: the first offset that may be read, where the log's own file does not tell.
     /// - Throws: `LogError.io`; `.missingRecords`, `.damagedRecords` where records that were durable are not there.
     package init(
-        _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool, durableEnd: Offset = .zero
+        _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool, durableEnd: Offset = .zero,
+        checkpointedStart: Offset = .zero
     ) throws(LogError) {
         self.files = files
         self.directory = directory
         self.configuration = configuration
         segments = []
         startOffset = .zero
-        try open(wasClean: wasClean, durableEnd: durableEnd)
+        try open(wasClean: wasClean, durableEnd: durableEnd, checkpointedStart: checkpointedStart)
     }
 
     // MARK: Appending
@@ -56,10 +62,17 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     ///
     /// Batches of a producer with sequence numbers must follow its last one; one that is there already is not appended
     /// again, and its old place is the answer.
-    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`: then nothing was appended. `.producerFenced`,
-    ///   `.outOfOrderSequence`, `.io`: then the last batches may be missing.
+    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`: then nothing was appended.
+    ///   `.producerFenced`, `.outOfOrderSequence`, `.io`: then the last batches may be missing.
     package mutating func append(_ batches: UnsafeRawBufferPointer, now: Timestamp) throws(LogError) -> Appended {
-        try validate(batches)
+        try append(batches, now: now, takesControl: false)
+    }
+
+    /// - Parameter takesControl: whether the batches may be markers: those of others than the coordinator are forged.
+    mutating func append(
+        _ batches: UnsafeRawBufferPointer, now: Timestamp, takesControl: Bool
+    ) throws(LogError) -> Appended {
+        try validate(batches, takesControl: takesControl)
         var appended = Appended(first: endOffset, end: endOffset)
         var rest = batches
         while rest.count > 0 {
@@ -79,7 +92,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         return appended
     }
 
-    private func validate(_ batches: UnsafeRawBufferPointer) throws(LogError) {
+    /// All that a reader, or a later compaction, relies on.
+    private func validate(_ batches: UnsafeRawBufferPointer, takesControl: Bool) throws(LogError) {
         guard batches.count > 0 else { throw .invalidBatch(.truncated(needed: BatchFormat.headerSize, got: 0)) }
         var rest = batches
         while rest.count > 0 {
@@ -87,14 +101,16 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             guard header.byteCount <= configuration.maxMessageBytes else {
                 throw .batchTooLarge(bytes: header.byteCount, limit: configuration.maxMessageBytes)
             }
-            guard header.recordCount > 0, header.recordCount == header.lastOffsetDelta &+ 1 else {
-                throw .invalidBatch(.malformed(baseOffset: header.baseOffset, field: .recordCount))
-            }
+            guard takesControl || !header.isControl else { throw .controlBatch }
+            let firstWithoutKey: Int?
             do {
                 try header.validateChecksum(rest)
+                let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
+                firstWithoutKey = try header.validateRecords(batch, isKeyed: configuration.compacts)
             } catch {
                 throw .invalidBatch(error)
             }
+            if let firstWithoutKey { throw .nullKey(record: firstWithoutKey) }
             rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
         }
     }
@@ -122,12 +138,12 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             head.copyMemory(from: UnsafeRawBufferPointer(rebasing: batch[..<BatchFormat.headerSize]))
             let body = UnsafeRawBufferPointer(rebasing: batch[BatchFormat.headerSize...])
             head.storeBytes(of: endOffset.value.bigEndian, toByteOffset: 0, as: Int64.self)
-            head.storeBytes(of: 0, toByteOffset: 12, as: Int32.self)
+            head.storeBytes(of: leaderEpoch.bigEndian, toByteOffset: 12, as: Int32.self)
             if configuration.isLogAppendTime { setAppendTime(now, header, head, body) }
             do throws(LogError) {
                 try segments[last].opened!.append(
                     header, head: UnsafeRawBufferPointer(head), body: body,
-                    intervalBytes: configuration.indexIntervalBytes)
+                    intervalBytes: configuration.indexIntervalBytes, now: now)
             } catch {
                 failure = error
             }
@@ -147,7 +163,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     /// Closes the last segment, durably, and begins a new one.
-    mutating func roll() throws(LogError) {
+    package mutating func roll() throws(LogError) {
         let base = endOffset
         try segments[segments.count - 1].opened!.file.sync()
         try sealProducers(sync: true)
@@ -157,8 +173,14 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     mutating func addSegment(at base: Offset) throws(LogError) {
         let file = try files.open(SegmentName.path(directory, base, ".log"))
-        try files.syncDirectory(directory)
+        try syncDirectory()
         segments.append(LazySegment(base: base, opened: Segment(empty: file, base: base)))
+        hasUnwrittenBegin = true
+    }
+
+    /// Makes the names of the log's files durable.
+    func syncDirectory() throws(LogError) {
+        if !configuration.sabotage.contains(.skipsDirectorySync) { try files.syncDirectory(directory) }
     }
 
     mutating func writeIndexes(ofSegment index: Int) throws(LogError) {

@@ -13,16 +13,39 @@ package struct PosixFileSystem: FileSystem {
     /// Above this many files one sync of the whole file system is cheaper than one per file.
     static let filesPerGroupSync = 4
 
-    package init() {}
+    private let descriptors: DescriptorCache
 
-    package func open(_ path: String) throws(LogError) -> PosixFile {
-        try PosixFile(path, flags: O_RDWR | O_CREAT | O_CLOEXEC)
+    /// - Parameter maxOpenFiles: how many files are held open at most, as far as what is going on allows; nil: half of what
+    ///   the process may.
+    package init(maxOpenFiles: Int? = nil) {
+        descriptors = DescriptorCache(capacity: maxOpenFiles ?? min(max(Self.descriptorLimit / 2, 16), 8_192))
     }
 
-    package func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package func open(_ path: String) throws(LogError) -> PosixFile { try PosixFile(path, descriptors) }
+
+    package func openExisting(_ path: String) throws(LogError) -> PosixFile? {
+        exists(path) ? try PosixFile(path, descriptors, creates: false) : nil
+    }
+
+    /// A link that leads nowhere is there, and so is what cannot be looked at: whoever opens it gets to know why it cannot be.
+    package func exists(_ path: String) -> Bool {
+        var found = stat()
+        return lstat(path, &found) == 0 || (errno != ENOENT && errno != ENOTDIR)
+    }
+
+    package func identity(of directory: String) throws(LogError) -> Int64? {
+        var found = stat()
+        guard stat(directory, &found) == 0 else { throw .failed("measuring", directory) }
+        return Int64(truncatingIfNeeded: found.st_ino)
+    }
 
     package func names(in directory: String) throws(LogError) -> [String] {
-        guard let handle = opendir(directory) else {
+        var handle: OpaquePointer?
+        let result = try descriptors.opening {
+            handle = opendir(directory)
+            return handle == nil ? -1 : 0
+        }
+        guard result == 0, let handle else {
             if errno == ENOENT { return [] }
             throw .failed("listing", directory)
         }
@@ -46,7 +69,7 @@ package struct PosixFileSystem: FileSystem {
                 try syncParent(of: parent)
             }
         }
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .failed("creation", path) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .failed("creation", path) }
     }
 
     package func removeFile(_ path: String) throws(LogError) {
@@ -70,104 +93,71 @@ package struct PosixFileSystem: FileSystem {
     }
 
     package func syncDirectory(_ path: String) throws(LogError) {
-        let directory = try PosixFile(path, flags: O_RDONLY | O_CLOEXEC)
-        guard uninterrupted({ fsync(directory.descriptor) }) == 0 else { throw .failed("sync", path) }
+        let directory = try HeldDescriptor(path, O_RDONLY | O_CLOEXEC, descriptors)
+        guard uninterrupted({ fsync(directory.number) }) == 0 else { throw .failed("sync", path) }
     }
 
     package func sync(_ files: [PosixFile]) throws(LogError) {
         #if os(Linux)
             if files.count > Self.filesPerGroupSync {
-                guard uninterrupted({ moldau_sync_file_system(files[0].descriptor) }) == 0 else {
-                    throw .failed("sync", files[0].path)
-                }
-                // ext4 says yes although it has written nothing when it was shut down; a read it refuses then.
-                var byte: UInt8 = 0
-                guard uninterrupted({ Int32(pread(files[0].descriptor, &byte, 1, 0)) }) >= 0 else {
-                    throw .failed("sync", files[0].path)
-                }
-                return
+                return try syncFileSystem(of: files)
             }
         #endif
         for file in files { try file.sync() }
     }
 
+    #if os(Linux)
+        private func syncFileSystem(of files: [PosixFile]) throws(LogError) {
+            let marks = files.map { ($0, $0.writeCount) }
+            // An error in writing back is told to descriptors that were open when it came: the oldest has missed none.
+            for oldest in files.sorted(by: { $0.openedAt < $1.openedAt }) {
+                guard let descriptor = try oldest.holdIfThere() else { continue }
+                defer { oldest.release() }
+                // ext4 says yes although it has written nothing when it was shut down; a read it refuses then.
+                var byte: UInt8 = 0
+                guard uninterrupted({ moldau_sync_file_system(descriptor) }) == 0,
+                    uninterrupted({ Int32(pread(descriptor, &byte, 1, 0)) }) >= 0
+                else { throw .failed("sync", oldest.path) }
+                for (file, count) in marks { file.noteSynced(count) }
+                return
+            }
+        }
+    #endif
+
     package func lock(_ directory: String) throws(LogError) -> DirectoryLock {
         let path = "\(directory)/.lock"
-        let file = try PosixFile(path, flags: O_RDWR | O_CREAT | O_CLOEXEC)
-        guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            guard errno == EWOULDBLOCK else { throw .failed("locking", path) }
-            let holder = String(decoding: try contents(of: path) ?? [], as: UTF8.self)
-            throw .locked(directory: directory, holder: holder.isEmpty ? "another process" : holder)
-        }
-        let holder = "process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))"
-        try file.truncate(to: 0)
-        try file.write(Array(holder.utf8), at: 0)
-        // The lock goes with the file's descriptor: also when the process is killed.
-        return DirectoryLock { _ = flock(file.descriptor, LOCK_UN) }
-    }
-}
-
-/// A file of the operating system.
-package final class PosixFile: PartwiseFile {
-    package let path: String
-    let descriptor: Int32
-
-    init(_ path: String, flags: Int32) throws(LogError) {
-        self.path = path
-        descriptor = uninterrupted { Self.openFile(path, flags) }
-        guard descriptor >= 0 else { throw .failed("opening", path) }
-    }
-
-    private static func openFile(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o644) }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
-
-    package func size() throws(LogError) -> Int {
-        let end = lseek(descriptor, 0, SEEK_END)
-        guard end >= 0 else { throw .failed("measuring", path) }
-        return Int(end)
-    }
-
-    package func readSome(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
-        while true {
-            let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(position))
-            if count >= 0 { return count }
-            guard errno == EINTR else { throw .failed("reading", path) }
-        }
-    }
-
-    package func writeSome(
-        _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
-    ) throws(LogError) -> Int {
-        var parts = (
-            iovec(iov_base: UnsafeMutableRawPointer(mutating: head.baseAddress), iov_len: head.count),
-            iovec(iov_base: UnsafeMutableRawPointer(mutating: body.baseAddress), iov_len: body.count)
-        )
-        while true {
-            let count = withUnsafeBytes(of: &parts) { bytes in
-                pwritev(descriptor, bytes.baseAddress?.assumingMemoryBound(to: iovec.self), 2, off_t(position))
+        var lock = moldau_directory_lock()
+        guard moldau_lock_directory(directory, &lock) == 0 else {
+            switch errno {
+            case EWOULDBLOCK: throw .locked(directory: directory, holder: try holder(lock, path))
+            case ELOOP:
+                throw .damagedFile(path: path, reason: "it is a link or no plain file; remove it, it holds nothing")
+            default: throw .failed("locking", path)
             }
-            if count >= 0 { return count }
-            guard errno == EINTR else { throw .failed("writing", path) }
+        }
+        // What it says is for people; the lock holds without it.
+        let holder = Array("process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))".utf8)
+        _ = ftruncate(lock.file, 0)
+        _ = pwrite(lock.file, holder, holder.count, 0)
+        // The locks go with the descriptors: also when the process is killed.
+        let held = lock
+        return DirectoryLock {
+            var held = held
+            moldau_unlock_directory(&held)
         }
     }
 
-    package func truncate(to size: Int) throws(LogError) {
-        guard uninterrupted({ ftruncate(descriptor, off_t(size)) }) == 0 else { throw .failed("truncation", path) }
-    }
-
-    package func sync() throws(LogError) {
-        #if canImport(Darwin)
-            let result = uninterrupted { fcntl(descriptor, F_FULLFSYNC) }
-        #else
-            let result = uninterrupted { fdatasync(descriptor) }
-        #endif
-        guard result == 0 else { throw .failed("sync", path) }
+    private func holder(_ lock: moldau_directory_lock, _ path: String) throws(LogError) -> String {
+        guard lock.holder == Int32(MOLDAU_HELD_BY_OWN.rawValue) else {
+            return "another program, perhaps a Kafka broker"
+        }
+        let text = String(decoding: try contents(of: path) ?? [], as: UTF8.self)
+        return text.isEmpty ? "another process" : text
     }
 }
 
 /// Makes a system call again that a signal has interrupted: it has done nothing then, not even told of a failed sync.
-private func uninterrupted(_ call: () -> Int32) -> Int32 {
+func uninterrupted(_ call: () -> Int32) -> Int32 {
     while true {
         let result = call()
         if result >= 0 || errno != EINTR { return result }
@@ -181,3 +171,30 @@ extension LogError {
         return .io(operation: operation, path: path, code: code, reason: String(cString: strerror(code)))
     }
 }
+
+extension PosixFileSystem {
+    /// How many descriptors the process may have.
+    static var descriptorLimit: Int { Int(clamping: currentLimit?.rlim_cur ?? 1_024) }
+
+    /// Lets the process have as many descriptors as it may allow itself: the limit that it starts with is meant for others.
+    package static func raiseDescriptorLimit() {
+        guard var limit = currentLimit, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        #if canImport(Darwin)
+            limit.rlim_cur = min(limit.rlim_max, rlim_t(OPEN_MAX))
+        #endif
+        // Where it is refused, files are closed and opened again more often.
+        _ = setrlimit(fileLimit, &limit)
+    }
+
+    private static var currentLimit: rlimit? {
+        var limit = rlimit()
+        return getrlimit(fileLimit, &limit) == 0 ? limit : nil
+    }
+}
+
+#if canImport(Glibc)
+    private let fileLimit = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+#else
+    private let fileLimit = RLIMIT_NOFILE
+#endif

@@ -33,4 +33,12 @@ package struct Sabotage: OptionSet, Sendable {
     package static let positionsBelieved = Sabotage(rawValue: 1 << 12)
     /// What is read is not compared with its checksums.
     package static let damageServed = Sabotage(rawValue: 1 << 13)
+    /// Compaction tells keys apart by 16 bits alone.
+    package static let digestCut = Sabotage(rawValue: 1 << 14)
+    /// A snapshot of committed offsets is without its last entry.
+    package static let snapshotForgetsLast = Sabotage(rawValue: 1 << 15)
+    /// A log does not make the names of its files durable.
+    package static let skipsDirectorySync = Sabotage(rawValue: 1 << 16)
+    /// Nothing is ever worth a compaction.
+    package static let neverCompacts = Sabotage(rawValue: 1 << 17)
 }

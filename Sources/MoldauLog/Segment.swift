@@ -9,7 +9,7 @@ package import MoldauRecords
 /// A run of batches in one file, and where in it to find an offset or a time.
 package struct Segment<File: LogFile>: Sendable {
     package let base: Offset
-    package let file: File
+    package private(set) var file: File
     /// How often compaction has written it: positions of one generation are not those of another.
     let generation: Int
     /// Bytes of good batches; what the file holds beyond them was never acknowledged.
@@ -27,8 +27,10 @@ package struct Segment<File: LogFile>: Sendable {
     /// The files beside it are to be written anew.
     private(set) var isRebuilt = false
     private var bytesSinceIndexed = 0
+    package private(set) var appendTimes: AppendTimes
 
-    package init(empty file: File, base: Offset, generation: Int = 0) {
+    package init(empty file: File, base: Offset, generation: Int = 0, appendTimes: AppendTimes = AppendTimes()) {
+        self.appendTimes = appendTimes
         self.base = base
         self.file = file
         self.generation = generation
@@ -60,7 +62,8 @@ package struct Segment<File: LogFile>: Sendable {
     ) throws(LogError) {
         let fileSize = try file.size()
         self.init(empty: file, base: base)
-        let known = checksums.flatMap { SegmentChecksums(file: $0) }
+        let known = checksums.flatMap { SegmentChecksums(file: $0) }.flatMap { $0.canBe(of: base) ? $0 : nil }
+        if let known { appendTimes = known.appendTimes }
         guard let known, known.size == fileSize else {
             try scan(to: fileSize, intervalBytes: intervalBytes, validFrom: .zero, path: path)
             let expected = known?.size ?? fileSize
@@ -116,18 +119,31 @@ package struct Segment<File: LogFile>: Sendable {
     /// Whether a batch has to go to a new segment.
     package func isFull(for header: RecordBatchHeader, now: Timestamp, _ configuration: LogConfiguration) -> Bool {
         guard size > 0 else { return false }
-        let time = header.maxTimestamp >= .init(ms: 0) ? header.maxTimestamp : now
-        let age = time.ms.subtractingReportingOverflow(firstTimestamp?.ms ?? time.ms)
+        let age = now.ms.subtractingReportingOverflow((appendTimes.first ?? now).ms)
         return size + header.byteCount > configuration.segmentBytes
             || (!age.overflow && age.partialValue > configuration.segmentMs)
             || end + Int64(header.lastOffsetDelta) - base > Int64(Int32.max)
+    }
+
+    /// From now on it counts as written to at that time, where no time is known.
+    /// - Returns: whether none was.
+    mutating func noteUnknownTimes(_ now: Timestamp) -> Bool {
+        guard size > 0, appendTimes.last == nil || appendTimes.first == nil else { return false }
+        appendTimes = AppendTimes(first: appendTimes.first ?? now, last: appendTimes.last ?? now)
+        return true
+    }
+
+    /// After a crash: the file beside it may know when it was begun, though no more when it was last written to.
+    mutating func noteBegin(_ checksums: [UInt8]?) {
+        appendTimes.first = checksums.flatMap { SegmentChecksums(file: $0) }?.appendTimes.first
     }
 
     /// Writes a batch at the end: `head` is its header with the offset that it got here, `body` the rest.
     ///
     /// After an error the segment is as it was before.
     package mutating func append(
-        _ header: RecordBatchHeader, head: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, intervalBytes: Int
+        _ header: RecordBatchHeader, head: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, intervalBytes: Int,
+        now: Timestamp
     ) throws(LogError) {
         do {
             try file.write(head, body, at: size)
@@ -139,6 +155,7 @@ package struct Segment<File: LogFile>: Sendable {
         header.checksum = head.bigEndian(at: 17)
         let headChecksum = crc32c(UnsafeRawBufferPointer(rebasing: head[..<BatchFormat.crcEnd]))
         note(header, head: headChecksum, baseOffset: end, intervalBytes: intervalBytes)
+        appendTimes.note(now)
     }
 
     /// Writes a batch that has its offsets already, in a segment that nobody reads yet.
@@ -150,6 +167,9 @@ package struct Segment<File: LogFile>: Sendable {
         let head = crc32c(UnsafeRawBufferPointer(rebasing: shared.bytes[..<BatchFormat.crcEnd]))
         note(header, head: head, baseOffset: header.baseOffset, intervalBytes: intervalBytes)
     }
+
+    /// The file has another name now, and `file` was opened by it.
+    mutating func moved(to file: File) { self.file = file }
 
     private mutating func note(_ header: RecordBatchHeader, head: UInt32, baseOffset: Offset, intervalBytes: Int) {
         checksums.note(header, head: head)
@@ -188,7 +208,7 @@ package struct Segment<File: LogFile>: Sendable {
             end: end, firstTimestamp: firstTimestamp ?? .none,
             latest: TimeIndex.Entry(timestamp: latest ?? .none, offset: maxTimestamp?.offset ?? base),
             offsetIndex: crc32c(of: offsetIndex.fileBytes), timeIndex: crc32c(of: timeIndex.fileBytes),
-            abortedIndex: crc32c(of: abortedIndex), runs: checksums.runs
+            abortedIndex: crc32c(of: abortedIndex), runs: checksums.runs, appendTimes: appendTimes
         ).fileBytes
     }
 }
@@ -205,9 +225,15 @@ package enum SegmentName {
     /// The base offset in the name of a log file; nil for other names.
     package static func base(ofLog name: String) -> Offset? { base(of: name, suffix: ".log") }
 
+    /// Beyond it a segment's offsets would not be numbers any more.
+    private static var largestBase: Int64 { .max - 2 * Int64(UInt32.max) }
+
     /// The offset in the name of a file with that suffix; nil for other names.
     static func base(of name: String, suffix: String) -> Offset? {
-        guard name.hasSuffix(suffix), name.count == 20 + suffix.count else { return nil }
-        return Int64(name.dropLast(suffix.count)).map(Offset.init)
+        let digits = name.utf8.dropLast(suffix.utf8.count)
+        guard name.hasSuffix(suffix), digits.count == 20, digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            let base = Int64(String(digits) ?? ""), base <= largestBase
+        else { return nil }
+        return Offset(base)
     }
 }

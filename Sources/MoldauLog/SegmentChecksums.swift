@@ -1,8 +1,9 @@
 // What the bytes of a closed segment must be: `<base>.checksums`, a file of our own beside Kafka's.
 //
-//     version u16 = 1 · end offset i64 · first timestamp i64 · largest timestamp i64 · its offset i64 · CRC-32C of
+//     version u16 = 2 · end offset i64 · first timestamp i64 · largest timestamp i64 · its offset i64 · CRC-32C of
 //     .index, .timeindex and .txnindex, u32 each, 0 for an empty or missing file · count u32, then per run of batches:
-//     position of its end u32 · CRC-32C of its bytes u32; last the CRC-32C of all of this, u32
+//     position of its end u32 · CRC-32C of its bytes u32; then the times of the first and the last append i64 each; last the
+//     CRC-32C of all of this, u32. Version 1 had no times.
 //
 // A batch's own checksum leaves its first 21 bytes out, among them its offset. A run is of whole batches, 64 KiB or
 // more, so that a reader compares what it reads and no more, once per start of the program.
@@ -53,8 +54,9 @@ struct RunningChecksums: Sendable {
 
 /// What the file of checksums tells of a segment.
 struct SegmentChecksums: Equatable, Sendable {
-    private static let version: UInt16 = 1
+    private static let version: UInt16 = 2
     private static let headBytes = 50
+    private static let timesBytes = 16
 
     var end: Offset
     var firstTimestamp: Timestamp
@@ -63,21 +65,27 @@ struct SegmentChecksums: Equatable, Sendable {
     var timeIndex: UInt32
     var abortedIndex: UInt32
     var runs: [ChecksumRun]
+    var appendTimes: AppendTimes
 
     /// The bytes of batches in the segment.
     var size: Int { runs.last?.bytes.upperBound ?? 0 }
 
+    /// Whether a segment with that base may end where this says.
+    func canBe(of base: Offset) -> Bool { end >= base && end - base <= Int64(UInt32.max) + 1 }
+
     var fileBytes: [UInt8] {
-        var writer = ByteWriter(capacity: Self.headBytes + 8 * runs.count + 4)
+        var writer = ByteWriter(capacity: Self.headBytes + 8 * runs.count + Self.timesBytes + 4)
         writer.append(bigEndian: Self.version)
         for number in [end.value, firstTimestamp.ms, latest.timestamp.ms, latest.offset.value] {
             writer.append(bigEndian: number)
         }
         for number in [offsetIndex, timeIndex, abortedIndex, UInt32(runs.count)] { writer.append(bigEndian: number) }
         for run in runs {
-            writer.append(bigEndian: UInt32(run.bytes.upperBound))
+            // Beyond 4 GiB, which no segment of ours has, the file stands for nothing and is not believed.
+            writer.append(bigEndian: UInt32(clamping: run.bytes.upperBound))
             writer.append(bigEndian: run.checksum)
         }
+        for number in appendTimes.numbers { writer.append(bigEndian: number) }
         writer.append(bigEndian: crc32c(writer.bytes))
         return Array(writer.bytes)
     }
@@ -87,12 +95,15 @@ extension SegmentChecksums {
     /// nil where the bytes are not those that were written.
     init?(file: [UInt8]) {
         let parsed: SegmentChecksums? = file.withUnsafeBytes { bytes in
-            guard bytes.count >= Self.headBytes + 4, bytes.bigEndian(at: 0) == Self.version else { return nil }
+            guard bytes.count >= Self.headBytes + 4 else { return nil }
+            let version: UInt16 = bytes.bigEndian(at: 0)
+            guard (1...Self.version).contains(version) else { return nil }
+            let timesBytes = version == 1 ? 0 : Self.timesBytes
             let body = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)])
             let count: UInt32 = bytes.bigEndian(at: 46)
-            guard crc32c(body) == bytes.bigEndian(at: body.count), body.count == Self.headBytes + 8 * Int(count) else {
-                return nil
-            }
+            guard crc32c(body) == bytes.bigEndian(at: body.count),
+                body.count == Self.headBytes + 8 * Int(count) + timesBytes
+            else { return nil }
             var runs: [ChecksumRun] = []
             for number in 0..<Int(count) {
                 let place = Self.headBytes + 8 * number
@@ -100,12 +111,16 @@ extension SegmentChecksums {
                 guard Int(end) > start else { return nil }
                 runs.append(ChecksumRun(bytes: start..<Int(end), checksum: bytes.bigEndian(at: place + 4)))
             }
+            let times = Self.headBytes + 8 * Int(count)
+            let appendTimes =
+                timesBytes == 0
+                ? AppendTimes() : AppendTimes(numbers: bytes.bigEndian(at: times), bytes.bigEndian(at: times + 8))
             return SegmentChecksums(
                 end: Offset(bytes.bigEndian(at: 2)), firstTimestamp: Timestamp(ms: bytes.bigEndian(at: 10)),
                 latest: TimeIndex.Entry(
                     timestamp: Timestamp(ms: bytes.bigEndian(at: 18)), offset: Offset(bytes.bigEndian(at: 26))),
                 offsetIndex: bytes.bigEndian(at: 34), timeIndex: bytes.bigEndian(at: 38),
-                abortedIndex: bytes.bigEndian(at: 42), runs: runs)
+                abortedIndex: bytes.bigEndian(at: 42), runs: runs, appendTimes: appendTimes)
         }
         guard let parsed else { return nil }
         self = parsed

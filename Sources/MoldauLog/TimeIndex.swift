@@ -61,7 +61,7 @@ package struct TimeIndex: Equatable, Sendable {
         var writer = ByteWriter(capacity: entries.count * Self.entrySize)
         for entry in entries {
             writer.append(bigEndian: entry.timestamp.ms)
-            writer.append(bigEndian: UInt32(entry.offset - base))
+            writer.append(bigEndian: UInt32(clamping: entry.offset - base))
         }
         return Array(writer.bytes)
     }

@@ -61,6 +61,9 @@ public enum BatchField: String, Sendable, CustomStringConvertible {
     case keyLength = "key length"
     case valueLength = "value length"
     case headers = "record headers"
+    case attributes = "attributes"
+    case producer = "producer"
+    case sequence = "sequence number"
     case trailingBytes = "bytes after the last record"
 
     public var description: String { rawValue }

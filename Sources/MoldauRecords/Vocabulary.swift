@@ -23,19 +23,57 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     public static let none = Timestamp(ms: -1)
 
     @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool { left.ms < right.ms }
+    /// The time that much later, or the last one there is.
     @inlinable public static func + (time: Timestamp, duration: Duration) -> Timestamp {
-        Timestamp(ms: time.ms.addingReportingOverflow(duration.milliseconds).partialValue)
+        time.adding(ms: duration.milliseconds)
     }
+    /// The time that much earlier, or the first one there is.
+    @inlinable public static func - (time: Timestamp, duration: Duration) -> Timestamp {
+        time.subtracting(ms: duration.milliseconds)
+    }
+    /// How much later the first time is than the second one.
+    @inlinable public static func - (later: Timestamp, earlier: Timestamp) -> Duration {
+        .milliseconds(later.ms.subtractingCapped(earlier.ms))
+    }
+
+    /// As `+`, of milliseconds.
+    @inlinable package func adding(ms: Int64) -> Timestamp { Timestamp(ms: self.ms.addingCapped(ms)) }
+    /// As `-`, of milliseconds.
+    @inlinable package func subtracting(ms: Int64) -> Timestamp { Timestamp(ms: self.ms.subtractingCapped(ms)) }
 
     public var description: String { String(ms) }
 }
 
+// Times come from outside, of any value, and spans from settings: their arithmetic stops at the ends of the numbers.
+extension Int64 {
+    /// The sum, or the limit that lies before it.
+    @inlinable package func addingCapped(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    /// The difference, or the limit that lies before it.
+    @inlinable package func subtractingCapped(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
+    }
+
+    /// The product, or the limit that lies before it.
+    @inlinable package func multipliedCapped(by other: Int64) -> Int64 {
+        let (product, overflow) = multipliedReportingOverflow(by: other)
+        return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
+    }
+}
+
 extension Duration {
-    /// The whole milliseconds in this duration, rounded towards zero; `Int64.max` when it is longer than they can say.
+    /// The whole milliseconds in this duration, rounded towards zero; the greatest or least number where it is longer than they
+    /// can say.
     @inlinable public var milliseconds: Int64 {
+        // Its seconds may be more than 64 bits hold.
+        if self >= .milliseconds(Int64.max) { return .max }
+        if self <= .milliseconds(Int64.min) { return .min }
         let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
-        return overflow ? (seconds < 0 ? .min : .max) : whole + attoseconds / 1_000_000_000_000_000
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
     }
 }
 

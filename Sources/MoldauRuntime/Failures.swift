@@ -7,11 +7,21 @@ import MoldauTopology
 public struct DeserializationFailure: Error, CustomStringConvertible {
     public let node: String
     public let origin: RecordOrigin
+    /// Which part of it the error is about; nil for its timestamp and its headers.
+    public let part: RecordPart?
     public let underlying: any Error
 
     public var description: String {
-        "the source '\(node)' cannot read the record of \(origin.topic)-\(origin.partition) at offset "
-            + "\(origin.offset): \(underlying)"
+        let place = "the record at offset \(origin.offset) of \(origin.topic)-\(origin.partition)"
+        guard let part else { return "the source '\(node)' cannot read \(place): \(underlying)" }
+        let what = "the source '\(node)' cannot read the \(part) of \(place)"
+        guard case .nullNotExpected(let type)? = underlying as? SerdeError else { return "\(what): \(underlying)" }
+        let (declaration, remedy) =
+            part == .key
+            ? ("Topic<\(type)?, …>", "give each record a key ('moldau produce --key-separator' does)")
+            : ("Topic<…, \(type)?>", "read the topic as a table, where a null deletes a row")
+        return
+            "\(what): it is null, and a \(type) never is; declare the topic as \(declaration) where that may be, or \(remedy)"
     }
 }
 
@@ -81,7 +91,8 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .notCopartitioned(let counts):
             "Topics not co-partitioned: [{"
                 + counts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
-                + "}]; topics that are joined need the same number of partitions: repartition one of them"
+                + "}]; topics that are joined, or merged and then aggregated, need the same number of partitions, as else "
+                + "equal keys lie in different ones: call repartition() on all streams but one, or on what they are merged to"
         case .repartitionMismatch(let topic, let partitions, let other, let otherPartitions):
             "Number of partitions [\(partitions)] of repartition topic [\(topic)] doesn't match number of partitions "
                 + "[\(otherPartitions)] of the topic [\(other)]"

@@ -32,6 +32,15 @@ package struct InternalTopicSettings: Sendable {
         return complete(usual, own: [:])
     }
 
+    /// Of a topic of others that is read as a table: rows do not age.
+    /// - Parameter history: how long a row that a later one replaces is still needed.
+    package static func table(history: Duration) -> [String: String] {
+        guard history > .zero else { return ["cleanup.policy": "compact"] }
+        return [
+            "cleanup.policy": "compact", "min.compaction.lag.ms": milliseconds(history, and: .seconds(86_400)),
+        ]
+    }
+
     package func changelog(of store: StoreDefinition) -> [String: String] {
         var usual = ["cleanup.policy": "compact"]
         var needed: [String: String] = [:]

@@ -180,6 +180,8 @@ package final class Outbox: RecordCollector {
             return false
         } catch ClusterError.recordTooLarge where count > 1 {
             try sendOneByOne(batch)
+        } catch ClusterError.invalidRecord where count > 1 {
+            try sendOneByOne(batch)
         } catch let error as ClusterError {
             var reader = RecordBatchReader(batch.pointee.builder.finish())
             try judge(error, partition: batch.pointee.partition, recordCount: count, key: try reader.next()?.key)
@@ -212,7 +214,8 @@ package final class Outbox: RecordCollector {
     ) throws {
         let refused: TopicPartition
         switch error {
-        case .recordTooLarge(let named, _, _), .unknownPartition(let named, _): refused = partition ?? named
+        case .recordTooLarge(let named, _, _), .invalidRecord(let named, _), .unknownPartition(let named, _):
+            refused = partition ?? named
         default: throw error
         }
         if let store = changelogStores[refused.topic] {
@@ -247,10 +250,13 @@ extension Outbox {
     }
 
     /// Copies a record as it came, with the headers of KIP-1034 that say why it could not be processed.
-    func sendDeadLetter(topic: String, record: OriginalRecord, failure: any Error, node: String) throws {
+    /// - Parameter message: what the failure says; nil: its own words.
+    func sendDeadLetter(
+        topic: String, record: OriginalRecord, failure: any Error, message: String? = nil, node: String
+    ) throws {
         var headers = record.headers
         headers.append(Header("__streams.errors.exception", "\(type(of: failure))"))
-        headers.append(Header("__streams.errors.message", "\(failure)"))
+        headers.append(Header("__streams.errors.message", message ?? "\(failure)"))
         headers.append(Header("__streams.errors.topic", record.origin.topic))
         headers.append(Header("__streams.errors.partition", "\(record.origin.partition)"))
         headers.append(Header("__streams.errors.offset", "\(record.origin.offset)"))

@@ -217,12 +217,16 @@ package final class PartitionQueue {
 
     private func failed(_ error: any Error, on record: RecordView) throws {
         let original = OriginalRecord(record, of: partition)
-        let failure = DeserializationFailure(node: node, origin: original.origin, underlying: error)
+        let unreadable = error as? UnreadablePart
+        let error = unreadable?.underlying ?? error
+        let failure = DeserializationFailure(
+            node: node, origin: original.origin, part: unreadable?.part, underlying: error)
         switch onFailure(failure) {
         case .fail: throw failure
         case .skip: break
         case .deadLetter(let topic):
-            try outbox.sendDeadLetter(topic: topic, record: original, failure: error, node: node)
+            try outbox.sendDeadLetter(
+                topic: topic, record: original, failure: error, message: failure.description, node: node)
         }
         context.drop(.deserialization, at: node)
     }

@@ -41,6 +41,10 @@ public struct RestoreProgress: Sendable, Equatable {
 
 extension RestoreProgress: CustomStringConvertible {
     public var description: String {
+        if phase == .finished {
+            return "restored \(store) from \(changelog): \(restoredCount) record\(restoredCount == 1 ? "" : "s") in "
+                + "\(elapsed.milliseconds) ms" + (rebuiltBecause.map { ", from the beginning: \($0)" } ?? "")
+        }
         let left = timeLeft.map { ", about \($0.milliseconds / 1_000) s left" } ?? ""
         return "restoring \(store) from \(changelog): at \(position) of \(to), \(restoredCount) records, "
             + "\(recordsPerSecond) a second\(left)"

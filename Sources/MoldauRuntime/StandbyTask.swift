@@ -36,7 +36,7 @@ package final class StandbyTask {
             guard let metadata = committed[input].flatMap({ CommitMetadata(decoding: $0.metadata) }) else { continue }
             for (store, closingMs) in closing {
                 guard let sent = metadata.processorTimes[store.name] else { continue }
-                store.keptFrom = max(store.keptFrom, sent - closingMs + 1)
+                store.keptFrom = max(store.keptFrom, sent.subtractingCapped(closingMs).addingCapped(1))
             }
         }
     }

@@ -45,8 +45,7 @@ struct StartPositions {
         case .earliest: return held.lowerBound
         case .latest: return held.upperBound
         case .age(let age):
-            let (ms, overflow) = now.ms.subtractingReportingOverflow(age.milliseconds)
-            let oldest = Timestamp(ms: overflow ? .min : ms)
+            let oldest = now - age
             return try consumer.offset(in: partition, atOrAfter: oldest) ?? held.upperBound
         case .fail: throw RuntimeError.noCommittedOffset(partition)
         }

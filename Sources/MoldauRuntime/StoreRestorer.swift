@@ -278,7 +278,8 @@ package final class StoreRestorer {
             phase: phase, store: restore.place.store.name, changelog: restore.place.changelog, from: restore.from,
             to: restore.to ?? restore.end, position: restore.position, restoredCount: restore.count,
             elapsed: now - restore.began, rebuiltBecause: restore.reason)
-        if now >= restore.lastLogged + Self.logInterval {
+        let isNews = phase == .finished && (progress.restoredCount > 0 || progress.rebuiltBecause != nil)
+        if isNews || now >= restore.lastLogged + Self.logInterval {
             restore.lastLogged = now
             logger.info("\(progress)")
         }

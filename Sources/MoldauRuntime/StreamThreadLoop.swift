@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import MoldauCluster
 import MoldauRecords
 import MoldauTopology
@@ -125,8 +126,10 @@ final class StreamThreadLoop: Sendable {
         if isAnew { listener.restarted(plan.number) }
         control.withLock { $0.wakeup = thread.wakeup }
         defer { control.withLock { $0.wakeup = nil } }
+        var drops = DropWatch()
+        defer { warn(drops.look(at: thread.report, now: clock().uptime, isLast: true)) }
         do {
-            try runRounds(of: thread)
+            try runRounds(of: thread, &drops)
             let end = clock().uptime + plan.configuration.stopPatience
             while try !thread.settleForStop(now: clock(), wait: wait), clock().uptime < end {}
         } catch {
@@ -139,7 +142,14 @@ final class StreamThreadLoop: Sendable {
         try thread.stop(now: clock())
     }
 
-    private func runRounds(of thread: StreamThread) throws {
+    private func warn(_ sentences: [String]) {
+        for sentence in sentences {
+            plan.configuration.logger.warning(
+                "\(sentence)", metadata: ["application": "\(plan.names.applicationID)", "thread": "\(plan.number)"])
+        }
+    }
+
+    private func runRounds(of thread: StreamThread, _ drops: inout DropWatch) throws {
         var told: (held: TaskSet, followed: TaskSet, status: TaskStatus)?
         while true {
             let now = control.withLock { $0 }
@@ -147,6 +157,7 @@ final class StreamThreadLoop: Sendable {
             thread.granted = now.granted
             try thread.runOnce(now: clock(), isPaused: now.isPaused, wait: wait)
             publish(thread)
+            warn(drops.look(at: thread.report, now: clock().uptime))
             if try thread.topicsHaveChanged(now: clock()) { listener.topicsChanged() }
             let status = thread.status
             if let told, told == (thread.held, now.granted, status) { continue }

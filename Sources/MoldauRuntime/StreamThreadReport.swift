@@ -17,6 +17,8 @@ package struct StreamThreadReport: Sendable, Equatable {
     /// Of stores that are being restored, and of standby copies.
     package var lags: [StoreLag] = []
 
+    package init() {}
+
     /// What remains of it when the thread is over.
     var afterEnd: StreamThreadReport {
         var report = self

@@ -123,6 +123,7 @@ package final class StreamsEngine: Sendable {
             watch.matched, names: names, newTopicPartitions: configuration.newTopicPartitions,
             named: configuration.namedTopics,
             settings: InternalTopicSettings(configuration, owner: names.applicationID), admin: admin)
+        tell(topics, of: watch.matched, on: cluster)
         let memory = StateMemory(budgetBytes: configuration.stateMemoryBytes)
         inner.withLock { $0.memory = memory }
         var plan = StreamThreadPlan(
@@ -131,6 +132,16 @@ package final class StreamsEngine: Sendable {
         if topology.readsByPattern { plan.watch = watch }
         plan.paceBoard.expectAll()
         return (plan, topics.work(standbys: configuration.standbys, of: watch.matched))
+    }
+
+    private func tell(_ plan: TopicPlan, of topology: Topology, on cluster: any Cluster) {
+        let report = StartReport(
+            plan, of: topology, names: names, threads: inner.withLock { $0.numbers.count }, place: "\(cluster)",
+            stateDirectory: stateDirectory)
+        for sentence in report.sentences { logger.info("\(sentence)") }
+        for warning in plan.warnings {
+            logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])
+        }
     }
 
     private func openedCluster() throws -> any Cluster {

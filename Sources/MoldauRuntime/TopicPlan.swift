@@ -18,6 +18,8 @@ package struct TopicPlan: Sendable {
     package private(set) var missing: [NewTopic] = []
     /// Every sub-topology and partition, in order.
     package private(set) var tasks: [TaskID] = []
+    /// What works, and loses rows some day.
+    package private(set) var warnings: [String] = []
 
     private let names: InternalTopicNames
     /// By short name, while numbers are decided.
@@ -76,11 +78,14 @@ package struct TopicPlan: Sendable {
         _ named: Set<String>
     ) throws(RuntimeError) {
         let (read, written) = Self.externalTopics(of: topology)
+        let tables = topology.tableTopics
         for topic in read.union(written).union(named).sorted() {
             if let found = existing[topic] {
                 counts[topic] = found.partitionCount
+                if tables[topic] != nil { warnings += found.losesRows.map { [$0] } ?? [] }
             } else if let newTopicPartitions {
-                missing.append(NewTopic(topic, partitionCount: newTopicPartitions))
+                let settings = tables[topic].map { InternalTopicSettings.table(history: $0) } ?? [:]
+                missing.append(NewTopic(topic, partitionCount: newTopicPartitions, configuration: settings))
                 counts[topic] = newTopicPartitions
             }
         }
@@ -167,6 +172,22 @@ package struct TopicPlan: Sendable {
         guard expected.contains("compact") == actual.contains("compact") else {
             throw .wrongTopicSetting(topic: name, setting: policy, expected: expected, actual: actual)
         }
+    }
+}
+
+extension TopicDescription {
+    /// Why rows of a table would be lost; nil where the topic keeps the newest of each key.
+    fileprivate var losesRows: String? {
+        let policy = configuration["cleanup.policy"] ?? "delete"
+        let (age, size) = (configuration["retention.ms"], configuration["retention.bytes"] ?? "-1")
+        guard policy.contains("delete"), age != "-1" || size != "-1" else { return nil }
+        let limit =
+            age == "-1"
+            ? "retention.bytes=\(size)" : age.map { "retention.ms=\($0)" } ?? "retention.ms is not set: seven days"
+        return
+            "the topic '\(name)' is read as a table and deletes old records (cleanup.policy=\(policy), \(limit)): rows that "
+            + "nobody writes again will be missing where the table is read anew; set cleanup.policy=compact, which keeps each "
+            + "key's newest record ('moldau topics configure \(name) --set cleanup.policy=compact'), or retention.ms=-1"
     }
 }
 

@@ -18,7 +18,7 @@ public struct RocksDBOptions: Sendable, Hashable {
     /// Bits per key of the filters that tell which files cannot have a key. With 10 one look-up of a missing key in a hundred
     /// reads a block for nothing; 0 means no filters.
     public var bloomBitsPerKey: Double = 10
-    /// Files that a task's RocksDB holds open at most.
+    /// Files that a task's RocksDB holds open at most; less where the process may open less than 16 times as many.
     public var maxOpenFiles: Int32 = 256
 
     public init() {}

@@ -72,23 +72,30 @@ package final class SegmentedStore {
         let last = try cache.byteStore.cursor(.all, reverse: true)
         guard let key = last.key, key.count >= Self.bucketBytes else { return }
         lastBucket = max(lastBucket, Int64(bigEndian: key.loadUnaligned(as: Int64.self)))
-        streamTime = max(streamTime, lastBucket.multipliedReportingOverflow(by: bucketMs).partialValue)
+        streamTime = max(streamTime, lastBucket.multipliedCapped(by: bucketMs))
     }
 
     @inlinable package func bucket(of time: Int64) -> Int64 { time / bucketMs }
 
     /// Takes note of a write at that time.
     /// - Returns: false where the time is over: nothing may be written.
+    /// - Throws: `NegativeWindowTime`.
     @usableFromInline
-    package func admits(_ time: Int64) -> Bool {
+    package func admits(_ time: Int64) throws(NegativeWindowTime) -> Bool {
+        if time < 0 { throw NegativeWindowTime(store: cache.name, time: Timestamp(ms: time)) }
         observe(time)
         if isWritable(time) { return true }
         onExpired?()
         return false
     }
 
+    /// Takes note of a write that adds nothing. As in Kafka Streams, it counts only where expiry is exact.
+    @usableFromInline
+    package func admitsNothing(at time: Int64) throws(NegativeWindowTime) -> Bool {
+        retention.isExact ? try admits(time) : true
+    }
+
     private func observe(_ time: Int64) {
-        precondition(time >= 0, "the time of a window is not negative")
         guard time > streamTime else { return }
         streamTime = time
         cache.metadata.streamTime = time
@@ -110,7 +117,7 @@ package final class SegmentedStore {
     var firstReadable: Int64 {
         switch reach {
         case .retention: retention.first(at: streamTime)
-        case .endOfRetention: max(0, retention.first(at: streamTime) - 1)
+        case .endOfRetention: max(0, retention.first(at: streamTime).subtractingCapped(1))
         case .untilDropped: firstKept
         }
     }

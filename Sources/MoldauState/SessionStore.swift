@@ -21,7 +21,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
     @discardableResult
     public func put(_ session: Windowed<Key>, _ value: Value?) throws -> Bool {
         let key = try bytes(of: session)
-        guard segments.admits(session.window.end.ms) else { return false }
+        guard try segments.admits(session.window.end.ms) else { return false }
         try cache.put(key, try codec.bytes(of: value))
         return true
     }

@@ -1,3 +1,5 @@
+import CFiles
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -8,33 +10,38 @@
 
 /// Keeps others off the directory of an application's state, in this process and in others.
 ///
-/// It is a lock of the operating system on the file `.lock`, whose text names the holder. It goes with the holder: a process
-/// that was killed holds nothing.
-package final class StateDirectoryLock: Sendable {
-    private let descriptor: Int32
+/// It is a lock of the operating system on the directory, and on the file `.lock` in it, whose text names the holder. It goes
+/// with the holder: a process that was killed holds nothing. Removing the file lets nobody in.
+///
+/// Unchecked: `lock` changes in `init` and `deinit` alone.
+package final class StateDirectoryLock: @unchecked Sendable {
+    private var lock = moldau_directory_lock()
 
     /// Makes the directory where it is not there.
     /// - Throws: `StateError.locked` at once when another holds it; `.directoryNotCreated`.
     package init(_ directory: String) throws(StateError) {
         try TaskDatabase.makeDirectory(directory)
-        let path = directory + "/.lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .directoryNotCreated(path: path, code: errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = Self.text(of: descriptor)
-            close(descriptor)
-            throw .locked(directory: directory, holder: holder.isEmpty ? "another process" : holder)
+        guard moldau_lock_directory(directory, &lock) == 0 else {
+            switch errno {
+            case EWOULDBLOCK:
+                let holder = lock.holder == Int32(MOLDAU_HELD_BY_OWN.rawValue) ? Self.holder(of: directory) : ""
+                throw .locked(directory: directory, holder: holder.isEmpty ? "another process" : holder)
+            default: throw .directoryNotCreated(path: directory + "/.lock", code: errno)
+            }
         }
         let holder = Array("process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))".utf8)
         // What it says is for people; the lock holds without it.
-        _ = ftruncate(descriptor, 0)
-        _ = pwrite(descriptor, holder, holder.count, 0)
+        _ = ftruncate(lock.file, 0)
+        _ = pwrite(lock.file, holder, holder.count, 0)
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit { moldau_unlock_directory(&lock) }
 
-    private static func text(of descriptor: Int32) -> String {
-        String(
+    private static func holder(of directory: String) -> String {
+        let descriptor = open(directory + "/.lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        return String(
             decoding: [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
                 count = max(0, pread(descriptor, buffer.baseAddress, buffer.count, 0))
             }, as: UTF8.self)

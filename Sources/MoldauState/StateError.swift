@@ -1,5 +1,13 @@
 import MoldauRecords
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Why a store refused. Each case holds the facts; `description` says what to do about them.
 public enum StateError: Error, Equatable, CustomStringConvertible {
     /// Another process, or another task of this one, has the task's state open.
@@ -32,9 +40,12 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
             "the application's state in \(directory) is in use by \(holder); stop that first, or choose another id or state "
                 + "directory"
         case .directoryNotCreated(let path, let code):
-            "the state directory \(path) could not be created (errno \(code)); check that its parent is writable"
+            "the state directory \(path) could not be created: \(String(cString: strerror(code))); let the user that runs this "
+                + "program write there, or choose another directory"
         case .rocksDB(let operation, let path, let message):
             "RocksDB could not \(operation) in \(path): \(message)"
+                + (message.contains("Too many open files")
+                    ? "; let the process open more files ('ulimit -n'), or lower RocksDBOptions.maxOpenFiles" : "")
         case .customStore(let store, let operation, let message):
             "the custom store \(store) could not \(operation): \(message)"
         case .malformedMetadata(let store, let reason):

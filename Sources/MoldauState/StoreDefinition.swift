@@ -43,6 +43,9 @@ public struct StoreDefinition: Sendable {
     /// Where windows are sent when they close: from the time by which they are stored to that at which they close, in
     /// milliseconds. Until they are sent they are kept, however old they are.
     package var closingMs: Int64?
+    /// Whether a store of windows refuses what is older than its retention to the millisecond; else it takes what its segments
+    /// still hold. nil: in memory.
+    package var expiresExactly: Bool?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     private let identity = Identity()

@@ -8,6 +8,12 @@ import CRocksDB
     import Musl
 #endif
 
+#if canImport(Glibc)
+    private let openFileLimit = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+#else
+    private let openFileLimit = RLIMIT_NOFILE
+#endif
+
 /// The one RocksDB of a task: a column family per store, no write-ahead log (the changelog is the log).
 ///
 /// Written data survives a crash once RocksDB flushed it: when a memtable is full, at `flush`, at `close`. A store's
@@ -65,7 +71,7 @@ final class TaskDatabase: StateStorage {
         rocksdb_options_set_create_if_missing(options, 1)
         rocksdb_options_set_write_buffer_size(options, min(16 << 20, max(64 << 10, memory.writeBufferBytes / 2)))
         rocksdb_options_set_max_write_buffer_number(options, 2)
-        rocksdb_options_set_max_open_files(options, settings.maxOpenFiles)
+        rocksdb_options_set_max_open_files(options, boundedOpenFiles(settings))
         if let compression = settings.compression {
             rocksdb_options_set_compression(options, compression.rawValue)
         }
@@ -73,6 +79,13 @@ final class TaskDatabase: StateStorage {
         rocksdb_options_set_info_log_level(options, 2)  // Warnings and worse.
         moldau_options_set_write_buffer_manager(options, memory.writeBuffers)
         return options
+    }
+
+    /// One task must not use up what the whole process may open.
+    private static func boundedOpenFiles(_ settings: RocksDBOptions) -> Int32 {
+        var limit = rlimit()
+        guard getrlimit(openFileLimit, &limit) == 0 else { return settings.maxOpenFiles }
+        return min(settings.maxOpenFiles, max(20, Int32(clamping: limit.rlim_cur / 16)))
     }
 
     private func open() throws(StateError) {
@@ -207,13 +220,16 @@ final class TaskDatabase: StateStorage {
         guard let error else { return result }
         let message = String(cString: error)
         rocksdb_free(error)
-        if message.contains("/LOCK") { throw .directoryInUse(path: directory, message: message) }
+        // Where the lock's file cannot even be opened nobody is known to hold it.
+        if message.contains("/LOCK"), !message.contains("open a file for lock") {
+            throw .directoryInUse(path: directory, message: message)
+        }
         throw .rocksDB(operation: operation(), path: directory, message: message)
     }
 
     /// With those above it.
     static func makeDirectory(_ path: String) throws(StateError) {
-        for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o777) }
-        if mkdir(path, 0o777) != 0 && errno != EEXIST { throw .directoryNotCreated(path: path, code: errno) }
+        for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o700) }
+        if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .directoryNotCreated(path: path, code: errno) }
     }
 }

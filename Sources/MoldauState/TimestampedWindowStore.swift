@@ -31,7 +31,7 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     public func put(_ key: Key, _ row: Row?, at start: Timestamp) throws -> Bool {
         let value = try codec.bytes(of: row)
         let key = try rows.bytes(of: key, start)
-        guard segments.admits(start.ms) else { return false }
+        guard try segments.admits(start.ms) else { return false }
         try cache.put(key, value)
         return true
     }
@@ -57,7 +57,7 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
         let old = try codec.decodeRow(update.value)
         let new = try body(old)
         let value = try codec.bytes(of: new)
-        if segments.admits(start.ms), value != nil || update.value != nil { cache.write(value, in: update) }
+        if try segments.admits(start.ms), value != nil || update.value != nil { cache.write(value, in: update) }
         return (old, new)
     }
 

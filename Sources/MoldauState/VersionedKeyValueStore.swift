@@ -37,6 +37,8 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
     private let valueSerde: Serde<Value>
     private let historyRetentionMs: Int64
     private var observedTimeMs: Int64 { cache.metadata.streamTime }
+    /// Nothing older is written or found.
+    private var historyBeginMs: Int64 { observedTimeMs.subtractingCapped(historyRetentionMs) }
     private var prefix = ByteWriter()
     private var version = ByteWriter()
     private var row = ByteWriter()
@@ -63,9 +65,8 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         try write(key)
         guard let latest = try latest() else { return nil }
         if latest.validFromMs <= time.ms { return try latest.decoded(by: valueSerde, validTo: nil) }
-        guard time.ms >= observedTimeMs - historyRetentionMs, let version = try olderVersion(atOrBefore: time.ms)
-        else { return nil }
-        let next = try firstVersion(from: time.ms + 1, through: latest.validFromMs - 1, reverse: false) ?? latest
+        guard time.ms >= historyBeginMs, let version = try olderVersion(atOrBefore: time.ms) else { return nil }
+        let next = try firstVersion(after: time.ms, before: latest.validFromMs) ?? latest
         return try version.decoded(by: valueSerde, validTo: Timestamp(ms: next.validFromMs))
     }
 
@@ -78,7 +79,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         row.append(byte: isDeletion ? 0 : 1)
         if let value, !isDeletion { try valueSerde.encode(value, &row) }
         observe(time)
-        guard time.ms >= observedTimeMs - historyRetentionMs else { return .refused }
+        guard time.ms >= historyBeginMs else { return .refused }
         return try put(atMs: time.ms) { [cache] key, value in try cache.put(key, value) }
     }
 
@@ -125,6 +126,11 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         try firstVersion(from: 0, through: ms, reverse: true)
     }
 
+    /// The oldest one between two times, both excluded.
+    private func firstVersion(after earlier: Int64, before later: Int64) throws -> Version? {
+        try firstVersion(from: earlier.addingCapped(1), through: later.subtractingCapped(1), reverse: false)
+    }
+
     private func firstVersion(from first: Int64, through last: Int64, reverse: Bool) throws -> Version? {
         guard first <= last else { return nil }
         let cursor = try cache.scan(KeyRange(from: versionKey(first), through: versionKey(last)), reverse: reverse)
@@ -142,7 +148,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
             try prune(write)
             return .latest
         }
-        let next = try firstVersion(from: ms + 1, through: latest.validFromMs - 1, reverse: false)
+        let next = try firstVersion(after: ms, before: latest.validFromMs)
         try versionKey(ms).withUnsafeBytes { try write($0, row.bytes) }
         return .history(validTo: Timestamp(ms: next?.validFromMs ?? latest.validFromMs))
     }
@@ -162,9 +168,8 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
 
     /// Drops the key's versions that no lookup can reach any more: all before the one that held when the retention began.
     private func prune(_ write: Write) throws {
-        let begin = observedTimeMs - historyRetentionMs
-        guard let oldestNeeded = try olderVersion(atOrBefore: begin) else { return }
-        while let old = try firstVersion(from: 0, through: oldestNeeded.validFromMs - 1, reverse: false) {
+        guard let oldestNeeded = try olderVersion(atOrBefore: historyBeginMs) else { return }
+        while let old = try firstVersion(after: -1, before: oldestNeeded.validFromMs) {
             try versionKey(old.validFromMs).withUnsafeBytes { try write($0, nil) }
         }
     }

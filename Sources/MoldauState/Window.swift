@@ -18,8 +18,7 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
     }
 
     @inlinable package init(start: Timestamp, sizeMs: Int64) {
-        let (end, overflow) = start.ms.addingReportingOverflow(sizeMs)
-        self.init(start: start, end: Timestamp(ms: overflow ? .max : end))
+        self.init(start: start, end: start.adding(ms: sizeMs))
     }
 
     /// The smallest window that holds both.

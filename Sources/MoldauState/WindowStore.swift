@@ -34,8 +34,8 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     @inlinable @discardableResult
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws -> Bool {
         let value = try codec.bytes(of: value)
-        if retainsDuplicates, value == nil { return true }
-        guard segments.admits(start.ms) else { return false }
+        if retainsDuplicates, value == nil { return try segments.admitsNothing(at: start.ms) }
+        guard try segments.admits(start.ms) else { return false }
         if retainsDuplicates { sequence = sequence &+ 1 & .max }
         try cache.put(try bytes(of: key, start), value)
         return true
@@ -64,7 +64,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         let old = try codec.decode(update.value)
         let new = try body(old)
         let value = try codec.bytes(of: new)
-        if segments.admits(start.ms), value != nil || update.value != nil { cache.write(value, in: update) }
+        if try segments.admits(start.ms), value != nil || update.value != nil { cache.write(value, in: update) }
         return (old, new)
     }
 

@@ -140,7 +140,8 @@ extension StoreEnvironment {
             case .byTime: 1
             }
         return try SegmentedStore(
-            cache: try cache(for: store), retention: WindowRetention(retention, kind: store.kind), bucketMs: span,
-            reach: reach, trailerBytes: trailerBytes)
+            cache: try cache(for: store),
+            retention: WindowRetention(retention, isExact: store.expiresExactly ?? (store.kind == .inMemory)),
+            bucketMs: span, reach: reach, trailerBytes: trailerBytes)
     }
 }

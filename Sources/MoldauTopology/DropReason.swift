@@ -49,4 +49,37 @@ public enum DropReason: String, Sendable, CaseIterable {
         default: true
         }
     }
+
+    /// Whether an operator that discards records for this reason may do what it is meant to: then only few that it keeps are worth
+    /// a word.
+    public var isOrdinary: Bool {
+        switch self {
+        case .staleResponse, .noPartition, .noMatch, .noBranch, .outsideWindows: true
+        default: false
+        }
+    }
+
+    /// The reason as a clause about the records.
+    public var explanation: String {
+        switch self {
+        case .nullKey: "they have no key"
+        case .nullKeyBeforeRepartition: "they have no key, and so no partition to be sent to"
+        case .nullValue: "they have no value"
+        case .nullValueBeforeRepartition: "they have no value after they were grouped by another key"
+        case .nullJoinKey: "the key that they are to be joined by is nil"
+        case .staleResponse: "the row has changed since it asked for its match"
+        case .negativeTimestamp: "their time is before 1970"
+        case .outOfOrder, .outOfOrderBeforeRepartition: "a later update of the row came before them"
+        case .olderThanHistory: "they are older than the history that the table keeps"
+        case .deserialization: "they could not be read, and the handler skipped them"
+        case .processing: "user code threw, and the handler skipped them"
+        case .production: "they could not be written, and the handler skipped them"
+        case .noPartition: "the partitioner answered with no partition"
+        case .expired: "their time is over for the store"
+        case .late: "their window and its grace were over"
+        case .outsideWindows: "their time is in no window"
+        case .noMatch: "there is no row to join them with"
+        case .noBranch: "no branch takes them"
+        }
+    }
 }

@@ -47,16 +47,21 @@ public final class ProcessorContext<Key, Value>: StoreReader {
 
     /// Hands the record to all nodes downstream, depth first; returns when they are done with it.
     public func forward(_ record: Record<Key, Value>) throws {
-        guard record.timestamp.ms >= 0 else {
-            throw TopologyError.invalidSetting(
-                name: node.node, reason: "a forwarded record's timestamp must not be negative")
-        }
+        try check(record)
         try forwardToAll(record)
     }
 
     /// Hands the record to the one node downstream of that name.
     public func forward(_ record: Record<Key, Value>, to child: String) throws {
+        try check(record)
         try node.child(named: child, Key.self, Value.self).receive(record)
+    }
+
+    @inline(__always)
+    private func check(_ record: borrowing Record<Key, Value>) throws {
+        if record.timestamp.ms >= 0 { return }
+        throw TopologyError.invalidSetting(
+            name: node.node, reason: "a forwarded record's timestamp must not be negative")
     }
 
     /// Calls back in steps of stream time or of wall-clock time; forwarded records need a timestamp of their own there.

@@ -40,7 +40,7 @@ public final class Schedule {
     public func fireIfDue(at time: Timestamp, uptime: Duration? = nil) throws -> Bool {
         let ms = clock == .wallClock ? uptime?.milliseconds ?? time.ms : time.ms
         guard !isCancelled, time != .none, let due = dueMs, ms >= due else { return false }
-        dueMs = Self.sum(ms - (ms - due) % intervalMs, intervalMs)
+        dueMs = Self.sum(ms - ms.subtractingCapped(due) % intervalMs, intervalMs)
         try punctuate(time)
         return true
     }

@@ -67,7 +67,8 @@ public final class TypedSourceHead: SourceHead {
             ? Self.loadingWithHeaders(key, value, timestamps, place)
             : { keyBytes, valueBytes, timestamp, headers, partitionTime in
                 var record = Record(
-                    key: try key.read(keyBytes), value: try value.read(valueBytes), timestamp: timestamp,
+                    key: try Self.reading(.key) { try key.read(keyBytes) },
+                    value: try Self.reading(.value) { try value.read(valueBytes) }, timestamp: timestamp,
                     headers: headers)
                 if let timestamps { record.timestamp = try timestamps(record, partitionTime) }
                 let timestamp = record.timestamp
@@ -109,6 +110,12 @@ public final class TypedSourceHead: SourceHead {
         }
     }
 
+    /// Lets an error say of which part it tells.
+    @inlinable @inline(__always)
+    static func reading<Part>(_ part: RecordPart, _ read: () throws -> Part) throws -> Part {
+        do { return try read() } catch { throw UnreadablePart(part: part, underlying: error) }
+    }
+
     /// For serdes that look at headers.
     @usableFromInline static func loadingWithHeaders<Key, Value>(
         _ key: Serde<Key>, _ value: Serde<Value>, _ timestamps: TimestampExtractor<Key, Value>.Extract?,
@@ -116,7 +123,8 @@ public final class TypedSourceHead: SourceHead {
     ) -> Load {
         { keyBytes, valueBytes, timestamp, headers, partitionTime in
             var record = Record(
-                key: try key.read(keyBytes, headers: headers), value: try value.read(valueBytes, headers: headers),
+                key: try Self.reading(.key) { try key.read(keyBytes, headers: headers) },
+                value: try Self.reading(.value) { try value.read(valueBytes, headers: headers) },
                 timestamp: timestamp, headers: headers)
             if let timestamps { record.timestamp = try timestamps(record, partitionTime) }
             let timestamp = record.timestamp
@@ -140,6 +148,17 @@ public final class TypedSourceHead: SourceHead {
         _ records: UnsafeBufferPointer<RecordView>, _ progress: UnsafeMutablePointer<SourceProgress>
     ) throws -> Int {
         try processThrough?(records, progress) ?? 0
+    }
+}
+
+/// A source could not read the key or the value of a record.
+public struct UnreadablePart: Error {
+    public let part: RecordPart
+    public let underlying: any Error
+
+    public init(part: RecordPart, underlying: any Error) {
+        self.part = part
+        self.underlying = underlying
     }
 }
 

@@ -154,7 +154,7 @@ public struct RecordOrigin: Hashable, Sendable {
 }
 
 /// What discards are counted by.
-public struct DropKey: Hashable, Sendable {
+public struct DropKey: Hashable, Sendable, CustomStringConvertible {
     public let node: String
     public let reason: DropReason
 
@@ -162,6 +162,8 @@ public struct DropKey: Hashable, Sendable {
         self.node = node
         self.reason = reason
     }
+
+    public var description: String { "\(reason) at '\(node)'" }
 }
 
 /// User code threw while a node processed a record. The processing handler decides what follows.

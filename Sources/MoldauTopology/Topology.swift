@@ -110,7 +110,7 @@ public struct Topology: Sendable {
         repartitionTopics.append(topic)
     }
 
-    /// Says that the sources of a join must agree in their number of partitions.
+    /// Says that the sources of a join, or of a state by key, must agree in their number of partitions.
     /// - Throws: `TopologyError.differentPartitionCounts` where repartition topics among them cannot.
     public mutating func copartition(sources: Set<String>) throws {
         joinedSources.append(sources)

@@ -19,6 +19,9 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case differentPartitionCounts([String: Int32])
     /// Stores and internal topics have generated names, and the options ask for given ones.
     case unnamed([String])
+    /// Two stores or internal topics that nobody named come from the same operation on the same input: only their order tells
+    /// them apart.
+    case indistinguishable(first: String, other: String)
     /// The topology reads nothing.
     case empty
     case invalidSetting(name: String, reason: String)
@@ -45,6 +48,10 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
         case .unnamed(let names):
             "names were generated for \(names.map { "'\($0)'" }.joined(separator: ", ")); "
                 + "name the operators, groupings and stores that they are for"
+        case .indistinguishable(let first, let other):
+            "'\(first)' and '\(other)' come from the same operation on the same input, and only their order would tell them "
+                + "apart: another one put before them would take what they have on disk; name the operators with as: (stores), "
+                + "named: or stores: (topics and joins) - '\(other)' as it is called here keeps what is there"
         case .empty: "the topology reads no topic; begin with stream(_:), table(_:) or globalTable(_:)"
         case .invalidSetting(let name, let reason): "\(name): \(reason)"
         }

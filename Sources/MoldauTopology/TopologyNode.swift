@@ -22,15 +22,18 @@ public struct TopologyNode: Sendable {
         public let pattern: String?
         /// Where to begin in a partition for which nothing was committed.
         public let start: StartPosition
+        /// Whether the topics' records are rows, of which the newest of each key holds.
+        public let isTable: Bool
         public let makeHead: MakeHead
 
         public init(
-            topics: [String], pattern: String? = nil, start: StartPosition = .earliest,
+            topics: [String], pattern: String? = nil, start: StartPosition = .earliest, isTable: Bool = false,
             makeHead: @escaping MakeHead
         ) {
             self.topics = topics
             self.pattern = pattern
             self.start = start
+            self.isTable = isTable
             self.makeHead = makeHead
         }
     }

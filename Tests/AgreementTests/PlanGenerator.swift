@@ -153,13 +153,13 @@ struct PlanGenerator {
         guard partitioned.count == inputs.count else { return nil }
         let isLate = inputs.contains(where: \.isRetimed)
         let isDirect = partitioned.allSatisfy(\.isDirect)
-        step.sizeMs = Int64.random(in: 5...40, using: &random)
+        step.sizeMs = span(5...40)
         if step.op == .unlimited || step.op == .windowedCogroup { step.closing = .onUpdate }
         // A window's end, which is part of it, may come after the suppression let it go: twice, then.
         if step.op == .sliding, step.closing == .suppressed, rule == .anyOrder { step.closing = .onClose }
         switch rule {
         case .oneTask:
-            step.graceMs = random.pick([0, 5, 30])
+            step.graceMs = random.pick([0, 5, 30, 0, 5, 30, .max])
             // What was held back comes all at once, and closed windows are looked for once a second.
             if isLate, step.closing == .onClose { step.closing = .onUpdate }
         // Each task has a stream time of its own: what is late in one setting must be late in none.
@@ -178,7 +178,7 @@ struct PlanGenerator {
         if stream.isRekeyed { return nil }
         if step.op == .graceJoin {
             guard table.isVersioned, rule == .oneTask else { return nil }
-            step.graceMs = random.pick([0, 5, 30])
+            step.graceMs = random.pick([0, 5, 30, 0, 5, 30, .max])
             step.sizeMs = 1
         }
         // Who comes first decides. Within a task that is the time, where inputs are in order and nothing is held back.
@@ -194,17 +194,15 @@ struct PlanGenerator {
     private mutating func streamJoin(_ step: inout Step, _ inputs: [Traits]) -> Traits? {
         let partitioned = inputs.compactMap { partitionedByKey($0) }
         guard partitioned.count == inputs.count else { return nil }
-        step.sizeMs = Int64.random(in: 5...40, using: &random)
+        step.sizeMs = span(5...40)
         // Stores on disk still take some records that those in memory refuse: nothing must be later than the retention.
         if inputs.contains(where: \.isRetimed) { return nil }
         var result = partitioned[0]
         result.isDirect = partitioned.allSatisfy(\.isDirect)
         switch rule {
-        case .oneTask: step.graceMs = 2 * disorderMs + random.pick([0, 7])
+        case .oneTask: step.graceMs = 2 * disorderMs + random.pick([0, 7, 0, 7, .max - 100])
         case .anyOrder:
-            // A record without a match that is late, grace or not, has a result with nil at once, as in Kafka Streams.
-            if step.op == .leftJoin || step.op == .outerJoin, disorderMs > 0 || !result.isDirect { return nil }
-            // One side may be read to its end before the other begins.
+            // One side may be read to its end before the other begins. So what finds no match waits for ever.
             step.graceMs = Self.endlessMs
         }
         (result.isOrdered, result.comparison) = (false, .multiset)
@@ -250,7 +248,7 @@ struct PlanGenerator {
         case .suppress:
             // What waits at the end hangs on the task's stream time.
             guard rule == .oneTask, !result.roots.contains(where: { traits[$0].isVersioned }) else { return nil }
-            step.sizeMs = Int64.random(in: 1...40, using: &random)
+            step.sizeMs = span(1...40)
             result.hangsOnForgottenTime = result.isRetimed
             (result.isLive, result.isRetimed, result.isVersioned) = (false, true, false)
             return result
@@ -290,7 +288,28 @@ struct PlanGenerator {
             topics.append(records)
         }
         // A global table is read before anything else, whatever its times.
-        return topics[4] + Self.merged(Array(topics[..<4]))
+        let inputs = topics[4] + Self.merged(Array(topics[..<4]))
+        return random.chance(25) ? spread(inputs) : inputs
+    }
+
+    /// The same records, in the same order of time, up to the last time there is. Where times go back, they are as far
+    /// apart as before: what is late stays so.
+    private mutating func spread(_ inputs: [InputRecord]) -> [InputRecord] {
+        let newest = inputs.map(\.time).max() ?? 0
+        let room = Int64.max - newest - random.pick([0, 0, 1, 50])
+        let pivot = disorderMs == 0 && rule == .oneTask ? random.pick(inputs).time : 0
+        let shift = random.chance(50) ? room : Int64.random(in: 0...room, using: &random)
+        return inputs.map { input in
+            var input = input
+            if input.time >= pivot { input.time += shift }
+            return input
+        }
+    }
+
+    /// A span of the usual length, or one that no time is beyond.
+    private mutating func span(_ usual: ClosedRange<Int64>) -> Int64 {
+        let length = Int64.random(in: usual, using: &random)
+        return random.chance(4) ? random.pick([.max, .max - 1, .max / 2]) : length
     }
 
     /// In the order in which one task takes them: the oldest head first.

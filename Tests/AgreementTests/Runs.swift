@@ -32,7 +32,9 @@ struct RunSetting: CustomStringConvertible {
     var interruption = Interruption.none
 
     var options: TopologyOptions {
-        TopologyOptions(emission: emission, stores: StoreKinds(storeKind), optimizations: optimizations)
+        TopologyOptions(
+            // Steps of one kind may stand on one input: numbers tell them apart.
+            naming: .kafkaStreams, emission: emission, stores: StoreKinds(storeKind), optimizations: optimizations)
     }
 
     var description: String {

@@ -19,7 +19,9 @@ struct CaseRun {
     let conformanceCase: ConformanceCase
     let options: CaseOptions
     let difference: CaseDifference?
-    let rule: CaseRule?
+    private var rule: CaseRule?
+    /// As long as that of the recorded runs: it is part of the names of topics, which a suppression counts the bytes of.
+    private static let applicationID = "app"
     var storeKind: StoreKind { options.storeKind }
 
     /// - Parameter recorded: the case as it is in its file.
@@ -32,8 +34,12 @@ struct CaseRun {
 
     func outcome() -> Outcome {
         do {
-            let isCrash = if case .recordedCrash? = rule { true } else { false }
-            let refusal = isCrash ? nil : try CaseRefusal(conformanceCase)
+            let refusal = rule?.succeeds == true ? nil : try CaseRefusal(conformanceCase)
+            if case .emptyJoinWindow? = rule {
+                var strict = self
+                strict.rule = nil
+                if try strict.firstDifference(refusal) == nil { return .passed }
+            }
             if let why = refusal?.impossibility { return .impossible(why: why) }
             if let found = try firstDifference(refusal) { return .failed(found) }
             return (difference?.why ?? rule?.why).map { .different(why: $0) } ?? .passed
@@ -69,7 +75,8 @@ struct CaseRun {
         let driver: TopologyTestDriver
         do {
             driver = try TopologyTestDriver(
-                topology, state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
+                topology, applicationID: Self.applicationID,
+                state: storeKind == .rocksDB ? .temporaryDirectory : .memory,
                 wallClock: Timestamp(ms: conformanceCase.config?["wallClock"]?.integer ?? 0))
         } catch  where refusal != nil { return refusal?.difference(error, in: .start) }
         driver.writesStoresAtCommit = options.writesStoresAtCommit
@@ -81,7 +88,10 @@ struct CaseRun {
             }
         }
         if let refusal { return "nothing failed; expected \(refusal.text)" }
-        if case .recordedCrash? = rule { return outputDifference(built) }
+        switch rule {
+        case .recordedCrash, .emptyJoinWindow: return outputDifference(built)
+        default: break
+        }
         return try outputDifference(built) ?? storeDifference(driver, built) ?? versionDifference(driver, built)
             ?? dropDifference(driver)
     }

@@ -276,7 +276,8 @@ final class CaseTopology {
         let (store, options) = (try storeName(step, key, kind), try options(step))
         switch step.op {
         case "count":
-            let table = grouped.count(result: kind.serde, as: store, named: step.named, options: options)
+            let table = grouped.count(
+                result: kind.serde, as: store, named: step.named, options: options ?? StoreOptions())
             return .table((table, key, kind))
         case "reduce":
             let combine = try step.function("fn")
@@ -300,7 +301,8 @@ final class CaseTopology {
         let (store, options) = (try storeName(step, key, kind), try options(step))
         switch step.op {
         case "count":
-            let table = grouped.count(result: kind.serde, as: store, named: step.named, options: options)
+            let table = grouped.count(
+                result: kind.serde, as: store, named: step.named, options: options ?? StoreOptions())
             return .table((table, key, kind))
         case "reduce":
             let (add, subtract) = (try step.function("fn"), try step.function("subtract"))

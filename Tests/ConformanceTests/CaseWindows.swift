@@ -114,7 +114,10 @@ extension CaseTopology {
         let (store, options) = (windowStoreName(step, key, kind), try options(step))
         switch step.op {
         case "count":
-            return (stream.count(result: kind.serde, as: store, named: step.named, options: options), kind)
+            return (
+                stream.count(
+                    result: kind.serde, as: store, named: step.named, options: options ?? StoreOptions()), kind
+            )
         case "reduce":
             let combine = try step.function("fn")
             let table = stream.reduce(result: kind.serde, as: store, named: step.named, options: options) {
@@ -137,7 +140,10 @@ extension CaseTopology {
         let (store, options) = (sessionStoreName(step, key, kind), try options(step))
         switch step.op {
         case "count":
-            return (stream.count(result: kind.serde, as: store, named: step.named, options: options), kind)
+            return (
+                stream.count(
+                    result: kind.serde, as: store, named: step.named, options: options ?? StoreOptions()), kind
+            )
         case "reduce":
             let combine = try step.function("fn")
             let table = stream.reduce(result: kind.serde, as: store, named: step.named, options: options) {

@@ -121,7 +121,7 @@ struct WordCountTests {
         (["--guarantee", "at-most-once"], "--guarantee"),
         (["/nowhere/at/all"], "there is no file or folder '/nowhere/at/all'"),
         (["--durability", "sometimes"], "--durability"),
-        (["--threads", "0"], "--threads is at least 1"),
+        (["--threads", "0"], "--threads is 1 to 1000, not 0"),
     ])
     func `refuses what it cannot do`(arguments: [String], sentence: String) throws {
         let outcome = try wordCount.run(arguments)

@@ -18,18 +18,20 @@ struct BrokerTests {
         try broker.flush()
         if closes { try broker.close() }
         broker = try openBroker(files)
-        #expect(broker.topics() == [wordsTopic])
+        #expect(broker.topics().map(\.name) == ["words"])
+        #expect(broker.topics().map(\.partitionCount) == [2])
         #expect(try broker.values(of: words) == ["a", "b"])
         #expect(try broker.partition(TopicPartition("words", 1)).bounds() == Offset.zero..<Offset.zero)
     }
 
-    @Test func `a partition that nothing was written to has no directory`() throws {
+    @Test func `a partition that nothing was written to has no directory, but for the last, which tells the number`()
+        throws
+    {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
-        try broker.create([wordsTopic])
+        try broker.create([TopicMetadata(name: "words", partitionCount: 3)])
         try broker.append(["a"], to: words)
-        #expect(files.exists("data/words-0"))
-        #expect(!files.exists("data/words-1"))
+        #expect(try files.names(in: "data").filter { $0.hasPrefix("words") } == ["words-0", "words-2"])
     }
 
     @Test func `an unclean stop is healed at the next start, also where a clean one follows`() throws {
@@ -59,17 +61,6 @@ struct BrokerTests {
         #expect(throws: BrokerError.self) { try broker.create([wordsTopic, wrong]) }
         #expect(throws: BrokerError.topicExists("words")) { try broker.create([wordsTopic, wordsTopic]) }
         #expect(broker.topics().isEmpty)
-    }
-
-    @Test func `records of a deletion that was cut short do not come back`() throws {
-        let files = MemoryFileSystem()
-        var broker = try openBroker(files)
-        try broker.create([wordsTopic])
-        try broker.append(["old"], to: words)
-        try files.removeFile("data/topics.json")
-        broker = try openBroker(files)
-        try broker.create([wordsTopic])
-        #expect(try broker.values(of: words) == [])
     }
 
     @Test func `a damaged file of topics is told, not overwritten`() throws {

@@ -66,6 +66,33 @@ struct GroupOffsetTests {
         #expect(broker.groups().isEmpty)
     }
 
+    /// All groups have their offsets in one partition. Whatever the last commit before a snapshot was, it holds all of them.
+    @Test(arguments: [Sabotage(), .snapshotForgetsLast])
+    func `a snapshot holds the offsets of every group`(mistake: Sabotage) throws {
+        let files = MemoryFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .os, clock: noon, sabotage: mistake)
+        let settings = ["cleanup.policy": "compact"]
+        try broker.create([
+            TopicMetadata(name: "__consumer_offsets", partitionCount: 1, configuration: settings)
+        ])
+        let metadata = String(repeating: "x", count: 4_096)
+        let partition = try broker.partition(TopicPartition("__consumer_offsets", 0))
+        var (expected, start, snapshots, forgotten): ([String: GroupOffset], Offset, Int, Int) = ([:], .zero, 0, 0)
+        for number in 0..<3_300 {
+            let group = "group \(number % 60)"
+            expected[group] = offset(Int64(number), metadata)
+            try broker.commit([words: offset(Int64(number), metadata)], of: group)
+            guard try partition.bounds().lowerBound > start else { continue }
+            start = try partition.bounds().lowerBound
+            snapshots += 1
+            let reopened = try openBroker(files.copy())
+            #expect(reopened.groups() == expected.keys.sorted() || mistake != [])
+            forgotten += expected.filter { reopened.committedOffsets(of: $0.key) != [words: $0.value] }.count
+        }
+        #expect(snapshots >= 3)
+        #expect((forgotten == 0) == (mistake == []), "\(forgotten) forgotten")
+    }
+
     /// 4 KiB of metadata a commit: a snapshot about every thousand commits.
     @Test func `old commits go, and the last ones stay`() throws {
         let files = MemoryFileSystem()

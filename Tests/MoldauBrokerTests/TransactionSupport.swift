@@ -85,10 +85,12 @@ final class CrashingFileSystem: FileSystem {
         func sync() throws(LogError) { try inner.sync() }
     }
 
-    let memory = MemoryFileSystem()
+    let memory: MemoryFileSystem
     private let writesLeft = Mutex<Int?>(nil)
     private let refused = Mutex<String?>(nil)
     fileprivate let writes = Mutex<(made: [String: Int], synced: [String: Int])>(([:], [:]))
+
+    init(_ memory: MemoryFileSystem = MemoryFileSystem()) { self.memory = memory }
 
     /// How many writes to a file a sync has taken along.
     func syncedWrites(to path: String) -> Int { writes.withLock { $0.synced[path] ?? 0 } }

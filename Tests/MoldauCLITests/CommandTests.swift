@@ -45,13 +45,87 @@ struct CommandTests {
             #expect(
                 description == """
                     orders: partitions 2, offsets held 0
+                      cleanup.policy=delete (default)
+                      index.interval.bytes=4096 (default)
+                      max.message.bytes=1048588 (default)
+                      message.timestamp.type=CreateTime (default)
+                      retention.bytes=-1 (default)
                       retention.ms=-1
+                      segment.bytes=1073741824 (default)
+                      segment.ms=604800000 (default)
                       partition 0: offsets 0 up to, not including, 0
                       partition 1: offsets 0 up to, not including, 0
 
                     """)
             try expectSuccess(["topics", "delete", "customers", "--data", data])
             #expect(try expectSuccess(["topics", "list", "--data", data]) == "orders\n")
+        }
+    }
+
+    @Test func `tells how long a topic keeps its records, also where nobody said it`() throws {
+        try withOrders { data in
+            try expectSuccess(["topics", "create", "clicks", "--data", data])
+            try expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
+            let clicks = try expectSuccess(["topics", "describe", "clicks", "--data", data])
+            #expect(clicks.contains("  retention.ms=604800000 (default; deleted after 7 days)\n"))
+            let rows = try expectSuccess(["topics", "describe", "rows", "--data", data])
+            #expect(rows.contains("  cleanup.policy=compact\n"))
+            #expect(!rows.contains("retention.ms=604800000"))
+        }
+    }
+
+    @Test func `settings of a topic change, and its records stay`() throws {
+        try withOrders { data in
+            try expectSuccess(["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\nb:2\n")
+            let configure = ["topics", "configure", "orders", "--data", data]
+            #expect(
+                try expectSuccess(configure + ["--set", "cleanup.policy=compact", "--unset", "retention.ms"])
+                    == "orders: cleanup.policy=compact\norders: retention.ms is at its default\n")
+            let description = try expectSuccess(["topics", "describe", "orders", "--data", data])
+            #expect(description.hasPrefix("orders: partitions 2, offsets held 2\n  cleanup.policy=compact\n"))
+            #expect(!description.contains("  retention.ms"))
+            try expectFailure(configure + ["--set", "retention.ms=soon"], says: "'soon' is no value for retention.ms")
+            try expectFailure(configure + ["--unset", "retention.ms"], says: "is at its default already")
+            try expectFailure(configure, says: "give --set name=value")
+            #expect(try expectSuccess(["topics", "describe", "orders", "--data", data]) == description)
+        }
+    }
+
+    @Test func `a misspelt setting is refused, and one without effect is told of`() throws {
+        try withOrders { data in
+            try expectFailure(
+                ["topics", "create", "rows", "--set", "cleanup.polcy=compact", "--data", data],
+                says: "there is no setting 'cleanup.polcy'; there are: cleanup.policy, delete.retention.ms, ")
+            #expect(try expectSuccess(["topics", "list", "--data", data]) == "orders\n")
+            let outcome = try moldau.run(
+                ["topics", "create", "rows", "--set", "min.insync.replicas=2", "--data", data])
+            #expect(outcome.status == 0)
+            #expect(
+                outcome.errors
+                    == "'min.insync.replicas' is a setting of Kafka's that decides nothing here; it is kept\n")
+            let description = try expectSuccess(["topics", "describe", "rows", "--data", data])
+            #expect(description.contains("  min.insync.replicas=2 (no effect here)\n"))
+        }
+    }
+
+    @Test func `a compacted topic takes no lines without keys`() throws {
+        try withOrders { data in
+            try expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
+            try expectFailure(
+                ["produce", "rows", "--data", data], input: "one\n",
+                says: "rows is compacted, so that each record needs a key")
+            try expectSuccess(["produce", "rows", "--key-separator", ":", "--data", data], input: "a:one\n")
+        }
+    }
+
+    @Test(arguments: ["__consumer_offsets", "__transaction_state"])
+    func `leaves the cluster's own topics alone`(topic: String) throws {
+        try withOrders { data in
+            try expectFailure(
+                ["produce", topic, "--data", data], input: "one\n",
+                says: "'\(topic)' holds the cluster's own records")
+            try expectFailure(
+                ["topics", "delete", topic, "--data", data], says: "'\(topic)' holds the cluster's own records")
         }
     }
 
@@ -133,6 +207,14 @@ struct CommandTests {
         }
     }
 
+    @Test func `a directory without its file of topics is opened from its partitions`() throws {
+        try withOrders { data in
+            try expectSuccess(["produce", "orders", "--partition", "1", "--data", data], input: "one\n")
+            try FileManager.default.removeItem(atPath: "\(data)/topics/topics.json")
+            #expect(try expectSuccess(["consume", "orders", "--data", data]) == "one\n")
+        }
+    }
+
     @Test func `names the topics that there are`() throws {
         try withOrders { data in
             try expectFailure(
@@ -170,6 +252,112 @@ struct CommandTests {
                 #expect(outcome.status != 0)
                 #expect(outcome.errors.contains("is in use by process"))
             }
+        }
+    }
+
+    // MARK: Bytes
+
+    /// A shell's command, in which `$moldau` is the program and `$data` the directory.
+    private func shell(_ command: String, _ data: String) throws -> BuiltProgram.Outcome {
+        try BuiltProgram(path: "/usr/bin/env").run(
+            ["moldau=\(moldau.url.path)", "data=\(data)", "bash", "-o", "pipefail", "-c", command])
+    }
+
+    /// A carriage return, a tab, a zero, bytes that are no UTF-8, an empty line, and a last line without an end.
+    private static let oddBytes: [UInt8] =
+        Array("windows\r\n\ta\u{0}b\n".utf8) + [0xff, 0xfe, 0x0a] + Array("\nlast".utf8)
+
+    @Test func `gives back each byte that was written`() throws {
+        try withOrders { data in
+            try withTemporaryDirectory { directory in
+                let input = directory.appending(path: "input").path
+                try Data(Self.oddBytes).write(to: URL(filePath: input))
+                for type in ["string", "bytes"] {
+                    let name = "copy-\(type)"
+                    try expectSuccess(["topics", "create", name, "--data", data])
+                    let outcome = try shell(
+                        "$moldau produce \(name) --value-type bytes --data $data < \(input) && "
+                            + "$moldau consume \(name) --value-type \(type) --data $data > \(input).out", data)
+                    #expect(outcome.status == 0, "\(outcome.errors)")
+                    #expect(try Data(contentsOf: URL(filePath: input + ".out")) == Data(Self.oddBytes + [0x0a]))
+                }
+            }
+        }
+    }
+
+    @Test func `names the line that is no text, and writes those before it`() throws {
+        try withOrders { data in
+            let outcome = try shell(
+                "printf 'gr\\303\\274n\\nr\\374ckw\\344rts\\nrot\\n' | $moldau produce orders --data $data", data)
+            #expect(outcome.status != 0)
+            #expect(outcome.errors.contains("the value in line 2 is not UTF-8 text"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("the line before it is written"))
+            #expect(try expectSuccess(["consume", "orders", "--data", data]) == "grün\n")
+        }
+    }
+
+    /// The lines before it share its batch, and are small enough. The second topic takes less than a batch of the program's.
+    @Test(arguments: [("orders", 2_000_000, "1048588"), ("small", 700, "500"), ("orders", 9_000_000, "1048588")])
+    func `a line that is too long costs no other line`(topic: String, length: Int, limit: String) throws {
+        try withOrders { data in
+            try expectSuccess(["topics", "create", "small", "--set", "max.message.bytes=500", "--data", data])
+            let good = (1...10).map { "line \($0)\n" }.joined()
+            let input = good + String(repeating: "x", count: length) + "\nafter\n"
+            let outcome = try moldau.run(["produce", topic, "--partition", "0", "--data", data], input: input)
+            #expect(outcome.status != 0)
+            #expect(outcome.errors.contains("line 11 is"), "\(outcome.errors)")
+            #expect(outcome.errors.contains(limit), "\(outcome.errors)")
+            #expect(outcome.errors.contains("the 10 lines before it are written"), "\(outcome.errors)")
+            #expect(try expectSuccess(["consume", topic, "--data", data]) == good)
+        }
+    }
+
+    @Test func `many small lines go into a topic of small batches`() throws {
+        try withOrders { data in
+            try expectSuccess(["topics", "create", "small", "--set", "max.message.bytes=300", "--data", data])
+            let lines = (1...1_000).map { "line \($0)\n" }.joined()
+            try expectSuccess(["produce", "small", "--data", data], input: lines)
+            #expect(try expectSuccess(["consume", "small", "--data", data]) == lines)
+        }
+    }
+
+    @Test(arguments: ["consume orders", "topics list", "topics describe"])
+    func `says that its output cannot be written`(command: String) throws {
+        try withOrders { data in
+            try expectSuccess(["produce", "orders", "--data", data], input: "one\n")
+            let outcome = try shell("$moldau \(command) --data $data > /dev/full", data)
+            #expect(outcome.status == 1)
+            #expect(outcome.errors == "Error: standard output cannot be written: No space left on device\n")
+        }
+    }
+
+    @Test func `ends quietly when nobody reads any more`() throws {
+        try withOrders { data in
+            let lines = (0..<100_000).map { "line \($0)\n" }.joined()
+            try expectSuccess(["produce", "orders", "--partition", "0", "--data", data], input: lines)
+            let outcome = try shell("$moldau consume orders --data $data | head -n 2", data)
+            #expect(outcome.output == "line 0\nline 1\n")
+            #expect(outcome.errors == "")
+            #expect(outcome.status == 0)
+        }
+    }
+
+    @Test func `a standard error without room is no failure`() throws {
+        try withOrders { data in
+            let outcome = try shell("echo one | $moldau produce orders --data $data 2> /dev/full", data)
+            #expect(outcome.status == 0)
+            #expect(try expectSuccess(["consume", "orders", "--data", data]) == "one\n")
+        }
+    }
+
+    @Test func `says that a data directory is a file`() throws {
+        try withTemporaryDirectory { directory in
+            let file = directory.appending(path: "file").path
+            try Data("text".utf8).write(to: URL(filePath: file))
+            try expectFailure(["topics", "list", "--data", file], says: "'\(file)' is a file; --data takes")
+            try expectFailure(
+                ["topics", "create", "orders", "--data", file], says: "'\(file)' is a file; --data takes")
+            try expectFailure(["topics", "create", "orders", "--data", "\(file)/below"], says: "Not a directory")
         }
     }
 }

@@ -36,6 +36,30 @@ struct EmbeddedClusterTests {
         #expect(try consumer.poll(wait: .zero).isEmpty)
     }
 
+    @Test func `a topic's settings change at once, for its open partitions and those to come`() throws {
+        let cluster = try makeCluster(partitions: 2)
+        let admin = try cluster.makeAdmin(clientID: "test")
+        let producer = try cluster.makeProducer(clientID: "writer")
+        let long = String(repeating: "x", count: 500)
+        try producer.send([long], to: words)
+        try admin.configure("words", ["max.message.bytes": "300", "retention.ms": "5"])
+        for number in 0..<2 {
+            let error = #expect(throws: ClusterError.self) {
+                try producer.send([long], to: TopicPartition("words", Int32(number)))
+            }
+            guard case .recordTooLarge(_, _, limit: 300)? = error else {
+                return #expect(Bool(false), "\(error as Any)")
+            }
+        }
+        try admin.configure("words", ["max.message.bytes": nil])
+        try producer.send([long], to: words)
+        #expect(try admin.describe(["words"])["words"]?.configuration == ["retention.ms": "5"])
+        #expect(throws: ClusterError.invalidSettings(topic: "words", reason: "'x' is no value for retention.ms")) {
+            try admin.configure("words", ["retention.ms": "x"])
+        }
+        #expect(throws: ClusterError.unknownTopic("orders")) { try admin.configure("orders", [:]) }
+    }
+
     @Test func `an error of one partition takes nothing from the others`() throws {
         let cluster = try makeCluster(partitions: 3)
         let partitions = (0..<3).map { TopicPartition("words", Int32($0)) }

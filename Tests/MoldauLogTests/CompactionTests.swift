@@ -245,9 +245,56 @@ struct CompactionTests {
         #expect(try plain.planCompaction(now: Timestamp(ms: 1_000)) == nil)
     }
 
-    @Test func `records without a key stay`() throws {
+    /// More keys than 16 bits tell apart. Told apart by less than their whole digest, live ones would go.
+    @Test(arguments: [Sabotage(), .digestCut])
+    func `keys are told apart, however many there are`(mistake: Sabotage) throws {
+        var log = try openLog(MemoryFileSystem(), ["cleanup.policy": "compact", "segment.bytes": "100000"])
+        log.configuration.sabotage = mistake
+        let keys = (0..<66_000).map { "\($0)" }
+        for start in stride(from: 0, to: keys.count, by: 2_000) {
+            try log.put(keys[start..<(start + 2_000)].map { ($0, "live") }, at: 0)
+        }
+        try log.put([("last", "segment")], at: 0)
+        try log.roll()
+        #expect(try log.compact(at: 10, maxKeys: 100_000))
+        var kept = Set<String>()
+        var position = Offset.zero
+        while let read = try log.planRead(from: position, maxBytes: 1 << 20)?.read() {
+            var reader = RecordBatchReader(read.bytes.bytes, from: position)
+            while let record = try reader.next() { kept.insert(String(decoding: record.key!, as: UTF8.self)) }
+            position = read.next.offset
+        }
+        #expect((kept.count == keys.count + 1) == (mistake == []), "\(kept.count) keys are there")
+    }
+
+    /// Segments of one batch of 100 bytes each: the ratio is that of their numbers.
+    @Test(arguments: [Sabotage(), .neverCompacts])
+    func `compaction begins at its share of dirty bytes, and drops what is replaced`(mistake: Sabotage) throws {
+        let settings = ["cleanup.policy": "compact", "segment.bytes": "100", "min.cleanable.dirty.ratio": "0.5"]
         var log = try openLog(MemoryFileSystem(), settings)
+        for number in 0..<4 { try log.put([("key \(number)", "0")], at: 0) }
+        try log.roll()
+        #expect(try log.compact(at: 1))
+        log.configuration.sabotage = mistake
+        for number in 0..<3 {
+            try log.put([("key \(number)", "1")], at: 2)
+            try log.roll()
+            #expect(try log.planCompaction(now: Timestamp(ms: 3)) == nil, "\(number + 1) of \(number + 5) are dirty")
+        }
+        try log.put([("key 3", "1")], at: 2)
+        try log.roll()
+        #expect(try log.compact(at: 3) == (mistake == []))
+        let values = try log.rows().compactMap(\.value)
+        #expect((values == ["1", "1", "1", "1"]) == (mistake == []), "\(values)")
+    }
+
+    /// Such records came before the topic was compacted, or from older versions.
+    @Test func `records without a key stay`() throws {
+        var plain = settings
+        plain["cleanup.policy"] = "delete"
+        var log = try openLog(MemoryFileSystem(), plain)
         for time in 0..<60 { try log.put([(nil, "\(time)"), ("key", "\(time)")], at: Int64(time)) }
+        log.configuration = try LogConfiguration(settings)
         try log.compact(at: 100)
         #expect(try log.rows().filter { $0.key == nil }.count == 60)
     }

@@ -43,10 +43,10 @@ struct PartitionLogTests {
         #expect(try logNames(files) == [".log", "2.log", "4.log"])
     }
 
-    @Test func `a segment whose first batch is too old is closed first`() throws {
+    @Test func `a segment whose first batch was appended too long ago is closed first`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.ms": "1000"])
-        for time in [5_000, 6_000, 6_001, 5_500, 7_002] as [Int64] { try log.append(["x"], at: time) }
+        for time in [5_000, 6_000, 6_001, 5_500, 7_002] as [Int64] { try log.append(["x"], now: time) }
         #expect(try logNames(files) == [".log", "2.log", "4.log"])
     }
 
@@ -89,21 +89,26 @@ struct PartitionLogTests {
         #expect(try log.values() == ["a", "b", "c"])
     }
 
-    @Test func `a log cut below its start goes on at its start`() throws {
+    @Test(arguments: [true, false])
+    func `a start beyond the end takes no records, and none of those that come after`(wasClean: Bool) throws {
         let files = MemoryFileSystem()
-        var log = try openLog(files)
+        var log = try openLog(files, ["segment.bytes": "80"])
         try log.append(["a", "b", "c"])
-        try log.deleteRecords(before: Offset(3))
-        try files.open("p/00000000000000000000.log").truncate(to: 0)
-        log = try openLog(files)
-        #expect(try log.append(["d"]).first == Offset(3))
-        #expect(try log.values(from: 3) == ["d"])
+        try log.append(["d"])
+        try log.close()
+        try files.replace("p/log-start-offset", with: 4_000_000, in: "p", sync: true)
+        log = try openLog(files, wasClean: wasClean)
+        #expect(files.exists("p/00000000000000000000.log"))
+        #expect(try log.values() == ["a", "b", "c", "d"])
+        #expect(try log.append(["e"]).first == Offset(4))
+        log = try openLog(files, wasClean: false)
+        #expect(try log.values() == ["a", "b", "c", "d", "e"])
     }
 
     @Test func `retention by time takes closed segments, and the last one too`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.bytes": "80", "retention.ms": "100"])
-        for time in [0, 50, 200] as [Int64] { try log.append(["x"], at: time) }
+        for time in [0, 50, 200] as [Int64] { try log.append(["x"], now: time) }
         #expect(try log.applyRetention(now: Timestamp(ms: 160)) == 2)
         #expect(log.startOffset == Offset(2))
         #expect(try log.applyRetention(now: Timestamp(ms: 301)) == 1)
@@ -113,9 +118,10 @@ struct PartitionLogTests {
 
     @Test func `retention by size takes the oldest, and a compacted topic keeps all`() throws {
         for (policy, kept) in [("delete", 3), ("compact", 5)] {
-            let settings = ["segment.bytes": "80", "retention.bytes": "200", "cleanup.policy": policy]
+            let settings = ["segment.bytes": "80", "retention.bytes": "200"]
             var log = try openLog(MemoryFileSystem(), settings)
             for _ in 0..<5 { try log.append(["x"]) }
+            log.configuration = try LogConfiguration(settings.merging(["cleanup.policy": policy]) { $1 })
             try log.applyRetention(now: Timestamp(ms: 0))
             #expect(log.endOffset - log.startOffset == kept)
         }

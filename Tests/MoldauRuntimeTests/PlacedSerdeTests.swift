@@ -87,11 +87,12 @@ struct PlacedSerdeTests {
                 "waited \($1) \($2 ?? "-")"
             }.to(out)
             let counts = lefts.groupByKey(key: placed, value: placed)
-                .windowedBy(.tumbling(.milliseconds(10), grace: .zero)).reduce { $0 + $1 }
+                .windowedBy(.tumbling(.milliseconds(10), grace: .zero))
+                .reduce(as: WindowStoreName("windows", key: placed, value: placed)) { $0 + $1 }
                 .suppress(.untilWindowCloses(), value: placed)
             counts.toStream().map { ($0.key, $1 ?? "-") }.to(out)
             lefts.groupByKey(key: placed, value: placed).windowedBy(.sessions(gap: .milliseconds(3), grace: .zero))
-                .reduce { $0 + $1 }.toStream()
+                .reduce(as: SessionStoreName("sessions", key: placed, value: placed)) { $0 + $1 }.toStream()
                 .to(Topic("sessions", key: Windowed.sessionSerde(of: placed), value: placed.optional))
         }
         let driver = try TopologyTestDriver(topology)

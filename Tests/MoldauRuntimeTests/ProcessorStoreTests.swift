@@ -95,10 +95,67 @@ struct ProcessorStoreTests {
     }
 }
 
-/// `TopologyOptions.requiresNames`.
+/// The names that are made for stores and topics, and `TopologyOptions.requiresNames`.
 struct RequiredNameTests {
     private let input = Topic<String, String>("input")
+    private let first = Topic<String, String>("first")
+    private let output = Topic<String, String>("output")
     private let store = KeyValueStoreName<String, Int64>("counts")
+
+    @Test func `stores that only their order would tell apart are refused until one has a name`() throws {
+        let options = TopologyOptions(naming: .stable)
+        let error = #expect(throws: TopologyError.self) {
+            try Topology(options) { streams in
+                let grouped = streams.stream(first).groupByKey()
+                _ = grouped.count()
+                _ = grouped.count()
+            }
+        }
+        #expect(error == .indistinguishable(first: "first-count", other: "first-count-2"))
+        #expect(error?.description.contains("'first-count-2' as it is called here keeps what is there") == true)
+        // Which of the two has the name makes no difference, nor where the other one stands.
+        for isFirstNamed in [true, false] {
+            let named = KeyValueStoreName<String, Int64>("first-count-2")
+            let topology = try Topology(options) { streams in
+                let grouped = streams.stream(first).groupByKey()
+                _ = grouped.count(as: isFirstNamed ? named : nil)
+                _ = grouped.count(as: isFirstNamed ? nil : named)
+            }
+            #expect(topology.stores.map(\.name).sorted() == ["first-count", "first-count-2"])
+        }
+    }
+
+    @Test func `topics that only their order would tell apart are refused too`() {
+        #expect(
+            throws: TopologyError.indistinguishable(
+                first: "first-rekeyed-repartition", other: "first-rekeyed-2-repartition")
+        ) {
+            try Topology { streams in
+                for _ in 0..<2 { streams.stream(first).selectKey { _, value in value }.repartition().to(output) }
+            }
+        }
+    }
+
+    /// The numbers that Java's `count()`, `count(Materialized.with(…))` and `count(Materialized.as(…))` give.
+    @Test func `a count is numbered as Kafka Streams numbers it, with and without a word about its store`() throws {
+        func stores(_ count: (KGroupedStream<String, String>) -> Void) throws -> [String] {
+            try Topology(TopologyOptions(naming: .kafkaStreams)) { count($0.stream(first).groupByKey()) }
+                .stores.map(\.name)
+        }
+        let prefix = "KSTREAM-AGGREGATE-STATE-STORE-000000000"
+        let hour = TimeWindows.tumbling(.seconds(3_600), grace: .zero)
+        let gap = SessionWindows.sessions(gap: .seconds(60), grace: .zero)
+        let sliding = TimeWindows.sliding(.seconds(60), grace: .zero)
+        #expect(try stores { _ = $0.count() } == [prefix + "1"])
+        #expect(try stores { _ = $0.count(options: StoreOptions()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.count(named: "counted") } == [prefix + "1"])
+        #expect(try stores { _ = $0.windowedBy(hour).count() } == [prefix + "1"])
+        #expect(try stores { _ = $0.windowedBy(hour).count(options: StoreOptions()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.windowedBy(gap).count() } == [prefix + "1"])
+        #expect(try stores { _ = $0.windowedBy(gap).count(options: StoreOptions()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.windowedBy(sliding).count(options: StoreOptions()) } == [prefix + "1"])
+        #expect(try stores { _ = $0.reduce { $0 + $1 } } == ["KSTREAM-REDUCE-STATE-STORE-0000000001"])
+    }
 
     private func build(_ naming: Naming, _ declare: (KStream<String, String>) -> Void) throws {
         var options = TopologyOptions(naming: naming)
@@ -121,8 +178,8 @@ struct RequiredNameTests {
         (
             .kafkaStreams,
             [
-                "KSTREAM-AGGREGATE-STATE-STORE-0000000003",
-                "KSTREAM-AGGREGATE-STATE-STORE-0000000003-repartition",
+                "KSTREAM-AGGREGATE-STATE-STORE-0000000002",
+                "KSTREAM-AGGREGATE-STATE-STORE-0000000002-repartition",
             ]
         ),
     ])

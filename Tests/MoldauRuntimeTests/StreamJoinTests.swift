@@ -34,6 +34,45 @@ struct StreamJoinTests {
         #expect(emitted.map(\.timestamp.ms) == [100])
     }
 
+    @Test(arguments: [StoreKind.rocksDB, .inMemory], [false, true])
+    func `a window of no length joins records of the same time`(kind: StoreKind, isSelfJoin: Bool) throws {
+        let windows = JoinWindows(difference: .zero, grace: .zero)
+        let options = TopologyOptions(stores: StoreKinds(kind), optimizations: .all)
+        let topology = try Topology(options) { streams in
+            let left = streams.stream(Self.left)
+            let right = isSelfJoin ? left : streams.stream(Self.right)
+            left.leftJoin(right, within: windows) { left, right in "\(left)\(right ?? "-")" }.to(Self.out)
+        }
+        let driver = try TopologyTestDriver(topology, state: kind == .rocksDB ? .temporaryDirectory : .memory)
+        defer { try? driver.close() }
+        try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))
+        if !isSelfJoin { try driver.pipe(Self.right, key: "a", value: "x", at: Timestamp(ms: 100)) }
+        try driver.pipe(Self.left, key: "a", value: "B", at: Timestamp(ms: 101))
+        try driver.pipe(Self.left, key: "z", value: "Z", at: Timestamp(ms: 102))
+        let joined = try driver.read(from: Self.out).map(\.value)
+        #expect(joined == (isSelfJoin ? ["AA", "BB", "ZZ"] : ["Ax", "B-"]))
+    }
+
+    /// The window of the record at 0 ends at 10, its grace at 30. Where windows are Kafka Streams', its result without a match
+    /// goes out at once (KAFKA-19536).
+    @Test(arguments: [WindowMemory.complete, .kafkaStreams])
+    func `a record that comes late within the grace waits for its match`(memory: WindowMemory) throws {
+        let windows = JoinWindows(difference: .milliseconds(10), grace: .milliseconds(20))
+        let topology = try Topology(TopologyOptions(windowMemory: memory)) { streams in
+            streams.stream(Self.left).leftJoin(streams.stream(Self.right), within: windows) { "\($0)+\($1 ?? "null")" }
+                .to(Self.out)
+        }
+        let driver = try TopologyTestDriver(topology, state: .memory)
+        try driver.pipe(Self.left, key: "other", value: "O", at: Timestamp(ms: 15))
+        try driver.pipe(Self.left, key: "k", value: "A", at: Timestamp(ms: 0))
+        try driver.pipe(Self.left, key: "j", value: "B", at: Timestamp(ms: 1))
+        try driver.pipe(Self.right, key: "k", value: "a", at: Timestamp(ms: 5))
+        let early = memory == .complete ? [] : ["A+null", "B+null"]
+        #expect(try driver.read(from: Self.out).map(\.value) == early + ["A+a"])
+        try driver.pipe(Self.left, key: "z", value: "Z", at: Timestamp(ms: 32))
+        #expect(try driver.read(from: Self.out).map(\.value) == (memory == .complete ? ["B+null"] : []))
+    }
+
     @Test func `a match in time takes its place`() throws {
         let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
         try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))

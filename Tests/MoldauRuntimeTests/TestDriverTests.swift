@@ -100,6 +100,7 @@ struct TestDriverTests {
         let lenient = try TopologyTestDriver(
             try CountTopology.make(), configuration: configuration, state: .memory)
         try lenient.pipe(topic: "input", key: [0xff], value: [], at: Timestamp(ms: 7))
+        #expect(lenient.writtenTopics == ["dead"])
         try lenient.pipe(CountTopology.input, key: "a", value: "x", at: Timestamp(ms: 8))
         #expect(lenient.drops == [DropKey(node: "source", reason: .deserialization): 1])
         #expect(lenient.kafkaDroppedRecords == 1)

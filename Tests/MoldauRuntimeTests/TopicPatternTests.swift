@@ -13,7 +13,7 @@ struct TopicPatternTests {
     /// Counts the orders of each key over all topics.
     private func counting(repartitions: Bool = false) throws -> Topology {
         try Topology { streams in
-            let all = streams.stream(orders)
+            let all = streams.stream(matching: orders)
             let grouped = repartitions ? all.groupBy { key, _ in key } : all.groupByKey()
             grouped.count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(output)
@@ -22,7 +22,7 @@ struct TopicPatternTests {
 
     @Test func `reads the topics whose whole names match, each record under its topic`() throws {
         let topology = try Topology { streams in
-            streams.stream(orders).to(key: String.serde, value: String.serde) { _, origin in
+            streams.stream(matching: orders).to(key: String.serde, value: String.serde) { _, origin in
                 "seen-\(origin?.topic ?? "")"
             }
         }
@@ -39,7 +39,7 @@ struct TopicPatternTests {
 
     @Test func `a topic that is named elsewhere is left to that source`() throws {
         let topology = try Topology { streams in
-            streams.stream(orders).mapValues { "pattern \($0)" }.to(output)
+            streams.stream(matching: orders).mapValues { "pattern \($0)" }.to(output)
             streams.stream(Topic<String, String>("orders-eu")).mapValues { "name \($0)" }.to(output)
         }
         let driver = try TopologyTestDriver(topology, state: .memory, topics: ["orders-eu", "orders-us"])
@@ -51,8 +51,8 @@ struct TopicPatternTests {
 
     @Test func `two patterns must not match one topic`() throws {
         let topology = try Topology { streams in
-            streams.stream(orders, named: "one").to(output)
-            streams.stream(TopicPattern<String, String>("orders-e.*"), named: "two").to(output)
+            streams.stream(matching: orders, named: "one").to(output)
+            streams.stream(matching: TopicPattern<String, String>("orders-e.*"), named: "two").to(output)
         }
         #expect(throws: TopologyError.topicReadTwice(topic: "orders-eu", sources: ["one", "two"])) {
             try topology.matching(["orders-eu", "orders-us"])
@@ -61,8 +61,8 @@ struct TopicPatternTests {
 
     @Test func `the same pattern declared twice is one source`() throws {
         let topology = try Topology { streams in
-            streams.stream(orders, named: "one").to(output)
-            streams.stream(orders, named: "two").mapValues { $0 + "!" }.to(output)
+            streams.stream(matching: orders, named: "one").to(output)
+            streams.stream(matching: orders, named: "two").mapValues { $0 + "!" }.to(output)
         }
         let driver = try TopologyTestDriver(topology, state: .memory, topics: ["orders-eu"])
         try driver.pipe(Topic<String, String>("orders-eu"), key: "a", value: "x", at: Timestamp(ms: 1))
@@ -71,13 +71,13 @@ struct TopicPatternTests {
 
     @Test func `what is no regular expression is refused when the topology is built`() throws {
         #expect(throws: TopologyError.self) {
-            try Topology { streams in streams.stream(TopicPattern<String, String>("orders-(")).to(output) }
+            try Topology { streams in streams.stream(matching: TopicPattern<String, String>("orders-(")).to(output) }
         }
     }
 
     @Test func `describes itself by the pattern, as Kafka Streams does`() throws {
         let topology = try Topology(TopologyOptions(naming: .kafkaStreams)) { streams in
-            streams.stream(orders).forEach { _, _ in }
+            streams.stream(matching: orders).forEach { _, _ in }
         }
         #expect("\(topology.describe())".contains("Source: KSTREAM-SOURCE-0000000000 (topics: orders-[a-z]+)\n"))
     }
@@ -128,15 +128,19 @@ struct TopicPatternTests {
         try app.stop()
     }
 
-    @Test func `a topic that is wider than the state stops the application`() async throws {
+    @Test(arguments: [true, false])
+    func `a topic that is wider than the state stops the application`(repartitions: Bool) async throws {
         let bench = try Bench()
         try bench.create(["output": 1, "orders-eu": 1])
-        let app = application(try counting(), on: bench, threads: 1)
+        let app = application(try counting(repartitions: repartitions), on: bench, threads: 1)
         try app.start()
         #expect(try eventually { app.state == .running })
         try bench.create(["orders-us": 3])
         #expect(try eventually { app.state == .error })
-        let error = RuntimeError.wrongPartitionCount(topic: "app-counts-changelog", expected: 3, actual: 1)
+        let error: RuntimeError =
+            repartitions
+            ? .wrongPartitionCount(topic: "app-counts-repartition", expected: 3, actual: 1)
+            : .notCopartitioned(["orders-eu": 1, "orders-us": 3])
         #expect(throws: error) { try app.stop() }
     }
 }

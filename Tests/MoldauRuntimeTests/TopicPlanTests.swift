@@ -48,6 +48,42 @@ struct TopicPlanTests {
         #expect(error?.description.hasPrefix("Topics not co-partitioned: [{left=2, right=3}]") == true)
     }
 
+    /// What needs equal keys in one place, of streams that become one.
+    static let gathering: [@Sendable (KStream<String, String>) -> Void] = [
+        { _ = $0.groupByKey().count() },
+        { _ = $0.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count() },
+        { _ = $0.groupByKey().windowedBy(.sessions(gap: .seconds(60), grace: .zero)).count() },
+        { _ = $0.groupByKey().cogroup(String.self) { $0 += $2 }.aggregate("") },
+        { _ = $0.toTable(options: StoreOptions()).toStream() },
+    ]
+
+    @Test(arguments: gathering.indices, [false, true])
+    func `streams that become one and are aggregated need equal numbers of partitions`(place: Int, merges: Bool) throws
+    {
+        let (eu, us) = (Topic<String, String>("orders-eu"), Topic<String, String>("orders-us"))
+        func topology(_ prepare: (KStream<String, String>) -> KStream<String, String>) throws -> Topology {
+            try Topology { streams in
+                Self.gathering[place](
+                    prepare(merges ? streams.stream(eu).merge(streams.stream(us)) : streams.stream([eu, us])))
+            }
+        }
+        let error = #expect(throws: RuntimeError.self) {
+            try plan(try topology { $0 }, ["orders-eu": 2, "orders-us": 3])
+        }
+        #expect(error == .notCopartitioned(["orders-eu": 2, "orders-us": 3]))
+        #expect(error?.description.contains("call repartition()") == true)
+        _ = try plan(try topology { $0 }, ["orders-eu": 3, "orders-us": 3])
+        _ = try plan(try topology { $0.repartition() }, ["orders-eu": 2, "orders-us": 3])
+    }
+
+    @Test func `streams of different numbers of partitions may become one where no keys have to meet`() throws {
+        let topology = try Topology { streams in
+            streams.stream([Topic<String, String>("orders-eu"), Topic("orders-us")])
+                .to(Topic<String, String>("orders"))
+        }
+        _ = try plan(topology, ["orders-eu": 2, "orders-us": 3, "orders": 1])
+    }
+
     @Test func `a repartition topic follows the topic that it is joined with`() throws {
         let planned = try plan(try joined(), ["left": 6, "right": 2])
         #expect(planned.partitionCounts["app-by-name-repartition"] == 2)

@@ -47,6 +47,27 @@ struct WindowTests {
         #expect(result.rows == ["[a@0/10]=x", "[a@0/10]=xy", "[a@5/15]=y"])
     }
 
+    /// Days of a time zone: one of 23 hours, one of 25. Hours stand for milliseconds.
+    @Test(arguments: [false, true])
+    func `windows of one's own keep their own ends`(isSuppressed: Bool) throws {
+        let edges: [Int64] = [0, 23, 48, 72, 96]
+        let days = TimeWindows.custom(size: .milliseconds(25), grace: .zero) { time in
+            zip(edges, edges.dropFirst()).map { Window(start: Timestamp(ms: $0), end: Timestamp(ms: $1)) }
+                .filter { $0.start <= time && time < $0.end }
+        }
+        var options = TopologyOptions()
+        if !isSuppressed { options.emission = .lastPerCommit() }
+        let inputs: [(key: String, value: String, time: Int64)] = [
+            ("a", "x", 1), ("a", "y", 22), ("a", "z", 24), ("a", "v", 50), ("a", "w", 90),
+        ]
+        let result = try rows(inputs, options) {
+            let table = $0.groupByKey().windowedBy(days).count()
+            return isSuppressed ? table.suppress(.untilWindowCloses()) : table
+        }
+        let closed = ["[a@0/23]=2", "[a@23/48]=1", "[a@48/72]=1"]
+        #expect(result.rows == (isSuppressed ? closed : ["[a@0/23]=1"] + closed + ["[a@72/96]=1"]))
+    }
+
     @Test func `windows of one's own and one without end`() throws {
         let custom = try rows([("a", "x", 3), ("a", "x", 12)]) {
             $0.groupByKey().windowedBy(

@@ -146,6 +146,25 @@ struct DurabilityTests {
         try store.put([1], [1])
     }
 
+    /// As where the process has too many files open: the lock could not even be looked at.
+    @Test func `a lock file that cannot be opened is not taken for a lock that another holds`() throws {
+        try FileManager.default.createDirectory(
+            atPath: task.directory.path + "/LOCK", withIntermediateDirectories: true)
+        let environment = StoreEnvironment(directory: task.directory.path, memory: task.memory)
+        let error = #expect(throws: StateError.self) { try environment.cache(for: .keyValue(bytesName("s"))) }
+        guard case .rocksDB(let operation, let path, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(operation == "open the state" && path == task.directory.path)
+    }
+
+    @Test func `too many open files are called that`() {
+        let message = "IO error: While open a file for lock: state/LOCK: Too many open files"
+        let error = StateError.rocksDB(operation: "open the state", path: "state", message: message)
+        #expect(error.description.contains("ulimit -n"))
+    }
+
     @Test func `two stores of one task cannot share a name`() throws {
         let first = try task.bytes(.rocksDB, "same")
         #expect(throws: StateError.nameTaken(store: "same")) { try task.bytes(.rocksDB, "same") }

@@ -42,7 +42,7 @@ struct WindowStoreModelTests {
             try definition.open(in: task.environment) as! WindowStore<String, Int64>
         }
         var store = try open()
-        var model = Model(retention: WindowRetention(.milliseconds(Self.periodMs), kind: kind))
+        var model = Model(retention: WindowRetention(.milliseconds(Self.periodMs), isExact: kind == .inMemory))
         var now: Int64 = 0
         for step in 0..<2_000 {
             now += .random(in: 0...2_000, using: &random)

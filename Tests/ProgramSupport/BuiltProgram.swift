@@ -33,8 +33,11 @@ public struct BuiltProgram: Sendable {
     }
 
     /// Starts the program; input comes from a file, or there is none. Output goes to files in `directory`.
-    public func start(_ arguments: [String], input: URL? = nil, in directory: URL) throws -> RunningProgram {
-        try RunningProgram(url, arguments, input: input, directory: directory)
+    /// - Parameter workingDirectory: nil: that of the tests.
+    public func start(
+        _ arguments: [String], input: URL? = nil, in directory: URL, workingDirectory: URL? = nil
+    ) throws -> RunningProgram {
+        try RunningProgram(url, arguments, input: input, directory: directory, workingDirectory: workingDirectory)
     }
 
     /// Runs the program to its end. Blocks.
@@ -58,7 +61,7 @@ public final class RunningProgram {
     private let output: URL
     private let errors: URL
 
-    init(_ program: URL, _ arguments: [String], input: URL?, directory: URL) throws {
+    init(_ program: URL, _ arguments: [String], input: URL?, directory: URL, workingDirectory: URL?) throws {
         let name = UUID().uuidString
         output = directory.appending(path: "\(name).out")
         errors = directory.appending(path: "\(name).err")
@@ -66,6 +69,7 @@ public final class RunningProgram {
         try Data().write(to: errors)
         process.executableURL = program
         process.arguments = arguments
+        if let workingDirectory { process.currentDirectoryURL = workingDirectory }
         process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
@@ -86,6 +90,9 @@ public final class RunningProgram {
 
     /// What it has printed until now.
     public func outputSoFar() throws -> String { String(decoding: try Data(contentsOf: output), as: UTF8.self) }
+
+    /// What it has said of errors until now.
+    public func errorsSoFar() throws -> String { String(decoding: try Data(contentsOf: errors), as: UTF8.self) }
 
     /// Waits for the end. Blocks.
     public func wait() throws -> BuiltProgram.Outcome {

@@ -24,7 +24,7 @@ ALLOWED = {
     "MoldauBroker": ["MoldauRecords", "MoldauLog"],
     "MoldauCluster": ["MoldauRecords"],
     "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
-    "MoldauState": ["MoldauRecords", "CPrefetch", "CRocksDB"],
+    "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
     "Moldau": [
@@ -35,12 +35,14 @@ ALLOWED = {
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology", "MoldauRuntime",
         "MoldauCluster", "MoldauClusterEmbedded", "Moldau",
     ],
-    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded"],
+    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"],
 }
 
 # What a target may import of other packages.
 ALLOWED_PACKAGES = {
     "MoldauProtobuf": ["SwiftProtobuf"],
+    "MoldauBroker": ["Logging"],
+    "MoldauClusterEmbedded": ["Logging"],
     "MoldauRuntime": ["Logging"],
     "MoldauTesting": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],

@@ -7,9 +7,10 @@ form
     // orders: o1=ada 120, o2=bob 30
 
 tell what goes into and comes out of its topology: `Example.swift` says how they are read. A line that ends in a comma goes on in the next
-one. An example without such lines has only to compile.
+one. An example without such lines has only to compile, unless it expects something (`#expect`). A block of a page that names a file behind the word `swift` is that file of the
+package in Tests/Newcomer, which the pages tell how to write; it is built, tested and run with all else.
 
-    extract_examples.py <repository>          writes Tests/DocumentationTests/Generated
+    extract_examples.py <repository>          writes Tests/DocumentationTests/Generated and Tests/Newcomer
     extract_examples.py <repository> --check  exits with 1 where the files there are not what would be written, and where a public
                                               operator has no example. "As `join`, …" refers to the one of another operator.
 """
@@ -24,18 +25,20 @@ HEADER = [
     "// Made by Tests/Tools/extract_examples.py from the documentation. Do not edit: `make examples` does.",
     "// swift-format-ignore-file",
     "",
-    "import Moldau",
-    "import Testing",
-    "",
 ]
+IMPORTS = {"import Moldau", "import Testing"}
 LONGEST = 450
-NO_OPERATORS = ["StreamsApplication.swift", "GraphNode.swift"]
+NAMED = re.compile(r"^```swift ([\w./-]+\.swift)$")
+NO_OPERATORS = ["StreamsApplication.swift", "TopicWriter.swift", "GraphNode.swift"]
 
 
 class Example:
+    """`imports` are those beyond IMPORTS."""
+
     def __init__(self, place, line, code):
         self.place, self.line = place, line
         self.data, self.code = [], []
+        self.imports = {line for line in code if line.startswith("import ")}
         goes_on = False
         for text in code:
             match = DATA.match(text)
@@ -57,15 +60,18 @@ class Example:
         used = [m for m in members if m not in bound and re.search(rf"(?<![.\w\"]){m}\b(?!:)", text)]
         lines = [f"let {member} = example.{member}" for member in used]
         lines += [line for line in self.code if not line.startswith("import ")]
-        if "topology" in bound:
+        isTest = not self.data and "#expect" in text
+        if "topology" in bound and not isTest:
             lines.append("example.topology = topology")
-        if not self.data:
+        if not self.data and not isTest:
             lines += [f"_ = {name}" for name in re.findall(r"^let (\w+)", text, re.MULTILINE)]
         shown = dict.fromkeys(line.split(":")[0] for line in self.data)
         lines += [f'example.show("{n}", {n})' for n in shown if n in bound or n in topics]
         while lines and not lines[0]:
             lines.pop(0)
-        if not self.data:
+        if isTest:
+            head, foot, indent = [f"    @Test func `{name}`() throws {{"], ["    }"], 8
+        elif not self.data:
             effects = "async throws" if "await " in text else "throws"
             head, foot, indent = [f"    func `{name}`(_ example: Example) {effects} {{"], ["    }"], 8
         else:
@@ -90,6 +96,26 @@ def blocks(lines):
 def read_page(root, path):
     name = str(path.relative_to(root))
     return [Example(name, number, code) for number, code in blocks(path.read_text().split("\n"))], []
+
+
+def newcomer(root):
+    """The text of each file of the pages' package by its path, and the errors."""
+    files, errors = {}, []
+    for page in [root / "README.md"] + sorted((root / "Docs").glob("*.md")):
+        inside = None
+        for line in page.read_text().split("\n"):
+            match = NAMED.match(line)
+            if inside is not None and line == "```":
+                files[inside] += "\n".join(lines) + "\n"
+                inside = None
+            elif inside is not None:
+                lines.append(line)
+            elif match:
+                inside, lines = match.group(1), []
+                if inside in files:
+                    errors.append(f"{page.relative_to(root)}: {inside} is told twice")
+                files[inside] = ""
+    return files, errors
 
 
 def read_source(root, path):
@@ -159,7 +185,8 @@ def generate(root):
             texts.append(example.test(members, topics, example.place + (f" ({count})" if count > 1 else "")))
         for number, chunk in enumerate(chunks(texts)):
             name = f"{group}Examples{number + 1 if number else ''}"
-            files[f"{name}.swift"] = "\n".join(HEADER + [f"struct {name} {{"] + chunk + ["}", ""])
+            imports = sorted(IMPORTS.union(*(example.imports for example in examples)))
+            files[f"{name}.swift"] = "\n".join(HEADER + imports + ["", f"struct {name} {{"] + chunk + ["}", ""])
     return files, errors
 
 
@@ -167,17 +194,20 @@ def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     target = root / "Tests/DocumentationTests/Generated"
     files, errors = generate(root)
-    if "--check" in sys.argv:
-        there = {path.name: path.read_text() for path in target.glob("*.swift")}
-        for name in sorted(files.keys() | there.keys()):
-            if files.get(name) != there.get(name):
-                errors.append(f"{name} is not what the documentation says: run `make examples`")
-    else:
-        target.mkdir(exist_ok=True)
-        for path in target.glob("*.swift"):
+    package, wrong = newcomer(root)
+    errors += wrong
+    for folder, wanted, pattern in [(target, files, "*.swift"), (root / "Tests/Newcomer", package, "**/*.swift")]:
+        there = {str(path.relative_to(folder)): path for path in folder.glob(pattern) if ".build" not in path.parts}
+        if "--check" in sys.argv:
+            for name in sorted(wanted.keys() | there.keys()):
+                if name not in there or there[name].read_text() != wanted.get(name):
+                    errors.append(f"{name} is not what the documentation says: run `make examples`")
+            continue
+        for path in there.values():
             path.unlink()
-        for name, text in files.items():
-            (target / name).write_text(text)
+        for name, text in wanted.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
     print("\n".join(errors), end="\n" if errors else "")
     sys.exit(1 if errors else 0)
 

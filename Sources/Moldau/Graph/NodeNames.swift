@@ -3,7 +3,7 @@ import MoldauTopology
 /// How operators, stores and internal topics without a name of their own are named.
 public enum Naming: Sendable {
     /// Stores and internal topics are named for where they stand (`text-lines-count`), so that adding or removing steps without
-    /// state elsewhere does not rename them.
+    /// state elsewhere does not rename them. Where two would have the same name, one has to be named.
     case stable
     /// Exactly Kafka Streams' names, made of counters (`KSTREAM-AGGREGATE-STATE-STORE-0000000003`), for applications that move over.
     case kafkaStreams
@@ -16,6 +16,9 @@ final class NodeNames {
     private var taken: Set<String> = []
     /// The names of stores and topics that nobody gave, or what these begin with.
     private var generated: Set<String> = []
+    /// Of those the ones that have a number to tell them from others of the same operation and place, and what they would be
+    /// called without.
+    private var numberedNames: [String: String] = [:]
 
     init(_ naming: Naming) { self.naming = naming }
 
@@ -39,18 +42,45 @@ final class NodeNames {
     /// What a topic or store is named for when nobody named it: its node's number, which is used up already. Stable:
     /// `<origin>-<operation>`.
     func settled(_ generated: String, origin: String, operation: String) -> String {
-        let name = naming == .kafkaStreams ? generated : unique("\(origin)-\(operation)")
+        let base = "\(origin)-\(operation)"
+        let name = naming == .kafkaStreams ? generated : unique(base)
+        if naming == .stable, name != base { numberedNames[name] = base }
         self.generated.insert(name)
         return name
     }
 
+    /// - Throws: `TopologyError.indistinguishable` where only their order tells stores or internal topics apart: one put before
+    ///   another would take what it has on disk.
+    func checkOrder(_ topology: Topology) throws {
+        var first: [String: String] = [:]
+        for resource in Self.resources(of: topology).sorted(by: { ($0.count, $0) < ($1.count, $1) }) {
+            let plain = unnumbered(resource)
+            if let first = first[plain], plain != resource {
+                throw TopologyError.indistinguishable(first: first, other: resource)
+            }
+            first[plain] = resource
+        }
+    }
+
+    /// What a store or topic would be called if it were alone.
+    private func unnumbered(_ resource: String) -> String {
+        for ending in Self.endings where resource.hasSuffix(ending) {
+            if let base = numberedNames[String(resource.dropLast(ending.count))] { return base + ending }
+        }
+        return resource
+    }
+
+    /// What a store or topic has behind the name that was made for it.
+    private static let endings = ["", "-repartition", "-store", "-topic"]
+
+    private static func resources(of topology: Topology) -> [String] {
+        (topology.stores + topology.globalTables.map(\.store)).map(\.name) + topology.repartitionTopics.map(\.name)
+    }
+
     /// - Throws: `TopologyError.unnamed` where stores or internal topics have generated names (KIP-1111).
     func check(_ topology: Topology) throws {
-        let endings = ["", "-repartition", "-store", "-topic"]
-        let names = Set(generated.flatMap { name in endings.map { name + $0 } })
-        let resources =
-            (topology.stores + topology.globalTables.map(\.store)).map(\.name) + topology.repartitionTopics.map(\.name)
-        let unnamed = resources.filter(names.contains)
+        let names = Set(generated.flatMap { name in Self.endings.map { name + $0 } })
+        let unnamed = Self.resources(of: topology).filter(names.contains)
         if !unnamed.isEmpty { throw TopologyError.unnamed(unnamed.sorted()) }
     }
 

@@ -39,7 +39,7 @@ extension StreamsBuilder {
         }
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
-            let source = TopologyNode.Source(topics: [topic.name], start: start) { context in
+            let source = TopologyNode.Source(topics: [topic.name], start: start, isTable: true) { context in
                 TypedSourceHead(key: key, value: value, timestamps: nil, in: context, next: try context.next())
             }
             try topology.add(TopologyNode(sourceName, .source(source)))

@@ -43,6 +43,7 @@ struct StoreChoice {
     var windowMemory: WindowMemory { topology.windowMemory }
     func kind(_ shape: KeyPath<StoreKinds, StoreKind>) -> StoreKind { options.kind ?? topology.stores[keyPath: shape] }
     var isVersioned: Bool { options.historyRetention != nil }
+    var expiresExactly: Bool { options.expiresExactly(windowMemory) }
 
     /// The definition of a table's store.
     func definition<Key, Value>(key: Serde<Key>, value: Serde<Value>) -> StoreDefinition {
@@ -62,6 +63,9 @@ struct StoreChoice {
 }
 
 extension StoreOptions {
+    /// Stores of windows in memory agree with those on disk, unless Kafka Streams' are asked for, and this one in memory.
+    func expiresExactly(_ memory: WindowMemory) -> Bool { memory == .kafkaStreams && kind == .inMemory }
+
     /// - Parameter holders: what keeps neither versions nor the rows used last, in the plural.
     /// - Throws: `TopologyError.invalidSetting` for a store that shall.
     func checkIsPlain(_ holders: String, named name: String) throws {

@@ -56,7 +56,7 @@ public final class StreamsBuilder {
         return name
     }
 
-    /// Says that the sources must agree in their number of partitions.
+    /// Says that the sources must agree in their number of partitions: equal keys are to come together.
     func copartition(_ sources: Set<String>) { copartitions.append(sources) }
 
     /// Adds a store for processors to name.
@@ -94,6 +94,7 @@ public final class StreamsBuilder {
         for add in additions { try add(&topology) }
         try write(into: &topology)
         if options.requiresNames { try names.check(topology) }
+        try names.checkOrder(topology)
         topology.warnings = warnings
         for sources in copartitions { try topology.copartition(sources: Set(sources.map { renamed[$0] ?? $0 })) }
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }

@@ -47,13 +47,14 @@ extension Emission {
     }
 }
 
-/// How far back windowed aggregations look in their stores.
+/// How far back windowed aggregations look in their stores, and whether joins of streams wait as long as they say.
 public enum WindowMemory: Sendable, Hashable {
     /// To all that may still change, or is still to be sent.
     case complete
     /// As Kafka Streams: to what is within the retention by the store's own clock, and beyond it only where changes are
     /// held. Results are lost where that is not enough: with `onWindowClose`, those of windows that close after a longer
-    /// pause of the input; a session that a late record belongs to may not be found, so that there are two.
+    /// pause of the input; a session that a late record belongs to may not be found, so that there are two. In left and outer
+    /// joins a record without a match that comes late, grace or not, has a result at once, and may have another later.
     case kafkaStreams
 }
 

@@ -21,8 +21,8 @@ extension KGroupedStream {
         result: Serde<Number>, as store: KeyValueStoreName<Key, Number>? = nil, named name: String? = nil,
         options: StoreOptions? = nil
     ) -> KTable<Key, Number> {
-        // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil { skipNumber() }
+        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        if store == nil, options != nil { skipNumber() }
         guard let keysOnly else {
             return aggregating(
                 "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,

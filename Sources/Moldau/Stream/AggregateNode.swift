@@ -15,6 +15,7 @@ extension KGroupedStream {
         let builder = stream.builder
         let name = builder.name(given, prefix)
         let upstream = partitioned(for: choice.name)
+        builder.copartition(upstream.sources)
         let content = TableContent<ResultKey, Result>(
             isVersioned: choice.isVersioned, askUpstream: { _ in true }, makeGetter: { getter })
         let node = GraphNode(name) { topology, parents in

@@ -22,8 +22,9 @@ struct CogroupMember<Key, Result> {
         _ grouped: KGroupedStream<Key, Value>, next: @escaping @Sendable (Key, Value, Result) throws -> Result?
     ) {
         origin = grouped.stream.origin
+        let repartition = SharedNode()
         partitioned = { store in
-            let stream = grouped.partitioned(for: store)
+            let stream = grouped.partitioned(forCogroup: store, sharing: repartition)
             return (stream.node, stream.sources)
         }
         inlets = CogroupFold(fold: Fold(next: next), key: grouped.key, value: grouped.value)
@@ -145,7 +146,7 @@ extension CogroupedKStream {
     ) -> KTable<ResultKey, Result> {
         let parents = members.map { $0.partitioned(choice.name) }
         let sources = parents.reduce(into: Set<String>()) { $0.formUnion($1.sources) }
-        if parents.count > 1 { builder.copartition(sources) }
+        builder.copartition(sources)
         let (storeName, emission) = (store.name, choice.emission)
         let isHolding = emission != .everyChange
         let nodes = members.indices.map { index in

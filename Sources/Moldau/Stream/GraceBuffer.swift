@@ -36,7 +36,7 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     /// - Returns: false where the record is later than the grace period: it is not taken.
     func put(_ record: Record<Key, Value>, from origin: RecordOrigin?) throws -> Bool {
         try resume()
-        if record.timestamp.ms < streamTime.ms - graceMs { return false }
+        if record.timestamp < streamTime.subtracting(ms: graceMs) { return false }
         sequence = sequence &+ 1 & .max
         try rows.put(
             BufferPlace(timestamp: record.timestamp, key: record.key, sequence: sequence),
@@ -50,12 +50,12 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
 
     /// Takes out the records whose wait is over, in the order of time, key and arrival.
     func takeDue(_ body: (Record<Key, Value>, RecordOrigin?) throws -> Void) throws {
-        let due = streamTime.ms - graceMs
-        if let oldest, oldest.ms > due { return }
+        let due = streamTime.subtracting(ms: graceMs)
+        if let oldest, oldest > due { return }
         let waiting = try rows.all()
         while let (place, record) = try waiting.next() {
             oldest = place.timestamp
-            if place.timestamp.ms > due { return }
+            if place.timestamp > due { return }
             let value = try value.value(of: record.new)
             try body(
                 Record(key: place.key, value: value, timestamp: record.timestamp, headers: record.headers),

@@ -33,7 +33,10 @@ public struct JoinWindows: Sendable, Hashable {
     }
 
     /// How long a window is.
-    public var size: Duration { before + after }
+    public var size: Duration { .milliseconds(before.milliseconds.addingCapped(after.milliseconds)) }
+
+    /// How long a record may still meet others.
+    var retention: Duration { .milliseconds(size.milliseconds.addingCapped(grace.milliseconds)) }
 
     func check() throws {
         func refuse(_ reason: String) throws { throw TopologyError.invalidSetting(name: "JoinWindows", reason: reason) }

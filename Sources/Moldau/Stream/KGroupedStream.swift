@@ -66,6 +66,19 @@ public struct KGroupedStream<Key, Value> {
         shared.node = through.node
         return stream.after(through.node)
     }
+
+    /// As `partitioned(for:)`, for a member of a cogroup. As in Kafka Streams, further aggregates of the cogroup stand on the
+    /// topic of the first one, where names are Kafka Streams' too.
+    func partitioned(forCogroup store: String, sharing repartition: SharedNode) -> KStream<Key, Value> {
+        guard stream.isKeyChanged, stream.builder.options.naming == .kafkaStreams else {
+            return partitioned(for: store)
+        }
+        let through = RepartitionNode(name ?? store, ends, in: stream.builder)
+        if let node = repartition.node { return stream.after(node) }
+        stream.builder.add(through.node, below: [stream.node])
+        repartition.node = through.node
+        return stream.after(through.node)
+    }
 }
 
 extension KStream {

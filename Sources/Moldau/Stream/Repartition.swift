@@ -70,6 +70,9 @@ extension KStream {
     }
 }
 
+/// A repartition that several operators come to stand on.
+final class SharedNode { var node: GraphNode? }
+
 /// A topic between two sub-topologies: a filter for records without a key, a sink and a source.
 struct RepartitionNode {
     let node: GraphNode

@@ -15,7 +15,7 @@ extension StreamJoin where Left == Right {
         let records: WindowStore<Key, Left> = try context.store(named: store)
         let forward = try context.next(Key.self, Result.self).receive
         let (beforeMs, afterMs) = (windows.before.milliseconds, windows.after.milliseconds)
-        let retentionMs = (windows.size + windows.grace).milliseconds
+        let retentionMs = windows.retention.milliseconds
         let observed = ObservedTime(context)
 
         func emit(_ record: Record<Key, Left>, _ left: Left?, _ right: Left?, at time: Timestamp) throws {
@@ -27,9 +27,9 @@ extension StreamJoin where Left == Right {
         func others(of record: Record<Key, Left>, _ beforeMs: Int64, _ afterMs: Int64) throws -> StoreIterator<
             Windowed<Key>, Left
         > {
-            let time = record.timestamp.ms
+            let (time, zero) = (record.timestamp, Timestamp(ms: 0))
             return try records.fetch(
-                record.key, from: Timestamp(ms: max(0, time - beforeMs)), to: Timestamp(ms: max(0, time + afterMs)))
+                record.key, from: max(zero, time.subtracting(ms: beforeMs)), to: max(zero, time.adding(ms: afterMs)))
         }
 
         return Inlet { record in
@@ -50,7 +50,10 @@ extension StreamJoin where Left == Right {
                 try emit(record, record.value, value, at: max(time, other.window.start))
             }
             // The record with itself comes before those with later ones; too late, it would not have been stored.
-            var emitsItself = time.ms > streamTime - retentionMs + 1
+            // As in Kafka Streams a millisecond early, which a window of no length does not have.
+            var emitsItself =
+                time.ms > streamTime.subtractingCapped(retentionMs).addingCapped(1)
+                || retentionMs < 1 && time.ms == streamTime
             try others(of: record, afterMs, beforeMs).forEach { other, value in
                 if emitsItself, other.window.start > time {
                     emitsItself = false

@@ -118,13 +118,14 @@ extension KStream {
             try join.windows.check()
             try options?.checkIsPlain("joins of streams", named: given ?? "join(_:within:)")
         }
+        let join = join.waiting(by: builder.options.windowMemory)
         let left = partitionedForJoin(
             named: given.map { $0 + "-left" }, RepartitionEnds(key: join.key, value: join.left))
         let right = other.partitionedForJoin(
             named: given.map { $0 + "-right" }, RepartitionEnds(key: join.key, value: join.right))
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
-        let definitions = join.definitions(names, options ?? StoreOptions(), kinds: builder.options.stores)
+        let definitions = join.definitions(names, options ?? StoreOptions(), in: builder.options)
         let written = WrittenSides()
         let thisWindowed = GraphNode(names.leftWindowed) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingLeft($0, names) }

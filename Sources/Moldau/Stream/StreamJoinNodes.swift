@@ -23,6 +23,9 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     let left: Serde<Left>
     let right: Serde<Right>
     let joiner: Joiner
+    /// Whether a record that comes late, but within the grace, waits for a match as others do; in Kafka Streams it has a
+    /// result without one at once, and may have another with one (KAFKA-19536).
+    private var waitsWithinGrace = true
 
     init(
         _ kind: StreamJoinKind, _ windows: JoinWindows, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>,
@@ -32,11 +35,17 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         self.joiner = joiner
     }
 
-    /// Whether one store is enough for a stream joined with itself: each record has to match itself, or no record without
-    /// a match has a result.
-    var canShareStore: Bool {
-        kind == .inner || (windows.unmatched == .whenWindowCloses && windows.before >= .zero && windows.after >= .zero)
+    /// As Kafka Streams waits, or as long as the grace says.
+    func waiting(by memory: WindowMemory) -> StreamJoin {
+        var join = self
+        join.waitsWithinGrace = memory == .complete
+        return join
     }
+
+    /// Whether one store is enough for a stream joined with itself: each record has to match itself, or no record without
+    /// a match has a result. Then no record is without one, so none has a result at once either, as it has with two stores
+    /// before it meets itself.
+    var canShareStore: Bool { kind == .inner || windows.before >= .zero && windows.after >= .zero }
 
     struct Definitions {
         let left: StoreDefinition
@@ -45,13 +54,17 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let unmatched: StoreDefinition?
     }
 
-    func definitions(_ names: StreamJoinNames, _ options: StoreOptions, kinds: StoreKinds) -> Definitions {
-        let kinds = options.kind.map { StoreKinds($0) } ?? kinds
+    func definitions(
+        _ names: StreamJoinNames, _ options: StoreOptions, in topology: TopologyOptions
+    ) -> Definitions {
+        let kinds = options.kind.map { StoreKinds($0) } ?? topology.stores
         func store<Value>(_ name: String, _ value: Serde<Value>) -> StoreDefinition {
-            .window(
+            var definition = StoreDefinition.window(
                 WindowStoreName(name, key: key, value: value), size: windows.size,
-                retention: windows.size + windows.grace, retainsDuplicates: true, kind: kinds.window,
+                retention: windows.retention, retainsDuplicates: true, kind: kinds.window,
                 isLogged: options.isLogged, topicSettings: options.changelogSettings)
+            definition.expiresExactly = options.expiresExactly(topology.windowMemory)
+            return definition
         }
         let waits = kind != .inner && windows.unmatched == .whenWindowCloses
         return Definitions(
@@ -101,7 +114,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let forward = try context.next(Key.self, Value.self).receive
         return Inlet { record in
             try forward(record)
-            if key.isNull(record.key) || value.isNull(record.value) { return }
+            if key.isNull(record.key) { return }
             try records.put(record.key, record.value, at: record.timestamp)
         }
     }
@@ -121,6 +134,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let forward = try context.next(Key.self, Result.self).receive
         let (before, after) = side == .left ? (windows.before, windows.after) : (windows.after, windows.before)
         let (beforeMs, afterMs) = (before.milliseconds, after.milliseconds)
+        let waitMs = waitsWithinGrace ? windows.grace.milliseconds : 0
         let otherSide: JoinSide = side == .left ? .right : .left
 
         func emit(_ record: Record<Key, This>, _ this: This?, _ other: Other?, at time: Timestamp) throws {
@@ -157,9 +171,9 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
             if let unmatched, time == unmatched.streamTime {
                 try context.task.onBehalf(of: context.task.origin) { try emitClosed(record, of: unmatched) }
             }
-            let latest = max(0, time.ms + afterMs)
+            let latest = max(Timestamp(ms: 0), time.adding(ms: afterMs))
             let matches = try others.fetch(
-                record.key, from: Timestamp(ms: max(0, time.ms - beforeMs)), to: Timestamp(ms: latest))
+                record.key, from: max(Timestamp(ms: 0), time.subtracting(ms: beforeMs)), to: latest)
             var isMatched = false
             while let (other, otherValue) = try matches.next() {
                 isMatched = true
@@ -168,7 +182,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
                 try emit(record, record.value, otherValue, at: max(time, otherTime))
             }
             guard isOuter, !isMatched else { return }
-            if let unmatched, latest >= unmatched.streamTime.ms {
+            if let unmatched, latest.adding(ms: waitMs) >= unmatched.streamTime {
                 try unmatched.hold(hold(record.value), at: .init(timestamp: time, side: side, key: record.key))
             } else {
                 try emit(record, record.value, nil, at: time)

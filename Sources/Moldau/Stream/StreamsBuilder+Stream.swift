@@ -47,7 +47,7 @@ extension StreamsBuilder {
     /// come later.
     ///
     /// ```swift
-    /// let clicks = streams.stream(TopicPattern<String, String>("clicks-.*"))
+    /// let clicks = streams.stream(matching: TopicPattern<String, String>("clicks-.*"))
     /// let pages = clicks.mapValues { $0.uppercased() }
     /// // clicks-eu: ada=/home
     /// // clicks-us: bob=/shop
@@ -56,12 +56,13 @@ extension StreamsBuilder {
     /// The application looks for topics every `StreamsConfiguration.topicSearchInterval`; where others are there it commits,
     /// and begins anew with them. They are read from `start`, so `.latest` leaves out what was written before they were
     /// found. Topics that the topology names elsewhere are left to that source, the application's own internal topics and
-    /// those that begin with `__` are not read. State is as wide as the widest topic: where a wider one comes than there were
-    /// at first, the application stops with `RuntimeError.wrongPartitionCount`.
+    /// those that begin with `__` are not read. Where equal keys have to meet, in aggregations and joins, all of the topics need
+    /// the same number of partitions, or the application stops with `RuntimeError.notCopartitioned`; `repartition()` has them
+    /// meet. State is as wide as the topics were at first.
     ///
     /// In tests, `TopologyTestDriver` is told which topics there are.
     @inlinable public func stream<Key, Value>(
-        _ topics: TopicPattern<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
+        matching topics: TopicPattern<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
     ) -> KStream<Key, Value> {
         addingSource([], matching: topics.pattern, named: name, start: start) { context in

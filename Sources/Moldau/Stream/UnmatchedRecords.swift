@@ -73,27 +73,30 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
         _ body: (Place, Held) throws -> Void
     ) throws {
         let graceMs = windows.grace.milliseconds
+        func isClosed(_ time: Timestamp, _ afterMs: Int64) -> Bool {
+            time.adding(ms: afterMs).adding(ms: graceMs) < streamTime
+        }
         if now < nextSearch { return }
-        if let oldest, oldest.ms + afterMs + graceMs >= streamTime.ms { return }
+        if let oldest, !isClosed(oldest, afterMs) { return }
         nextSearch = now + interval
         var isEmpty = true
         var openSides: Set<JoinSide> = []
         let places = try rows.all()
         while let (place, records) = try places.next() {
             let afterMs = (place.side == .left ? windows.after : windows.before).milliseconds
-            var isClosed = false
+            var isTaken = false
             for case let record? in records {
                 isEmpty = false
                 self.oldest = place.timestamp
                 if openSides.count == 2 { return }
-                isClosed = place.timestamp.ms + afterMs + graceMs < streamTime.ms
-                guard isClosed else {
+                isTaken = isClosed(place.timestamp, afterMs)
+                guard isTaken else {
                     openSides.insert(place.side)
                     continue
                 }
                 try body(place, record)
             }
-            if isClosed { try rows.put(place, nil) }
+            if isTaken { try rows.put(place, nil) }
         }
         if isEmpty { self.oldest = nil }
     }

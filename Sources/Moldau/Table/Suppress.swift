@@ -117,7 +117,7 @@ private final class Suppression<Key, Value> {
     var inlet: Inlet<Key, Change<Value>> { Inlet { [self] record in try receive(record) } }
 
     private func receive(_ record: Record<Key, Change<Value>>) throws {
-        let due = observed.observe(record.timestamp) - waitMs
+        let due = observed.observe(record.timestamp).subtractingCapped(waitMs)
         let change = BufferedChange(
             old: try record.value.old.map { try value.bytes(of: $0) },
             new: try record.value.new.map { try value.bytes(of: $0) }, timestamp: record.timestamp,

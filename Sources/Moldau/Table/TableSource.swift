@@ -28,7 +28,7 @@ extension StreamsBuilder {
         let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && start == .earliest
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
-            let reader = TopologyNode.Source(topics: [topic.name], start: start) { context in
+            let reader = TopologyNode.Source(topics: [topic.name], start: start, isTable: true) { context in
                 TypedSourceHead(
                     key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
                     next: try context.next())
@@ -106,6 +106,7 @@ extension KStream {
             isGenerated && isKeyChanged
             ? builder.names.settled(name, origin: origin, operation: "table-input") : name
         let partitioned = partitionedByKey(named: topic, RepartitionEnds(key: key, value: written))
+        builder.copartition(partitioned.sources)
         let source = TableSource(name, choice, key: key, value: value)
         let node = GraphNode(name) { topology, parents in
             try source.write(into: &topology, below: parents, key: { key.isNull($0) ? nil : $0 }, value: row)

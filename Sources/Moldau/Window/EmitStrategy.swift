@@ -34,11 +34,11 @@ public enum EmitStrategy: Sendable, Hashable {
         guard task.time.uptime >= nextEmit else { return }
         nextEmit = task.time.uptime + task.closedWindowSearchInterval
         let last = task.processorTimes[store]
-        let end = closeTime - closingMs
+        let end = closeTime.subtractingCapped(closingMs)
         guard last.map({ $0 < closeTime }) ?? true, end >= 0 else { return }
-        let first = last.map { max(0, $0 - closingMs + 1) } ?? 0
+        let first = last.map { max(0, $0.subtractingCapped(closingMs).addingCapped(1)) } ?? 0
         if first <= end { try task.onBehalf(of: task.origin) { try emit(first...end) } }
-        segments.keptFrom = end + 1
+        segments.keptFrom = end.addingCapped(1)
         task.processorTimes[store] = closeTime
     }
 }

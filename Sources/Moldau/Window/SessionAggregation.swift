@@ -52,7 +52,7 @@ private final class Sessions<Key, Value, Result> {
 
     func receive(_ record: Record<Key, Value>) throws {
         if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
-        let closeTime = streamTime.observe(record.timestamp) - aggregation.windows.closingMs
+        let closeTime = streamTime.observe(record.timestamp).subtractingCapped(aggregation.windows.closingMs)
         let joined = try sessions(around: record)
         let point = Window(start: record.timestamp, end: record.timestamp)
         let window = joined.reduce(point) { $0.united(with: $1.key.window) }
@@ -68,10 +68,10 @@ private final class Sessions<Key, Value, Result> {
 
     /// The sessions that a record belongs to, in the order of their ends.
     private func sessions(around record: Record<Key, Value>) throws -> [(key: Windowed<Key>, value: Result)] {
-        let (time, gap) = (record.timestamp.ms, aggregation.windows.gapMs)
+        let (time, gap) = (record.timestamp, aggregation.windows.gapMs)
         return try store.sessions(
-            of: record.key, endingFrom: Timestamp(ms: max(0, time - gap)),
-            beginningTo: Timestamp(ms: addingCapped(time, gap))
+            of: record.key, endingFrom: max(Timestamp(ms: 0), time.subtracting(ms: gap)),
+            beginningTo: time.adding(ms: gap)
         ).collect()
     }
 

@@ -49,8 +49,8 @@ extension SessionWindowedKStream {
         result: Serde<Number>, as store: SessionStoreName<Key, Number>? = nil, named name: String? = nil,
         options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
-        // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil {
+        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        if store == nil, options != nil {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
         return aggregating(

@@ -24,7 +24,7 @@ public struct SessionWindows: Sendable {
     }
 
     /// From the end of a session until it is closed.
-    var closingMs: Int64 { addingCapped(gapMs, graceMs) }
+    var closingMs: Int64 { gapMs.addingCapped(graceMs) }
 
     /// - Throws: `TopologyError.invalidSetting`.
     func check() throws {

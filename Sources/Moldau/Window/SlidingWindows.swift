@@ -47,7 +47,7 @@ final class SlidingWindows<Key, Value, Result> {
         if let null = rows.valueNull, null.isNull(record.value) { return rows.context.drop(.nullValue) }
         let time = record.timestamp.ms
         let closeTime = rows.observe(record.timestamp)
-        if addingCapped(addingCapped(time, 1), difference) <= closeTime { return rows.context.drop(.late) }
+        if time.addingCapped(1).addingCapped(difference) <= closeTime { return rows.context.drop(.late) }
         // As Kafka Streams: closed windows are not looked for when such an early record comes.
         if time < difference { return try receiveEarly(record, closeTime) }
         if try slide(record, closeTime) { try rows.sendClosed(record, closeTime) }
@@ -63,7 +63,7 @@ final class SlidingWindows<Key, Value, Result> {
         var near = Neighbours()
         for (start, row) in try windows(around: record) {
             near.starts.insert(start)
-            let end = addingCapped(start, difference)
+            let end = start.addingCapped(difference)
             if start > time {
                 near.hasRight = true
             } else if end >= time {
@@ -88,11 +88,11 @@ final class SlidingWindows<Key, Value, Result> {
         let time = record.timestamp.ms
         var found: [(Int64, Row)] = []
         let newest = try rows.store.reverseFetch(
-            record.key, from: Timestamp(ms: max(0, time - addingCapped(difference, difference))),
-            to: Timestamp(ms: addingCapped(time, 1)))
+            record.key, from: Timestamp(ms: max(0, time.subtractingCapped(difference.addingCapped(difference)))),
+            to: Timestamp(ms: time.addingCapped(1)))
         while let (windowed, row) = try newest.next() {
             found.append((windowed.window.start.ms, row))
-            if addingCapped(windowed.window.start.ms, difference) < time { break }
+            if windowed.window.start.ms.addingCapped(difference) < time { break }
         }
         return found
     }
@@ -101,15 +101,16 @@ final class SlidingWindows<Key, Value, Result> {
         _ record: Record<Key, Value>, _ closeTime: Int64, _ near: Neighbours
     ) throws -> Bool {
         let time = record.timestamp.ms
-        if let previous = near.previous, !near.starts.contains(previous + 1),
-            addingCapped(previous + 1, difference) >= time
+        if let next = near.previous?.addingCapped(1), !near.starts.contains(next),
+            next.addingCapped(difference) >= time
         {
-            guard try update(window(previous + 1), of: nil, stored: nil, with: record, closeTime) else { return false }
+            guard try update(window(next), of: nil, stored: nil, with: record, closeTime) else { return false }
         }
         if !near.hasLeft {
-            let reachesBack = near.previous.map { $0 >= time - difference } ?? false
+            let start = time.subtractingCapped(difference)
+            let reachesBack = near.previous.map { $0 >= start } ?? false
             let base = reachesBack ? near.left.map { ValueAndTimestamp($0.value, at: record.timestamp) } : nil
-            guard try update(window(time - difference), of: base, stored: nil, with: record, closeTime) else {
+            guard try update(window(start), of: base, stored: nil, with: record, closeTime) else {
                 return false
             }
         }
@@ -119,14 +120,16 @@ final class SlidingWindows<Key, Value, Result> {
 
     private func makeRightWindow(_ record: Record<Key, Value>, _ near: Neighbours) throws {
         guard !near.hasRight, let right = near.right, right.timestamp > record.timestamp else { return }
-        try rows.put(right, in: window(record.timestamp.ms + 1), for: record)
+        try rows.put(right, in: window(record.timestamp.ms.addingCapped(1)), for: record)
     }
 
     private func receiveEarly(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
         let time = record.timestamp.ms
         var near = Neighbours()
         var combined: Row?
-        let oldest = try rows.store.fetch(record.key, from: Timestamp(ms: 0), to: Timestamp(ms: time + 1)).collect()
+        let oldest = try rows.store.fetch(
+            record.key, from: Timestamp(ms: 0), to: record.timestamp.adding(ms: 1)
+        ).collect()
         for (windowed, row) in oldest {
             let start = windowed.window.start.ms
             near.starts.insert(start)
@@ -142,8 +145,8 @@ final class SlidingWindows<Key, Value, Result> {
         }
         if near.right == nil, let combined, combined.timestamp.ms > time { near.right = combined }
         try makeRightWindow(record, near)
-        if let previous = near.previous, !near.starts.contains(previous + 1) {
-            guard try update(window(previous + 1), of: nil, stored: nil, with: record, closeTime) else { return }
+        if let next = near.previous?.addingCapped(1), !near.starts.contains(next) {
+            guard try update(window(next), of: nil, stored: nil, with: record, closeTime) else { return }
         }
         _ = try update(window(0), of: combined, stored: combined, with: record, closeTime)
     }

@@ -63,8 +63,8 @@ extension TimeWindowedKStream {
         result: Serde<Number>, as store: WindowStoreName<Key, Number>? = nil, named name: String? = nil,
         options: StoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
-        // Kafka Streams uses up a number here that it never names anything with.
-        if store == nil { skipNumber() }
+        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        if store == nil, options != nil { skipNumber() }
         return aggregating("KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting())
     }
 
@@ -159,7 +159,7 @@ extension TimeWindowedKStream {
         let settings = WindowSettings(windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory)
         return grouped.aggregated(
             prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
-            key: Windowed.serde(of: grouped.key, size: .milliseconds(windows.sizeMs)),
+            key: windows.keySerde(of: grouped.key),
             getter: .windowStore(choice.name),
             store: choice.definition(
                 of: windows, emit: emit, key: grouped.key, value: store?.value ?? result, in: builder),

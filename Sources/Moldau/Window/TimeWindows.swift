@@ -83,6 +83,8 @@ public struct TimeWindows: Sendable {
     /// // clicks: ada@5=/home, ada@50=/home
     /// // counts: ada[0-10]=1, ada[10-100]=1
     /// ```
+    /// Windows may be of different lengths, as the days of a time zone are. Their keys keep their ends where the application keeps
+    /// them, as in a suppression; `Windowed.serde(size:)` of a topic does not, `Windowed.sessionSerde()` does.
     /// - Parameters:
     ///   - size: the longest that there is: state is kept that long, and the grace more.
     ///   - windows: those that a time is in, in ascending order; ends are exclusive. Must be pure.
@@ -92,16 +94,23 @@ public struct TimeWindows: Sendable {
         TimeWindows(shape: .custom(windows), sizeMs: size.milliseconds, graceMs: grace.milliseconds)
     }
 
+    /// How the application keeps keys of these windows. Kafka Streams' bytes have the start alone, where one length tells the
+    /// end; windows of one's own are kept as sessions are, with both.
+    func keySerde<Key>(of key: Serde<Key>) -> Serde<Windowed<Key>> {
+        if case .custom = shape { return Windowed.sessionSerde(of: key) }
+        return Windowed.serde(of: key, size: .milliseconds(sizeMs))
+    }
+
     /// How long state is needed.
     var minimumRetentionMs: Int64 {
-        addingCapped(isSliding ? addingCapped(sizeMs, sizeMs) : sizeMs, graceMs)
+        (isSliding ? sizeMs.addingCapped(sizeMs) : sizeMs).addingCapped(graceMs)
     }
 
     /// Calls `body` with each window that a time is in, in ascending order, until it answers with false.
     @inlinable func forEach(at time: Timestamp, _ body: (Window) throws -> Bool) rethrows {
         switch shape {
         case .aligned(let advanceMs):
-            var start = max(0, time.ms - sizeMs + advanceMs) / advanceMs * advanceMs
+            var start = max(0, time.subtracting(ms: sizeMs).adding(ms: advanceMs).ms) / advanceMs * advanceMs
             while start <= time.ms, try body(Window(start: Timestamp(ms: start), sizeMs: sizeMs)) {
                 let (next, overflow) = start.addingReportingOverflow(advanceMs)
                 if overflow { return }
@@ -141,10 +150,4 @@ public struct TimeWindows: Sendable {
                     : "windows of \(sizeMs) ms with a grace of \(graceMs) ms need the sum of both")
                 + ": at least \(minimumRetentionMs) ms")
     }
-}
-
-/// The sum, or the greatest number there is.
-func addingCapped(_ left: Int64, _ right: Int64) -> Int64 {
-    let (sum, overflow) = left.addingReportingOverflow(right)
-    return overflow ? .max : sum
 }

@@ -41,6 +41,8 @@ import MoldauTopology
             let closeTime = rows.observe(record.timestamp)
             var (isSkipped, isInWindow) = (false, false)
             try windows.forEach(at: record.timestamp) { window in
+                // Windows of one's own, such as days of a time zone, may begin before 1970.
+                if window.start.ms < 0 { return true }
                 isInWindow = true
                 if window.end.ms > closeTime {
                     isSkipped = !(try rows.update(record, in: window))
@@ -100,7 +102,9 @@ import MoldauTopology
 
     /// Takes note of a record's time.
     /// - Returns: stream time less the grace: windows that ended before are closed.
-    @inlinable func observe(_ time: Timestamp) -> Int64 { streamTime.observe(time) - graceMs }
+    @inlinable func observe(_ time: Timestamp) -> Int64 {
+        streamTime.observe(time).subtractingCapped(graceMs)
+    }
 
     /// Adds a record to a window.
     /// - Returns: false where user code failed and the record is to be skipped.

@@ -69,7 +69,7 @@ extension TimeWindowedCogroupedKStream {
         let choice = cogrouped.choice(store?.name, options)
         let (storeName, memory, windows, key) = (choice.name, choice.windowMemory, windows, cogrouped.key)
         return cogrouped.aggregated(
-            named: name, choice, key: Windowed.serde(of: key, size: .milliseconds(windows.sizeMs)),
+            named: name, choice, key: windows.keySerde(of: key),
             getter: .windowStore(storeName),
             store: choice.definition(
                 of: windows, emit: .onWindowUpdate, key: key, value: store?.value ?? result, in: cogrouped.builder),

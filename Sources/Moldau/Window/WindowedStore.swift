@@ -18,6 +18,7 @@ extension StoreChoice {
             order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window),
             isLogged: options.isLogged,
             topicSettings: options.changelogSettings)
+        definition.expiresExactly = expiresExactly
         if emit == .onWindowClose { definition.closingMs = windows.closingMs }
         return definition
     }
@@ -27,8 +28,8 @@ extension StoreChoice {
         of windows: SessionWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
         // A session of just that age is still open; Kafka Streams' store in memory refuses it.
-        let open: Duration = windowMemory == .complete ? .milliseconds(1) : .zero
-        let retention = options.retention ?? .milliseconds(windows.closingMs) + open
+        let openMs: Int64 = windowMemory == .complete ? 1 : 0
+        let retention = options.retention ?? .milliseconds(windows.closingMs.addingCapped(openMs))
         builder.attempt {
             try checkIsPlain("windows")
             try windows.check()
@@ -39,6 +40,7 @@ extension StoreChoice {
             order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
             reach: reach(ofSessions: emit), kind: kind(\.session),
             isLogged: options.isLogged, topicSettings: options.changelogSettings)
+        definition.expiresExactly = expiresExactly
         // The end is inclusive: a session closes a millisecond after it.
         if emit == .onWindowClose { definition.closingMs = 1 }
         return definition
@@ -64,7 +66,7 @@ extension StoreChoice {
 extension TimeWindows {
     /// From a window's start to the time at which it closes, but for the grace. The end is exclusive, but inclusive for sliding
     /// windows, which therefore close a millisecond later.
-    var closingMs: Int64 { isSliding ? addingCapped(sizeMs, 1) : sizeMs }
+    var closingMs: Int64 { isSliding ? sizeMs.addingCapped(1) : sizeMs }
 
     /// What is sent when windows close is looked up by time.
     fileprivate func storeOrder(_ emit: EmitStrategy) -> WindowOrder {

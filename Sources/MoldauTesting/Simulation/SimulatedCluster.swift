@@ -290,6 +290,7 @@ private final class SimulatedAdmin: Admin {
 
     func topics() throws -> [TopicDescription] { try inner.topics() }
     func describe(_ names: Set<String>) throws -> [String: TopicDescription] { try inner.describe(names) }
+    func configure(_ topic: String, _ changes: [String: String?]) throws { try inner.configure(topic, changes) }
     func delete(_ topics: [String]) throws { try inner.delete(topics) }
     func close() { inner.close() }
 

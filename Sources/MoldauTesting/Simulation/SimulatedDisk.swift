@@ -33,6 +33,22 @@ package final class SimulatedDisk: FileSystem {
         case move(String, to: String, node: Int)
         case makeDirectory(String)
         case removeDirectory(String)
+        case moveDirectory(String, to: String)
+
+        /// The same change where it happens in a directory that has another name now.
+        func moved(from path: String, to newPath: String) -> NameChange {
+            func moved(_ name: String) -> String {
+                name.hasPrefix(path + "/") ? newPath + name.dropFirst(path.count) : name
+            }
+            return switch self {
+            case .bind(let name, let node): .bind(moved(name), node: node)
+            case .remove(let name): .remove(moved(name))
+            case .move(let name, let newName, let node): .move(moved(name), to: moved(newName), node: node)
+            case .makeDirectory(let name): .makeDirectory(moved(name))
+            case .removeDirectory(let name): .removeDirectory(moved(name))
+            case .moveDirectory(let name, let newName): .moveDirectory(moved(name), to: moved(newName))
+            }
+        }
     }
 
     private struct Names {
@@ -50,6 +66,13 @@ package final class SimulatedDisk: FileSystem {
             case .removeDirectory(let path):
                 directories.remove(path)
                 files = files.filter { !$0.key.hasPrefix(path + "/") }
+            case .moveDirectory(let path, let newPath):
+                guard directories.remove(path) != nil else { return }
+                directories.insert(newPath)
+                for (name, node) in files where name.hasPrefix(path + "/") {
+                    files[name] = nil
+                    files[newPath + name.dropFirst(path.count)] = node
+                }
             }
         }
     }
@@ -303,6 +326,14 @@ package final class SimulatedDisk: FileSystem {
     }
 
     package func rename(_ path: String, to newPath: String) throws(LogError) {
+        if state.withLock({ $0.current.directories.contains(path) }) {
+            // What is not synced in it goes with it.
+            state.withLock { state in
+                guard let changes = state.unsyncedNames.removeValue(forKey: path) else { return }
+                state.unsyncedNames[newPath] = changes.map { $0.moved(from: path, to: newPath) }
+            }
+            return try change("rename", path) { _ in [.moveDirectory(path, to: newPath)] }
+        }
         let node = state.withLock { $0.current.files[path] }
         guard let node else { throw Self.failure("renaming", path, code: 2, "there is no such file") }
         try change("rename", path) { _ in [.move(path, to: newPath, node: node)] }

@@ -31,7 +31,7 @@ final class SimulatedProcess {
     ) throws {
         broker = try Broker(
             disk, directory: "data", durability: scenario.durability, clock: { clock.now },
-            sabotage: mistake?.sabotage ?? [])
+            randomness: SeededGenerator(seed: UInt64(chance.below(.max))), sabotage: mistake?.sabotage ?? [])
         cluster = SimulatedCluster(
             broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
             hasCopies: scenario.standbys > 0)

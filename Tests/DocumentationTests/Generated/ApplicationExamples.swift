@@ -11,4 +11,15 @@ struct ApplicationExamples {
         try await app.run()
         _ = app
     }
+
+    func `TopicWriter.swift: TopicWriter`(_ example: Example) throws {
+        let totals = Topic<String, Int64>("totals")
+        let cluster = try EmbeddedCluster(directory: "data/topics")
+        let writer = try TopicWriter(totals, on: cluster)
+        try writer.write(Record(key: "ada", value: 120, timestamp: EmbeddedCluster.systemClock()))
+        try writer.flush()
+        _ = totals
+        _ = cluster
+        _ = writer
+    }
 }

@@ -1,40 +1,34 @@
 // Made by Tests/Tools/extract_examples.py from the documentation. Do not edit: `make examples` does.
 // swift-format-ignore-file
 
+import Foundation
+import Logging
 import Moldau
+import MoldauTesting
+import ServiceLifecycle
 import Testing
 
 struct PagesExamples {
-    @Test func `README.md`() throws {
-        try Example.run(
-            """
-            lines: 1=To be or not to be
-            counts: to=1, be=1, or=1, not=1, to=2, be=2
-            """
-        ) { example in
-            let lines      = Topic<String, String>("text-lines")
-            let counts     = Topic<String, Int64>("word-counts")
-            let wordCounts = KeyValueStoreName<String, Int64>("word-counts")
-
-            let topology = try Topology { streams in
-                streams.stream(lines)
-                    .flatMapValues { line in line.lowercased().split(whereSeparator: \.isWhitespace).map(String.init) }
-                    .groupBy { _, word in word }
-                    .count(as: wordCounts)
-                    .toStream()
-                    .to(counts)
-            }
-            example.topology = topology
-            example.show("lines", lines)
-            example.show("counts", counts)
+    @Test func `Docs/Changing.md`() throws {
+        func total(_ driver: TopologyTestDriver) throws -> Int64? {
+            try driver.timestampedStore(KeyValueStoreName<String, Int64>("per-customer")).get("ada")?.value
         }
-    }
 
-    func `README.md (2)`(_ example: Example) async throws {
-        let topology = example.topology
-        let app = StreamsApplication(id: "word-count", topology: topology, cluster: .embedded(at: "data"))
-        try await app.run()
-        _ = app
+        let orders = Topic<String, Int64>("orders")
+        let perCustomer = KeyValueStoreName<String, Int64>("per-customer")
+        let old = try Topology { streams in _ = streams.stream(orders).groupByKey().count(as: perCustomer) }
+        let new = try Topology { streams in
+            _ = streams.stream(orders).filter { _, cents in cents > 0 }.groupByKey().count(as: perCustomer)
+        }
+        let state = TestStateLocation.directory(NSTemporaryDirectory() + "/moldau-changing-\(UUID())")
+        let before = try TopologyTestDriver(old, state: state)
+        try before.pipe(orders, key: "ada", value: 0)
+        try before.close()
+        let after = try TopologyTestDriver(new, state: state)
+        try after.pipe(orders, key: "ada", value: 0)
+        #expect(try total(after) == 1)
+        try after.pipe(orders, key: "ada", value: 20)
+        #expect(try total(after) == 2)
     }
 
     @Test func `Docs/ComingFromKafkaStreams.md`() throws {
@@ -49,6 +43,57 @@ struct PagesExamples {
             let visits = clicks.groupByKey().windowedBy(windows, emit: .onWindowClose).count()
             example.show("visits", visits)
         }
+    }
+
+    func `Docs/Running.md`(_ example: Example) async throws {
+        struct Order: JSONStreamCodable {
+            var customer: String
+            var cents: Int64
+        }
+
+        func serve() async throws {
+            let orders = Topic<String, Order>("orders")
+            let large = Topic<String, Order>("large-orders")
+            let revenue = Topic<String, Int64>("revenue")
+            let selecting = try Topology { streams in
+                streams.stream(orders).filter { _, order in order.cents > 10_000 }.to(large)
+            }
+            let summing = try Topology { streams in
+                streams.stream(orders)
+                    .map { _, order in (order.customer, order.cents) }
+                    .groupByKey()
+                    .reduce { sum, cents in sum + cents }
+                    .toStream()
+                    .to(revenue)
+            }
+            let cluster = try EmbeddedCluster(directory: "data/topics")
+            defer { try? cluster.close() }
+            var configuration = StreamsConfiguration()
+            configuration.newTopicPartitions = 1
+            configuration.onDeserializationFailure = { _ in .deadLetter(topic: "bad-orders") }
+            configuration.namedTopics = ["bad-orders"]
+            let place = ClusterChoice.cluster(cluster, stateDirectory: "data/state")
+            let group = ServiceGroup(
+                services: [
+                    StreamsApplication(id: "selecting", topology: selecting, cluster: place, configuration: configuration),
+                    StreamsApplication(id: "summing", topology: summing, cluster: place, configuration: configuration),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "orders"))
+            try await group.run()
+        }
+    }
+
+    func `Docs/Running.md (2)`(_ example: Example) throws {
+        let orders = Topic<String, Int64>("orders")
+        let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
+        try cluster.makeAdmin(clientID: "shop").create([NewTopic("orders", partitionCount: 2)])
+
+        let writer = try TopicWriter(orders, on: cluster)
+        try writer.write(Record(key: "ada", value: 120, timestamp: EmbeddedCluster.systemClock()))
+        try writer.flush()
+        _ = orders
+        _ = cluster
+        _ = writer
     }
 
     func `Docs/Serdes.md`(_ example: Example) throws {
@@ -125,5 +170,33 @@ struct PagesExamples {
             let read = streams.stream(Topic("marked", key: String.serde, value: marked)).mapValues { $0 }
             example.show("read", read)
         }
+    }
+
+    @Test func `Docs/Testing.md`() throws {
+        let visits = Topic<String, String>("visits")
+        let perMinute = Topic<String, Int64>("visits-per-minute")
+        let topology = try Topology { streams in
+            streams.stream(visits).groupByKey()
+                .windowedBy(.tumbling(.seconds(60), grace: .seconds(5)), emit: .onWindowClose).count()
+                .toStream { window, _ in window.key }
+                .to(perMinute)
+        }
+        let driver = try TopologyTestDriver(topology)
+        let input = driver.input(visits, from: Timestamp(ms: 0), step: .seconds(10))
+        try input.pipe(pairs: [("ada", "/home"), ("ada", "/shop")])  // at 0 s and at 10 s
+        #expect(try driver.read(from: perMinute).isEmpty)
+        try input.pipe(key: "bob", value: "/home", at: Timestamp(ms: 66_000))  // The window and its grace are over.
+        #expect(try driver.read(from: perMinute).map(\.value) == [2])
+    }
+
+    @Test func `Docs/Testing.md (2)`() throws {
+        let orders = Topic<String, Int>("orders")
+        let topology = try Topology { streams in streams.stream(orders).filter { _, cents in cents > 0 }.to(Topic("good-orders")) }
+        var configuration = StreamsConfiguration()
+        configuration.onDeserializationFailure = { _ in .deadLetter(topic: "bad-orders") }
+        let driver = try TopologyTestDriver(topology, configuration: configuration)
+        try driver.pipe(topic: "orders", key: Array("o1".utf8), value: Array("no number".utf8))
+        try driver.pipe(orders, key: "o2", value: 120)
+        #expect(driver.readBytes(from: "bad-orders").count == 1)
     }
 }

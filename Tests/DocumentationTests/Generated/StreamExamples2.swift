@@ -361,7 +361,7 @@ struct StreamExamples2 {
             """
         ) { example in
             let streams = example.streams
-            let clicks = streams.stream(TopicPattern<String, String>("clicks-.*"))
+            let clicks = streams.stream(matching: TopicPattern<String, String>("clicks-.*"))
             let pages = clicks.mapValues { $0.uppercased() }
             example.show("pages", pages)
         }

@@ -15,6 +15,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case journal
     /// Records of the broker's own topics: transactions, and offsets of groups.
     case records
+    /// Batches that a client appends.
+    case append
+    /// A partition that is mended, whatever is in it.
+    case repair
+    /// Times, offsets, timeouts and clocks at the limits of their numbers, in the calls of a broker.
+    case values
 
     /// Runs one input.
     /// - Throws: `FuzzFinding` where an answer is wrong. Errors that say what is wrong with the input are right.
@@ -26,6 +32,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .snapshot: try fuzzSnapshot(input)
         case .journal: try fuzzJournal(input)
         case .records: try fuzzRecords(input)
+        case .append: try fuzzAppend(input)
+        case .repair: try fuzzRepair(input)
+        case .values: try fuzzValues(input)
         }
     }
 }

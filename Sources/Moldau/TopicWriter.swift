@@ -1,0 +1,83 @@
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRecords
+
+/// Writes typed records to a topic, equal keys to the same partition, as Kafka's producers and an application's sinks do.
+///
+/// ```swift
+/// let totals = Topic<String, Int64>("totals")
+/// let cluster = try EmbeddedCluster(directory: "data/topics")
+/// let writer = try TopicWriter(totals, on: cluster)
+/// try writer.write(Record(key: "ada", value: 120, timestamp: EmbeddedCluster.systemClock()))
+/// try writer.flush()
+/// ```
+/// Used by one thread at a time. Its calls block on the cluster: not for Swift's cooperative pool. What was written and not flushed may
+/// be lost.
+public final class TopicWriter<Key, Value> {
+    private static var batchBytes: Int { 64 * 1024 }
+
+    private final class Batch {
+        var builder = RecordBatchBuilder()
+    }
+
+    private let topic: Topic<Key, Value>
+    private let producer: any Producer
+    private let batches: [Batch]
+    private var partitioner = Partitioner.keyed()
+    private var key = ByteWriter()
+    private var value = ByteWriter()
+
+    /// - Throws: `ClusterError.unknownTopic`.
+    public init(_ topic: Topic<Key, Value>, on cluster: any Cluster) throws {
+        self.topic = topic
+        producer = try cluster.makeProducer(clientID: "\(topic.name)-writer")
+        batches = (0..<(try producer.partitionCount(of: topic.name))).map { _ in Batch() }
+    }
+
+    /// Takes a record in; it is sent when there are many, or at the next `flush`.
+    /// - Parameter chosen: the partition; nil leaves it to the key, or to chance where there is none.
+    /// - Throws: what the serdes throw, and `ClusterError`; an error of an earlier record may come out here.
+    public func write(_ record: Record<Key, Value>, to chosen: Int32? = nil) throws {
+        key.removeAll()
+        value.removeAll()
+        let (hasKey, hasValue) = (!topic.key.isNull(record.key), !topic.value.isNull(record.value))
+        if hasKey { try topic.key.encode(record.key, &key) }
+        if hasValue { try topic.value.encode(record.value, &value) }
+        let keyBytes = hasKey ? key.bytes : nil
+        let partition =
+            try chosen.map { try checked($0) }
+            ?? partitioner.partition(
+                key: keyBytes, byteCount: key.count + value.count, count: Int32(batches.count)
+            ).number
+        let batch = batches[Int(partition)]
+        batch.builder.append(
+            key: keyBytes, value: hasValue ? value.bytes : nil, timestamp: record.timestamp, headers: record.headers)
+        if batch.builder.byteCount >= Self.batchBytes { try send(partition) }
+    }
+
+    /// Returns when all that was written is acknowledged: as durable as the cluster promises. Blocks.
+    public func flush() throws {
+        for partition in batches.indices where !batches[partition].builder.isEmpty { try send(Int32(partition)) }
+        try producer.flush()
+    }
+
+    /// As `flush`, for the last time.
+    public func finish() throws {
+        try flush()
+        producer.close()
+    }
+
+    private func checked(_ partition: Int32) throws(ClusterError) -> Int32 {
+        guard partition >= 0 && Int(partition) < batches.count else {
+            throw .unknownPartition(TopicPartition(topic.name, partition), partitionCount: Int32(batches.count))
+        }
+        return partition
+    }
+
+    private func send(_ partition: Int32) throws {
+        let batch = batches[Int(partition)]
+        // What was refused is not sent again.
+        defer { batch.builder.reset() }
+        try producer.send(batch.builder.finish(), to: TopicPartition(topic.name, partition))
+    }
+}

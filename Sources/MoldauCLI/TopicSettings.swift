@@ -1,0 +1,23 @@
+import ArgumentParser
+import MoldauLog
+
+/// Settings of a topic, as the command line gives them.
+struct TopicSettings: ParsableArguments {
+    @Option(
+        name: .customLong("set"), help: "A setting by Kafka's name, 'retention.ms=-1' for example. May be repeated.")
+    var settings: [String] = []
+
+    /// - Throws: `CommandFailure` where there is no such setting: it would be kept, and do nothing.
+    func read() throws -> [String: String] {
+        let pairs = try settings.map { try NamedText($0, option: "--set") }
+        for name in pairs.map(\.name) where !LogConfiguration.names.contains(name) {
+            guard LogConfiguration.namesWithoutEffect.contains(name) else {
+                throw CommandFailure(
+                    "there is no setting '\(name)'; there are: \(LogConfiguration.names.sorted().joined(separator: ", "))"
+                )
+            }
+            LineOutput.tell("'\(name)' is a setting of Kafka's that decides nothing here; it is kept")
+        }
+        return Dictionary(pairs.map { ($0.name, $0.text) }) { $1 }
+    }
+}

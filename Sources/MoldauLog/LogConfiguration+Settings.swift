@@ -1,0 +1,41 @@
+extension LogConfiguration {
+    /// The settings that decide something here.
+    package static var names: Set<String> {
+        var all = LogConfiguration()
+        (all.compacts, all.deletesOld) = (true, true)
+        return Set(all.settings.keys)
+    }
+
+    /// Kafka's other settings of topics (4.0): they are kept, for whoever takes the topic over, and decide nothing here.
+    package static let namesWithoutEffect: Set<String> = [
+        "compression.type", "compression.gzip.level", "compression.lz4.level", "compression.zstd.level",
+        "file.delete.delay.ms", "flush.messages", "flush.ms", "follower.replication.throttled.replicas",
+        "leader.replication.throttled.replicas", "local.retention.bytes", "local.retention.ms",
+        "message.timestamp.after.max.ms", "message.timestamp.before.max.ms", "min.insync.replicas", "preallocate",
+        "remote.log.copy.disable", "remote.log.delete.on.disable", "remote.storage.enable", "segment.index.bytes",
+        "segment.jitter.ms", "unclean.leader.election.enable",
+    ]
+
+    /// The settings that decide what becomes of a log, by Kafka's names and as Kafka writes their values: those of retention where
+    /// it deletes, those of compaction where it compacts.
+    package var settings: [String: String] {
+        var settings = [
+            "segment.bytes": "\(segmentBytes)", "segment.ms": "\(segmentMs)",
+            "index.interval.bytes": "\(indexIntervalBytes)", "max.message.bytes": "\(maxMessageBytes)",
+            "message.timestamp.type": isLogAppendTime ? "LogAppendTime" : "CreateTime",
+            "cleanup.policy": [compacts ? "compact" : nil, deletesOld ? "delete" : nil].compactMap { $0 }
+                .joined(separator: ","),
+        ]
+        if deletesOld {
+            settings["retention.ms"] = "\(retentionMs ?? -1)"
+            settings["retention.bytes"] = "\(retentionBytes ?? -1)"
+        }
+        if compacts {
+            settings["delete.retention.ms"] = "\(deleteRetentionMs)"
+            settings["min.compaction.lag.ms"] = "\(minCompactionLagMs)"
+            settings["max.compaction.lag.ms"] = "\(maxCompactionLagMs)"
+            settings["min.cleanable.dirty.ratio"] = "\(minCleanableDirtyRatio)"
+        }
+        return settings
+    }
+}

@@ -1,0 +1,181 @@
+// Looks at every batch of a segment, and finds the stretches that no reader gets by.
+//
+// A batch is good when its header, its checksum and each of its records are. Where one is not, its own header tells where the
+// next begins, if that one is good; otherwise the next good batch is looked for byte by byte. What lies in between is a
+// stretch. A run of batches whose own checksums are right, but which together are not what `.checksums` says, is one too: the first
+// bytes of a batch, its offset among them, have no checksum of their own.
+
+package import MoldauRecords
+
+/// A stretch of a segment's file that cannot be read.
+package struct DamagedStretch: Equatable, Sendable {
+    /// The base offset of its segment.
+    package let segment: Offset
+    package let bytes: Range<Int>
+    /// What is lost with it; of the last stretch of a log the end is a guess where the header cannot be read either.
+    package let offsets: Range<Offset>
+    package let reason: String
+}
+
+/// Walks a segment's batches, good and bad.
+struct SegmentExamination<File: LogFile> {
+    private static var windowBytes: Int { 1 << 20 }
+
+    private enum Verdict {
+        case good(RecordBatchHeader)
+        /// Its checksum is right, so that it was written so; nobody can read it.
+        case junk(RecordBatchHeader, String)
+        case broken(String)
+    }
+
+    private let file: File
+    private let base: Offset
+    private let size: Int
+    /// Where the segment is the log's last one: bytes that are broken beyond this offset are a torn tail, no damage.
+    private let tornFrom: Offset?
+    /// Offsets from here on are in the next segment.
+    private let limit: Offset?
+    /// Runs in which the bytes changed that batches have no checksum for.
+    private var changedRuns: [Range<Int>] = []
+
+    private(set) var stretches: [DamagedStretch] = []
+    /// The offset after the last good batch.
+    private(set) var end: Offset
+    /// The bytes that count: without a torn tail.
+    private(set) var usedSize = 0
+
+    /// - Parameter limit: the base of the next segment; nil for the last one, which has a record for each offset.
+    init(
+        _ file: File, base: Offset, limit: Offset?, checksums: SegmentChecksums?, tornFrom: Offset?
+    ) throws(LogError) {
+        (self.file, self.base, self.limit, self.tornFrom) = (file, base, limit, tornFrom)
+        size = try file.size()
+        end = base
+        for run in checksums?.runs ?? [] where run.bytes.upperBound <= size {
+            if try isChanged(run) { changedRuns.append(run.bytes) }
+        }
+        try walk()
+    }
+
+    private mutating func walk() throws(LogError) {
+        while usedSize < size {
+            let (position, first) = (usedSize, end)
+            switch try judge(at: position, isGapless: limit == nil) {
+            case .good(let header):
+                usedSize += header.byteCount
+                end = header.lastOffset + 1
+            case .junk(let header, let reason):
+                usedSize += header.byteCount
+                end = header.lastOffset + 1
+                add(position..<usedSize, first..<end, reason)
+            case .broken(let reason):
+                if changedRun(at: position) == nil, let tornFrom, first >= tornFrom { return }
+                guard let next = try nextGood(after: position) else {
+                    usedSize = size
+                    add(position..<size, first..<first, reason)
+                    return
+                }
+                usedSize = next.position
+                end = next.base
+                add(position..<next.position, first..<next.base, reason)
+            }
+        }
+    }
+
+    private mutating func add(_ bytes: Range<Int>, _ offsets: Range<Offset>, _ reason: String) {
+        stretches.append(DamagedStretch(segment: base, bytes: bytes, offsets: offsets, reason: reason))
+    }
+
+    private func changedRun(at position: Int) -> Range<Int>? { changedRuns.first { $0.contains(position) } }
+
+    /// - Parameter isGapless: whether the batch has to begin where the one before ended, with a record for each offset.
+    private func judge(at position: Int, isGapless: Bool = false) throws(LogError) -> Verdict {
+        if changedRun(at: position) != nil { return .broken("the bytes are not those that were written") }
+        let head = SharedBytes(copying: try file.read(min(BatchFormat.headerSize, size - position), at: position))
+        let header: RecordBatchHeader
+        do throws(RecordBatchError) { header = try RecordBatchHeader(head.bytes) } catch { return .broken("\(error)") }
+        guard isGapless ? header.baseOffset == end : header.baseOffset >= end,
+            limit.map({ header.lastOffset < $0 }) ?? (header.lastOffset - base <= Int64(UInt32.max)),
+            !isGapless || header.recordCount == header.lastOffsetDelta &+ 1
+        else {
+            return .broken("the batch's offset \(header.baseOffset) cannot be there: \(end) is next")
+        }
+        guard header.byteCount <= size - position else {
+            return .broken("the batch takes \(header.byteCount) bytes, \(size - position) are left")
+        }
+        let batch = SharedBytes(copying: try file.read(header.byteCount, at: position))
+        do throws(RecordBatchError) { try header.validateChecksum(batch.bytes) } catch { return .broken("\(error)") }
+        do throws(RecordBatchError) {
+            try header.checkReadable(batch.bytes)
+            return .good(header)
+        } catch {
+            return .junk(header, "\(error)")
+        }
+    }
+
+    /// Where the next batch begins whose checksum is right.
+    private func nextGood(after position: Int) throws(LogError) -> (position: Int, base: Offset)? {
+        if let run = changedRun(at: position) {
+            guard run.upperBound < size else { return nil }
+            if let base = try goodBase(at: run.upperBound) { return (run.upperBound, base) }
+        }
+        if let length = try lengthOfBatch(at: position), let base = try goodBase(at: position + length) {
+            return (position + length, base)
+        }
+        var windowStart = position + 1
+        while windowStart + BatchFormat.headerSize <= size {
+            let window = try file.read(min(Self.windowBytes, size - windowStart), at: windowStart)
+            guard window.count > BatchFormat.lengthEnd + 4 else { return nil }
+            for place in 0..<(window.count - 16) where window[place + 16] == UInt8(BatchFormat.magic) {
+                if let base = try goodBase(at: windowStart + place) { return (windowStart + place, base) }
+            }
+            windowStart += window.count - 16
+            if windowStart + 16 >= size { return nil }
+        }
+        return nil
+    }
+
+    /// What the header at `position` says, be it right or wrong.
+    private func lengthOfBatch(at position: Int) throws(LogError) -> Int? {
+        let head = SharedBytes(copying: try file.read(min(BatchFormat.headerSize, size - position), at: position))
+        guard head.count == BatchFormat.headerSize else { return nil }
+        let length = Int(head.bytes.bigEndian(at: 8) as Int32) + BatchFormat.lengthEnd
+        return length >= BatchFormat.headerSize && length < size - position ? length : nil
+    }
+
+    private func goodBase(at position: Int) throws(LogError) -> Offset? {
+        switch try judge(at: position) {
+        case .good(let header), .junk(let header, _): header.baseOffset
+        case .broken: nil
+        }
+    }
+
+    /// Whether a run is not what was written though the own checksums of all its batches are right.
+    private func isChanged(_ run: ChecksumRun) throws(LogError) -> Bool {
+        let bytes = SharedBytes(copying: try file.read(run.bytes.count, at: run.bytes.lowerBound))
+        guard crc32c(bytes.bytes) != run.checksum else { return false }
+        var rest = bytes.bytes
+        while rest.count > 0 {
+            guard let header = try? RecordBatchHeader(rest), (try? header.validateChecksum(rest)) != nil else {
+                return false
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+        }
+        return true
+    }
+}
+
+extension RecordBatchHeader {
+    /// Throws where a reader would stop. Compaction may have taken records from the batch.
+    fileprivate func checkReadable(_ batch: UnsafeRawBufferPointer) throws(RecordBatchError) {
+        if isControl {
+            guard TransactionMarker(batch: batch) != nil else {
+                throw .malformed(baseOffset: baseOffset, field: .keyLength)
+            }
+            return
+        }
+        guard codec <= 4 else { throw .malformed(baseOffset: baseOffset, field: .attributes) }
+        var reader = RecordBatchReader(batch)
+        while let record = try reader.next() { _ = try record.headers() }
+    }
+}

@@ -1,0 +1,56 @@
+// The identity of a topic, as Kafka has it: a UUID of 16 bytes, written as 22 characters of base64 with '-' and '_', without
+// padding (RFC 4648, section 5).
+
+/// Tells a topic from another of the same name: one that was deleted and created again has a new one.
+public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The first eight bytes.
+    public let high: UInt64
+    /// The last eight.
+    public let low: UInt64
+
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let textCount = 22
+
+    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+
+    /// A new one. Kafka's two reserved ids are none, and none begins with '-', which its tools would take for an option.
+    public static func random(using generator: inout some RandomNumberGenerator) -> TopicID {
+        while true {
+            // Version 4, variant 1 (RFC 9562): 122 random bits.
+            let high = generator.next() & 0xffff_ffff_ffff_0fff | 0x4000
+            let low = generator.next() & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
+            let id = TopicID(high: high, low: low)
+            if !id.description.hasPrefix("-") { return id }
+        }
+    }
+
+    /// Reads what `description` writes; nil for other text, and for Kafka's id of no topic, all zeros.
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.count == Self.textCount else { return nil }
+        // 22 characters carry 132 bits; the last four are 0.
+        var (bits, rest): (UInt128, UInt8) = (0, 0)
+        for (place, character) in text.utf8.enumerated() {
+            guard let digit = Self.alphabet.firstIndex(of: character) else { return nil }
+            if place < Self.textCount - 1 {
+                bits = bits << 6 | UInt128(digit)
+            } else {
+                bits = bits << 2 | UInt128(digit >> 4)
+                rest = UInt8(digit & 15)
+            }
+        }
+        guard rest == 0, bits != 0 else { return nil }
+        self.init(high: UInt64(truncatingIfNeeded: bits >> 64), low: UInt64(truncatingIfNeeded: bits))
+    }
+
+    /// As Kafka and its tools write it.
+    public var description: String {
+        let bits = UInt128(high) << 64 | UInt128(low)
+        var characters = (0..<(Self.textCount - 1)).map { place in
+            Self.alphabet[Int(truncatingIfNeeded: bits >> (122 - 6 * place) & 63)]
+        }
+        characters.append(Self.alphabet[Int(truncatingIfNeeded: bits << 4 & 63)])
+        return String(decoding: characters, as: UTF8.self)
+    }
+
+    public static func < (left: TopicID, right: TopicID) -> Bool { (left.high, left.low) < (right.high, right.low) }
+}

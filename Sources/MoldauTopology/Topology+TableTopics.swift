@@ -1,0 +1,19 @@
+import MoldauState
+
+extension Topology {
+    /// The topics whose records are rows, the newest of each key being the one that holds: those of tables, of global tables and of
+    /// read-only stores. With how long an older row may still be asked for: zero but for versioned tables.
+    ///
+    /// Rows do not age, so such a topic should be compacted, and not delete by time.
+    public var tableTopics: [String: Duration] {
+        var topics = globalTables.reduce(into: [:]) { $0[$1.topic] = Duration.zero }
+        for node in nodes {
+            guard let source = node.source, source.isTable else { continue }
+            let names = nodes.filter { $0.parents.contains(node.name) }.flatMap(\.stores)
+            let history = stores.filter { names.contains($0.name) }.compactMap(\.historyRetention).max()
+            for topic in source.topics { topics[topic] = history ?? .zero }
+        }
+        for changelog in sourceChangelogs where topics[changelog.topic] == nil { topics[changelog.topic] = .zero }
+        return topics
+    }
+}

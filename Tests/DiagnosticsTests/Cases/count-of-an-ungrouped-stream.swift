@@ -1,0 +1,5 @@
+import Moldau
+
+func countOfAnUngroupedStream(_ s: StreamsBuilder) {
+    _ = s.stream(orders).count()
+}

@@ -1,0 +1,5 @@
+import Moldau
+
+func toOfATable(_ s: StreamsBuilder) {
+    _ = s.table(customers).to(customers)
+}

@@ -1,0 +1,5 @@
+import Moldau
+
+func wrongKeyType(_ s: StreamsBuilder) {
+    _ = s.stream(numbered).to(customers)
+}
