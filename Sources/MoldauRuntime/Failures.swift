@@ -76,6 +76,14 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case invalidState(expected: String, actual: String)
     /// The only stream thread cannot be removed.
     case lastThread
+    /// Settings that no application can run with, a sentence each.
+    case invalidSettings([String])
+    /// A topic that the application would make for itself belongs to another application, whose names make the same one.
+    case topicOfAnother(topic: String, owner: String, application: String)
+    /// Topics that only closures name, and that are not there.
+    case missingNamedTopics([String])
+    /// A changelog does not take a store's row. Never skipped: the store would be wrong when it is restored.
+    case changelogRefused(store: String, TopicPartition, keyBytes: Int, ClusterError)
 
     public var description: String {
         switch self {
@@ -105,6 +113,17 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
             "no offset is committed for \(partition), and its source says to fail then"
         case .invalidState(let expected, let actual): "the application is \(actual), expected \(expected)"
         case .lastThread: "the application has one stream thread only; pause or stop it instead"
+        case .invalidSettings(let complaints): complaints.joined(separator: "; ")
+        case .topicOfAnother(let topic, let owner, let application):
+            "the topic '\(topic)' belongs to the application '\(owner)', and '\(application)' would use it as its own: both make "
+                + "the same name of id and store; rename one of the applications, or the store"
+        case .missingNamedTopics(let names):
+            "the configuration names \(names.map { "'\($0)'" }.joined(separator: ", ")), which the cluster does not have; "
+                + "create them first"
+        case .changelogRefused(let store, let partition, let keyBytes, let cause):
+            "the store '\(store)' cannot log a row with a key of \(keyBytes) bytes: \(cause). A row is never left out of a "
+                + "changelog, since the store would be wrong when it is restored: raise max.message.bytes of '\(partition.topic)' "
+                + "(changelogSettings of the store, before the topic is made), or keep smaller values"
         }
     }
 }

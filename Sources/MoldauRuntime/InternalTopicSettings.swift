@@ -7,16 +7,23 @@ package struct InternalTopicSettings: Sendable {
     /// Of all internal topics.
     var common: [String: String]
     var windowChangelogExtraRetention: Duration
+    /// The application, which the topics are marked with; nil: they are not.
+    private var owner: String?
 
-    package init(common: [String: String] = [:], windowChangelogExtraRetention: Duration = .seconds(86_400)) {
-        self.common = common
+    /// The setting that says which application made a topic for itself: names of two may make the same one.
+    static var ownerKey: String { "moldau.application.id" }
+
+    package init(
+        common: [String: String] = [:], windowChangelogExtraRetention: Duration = .seconds(86_400), owner: String? = nil
+    ) {
+        (self.common, self.owner) = (common, owner)
         self.windowChangelogExtraRetention = windowChangelogExtraRetention
     }
 
-    package init(_ configuration: StreamsConfiguration) {
+    package init(_ configuration: StreamsConfiguration, owner: String? = nil) {
         self.init(
             common: configuration.internalTopicSettings,
-            windowChangelogExtraRetention: configuration.windowChangelogExtraRetention)
+            windowChangelogExtraRetention: configuration.windowChangelogExtraRetention, owner: owner)
     }
 
     /// Kept until the application has read and committed the records, then purged.
@@ -56,6 +63,7 @@ package struct InternalTopicSettings: Sendable {
 
     private func complete(_ usual: [String: String], own: [String: String]) -> [String: String] {
         ["message.timestamp.type": "CreateTime"].merging(usual) { $1 }.merging(common) { $1 }.merging(own) { $1 }
+            .merging(owner.map { [Self.ownerKey: $0] } ?? [:]) { $1 }
     }
 
     private static func milliseconds(_ length: Duration, and more: Duration) -> String {

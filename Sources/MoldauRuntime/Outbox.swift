@@ -19,6 +19,10 @@ package final class Outbox: RecordCollector {
     private var producer: any Producer
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
+    /// Creates a topic that only a closure named, or does not.
+    private let createTopic: (_ name: String) throws -> Bool
+    /// The stores whose changelogs these topics are.
+    private var changelogStores: [String: String] = [:]
 
     private var topics: UnsafeMutablePointer<KnownTopic>
     private var topicCount = 0
@@ -37,8 +41,12 @@ package final class Outbox: RecordCollector {
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
 
-    package init(names: InternalTopicNames, producer: any Producer, configuration: StreamsConfiguration) {
+    package init(
+        names: InternalTopicNames, producer: any Producer, configuration: StreamsConfiguration,
+        createTopic: @escaping (_ name: String) throws -> Bool = { _ in false }
+    ) {
         self.names = names
+        self.createTopic = createTopic
         self.producer = producer
         batchBytes = configuration.batchBytes
         onFailure = configuration.onProductionFailure
@@ -55,11 +63,18 @@ package final class Outbox: RecordCollector {
     }
 
     package func batches(forTopic name: String) throws -> BatchedTopic {
-        try batches(ofTopicInCluster: names.topic(name))
+        let name = names.topic(name)
+        do {
+            return try batches(ofTopicInCluster: name)
+        } catch ClusterError.unknownTopic where handles[name] == nil {
+            guard try createTopic(name) else { throw ClusterError.unknownTopic(name) }
+            return try batches(ofTopicInCluster: name)
+        }
     }
 
     package func batches(forChangelogOf store: String) throws -> BatchedTopic {
-        try batches(ofTopicInCluster: names.changelog(ofStore: store))
+        changelogStores[names.changelog(ofStore: store)] = store
+        return try batches(ofTopicInCluster: names.changelog(ofStore: store))
     }
 
     private func batches(ofTopicInCluster name: String) throws -> BatchedTopic {
@@ -128,6 +143,9 @@ package final class Outbox: RecordCollector {
         return !isHeld
     }
 
+    /// Whether something was put here and not handed to the producer.
+    var hasUnsent: Bool { !filled.isEmpty }
+
     /// Forgets what was not sent, and sends with another producer from here on.
     func begin(with producer: any Producer) {
         for batch in filled {
@@ -165,7 +183,8 @@ package final class Outbox: RecordCollector {
         } catch ClusterError.invalidRecord where count > 1 {
             try sendOneByOne(batch)
         } catch let error as ClusterError {
-            try judge(error, partition: batch.pointee.partition, recordCount: count)
+            var reader = RecordBatchReader(batch.pointee.builder.finish())
+            try judge(error, partition: batch.pointee.partition, recordCount: count, key: try reader.next()?.key)
         }
         batch.pointee.builder.reset()
         return true
@@ -183,19 +202,24 @@ package final class Outbox: RecordCollector {
             do {
                 try producer.send(single.finish(), to: batch.pointee.partition)
             } catch let error as ClusterError {
-                try judge(error, partition: batch.pointee.partition, recordCount: 1)
+                try judge(error, partition: batch.pointee.partition, recordCount: 1, key: record.key)
             }
         }
     }
 
     /// Asks the production handler about records that the cluster refused. What makes the client useless is not its to
-    /// decide.
-    private func judge(_ error: ClusterError, partition: TopicPartition?, recordCount: Int) throws {
+    /// decide, and neither are changelogs: a store would be wrong when it is restored.
+    private func judge(
+        _ error: ClusterError, partition: TopicPartition?, recordCount: Int, key: UnsafeRawBufferPointer? = nil
+    ) throws {
         let refused: TopicPartition
         switch error {
         case .recordTooLarge(let named, _, _), .invalidRecord(let named, _), .unknownPartition(let named, _):
             refused = partition ?? named
         default: throw error
+        }
+        if let store = changelogStores[refused.topic] {
+            throw RuntimeError.changelogRefused(store: store, refused, keyBytes: key?.count ?? 0, error)
         }
         let failure = ProductionFailure(partition: refused, recordCount: recordCount, underlying: error)
         guard case .skip = onFailure(failure) else { throw failure }

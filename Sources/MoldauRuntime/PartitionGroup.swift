@@ -66,6 +66,15 @@ package struct PartitionGroup {
     /// The partitions of empty queues of which the cluster is known to hold more: what the task waits for.
     package var awaited: [TopicPartition] { queues.filter { $0.isEmpty && !$0.isCaughtUp }.map(\.partition) }
 
+    /// The time of the oldest head. Meaningful while there is one.
+    package var headTime: Timestamp { isSingle ? queues[0].headTime : heap.first?.headTime ?? .none }
+
+    /// How far it is, for those that keep step with it: see `PaceBoard`.
+    var low: Int64 {
+        if idling != .never, queues.contains(where: { $0.isEmpty && !$0.isCaughtUp }) { return PaceBoard.unknown }
+        return isEmpty ? PaceBoard.idle : min(headTime.ms, PaceBoard.idle - 1)
+    }
+
     /// Takes the queue with the oldest head, and moves stream time. After the head was processed the queue goes back
     /// by `putBack`.
     package mutating func take() -> PartitionQueue? {

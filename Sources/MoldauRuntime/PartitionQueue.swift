@@ -101,6 +101,14 @@ package final class PartitionQueue {
         if isEmpty { try advance() }
     }
 
+    /// The partition ends there, with records that may not be read yet; all that may be was fetched up to `read`, which may end in what
+    /// nobody gets to see: markers, and records of aborted transactions.
+    func note(end: Offset?, read: Offset?) {
+        self.end = end ?? self.end
+        guard isEmpty, let read else { return }
+        progress.pointee.nextOffset = max(progress.pointee.nextOffset ?? read, read)
+    }
+
     /// Sends the head into the sub-topology, then decodes the next one.
     package func processHead() throws {
         try processOnlyHead()
@@ -118,16 +126,24 @@ package final class PartitionQueue {
 
     /// Sends the head and records behind it into the sub-topology, then decodes the next one. For a queue whose head need not be
     /// compared with others', in a task that has set its clock to the head: the source sets it for those behind.
-    package func process(upTo limit: Int) throws {
+    /// - Parameter bound: the time of the last record to take; the head's is not asked.
+    package func process(upTo limit: Int, until bound: Timestamp = Timestamp(ms: .max)) throws {
         let end = processedCount + limit
         try processOnlyHead()
         while processedCount < end {
-            let rest = min(walk.pointee.aheadCount - walk.pointee.takenCount, end - processedCount)
+            var rest = min(walk.pointee.aheadCount - walk.pointee.takenCount, end - processedCount)
             guard rest > 0 else {
                 if try readAhead() { continue }
                 break
             }
             let first = ahead + walk.pointee.takenCount
+            if bound.ms != .max {
+                // Sources that take runs of records go by the records' own times.
+                var due = 0
+                while due < rest, first[due].timestamp <= bound { due += 1 }
+                if due == 0 { break }
+                rest = due
+            }
             let done = try source.processAll(UnsafeBufferPointer(start: first, count: rest), progress)
             walk.pointee.takenCount += done
             if done < rest { break }

@@ -25,7 +25,9 @@ struct StartPositions {
             } else {
                 let offset = try offset(of: partition, start, held: held)
                 if let lost = committed[partition]?.offset { warn(partition, lost: lost, held: held, next: offset) }
-                positions[partition] = TaskPosition(offset: offset, end: held.upperBound)
+                // Where nothing comes before the next start, that start is not to find a later place.
+                positions[partition] = TaskPosition(
+                    offset: offset, end: held.upperBound, isCommitted: start == .earliest)
             }
         }
         return positions

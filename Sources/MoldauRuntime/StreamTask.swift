@@ -86,6 +86,8 @@ package final class StreamTask {
     package var queues: [PartitionQueue] { group.pointee.queues }
     package var partitions: [TopicPartition] { group.pointee.queues.map(\.partition) }
     package var hasRecords: Bool { !group.pointee.isEmpty }
+    /// How far it is, for those that keep step with it: see `PaceBoard`.
+    var low: Int64 { group.pointee.low }
     /// The partitions that the task waits for: empty here, while the cluster is known to hold more.
     package var awaited: [TopicPartition] { group.pointee.awaited }
 
@@ -95,7 +97,7 @@ package final class StreamTask {
         for queue in group.pointee.queues {
             guard let position = positions[queue.partition] else { continue }
             queue.begin(at: position.offset, end: position.end, partitionTime: position.partitionTime)
-            committedOffsets[queue.partition] = position.offset
+            if position.isCommitted { committedOffsets[queue.partition] = position.offset }
             context.processorTimes.merge(position.processorTimes, uniquingKeysWith: max)
         }
         group.pointee.resumeStreamTime()
@@ -117,9 +119,12 @@ package final class StreamTask {
     package func processNext(now: RoundTime) throws -> Bool { try process(upTo: 1, now: now) == 1 }
 
     /// Processes records, each to the end, one after the other.
+    /// - Parameter bound: the time of the last record to take.
     /// - Returns: how many: fewer than `limit` where there are no more, or where one must wait for another partition or for
     ///   deferred work.
-    package func process(upTo limit: Int, now: RoundTime) throws -> Int {
+    package func process(
+        upTo limit: Int, until bound: Timestamp = Timestamp(ms: .max), now: RoundTime
+    ) throws -> Int {
         context.time = now
         defer {
             context.originOffset = nil
@@ -128,8 +133,8 @@ package final class StreamTask {
         var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
         while count < limit {
             if defersWork, context.isFull { break }
-            guard group.pointee.isReady(now: now.uptime), let queue = group.pointee.take(),
-                let offset = queue.headOffset
+            guard group.pointee.isReady(now: now.uptime), group.pointee.headTime <= bound,
+                let queue = group.pointee.take(), let offset = queue.headOffset
             else {
                 break
             }
@@ -143,7 +148,7 @@ package final class StreamTask {
             let before = queue.processedCount
             defer { processedCount += Int64(queue.processedCount - before) }
             // No other queue has a record, and none gets one meanwhile: this one's need not be compared with theirs.
-            try queue.process(upTo: group.pointee.hasOthers || defersWork ? 1 : limit - count)
+            try queue.process(upTo: group.pointee.hasOthers || defersWork ? 1 : limit - count, until: bound)
             group.pointee.advanceTime(to: context.streamTime)
             group.pointee.putBack(queue)
             count += queue.processedCount - before
@@ -264,13 +269,17 @@ package final class StreamTask {
 package struct TaskPosition: Sendable, Equatable {
     package var offset: Offset
     package var end: Offset
+    /// Whether the next start would begin there anyway.
+    package var isCommitted: Bool
     package var partitionTime: Timestamp
     /// What nodes noted, by store.
     package var processorTimes: [String: Int64]
 
     package init(
-        offset: Offset, end: Offset, partitionTime: Timestamp = .none, processorTimes: [String: Int64] = [:]
+        offset: Offset, end: Offset, partitionTime: Timestamp = .none, processorTimes: [String: Int64] = [:],
+        isCommitted: Bool = true
     ) {
+        self.isCommitted = isCommitted
         self.offset = offset
         self.end = end
         self.partitionTime = partitionTime

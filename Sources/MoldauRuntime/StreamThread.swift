@@ -51,6 +51,8 @@ package final class StreamThread {
     let restorer: StoreRestorer
     let surroundings: TaskSurroundings
     let parts: [Int: Subtopology]
+    /// The running tasks as they take turns, in the order of their first ones.
+    private var lanes: [Lane] = []
     /// Of the running tasks.
     var owners: [TopicPartition: StreamTask] = [:]
     var heldBack: Set<TopicPartition> = []
@@ -58,6 +60,8 @@ package final class StreamThread {
     var leaving: Set<TaskID> = []
     /// What tasks did that are closed.
     var done = StreamThreadReport()
+    /// Whether all that others wait for has been sent.
+    private var isSent = true
     /// Whether the last round ended before the records did.
     private var hasMore = false
     /// Whether a commit is due and waits for deferred work.
@@ -71,6 +75,7 @@ package final class StreamThread {
     /// committed, and comes back from the changelogs.
     var losesWork = false
     var lastCommit: Duration
+    private var lastRound: Duration
     var lastPurge: Duration
     var lastWriteBehind: Duration
     var commitCount: Int64 = 0
@@ -79,7 +84,8 @@ package final class StreamThread {
     /// Opens clients, stores and nodes. Blocks. What was opened is closed when it throws.
     package init(_ plan: StreamThreadPlan, now: RoundTime) throws {
         self.plan = plan
-        (lastCommit, lastPurge, lastWriteBehind, lastSearch) = (now.uptime, now.uptime, now.uptime, now.uptime)
+        (lastCommit, lastPurge, lastWriteBehind) = (now.uptime, now.uptime, now.uptime)
+        (lastSearch, lastRound) = (now.uptime, now.uptime)
         consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
         consumer.group = plan.names.applicationID
         // A commit makes durable what was read before it tells of it.
@@ -90,7 +96,13 @@ package final class StreamThread {
             recordsPerTurn: plan.configuration.recordsPerTurn,
             timeout: plan.configuration.guarantee == .exactlyOnce ? plan.configuration.ownTransactionTimeout : nil)
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
-        outbox = Outbox(names: plan.names, producer: producer, configuration: plan.configuration)
+        outbox = Outbox(
+            names: plan.names, producer: producer, configuration: plan.configuration,
+            createTopic: { [admin, plan] name in
+                guard let count = plan.configuration.newTopicPartitions else { return false }
+                do { try admin.create([NewTopic(name, partitionCount: count)]) } catch ClusterError.topicExists {}
+                return true
+            })
         restorer = StoreRestorer(
             consumer: restoreConsumer, committed: { [consumer] in try consumer.committed($0) },
             logger: plan.configuration.logger, report: plan.configuration.onRestore)
@@ -154,6 +166,7 @@ package final class StreamThread {
 
     private func runRound(now: RoundTime, isPaused: Bool, wait: Duration) throws -> Int {
         transactionPace.begin(at: now.uptime)
+        lastRound = now.uptime
         try followGrants(now: now)
         let isIdle = running.isEmpty
         if phase == .restoring {
@@ -168,7 +181,10 @@ package final class StreamThread {
             try commit(now: now, writeBehind: !losesWork)
             return 0
         }
-        try fetch(now: now, wait: hasMore && !isPaused || phase == .restoring ? .zero : wait)
+        let isHurried = lanes.contains(where: \.isBlocked) && !isPaused
+        try fetch(
+            now: now,
+            wait: hasMore && !isPaused || phase == .restoring ? .zero : isHurried ? min(wait, Self.shortWait) : wait)
         var count = try goOn(now: now)
         if !isPaused { count += try work(now: now) }
         transactionPace.did(count)
@@ -195,7 +211,7 @@ package final class StreamThread {
         listRunning()
     }
 
-    /// What a restore may wait for records while other tasks have work to do.
+    /// What a restore may wait for records while other tasks have work to do; and a task, for others to come as far as it is.
     private static var shortWait: Duration { .milliseconds(1) }
 
     /// Does what may find the disk of the state full; then the thread is held.
@@ -216,6 +232,7 @@ package final class StreamThread {
 
     private func fetch(now: RoundTime, wait: Duration) throws {
         let fetched: [FetchedBatches]
+        for lane in lanes where lane.isPaced { lane.look(now: now.uptime) }
         do {
             fetched = try consumer.poll(wait: wait)
         } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) {
@@ -228,6 +245,24 @@ package final class StreamThread {
             if task.bufferedBytes(of: batches.partition) > plan.configuration.bufferedBytesPerPartition {
                 heldBack.insert(batches.partition)
                 consumer.pause([batches.partition])
+            }
+        }
+        isSent = isSent || !outbox.hasUnsent
+        for lane in lanes {
+            try confirmEnds(of: lane)
+            lane.begin(now: now.uptime)
+            if isSent { lane.publish() }
+        }
+    }
+
+    /// A queue whose topic other tasks write has caught up only when nothing is on its way to it, not even in an open transaction.
+    private func confirmEnds(of lane: Lane) throws {
+        let inner = lane.innerQueues(plan.names)
+        let ends = inner.isEmpty ? [:] : try consumer.ends(of: Set(inner.map(\.partition)))
+        for queue in inner { queue.note(end: ends[queue.partition], read: consumer.position(queue.partition)) }
+        for task in lane.tasks where task.hasRecords && task.queues.count > 1 {
+            for queue in task.queues where queue.isEmpty && !queue.isCaughtUp {
+                queue.note(end: nil, read: consumer.position(queue.partition))
             }
         }
     }
@@ -245,22 +280,32 @@ package final class StreamThread {
     /// Lets deferred work of all tasks go on, paused or not: their records were taken already.
     func goOn(now: RoundTime) throws -> Int { try running.reduce(0) { try $0 + $1.goOn(now: now) } }
 
-    /// Every task in turn, at most so many records each.
+    /// Every lane in turn, at most so many records for each task.
     private func work(now: RoundTime) throws -> Int {
         var count = 0
         hasMore = false
         if isCommitAwaited, transactionPace.isCareful { return 0 }
         let limit = transactionPace.recordsPerTurn
-        for task in running where !(isCommitAwaited && task.defersWork) && !outbox.isHeld {
-            if !leaving.isEmpty, leaving.contains(task.id) { continue }
-            let processed = try task.process(upTo: limit, now: now)
-            if processed == limit { hasMore = true }
+        for lane in lanes {
+            let processed = try lane.process(upTo: limit * lane.tasks.count, now: now, mayWork: mayWork)
+            if processed >= limit { hasMore = true }
             count += processed
-            try task.punctuateStreamTime(now: now)
-            try task.punctuateWallClock(now: now)
+            if processed > 0, lane.sendsAtOnce { isSent = false }
+            for task in lane.tasks where mayWork(task) {
+                try task.punctuateStreamTime(now: now)
+                try task.punctuateWallClock(now: now)
+            }
         }
         fetchFurther()
+        if !isSent, !transactionPace.isCareful {
+            // What comes of it may be waited for.
+            hasMore = try outbox.sendAll() || hasMore
+        }
         return count
+    }
+
+    private func mayWork(_ task: StreamTask) -> Bool {
+        !(isCommitAwaited && task.defersWork) && !outbox.isHeld && !leaving.contains(task.id)
     }
 
     /// Whether other topics match the topology's patterns than this thread was made with. Looks from time to time; blocks then.
@@ -342,7 +387,29 @@ package final class StreamThread {
     /// Notes which tasks run, and whether all do.
     func listRunning() {
         running = tasks.filter(\.hasBegun)
+        lanes = makeLanes()
         phase = running.count == tasks.count && globalTables.isCaughtUp ? .running : .restoring
+    }
+
+    /// Siblings share a lane; a task that waits for no other has its own.
+    private func makeLanes() -> [Lane] {
+        let (board, isPaced) = (plan.paceBoard, plan.configuration.taskIdling != .never)
+        var lanes: [(rule: PaceRule, tasks: [StreamTask])] = []
+        for task in running {
+            let rule = isPaced ? board.rules[task.id.subtopology] ?? PaceRule() : PaceRule()
+            let place = lanes.firstIndex { !$0.rule.siblings.isDisjoint(with: rule.siblings) }
+            guard let place else {
+                lanes.append((rule, [task]))
+                continue
+            }
+            lanes[place].tasks.append(task)
+            lanes[place].rule.join(rule)
+        }
+        return lanes.map {
+            Lane(
+                $0.tasks, $0.rule, board: board, running: running, lookahead: plan.configuration.lookahead,
+                now: lastRound)
+        }
     }
 
     private func startFinder(_ now: RoundTime) -> StartPositions {

@@ -13,8 +13,9 @@ final class StreamThreadLoop: Sendable {
     struct Listener: Sendable {
         /// The thread has followed another grant, has other tasks open, or does better or worse with them.
         let progressed: @Sendable (_ number: Int, _ held: TaskSet, _ followed: TaskSet, TaskStatus) -> Void
-        /// The thread processes nothing more. What it has is closed, but may be left open in the cluster.
-        let failed: @Sendable (_ number: Int, any Error) -> UncaughtErrorResponse
+        /// The thread processes nothing more. What it has is closed, but may be left open in the cluster. It begins anew after `pause`,
+        /// where that is the answer.
+        let failed: @Sendable (_ number: Int, any Error, _ pause: Duration) -> UncaughtErrorResponse
         /// The thread begins anew with nothing; what it left open is ended.
         let restarted: @Sendable (_ number: Int) -> Void
         /// The topology's patterns match other topics than those that the threads read.
@@ -79,14 +80,22 @@ final class StreamThreadLoop: Sendable {
 
     var reports: [StreamThreadReport] { control.withLock { $0.finished + [$0.report] } }
 
+    /// Between a failure and the next beginning, at first; twice as long after each further one.
+    private static var shortestPause: Duration { .milliseconds(100) }
+    /// A thread that ran for that long before it failed was in order.
+    private static var longestPause: Duration { .seconds(10) }
+
     private func run() {
         var isAnew = false
+        var pause = Self.shortestPause
         while true {
+            let began = clock().uptime
             do {
                 try runThread(isAnew: isAnew)
                 return listener.ended(plan.number, nil)
             } catch {
-                let response = listener.failed(plan.number, error)
+                if clock().uptime - began >= Self.longestPause { pause = Self.shortestPause }
+                let response = listener.failed(plan.number, error, pause)
                 let isStopping = control.withLock { control in
                     control.finished.append(control.report.afterEnd)
                     control.report = StreamThreadReport()
@@ -96,8 +105,21 @@ final class StreamThreadLoop: Sendable {
                     return listener.ended(plan.number, error)
                 }
                 isAnew = true
+                if sleep(pause) { return listener.ended(plan.number, nil) }
+                pause = min(pause * 2, Self.longestPause)
             }
         }
+    }
+
+    /// - Returns: whether the thread is to stop; then, and when it is to leave, it does not wait to the end.
+    private func sleep(_ pause: Duration) -> Bool {
+        let end = clock().uptime + pause
+        while clock().uptime < end {
+            let now = control.withLock { $0 }
+            if now.isStopping || now.isLeaving { break }
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+        return control.withLock { $0.isStopping }
     }
 
     private func runThread(isAnew: Bool) throws {
@@ -146,7 +168,7 @@ final class StreamThreadLoop: Sendable {
     }
 
     /// Until the next commit at most, and short enough for wall-clock punctuations.
-    private var wait: Duration { min(.milliseconds(100), plan.configuration.commitInterval) }
+    private var wait: Duration { min(.milliseconds(100), max(.milliseconds(1), plan.configuration.commitInterval)) }
 
     private func publish(_ thread: StreamThread) {
         let report = thread.report
@@ -156,7 +178,7 @@ final class StreamThreadLoop: Sendable {
 
 extension Error {
     /// Whether a new thread would fail as this one did.
-    fileprivate var isForGood: Bool {
+    var isForGood: Bool {
         if case .offline? = self as? ClusterError { return true }
         return switch self as? StateError {
         case .changed, .damaged, .malformedMetadata: true

@@ -19,6 +19,8 @@ package struct StreamThreadPlan: Sendable {
     package var memory: StateMemory
     /// Where a task's stores keep their bytes, by the name of its directory.
     package var environment: @Sendable (String) -> StoreEnvironment
+    /// The same for all threads of the process.
+    package var paceBoard: PaceBoard
     /// Of the one thread that looks for topics; nil for the others.
     package var watch: TopicWatch?
 
@@ -31,6 +33,7 @@ package struct StreamThreadPlan: Sendable {
         (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
         (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
         self.memory = memory
+        paceBoard = PaceBoard(topology, names: names, partitionCounts: partitionCounts)
         environment = { name in
             guard let stateDirectory else { return StoreEnvironment(inMemory: memory, name: name) }
             return StoreEnvironment(

@@ -63,6 +63,10 @@ public struct StreamsConfiguration: Sendable {
     /// How long a task waits for an input partition that has nothing buffered while others have.
     public var taskIdling = TaskIdling.untilCaughtUp
 
+    /// How far, in the time of records, a thread's tasks may be ahead of those of other threads where they write one repartition topic.
+    /// Tasks of one thread take their records in the order of their times. Without effect where `taskIdling` is `.never`.
+    public var lookahead: Duration = .seconds(1)
+
     /// Where the closures of asynchronous operators run; nil: on Swift's pool.
     public var asyncExecutor: (any TaskExecutor)?
 
@@ -82,6 +86,11 @@ public struct StreamsConfiguration: Sendable {
     /// Topics that the topology reads or writes and the cluster does not have are created with that many partitions;
     /// nil: an error names them.
     public var newTopicPartitions: Int32?
+
+    /// Topics that only closures name: dead-letter topics of handlers, and those that sinks choose record by record. They are looked for
+    /// when the application starts, and created as those of the topology are. One that is not named here is created with its first
+    /// record where `newTopicPartitions` says so; otherwise that record stops its thread.
+    public var namedTopics: Set<String> = []
 
     /// How often an application whose topology reads topics by a pattern looks whether others are there, by its clock. Kafka's
     /// `metadata.max.age.ms`, which is five minutes there.

@@ -58,7 +58,8 @@ package final class StreamsEngine: Sendable {
         logger = configuration.logger
         self.clock = clock
         self.openCluster = openCluster
-        inner = Mutex(Inner(numbers: Set(1...max(1, configuration.streamThreads))))
+        inner = Mutex(
+            Inner(numbers: Set(1...min(max(1, configuration.streamThreads), StreamsConfiguration.mostThreads))))
     }
 
     package var state: StreamsState { inner.withLock { $0.state } }
@@ -112,13 +113,16 @@ package final class StreamsEngine: Sendable {
     /// Makes what is missing in the cluster. Blocks.
     private func makePlan() throws -> (StreamThreadPlan, StickyAssignment<Int>.Work) {
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
+        let complaints = configuration.complaints(names: names, topology: topology)
+        guard complaints.isEmpty else { throw RuntimeError.invalidSettings(complaints) }
         let cluster = try openedCluster()
         let admin = try cluster.makeAdmin(clientID: names.applicationID + "-admin")
         defer { admin.close() }
         let watch = try TopicWatch(topology, names: names, admin: admin)
         let topics = try TopicPlan.prepare(
             watch.matched, names: names, newTopicPartitions: configuration.newTopicPartitions,
-            settings: InternalTopicSettings(configuration), admin: admin)
+            named: configuration.namedTopics,
+            settings: InternalTopicSettings(configuration, owner: names.applicationID), admin: admin)
         tell(topics, of: watch.matched, on: cluster)
         let memory = StateMemory(budgetBytes: configuration.stateMemoryBytes)
         inner.withLock { $0.memory = memory }
@@ -127,6 +131,7 @@ package final class StreamsEngine: Sendable {
             partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: stateDirectory)
         plan.topicIDs = topics.topicIDs
         if topology.readsByPattern { plan.watch = watch }
+        plan.paceBoard.expectAll()
         return (plan, topics.work(standbys: configuration.standbys, of: watch.matched))
     }
 
@@ -198,16 +203,19 @@ package final class StreamsEngine: Sendable {
         StreamThreadLoop.Listener(
             progressed: { [self] number, held, followed, status in
                 place { $0.update(number, holds: held, followed: followed, status: status) }
-            }, failed: { [self] in threadFailed($0, $1) },
+            }, failed: { [self] in threadFailed($0, $1, $2) },
             restarted: { [self] number in place { $0.restarted(number) } },
             topicsChanged: { [self] in replan() },
             ended: { [self] in threadEnded($0, $1) })
     }
 
-    private func threadFailed(_ number: Int, _ error: any Error) -> UncaughtErrorResponse {
-        logger.error("a stream thread stopped: \(error)", metadata: ["application": "\(names.applicationID)"])
+    private func threadFailed(_ number: Int, _ error: any Error, _ pause: Duration) -> UncaughtErrorResponse {
         place { $0.stopped(number) }
-        return configuration.onUncaughtError(error)
+        let response = configuration.onUncaughtError(error)
+        var next = ""
+        if case .replaceThread = response, !error.isForGood { next = "; another one takes over in \(pause)" }
+        logger.error("a stream thread stopped: \(error)\(next)", metadata: ["application": "\(names.applicationID)"])
+        return response
     }
 
     /// Lets all threads commit and end; the last of them starts those that read the other topics.

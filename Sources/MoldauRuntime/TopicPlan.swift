@@ -38,22 +38,25 @@ package struct TopicPlan: Sendable {
     }
 
     /// The names in the cluster of all topics of which the plan has to know whether they are there.
-    package static func topicsToDescribe(_ topology: Topology, names: InternalTopicNames) -> Set<String> {
+    /// - Parameter named: topics that closures name.
+    package static func topicsToDescribe(
+        _ topology: Topology, names: InternalTopicNames, named: Set<String> = []
+    ) -> Set<String> {
         let external = externalTopics(of: topology)
         let changelogs = topology.stores.filter(\.isLogged).map { names.changelog(ofStore: $0.name) }
         return external.read.union(external.written).union(topology.repartitionTopics.map { names.topic($0.name) })
-            .union(changelogs)
+            .union(changelogs).union(named)
     }
 
     /// - Parameter existing: what the cluster has of `topicsToDescribe`.
     /// - Throws: `RuntimeError`.
     package init(
         _ topology: Topology, names: InternalTopicNames, existing: [String: TopicDescription],
-        newTopicPartitions: Int32?, settings: InternalTopicSettings = InternalTopicSettings()
+        newTopicPartitions: Int32?, named: Set<String> = [], settings: InternalTopicSettings = InternalTopicSettings()
     ) throws(RuntimeError) {
         self.names = names
         topicIDs = existing.compactMapValues(\.id)
-        try planExternalTopics(of: topology, existing, newTopicPartitions)
+        try planExternalTopics(of: topology, existing, newTopicPartitions, named)
         let parts = topology.subtopologies
         try decideRepartitionTopics(topology, parts)
         for topic in topology.repartitionTopics {
@@ -75,11 +78,12 @@ package struct TopicPlan: Sendable {
     }
 
     private mutating func planExternalTopics(
-        of topology: Topology, _ existing: [String: TopicDescription], _ newTopicPartitions: Int32?
+        of topology: Topology, _ existing: [String: TopicDescription], _ newTopicPartitions: Int32?,
+        _ named: Set<String>
     ) throws(RuntimeError) {
         let (read, written) = Self.externalTopics(of: topology)
         let tables = topology.tableTopics
-        for topic in read.union(written).sorted() {
+        for topic in read.union(written).union(named).sorted() {
             if let found = existing[topic] {
                 counts[topic] = found.partitionCount
                 if tables[topic] != nil { warnings += found.losesRows.map { [$0] } ?? [] }
@@ -91,6 +95,8 @@ package struct TopicPlan: Sendable {
         }
         let missingSources = read.filter { counts[$0] == nil }
         guard missingSources.isEmpty else { throw .missingSourceTopics(missingSources.sorted()) }
+        let missingNamed = named.filter { counts[$0] == nil }
+        guard missingNamed.isEmpty else { throw .missingNamedTopics(missingNamed.sorted()) }
         partitionCounts = counts
     }
 
@@ -166,6 +172,11 @@ package struct TopicPlan: Sendable {
             missing.append(NewTopic(name, partitionCount: count, configuration: settings))
             return
         }
+        if let own = settings[InternalTopicSettings.ownerKey],
+            let owner = found.configuration[InternalTopicSettings.ownerKey], owner != own
+        {
+            throw .topicOfAnother(topic: name, owner: owner, application: own)
+        }
         guard found.partitionCount == count else {
             throw .wrongPartitionCount(topic: name, expected: count, actual: found.partitionCount)
         }
@@ -197,11 +208,12 @@ extension TopicPlan {
     /// Plans against the cluster, and creates what is missing. Blocks.
     package static func prepare(
         _ topology: Topology, names: InternalTopicNames, newTopicPartitions: Int32?,
-        settings: InternalTopicSettings = InternalTopicSettings(), admin: any Admin
+        named: Set<String> = [], settings: InternalTopicSettings = InternalTopicSettings(), admin: any Admin
     ) throws -> TopicPlan {
-        let existing = try admin.describe(topicsToDescribe(topology, names: names))
+        let existing = try admin.describe(topicsToDescribe(topology, names: names, named: named))
         var plan = try TopicPlan(
-            topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions, settings: settings)
+            topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions, named: named,
+            settings: settings)
         if !plan.missing.isEmpty {
             try admin.create(plan.missing)
             let created = try admin.describe(Set(plan.missing.map(\.name)))

@@ -68,12 +68,10 @@ struct PagesExamples {
             }
             let cluster = try EmbeddedCluster(directory: "data/topics")
             defer { try? cluster.close() }
-            let admin = try cluster.makeAdmin(clientID: "orders")
-            let known = try admin.describe(["bad-orders"])
-            if known.isEmpty { try admin.create([NewTopic("bad-orders", partitionCount: 1)]) }
             var configuration = StreamsConfiguration()
             configuration.newTopicPartitions = 1
             configuration.onDeserializationFailure = { _ in .deadLetter(topic: "bad-orders") }
+            configuration.namedTopics = ["bad-orders"]
             let place = ClusterChoice.cluster(cluster, stateDirectory: "data/state")
             let group = ServiceGroup(
                 services: [
