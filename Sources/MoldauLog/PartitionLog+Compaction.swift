@@ -12,9 +12,11 @@ extension PartitionLog {
         var (closed, clean, dirty, isOverdue): ([Segment<Files.File>], Int, Int, Bool) = ([], 0, 0, false)
         for index in 0..<(segments.count - 1) {
             let segment = try segment(index)
-            guard segments[index + 1].base <= lastStableOffset,
-                age(of: segment.latest, now) >= configuration.minCompactionLagMs
-            else { break }
+            // Without a lag, times that are still to come mean nothing: they would keep a log from compaction for good.
+            let isOldEnough =
+                configuration.minCompactionLagMs == 0
+                || age(of: segment.latest, now) >= configuration.minCompactionLagMs
+            guard segments[index + 1].base <= lastStableOffset, isOldEnough else { break }
             closed.append(segment)
             if segment.end <= firstDirty {
                 clean += segment.size

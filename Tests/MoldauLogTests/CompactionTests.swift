@@ -121,6 +121,16 @@ struct CompactionTests {
         }
     }
 
+    @Test func `records whose times are still to come are compacted all the same`() throws {
+        var log = try openLog(MemoryFileSystem(), settings)
+        while log.segments.count < 4 { try log.put([("a", "\(log.endOffset)"), ("b", "1")], at: 4_102_444_800_000) }
+        let before = try log.rows()
+        #expect(try log.compact(at: 1_000))
+        let after = try log.rows()
+        #expect(table(after) == table(before))
+        #expect(after.count < before.count / 2)
+    }
+
     @Test func `tombstones and markers go when their time is over, and batches of producers stay known`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
