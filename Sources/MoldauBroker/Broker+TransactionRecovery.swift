@@ -51,7 +51,7 @@ extension Broker {
             for decision in histories[id]!.unsettled where try !carryOut(decision) { unfinished.insert(id) }
         }
         // After a clean stop partitions are opened when they are used, and looked at from time to time.
-        try abortUnknown(opens: !wasClean)
+        try abortUnknown(opens: !wasClean, undone: unfinished)
         try syncNow()
         for id in ids where !unfinished.contains(id) {
             if let decision = histories[id]!.unsettled.last { try settle(decision, id) }
@@ -137,17 +137,20 @@ extension Broker {
 
     /// Ends the transactions that no coordinator will: a crash may keep records and lose that their transaction was begun, or that
     /// it came to a partition; and older versions took such as never were begun.
-    /// - Parameter opens: whether logs that nobody has used yet are opened for it.
-    func abortUnknown(opens: Bool) throws(BrokerError) {
+    /// - Parameters:
+    ///   - opens: whether logs that nobody has used yet are opened for it.
+    ///   - undone: the ids whose decisions are not all carried out. What is open of others is not of a decision but came after
+    ///     it. nil: any may be on its way.
+    func abortUnknown(opens: Bool, undone: Set<String>? = nil) throws(BrokerError) {
         for partition in usablePartitions() {
             for (producer, _) in try partition.openTransactions(opens: opens) {
-                try abortUnknown(producer, in: partition)
+                try abortUnknown(producer, in: partition, undone)
             }
         }
     }
 
     private func abortUnknown(
-        _ producer: ProducerIdentity, in partition: BrokerPartition<Files>
+        _ producer: ProducerIdentity, in partition: BrokerPartition<Files>, _ undone: Set<String>?
     ) throws(BrokerError) {
         let abort = TransactionMarker(isCommit: false)
         guard let slot = transactions.slot(ofProducer: producer.id) else {
@@ -159,6 +162,7 @@ extension Broker {
             let isKnown =
                 state.record.map {
                     $0.producer.id == producer.id && $0.ends[partition.name] != nil && !$0.status.isComplete
+                        && ($0.status == .ongoing || undone?.contains(slot.id) ?? true)
                 } ?? false
             if !isKnown { try partition.end(producer, before: Offset(.max), abort) }
         }
