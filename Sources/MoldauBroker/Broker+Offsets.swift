@@ -5,8 +5,11 @@ extension Broker {
     static var offsetsTopic: String { "__consumer_offsets" }
     /// Kafka's number. Partitions without records have no directory, so fifty cost nothing.
     static var offsetsPartitionCount: Int32 { 50 }
-    /// After so many bytes of commits a partition gets all its offsets anew, and what came before goes.
-    private static var snapshotIntervalBytes: Int { 4 << 20 }
+    private static var segmentBytes: Int { 4 << 20 }
+    /// After so many bytes of commits, a segment's, a partition gets all its offsets anew, and what came before goes.
+    private var snapshotIntervalBytes: Int {
+        topic(Self.offsetsTopic)?.configuration["segment.bytes"].flatMap(Int.init) ?? Self.segmentBytes
+    }
     private static var snapshotBatchRecords: Int { 1_000 }
 
     /// Stores a group's offsets; returns when they are as durable as `durability` promises, and everything appended
@@ -69,7 +72,7 @@ extension Broker {
             written += try append(records[...], to: partition)
             groupOffsets.update(group, changes)
             // A snapshot would let go of offsets that an open transaction has not decided.
-            if written >= Self.snapshotIntervalBytes, try partition.openTransactions().isEmpty {
+            if written >= snapshotIntervalBytes, try partition.openTransactions().isEmpty {
                 try writeSnapshot(number, partition)
                 written = 0
             }
@@ -124,7 +127,7 @@ extension Broker {
     private func createOffsetsTopic() throws(BrokerError) {
         let topic = TopicMetadata(
             name: Self.offsetsTopic, partitionCount: Self.offsetsPartitionCount,
-            configuration: ["cleanup.policy": "compact", "segment.bytes": String(Self.snapshotIntervalBytes)])
+            configuration: ["cleanup.policy": "compact", "segment.bytes": String(Self.segmentBytes)])
         do {
             try create([topic])
         } catch .topicExists {
