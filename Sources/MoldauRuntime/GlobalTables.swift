@@ -20,6 +20,8 @@ package final class GlobalTables {
     private let environment: StoreEnvironment
     private let outbox: Outbox
     package private(set) var appliedCount: Int64 = 0
+    /// Whether records were applied since the last commit.
+    package private(set) var hasNews = false
 
     /// Opens the stores.
     /// - Parameter partitionCount: of each topic, by its name.
@@ -139,13 +141,15 @@ package final class GlobalTables {
             defer { outbox.processing = nil }
             try queue.processHead()
             appliedCount += 1
+            hasNews = true
         }
         table.context.origin = nil
         return true
     }
 
-    /// Notes how far the tables are, and saves them when it is time.
+    /// Notes how far the tables are, and saves them when it is time. What they have applied has to be durable.
     package func commit(writeBehind force: Bool = false) throws {
+        hasNews = false
         for table in tables {
             try table.store.drainChanges { _, _, _ in }
             var positions: [TopicPartition: Offset] = [:]

@@ -72,6 +72,8 @@ extension StreamThread {
         }
         for task in running { try task.committed(producer.acknowledgedEnd, writeBehind: force) }
         if force { for standby in standbys { try standby.writeBehind() } }
+        // Their rows are read ahead of the disk too, and a transaction without records makes nothing durable.
+        if globalTables.hasNews { try producer.flush() }
         try globalTables.commit(writeBehind: force)
         lastCommit = now.uptime
         isCommitAwaited = false
