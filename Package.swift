@@ -223,7 +223,8 @@ let package = Package(
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
-        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog"]),
+        .target(name: "FailingSyncs", path: "Tests/FailingSyncs"),
+        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"]),
         tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
         tests(
             "MoldauClusterEmbeddedTests",

@@ -37,7 +37,7 @@ package struct Sabotage: OptionSet, Sendable {
     package static let digestCut = Sabotage(rawValue: 1 << 14)
     /// A snapshot of committed offsets is without its last entry.
     package static let snapshotForgetsLast = Sabotage(rawValue: 1 << 15)
-    /// A log does not make the names of its files durable.
+    /// Names are not made durable: by a log, or by the operating system's file system.
     package static let skipsDirectorySync = Sabotage(rawValue: 1 << 16)
     /// Nothing is ever worth a compaction.
     package static let neverCompacts = Sabotage(rawValue: 1 << 17)
