@@ -37,6 +37,9 @@ final class TaskDatabase: StateStorage {
 
     static let defaultFamily = "default"
 
+    /// The stores that it has.
+    var storeNames: [String] { families.keys.filter { $0 != Self.defaultFamily }.sorted() }
+
     /// Opens what is in `directory`, or makes it.
     /// - Throws: `StateError.directoryInUse` where another has it open, `.directoryNotCreated`, `.rocksDB`.
     init(directory: String, memory: StateMemory, settings: RocksDBOptions) throws(StateError) {

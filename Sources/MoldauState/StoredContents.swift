@@ -1,0 +1,22 @@
+/// What the stores of a task have on disk: for checks.
+package enum StoredContents {
+    /// The entries of each store, by its name, without what stores keep about themselves. Nobody may have the directory open.
+    /// - Throws: `StateError`.
+    package static func read(
+        directory: String, memory: StateMemory
+    ) throws(StateError) -> [String: [[UInt8]: [UInt8]]] {
+        let database = try TaskDatabase(directory: directory, memory: memory, settings: RocksDBOptions())
+        defer { database.close() }
+        var contents: [String: [[UInt8]: [UInt8]]] = [:]
+        for name in database.storeNames {
+            let cursor = try database.store(named: name).cursor(.all, reverse: false)
+            var entries: [[UInt8]: [UInt8]] = [:]
+            while let key = cursor.key {
+                entries[Array(key)] = Array(cursor.value)
+                try cursor.advance()
+            }
+            contents[name] = entries
+        }
+        return contents
+    }
+}
