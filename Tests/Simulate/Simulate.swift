@@ -17,6 +17,15 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "How many runs go on at a time.") var jobs = ProcessInfo.processInfo.activeProcessorCount
     @Flag(help: "Says what happened in the runs with violations.") var trace = false
     @Flag(help: "Prints the hash of each run.") var hashes = false
+    @Flag(help: "Puts state into RocksDB and files into the operating system's in every run, not in a part of them.")
+    var real = false
+    @Option(
+        help:
+            "Faults and workloads that there are to be none of, with commas between: to find out which of them it takes."
+    )
+    var without = Simulation.leftOut.sorted().joined(separator: ",")
+
+    private var leftOut: Set<String> { Set(without.split(separator: ",").map(String.init)) }
 
     private var range: Range<UInt64> { from..<(from + seeds) }
 
@@ -55,7 +64,9 @@ struct Simulate: AsyncParsableCommand {
         print("seed \(result.seed): \(result.scenario)")
         for violation in result.violations.prefix(5) { print("    \(violation)") }
         guard trace else { return }
-        for line in try Simulation.run(seed: result.seed, keepsTrace: true).trace { print("        \(line)") }
+        for line in try Simulation.run(seed: result.seed, keepsTrace: true, isReal: real, without: leftOut).trace {
+            print("        \(line)")
+        }
     }
 
     /// - Returns: whether a seed shows the mistake.
@@ -63,6 +74,10 @@ struct Simulate: AsyncParsableCommand {
         var isFound = false
         try await forEachResult(mistake) { result in
             guard let violation = result.violations.first else { return true }
+            // What is wrong without it as well says nothing.
+            guard try Simulation.run(seed: result.seed, isReal: real, without: leftOut).violations.isEmpty else {
+                return true
+            }
             print("\(mistake): found with seed \(result.seed): \(violation)")
             isFound = true
             return false
@@ -81,7 +96,9 @@ struct Simulate: AsyncParsableCommand {
             var early: [UInt64: SimulationResult] = [:]
             func start() {
                 guard let seed = left.popFirst() else { return }
-                group.addTask { try Simulation.run(seed: seed, mistake: mistake) }
+                group.addTask { [real, leftOut] in
+                    try Simulation.run(seed: seed, mistake: mistake, isReal: real, without: leftOut)
+                }
             }
             for _ in 0..<jobs { start() }
             while let result = try await group.next() {

@@ -81,7 +81,7 @@ struct BitRotCheck {
         do {
             let broker = try Broker(
                 disk, directory: "data", durability: .sync, clock: { clock.now }, randomness: SeededGenerator(seed: 1),
-                sabotage: mistake?.sabotage ?? [])
+                logger: Scenario.logger, sabotage: mistake?.sabotage ?? [])
             answer.committed = broker.committedOffsets(of: Workload.applicationID)
             answer.refusesGroup = (try? broker.checkReadable(group: Workload.applicationID)) == nil
             // What a recovery did is noted in the broker's own.
@@ -110,16 +110,21 @@ struct BitRotCheck {
 extension Broker {
     /// Reads a partition's committed records, as far as it gives them.
     func read(_ name: TopicPartition, into records: inout [ReadRecord]) throws {
+        try forEachRecord(of: name) { record in
+            records.append(
+                ReadRecord(
+                    partition: name.partition.number, offset: record.offset.value, key: text(record.key),
+                    value: text(record.value), timestamp: record.timestamp.ms))
+        }
+    }
+
+    /// Gives the committed records of a partition one after the other.
+    func forEachRecord(of name: TopicPartition, _ body: (RecordView) throws -> Void) throws {
         let partition = try partition(name)
         var position = try partition.bounds().lowerBound
         while let fetched = try partition.read(from: position, maxBytes: 1 << 20, onlyCommitted: true) {
             var reader = RecordBatchReader(fetched.bytes.bytes, from: position)
-            while let record = try reader.next() {
-                records.append(
-                    ReadRecord(
-                        partition: name.partition.number, offset: record.offset.value, key: text(record.key),
-                        value: text(record.value), timestamp: record.timestamp.ms))
-            }
+            while let record = try reader.next() { try body(record) }
             position = fetched.next.offset
         }
     }

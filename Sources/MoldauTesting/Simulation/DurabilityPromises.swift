@@ -55,6 +55,9 @@ struct DurabilityPromises {
             }
             positions[name] = (offset.offset, time)
         }
+        for name in before.keys.sorted() where offsets[name] == nil {
+            complaints.append("\(name): nobody knows any more that \(before[name]?.offset ?? .zero) was committed")
+        }
         if syncs == nil { committed = [] }
         committed.append((now, positions))
         return complaints

@@ -21,6 +21,9 @@ final class Feeder {
         var fate = Fate.unknown
         /// When it was acknowledged.
         var time = Timestamp.none
+        /// Its topic was deleted.
+        var isGone = false
+        var mayHaveResults = false
     }
 
     /// Its transactional id too. Its positions lie beside the application's.
@@ -36,7 +39,9 @@ final class Feeder {
     private let chance: Chance
     private let trace: SimulationTrace
     private let clock: SimulatedClock
-    private var eventMs: Int64 = 1_000_000
+    private var eventMs: Int64
+    /// What `finish` wrote last.
+    private(set) var lastValues: Set<String> = []
     private var producer: (any Producer)?
     /// Sent and not flushed, or in the open transaction.
     private var pending: [Int] = []
@@ -44,6 +49,7 @@ final class Feeder {
 
     init(_ scenario: Scenario, chance: Chance, trace: SimulationTrace, clock: SimulatedClock) {
         (self.scenario, self.chance, self.trace, self.clock) = (scenario, chance, trace, clock)
+        eventMs = scenario.eventStartMs
     }
 
     static func name(_ topic: String, _ key: String, _ value: String) -> String { "\(topic)|\(key)|\(value)" }
@@ -64,7 +70,7 @@ final class Feeder {
     private func settle(_ fate: Fate) {
         for number in pending {
             records[number].fate = fate
-            records[number].time = clock.now
+            records[number].time = clock.passed
             trace.note(fate == .aborted ? "aborts" : "acknowledges", records[number].value)
         }
         pending = []
@@ -171,7 +177,7 @@ final class Feeder {
 
     private func sendSome(_ producer: any Producer) throws {
         let topic = chance.pick(scenario.workload.inputs)
-        let partition = Int32(chance.below(Int(scenario.partitions)))
+        let partition = chance.pick(partitions)
         builder.reset()
         for _ in 0..<chance.within(1...4) {
             eventMs += Int64(chance.below(1_500))
@@ -182,14 +188,28 @@ final class Feeder {
         try ship(producer, TopicPartition(topic, partition))
     }
 
+    /// Those that have keys.
+    private var partitions: [Int32] { (0..<scenario.partitions).filter { !keys(of: $0).isEmpty } }
+
+    /// A key belongs to one partition.
+    private func keys(of partition: Int32) -> [String] {
+        let count = scenario.partitions
+        return Workload.keys.enumerated().filter { index, key in
+            // Where keys of one topic are looked for in the other, they lie where every producer looks for them.
+            guard scenario.workload.findsKeysByHash else { return Int32(index) % count == partition }
+            return Array(key.utf8).withUnsafeBytes { Int32(murmur2($0) & 0x7fff_ffff) % count == partition }
+        }.map(\.element)
+    }
+
     private func nextRecord(_ topic: String, _ partition: Int32) -> (key: String, value: String) {
         let name = "r\(records.count)"
         if scenario.workload == .wordCount {
-            return (name, (0..<chance.within(1...4)).map { _ in "w\(chance.below(7))" }.joined(separator: " "))
+            let words = (0..<chance.within(1...4)).map { _ in "w\(chance.below(scenario.words))" }
+            return (name, words.joined(separator: " "))
         }
-        // A key belongs to one partition.
-        let keys = Workload.keys.indices.filter { $0 % Int(scenario.partitions) == Int(partition) }
-        return (Workload.keys[chance.pick(keys)], name)
+        let key = chance.pick(keys(of: partition))
+        guard scenario.workload.findsKeysByHash else { return (key, name) }
+        return (key, "\(chance.oneIn(5) ? Workload.deletion : chance.pick(Workload.keys))/\(name)")
     }
 
     private func add(_ topic: String, _ partition: Int32, _ key: String, _ value: String, at ms: Int64) {
@@ -214,10 +234,12 @@ final class Feeder {
     func finish(_ cluster: any Cluster) throws {
         do {
             let producer = try connected(cluster)
-            eventMs += 100_000
-            for partition in 0..<scenario.partitions {
+            eventMs += scenario.finalStepMs
+            lastValues = []
+            for partition in partitions {
                 builder.reset()
                 let (key, value) = nextRecord(scenario.workload.inputs[0], partition)
+                lastValues.insert(value)
                 add(scenario.workload.inputs[0], partition, key, value, at: eventMs)
                 try ship(producer, TopicPartition(scenario.workload.inputs[0], partition))
             }
@@ -226,9 +248,33 @@ final class Feeder {
             } else {
                 try flush(producer)
             }
+        } catch ClusterError.producerFenced {
+            // Its transaction was open for too long: it begins anew the next time.
+            lastValues = []
+            disconnect()
         } catch {
+            lastValues = []
             disconnect()
             throw error
         }
+    }
+
+    /// The records of a topic, or of all of them, are gone on purpose. Of those of one topic there may be results.
+    func forget(topic: String? = nil) {
+        for number in records.indices where topic == nil || records[number].topic == topic {
+            records[number].isGone = true
+            records[number].mayHaveResults = topic != nil
+        }
+    }
+
+    /// The place of each value among those that were fed.
+    var order: [String: Int] {
+        Dictionary(records.enumerated().map { ($1.value, $0) }) { $1 }
+    }
+
+    /// The values of each key that were in a topic before it was made again.
+    func formerValues(of topic: String) -> [String: [String]] {
+        let gone = records.filter { $0.mayHaveResults && $0.topic == topic }
+        return Dictionary(grouping: gone, by: \.key).mapValues { $0.map(\.value) }
     }
 }

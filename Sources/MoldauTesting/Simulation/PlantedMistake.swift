@@ -70,6 +70,19 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     /// A time limit takes records of a repartition topic that are not read yet.
     case retentionOnRepartition
 
+    /// That the cluster has aborted a transaction ends the thread.
+    case abortEndsThread
+
+    // The clocks: made by `SimulatedClock`.
+    /// How long something takes goes by the clock on the wall.
+    case durationsByWallClock
+
+    // What is kept of before: made by `SimulatedProcess` and `SimulatedCluster`.
+    /// Tasks of a thread are served one after the other, whatever the times of their records.
+    case tasksOneAfterTheOther
+    /// A topic that was deleted and made again is taken for the one before.
+    case otherTopicBelieved
+
     // Tasks that go from one thread to another.
     /// A commit before a task goes leaves the task's positions out.
     case taskHandedOverBeforeCommit
@@ -93,6 +106,10 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case damageServed
     case positionsBelieved
     case positionsBehindEndKept
+    case digestCut
+    case snapshotForgetsLast
+    case skipsDirectorySync
+    case neverCompacts
 
     /// What the broker does wrong.
     var sabotage: Sabotage {
@@ -111,6 +128,10 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
         case .damageServed: .damageServed
         case .positionsBelieved: .positionsBelieved
         case .positionsBehindEndKept: .positionsBehindEndKept
+        case .digestCut: .digestCut
+        case .snapshotForgetsLast: .snapshotForgetsLast
+        case .skipsDirectorySync: .skipsDirectorySync
+        case .neverCompacts: .neverCompacts
         default: []
         }
     }

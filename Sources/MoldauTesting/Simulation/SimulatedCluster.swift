@@ -245,7 +245,7 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
 
     override func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
         try commitPending()
-        try super.send(batch, to: partition)
+        try tellingOfAbort { try super.send(batch, to: partition) }
         // The answer was lost: it is sent once more, and known by its sequence number.
         guard cluster.chance.oneIn(8), cluster.mistake != .outputsOutsideTransaction else { return }
         _ = try? cluster.broker.partition(partition).append(batch)
@@ -263,7 +263,16 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
         case .offsetsCommittedAfterTransaction:
             try inner.commit([:], of: group)
             try commitAlone(offsets, group)
-        default: try inner.commit(offsets, of: group)
+        default: try tellingOfAbort { try inner.commit(offsets, of: group) }
+        }
+    }
+
+    /// As a mistake, what is an ordinary event comes as an error that nobody can do anything about.
+    private func tellingOfAbort(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch ClusterError.producerFenced where cluster.mistake == .abortEndsThread {
+            throw ClusterError.closed
         }
     }
 
@@ -289,7 +298,15 @@ private final class SimulatedAdmin: Admin {
     init(_ inner: any Admin, _ cluster: SimulatedCluster) { (self.inner, self.cluster) = (inner, cluster) }
 
     func topics() throws -> [TopicDescription] { try inner.topics() }
-    func describe(_ names: Set<String>) throws -> [String: TopicDescription] { try inner.describe(names) }
+    func describe(_ names: Set<String>) throws -> [String: TopicDescription] {
+        let described = try inner.describe(names)
+        guard cluster.mistake == .otherTopicBelieved else { return described }
+        return described.mapValues {
+            TopicDescription(
+                name: $0.name, partitionCount: $0.partitionCount, configuration: $0.configuration,
+                id: TopicID(high: 1, low: 1))
+        }
+    }
     func configure(_ topic: String, _ changes: [String: String?]) throws { try inner.configure(topic, changes) }
     func delete(_ topics: [String]) throws { try inner.delete(topics) }
     func close() { inner.close() }

@@ -5,10 +5,12 @@ package final class SimulatedFile: PartwiseFile {
     let path: String
     let node: Int
     let boot: Int
+    /// Where the disk is one: the operating system's file.
+    let real: PosixFile?
     private let disk: SimulatedDisk
 
-    init(_ disk: SimulatedDisk, _ path: String, node: Int, boot: Int) {
-        (self.disk, self.path, self.node, self.boot) = (disk, path, node, boot)
+    init(_ disk: SimulatedDisk, _ path: String, node: Int, boot: Int, real: PosixFile? = nil) {
+        (self.disk, self.path, self.node, self.boot, self.real) = (disk, path, node, boot, real)
     }
 
     package func size() throws(LogError) -> Int { try disk.size(self) }

@@ -26,12 +26,14 @@ final class SimulatedProcess {
 
     /// Starts the broker, and creates the topics that are not there yet.
     init(
-        _ scenario: Scenario, _ topology: Topology, disk: SimulatedDisk, state: SimulatedState, memory: StateMemory,
-        clock: SimulatedClock, chance: Chance, mistake: PlantedMistake?
+        _ scenario: Scenario, _ topology: Topology, disk: SimulatedDisk, state: any MachineState, memory: StateMemory,
+        clock: SimulatedClock, chance: Chance, executor: SimulatedExecutor, mistake: PlantedMistake?
     ) throws {
+        clock.beginProcess()
         broker = try Broker(
-            disk, directory: "data", durability: scenario.durability, clock: { clock.now },
-            randomness: SeededGenerator(seed: UInt64(chance.below(.max))), sabotage: mistake?.sabotage ?? [])
+            disk, directory: "data", durability: scenario.durability, clock: { clock.now }, uptime: { clock.uptime },
+            randomness: SeededGenerator(seed: UInt64(chance.below(.max))), logger: Scenario.logger,
+            sabotage: mistake?.sabotage ?? [])
         cluster = SimulatedCluster(
             broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
             hasCopies: scenario.standbys > 0)
@@ -46,12 +48,16 @@ final class SimulatedProcess {
             try admin.create([NewTopic(name, partitionCount: scenario.partitions)])
         }
         let names = InternalTopicNames(applicationID: Workload.applicationID, topology: topology)
-        let topics = try TopicPlan.prepare(topology, names: names, newTopicPartitions: nil, admin: admin)
+        let topics = try TopicPlan.prepare(
+            topology, names: names, newTopicPartitions: nil,
+            settings: InternalTopicSettings(scenario.configuration), admin: admin)
         var plan = StreamThreadPlan(
             number: 0, tasks: [], topology: topology, names: names, configuration: scenario.configuration,
             partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: nil)
         plan.topicIDs = topics.topicIDs
         plan.environment = { state.environment($0) }
+        plan.configuration.asyncExecutor = executor
+        if mistake == .tasksOneAfterTheOther { plan.configuration.taskIdling = .never }
         self.plan = plan
         self.mistake = mistake
         tasks = topics.tasks
@@ -61,6 +67,14 @@ final class SimulatedProcess {
         let read = topology.subtopologies.flatMap(\.sourceTopics).map(names.topic)
         sourcePartitions = Set(read).sorted().flatMap { topic in
             (0..<(topics.partitionCounts[topic] ?? 0)).map { TopicPartition(topic, $0) }
+        }
+    }
+
+    /// Creates the input topics that are not there.
+    func createInputs(_ scenario: Scenario) throws {
+        let admin = try cluster.makeAdmin(clientID: "simulation")
+        for name in scenario.workload.inputs where broker.topic(name) == nil {
+            try admin.create([NewTopic(name, partitionCount: scenario.partitions)])
         }
     }
 
@@ -133,7 +147,7 @@ final class SimulatedProcess {
     func bury() { for number in numbers { drop(number) } }
 
     /// A thread with all tasks and with its stores in another place.
-    func plan(on state: SimulatedState) -> StreamThreadPlan {
+    func plan(on state: any MachineState) -> StreamThreadPlan {
         var plan = plan
         (plan.number, plan.tasks) = (1, tasks)
         plan.environment = { state.environment($0) }

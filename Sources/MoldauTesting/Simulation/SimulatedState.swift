@@ -7,31 +7,7 @@ import Synchronization
 ///
 /// Without a write-ahead log, what was applied to a store survives from the next flush on, or earlier: RocksDB may flush
 /// at any time. A batch is there with its metadata or not at all; stores of one task are independent of each other.
-final class SimulatedState: Sendable {
-    /// What one store has on disk.
-    struct Image: Equatable, Sendable {
-        var entries: [[UInt8]: [UInt8]] = [:]
-        var metadata = StoreMetadata()
-        /// Applied and not flushed.
-        fileprivate var unflushed: [Change] = []
-
-        fileprivate mutating func take(_ change: Change) {
-            switch change {
-            case .entries(let changes): for (key, value) in changes { entries[key] = value }
-            case .metadata(let metadata): self.metadata = metadata
-            case .batch(let changes): for change in changes { take(change) }
-            case .drop(let bound): entries = entries.filter { !$0.key.lexicographicallyPrecedes(bound) }
-            }
-        }
-
-        fileprivate mutating func flush(_ count: Int) {
-            for change in unflushed.prefix(count) { take(change) }
-            unflushed.removeFirst(count)
-        }
-
-        static func == (left: Image, right: Image) -> Bool { left.entries == right.entries }
-    }
-
+final class SimulatedState: MachineState {
     indirect enum Change: Sendable {
         case entries([([UInt8], [UInt8]?)])
         case metadata(StoreMetadata)
@@ -39,9 +15,29 @@ final class SimulatedState: Sendable {
         case drop(below: [UInt8])
     }
 
+    /// What a store has on disk, and what was applied to it and is not flushed.
+    struct Stored: Sendable {
+        var image = StoreImage()
+        fileprivate var unflushed: [Change] = []
+
+        fileprivate mutating func take(_ change: Change) {
+            switch change {
+            case .entries(let changes): for (key, value) in changes { image.entries[key] = value }
+            case .metadata(let metadata): image.metadata = metadata
+            case .batch(let changes): for change in changes { take(change) }
+            case .drop(let bound): image.entries = image.entries.filter { !$0.key.lexicographicallyPrecedes(bound) }
+            }
+        }
+
+        fileprivate mutating func flush(_ count: Int) {
+            for change in unflushed.prefix(count) { take(change) }
+            unflushed.removeFirst(count)
+        }
+    }
+
     private struct State {
         /// By task and store.
-        var images: [String: Image] = [:]
+        var images: [String: Stored] = [:]
         var openTasks: Set<String> = []
         var boot = 0
     }
@@ -61,7 +57,13 @@ final class SimulatedState: Sendable {
     }
 
     /// The stores on disk, by task and name.
-    var images: [String: Image] { state.withLock { $0.images } }
+    func images() -> [String: StoreImage] { state.withLock { $0.images.mapValues(\.image) } }
+
+    func anew() -> any MachineState {
+        SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: nil)
+    }
+
+    func wipe() { state.withLock { $0.images = [:] } }
 
     /// The process died.
     func crash() {
@@ -108,7 +110,7 @@ final class SimulatedState: Sendable {
         }
     }
 
-    fileprivate func image(_ path: String) -> Image { state.withLock { $0.images[path] ?? Image() } }
+    fileprivate func image(_ path: String) -> StoreImage { state.withLock { $0.images[path]?.image ?? StoreImage() } }
 
     /// Where the machine goes off first, the operation fails.
     private func pass(_ operation: StaticString, _ path: String) throws(StateError) {
@@ -128,10 +130,10 @@ final class SimulatedState: Sendable {
         state.withLock { state in
             guard state.boot == boot else { return }
             guard case .batch(let parts) = change, mistake == .storeBatchNotAtomic else {
-                state.images[path, default: Image()].unflushed.append(change)
+                state.images[path, default: Stored()].unflushed.append(change)
                 return
             }
-            state.images[path, default: Image()].unflushed += parts.reversed()
+            state.images[path, default: Stored()].unflushed += parts.reversed()
         }
     }
 

@@ -49,15 +49,3 @@ final class Chance: Sendable {
     func oneIn(_ count: Int) -> Bool { below(count) == 0 }
     func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 }
-
-/// The wall clock of a run.
-final class SimulatedClock: Sendable {
-    private let ms: Mutex<Int64>
-
-    init(startMs: Int64) { ms = Mutex(startMs) }
-
-    var now: Timestamp { Timestamp(ms: ms.withLock { $0 }) }
-    /// What a thread's round reads.
-    var round: RoundTime { RoundTime(now) }
-    func advance(ms passed: Int) { ms.withLock { $0 += Int64(passed) } }
-}

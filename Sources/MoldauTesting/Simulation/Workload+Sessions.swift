@@ -48,7 +48,7 @@ private struct ExpectedSessions {
 extension Workload {
     func sessionComplaints(_ input: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool) -> [String] {
         let expected = ExpectedSessions(input)
-        let got = Dictionary(uniqueKeysWithValues: byKey(outputs).map { ($0.key, $0.values) })
+        let got = outputs.valuesByKey
         guard isExact else { return missingSessions(expected, got) }
         return Set(got.keys).union(expected.changes.keys).sorted().compactMap { session in
             let (values, wanted) = (got[session] ?? [], expected.changes[session] ?? [])

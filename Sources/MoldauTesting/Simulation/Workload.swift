@@ -1,5 +1,6 @@
 import Moldau
 import MoldauRecords
+import MoldauState
 import MoldauTopology
 
 /// What a simulated application does, and what its output has to be.
@@ -16,199 +17,226 @@ enum Workload: String, CaseIterable, Sendable {
     case sessions
     /// Orders, each with the row of its customer.
     case join
+    /// Each record goes from one topic to another when the wall clock says so.
+    case delayed
+    /// Each record goes from one topic to another, through a closure that may take long.
+    case asynchronous
+    /// Counts of words in windows, each change sent; behind a repartition topic that all partitions are written to.
+    case regroupedWindows
+    /// Records of two streams that are near each other in time.
+    case innerStreamJoin
+    /// … and those of the first that have none near them.
+    case leftStreamJoin
+    /// … and those of both.
+    case outerStreamJoin
+    /// Orders with the rows of their customers, whose key is in the order.
+    case foreignKeyJoin
+    /// … also those without.
+    case leftForeignKeyJoin
+    /// Orders, each with the row that a global table has for it.
+    case globalJoin
+
+    /// What runs are drawn from first; the others take a part of the runs from them.
+    static let usual: [Workload] = [
+        .passThrough, .wordCount, .suppressedWindows, .closingWindows, .sessions, .join,
+    ]
+    static let others = allCases.filter { !usual.contains($0) }
 
     static let applicationID = "app"
     static let windowMs: Int64 = 10_000
     static let graceMs: Int64 = 8_000
     static let gapMs: Int64 = 5_000
+    /// How far apart records of two streams may be.
+    static let nearMs: Int64 = 3_000
     static let keys = (0..<6).map { "k\($0)" }
 
     /// The topics that records are fed to; the first has those that `output` answers to.
-    var inputs: [String] { self == .join ? ["orders", "customers"] : ["input"] }
+    var inputs: [String] {
+        switch self {
+        case .join, .foreignKeyJoin, .leftForeignKeyJoin: ["orders", "customers"]
+        case .innerStreamJoin, .leftStreamJoin, .outerStreamJoin: ["left", "right"]
+        case .globalJoin: ["orders", Self.globalTopic]
+        default: ["input"]
+        }
+    }
     var output: String { "output" }
+    static let globalTopic = "rows"
 
-    func topology(_ options: TopologyOptions) throws -> Topology {
-        let input = Topic<String, String>(inputs[0])
-        let output = Topic<String, String>(output)
-        return try Topology(options) { streams in
-            switch self {
-            case .passThrough: streams.stream(input).mapValues { $0 }.to(output)
-            case .wordCount:
-                streams.stream(input)
-                    .flatMapValues { line in line.split(separator: " ").map(String.init) }
-                    .groupBy { _, word in word }
-                    .count(as: KeyValueStoreName<String, Int64>("counts"))
-                    .toStream().mapValues { "\($0 ?? 0)" }.to(output)
-            case .suppressedWindows:
-                windows(streams.stream(input), .onWindowUpdate).suppress(.untilWindowCloses())
-                    .toStream { key, _ in "\(key.key)@\(key.window.start)" }.mapValues { "\($0 ?? 0)" }.to(output)
-            case .closingWindows:
-                windows(streams.stream(input), .onWindowClose)
-                    .toStream { key, _ in "\(key.key)@\(key.window.start)" }.mapValues { "\($0 ?? 0)" }.to(output)
-            case .sessions:
-                streams.stream(input).groupByKey()
-                    .windowedBy(.sessions(gap: .milliseconds(Self.gapMs), grace: .milliseconds(Self.graceMs)))
-                    .count(as: SessionStoreName<String, Int64>("sessions"))
-                    .toStream { key, _ in "\(key.key)@\(key.window.start)-\(key.window.end)" }
-                    .mapValues { "\($0 ?? 0)" }.to(output)
-            case .join:
-                streams.stream(input)
-                    .leftJoin(streams.table(Topic<String, String>(inputs[1]))) { order, row in "\(order)|\(row ?? "-")"
-                    }
-                    .to(output)
-            }
+    /// Whether records of the last step in time may be processed before earlier ones.
+    var isOrderChance: Bool { inputs.count > 1 }
+
+    /// Whether keys of one topic are looked for in the other.
+    var findsKeysByHash: Bool { self == .foreignKeyJoin || self == .leftForeignKeyJoin }
+
+    /// What of the topology may be otherwise after a restart.
+    var forms: [TopologyForm] {
+        let kept = TopologyForm()
+        switch self {
+        case .suppressedWindows:
+            return [
+                kept, TopologyForm(graceMs: 30_000), TopologyForm(graceMs: 200_000), TopologyForm(isInMemory: true),
+            ]
+        case .closingWindows:
+            return [
+                kept, TopologyForm(graceMs: 30_000), TopologyForm(graceMs: 200_000), TopologyForm(emitsOnClose: false),
+                TopologyForm(isInMemory: true),
+            ]
+        case .innerStreamJoin, .leftStreamJoin, .outerStreamJoin:
+            // Longer than any run's events take: no match is ever lost by time.
+            return [3_600_000, 7_200_000, 14_400_000].map { TopologyForm(graceMs: $0) }
+        case .wordCount, .join, .foreignKeyJoin, .leftForeignKeyJoin, .sessions:
+            return [kept, TopologyForm(isInMemory: true)]
+        default: return [kept]
         }
     }
 
-    private func windows(_ stream: KStream<String, String>, _ emit: EmitStrategy) -> KTable<Windowed<String>, Int64> {
+    func topology(_ options: TopologyOptions, _ form: TopologyForm) throws -> Topology {
+        var options = options
+        if form.isInMemory { options.stores = .inMemory }
+        return try Topology(options) { streams in
+            let input = streams.stream(Topic<String, String>(inputs[0]))
+            results(of: input, in: streams, form).to(Topic<String, String>(output))
+        }
+    }
+
+    private func results(
+        of input: KStream<String, String>, in streams: StreamsBuilder, _ form: TopologyForm
+    ) -> KStream<String, String?> {
+        switch self {
+        case .passThrough: return input.mapValues { $0 }
+        case .wordCount:
+            return input.flatMapValues { line in line.split(separator: " ").map(String.init) }
+                .groupBy { _, word in word }
+                .count(as: KeyValueStoreName<String, Int64>("counts"))
+                .toStream().mapValues { "\($0 ?? 0)" }
+        case .suppressedWindows:
+            return windows(input, form, .onWindowUpdate).suppress(.untilWindowCloses())
+                .toStream { key, _ in "\(key.key)@\(key.window.start)" }.mapValues { "\($0 ?? 0)" }
+        case .closingWindows:
+            return windows(input, form, form.emitsOnClose ? .onWindowClose : .onWindowUpdate)
+                .toStream { key, _ in "\(key.key)@\(key.window.start)" }.mapValues { "\($0 ?? 0)" }
+        case .sessions:
+            return input.groupByKey()
+                .windowedBy(.sessions(gap: .milliseconds(Self.gapMs), grace: .milliseconds(Self.graceMs)))
+                .count(as: SessionStoreName<String, Int64>("sessions"))
+                .toStream { key, _ in "\(key.key)@\(key.window.start)-\(key.window.end)" }
+                .mapValues { "\($0 ?? 0)" }
+        case .asynchronous: return input.mapValuesAsync(timeout: .seconds(86_400)) { $0 }.mapValues { $0 }
+        case .regroupedWindows:
+            return input.groupBy { _, value in Self.group(of: value) }
+                .windowedBy(.tumbling(.milliseconds(Self.windowMs), grace: .milliseconds(form.graceMs)))
+                .count(as: WindowStoreName<String, Int64>("windows"))
+                .toStream { key, _ in "\(key.key)@\(key.window.start)" }.mapValues { "\($0 ?? 0)" }
+        case .delayed: return input.process { DelayingProcessor() }.mapValues { $0 }
+        default: return joined(input, in: streams, form)
+        }
+    }
+
+    private func windows(
+        _ stream: KStream<String, String>, _ form: TopologyForm, _ emit: EmitStrategy
+    ) -> KTable<Windowed<String>, Int64> {
         stream.groupByKey()
-            .windowedBy(.tumbling(.milliseconds(Self.windowMs), grace: .milliseconds(Self.graceMs)), emit: emit)
+            .windowedBy(.tumbling(.milliseconds(Self.windowMs), grace: .milliseconds(form.graceMs)), emit: emit)
             .count(as: WindowStoreName<String, Int64>("windows"))
     }
-}
 
-/// A record as it was read.
-struct ReadRecord: Hashable, Sendable, CustomStringConvertible {
-    let partition: Int32
-    let offset: Int64
-    let key: String
-    let value: String
-    let timestamp: Int64
-
-    var description: String { "\(partition)@\(offset) \(key)=\(value) at \(timestamp)" }
-}
-
-extension Workload {
-    /// What is wrong with what was written, given what is there to read.
-    /// - Parameter isExact: whether each input counts once; otherwise at least once.
-    func complaints(
-        inputs: [String: [ReadRecord]], outputs: [ReadRecord], isExact: Bool
-    ) -> [String] {
-        let input = inputs[self.inputs[0]] ?? []
+    private func joined(
+        _ input: KStream<String, String>, in streams: StreamsBuilder, _ form: TopologyForm
+    ) -> KStream<String, String?> {
+        let other = Topic<String, String>(inputs[1])
+        let near = JoinWindows(
+            difference: .milliseconds(Self.nearMs), grace: .milliseconds(form.graceMs))
         switch self {
-        case .passThrough: return sequenceComplaints(input, outputs, isExact: isExact)
-        case .wordCount: return countComplaints(input, outputs, isExact: isExact)
-        case .suppressedWindows, .closingWindows: return windowComplaints(input, outputs, isExact: isExact)
-        case .sessions: return sessionComplaints(input, outputs, isExact: isExact)
-        case .join: return joinComplaints(input, inputs[self.inputs[1]] ?? [], outputs, isExact: isExact)
-        }
-    }
-
-    func byKey(_ records: [ReadRecord]) -> [(key: String, values: [String])] {
-        var values: [String: [String]] = [:]
-        for record in records { values[record.key, default: []].append(record.value) }
-        return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    }
-
-    private func sequenceComplaints(_ input: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool) -> [String] {
-        let got = Dictionary(uniqueKeysWithValues: byKey(outputs).map { ($0.key, $0.values) })
-        var complaints: [String] = []
-        for (key, expected) in byKey(input) {
-            var values = got[key] ?? []
-            if !isExact {
-                // What came of input that was lost before it was acknowledged may stay.
-                var unseen = Set(expected)
-                values = values.filter { unseen.remove($0) != nil }
+        case .innerStreamJoin:
+            return input.join(streams.stream(other), within: near, stores: "joined") { "\($0)|\($1)" }
+        case .leftStreamJoin:
+            return input.leftJoin(streams.stream(other), within: near, stores: "joined") { "\($0)|\($1 ?? "-")" }
+        case .outerStreamJoin:
+            return input.outerJoin(streams.stream(other), within: near, stores: "joined") {
+                "\($0 ?? "-")|\($1 ?? "-")"
             }
-            if values != expected { complaints.append("\(key): \(Self.difference(values, expected))") }
-        }
-        let foreign = Set(outputs.map(\.key)).subtracting(input.map(\.key))
-        if isExact && !foreign.isEmpty { complaints.append("output of no input: \(foreign.sorted())") }
-        return complaints
-    }
-
-    /// Where two lists part.
-    private static func difference(_ got: [String], _ expected: [String]) -> String {
-        let place = zip(got, expected).prefix { $0 == $1 }.count
-        return "at \(place) of \(expected.count): got \(got.dropFirst(place).prefix(3)), "
-            + "expected \(expected.dropFirst(place).prefix(3))"
-    }
-
-    private func countComplaints(_ input: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool) -> [String] {
-        var counts: [String: Int] = [:]
-        for line in input { for word in line.value.split(separator: " ") { counts[String(word), default: 0] += 1 } }
-        let got = Dictionary(uniqueKeysWithValues: byKey(outputs).map { ($0.key, $0.values.compactMap { Int($0) }) })
-        var complaints: [String] = []
-        for (word, count) in counts.sorted(by: { $0.key < $1.key }) {
-            let values = got[word] ?? []
-            if isExact {
-                let expected = (1...count).map(String.init)
-                if values.map(String.init) != expected {
-                    complaints.append("\(word): \(Self.difference(values.map(String.init), expected))")
-                }
-            } else if values.last ?? 0 < count {
-                complaints.append("\(word) is counted \(values.last ?? 0) times, and was there \(count) times")
+        case .foreignKeyJoin, .leftForeignKeyJoin:
+            let orders = Self.table(input, "orders")
+            let customers = Self.table(streams.stream(other), "customers")
+            if self == .foreignKeyJoin {
+                return orders.join(customers, on: Self.foreignKey) { "\($0)|\($1)" }.toStream()
             }
+            return orders.leftJoin(customers, on: Self.foreignKey) { "\($0)|\($1 ?? "-")" }.toStream()
+        case .globalJoin:
+            let rows = streams.globalTable(other, as: KeyValueStoreName<String, String>(Self.globalTopic))
+            return input.leftJoin(rows, on: { key, _ in key }) { "\($0)|\($1 ?? "-")" }
+        default:
+            return input.leftJoin(streams.table(other)) { "\($0)|\($1 ?? "-")" }
         }
-        return complaints
     }
 
-    /// The windows that are closed at the end, with their counts.
-    private func closedWindows(_ input: [ReadRecord]) -> [String: Int] {
-        var closed: [String: Int] = [:]
-        for (_, records) in Dictionary(grouping: input, by: \.partition) {
-            var open: [String: (end: Int64, count: Int)] = [:]
-            var streamTime: Int64 = -1
-            for record in records {
-                streamTime = max(streamTime, record.timestamp)
-                let start = record.timestamp / Self.windowMs * Self.windowMs
-                if start + Self.windowMs <= streamTime - Self.graceMs { continue }
-                open["\(record.key)@\(start)", default: (start + Self.windowMs, 0)].count += 1
-            }
-            for (key, window) in open where window.end <= streamTime - Self.graceMs { closed[key] = window.count }
+    /// The input records that a result shows as they were: none where it is a sum of them.
+    func sources(of result: ReadRecord) -> [(topic: String, record: ReadRecord)] {
+        let (first, second) = result.parts
+        switch self {
+        case .passThrough, .delayed, .asynchronous: return [(inputs[0], result)]
+        case .regroupedWindows, .wordCount, .suppressedWindows, .closingWindows, .sessions: return []
+        case .foreignKeyJoin, .leftForeignKeyJoin:
+            if first.isEmpty { return [] }
+            return shown([first, second], keys: [result.key, Self.foreignKey(first)], of: result)
+        default: return shown([first, second], keys: [result.key, result.key], of: result)
         }
-        return closed
     }
 
-    private func windowComplaints(_ input: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool) -> [String] {
-        let expected = closedWindows(input)
-        let got = Dictionary(uniqueKeysWithValues: byKey(outputs).map { ($0.key, $0.values) })
-        var complaints: [String] = []
-        for (window, count) in expected.sorted(by: { $0.key < $1.key }) {
-            let values = got[window] ?? []
-            if isExact ? values != ["\(count)"] : !values.contains(where: { Int($0) ?? 0 >= count }) {
-                complaints.append("\(window): got \(values), expected \(count)")
-            }
-        }
-        // With at-least-once, what was written of input that was never acknowledged, and lost, stays.
-        for window in Set(got.keys).subtracting(expected.keys).sorted() where isExact {
-            complaints.append("\(window): got \(got[window] ?? []), and it is not closed or has no records")
-        }
-        return complaints
+    private func shown(
+        _ values: [String], keys: [String], of result: ReadRecord
+    ) -> [(topic: String, record: ReadRecord)] {
+        inputs.indices.filter { values[$0] != "-" }.map { (inputs[$0], result.with(key: keys[$0], value: values[$0])) }
     }
 
-    private func joinComplaints(
-        _ orders: [ReadRecord], _ customers: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool
-    ) -> [String] {
-        let rows = Dictionary(uniqueKeysWithValues: byKey(customers).map { ($0.key, $0.values) })
-        var complaints = sequenceComplaints(orders, outputs.map { $0.with(value: $0.parts.order) }, isExact: isExact)
-        for (key, values) in byKey(outputs) {
-            var last = -1
-            for value in values.map({ ReadRecord.parts(of: $0).row }) {
-                let version = value == "-" ? -1 : rows[key]?.firstIndex(of: value)
-                guard let version else {
-                    // Where rows that were never acknowledged are lost, what was written of them stays.
-                    guard isExact else { continue }
-                    complaints.append("\(key) was joined with \(value), which is no row of it")
-                    continue
-                }
-                if isExact && version < last { complaints.append("\(key) was joined with \(value) after a newer row") }
-                last = version
-            }
-        }
-        return complaints
+    // MARK: Rows
+
+    /// A row's value is the key of another row, a stroke and a name that no other record has: `k3/r12`. `x/r12` deletes it.
+    static let deletion = "x"
+
+    /// One of few that the values of all keys are in.
+    static func group(of value: String) -> String { "g\((value.utf8.last ?? 0) % 3)" }
+
+    static func foreignKey(_ value: String) -> String { String(value.prefix { $0 != "/" }) }
+
+    /// What a record makes of its row; nil: it is gone.
+    static func row(_ value: String) -> String? { foreignKey(value) == deletion ? nil : value }
+
+    private static func table(_ stream: KStream<String, String>, _ name: String) -> KTable<String, String> {
+        stream.mapValues { row($0) }.toTable(as: KeyValueStoreName<String, String>("\(name)-rows"))
     }
 }
 
-extension ReadRecord {
-    static func parts(of value: String) -> (order: String, row: String) {
-        let parts = value.split(separator: "|", maxSplits: 1).map(String.init)
-        return (parts.first ?? "", parts.count > 1 ? parts[1] : "")
+/// Hands records on when the wall clock says so, in their order.
+private final class DelayingProcessor: Processor {
+    private static let waiting = KeyValueStoreName<Int64, String>("waiting")
+    private static let interval = Duration.milliseconds(50)
+
+    static var stores: [StoreDefinition] { [.keyValue(waiting)] }
+
+    private var context: ProcessorContext<String, String>?
+    private var records: KeyValueStore<Int64, String>?
+
+    func start(_ context: ProcessorContext<String, String>) throws {
+        self.context = context
+        records = try context.store(Self.waiting)
+        try context.schedule(every: Self.interval, .wallClock) { [weak self] _ in try self?.handOn() }
     }
 
-    var parts: (order: String, row: String) { Self.parts(of: value) }
+    func process(_ record: Record<String, String>) throws {
+        let last = try records?.reverseAll().next()?.key ?? 0
+        try records?.put(last + 1, "\(record.timestamp.ms) \(record.key) \(record.value)")
+    }
 
-    func with(value: String) -> ReadRecord {
-        ReadRecord(partition: partition, offset: offset, key: key, value: value, timestamp: timestamp)
+    private func handOn() throws {
+        var numbers: [Int64] = []
+        let entries = try records?.all()
+        while let (number, text) = try entries?.next() {
+            let parts = text.split(separator: " ", maxSplits: 2).map(String.init)
+            guard parts.count == 3, let ms = Int64(parts[0]) else { continue }
+            numbers.append(number)
+            try context?.forward(Record(key: parts[1], value: parts[2], timestamp: Timestamp(ms: ms)))
+        }
+        for number in numbers { try records?.delete(number) }
     }
 }

@@ -1,0 +1,65 @@
+import Foundation
+import MoldauState
+import Synchronization
+
+/// Stores in RocksDB, in directories of this machine.
+///
+/// When a process dies its files stay as they are: they are copied at that moment, and what RocksDB does when it is closed
+/// happens to files that nobody looks at any more.
+final class RocksDBState: MachineState {
+    private let files: RealFiles
+    private let memory: StateMemory
+    /// How often a process died; each has a directory of its own.
+    private let generation = Mutex(0)
+
+    /// - Parameter memory: enough of it that RocksDB writes nothing to disk before it is told to.
+    init(memory: StateMemory) {
+        self.memory = memory
+        files = RealFiles(named: "state")
+    }
+
+    private var directory: String { files.place("\(generation.withLock { $0 })") }
+
+    func environment(_ task: String) -> StoreEnvironment {
+        StoreEnvironment(directory: "\(directory)/\(task)", memory: memory)
+    }
+
+    func anew() -> any MachineState { RocksDBState(memory: memory) }
+
+    func wipe() { try? FileManager.default.removeItem(atPath: directory) }
+
+    func crash() {
+        let before = directory
+        generation.withLock { $0 += 1 }
+        guard FileManager.default.fileExists(atPath: before) else { return }
+        // RocksDB may be at work behind the scenes: what is copied is what stands still.
+        for _ in 0..<100 {
+            try? FileManager.default.removeItem(atPath: directory)
+            let sizes = sizes(of: before)
+            if (try? FileManager.default.copyItem(atPath: before, toPath: directory)) != nil,
+                self.sizes(of: before) == sizes, self.sizes(of: directory) == sizes
+            {
+                return
+            }
+        }
+        preconditionFailure("the files in \(before) do not stand still")
+    }
+
+    private func sizes(of directory: String) -> [String: Int] {
+        var sizes: [String: Int] = [:]
+        for path in (try? FileManager.default.subpathsOfDirectory(atPath: directory)) ?? [] {
+            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(directory)/\(path)")
+            sizes[path] = attributes?[.size] as? Int
+        }
+        return sizes
+    }
+
+    func images() throws -> [String: StoreImage] {
+        var images: [String: StoreImage] = [:]
+        for task in (try? FileManager.default.contentsOfDirectory(atPath: directory).sorted()) ?? [] {
+            let stores = try StoredContents.read(directory: "\(directory)/\(task)", memory: memory)
+            for (name, entries) in stores { images["\(task)/\(name)"] = StoreImage(entries: entries) }
+        }
+        return images
+    }
+}

@@ -1,0 +1,19 @@
+import Synchronization
+
+/// Runs asynchronous closures when the simulation says so, one after the other on its thread. A slow closure is one whose turn
+/// has not come yet.
+final class SimulatedExecutor: TaskExecutor {
+    private let jobs = Mutex<[UnownedJob]>([])
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        jobs.withLock { $0.append(job) }
+    }
+
+    /// Runs what is ready, and what becomes ready meanwhile.
+    func run() {
+        while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+            job.runSynchronously(on: asUnownedTaskExecutor())
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import MoldauRecords
+
+/// What a run came to: what is there to read, and what is known of how it was made.
+struct Outcome {
+    var inputs: [String: [ReadRecord]]
+    var outputs: [ReadRecord]
+    /// Whether each input counts once; otherwise at least once.
+    var isExact: Bool
+    var forms: FormHistory
+    /// Rows of global tables that were there before their topic was deleted and made again.
+    var formerRows: [String: [String]] = [:]
+    /// The records that were fed when all others had been processed.
+    var last: Set<String> = []
+    /// Whether one thread had all tasks all the time: several keep step as far as none of them stands still.
+    var hasOneThread = true
+    /// The number of each record's value in the order in which they were fed.
+    var order: [String: Int] = [:]
+}
+
+extension Workload {
+    /// What is wrong with what was written.
+    func complaints(_ outcome: Outcome) -> [String] {
+        let input = outcome.inputs[inputs[0]] ?? []
+        let other = inputs.count > 1 ? outcome.inputs[inputs[1]] ?? [] : []
+        let (outputs, isExact) = (outcome.outputs, outcome.isExact)
+        return switch self {
+        case .passThrough, .delayed, .asynchronous: sequenceComplaints(input, outputs, isExact: isExact)
+        case .wordCount: countComplaints(input, outputs, isExact: isExact)
+        case .suppressedWindows, .closingWindows: windowComplaints(input, outcome)
+        case .regroupedWindows: regroupedComplaints(input, outcome)
+        case .sessions: sessionComplaints(input, outputs, isExact: isExact)
+        case .join: joinComplaints(input, other, outputs, isExact: isExact)
+        case .innerStreamJoin, .leftStreamJoin, .outerStreamJoin: streamJoinComplaints(input, other, outcome)
+        case .foreignKeyJoin, .leftForeignKeyJoin: foreignKeyComplaints(input, other, outputs, isExact: isExact)
+        case .globalJoin: globalJoinComplaints(input, other, outcome)
+        }
+    }
+
+    func sequenceComplaints(_ input: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool) -> [String] {
+        let got = outputs.valuesByKey
+        var complaints: [String] = []
+        for (key, expected) in input.byKey {
+            var values = got[key] ?? []
+            if !isExact {
+                // What came of input that was lost before it was acknowledged may stay.
+                var unseen = Set(expected)
+                values = values.filter { unseen.remove($0) != nil }
+            }
+            if values != expected { complaints.append("\(key): \(Self.difference(values, expected))") }
+        }
+        let foreign = Set(outputs.map(\.key)).subtracting(input.map(\.key))
+        if isExact && !foreign.isEmpty { complaints.append("output of no input: \(foreign.sorted())") }
+        return complaints
+    }
+
+    /// Where two lists part.
+    private static func difference(_ got: [String], _ expected: [String]) -> String {
+        let place = zip(got, expected).prefix { $0 == $1 }.count
+        return "at \(place) of \(expected.count): got \(got.dropFirst(place).prefix(3)), "
+            + "expected \(expected.dropFirst(place).prefix(3))"
+    }
+
+    private func countComplaints(_ input: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool) -> [String] {
+        var counts: [String: Int] = [:]
+        for line in input { for word in line.value.split(separator: " ") { counts[String(word), default: 0] += 1 } }
+        let got = outputs.valuesByKey.mapValues { $0.compactMap { Int($0) } }
+        var complaints: [String] = []
+        for (word, count) in counts.sorted(by: { $0.key < $1.key }) {
+            let values = got[word] ?? []
+            if isExact {
+                let expected = (1...count).map(String.init)
+                if values.map(String.init) != expected {
+                    complaints.append("\(word): \(Self.difference(values.map(String.init), expected))")
+                }
+            } else if values.last ?? 0 < count {
+                complaints.append("\(word) is counted \(values.last ?? 0) times, and was there \(count) times")
+            }
+        }
+        return complaints
+    }
+}

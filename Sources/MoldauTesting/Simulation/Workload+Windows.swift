@@ -1,0 +1,112 @@
+import MoldauRecords
+
+/// Counts in windows, worked out with a dictionary.
+private struct ExpectedWindows {
+    /// The windows that are closed at the end, with their counts.
+    private(set) var closed: [String: Int] = [:]
+    /// Windows that were over, and are not any more since grace has grown: whether they were still there is not asked.
+    private(set) var doubtful: Set<String> = []
+
+    init(_ input: [ReadRecord], _ forms: FormHistory) {
+        for (partition, records) in Dictionary(grouping: input, by: \.partition) {
+            add(records, forms.forms(ofPartition: partition))
+        }
+    }
+
+    private struct Window {
+        let end: Int64
+        var count = 0
+    }
+
+    private mutating func add(_ records: [ReadRecord], _ forms: [(form: TopologyForm, begin: Int64)]) {
+        var open: [String: Window] = [:]
+        var streamTime: Int64 = -1
+        var doubts: [ClosedRange<Int64>] = []
+        // Counted while windows were sent at their end, and still open when each change was sent instead: they go with the
+        // next change.
+        var unsent: Set<String> = []
+        var next = forms[...]
+        var form = next.removeFirst().form
+        for record in records {
+            while let changed = next.first, record.offset >= changed.begin {
+                let (old, new) = (form.graceMs, changed.form.graceMs)
+                if new > old { doubts.append((streamTime - new)...(streamTime - old)) }
+                if form.emitsOnClose && !changed.form.emitsOnClose {
+                    unsent.formUnion(open.filter { $0.value.end > streamTime - old }.keys)
+                }
+                form = changed.form
+                next.removeFirst()
+            }
+            streamTime = max(streamTime, record.timestamp)
+            let start = record.timestamp / Workload.windowMs * Workload.windowMs
+            let window = Window(end: start + Workload.windowMs)
+            if window.end <= streamTime - form.graceMs { continue }
+            open["\(record.key)@\(start)", default: window].count += 1
+            unsent.remove("\(record.key)@\(start)")
+        }
+        form = forms.last?.form ?? form
+        for (key, window) in open {
+            if unsent.contains(key) || doubts.contains(where: { $0.contains(window.end) }) {
+                doubtful.insert(key)
+            } else if window.end <= streamTime - form.graceMs {
+                closed[key] = window.count
+            }
+        }
+    }
+}
+
+extension Workload {
+    func windowComplaints(_ input: [ReadRecord], _ outcome: Outcome) -> [String] {
+        let expected = ExpectedWindows(input, outcome.forms)
+        let got = outcome.outputs.valuesByKey
+        // Each change is sent, or was for a while: then the last one is the result.
+        let isFinalOnly = outcome.forms.emitsOneWay && outcome.forms.current.emitsOnClose
+        var complaints: [String] = []
+        for (window, count) in expected.closed.sorted(by: { $0.key < $1.key }) {
+            let values = got[window] ?? []
+            let isRight =
+                if !outcome.isExact {
+                    values.contains { Int($0) ?? 0 >= count }
+                } else if isFinalOnly {
+                    values == ["\(count)"]
+                } else {
+                    values.last == "\(count)"
+                }
+            if !isRight { complaints.append("\(window): got \(values), expected \(count)") }
+        }
+        // With at-least-once, what was written of input that was never acknowledged, and lost, stays.
+        guard outcome.isExact, isFinalOnly else { return complaints }
+        for window in Set(got.keys).subtracting(expected.closed.keys).subtracting(expected.doubtful).sorted() {
+            complaints.append("\(window): got \(got[window] ?? []), and it is not closed or has no records")
+        }
+        return complaints
+    }
+
+    /// Which records come too late is chance where several partitions are written into one. But a thread that processes records
+    /// as they come, or catches up with the oldest first, keeps what is not late among all that was fed before it.
+    func regroupedComplaints(_ input: [ReadRecord], _ outcome: Outcome) -> [String] {
+        var (sure, all): ([String: Int], [String: Int]) = ([:], [:])
+        var latest: Int64 = -1
+        for record in input.sorted(by: { outcome.order[$0.value] ?? 0 < outcome.order[$1.value] ?? 0 }) {
+            let start = record.timestamp / Self.windowMs * Self.windowMs
+            let name = "\(Self.group(of: record.value))@\(start)"
+            all[name, default: 0] += 1
+            latest = max(latest, record.timestamp)
+            // So much may be processed before it although it was fed later.
+            let isInTime = start + Self.windowMs - Self.disorderMs > latest - outcome.forms.current.graceMs
+            if isInTime { sure[name, default: 0] += 1 }
+        }
+        let got = outcome.outputs.valuesByKey
+        return sure.sorted { $0.key < $1.key }.compactMap { name, count in
+            let last = got[name]?.compactMap { Int($0) }.max() ?? 0
+            if outcome.hasOneThread, last < count {
+                return "\(name): counted \(last), and \(count) records came in time"
+            }
+            if outcome.isExact, last > all[name] ?? 0 { return "\(name): counted \(last) of \(all[name] ?? 0)" }
+            return nil
+        }
+    }
+
+    /// How much of event time records of different partitions may change places by, where they are processed as they come.
+    private static var disorderMs: Int64 { 6_000 }
+}
