@@ -181,10 +181,9 @@ package final class StreamThread {
             try commit(now: now, writeBehind: !losesWork)
             return 0
         }
-        let isHurried = lanes.contains(where: \.isBlocked) && !isPaused
+        let isBlocked = lanes.contains(where: \.isBlocked) && !isPaused
         try fetch(
-            now: now,
-            wait: hasMore && !isPaused || phase == .restoring ? .zero : isHurried ? min(wait, Self.shortWait) : wait)
+            now: now, wait: hasMore && !isPaused || phase == .restoring ? .zero : wait, isBlocked: isBlocked)
         var count = try goOn(now: now)
         if !isPaused { count += try work(now: now) }
         transactionPace.did(count)
@@ -211,7 +210,8 @@ package final class StreamThread {
         listRunning()
     }
 
-    /// What a restore may wait for records while other tasks have work to do; and a task, for others to come as far as it is.
+    /// What a restore may wait for records while other tasks have work to do; and a task, for others to come as far as it is,
+    /// where nobody tells that they have.
     private static var shortWait: Duration { .milliseconds(1) }
 
     /// Does what may find the disk of the state full; then the thread is held.
@@ -230,9 +230,12 @@ package final class StreamThread {
         isHeld = true
     }
 
-    private func fetch(now: RoundTime, wait: Duration) throws {
+    /// - Parameter isBlocked: whether records wait for other threads to move on.
+    private func fetch(now: RoundTime, wait: Duration, isBlocked: Bool = false) throws {
         let fetched: [FetchedBatches]
-        for lane in lanes where lane.isPaced { lane.look(now: now.uptime) }
+        if isBlocked { plan.paceBoard.await(plan.number, wakeup) }
+        let hasNews = lanes.reduce(false) { ($1.isPaced && $1.look(now: now.uptime)) || $0 }
+        let wait = !isBlocked ? wait : hasNews ? .zero : min(wait, Self.shortWait)
         do {
             fetched = try consumer.poll(wait: wait)
         } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) {
@@ -248,11 +251,13 @@ package final class StreamThread {
             }
         }
         isSent = isSent || !outbox.hasUnsent
+        var isNews = false
         for lane in lanes {
             try confirmEnds(of: lane)
             lane.begin(now: now.uptime)
-            if isSent { lane.publish() }
+            if isSent { isNews = lane.publish() || isNews }
         }
+        if isNews { plan.paceBoard.wakeWaiting() }
     }
 
     /// A queue whose topic other tasks write has caught up only when nothing is on its way to it, not even in an open transaction.

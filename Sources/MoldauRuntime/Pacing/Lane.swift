@@ -61,17 +61,23 @@ final class Lane {
     }
 
     /// Reads how far other threads are: before records are fetched, so that what was sent till then is among these.
-    func look(now: Duration) {
+    /// - Returns: whether one of them has moved on.
+    func look(now: Duration) -> Bool {
+        var hasNews = false
         for index in others.indices {
             let time = board.time(of: others[index].task)
-            if time != others[index].time { (others[index].time, others[index].since) = (time, now) }
+            guard time != others[index].time else { continue }
+            (others[index].time, others[index].since) = (time, now)
+            hasNews = true
         }
+        return hasNews
     }
 
     /// Tells others how far the tasks are, when all that they wrote has been sent.
-    func publish() {
-        guard isPaced || sendsAtOnce else { return }
-        for task in tasks { board.publish(task.id, task.low) }
+    /// - Returns: whether that is news.
+    func publish() -> Bool {
+        guard isPaced || sendsAtOnce else { return false }
+        return tasks.reduce(false) { board.publish($1.id, $1.low) || $0 }
     }
 
     /// Records were fetched: notes up to which time they may be taken.

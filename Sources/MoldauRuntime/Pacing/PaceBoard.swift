@@ -1,3 +1,4 @@
+import MoldauCluster
 import MoldauRecords
 import MoldauTopology
 import Synchronization
@@ -15,6 +16,9 @@ package final class PaceBoard: Sendable {
 
     package let rules: [Int: PaceRule]
     private let marks: [TaskID: Mark]
+    /// How to wake the threads that wait for others to move on, by their numbers.
+    private let waiting = Mutex<[Int: Wakeup]>([:])
+    private let hasWaiting = Atomic<Bool>(false)
 
     /// - Parameter partitionCounts: by the names of topics in the cluster.
     package init(_ topology: Topology, names: InternalTopicNames, partitionCounts: [String: Int32]) {
@@ -34,7 +38,27 @@ package final class PaceBoard: Sendable {
     /// All tasks are to begin: those that do not wait for those that have not.
     package func expectAll() { for mark in marks.values { mark.time.store(Self.unknown, ordering: .relaxed) } }
 
-    func publish(_ task: TaskID, _ time: Int64) { marks[task]?.time.store(time, ordering: .releasing) }
+    /// - Returns: whether that is news.
+    func publish(_ task: TaskID, _ time: Int64) -> Bool {
+        guard let mark = marks[task] else { return false }
+        return mark.time.exchange(time, ordering: .sequentiallyConsistent) != time
+    }
+
+    /// Has a thread woken when others have moved on. Before it looks how far they are: then it misses nothing.
+    func await(_ number: Int, _ wakeup: Wakeup) {
+        waiting.withLock { $0[number] = wakeup }
+        hasWaiting.store(true, ordering: .sequentiallyConsistent)
+    }
+
+    /// Wakes the threads that wait, after marks were published.
+    func wakeWaiting() {
+        guard hasWaiting.exchange(false, ordering: .sequentiallyConsistent) else { return }
+        let woken = waiting.withLock { waiting in
+            defer { waiting = [:] }
+            return waiting.values.map(\.self)
+        }
+        for wakeup in woken { wakeup.signal() }
+    }
 
     func time(of task: TaskID) -> Int64 { marks[task]?.time.load(ordering: .acquiring) ?? Self.idle }
 }
