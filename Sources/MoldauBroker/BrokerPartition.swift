@@ -98,25 +98,28 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     /// Appends whole batches of a client; readers see them at once. Durable after the broker's `flush`. Blocks on the file
     /// system.
+    /// - Parameter isBuilt: whether this process has built them: see `PartitionLog.append`.
     /// - Throws: `BrokerError.internalTopic`; `.producerFenced`, `.invalidTransaction` where the coordinator knows no such
     ///   transaction that writes here; `.log` with what the log refuses.
     @discardableResult
-    package func append(_ batches: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
+    package func append(
+        _ batches: UnsafeRawBufferPointer, isBuilt: Bool = false
+    ) throws(BrokerError) -> PartitionLog<Files>.Appended {
         if Broker<Files>.isInternal(name.topic) { throw .internalTopic(name.topic) }
         let stamp = try stamp(of: batches)
-        guard stamp.id >= 0 else { return try appendOwn(batches) }
+        guard stamp.id >= 0 else { return try appendOwn(batches, isBuilt: isBuilt) }
         nonisolated(unsafe) let batches = batches  // Used inside the call alone.
         guard let slot = transactions.slot(ofProducer: stamp.id) else {
             if stamp.isTransactional, !sabotage.contains(.staleEpochAccepted) {
                 throw .invalidTransaction(
                     id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
             }
-            return try appendOwn(batches)
+            return try appendOwn(batches, isBuilt: isBuilt)
         }
         // The transaction does not end between the check and the append.
         return try slot.state.withLock { state throws(BrokerError) in
             if !sabotage.contains(.staleEpochAccepted) { try state.admit(stamp, to: name, of: slot.id) }
-            return try appendOwn(batches)
+            return try appendOwn(batches, isBuilt: isBuilt)
         }
     }
 
@@ -144,9 +147,11 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     /// Appends whole batches of the broker's own, as `append` does.
     @discardableResult
-    package func appendOwn(_ batches: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
+    package func appendOwn(
+        _ batches: UnsafeRawBufferPointer, isBuilt: Bool = false
+    ) throws(BrokerError) -> PartitionLog<Files>.Appended {
         nonisolated(unsafe) let batches = batches  // Used inside the call alone.
-        return try append { log, now throws(LogError) in try log.append(batches, now: now) }
+        return try append { log, now throws(LogError) in try log.append(batches, now: now, isBuilt: isBuilt) }
     }
 
     private func append(

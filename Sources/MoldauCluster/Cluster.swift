@@ -134,6 +134,12 @@ extension Producer {
     public func stamp(for partition: TopicPartition) -> ProducerStamp { .none }
 }
 
+/// A producer of a cluster in this process, which can trust what this process has built.
+package protocol InProcessProducer: Producer {
+    /// As `send`, of a batch that `RecordBatchBuilder` has built, and whose records have keys: they are not walked again.
+    func send(built batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
+}
+
 /// Appends batches in transactions: one begins with the first `send` after the last ended.
 public protocol TransactionalProducer: Producer {
     /// Makes what was sent readable, and the group's offsets count, all together; returns when that is as durable as the cluster

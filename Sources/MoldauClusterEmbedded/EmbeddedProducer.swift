@@ -4,7 +4,7 @@ internal import MoldauLog
 internal import MoldauRecords
 
 /// Appends to partitions of a broker in this process.
-final class EmbeddedProducer<Files: FileSystem>: Producer {
+final class EmbeddedProducer<Files: FileSystem>: InProcessProducer {
     private struct Target {
         let partition: BrokerPartition<Files>
         /// The end of this producer's last batch; acknowledged by the next flush.
@@ -19,22 +19,30 @@ final class EmbeddedProducer<Files: FileSystem>: Producer {
     init(_ broker: Broker<Files>) { self.broker = broker }
 
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        try send(batch, to: partition, isBuilt: false)
+    }
+
+    func send(built batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        try send(batch, to: partition, isBuilt: true)
+    }
+
+    private func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition, isBuilt: Bool) throws {
         if isClosed { throw ClusterError.closed }
         do throws(BrokerError) {
-            try append(batch, to: partition)
+            try append(batch, to: partition, isBuilt)
         } catch {
             guard case .unknownTopic = error, targets.removeValue(forKey: partition) != nil else {
                 throw ClusterError(error)
             }
             // The topic was deleted since; it may have been created again.
-            try translating { () throws(BrokerError) in try append(batch, to: partition) }
+            try translating { () throws(BrokerError) in try append(batch, to: partition, isBuilt) }
         }
     }
 
-    private func append(_ batch: UnsafeRawBufferPointer, to name: TopicPartition) throws(BrokerError) {
+    private func append(_ batch: UnsafeRawBufferPointer, to name: TopicPartition, _ isBuilt: Bool) throws(BrokerError) {
         if targets[name] == nil { targets[name] = Target(partition: try broker.partition(name)) }
         guard let slot = targets.index(forKey: name) else { return }
-        let appended = try targets.values[slot].partition.append(batch)
+        let appended = try targets.values[slot].partition.append(batch, isBuilt: isBuilt)
         targets.values[slot].sent = appended.end
     }
 

@@ -4,7 +4,7 @@ internal import MoldauLog
 internal import MoldauRecords
 
 /// Appends to partitions of a broker in this process, in transactions.
-final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProducer {
+final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProducer, InProcessProducer {
     private let broker: Broker<Files>
     private let id: String
     private let identity: ProducerIdentity
@@ -27,11 +27,24 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
     }
 
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
-        if !enlisted.contains(partition) {
-            try translating { () throws(BrokerError) in try broker.enlist([partition], id, identity) }
-            enlisted.insert(partition)
-        }
+        try enlist(partition)
         try inner.send(batch, to: partition)
+        note(batch, to: partition)
+    }
+
+    func send(built batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        try enlist(partition)
+        try inner.send(built: batch, to: partition)
+        note(batch, to: partition)
+    }
+
+    private func enlist(_ partition: TopicPartition) throws {
+        guard !enlisted.contains(partition) else { return }
+        try translating { () throws(BrokerError) in try broker.enlist([partition], id, identity) }
+        enlisted.insert(partition)
+    }
+
+    private func note(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) {
         let count = (try? RecordBatchHeader(batch).recordCount) ?? 0
         sequences[partition] = ((sequences[partition] ?? 0) &+ count) & .max
     }

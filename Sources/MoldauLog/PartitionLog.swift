@@ -62,17 +62,21 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     ///
     /// Batches of a producer with sequence numbers must follow its last one; one that is there already is not appended
     /// again, and its old place is the answer.
+    /// - Parameter isBuilt: whether `RecordBatchBuilder` has built them in this process, with a key in each record: then their records
+    ///   need not be walked.
     /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`: then nothing was appended.
     ///   `.producerFenced`, `.outOfOrderSequence`, `.io`: then the last batches may be missing.
-    package mutating func append(_ batches: UnsafeRawBufferPointer, now: Timestamp) throws(LogError) -> Appended {
-        try append(batches, now: now, takesControl: false)
+    package mutating func append(
+        _ batches: UnsafeRawBufferPointer, now: Timestamp, isBuilt: Bool = false
+    ) throws(LogError) -> Appended {
+        try append(batches, now: now, takesControl: false, isBuilt: isBuilt)
     }
 
     /// - Parameter takesControl: whether the batches may be markers: those of others than the coordinator are forged.
     mutating func append(
-        _ batches: UnsafeRawBufferPointer, now: Timestamp, takesControl: Bool
+        _ batches: UnsafeRawBufferPointer, now: Timestamp, takesControl: Bool, isBuilt: Bool = false
     ) throws(LogError) -> Appended {
-        try validate(batches, takesControl: takesControl)
+        try validate(batches, takesControl: takesControl, walksRecords: !isBuilt)
         var appended = Appended(first: endOffset, end: endOffset)
         var rest = batches
         while rest.count > 0 {
@@ -93,7 +97,9 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     /// All that a reader, or a later compaction, relies on.
-    private func validate(_ batches: UnsafeRawBufferPointer, takesControl: Bool) throws(LogError) {
+    private func validate(
+        _ batches: UnsafeRawBufferPointer, takesControl: Bool, walksRecords: Bool
+    ) throws(LogError) {
         guard batches.count > 0 else { throw .invalidBatch(.truncated(needed: BatchFormat.headerSize, got: 0)) }
         var rest = batches
         while rest.count > 0 {
@@ -106,7 +112,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             do {
                 try header.validateChecksum(rest)
                 let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
-                firstWithoutKey = try header.validateRecords(batch, isKeyed: configuration.compacts)
+                firstWithoutKey =
+                    walksRecords ? try header.validateRecords(batch, isKeyed: configuration.compacts) : nil
             } catch {
                 throw .invalidBatch(error)
             }

@@ -17,6 +17,10 @@ public struct RecordBatchBuilder: ~Copyable {
     @inlinable public var recordCount: Int { storedRecordCount }
     @usableFromInline var storedRecordCount = 0
 
+    /// Whether a record since the last `reset` has a null for a key.
+    @inlinable package var lacksKey: Bool { storedLacksKey }
+    @usableFromInline var storedLacksKey = false
+
     /// Bytes of the batch as it stands, header included.
     @inlinable public var byteCount: Int { bytes.count }
 
@@ -49,6 +53,7 @@ public struct RecordBatchBuilder: ~Copyable {
         let start = bytes.count
         let room = bytes.reserve(160)
         var place = beginRecord(at: room, timestamp)
+        if key == nil { storedLacksKey = true }
         place = Self.storeShort(key, at: place)
         place = Self.storeShort(value, at: place)
         place.storeBytes(of: 0, as: UInt8.self)  // No headers.
@@ -74,6 +79,7 @@ public struct RecordBatchBuilder: ~Copyable {
             bytes.truncate(to: start)
             throw error
         }
+        if !hasKey { storedLacksKey = true }
         if headers.isEmpty { bytes.append(byte: 0) } else { bytes.append(headers) }
         endRecord(from: start, timestamp)
     }
@@ -144,6 +150,7 @@ public struct RecordBatchBuilder: ~Copyable {
     /// Begins the next batch, in the same memory.
     @inlinable public mutating func reset() {
         storedRecordCount = 0
+        storedLacksKey = false
         bytes.truncate(to: BatchFormat.headerSize)
     }
 

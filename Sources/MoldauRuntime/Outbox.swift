@@ -168,12 +168,20 @@ package final class Outbox: RecordCollector {
         }
     }
 
+    private func send(_ built: UnsafeRawBufferPointer, isKeyed: Bool, to partition: TopicPartition) throws {
+        guard isKeyed, let producer = producer as? any InProcessProducer else {
+            return try producer.send(built, to: partition)
+        }
+        try producer.send(built: built, to: partition)
+    }
+
     /// - Returns: false where the cluster has no room for it; then it is kept.
     private func ship(_ batch: BatchPointer) throws -> Bool {
         let count = batch.pointee.builder.recordCount
         do {
             batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
-            try producer.send(batch.pointee.builder.finish(), to: batch.pointee.partition)
+            let isKeyed = !batch.pointee.builder.lacksKey
+            try send(batch.pointee.builder.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
         } catch let error as ClusterError where error.holdsBack {
             // Not thrown here, where user code may have called, and would take it for its own.
             (isHeld, heldError) = (true, error)
@@ -200,7 +208,8 @@ package final class Outbox: RecordCollector {
             single.append(
                 key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
             do {
-                try producer.send(single.finish(), to: batch.pointee.partition)
+                let isKeyed = !single.lacksKey
+                try send(single.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
             } catch let error as ClusterError {
                 try judge(error, partition: batch.pointee.partition, recordCount: 1, key: record.key)
             }

@@ -101,6 +101,23 @@ struct ValidationTests {
         #expect(try log.append(bytes.bytes, now: .none).end == Offset(2))
     }
 
+    @Test func `a builder tells whether each record has a key`() {
+        var builder = RecordBatchBuilder()
+        let (text, long) = ([UInt8(1)], [UInt8](repeating: 1, count: 100))
+        for bytes in [text, long] {
+            bytes.withUnsafeBytes { builder.append(key: $0, value: nil, timestamp: .none) }
+            var lacksKey = builder.lacksKey
+            #expect(!lacksKey)
+            bytes.withUnsafeBytes { builder.append(key: nil, value: $0, timestamp: .none) }
+            lacksKey = builder.lacksKey
+            #expect(lacksKey)
+            text.withUnsafeBytes { builder.append(key: $0, value: nil, timestamp: .none) }
+            lacksKey = builder.lacksKey
+            #expect(lacksKey)
+            builder.reset()
+        }
+    }
+
     @Test func `times of any value are taken, and come back`() throws {
         let times = [Int64.max, .min, -1, 0, .min, .max].map { Timestamp(ms: $0) }
         var builder = RecordBatchBuilder()
