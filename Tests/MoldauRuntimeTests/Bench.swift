@@ -43,16 +43,14 @@ final class Bench {
     }
 
     func write(
-        _ topic: String, _ key: String, _ value: String, at time: Int64, partition: Int32 = 0,
+        _ topic: String, _ key: String, _ value: String?, at time: Int64, partition: Int32 = 0,
         headers: Headers = Headers()
     ) throws {
         var builder = RecordBatchBuilder()
-        var (key, value) = (key, value)
-        key.withUTF8 { key in
-            value.withUTF8 { value in
+        Array(key.utf8).withUnsafeBytes { key in
+            Array((value ?? "").utf8).withUnsafeBytes { bytes in
                 builder.append(
-                    key: UnsafeRawBufferPointer(key), value: UnsafeRawBufferPointer(value),
-                    timestamp: Timestamp(ms: time), headers: headers)
+                    key: key, value: value == nil ? nil : bytes, timestamp: Timestamp(ms: time), headers: headers)
             }
         }
         try producer.send(builder.finish(), to: TopicPartition(topic, partition))

@@ -134,6 +134,42 @@ struct ForeignKeyJoinTests {
         #expect(found.sorted() == (0..<12).map { "o\($0)=c\($0 % 4)|\($0) by C\($0 % 4)" }.sorted())
     }
 
+    /// Each quicker than the answers to what came before it: they are dropped as stale. A row without a customer begins with a bar.
+    @Test(
+        arguments: [
+            ([nil, "c2|2"], nil), (["|2", "c2|3"], nil), (["|2", nil], nil), (["c2|2", "|3", "c2|4"], nil),
+            ([nil, "c1|2"], "c1|2 by C1"), (["|2", "c1|3"], "c1|3 by C1"), ([nil, "c2|2", "c1|3"], "c1|3 by C1"),
+        ] as [([String?], String?)])
+    func `a result goes when its row comes back and refers to none`(quickly: [String?], last: String?) throws {
+        let bench = try Bench()
+        try bench.create(["orders": 1, "customers": 1, "joined": 1])
+        let topology = try Topology { streams in
+            streams.table(Topic<String, String>("orders"))
+                .join(
+                    streams.table(Topic<String, String>("customers")),
+                    on: { $0.first == "|" ? nil : String($0.prefix(2)) }
+                ) { "\($0) by \($1)" }
+                .toStream().to(Topic<String, String?>("joined"))
+        }
+        let thread = try bench.thread(topology)
+        var now: Int64 = 0
+        func runThroughAllTopics() throws {
+            for _ in 0..<6 {
+                now += 1_000
+                try thread.runUntilIdle(now: now)
+            }
+        }
+        try bench.write("customers", "c1", "C1", at: 1)
+        try bench.write("orders", "o", "c1|1", at: 2)
+        try runThroughAllTopics()
+        for (number, value) in quickly.enumerated() { try bench.write("orders", "o", value, at: Int64(3 + number)) }
+        try runThroughAllTopics()
+        try thread.stop(now: Timestamp(ms: now))
+        let results = try bench.read(Topic<String, String?>("joined")).map(\.value)
+        #expect(results.first == "c1|1 by C1")
+        #expect(results.last == .some(last))
+    }
+
     /// Customers are in the partitions of their numbers, and orders in the first one: whoever says so finds them.
     @Test(
         arguments: [

@@ -23,7 +23,7 @@ struct Simulate: AsyncParsableCommand {
         help:
             "Faults and workloads that there are to be none of, with commas between: to find out which of them it takes."
     )
-    var without = Simulation.leftOut.sorted().joined(separator: ",")
+    var without = ""
 
     private var leftOut: Set<String> { Set(without.split(separator: ",").map(String.init)) }
 

@@ -132,6 +132,8 @@ struct ForeignKeyJoinNames: Sendable {
     let responseSource: String
     let resolver: String
     let result: String
+    /// Asks again; nil where the topology is that of Kafka Streams, which does not.
+    let asker: String?
 
     init(_ given: String?, origin: String, in builder: StreamsBuilder) {
         let (names, given) = (builder.names, given.map { builder.checked($0) })
@@ -158,5 +160,6 @@ struct ForeignKeyJoinNames: Sendable {
         responseSource = name("-subscription-response-source", "KTABLE-SOURCE-")
         resolver = name("-subscription-response-resolver", "KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-RESOLVER-PROCESSOR-")
         result = name("-result", "KTABLE-FK-JOIN-OUTPUT-")
+        asker = builder.options.naming == .kafkaStreams ? nil : resolver + "-asks-again"
     }
 }

@@ -8,6 +8,11 @@
 //
 // An answer carries the hash of the left row that asked. The resolver compares it with the row as it is now and drops
 // answers to rows that have changed since: their own answers are on the way.
+//
+// Not always, in an inner join: where a row begins to refer to a right row that is not there, nobody answers, as there is no result to
+// delete. But the answer that would have deleted the result of an older version may still be on its way then, and would be dropped. So
+// the left task looks at each dropped answer that says "no row": where the row is gone, or refers to none, it has no result; else it asks
+// again. Kafka Streams lets the old result stay.
 
 import MoldauRecords
 import MoldauState
@@ -77,9 +82,15 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
             below: [names.lookUp, names.notify], key: left.key, value: Response.serde(foreign: right.value),
             partitioner: toLeftTable)
         try processor(names.resolver, names.responseSource) {
-            try compared($0, names.registrationTopic).resolve($0, leftRows)
+            try compared($0, names.registrationTopic).resolve($0, leftRows, deletesStale: !isLeft && names.asker != nil)
         }
         try connect(names.resolver, leftRows.stores)
+        guard !isLeft, let asker = names.asker else { return }
+        try processor(asker, names.responseSource) { try compared($0, names.registrationTopic).askAgain($0, leftRows) }
+        try connect(asker, leftRows.stores)
+        try topology.add(
+            sink: asker + "-sink", topic: names.registrationTopic, below: [asker], key: right.key.optional,
+            value: message, partitioner: toRightTable)
     }
 
     private var toRightTable: StreamPartitioner<ForeignKey?, Message>? {
@@ -223,14 +234,43 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
 
     // MARK: The left task joins
 
-    private func resolve(_ context: NodeContext, _ leftRows: RowGetter<Key, Value>) throws -> Inlet<Key, Response> {
+    /// Asks for the right row of a left row whose older version was answered with "no row".
+    private func askAgain(
+        _ context: NodeContext, _ leftRows: RowGetter<Key, Value>
+    ) throws -> Inlet<Key, Response> {
+        let forward = try context.next(ForeignKey?.self, Message.self).receive
+        let (get, partition) = (try leftRows.make(context), context.task.taskID.partition)
+        return Inlet { record in
+            guard record.value.foreign == nil else { return }
+            let (foreignKey, hash): (ForeignKey, Hash128)
+            do {
+                guard let row = try get(record.key, nil)?.value, let found = try key(of: record.key, row) else {
+                    return
+                }
+                (foreignKey, hash) = (found, try self.hash(row))
+            } catch { return try context.failed(error) }
+            guard hash != record.value.hash else { return }
+            let message = Message(
+                hash: hash, instruction: .answerAlways, primaryKey: record.key, primaryPartition: partition)
+            try forward(record.with(key: foreignKey, value: message))
+        }
+    }
+
+    /// - Parameter deletesStale: whether an answer to an older version of a row deletes the result where it has none now.
+    private func resolve(
+        _ context: NodeContext, _ leftRows: RowGetter<Key, Value>, deletesStale: Bool
+    ) throws -> Inlet<Key, Response> {
         let forward = try context.next(Key.self, Result?.self).receive
         let get = try leftRows.make(context)
         return Inlet { record in
             let result: Result?
             do {
                 let row = try get(record.key, nil)?.value
-                guard try row.map({ try hash($0) }) == record.value.hash else { return context.drop(.staleResponse) }
+                guard try row.map({ try hash($0) }) == record.value.hash else {
+                    let refersToNone = try deletesStale && row.flatMap { try key(of: record.key, $0) } == nil
+                    guard refersToNone, record.value.foreign == nil else { return context.drop(.staleResponse) }
+                    return try forward(record.with(value: nil))
+                }
                 if let row, isLeft || record.value.foreign != nil {
                     result = try joiner(row, record.value.foreign)
                 } else {
@@ -249,14 +289,22 @@ extension Topology {
         topic: String, sink: String, source: String, below parents: [String], key: Serde<Key>, value: Serde<Value>,
         partitioner: StreamPartitioner<Key, Value>? = nil
     ) throws {
-        let make: @Sendable (NodeContext) throws -> Any = { context in
-            try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: .topic(topic))
-        }
         let reader = TopologyNode.Source(topics: [topic]) { context in
             TypedSourceHead(key: key, value: value, timestamps: nil, in: context, next: try context.next())
         }
         try add(RepartitionTopic(name: topic))
-        try add(TopologyNode(sink, .sink(topic: topic, make: make), parents: parents))
+        try add(sink: sink, topic: topic, below: parents, key: key, value: value, partitioner: partitioner)
         try add(TopologyNode(source, .source(reader)))
+    }
+
+    /// Adds a sink that writes a topic of the application.
+    mutating func add<Key, Value>(
+        sink: String, topic: String, below parents: [String], key: Serde<Key>, value: Serde<Value>,
+        partitioner: StreamPartitioner<Key, Value>?
+    ) throws {
+        let make: @Sendable (NodeContext) throws -> Any = { context in
+            try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: .topic(topic))
+        }
+        try add(TopologyNode(sink, .sink(topic: topic, make: make), parents: parents))
     }
 }
