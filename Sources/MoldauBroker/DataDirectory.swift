@@ -202,5 +202,7 @@ struct DataDirectory<Files: FileSystem> {
         guard let id = topic.id, !files.exists(directory) else { return }
         try files.createDirectory(directory)
         try files.claim(directory, for: id)
+        // Where the partition finds its directory, it takes its name for durable.
+        try files.syncDirectory(path)
     }
 }

@@ -47,7 +47,8 @@ extension CachedByteStore {
         defer { if let origin { metadata.note(origin) } }
         let held = metadata.form
         if held?.shape == .emptied { return try beginAnew(as: wanted, because: "the store was being emptied") }
-        if byteStore.mayHoldData, let reason = origin.flatMap({ metadata.mismatch(with: $0) }) {
+        // Whether or not it has rows: how far it is tells of that topic, too.
+        if let reason = origin.flatMap({ metadata.mismatch(with: $0) }) {
             return try beginAnew(as: wanted, because: reason)
         }
         guard let wanted else { return }

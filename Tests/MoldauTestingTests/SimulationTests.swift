@@ -87,6 +87,12 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
         MendedSeed(
             seed: 601_657, was: "a checksum stood for an index of aborted transactions that was being made anew"),
         MendedSeed(
+            seed: 1_966, was: "the directory that a topic is created with was not durable, and its records went with it"
+        ),
+        MendedSeed(seed: 4_384, was: "a store without rows went on from an offset of a changelog that was gone"),
+        MendedSeed(
+            seed: 6_805, was: "by a wall clock that was wrong, all records were of the future, and did not wait"),
+        MendedSeed(
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
     ]
 }

@@ -118,7 +118,8 @@ final class Lane {
         return done
     }
 
-    /// A record from the future would wait for ever, where others always have some of the present.
+    /// A record from the future would wait for ever, where others always have some of the present. Where all are of the future, it is
+    /// the wall clock that is wrong, and they go by their times as ever.
     private func processFutureRecords(
         upTo count: Int, now: RoundTime, mayWork: (StreamTask) -> Bool
     ) throws -> Int {
@@ -126,9 +127,10 @@ final class Lane {
         let (presentMs, futureMs) = (
             now.wall.ms.subtractingReportingOverflow(lookaheadMs), now.wall.ms.addingReportingOverflow(lookaheadMs)
         )
-        guard !presentMs.overflow, !futureMs.overflow, min(lows[first], limit) >= presentMs.partialValue else {
-            return 0
-        }
+        let present = min(lows[first], limit)
+        guard !presentMs.overflow, !futureMs.overflow, present >= presentMs.partialValue,
+            present <= futureMs.partialValue
+        else { return 0 }
         for (number, task) in tasks.enumerated() where now.uptime - served[number] >= Self.patience {
             guard lows[number] > futureMs.partialValue, lows[number] != PaceBoard.idle, mayWork(task) else { continue }
             served[number] = now.uptime

@@ -130,6 +130,9 @@ struct Scenario: Sendable, CustomStringConvertible {
         return (others.pick(events), others.pick([1_000_000_000, 1_800_000_000_000]))
     }
 
+    /// Whether some records may be of the present as the wall shows it, and others of its future.
+    var hasFutureEvents: Bool { eventStartMs == clockStartMs }
+
     /// So much later are the last records that all windows are over.
     var finalStepMs: Int64 { 100_000 + (workload.forms.map(\.graceMs).max() ?? 0) }
 

@@ -20,7 +20,9 @@ extension Simulation {
                 inputs: inputs, outputs: try process.records(of: scenario.workload.output),
                 isExact: scenario.guarantee == .exactlyOnce, forms: forms,
                 formerRows: feeder.formerValues(of: Workload.globalTopic), last: feeder.lastValues,
-                hasOneThread: scenario.threads == 1 && scenario.stepsPerHandOver == nil, order: feeder.order)
+                isProcessedByTime: scenario.threads == 1 && scenario.stepsPerHandOver == nil
+                    && !scenario.hasFutureEvents,
+                order: feeder.order)
             for complaint in scenario.workload.complaints(outcome) { complain(complaint) }
             try checkGlobalTables(process, inputs)
         }

@@ -205,6 +205,8 @@ package final class Simulation {
             process = started
             trace.note("started")
             changeForm(started)
+            // On a full disk it would be deleted, and not made.
+            makesTopicAgain = makesTopicAgain && !disk.isFull
             if makesTopicAgain { try makeTopicAgain(started) }
         }
         return process

@@ -11,8 +11,9 @@ struct Outcome {
     var formerRows: [String: [String]] = [:]
     /// The records that were fed when all others had been processed.
     var last: Set<String> = []
-    /// Whether one thread had all tasks all the time: several keep step as far as none of them stands still.
-    var hasOneThread = true
+    /// Whether records of a backlog are processed by their times: one thread has all tasks all the time (several keep step as far as none
+    /// of them stands still), and none is of the future beside others of the present.
+    var isProcessedByTime = true
     /// The number of each record's value in the order in which they were fed.
     var order: [String: Int] = [:]
 }

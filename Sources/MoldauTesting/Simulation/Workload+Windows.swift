@@ -83,7 +83,8 @@ extension Workload {
     }
 
     /// Which records come too late is chance where several partitions are written into one. But a thread that processes records
-    /// as they come, or catches up with the oldest first, keeps what is not late among all that was fed before it.
+    /// as they come, or catches up with the oldest first, keeps what is not late among all that was fed before it. Records that
+    /// come from the future beside those of the present wait for a while only.
     func regroupedComplaints(_ input: [ReadRecord], _ outcome: Outcome) -> [String] {
         var (sure, all): ([String: Int], [String: Int]) = ([:], [:])
         var latest: Int64 = -1
@@ -99,7 +100,7 @@ extension Workload {
         let got = outcome.outputs.valuesByKey
         return sure.sorted { $0.key < $1.key }.compactMap { name, count in
             let last = got[name]?.compactMap { Int($0) }.max() ?? 0
-            if outcome.hasOneThread, last < count {
+            if outcome.isProcessedByTime, last < count {
                 return "\(name): counted \(last), and \(count) records came in time"
             }
             if outcome.isExact, last > all[name] ?? 0 { return "\(name): counted \(last) of \(all[name] ?? 0)" }
