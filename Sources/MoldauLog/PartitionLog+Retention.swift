@@ -29,8 +29,9 @@ extension PartitionLog {
 
     private mutating func applyRetention(ofMs limit: Int64, now: Timestamp) throws(LogError) -> Int {
         try noteUnknownTimes(now)
+        let byEventTime = configuration.sabotage.contains(.retentionByEventTime)
         func isExpired(_ segment: Segment<Files.File>) -> Bool {
-            guard let last = segment.appendTimes.last else { return false }
+            guard let last = byEventTime ? segment.latest : segment.appendTimes.last else { return false }
             let age = now.ms.subtractingReportingOverflow(last.ms)
             return !age.overflow && age.partialValue > limit
         }

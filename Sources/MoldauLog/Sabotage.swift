@@ -41,4 +41,6 @@ package struct Sabotage: OptionSet, Sendable {
     package static let skipsDirectorySync = Sabotage(rawValue: 1 << 16)
     /// Nothing is ever worth a compaction.
     package static let neverCompacts = Sabotage(rawValue: 1 << 17)
+    /// Retention counts from when records happened, not from when they came.
+    package static let retentionByEventTime = Sabotage(rawValue: 1 << 18)
 }

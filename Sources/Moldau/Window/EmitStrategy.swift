@@ -28,6 +28,13 @@ public enum EmitStrategy: Sendable, Hashable {
         segments.keptFrom = 0
     }
 
+    /// From which time on windows were not sent when each change goes downstream now, and they went when they closed before: their
+    /// changes are known to nobody. Says it once.
+    static func unsentTime(of store: String, in task: TaskContext, closingMs: Int64) -> Timestamp? {
+        guard let last = task.processorTimes.removeValue(forKey: store) else { return nil }
+        return Timestamp(ms: max(0, last.subtractingCapped(closingMs).addingCapped(1)))
+    }
+
     /// Calls `emit` with the times of the windows that have closed, if it is time to.
     /// - Parameter closeTime: stream time less the grace.
     func closed(at closeTime: Int64, _ emit: (ClosedRange<Int64>) throws -> Void) rethrows {

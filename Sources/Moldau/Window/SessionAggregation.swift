@@ -31,6 +31,8 @@ private final class Sessions<Key, Value, Result> {
     private let store: SessionStore<Key, Result>
     private let closer: WindowCloser?
     private let reportsOld: Bool
+    /// Whether there may be sessions that were to be sent when they close, while each change is sent now.
+    private var mayHaveUnsent: Bool
     private let keyNull: Serde<Key>.Null?
     private let streamTime: ObservedTime
 
@@ -48,10 +50,13 @@ private final class Sessions<Key, Value, Result> {
         // The end is inclusive: a session closes a millisecond after it.
         closer =
             aggregation.emit == .onWindowClose ? WindowCloser(context, store.segments, closingMs: 1) : nil
+        mayHaveUnsent = closer == nil
+        if mayHaveUnsent { store.segments.keptFrom = 0 }
     }
 
     func receive(_ record: Record<Key, Value>) throws {
         if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
+        if mayHaveUnsent { try sendUnsent(record) }
         let closeTime = streamTime.observe(record.timestamp).subtractingCapped(aggregation.windows.closingMs)
         let joined = try sessions(around: record)
         let point = Window(start: record.timestamp, end: record.timestamp)
@@ -113,18 +118,30 @@ private final class Sessions<Key, Value, Result> {
         try changes.send(record.with(key: session), new: new, old: old, at: session.window.end)
     }
 
+    /// Sends the sessions that nobody knows of because they were to be sent when they close, which is not when they are sent now.
+    private func sendUnsent(_ record: Record<Key, Value>) throws {
+        mayHaveUnsent = false
+        defer { store.segments.keptFrom = .max }
+        guard let first = WindowCloser.unsentTime(of: store.name, in: context.task, closingMs: 1) else { return }
+        try sendAll(endingFrom: first, to: Timestamp(ms: .max), record)
+    }
+
     /// Sends the sessions that are closed now, where that is when they are sent.
     private func sendClosed(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
         guard let closer else { return }
         try closer.closed(at: closeTime) { ends in
-            let (first, last) = (Timestamp(ms: ends.lowerBound), Timestamp(ms: ends.upperBound))
-            let closed = try store.sessions(endingFrom: first, to: last).collect()
-            let inOrder = closed.sortedStably {
-                ($0.key.window.end, $0.key.window.start) < ($1.key.window.end, $1.key.window.start)
-            }
-            for (session, value) in inOrder {
-                try changes.send(record.with(key: session), new: value, old: nil, at: session.window.end)
-            }
+            try sendAll(
+                endingFrom: Timestamp(ms: ends.lowerBound), to: Timestamp(ms: ends.upperBound), record)
+        }
+    }
+
+    private func sendAll(endingFrom first: Timestamp, to last: Timestamp, _ record: Record<Key, Value>) throws {
+        let sessions = try store.sessions(endingFrom: first, to: last).collect()
+        let inOrder = sessions.sortedStably {
+            ($0.key.window.end, $0.key.window.start) < ($1.key.window.end, $1.key.window.start)
+        }
+        for (session, value) in inOrder {
+            try changes.send(record.with(key: session), new: value, old: nil, at: session.window.end)
         }
     }
 }

@@ -45,6 +45,7 @@ final class SlidingWindows<Key, Value, Result> {
     func receive(_ record: Record<Key, Value>) throws {
         if let null = rows.keyNull, null.isNull(record.key) { return rows.context.drop(.nullKey) }
         if let null = rows.valueNull, null.isNull(record.value) { return rows.context.drop(.nullValue) }
+        if rows.mayHaveUnsent { try rows.sendUnsent(record) }
         let time = record.timestamp.ms
         let closeTime = rows.observe(record.timestamp)
         if time.addingCapped(1).addingCapped(difference) <= closeTime { return rows.context.drop(.late) }

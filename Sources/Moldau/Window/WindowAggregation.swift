@@ -38,6 +38,7 @@ import MoldauTopology
         let keyNull = key.null
         return Inlet { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
+            if rows.mayHaveUnsent { try rows.sendUnsent(record) }
             let closeTime = rows.observe(record.timestamp)
             var (isSkipped, isInWindow) = (false, false)
             try windows.forEach(at: record.timestamp) { window in
@@ -72,6 +73,9 @@ import MoldauTopology
     /// Whether all that the store holds is known to those downstream.
     @usableFromInline let remembersAll: Bool
     @usableFromInline let graceMs: Int64
+    private let closingMs: Int64
+    /// Whether there may be windows that were to be sent when they close, while each change is sent now.
+    @usableFromInline private(set) var mayHaveUnsent: Bool
     /// Unlike the store's it is that of records, not of windows.
     @usableFromInline let streamTime: ObservedTime
 
@@ -89,10 +93,12 @@ import MoldauTopology
         fold = aggregation.fold
         remembersAll = settings.memory == .complete
         let windows = settings.windows
-        graceMs = windows.graceMs
+        (graceMs, closingMs) = (windows.graceMs, windows.closingMs)
         closer =
             settings.emit == .onWindowClose
             ? WindowCloser(context, store.segments, closingMs: windows.closingMs) : nil
+        mayHaveUnsent = closer == nil
+        if mayHaveUnsent { store.segments.keptFrom = 0 }
     }
 
     @usableFromInline func slidingInlet(differenceMs: Int64) -> Inlet<Key, Value> {
@@ -162,6 +168,19 @@ import MoldauTopology
     ) throws {
         guard closer == nil else { return }
         try changes.send(record.with(key: Windowed(record.key, in: window)), new: new, old: old, at: timestamp)
+    }
+
+    /// Sends the windows that nobody knows of because they were to be sent when they close, which is not when they are sent now.
+    @usableFromInline func sendUnsent(_ record: Record<Key, Value>) throws {
+        mayHaveUnsent = false
+        defer { store.segments.keptFrom = .max }
+        guard let first = WindowCloser.unsentTime(of: store.name, in: context.task, closingMs: closingMs) else {
+            return
+        }
+        let unsent = try store.fetch(keysFrom: nil, through: nil, from: first, to: Timestamp(ms: .max)).collect()
+        for (windowed, row) in unsent.sortedStably(by: { $0.key.window.start < $1.key.window.start }) {
+            try changes.send(record.with(key: windowed), new: row.value, old: nil, at: row.timestamp)
+        }
     }
 
     /// Sends the windows that are closed now, where that is when they are sent.

@@ -110,6 +110,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case snapshotForgetsLast
     case skipsDirectorySync
     case neverCompacts
+    case retentionByEventTime
 
     /// What the broker does wrong.
     var sabotage: Sabotage {
@@ -132,6 +133,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
         case .snapshotForgetsLast: .snapshotForgetsLast
         case .skipsDirectorySync: .skipsDirectorySync
         case .neverCompacts: .neverCompacts
+        case .retentionByEventTime: .retentionByEventTime
         default: []
         }
     }

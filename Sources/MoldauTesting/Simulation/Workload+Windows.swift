@@ -22,18 +22,12 @@ private struct ExpectedWindows {
         var open: [String: Window] = [:]
         var streamTime: Int64 = -1
         var doubts: [ClosedRange<Int64>] = []
-        // Counted while windows were sent at their end, and still open when each change was sent instead: they go with the
-        // next change.
-        var unsent: Set<String> = []
         var next = forms[...]
         var form = next.removeFirst().form
         for record in records {
             while let changed = next.first, record.offset >= changed.begin {
                 let (old, new) = (form.graceMs, changed.form.graceMs)
                 if new > old { doubts.append((streamTime - new)...(streamTime - old)) }
-                if form.emitsOnClose && !changed.form.emitsOnClose {
-                    unsent.formUnion(open.filter { $0.value.end > streamTime - old }.keys)
-                }
                 form = changed.form
                 next.removeFirst()
             }
@@ -42,11 +36,10 @@ private struct ExpectedWindows {
             let window = Window(end: start + Workload.windowMs)
             if window.end <= streamTime - form.graceMs { continue }
             open["\(record.key)@\(start)", default: window].count += 1
-            unsent.remove("\(record.key)@\(start)")
         }
         form = forms.last?.form ?? form
         for (key, window) in open {
-            if unsent.contains(key) || doubts.contains(where: { $0.contains(window.end) }) {
+            if doubts.contains(where: { $0.contains(window.end) }) {
                 doubtful.insert(key)
             } else if window.end <= streamTime - form.graceMs {
                 closed[key] = window.count
