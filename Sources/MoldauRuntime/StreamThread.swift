@@ -241,6 +241,20 @@ package final class StreamThread {
         } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) {
             return try beginAgain(partition, lost: lost, held: held, now: now)
         }
+        try handOut(fetched, now: now)
+        isSent = isSent || !outbox.hasUnsent
+        var isNews = false
+        for lane in lanes {
+            try confirmEnds(of: lane)
+            lane.begin(now: now.uptime)
+            if isSent { isNews = lane.publish() || isNews }
+        }
+        if isNews { plan.paceBoard.wakeWaiting() }
+    }
+
+    /// Gives batches to the global tables and tasks that read their partitions. All that `poll` returned has to come here: it is not
+    /// returned again.
+    private func handOut(_ fetched: [FetchedBatches], now: RoundTime) throws {
         for batches in fetched {
             if try globalTables.apply(batches, now: now) { continue }
             guard let task = owners[batches.partition] else { continue }
@@ -250,14 +264,6 @@ package final class StreamThread {
                 consumer.pause([batches.partition])
             }
         }
-        isSent = isSent || !outbox.hasUnsent
-        var isNews = false
-        for lane in lanes {
-            try confirmEnds(of: lane)
-            lane.begin(now: now.uptime)
-            if isSent { isNews = lane.publish() || isNews }
-        }
-        if isNews { plan.paceBoard.wakeWaiting() }
     }
 
     /// A queue whose topic other tasks write has caught up only when nothing is on its way to it, not even in an open transaction.
@@ -364,9 +370,8 @@ package final class StreamThread {
     }
 
     private func restore(now: RoundTime, wait: Duration) throws {
-        if !globalTables.isCaughtUp {
-            for batches in try consumer.poll(wait: wait) { _ = try globalTables.apply(batches, now: now) }
-        }
+        // Tasks that run already may have batches among these.
+        if !globalTables.isCaughtUp { try handOut(consumer.poll(wait: wait), now: now) }
         try restorer.step(wait: wait, now: now.uptime)
         guard globalTables.isCaughtUp else { return }
         try begin(tasks.filter { !$0.hasBegun && restorer.isDone($0.stores) }, now: now)
