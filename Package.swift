@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import Foundation
 import PackageDescription
 
@@ -89,8 +89,12 @@ let package = Package(
             ]),
         library(
             "MoldauTesting",
+            ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
+        library(
+            "MoldauSimulation",
             [
-                "Moldau", "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology",
+                "MoldauTesting", "Moldau", "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState",
+                "MoldauTopology",
                 "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -179,9 +183,9 @@ let package = Package(
             swiftSettings: strict + warnings),
         .executableTarget(
             name: "simulate",
-            dependencies: ["MoldauTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MoldauSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/Simulate", swiftSettings: strict + warnings),
-        tests("MoldauTestingTests", ["MoldauTesting", "ProgramSupport", "simulate"]),
+        tests("MoldauSimulationTests", ["MoldauSimulation", "ProgramSupport", "simulate"]),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
         tests(
             "ExamplesTests",

@@ -22,7 +22,7 @@ extension Serde where Value: Codable & SendableMetatype {
     /// The serde that writes any `Codable` type as JSON, in the way of `JSONStreamCodable`; for types that are not one's
     /// own: `Topic("points", key: String.serde, value: Serde<[Point]>.json)`.
     public static var json: Serde<Value> {
-        let (documents, outlines) = (Spare<JSONDocument>(), Spare<JSONOutline>())
+        let (documents, outlines) = (ReusePool<JSONDocument>(), ReusePool<JSONOutline>())
         return Serde(
             encode: { value, writer in try encodeJSON(value, to: &writer, outlines) },
             decode: { bytes in try bytes.withUnsafeBytes { try decodeJSON(Value.self, from: $0, documents) } },
@@ -31,14 +31,14 @@ extension Serde where Value: Codable & SendableMetatype {
 }
 
 private func decodeJSON<Value: Decodable>(
-    _ type: Value.Type, from bytes: UnsafeRawBufferPointer, _ spare: Spare<JSONDocument>
+    _ type: Value.Type, from bytes: UnsafeRawBufferPointer, _ pool: ReusePool<JSONDocument>
 ) throws -> Value {
-    var document = spare.take() ?? JSONDocument()
+    var document = pool.take() ?? JSONDocument()
     defer {
         // A decoder that somebody has kept goes on with a copy of the text.
         if isKnownUniquelyReferenced(&document) {
             document.close()
-            if document.isWorthKeeping { spare.keep(document) }
+            if document.isWorthKeeping { pool.keep(document) }
         } else {
             document.detach()
         }
@@ -52,11 +52,11 @@ private func decodeJSON<Value: Decodable>(
 }
 
 private func encodeJSON<Value: Encodable>(
-    _ value: Value, to writer: inout ByteWriter, _ spare: Spare<JSONOutline>
+    _ value: Value, to writer: inout ByteWriter, _ pool: ReusePool<JSONOutline>
 ) throws {
-    var outline = spare.take() ?? JSONOutline()
+    var outline = pool.take() ?? JSONOutline()
     defer {
-        if isKnownUniquelyReferenced(&outline), outline.isWorthKeeping { spare.keep(outline) }
+        if isKnownUniquelyReferenced(&outline), outline.isWorthKeeping { pool.keep(outline) }
     }
     outline.open()
     do {

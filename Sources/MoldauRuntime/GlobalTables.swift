@@ -27,10 +27,10 @@ package final class GlobalTables {
     /// - Parameter partitionCount: of each topic, by its name.
     package init(
         _ nodes: [GlobalTableNode], partitionCount: (String) throws -> Int32, environment: StoreEnvironment,
-        surroundings: TaskSurroundings, now: RoundTime
+        services: ThreadServices, now: RoundTime
     ) throws {
         self.environment = environment
-        outbox = surroundings.outbox
+        outbox = services.outbox
         var tables: [Table] = []
         do {
             for (number, node) in nodes.enumerated() {
@@ -38,7 +38,7 @@ package final class GlobalTables {
                 tables.append(
                     try Self.open(
                         node, number: number, partitionCount: count, environment: environment,
-                        surroundings: surroundings, now: now))
+                        services: services, now: now))
             }
         } catch {
             for table in tables { try? table.store.close() }
@@ -55,19 +55,19 @@ package final class GlobalTables {
 
     private static func open(
         _ node: GlobalTableNode, number: Int, partitionCount: Int32, environment: StoreEnvironment,
-        surroundings: TaskSurroundings, now: RoundTime
+        services: ThreadServices, now: RoundTime
     ) throws -> Table {
         var definition = node.store
         definition.isLogged = false
         // The topic itself brings the store back.
         environment.changelogTopic = { _ in node.topic }
-        let origin = StoreOrigin(topic: node.topic, id: surroundings.topicIDs[node.topic], isChangelog: false)
+        let origin = StoreOrigin(topic: node.topic, id: services.topicIDs[node.topic], isChangelog: false)
         environment.origin = { _ in origin }
         let store = try definition.open(in: environment)
         let context = TaskContext(
-            applicationID: surroundings.names.applicationID,
-            taskID: TaskID(subtopology: -1 - number, partition: Partition(0)), outbox: surroundings.outbox, now: now,
-            onFailure: surroundings.configuration.onProcessingFailure)
+            applicationID: services.names.applicationID,
+            taskID: TaskID(subtopology: -1 - number, partition: Partition(0)), outbox: services.outbox, now: now,
+            onFailure: services.configuration.onProcessingFailure)
         context.add(store)
         let nodeContext = NodeContext(
             node: node.processorName, task: context, children: [], stores: [store.name], storeOrder: [:])
@@ -77,8 +77,8 @@ package final class GlobalTables {
             let queues = heads.enumerated().map { number, head in
                 PartitionQueue(
                     partition: TopicPartition(node.topic, Int32(number)), node: node.sourceName, source: head,
-                    context: context, outbox: surroundings.outbox,
-                    onFailure: surroundings.configuration.onDeserializationFailure)
+                    context: context, outbox: services.outbox,
+                    onFailure: services.configuration.onDeserializationFailure)
             }
             return Table(store: store, context: context, nodeContext: nodeContext, queues: queues)
         } catch {

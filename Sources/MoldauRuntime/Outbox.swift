@@ -36,8 +36,8 @@ package final class Outbox: RecordCollector {
     @exclusivity(unchecked) package unowned(unsafe) var processing: PartitionQueue?
     package var resumed: OriginalRecord?
     /// The cluster took no more: it had no room, and batches grow until `sendAll` finds some; or the producer was fenced.
-    @exclusivity(unchecked) package private(set) var isHeld = false
-    private(set) var heldError = ClusterError.closed
+    @exclusivity(unchecked) package private(set) var isOutOfSpace = false
+    private(set) var spaceError = ClusterError.closed
     /// Records that were not written.
     package private(set) var drops: [DropKey: Int64] = [:]
 
@@ -125,7 +125,7 @@ package final class Outbox: RecordCollector {
             batch.pointee.noticeBytes = batchBytes
             filled.append(batch)
         }
-        if batch.pointee.builder.byteCount >= batchBytes, !isHeld { _ = try ship(batch) }
+        if batch.pointee.builder.byteCount >= batchBytes, !isOutOfSpace { _ = try ship(batch) }
     }
 
     /// Hands everything to the producer, in the order in which it was begun.
@@ -133,14 +133,14 @@ package final class Outbox: RecordCollector {
     @discardableResult
     package func sendAll() throws -> Bool {
         var sent = 0
-        isHeld = false
+        isOutOfSpace = false
         for batch in filled {
             if !batch.pointee.builder.isEmpty, try !ship(batch) { break }
             batch.pointee.noticeBytes = 0
             sent += 1
         }
         filled.removeFirst(sent)
-        return !isHeld
+        return !isOutOfSpace
     }
 
     /// Whether something was put here and not handed to the producer.
@@ -153,14 +153,14 @@ package final class Outbox: RecordCollector {
             batch.pointee.noticeBytes = 0
         }
         filled = []
-        isHeld = false
+        isOutOfSpace = false
         self.producer = producer
     }
 
     /// Returns when everything is acknowledged. Blocks.
     /// - Throws: `ClusterError.diskFull` where there is no room for it; then the rest is kept.
     package func flush() throws {
-        guard try sendAll() else { throw heldError }
+        guard try sendAll() else { throw spaceError }
         do {
             try producer.flush()
         } catch let error as ClusterError {
@@ -184,7 +184,7 @@ package final class Outbox: RecordCollector {
             try send(batch.pointee.builder.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
         } catch let error as ClusterError where error.holdsBack {
             // Not thrown here, where user code may have called, and would take it for its own.
-            (isHeld, heldError) = (true, error)
+            (isOutOfSpace, spaceError) = (true, error)
             return false
         } catch ClusterError.recordTooLarge where count > 1 {
             try sendOneByOne(batch)

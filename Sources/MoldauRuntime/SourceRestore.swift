@@ -12,22 +12,22 @@ package final class SourceRestore {
     private var queue: PartitionQueue
 
     init(
-        _ changelog: SourceChangelog, of store: any StateStore, task: TaskID, surroundings: TaskSurroundings,
+        _ changelog: SourceChangelog, of store: any StateStore, task: TaskID, services: ThreadServices,
         now: RoundTime
     ) throws {
         context = TaskContext(
-            applicationID: surroundings.names.applicationID, taskID: task, outbox: surroundings.outbox, now: now,
-            onFailure: surroundings.configuration.onProcessingFailure)
+            applicationID: services.names.applicationID, taskID: task, outbox: services.outbox, now: now,
+            onFailure: services.configuration.onProcessingFailure)
         context.add(store)
         nodeContext = NodeContext(
             node: changelog.source, task: context, children: [], stores: [changelog.store], storeOrder: [:])
-        nodeContext.headTopic = surroundings.names.topic(changelog.topic)
-        let judge = surroundings.configuration.onDeserializationFailure
+        nodeContext.headTopic = services.names.topic(changelog.topic)
+        let judge = services.configuration.onDeserializationFailure
         let head = try changelog.makeHead(nodeContext)
         makeQueue = { [context] in
             PartitionQueue(
-                partition: TopicPartition(surroundings.names.topic(changelog.topic), task.partition),
-                node: changelog.source, source: head, context: context, outbox: surroundings.outbox,
+                partition: TopicPartition(services.names.topic(changelog.topic), task.partition),
+                node: changelog.source, source: head, context: context, outbox: services.outbox,
                 onFailure: { failure in
                     // The dead-letter topic has the record since it was processed.
                     if case .fail = judge(failure) { .fail } else { .skip }

@@ -15,19 +15,19 @@ package final class StandbyTask {
     /// Opens the stores.
     /// - Throws: `StateError`, `ClusterError.unknownTopic`; what was opened is closed.
     init(
-        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
+        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, services: ThreadServices,
         now: RoundTime
     ) throws {
         self.id = id
-        stores = try TaskStores(id, subtopology, environment: environment, surroundings: surroundings, now: now)
+        stores = try TaskStores(id, subtopology, environment: environment, services: services, now: now)
         closing = zip(stores.entries, subtopology.stores).compactMap { entry, definition in
             guard let closingMs = definition.closingMs, let store = entry.store as? any ExpiringStore else {
                 return nil
             }
             return (store, closingMs)
         }
-        let topics = closing.isEmpty ? [] : subtopology.sourceTopics.map(surroundings.names.topic)
-        inputs = Set(topics.map { TopicPartition($0, id.partition) }.filter(surroundings.holds))
+        let topics = closing.isEmpty ? [] : subtopology.sourceTopics.map(services.names.topic)
+        inputs = Set(topics.map { TopicPartition($0, id.partition) }.filter(services.holds))
     }
 
     /// Lets go of windows that are over and were sent.

@@ -36,40 +36,40 @@ package final class StreamTask {
     /// - Throws: `StateError`, `TopologyError`, `ClusterError.unknownTopic` for sinks and changelogs; what was opened
     ///   is closed.
     package convenience init(
-        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
+        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, services: ThreadServices,
         now: RoundTime
     ) throws {
         try self.init(
             id, subtopology,
-            stores: TaskStores(id, subtopology, environment: environment, surroundings: surroundings, now: now),
-            surroundings: surroundings, now: now)
+            stores: TaskStores(id, subtopology, environment: environment, services: services, now: now),
+            services: services, now: now)
     }
 
     /// Makes the nodes on stores that are open; they are the task's from here on.
     /// - Throws: `TopologyError`, `ClusterError.unknownTopic` for sinks; the stores are closed then.
     init(
-        _ id: TaskID, _ subtopology: Subtopology, stores opened: TaskStores, surroundings: TaskSurroundings,
+        _ id: TaskID, _ subtopology: Subtopology, stores opened: TaskStores, services: ThreadServices,
         now: RoundTime
     ) throws {
         self.id = id
-        outbox = surroundings.outbox
+        outbox = services.outbox
         context = TaskContext(
-            applicationID: surroundings.names.applicationID, taskID: id, outbox: surroundings.outbox, now: now,
-            onFailure: surroundings.configuration.onProcessingFailure)
-        context.wake = surroundings.wake
-        context.topicName = surroundings.names.topic
-        context.asyncExecutor = surroundings.configuration.asyncExecutor
-        for store in surroundings.globalStores { context.add(store) }
+            applicationID: services.names.applicationID, taskID: id, outbox: services.outbox, now: now,
+            onFailure: services.configuration.onProcessingFailure)
+        context.wake = services.wake
+        context.topicName = services.names.topic
+        context.asyncExecutor = services.configuration.asyncExecutor
+        for store in services.globalStores { context.add(store) }
         for entry in opened.entries { context.add(entry.store) }
         stores = opened
         do {
             let wiring = try TaskWiring(
-                subtopology, context: context, globalStores: surroundings.globalStores.map(\.name))
+                subtopology, context: context, globalStores: services.globalStores.map(\.name))
             nodeContexts = wiring.contexts
             defersWork = !context.deferredWork.isEmpty
-            let queues = try wiring.queues(partition: id.partition, surroundings: surroundings)
+            let queues = try wiring.queues(partition: id.partition, services: services)
             group = .allocate(capacity: 1)
-            group.initialize(to: PartitionGroup(queues, idling: surroundings.configuration.taskIdling))
+            group.initialize(to: PartitionGroup(queues, idling: services.configuration.taskIdling))
         } catch {
             // The first error tells what is wrong; what closing adds to it does not.
             try? context.closeNodes()
@@ -180,9 +180,9 @@ package final class StreamTask {
 
     /// Lets deferred work go on.
     /// - Returns: how many records had their results.
-    package func goOn(now: RoundTime) throws -> Int {
+    package func resume(now: RoundTime) throws -> Int {
         context.time = now
-        return defersWork ? try context.goOnWithDeferredWork() : 0
+        return defersWork ? try context.resumeDeferredWork() : 0
     }
 
     /// Lets held changes go downstream, which may be where work is deferred.
@@ -209,7 +209,7 @@ package final class StreamTask {
     package func sendChanges() throws {
         for entry in stores.entries {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
-            try entry.store.goOnRewriting()
+            try entry.store.resumeRewriting()
             guard let batches = entry.batches else {
                 try entry.store.drainChanges { _, _, _ in }
                 continue

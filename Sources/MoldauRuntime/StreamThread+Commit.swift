@@ -35,7 +35,7 @@ extension StreamThread {
     /// - Returns: whether `stop` will commit.
     package func settleForStop(now: RoundTime, wait: Duration) throws -> Bool {
         guard !running.isEmpty else { return true }
-        _ = try goOn(now: now)
+        _ = try resume(now: now)
         if try settle(now: now) { return true }
         consumer.pause(Set(owners.keys).union(globalTables.partitions))
         _ = try consumer.poll(wait: wait)
@@ -44,14 +44,14 @@ extension StreamThread {
 
     /// Commits all tasks together; their deferred work has to be settled. Blocks until changelogs, output and offsets are as durable as the cluster promises.
     ///
-    /// Where the cluster has no room nothing is committed and the thread `isHeld`: this may be called again.
+    /// Where the cluster has no room nothing is committed and the thread `isOutOfSpace`: this may be called again.
     package func commit(now: RoundTime, writeBehind force: Bool = false) throws {
         do {
             try commitAll(now: now, writeBehind: force)
-            if isHeld { plan.configuration.logger.info("there is room again; processing goes on") }
-            (isHeld, losesWork) = (false, false)
+            if isOutOfSpace { plan.configuration.logger.info("there is room again; processing goes on") }
+            (isOutOfSpace, losesWork) = (false, false)
         } catch {
-            try hold(error)
+            try waitForSpace(error)
         }
     }
 
@@ -64,7 +64,7 @@ extension StreamThread {
             offsets.merge(task.offsetsToCommit()) { $1 }
         }
         if let producer = producer as? any TransactionalProducer {
-            guard try outbox.sendAll() else { throw outbox.heldError }
+            guard try outbox.sendAll() else { throw outbox.spaceError }
             try producer.commit(offsets, of: plan.names.applicationID)
         } else {
             try outbox.flush()
@@ -99,7 +99,7 @@ extension StreamThread {
         if !running.isEmpty {
             do {
                 if try settle(now: now) { try commit(now: now) }
-                if isHeld, losesWork {
+                if isOutOfSpace, losesWork {
                     throw ClusterError.diskFull(reason: "what was done since the last commit is not kept")
                 }
             } catch ClusterError.producerFenced {

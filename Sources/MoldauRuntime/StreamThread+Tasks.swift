@@ -57,7 +57,7 @@ extension StreamThread {
             isCommitAwaited = true
             guard try settle(now: now) else { return }
             try commit(now: now)
-            guard !isHeld else { return }
+            guard !isOutOfSpace else { return }
             for task in gone where task.hasBegun { try close(task) }
             leaving = []
             try assign()
@@ -71,7 +71,7 @@ extension StreamThread {
         tasks.removeAll { $0 === task }
         running.removeAll { $0 === task }
         for partition in task.partitions { owners[partition] = nil }
-        heldBack.subtract(task.partitions)
+        pausedPartitions.subtract(task.partitions)
         held.active[task.id] = nil
         try task.close()
     }
@@ -88,7 +88,7 @@ extension StreamThread {
         for (id, place) in granted.standby.sorted(by: { $0.key < $1.key }) where held.place(of: id) == nil {
             guard let part = parts[id.subtopology] else { continue }
             let standby = try StandbyTask(
-                id, part, environment: plan.environment(of: id, place: place), surroundings: surroundings, now: now)
+                id, part, environment: plan.environment(of: id, place: place), services: services, now: now)
             standbys.append(standby)
             held.standby[id] = place
             try restorer.add(standby.stores, follows: true, now: now.uptime)
@@ -101,11 +101,11 @@ extension StreamThread {
     private func open(_ id: TaskID, _ part: Subtopology, place: Int, now: RoundTime) throws -> StreamTask {
         guard let index = standbys.firstIndex(where: { $0.id == id }) else {
             return try StreamTask(
-                id, part, environment: plan.environment(of: id, place: place), surroundings: surroundings, now: now)
+                id, part, environment: plan.environment(of: id, place: place), services: services, now: now)
         }
         let standby = standbys.remove(at: index)
         held.standby[id] = nil
         try restorer.remove(standby.stores)
-        return try StreamTask(id, part, stores: standby.stores, surroundings: surroundings, now: now)
+        return try StreamTask(id, part, stores: standby.stores, services: services, now: now)
     }
 }

@@ -49,13 +49,13 @@ package final class StreamThread {
     let admin: any Admin
     let outbox: Outbox
     let restorer: StoreRestorer
-    let surroundings: TaskSurroundings
+    let services: ThreadServices
     let parts: [Int: Subtopology]
     /// The running tasks as they take turns, in the order of their first ones.
     private var lanes: [Lane] = []
     /// Of the running tasks.
     var owners: [TopicPartition: StreamTask] = [:]
-    var heldBack: Set<TopicPartition> = []
+    var pausedPartitions: Set<TopicPartition> = []
     /// Running tasks that go as soon as they are committed: they take no more records.
     var leaving: Set<TaskID> = []
     /// What tasks did that are closed.
@@ -70,7 +70,7 @@ package final class StreamThread {
     /// When commits were last looked up for standby copies.
     var lastFollow: Duration?
     /// The cluster has no room for what was done: no more is done until it has.
-    var isHeld = false
+    var isOutOfSpace = false
     /// Whether what was done since the last commit is gone where a held thread stops. Where only the stores have no room it is
     /// committed, and comes back from the changelogs.
     var losesWork = false
@@ -109,7 +109,7 @@ package final class StreamThread {
         granted = TaskSet(active: Dictionary(uniqueKeysWithValues: plan.tasks.map { ($0, 0) }))
         parts = Dictionary(uniqueKeysWithValues: plan.topology.subtopologies.map { ($0.number, $0) })
         globalTables = try Self.openGlobalTables(plan, outbox, now)
-        surroundings = TaskSurroundings(
+        services = ThreadServices(
             names: plan.names, configuration: plan.configuration, outbox: outbox, globalStores: globalTables.stores,
             partitionCounts: plan.partitionCounts, topicIDs: plan.topicIDs,
             wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
@@ -140,7 +140,7 @@ package final class StreamThread {
                 guard let count = plan.partitionCounts[topic] else { throw ClusterError.unknownTopic(topic) }
                 return count
             }, environment: plan.environment("global_\(plan.number)"),
-            surroundings: TaskSurroundings(
+            services: ThreadServices(
                 names: plan.names, configuration: plan.configuration, outbox: outbox, topicIDs: plan.topicIDs),
             now: now)
     }
@@ -170,12 +170,12 @@ package final class StreamThread {
         try followGrants(now: now)
         let isIdle = running.isEmpty
         if phase == .restoring {
-            try holding { try restore(now: now, wait: isIdle ? wait : min(wait, Self.shortWait)) }
+            try waitingForSpace { try restore(now: now, wait: isIdle ? wait : min(wait, Self.shortWait)) }
             if isIdle { return 0 }
         } else if !standbys.isEmpty {
-            try holding { try follow(now: now) }
+            try waitingForSpace { try follow(now: now) }
         }
-        if isHeld {
+        if isOutOfSpace {
             try fetch(now: now, wait: wait)
             // Where it is the stores that had no room, they are asked again.
             try commit(now: now, writeBehind: !losesWork)
@@ -184,11 +184,11 @@ package final class StreamThread {
         let isBlocked = lanes.contains(where: \.isBlocked) && !isPaused
         try fetch(
             now: now, wait: hasMore && !isPaused || phase == .restoring ? .zero : wait, isBlocked: isBlocked)
-        var count = try goOn(now: now)
+        var count = try resume(now: now)
         if !isPaused { count += try work(now: now) }
         transactionPace.did(count)
         if count == 0, !transactionPace.isCareful { try outbox.sendAll() }
-        if outbox.isHeld { try hold(outbox.heldError) } else { try commitIfDue(now: now) }
+        if outbox.isOutOfSpace { try waitForSpace(outbox.spaceError) } else { try commitIfDue(now: now) }
         return count
     }
 
@@ -200,7 +200,7 @@ package final class StreamThread {
             metadata: ["thread": "\(plan.clientID)", "timeout": "\(plan.configuration.ownTransactionTimeout)"])
         transactionPace.lost()
         for task in tasks { try close(task) }
-        (leaving, isCommitAwaited, isHeld) = ([], false, false)
+        (leaving, isCommitAwaited, isOutOfSpace) = ([], false, false)
         try assign()
         producer.close()
         producer = try plan.makeProducer()
@@ -215,19 +215,21 @@ package final class StreamThread {
     private static var shortWait: Duration { .milliseconds(1) }
 
     /// Does what may find the disk of the state full; then the thread is held.
-    private func holding(_ body: () throws -> Void) throws {
-        do { try body() } catch let error as StateError { try hold(error) }
+    private func waitingForSpace(_ body: () throws -> Void) throws {
+        do { try body() } catch let error as StateError { try waitForSpace(error) }
     }
 
     /// - Throws: where waiting does not help.
-    func hold(_ error: any Error) throws {
+    func waitForSpace(_ error: any Error) throws {
         switch error {
         case ClusterError.diskFull: losesWork = true
         case StateError.noSpace: break
         default: throw error
         }
-        if !isHeld { plan.configuration.logger.warning("\(error); nothing more is processed until there is room") }
-        isHeld = true
+        if !isOutOfSpace {
+            plan.configuration.logger.warning("\(error); nothing more is processed until there is room")
+        }
+        isOutOfSpace = true
     }
 
     /// - Parameter isBlocked: whether records wait for other threads to move on.
@@ -260,7 +262,7 @@ package final class StreamThread {
             guard let task = owners[batches.partition] else { continue }
             try task.add(batches, now: now)
             if task.bufferedBytes(of: batches.partition) > plan.configuration.bufferedBytesPerPartition {
-                heldBack.insert(batches.partition)
+                pausedPartitions.insert(batches.partition)
                 consumer.pause([batches.partition])
             }
         }
@@ -289,7 +291,7 @@ package final class StreamThread {
     }
 
     /// Lets deferred work of all tasks go on, paused or not: their records were taken already.
-    func goOn(now: RoundTime) throws -> Int { try running.reduce(0) { try $0 + $1.goOn(now: now) } }
+    func resume(now: RoundTime) throws -> Int { try running.reduce(0) { try $0 + $1.resume(now: now) } }
 
     /// Every lane in turn, at most so many records for each task.
     private func work(now: RoundTime) throws -> Int {
@@ -316,23 +318,23 @@ package final class StreamThread {
     }
 
     private func mayWork(_ task: StreamTask) -> Bool {
-        !(isCommitAwaited && task.defersWork) && !outbox.isHeld && !leaving.contains(task.id)
+        !(isCommitAwaited && task.defersWork) && !outbox.isOutOfSpace && !leaving.contains(task.id)
     }
 
     /// Whether other topics match the topology's patterns than this thread was made with. Looks from time to time; blocks then.
     func topicsHaveChanged(now: RoundTime) throws -> Bool {
-        guard let watch = plan.watch, phase == .running, !isHeld else { return false }
+        guard let watch = plan.watch, phase == .running, !isOutOfSpace else { return false }
         guard now.uptime - lastSearch >= plan.configuration.topicSearchInterval else { return false }
         lastSearch = now.uptime
         return try watch.hasChanged(admin: admin)
     }
 
     private func fetchFurther() {
-        guard !heldBack.isEmpty else { return }
+        guard !pausedPartitions.isEmpty else { return }
         let limit = plan.configuration.bufferedBytesPerPartition
-        let free = heldBack.filter { owners[$0]?.bufferedBytes(of: $0) ?? 0 <= limit }
+        let free = pausedPartitions.filter { owners[$0]?.bufferedBytes(of: $0) ?? 0 <= limit }
         guard !free.isEmpty else { return }
-        heldBack.subtract(free)
+        pausedPartitions.subtract(free)
         consumer.resume(free)
     }
 

@@ -24,19 +24,19 @@ package struct TaskStores {
     /// Opens the stores.
     /// - Throws: `StateError`, `ClusterError.unknownTopic` for changelogs; what was opened is closed.
     package init(
-        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, surroundings: TaskSurroundings,
+        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, services: ThreadServices,
         now: RoundTime
     ) throws {
         self.environment = environment
-        environment.changelogTopic = surroundings.names.changelog
-        environment.origin = { Self.origin(of: $0, subtopology, surroundings) }
+        environment.changelogTopic = services.names.changelog
+        environment.origin = { Self.origin(of: $0, subtopology, services) }
         var opened: [any StateStore] = []
         do {
             entries = try subtopology.stores.map { definition in
                 let store = try definition.open(in: environment)
                 opened.append(store)
                 if definition.closingMs != nil { (store as? any ExpiringStore)?.keptFrom = 0 }
-                return try Self.entry(store, id, subtopology, surroundings, now)
+                return try Self.entry(store, id, subtopology, services, now)
             }
         } catch {
             for store in opened { try? store.close() }
@@ -46,32 +46,32 @@ package struct TaskStores {
     }
 
     private static func origin(
-        of store: String, _ subtopology: Subtopology, _ surroundings: TaskSurroundings
+        of store: String, _ subtopology: Subtopology, _ services: ThreadServices
     ) -> StoreOrigin? {
         if let source = subtopology.sourceChangelogs.first(where: { $0.store == store }) {
-            let topic = surroundings.names.topic(source.topic)
-            return StoreOrigin(topic: topic, id: surroundings.topicIDs[topic], isChangelog: false)
+            let topic = services.names.topic(source.topic)
+            return StoreOrigin(topic: topic, id: services.topicIDs[topic], isChangelog: false)
         }
         guard subtopology.stores.contains(where: { $0.name == store && $0.isLogged }) else { return nil }
-        let topic = surroundings.names.changelog(ofStore: store)
-        return StoreOrigin(topic: topic, id: surroundings.topicIDs[topic], isChangelog: true)
+        let topic = services.names.changelog(ofStore: store)
+        return StoreOrigin(topic: topic, id: services.topicIDs[topic], isChangelog: true)
     }
 
     private static func entry(
-        _ store: any StateStore, _ id: TaskID, _ subtopology: Subtopology, _ surroundings: TaskSurroundings,
+        _ store: any StateStore, _ id: TaskID, _ subtopology: Subtopology, _ services: ThreadServices,
         _ now: RoundTime
     ) throws -> Entry {
         if let changelog = subtopology.sourceChangelogs.first(where: { $0.store == store.name }) {
-            let source = try SourceRestore(changelog, of: store, task: id, surroundings: surroundings, now: now)
-            let isThere = surroundings.holds(source.partition)
+            let source = try SourceRestore(changelog, of: store, task: id, services: services, now: now)
+            let isThere = services.holds(source.partition)
             return Entry(
                 store: store, changelog: isThere ? source.partition : nil, source: isThere ? source : nil, batches: nil)
         }
         guard store.isLogged else { return Entry(store: store, changelog: nil, source: nil, batches: nil) }
         return Entry(
             store: store,
-            changelog: TopicPartition(surroundings.names.changelog(ofStore: store.name), id.partition), source: nil,
-            batches: try surroundings.outbox.batches(forChangelogOf: store.name))
+            changelog: TopicPartition(services.names.changelog(ofStore: store.name), id.partition), source: nil,
+            batches: try services.outbox.batches(forChangelogOf: store.name))
     }
 
     /// Closes all stores, even when one throws. They keep what was committed and drop the rest.

@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 /// What a task needs of the thread that owns it.
-package struct TaskSurroundings {
+package struct ThreadServices {
     package let names: InternalTopicNames
     package let configuration: StreamsConfiguration
     package let outbox: Outbox
@@ -73,16 +73,16 @@ struct TaskWiring {
     }
 
     /// One queue per input topic, in the order of the topology.
-    func queues(partition: Partition, surroundings: TaskSurroundings) throws -> [PartitionQueue] {
+    func queues(partition: Partition, services: ThreadServices) throws -> [PartitionQueue] {
         try sources.reversed().flatMap { source, nodeContext in
             try source.topics.compactMap { topic in
-                let input = TopicPartition(surroundings.names.topic(topic), partition)
-                guard surroundings.holds(input) else { return nil }
+                let input = TopicPartition(services.names.topic(topic), partition)
+                guard services.holds(input) else { return nil }
                 nodeContext.headTopic = input.topic
                 return PartitionQueue(
                     partition: input, node: nodeContext.node, source: try source.makeHead(nodeContext),
                     context: context,
-                    outbox: surroundings.outbox, onFailure: surroundings.configuration.onDeserializationFailure)
+                    outbox: services.outbox, onFailure: services.configuration.onDeserializationFailure)
             }
         }
     }

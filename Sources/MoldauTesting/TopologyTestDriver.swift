@@ -72,14 +72,14 @@ public final class TopologyTestDriver {
         do {
             globalTables = try GlobalTables(
                 topology.globalTables, partitionCount: { _ in 1 }, environment: location.environment("global"),
-                surroundings: TaskSurroundings(names: names, configuration: configuration, outbox: outbox),
+                services: ThreadServices(names: names, configuration: configuration, outbox: outbox),
                 now: RoundTime(wallClock))
-            let surroundings = TaskSurroundings(
+            let services = ThreadServices(
                 names: names, configuration: configuration, outbox: outbox, globalStores: globalTables.stores,
                 wake: { [pump] in pump.signal() })
             task = try StreamTask(
                 TaskID(subtopology: 0, partition: Partition(0)), topology.undivided,
-                environment: location.environment("0_0"), surroundings: surroundings, now: RoundTime(wallClock))
+                environment: location.environment("0_0"), services: services, now: RoundTime(wallClock))
         } catch {
             location.remove()
             throw error
@@ -154,7 +154,7 @@ public final class TopologyTestDriver {
     /// Moves the wall clock, calls back what is then due, and runs until nothing is left to do.
     public func advanceWallClock(by duration: Duration) throws {
         now = now + duration
-        if try goOn() > 0 { try task.punctuateStreamTime(now: time) }
+        if try resume() > 0 { try task.punctuateStreamTime(now: time) }
         try task.punctuateWallClock(now: time)
         try commit()
         try runUntilQuiet()
@@ -251,7 +251,7 @@ public final class TopologyTestDriver {
         try feedBack()
         repeat {
             while try task.processNext(now: time) {
-                try goOn()
+                try resume()
                 try task.punctuateStreamTime(now: time)
                 try commit()
                 try feedBack()
@@ -274,9 +274,9 @@ public final class TopologyTestDriver {
     }
 
     @discardableResult
-    private func goOn() throws -> Int {
+    private func resume() throws -> Int {
         pump.run()
-        let count = try task.goOn(now: time)
+        let count = try task.resume(now: time)
         if draining == .afterEachRecord { try waitForResults() }
         return count
     }
@@ -284,7 +284,7 @@ public final class TopologyTestDriver {
     private func waitForResults() throws {
         while task.context.isAwaitingResults {
             pump.run()
-            if try task.goOn(now: time) == 0, task.context.isAwaitingResults, !pump.wait(atMost: 10) {
+            if try task.resume(now: time) == 0, task.context.isAwaitingResults, !pump.wait(atMost: 10) {
                 throw TestDriverError.asyncWorkStalled(inFlight: task.context.deferredCount)
             }
         }

@@ -15,7 +15,7 @@ public protocol DeferredWork: AnyObject {
     var settledStreamTime: Timestamp { get }
     /// Takes in what came, begins what is due, and lets results go downstream.
     /// - Returns: how many records had their results.
-    func goOn() throws -> Int
+    func resume() throws -> Int
 }
 
 /// What belongs to the record that a task is processing, so that a node may go on with it later.
@@ -79,8 +79,8 @@ extension TaskContext {
 
     /// Lets deferred work go on, parents before children: tasks wire children first.
     /// - Returns: how many records had their results.
-    public func goOnWithDeferredWork() throws -> Int {
-        try deferredWork.reversed().reduce(0) { try $0 + $1.goOn() }
+    public func resumeDeferredWork() throws -> Int {
+        try deferredWork.reversed().reduce(0) { try $0 + $1.resume() }
     }
 
     /// Whether the task should take no record before results have gone downstream.

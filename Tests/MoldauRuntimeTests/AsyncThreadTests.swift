@@ -36,10 +36,10 @@ struct AsyncThreadTests {
         return configuration
     }
 
-    private func bench(partitions: Int32 = 1) throws -> Bench {
-        let bench = try Bench()
-        try bench.create(["input": partitions, "out": 1])
-        return bench
+    private func fixture(partitions: Int32 = 1) throws -> ClusterFixture {
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": partitions, "out": 1])
+        return fixture
     }
 
     /// Runs rounds until `condition` holds; waits of at most 10 ms end when a closure ends.
@@ -52,87 +52,87 @@ struct AsyncThreadTests {
     }
 
     @Test func `a commit waits for the results of what was taken, and takes no more meanwhile`() async throws {
-        let (gate, bench) = (Gate(), try bench())
-        let thread = try bench.thread(try topology(gate), configuration: configuration)
-        try bench.write("input", "k", "fast", at: 1)
-        try bench.write("input", "k", "slow", at: 2)
+        let (gate, fixture) = (Gate(), try fixture())
+        let thread = try fixture.thread(try topology(gate), configuration: configuration)
+        try fixture.write("input", "k", "fast", at: 1)
+        try fixture.write("input", "k", "slow", at: 2)
         try run(thread) { gate.waiting == ["slow"] }
         try run(thread) { thread.report.inFlight.values.reduce(0, +) == 1 }
         for _ in 0..<3 { try thread.runOnce(now: Timestamp(ms: 500), wait: .zero) }
-        #expect(try bench.committed("input") == nil)
-        try bench.write("input", "k", "later", at: 3)
+        #expect(try fixture.committed("input") == nil)
+        try fixture.write("input", "k", "later", at: 3)
         for _ in 0..<3 { try thread.runOnce(now: Timestamp(ms: 501), wait: .zero) }
         #expect(thread.report.processed == 2)
         gate.open("slow")
         try run(thread, now: 502) { thread.report.commits == 1 }
-        #expect(try bench.committed("input")?.offset == Offset(2))
-        #expect(try bench.read(out).map(\.value) == ["fast!", "slow!"])
+        #expect(try fixture.committed("input")?.offset == Offset(2))
+        #expect(try fixture.read(out).map(\.value) == ["fast!", "slow!"])
         try run(thread, now: 503) { thread.report.processed == 3 && thread.report.inFlight.isEmpty }
         try thread.stop(now: Timestamp(ms: 504))
-        #expect(try bench.read(out).map(\.value) == ["fast!", "slow!", "later!"])
-        #expect(try bench.committed("input")?.offset == Offset(3))
+        #expect(try fixture.read(out).map(\.value) == ["fast!", "slow!", "later!"])
+        #expect(try fixture.committed("input")?.offset == Offset(3))
     }
 
     @Test func `a full task does not hold up the others of its thread`() throws {
-        let (gate, bench) = (Gate(), try bench(partitions: 2))
-        let thread = try bench.thread(try topology(gate, maxInFlight: 1), configuration: configuration)
-        try bench.write("input", "k", "slow", at: 1)
-        try bench.write("input", "k", "behind", at: 2)
-        for time in 1...5 { try bench.write("input", "k", "other", at: Int64(time), partition: 1) }
+        let (gate, fixture) = (Gate(), try fixture(partitions: 2))
+        let thread = try fixture.thread(try topology(gate, maxInFlight: 1), configuration: configuration)
+        try fixture.write("input", "k", "slow", at: 1)
+        try fixture.write("input", "k", "behind", at: 2)
+        for time in 1...5 { try fixture.write("input", "k", "other", at: Int64(time), partition: 1) }
         try run(thread) { thread.report.processed == 6 && thread.report.inFlight.values.reduce(0, +) == 1 }
         gate.open("slow")
         try run(thread) { thread.report.processed == 7 && thread.report.inFlight.isEmpty }
         try thread.stop(now: Timestamp(ms: 0))
-        let values = try bench.read(out).map(\.value)
+        let values = try fixture.read(out).map(\.value)
         #expect(values.filter { $0 != "other!" } == ["slow!", "behind!"])
         #expect(values.count == 7)
     }
 
     @Test func `a stop while results are to come cancels them, commits nothing, and the next start has all`() throws {
-        let (gate, bench) = (Gate(), try bench())
-        let first = try bench.thread(try topology(gate), configuration: configuration)
-        try bench.write("input", "k", "slow", at: 1)
+        let (gate, fixture) = (Gate(), try fixture())
+        let first = try fixture.thread(try topology(gate), configuration: configuration)
+        try fixture.write("input", "k", "slow", at: 1)
         try run(first) { gate.waiting == ["slow"] }
         #expect(try first.settleForStop(now: Timestamp(ms: 1), wait: .zero) == false)
         try first.stop(now: Timestamp(ms: 1))
         #expect(gate.cancelled == ["slow"])
-        #expect(try bench.committed("input") == nil)
-        let second = try bench.thread(try topology(gate), configuration: configuration)
+        #expect(try fixture.committed("input") == nil)
+        let second = try fixture.thread(try topology(gate), configuration: configuration)
         try run(second) { gate.waiting == ["slow"] }
         gate.open("slow")
         try run(second) { second.report.inFlight.isEmpty }
         try second.stop(now: Timestamp(ms: 2))
-        #expect(try bench.read(out).map(\.value) == ["slow!"])
-        #expect(try bench.committed("input")?.offset == Offset(1))
+        #expect(try fixture.read(out).map(\.value) == ["slow!"])
+        #expect(try fixture.committed("input")?.offset == Offset(1))
     }
 
     @Test func `a failure stops the thread before anything of the record is committed`() throws {
         struct Refused: Error {}
-        let (refusing, bench) = (out, try bench())
+        let (refusing, fixture) = (out, try fixture())
         let topology = try Topology { streams in
             streams.stream(AsyncMapTests.input).mapValuesAsync { (_: String) async throws -> String in throw Refused() }
                 .to(refusing)
         }
-        let thread = try bench.thread(topology, configuration: configuration)
-        try bench.write("input", "k", "v", at: 1)
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try fixture.write("input", "k", "v", at: 1)
         #expect(throws: ProcessingFailure.self) { try run(thread) { false } }
         try thread.close()
-        #expect(try bench.committed("input") == nil)
+        #expect(try fixture.committed("input") == nil)
     }
 
     @Test func `an application that stops waits for what is on its way`() async throws {
-        let (gate, bench) = (Gate(), try bench())
+        let (gate, fixture) = (Gate(), try fixture())
         let app = StreamsApplication(
-            id: "app", topology: try topology(gate), cluster: .cluster(bench.cluster, stateDirectory: nil),
+            id: "app", topology: try topology(gate), cluster: .cluster(fixture.cluster, stateDirectory: nil),
             configuration: configuration)
-        try bench.write("input", "k", "slow", at: 1)
+        try fixture.write("input", "k", "slow", at: 1)
         let run = Task { try await app.run() }
         #expect(try await eventuallyInTasks { !gate.waiting.isEmpty })
         run.cancel()
         #expect(try await eventuallyInTasks { app.state == .pendingShutdown })
         gate.open("slow")
         try await run.value
-        #expect(try bench.read(out).map(\.value) == ["slow!"])
-        #expect(try bench.committed("input")?.offset == Offset(1))
+        #expect(try fixture.read(out).map(\.value) == ["slow!"])
+        #expect(try fixture.committed("input")?.offset == Offset(1))
     }
 }

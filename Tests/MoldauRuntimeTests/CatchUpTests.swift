@@ -14,9 +14,10 @@ struct CatchUpTests {
 
     /// Writes records in batches of their partitions, in order.
     private func write(
-        _ topic: String, _ records: [(key: String, value: String, ms: Int64, partition: Int32)], to bench: Bench
+        _ topic: String, _ records: [(key: String, value: String, ms: Int64, partition: Int32)],
+        to fixture: ClusterFixture
     ) throws {
-        let producer = try bench.cluster.makeProducer(clientID: "backlog")
+        let producer = try fixture.cluster.makeProducer(clientID: "backlog")
         for (partition, records) in Dictionary(grouping: records, by: \.partition).sorted(by: { $0.key < $1.key }) {
             var builder = RecordBatchBuilder()
             for (number, record) in records.enumerated() {
@@ -34,13 +35,13 @@ struct CatchUpTests {
     }
 
     private func application(
-        _ topology: Topology, on bench: Bench, threads: Int, guarantee: ProcessingGuarantee
+        _ topology: Topology, on fixture: ClusterFixture, threads: Int, guarantee: ProcessingGuarantee
     ) -> StreamsApplication {
         var configuration = StreamsConfiguration()
         configuration.streamThreads = threads
         configuration.guarantee = guarantee
         return StreamsApplication(
-            id: "app", topology: topology, cluster: .cluster(bench.cluster, stateDirectory: nil),
+            id: "app", topology: topology, cluster: .cluster(fixture.cluster, stateDirectory: nil),
             configuration: configuration)
     }
 
@@ -48,8 +49,8 @@ struct CatchUpTests {
     /// second at most.
     @Test(arguments: [1, 2, 4, 16] as [Int32], [1, 2])
     func `nothing of a backlog is late that live processing would keep`(partitions: Int32, threads: Int) throws {
-        let bench = try Bench()
-        try bench.create(["views": partitions, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["views": partitions, "counts": 1])
         var random = SeededGenerator(seed: UInt64(partitions))
         let backlog = (0..<36_000).map { number in
             (
@@ -57,14 +58,14 @@ struct CatchUpTests {
                 partition: Int32(random.next() % UInt64(partitions))
             )
         }
-        try write("views", backlog, to: bench)
+        try write("views", backlog, to: fixture)
         let grace = threads == 1 ? Duration.zero : .seconds(1)
         let topology = try Topology { streams in
             streams.stream(Self.views).groupBy { _, page in page }
                 .windowedBy(.tumbling(.seconds(10), grace: grace)).count().toStream().mapValues { $0 ?? 0 }.to(
                     Self.counts)
         }
-        let app = application(topology, on: bench, threads: threads, guarantee: .atLeastOnce)
+        let app = application(topology, on: fixture, threads: threads, guarantee: .atLeastOnce)
         try app.start()
         #expect(try eventually { app.metrics.processedRecords == 72_000 })
         try app.stop()
@@ -76,8 +77,8 @@ struct CatchUpTests {
     func `a join finds in a backlog what lies behind a repartition topic`(
         guarantee: ProcessingGuarantee, threads: Int
     ) throws {
-        let bench = try Bench()
-        try bench.create(["left": 2, "right": 2, "pairs": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["left": 2, "right": 2, "pairs": 1])
         let (left, right) = (Topic<String, String>("left"), Topic<String, String>("right"))
         let partitioner = (0..<3_000).map { Int32(($0 * 7_919) % 2) }
         let rows = (0..<3_000).map { number in
@@ -89,9 +90,9 @@ struct CatchUpTests {
             let hash = key.withUTF8 { murmur2(UnsafeRawBufferPointer($0)) }
             return (key: row.key, value: row.value, ms: row.ms, partition: (hash & 0x7fff_ffff) % 2)
         }
-        try write("left", placed, to: bench)
+        try write("left", placed, to: fixture)
         try write(
-            "right", zip(rows, partitioner).map { ("any", $0.value, $0.ms + 5, $1) }, to: bench)
+            "right", zip(rows, partitioner).map { ("any", $0.value, $0.ms + 5, $1) }, to: fixture)
         let windows = JoinWindows(
             before: .milliseconds(10), after: .milliseconds(10), grace: threads == 1 ? .zero : .seconds(1))
         let topology = try Topology { streams in
@@ -99,18 +100,18 @@ struct CatchUpTests {
             streams.stream(left).join(others, within: windows) { "\($0)\($1)" }
                 .to(Topic<String, String>("pairs"))
         }
-        let app = application(topology, on: bench, threads: threads, guarantee: guarantee)
+        let app = application(topology, on: fixture, threads: threads, guarantee: guarantee)
         try app.start()
         #expect(try eventually { app.metrics.processedRecords == 9_000 })
         try app.stop()
-        #expect(try bench.read(Topic<String, String>("pairs")).count == 3_000)
+        #expect(try fixture.read(Topic<String, String>("pairs")).count == 3_000)
         #expect(app.drops.isEmpty)
     }
 
     /// In each round there are as many records of the present as the thread may take.
     @Test func `a record from the future waits for those of the present, and not for ever`() throws {
-        let bench = try Bench()
-        try bench.create(["views": 2, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["views": 2, "counts": 1])
         let topology = try Topology { streams in
             streams.stream(Self.views).groupBy { _, page in page }
                 .windowedBy(.tumbling(.seconds(10), grace: .zero)).count().toStream().mapValues { $0 ?? 0 }
@@ -118,15 +119,15 @@ struct CatchUpTests {
         }
         var configuration = StreamsConfiguration()
         configuration.recordsPerTurn = 1
-        let thread = try bench.thread(topology, configuration: configuration, now: 1_000_000)
+        let thread = try fixture.thread(topology, configuration: configuration, now: 1_000_000)
         while thread.phase == .restoring { try thread.runOnce(now: Timestamp(ms: 1_000_000), wait: .zero) }
-        try bench.write("views", "u", "late", at: 9_000_000, partition: 1)
+        try fixture.write("views", "u", "late", at: 9_000_000, partition: 1)
         var taken: Int?
         for second in 0..<30 where taken == nil {
             let now = 1_000_000 + Int64(second) * 1_000
-            for part in 0..<2 { try bench.write("views", "u", "now", at: now + Int64(part), partition: 0) }
+            for part in 0..<2 { try fixture.write("views", "u", "now", at: now + Int64(part), partition: 0) }
             try thread.runOnce(now: Timestamp(ms: now), wait: .zero)
-            if try bench.committed("views", partition: 1)?.offset == Offset(1) { taken = second }
+            if try fixture.committed("views", partition: 1)?.offset == Offset(1) { taken = second }
         }
         #expect([10, 11, 12].contains(taken))
     }

@@ -15,16 +15,16 @@ struct ChangedStoreTests {
     /// The beginning of an hour of 2020.
     private static let start: Int64 = 1_600_002_000_000
 
-    private func bench() throws -> Bench {
-        let bench = try Bench()
-        try bench.create(["clicks": 1, "others": 1, "out": 1])
-        return bench
+    private func fixture() throws -> ClusterFixture {
+        let fixture = try ClusterFixture()
+        try fixture.create(["clicks": 1, "others": 1, "out": 1])
+        return fixture
     }
 
     /// - Returns: the records that were refused as expired or late.
     @discardableResult
-    private func run(_ topology: Topology, on bench: Bench, inMemory: Bool = false) throws -> Int64 {
-        let thread = try bench.thread(topology, inMemory: inMemory)
+    private func run(_ topology: Topology, on fixture: ClusterFixture, inMemory: Bool = false) throws -> Int64 {
+        let thread = try fixture.thread(topology, inMemory: inMemory)
         do { try thread.runUntilIdle() } catch {
             try? thread.stop(now: Timestamp(ms: 0))
             throw error
@@ -33,7 +33,7 @@ struct ChangedStoreTests {
         return thread.report.drops.filter { [.expired, .late].contains($0.key.reason) }.reduce(0) { $0 + $1.value }
     }
 
-    private func values(_ bench: Bench) throws -> [String] { try bench.read(Self.out).map(\.value) }
+    private func values(_ fixture: ClusterFixture) throws -> [String] { try fixture.read(Self.out).map(\.value) }
 
     private static func windows(
         _ windows: TimeWindows, emit: EmitStrategy = .onWindowUpdate, kind: StoreKind = .rocksDB,
@@ -69,46 +69,46 @@ struct ChangedStoreTests {
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a grace that grew goes on with all windows, also after the state is lost`(kind: StoreKind) throws {
-        let bench = try bench()
+        let fixture = try fixture()
         func count(_ grace: Duration, _ records: Int) throws {
-            for number in 0..<records { try bench.write("clicks", "a", "x", at: Self.start + 1_000 + Int64(number)) }
-            #expect(try run(Self.windows(.tumbling(.seconds(3_600), grace: grace), kind: kind), on: bench) == 0)
+            for number in 0..<records { try fixture.write("clicks", "a", "x", at: Self.start + 1_000 + Int64(number)) }
+            #expect(try run(Self.windows(.tumbling(.seconds(3_600), grace: grace), kind: kind), on: fixture) == 0)
         }
         try count(.zero, 3)
         try count(.seconds(3_600), 2)
-        #expect(try values(bench) == ["1", "2", "3", "4", "5"])
-        try? FileManager.default.removeItem(atPath: bench.directory)  // In memory there is none.
+        #expect(try values(fixture) == ["1", "2", "3", "4", "5"])
+        try? FileManager.default.removeItem(atPath: fixture.directory)  // In memory there is none.
         try count(.seconds(3_600), 3)
-        #expect(try values(bench) == ["1", "2", "3", "4", "5", "6", "7", "8"])
+        #expect(try values(fixture) == ["1", "2", "3", "4", "5", "6", "7", "8"])
     }
 
     @Test func `retention that shrinks and grows, in memory and on disk, keeps what each rule keeps`() throws {
-        let bench = try bench()
+        let fixture = try fixture()
         for (round, grace) in ([0, 7_200, 600, 86_400, 30] as [Int64]).enumerated() {
-            try bench.write("clicks", "a", "x", at: Self.start + 90_000 + Int64(round))
-            try bench.write("clicks", "b", "x", at: Self.start + 100_000)
+            try fixture.write("clicks", "a", "x", at: Self.start + 90_000 + Int64(round))
+            try fixture.write("clicks", "b", "x", at: Self.start + 100_000)
             let kind: StoreKind = round == 2 ? .inMemory : .rocksDB
             let topology = try Self.windows(.tumbling(.seconds(60), grace: .seconds(grace)), kind: kind)
-            #expect(try run(topology, on: bench) == 0)
-            let last = try bench.read(Self.out).last { $0.key == "a@60000" }?.value
+            #expect(try run(topology, on: fixture) == 0)
+            let last = try fixture.read(Self.out).last { $0.key == "a@60000" }?.value
             #expect(last == "\(round + 1)")
         }
     }
 
     @Test func `windows that are sent on every change go on as windows that are sent when they close, and back`() throws
     {
-        let bench = try bench()
+        let fixture = try fixture()
         for (round, emit) in ([.onWindowUpdate, .onWindowClose, .onWindowUpdate, .onWindowClose] as [EmitStrategy])
             .enumerated()
         {
-            try bench.write("clicks", "a", "x", at: Self.start + Int64(round))
+            try fixture.write("clicks", "a", "x", at: Self.start + Int64(round))
             #expect(
-                try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(round)), emit: emit), on: bench) == 0)
+                try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(round)), emit: emit), on: fixture) == 0)
         }
-        try bench.write("clicks", "b", "x", at: Self.start + 600_000)
-        try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(3)), emit: .onWindowClose), on: bench)
+        try fixture.write("clicks", "b", "x", at: Self.start + 600_000)
+        try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(3)), emit: .onWindowClose), on: fixture)
         // What was not sent before is, where each change is.
-        #expect(try values(bench) == ["1", "2", "3", "4"])
+        #expect(try values(fixture) == ["1", "2", "3", "4"])
     }
 
     /// Closed and not sent, or still open: in both cases nobody has heard of them.
@@ -116,58 +116,58 @@ struct ChangedStoreTests {
     func `windows that were to be sent when they close are sent at once when that changes`(
         kind: StoreKind, last: Int64
     ) throws {
-        let bench = try bench()
+        let fixture = try fixture()
         let minutes = TimeWindows.tumbling(.seconds(60), grace: .zero)
-        try bench.write("clicks", "a", "1", at: Self.start + 1_000)
-        try run(try Self.windows(minutes, emit: .onWindowClose, kind: kind), on: bench)
-        try bench.write("clicks", "a", "2", at: Self.start + 2_000)
-        try bench.write("clicks", "b", "3", at: Self.start + last * 1_000)
-        try run(try Self.windows(minutes, kind: kind), on: bench)
-        let results = try bench.read(Self.out).map { "\($0.key)=\($0.value)" }
+        try fixture.write("clicks", "a", "1", at: Self.start + 1_000)
+        try run(try Self.windows(minutes, emit: .onWindowClose, kind: kind), on: fixture)
+        try fixture.write("clicks", "a", "2", at: Self.start + 2_000)
+        try fixture.write("clicks", "b", "3", at: Self.start + last * 1_000)
+        try run(try Self.windows(minutes, kind: kind), on: fixture)
+        let results = try fixture.read(Self.out).map { "\($0.key)=\($0.value)" }
         #expect(results.prefix(2) == ["a@0=1", "a@0=2"])
     }
 
     @Test func `sessions that were to be sent when they close are sent at once when that changes`() throws {
-        let bench = try bench()
-        try bench.write("clicks", "a", "1", at: Self.start + 1_000)
-        try run(try Self.sessions(grace: .zero, emit: .onWindowClose), on: bench)
-        try bench.write("clicks", "b", "2", at: Self.start + 200_000)
-        try run(try Self.sessions(grace: .zero), on: bench)
-        #expect(try bench.read(Self.out).map { "\($0.key)=\($0.value)" } == ["a=1", "b=1"])
+        let fixture = try fixture()
+        try fixture.write("clicks", "a", "1", at: Self.start + 1_000)
+        try run(try Self.sessions(grace: .zero, emit: .onWindowClose), on: fixture)
+        try fixture.write("clicks", "b", "2", at: Self.start + 200_000)
+        try run(try Self.sessions(grace: .zero), on: fixture)
+        #expect(try fixture.read(Self.out).map { "\($0.key)=\($0.value)" } == ["a=1", "b=1"])
     }
 
     @Test func `sliding windows go on with another grace`() throws {
-        let bench = try bench()
+        let fixture = try fixture()
         for (round, grace) in ([0, 3_600, 60, 86_400] as [Int64]).enumerated() {
-            try bench.write("clicks", "a", "x", at: Self.start + 1_000)
+            try fixture.write("clicks", "a", "x", at: Self.start + 1_000)
             let windows = TimeWindows.sliding(.seconds(10), grace: .seconds(grace))
-            #expect(try run(Self.windows(windows), on: bench) == 0)
-            #expect(try values(bench).last == "\(round + 1)")
+            #expect(try run(Self.windows(windows), on: fixture) == 0)
+            #expect(try values(fixture).last == "\(round + 1)")
         }
     }
 
     @Test func `sessions go on with another grace and another way of being sent`() throws {
-        let bench = try bench()
+        let fixture = try fixture()
         for (round, grace) in ([0, 7_200, 60, 86_400] as [Int64]).enumerated() {
-            try bench.write("clicks", "a", "x", at: Self.start + Int64(round) * 1_000)
-            #expect(try run(Self.sessions(grace: .seconds(grace)), on: bench) == 0)
-            #expect(try values(bench).last == "\(round + 1)")
+            try fixture.write("clicks", "a", "x", at: Self.start + Int64(round) * 1_000)
+            #expect(try run(Self.sessions(grace: .seconds(grace)), on: fixture) == 0)
+            #expect(try values(fixture).last == "\(round + 1)")
         }
-        try bench.write("clicks", "b", "x", at: Self.start + 200_000_000)
-        try run(Self.sessions(grace: .zero, emit: .onWindowClose), on: bench)
-        #expect(try values(bench).last == "4")
+        try fixture.write("clicks", "b", "x", at: Self.start + 200_000_000)
+        try run(Self.sessions(grace: .zero, emit: .onWindowClose), on: fixture)
+        #expect(try values(fixture).last == "4")
     }
 
     @Test func `a join whose windows grew finds what it kept`() throws {
-        let bench = try bench()
-        try bench.write("clicks", "k", "l", at: Self.start)
-        try run(Self.join(difference: .seconds(600), grace: .zero), on: bench)
+        let fixture = try fixture()
+        try fixture.write("clicks", "k", "l", at: Self.start)
+        try run(Self.join(difference: .seconds(600), grace: .zero), on: fixture)
         for (round, difference) in ([1_000, 86_400, 5] as [Int64]).enumerated() {
-            try bench.write("others", "k", "r\(round)", at: Self.start + 1_000)
+            try fixture.write("others", "k", "r\(round)", at: Self.start + 1_000)
             #expect(
-                try run(Self.join(difference: .seconds(difference), grace: .seconds(7_200)), on: bench) == 0)
+                try run(Self.join(difference: .seconds(difference), grace: .seconds(7_200)), on: fixture) == 0)
         }
-        #expect(try values(bench) == ["l+r0", "l+r1", "l+r2"])
+        #expect(try values(fixture) == ["l+r0", "l+r1", "l+r2"])
     }
 
     // MARK: What is refused
@@ -210,24 +210,24 @@ struct ChangedStoreTests {
     func `a store of another kind is refused before it touches a row`(losesState: Bool) throws {
         for before in Definition.allCases {
             for after in Definition.allCases where !after.isLike(before) {
-                let bench = try bench()
-                try bench.write("clicks", "a", "x", at: Self.start)
-                try run(before.topology(), on: bench)
-                if losesState { try FileManager.default.removeItem(atPath: bench.directory) }
+                let fixture = try fixture()
+                try fixture.write("clicks", "a", "x", at: Self.start)
+                try run(before.topology(), on: fixture)
+                if losesState { try FileManager.default.removeItem(atPath: fixture.directory) }
                 let error = #expect(throws: (any Error).self, "\(before) to \(after)") {
-                    try run(after.topology(), on: bench)
+                    try run(after.topology(), on: fixture)
                 }
                 let sentence = "\(error.map { "\($0)" } ?? "")"
                 #expect(sentence.contains("store"), "\(before) to \(after): \(sentence)")
                 #expect(sentence.contains("delete") && sentence.contains("keep the definition"), "\(sentence)")
-                try bench.write("clicks", "a", "y", at: Self.start + 1)
-                try run(before.topology(), on: bench)  // The old one goes on.
+                try fixture.write("clicks", "a", "y", at: Self.start + 1)
+                try run(before.topology(), on: fixture)  // The old one goes on.
             }
         }
     }
 
     @Test func `a store that was never logged is refused as well`() throws {
-        let bench = try bench()
+        let fixture = try fixture()
         func topology(_ isText: Bool) throws -> Topology {
             try Topology { streams in
                 let grouped = streams.stream(Self.clicks).groupByKey()
@@ -241,9 +241,9 @@ struct ChangedStoreTests {
                 }
             }
         }
-        try bench.write("clicks", "a", "x", at: Self.start)
-        try run(topology(false), on: bench)
-        let error = #expect(throws: StateError.self) { try run(topology(true), on: bench) }
+        try fixture.write("clicks", "a", "x", at: Self.start)
+        try run(topology(false), on: fixture)
+        let error = #expect(throws: StateError.self) { try run(topology(true), on: fixture) }
         guard case .changed(store: "store", _, let was, let wanted) = error else {
             Issue.record("another error: \(String(describing: error))")
             return
@@ -254,13 +254,13 @@ struct ChangedStoreTests {
 
     @Test(arguments: [true, false])
     func `the application ends with the sentence, whatever its handler says`(isLogged: Bool) async throws {
-        let bench = try bench()
-        try bench.write("clicks", "a", "x", at: Self.start)
+        let fixture = try fixture()
+        try fixture.write("clicks", "a", "x", at: Self.start)
         func app(_ topology: Topology) -> StreamsApplication {
             var configuration = StreamsConfiguration()
             configuration.onUncaughtError = { _ in .replaceThread }
             return StreamsApplication(
-                id: "app", topology: topology, cluster: .cluster(bench.cluster, stateDirectory: bench.directory),
+                id: "app", topology: topology, cluster: .cluster(fixture.cluster, stateDirectory: fixture.directory),
                 configuration: configuration)
         }
         func topology(_ isVersioned: Bool) throws -> Topology {
@@ -272,7 +272,7 @@ struct ChangedStoreTests {
         }
         let first = app(try topology(false))
         try first.start()
-        #expect(try eventually { try values(bench).count == 1 })
+        #expect(try eventually { try values(fixture).count == 1 })
         try first.stop()
         let second = app(try topology(true))
         let error = await #expect(throws: (any Error).self) { try await second.run() }
@@ -282,7 +282,7 @@ struct ChangedStoreTests {
     }
 
     @Test func `a table that its topic brings back begins anew as another kind, and says so`() throws {
-        let bench = try bench()
+        let fixture = try fixture()
         func topology(_ history: Duration?) throws -> Topology {
             try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
                 let table = streams.table(
@@ -291,12 +291,12 @@ struct ChangedStoreTests {
                 streams.stream(Self.clicks).join(table) { "\($0)+\($1)" }.to(Self.out)
             }
         }
-        try bench.write("others", "k", "row", at: Self.start)
+        try fixture.write("others", "k", "row", at: Self.start)
         for (round, history) in ([nil, .seconds(60), nil] as [Duration?]).enumerated() {
-            try bench.write("clicks", "k", "\(round)", at: Self.start + 1 + Int64(round))
-            try run(topology(history), on: bench)
+            try fixture.write("clicks", "k", "\(round)", at: Self.start + 1 + Int64(round))
+            try run(topology(history), on: fixture)
         }
-        let found = try values(bench)
+        let found = try values(fixture)
         #expect(found == ["0+row", "1+row", "2+row"])
     }
 }

@@ -99,22 +99,22 @@ struct CustomStoreTests {
     }
 
     @Test func `a custom store is there again after a restart, and without it the changelog brings it back`() throws {
-        let (bench, shelf) = (try Bench(), Shelf())
-        try bench.create(["input": 1, "out": 1])
+        let (fixture, shelf) = (try ClusterFixture(), Shelf())
+        try fixture.create(["input": 1, "out": 1])
         let topology = try Topology { streams in
             streams.stream(input).groupByKey().count(options: StoreOptions(kind: .custom(shelf.provider))).toStream()
                 .to(Topic("out", key: String.serde, value: Int64.serde.optional))
         }
         for (round, restored) in [(1, 0), (2, 0), (3, 1)] as [(Int64, Int64)] {
             if round == 3 { shelf.stores.withLock { $0 = [:] } }
-            try bench.write("input", "a", "x", at: round)
-            let thread = try bench.thread(topology)
+            try fixture.write("input", "a", "x", at: round)
+            let thread = try fixture.thread(topology)
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
             // The changelog has two records by then, of one key each.
             #expect(thread.report.restored == restored * 2)
         }
-        #expect(try bench.read(Topic<String, Int64>("out")).map(\.value) == [1, 2, 3])
+        #expect(try fixture.read(Topic<String, Int64>("out")).map(\.value) == [1, 2, 3])
         #expect(shelf.stores.withLock { $0.keys.sorted() } == ["0_0/input-count"])
     }
 
@@ -133,13 +133,13 @@ struct CustomStoreTests {
 
     @Test func `what a custom store throws stops the task, and names the store`() throws {
         struct Jammed: Error {}
-        let bench = try Bench()
-        try bench.create(["input": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1])
         let jammed = ByteStoreProvider("jammed") { _ in throw Jammed() }
         let topology = try Topology(TopologyOptions(stores: .custom(jammed))) { streams in
             _ = streams.stream(input).groupByKey().count()
         }
-        let error = #expect(throws: StateError.self) { try bench.thread(topology) }
+        let error = #expect(throws: StateError.self) { try fixture.thread(topology) }
         #expect(error == .customStore(store: "input-count", operation: "open", message: "Jammed()"))
     }
 }

@@ -51,11 +51,11 @@ struct DamagedStoreTests {
         throws
     {
         let topology = try Self.everything()
-        let bench = try Bench()
-        try bench.create(["input": 1, "others": 1, "table": 1, "out": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "others": 1, "table": 1, "out": 1])
         for number in 0..<20 as Range<Int64> {
             for topic in ["input", "others", "table"] {
-                try bench.write(topic, ["a", "key", ""][Int(number) % 3], "value", at: 1_000_000 + number * 40_000)
+                try fixture.write(topic, ["a", "key", ""][Int(number) % 3], "value", at: 1_000_000 + number * 40_000)
             }
         }
         let forms = Dictionary(topology.stores.map { ($0.name, $0.form) }) { $1 }
@@ -68,7 +68,7 @@ struct DamagedStoreTests {
         let memory = StateMemory(budgetBytes: 8 << 20)
         let configured = configuration
         do {
-            let thread = try bench.thread(topology, configuration: configured) { name in
+            let thread = try fixture.thread(topology, configuration: configured) { name in
                 StoreEnvironment(memory: memory, name: name) { () throws(StateError) in
                     JunkStorage(forms: forms, seed: seed)
                 }
@@ -88,9 +88,9 @@ struct DamagedStoreTests {
     }
 
     @Test func `a row that does not fit is the store's error, and no record goes to the dead letters for it`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1, "dead": 1])
-        try bench.write("input", "a", "x", at: 1)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1, "dead": 1])
+        try fixture.write("input", "a", "x", at: 1)
         let topology = try Topology { streams in
             streams.stream(Self.input).groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(Self.out)
@@ -100,7 +100,7 @@ struct DamagedStoreTests {
         var metadata = StoreMetadata()
         metadata.form = topology.stores[0].form
         let (memory, held) = (StateMemory(budgetBytes: 8 << 20), metadata)
-        let thread = try bench.thread(topology, configuration: configuration) { name in
+        let thread = try fixture.thread(topology, configuration: configuration) { name in
             StoreEnvironment(memory: memory, name: name) { () throws(StateError) in
                 OneStore(MemoryByteStore(name: "counts", entries: [Array("a".utf8): [1, 2, 3]], metadata: held))
             }
@@ -112,7 +112,7 @@ struct DamagedStoreTests {
         }
         #expect("\(error!)".hasPrefix("the store counts holds bytes that are not its own"))
         try? thread.stop(now: Timestamp(ms: 0))
-        #expect(try bench.read(Topic<String, String>("dead")).isEmpty)
+        #expect(try fixture.read(Topic<String, String>("dead")).isEmpty)
     }
 }
 

@@ -14,9 +14,9 @@ struct DiskTests {
     func `a failed sync ends the application, whatever its handler says`(guarantee: ProcessingGuarantee) async throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let bench = try Bench(EmbeddedCluster(broker))
-        try bench.create(["input": 1, "counts": 1])
-        try bench.write("input", "a", "x", at: 1)
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1, "counts": 1])
+        try fixture.write("input", "a", "x", at: 1)
         files.failsSyncs.withLock { $0 = true }
         var configuration = StreamsConfiguration()
         configuration.guarantee = guarantee
@@ -27,24 +27,24 @@ struct DiskTests {
             if $1 == .error { ended.add(.now) } else { started.add(.now) }
         }
         let app = StreamsApplication(
-            id: "app", topology: try CountTopology.make(), cluster: .cluster(bench.cluster, stateDirectory: nil),
+            id: "app", topology: try CountTopology.make(), cluster: .cluster(fixture.cluster, stateDirectory: nil),
             configuration: configuration)
         let error = await #expect(throws: ClusterError.self) { try await app.run() }
         guard case .offline = error else { throw error! }
         #expect(try #require(ended.all.first) - #require(started.all.first) < .seconds(5))
         // What comes after it is refused, though syncs would work again.
         files.failsSyncs.withLock { $0 = false }
-        #expect(throws: ClusterError.self) { try bench.write("input", "a", "y", at: 2) }
+        #expect(throws: ClusterError.self) { try fixture.write("input", "a", "y", at: 2) }
     }
 
     @Test func `what is not durable is handed out to those alone who read ahead`() throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
         let cluster = EmbeddedCluster(broker)
-        let bench = try Bench(cluster)
-        try bench.create(["input": 1])
+        let fixture = try ClusterFixture(cluster)
+        try fixture.create(["input": 1])
         files.failsSyncs.withLock { $0 = true }
-        #expect(throws: ClusterError.self) { try bench.write("input", "a", "x", at: 1) }
+        #expect(throws: ClusterError.self) { try fixture.write("input", "a", "x", at: 1) }
         for readsAhead in [true, false] {
             let consumer = try cluster.makeConsumer(clientID: "reader")
             let partition = TopicPartition("input", 0)
@@ -67,28 +67,28 @@ struct DiskTests {
         for writes in 0..<30 {
             let files = FullableFileSystem()
             let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-            let bench = try Bench(EmbeddedCluster(broker))
-            try bench.create(["input": 1, "counts": 1])
-            for value in ["x", "y"] { try bench.write("input", "a", value, at: 1) }
+            let fixture = try ClusterFixture(EmbeddedCluster(broker))
+            try fixture.create(["input": 1, "counts": 1])
+            for value in ["x", "y"] { try fixture.write("input", "a", value, at: 1) }
             var configuration = StreamsConfiguration()
             configuration.guarantee = guarantee
-            let thread = try bench.thread(try CountTopology.make(), configuration: configuration)
+            let thread = try fixture.thread(try CountTopology.make(), configuration: configuration)
             try thread.runUntilIdle()
             try thread.commit(now: Timestamp(ms: 1))
-            for value in ["x", "y", "z"] { try bench.write("input", "b", value, at: 2) }
+            for value in ["x", "y", "z"] { try fixture.write("input", "b", value, at: 2) }
             files.writesLeft.withLock { $0 = writes }
             for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
             if files.writesLeft.withLock({ $0! <= 0 }) {
                 waited += 1
                 // Reads go on.
-                #expect(try bench.read(CountTopology.counts).prefix(2).map(\.value) == [1, 2])
-                #expect(throws: ClusterError.self) { try bench.write("input", "c", "refused", at: 3) }
+                #expect(try fixture.read(CountTopology.counts).prefix(2).map(\.value) == [1, 2])
+                #expect(throws: ClusterError.self) { try fixture.write("input", "c", "refused", at: 3) }
             }
             files.writesLeft.withLock { $0 = nil }
-            try bench.write("input", "a", "z", at: 3)
+            try fixture.write("input", "a", "z", at: 3)
             for round in 6...9 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
-            #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2, 1, 2, 3, 3])
-            #expect(try bench.committed("input")?.offset == Offset(6))
+            #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2, 1, 2, 3, 3])
+            #expect(try fixture.committed("input")?.offset == Offset(6))
             try thread.stop(now: Timestamp(ms: 1_000))
         }
         #expect(waited > 3)
@@ -97,19 +97,19 @@ struct DiskTests {
     @Test func `a thread that is stopped while it waits says what is lost`() throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let bench = try Bench(EmbeddedCluster(broker))
-        try bench.create(["input": 1, "counts": 1])
-        try bench.write("input", "a", "x", at: 1)
-        let thread = try bench.thread(try CountTopology.make())
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1, "counts": 1])
+        try fixture.write("input", "a", "x", at: 1)
+        let thread = try fixture.thread(try CountTopology.make())
         files.writesLeft.withLock { $0 = 0 }
         try thread.runUntilIdle()
         #expect(throws: ClusterError.diskFull(reason: "what was done since the last commit is not kept")) {
             try thread.stop(now: Timestamp(ms: 1))
         }
         files.writesLeft.withLock { $0 = nil }
-        let next = try bench.thread(try CountTopology.make())
+        let next = try fixture.thread(try CountTopology.make())
         try next.runUntilIdle()
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1])
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1])
     }
 }
 

@@ -108,13 +108,13 @@ struct ForeignKeyJoinTests {
     }
 
     @Test func `rows meet across partitions, and answers come back to where the row is`() throws {
-        let bench = try Bench()
-        try bench.create(["orders": 3, "customers": 5, "joined": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["orders": 3, "customers": 5, "joined": 1])
         for number in 0..<12 {
             // In partitions that are not those of their keys: only the message knows where the row is.
-            try bench.write("orders", "o\(number)", "c\(number % 4)|\(number)", at: 1, partition: Int32(number % 3))
+            try fixture.write("orders", "o\(number)", "c\(number % 4)|\(number)", at: 1, partition: Int32(number % 3))
         }
-        let thread = try bench.thread(try topology())
+        let thread = try fixture.thread(try topology())
         var now: Int64 = 0
         func runThroughAllTopics() throws {
             for _ in 0..<4 {
@@ -126,11 +126,11 @@ struct ForeignKeyJoinTests {
         for number in 0..<4 {
             let key = Array("c\(number)".utf8)
             let partition = key.withUnsafeBytes { murmur2($0) & 0x7fff_ffff } % 5
-            try bench.write("customers", "c\(number)", "C\(number)", at: 2, partition: partition)
+            try fixture.write("customers", "c\(number)", "C\(number)", at: 2, partition: partition)
         }
         try runThroughAllTopics()
         try thread.stop(now: Timestamp(ms: now))
-        let found = try bench.read(Self.joined).map { "\($0.key)=\($0.value)" }
+        let found = try fixture.read(Self.joined).map { "\($0.key)=\($0.value)" }
         #expect(found.sorted() == (0..<12).map { "o\($0)=c\($0 % 4)|\($0) by C\($0 % 4)" }.sorted())
     }
 
@@ -141,8 +141,8 @@ struct ForeignKeyJoinTests {
             ([nil, "c1|2"], "c1|2 by C1"), (["|2", "c1|3"], "c1|3 by C1"), ([nil, "c2|2", "c1|3"], "c1|3 by C1"),
         ] as [([String?], String?)])
     func `a result goes when its row comes back and refers to none`(quickly: [String?], last: String?) throws {
-        let bench = try Bench()
-        try bench.create(["orders": 1, "customers": 1, "joined": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["orders": 1, "customers": 1, "joined": 1])
         let topology = try Topology { streams in
             streams.table(Topic<String, String>("orders"))
                 .join(
@@ -151,7 +151,7 @@ struct ForeignKeyJoinTests {
                 ) { "\($0) by \($1)" }
                 .toStream().to(Topic<String, String?>("joined"))
         }
-        let thread = try bench.thread(topology)
+        let thread = try fixture.thread(topology)
         var now: Int64 = 0
         func runThroughAllTopics() throws {
             for _ in 0..<6 {
@@ -159,13 +159,13 @@ struct ForeignKeyJoinTests {
                 try thread.runUntilIdle(now: now)
             }
         }
-        try bench.write("customers", "c1", "C1", at: 1)
-        try bench.write("orders", "o", "c1|1", at: 2)
+        try fixture.write("customers", "c1", "C1", at: 1)
+        try fixture.write("orders", "o", "c1|1", at: 2)
         try runThroughAllTopics()
-        for (number, value) in quickly.enumerated() { try bench.write("orders", "o", value, at: Int64(3 + number)) }
+        for (number, value) in quickly.enumerated() { try fixture.write("orders", "o", value, at: Int64(3 + number)) }
         try runThroughAllTopics()
         try thread.stop(now: Timestamp(ms: now))
-        let results = try bench.read(Topic<String, String?>("joined")).map(\.value)
+        let results = try fixture.read(Topic<String, String?>("joined")).map(\.value)
         #expect(results.first == "c1|1 by C1")
         #expect(results.last == .some(last))
     }
@@ -177,12 +177,12 @@ struct ForeignKeyJoinTests {
             (right: true, left: 1, results: 0), (right: false, left: nil, results: 0),
         ] as [(right: Bool, left: Int32?, results: Int)])
     func `partitioners say where the rows are`(right: Bool, left: Int32?, results: Int) throws {
-        let bench = try Bench()
-        try bench.create(["orders": 3, "customers": 5, "joined": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["orders": 3, "customers": 5, "joined": 1])
         let byNumber: StreamPartitioner<String, Void> = { _, key, _, count in
             [Partition((Int32(key.dropFirst()) ?? 0) % count)]
         }
-        let thread = try bench.thread(
+        let thread = try fixture.thread(
             try topology(
                 TablePartitioners(
                     left: left.map { left in { _, _, _, _ in [Partition(left)] } }, right: right ? byNumber : nil)))
@@ -190,12 +190,12 @@ struct ForeignKeyJoinTests {
             Array("c\(number)".utf8).withUnsafeBytes { murmur2($0) & 0x7fff_ffff } % 5 != number % 5
         }
         for number in numbers.prefix(4) {
-            try bench.write("customers", "c\(number)", "C", at: 1, partition: Int32(number % 5))
-            try bench.write("orders", "o\(number)", "c\(number)|", at: 2)
+            try fixture.write("customers", "c\(number)", "C", at: 1, partition: Int32(number % 5))
+            try fixture.write("orders", "o\(number)", "c\(number)|", at: 2)
         }
         for round in 1...5 { try thread.runUntilIdle(now: Int64(round) * 1_000) }
         try thread.stop(now: Timestamp(ms: 6_000))
-        #expect(try bench.read(Self.joined).count == results)
+        #expect(try fixture.read(Self.joined).count == results)
     }
 
     @Test func `a row of the result is looked up in a store when somebody asks`() throws {

@@ -29,23 +29,23 @@ struct FullStateTests {
         let provider = ByteStoreProvider("full") {
             FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
         }
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
-        for _ in 0..<3 { try bench.write("input", "a", "x", at: 1) }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        for _ in 0..<3 { try fixture.write("input", "a", "x", at: 1) }
         var configuration = StreamsConfiguration()
         configuration.guarantee = guarantee
-        let thread = try bench.thread(try topology(.custom(provider)), configuration: configuration)
+        let thread = try fixture.thread(try topology(.custom(provider)), configuration: configuration)
         try thread.runUntilIdle()
         try thread.commit(now: Timestamp(ms: 1), writeBehind: true)
-        #expect(try bench.committed("input")?.offset == Offset(3))
-        try bench.write("input", "a", "x", at: 2)
+        #expect(try fixture.committed("input")?.offset == Offset(3))
+        try fixture.write("input", "a", "x", at: 2)
         for round in 1...3 { #expect(try thread.runOnce(now: Timestamp(ms: Int64(round)), wait: .zero) == 0) }
-        #expect(try bench.read(out).map(\.value) == [1, 2, 3])
+        #expect(try fixture.read(out).map(\.value) == [1, 2, 3])
         full.setFull(false)
         try thread.commit(now: Timestamp(ms: 5), writeBehind: true)
         try thread.runUntilIdle(now: 6)
         try thread.stop(now: Timestamp(ms: 7))
-        #expect(try bench.read(out).map(\.value) == [1, 2, 3, 4])
+        #expect(try fixture.read(out).map(\.value) == [1, 2, 3, 4])
         #expect(shelf.stores.withLock { $0["0_0/counts"]?.isEmpty == false })
     }
 
@@ -53,33 +53,35 @@ struct FullStateTests {
         @Test(.enabled(if: TinyDisk.isPossible, "only root may mount a small disk"))
         func `RocksDB on a full disk waits, and goes on when there is room`() throws {
             let disk = try TinyDisk()
-            let bench = try Bench()
-            try bench.create(["input": 1, "out": 1])
+            let fixture = try ClusterFixture()
+            try fixture.create(["input": 1, "out": 1])
             let topology = try topology(.rocksDB)
             let memory = StateMemory(budgetBytes: 8 << 20)
             let path = disk.path
-            let thread = try bench.thread(topology) { name in
+            let thread = try fixture.thread(topology) { name in
                 StoreEnvironment(directory: "\(path)/\(name)", memory: memory)
             }
-            try bench.write("input", "a", "x", at: 1)
+            try fixture.write("input", "a", "x", at: 1)
             try thread.runUntilIdle()
             try thread.commit(now: Timestamp(ms: 1), writeBehind: true)
             try disk.fill()
-            for number in 0..<2_000 { try bench.write("input", "key \(number) of those that find no room", "x", at: 2) }
+            for number in 0..<2_000 {
+                try fixture.write("input", "key \(number) of those that find no room", "x", at: 2)
+            }
             try thread.runUntilIdle()
             try thread.commit(now: Timestamp(ms: 2), writeBehind: true)
-            try bench.write("input", "a", "x", at: 3)
+            try fixture.write("input", "a", "x", at: 3)
             #expect(try thread.runOnce(now: Timestamp(ms: 3), wait: .zero) == 0, "it is held")
             try disk.makeRoom()
             try thread.commit(now: Timestamp(ms: 4), writeBehind: true)
             try thread.runUntilIdle(now: 5)
             try thread.stop(now: Timestamp(ms: 6))
-            let next = try bench.thread(topology) { StoreEnvironment(directory: "\(path)/\($0)", memory: memory) }
-            try bench.write("input", "a", "x", at: 4)
+            let next = try fixture.thread(topology) { StoreEnvironment(directory: "\(path)/\($0)", memory: memory) }
+            try fixture.write("input", "a", "x", at: 4)
             try next.runUntilIdle()
             try next.stop(now: Timestamp(ms: 7))
             #expect(next.report.restored == 0)
-            #expect(try bench.read(out).filter { $0.key == "a" }.map(\.value) == [1, 2, 3])
+            #expect(try fixture.read(out).filter { $0.key == "a" }.map(\.value) == [1, 2, 3])
         }
     #endif
 }

@@ -86,19 +86,19 @@ struct GlobalStoreTests {
     }
 
     @Test func `one processor gets the records of all partitions, and a restart goes on where it was`() throws {
-        let bench = try Bench()
-        try bench.create(["words": 2, "input": 1, "output": 1])
-        try bench.write("words", "a", "three", at: 1)
-        try bench.write("words", "b", "four", at: 2, partition: 1)
+        let fixture = try ClusterFixture()
+        try fixture.create(["words": 2, "input": 1, "output": 1])
+        try fixture.write("words", "a", "three", at: 1)
+        try fixture.write("words", "b", "four", at: 2, partition: 1)
         for (key, expected) in [("a", "5 of 2"), ("b", "4 of 1")] {
-            let thread = try bench.thread(try topology(), inMemory: false)
+            let thread = try fixture.thread(try topology(), inMemory: false)
             try thread.runUntilIdle()
-            try bench.write("input", key, "", at: 3)
+            try fixture.write("input", key, "", at: 3)
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
-            #expect(try bench.read(output).last?.value == expected)
+            #expect(try fixture.read(output).last?.value == expected)
             // What the first run applied is not applied again.
-            try bench.write("words", "c", "", at: 4)
+            try fixture.write("words", "c", "", at: 4)
         }
     }
 }

@@ -55,21 +55,21 @@ struct GraceJoinTests {
     }
 
     @Test func `what waits outlives a restart, and so does stream time`() throws {
-        let bench = try Bench()
-        try bench.create(["orders": 1, "prices": 1, "out": 1])
-        try bench.write("orders", "k", "first", at: 100)
-        let first = try bench.thread(try topology(grace: .milliseconds(10)), inMemory: false)
+        let fixture = try ClusterFixture()
+        try fixture.create(["orders": 1, "prices": 1, "out": 1])
+        try fixture.write("orders", "k", "first", at: 100)
+        let first = try fixture.thread(try topology(grace: .milliseconds(10)), inMemory: false)
         try first.runUntilIdle()
         try first.stop(now: Timestamp(ms: 0))
-        try bench.write("orders", "k", "late", at: 50)
-        let second = try bench.thread(try topology(grace: .milliseconds(10)), inMemory: false)
+        try fixture.write("orders", "k", "late", at: 50)
+        let second = try fixture.thread(try topology(grace: .milliseconds(10)), inMemory: false)
         try second.runUntilIdle()
         try second.commit(now: Timestamp(ms: 0))
-        #expect(try bench.read(Self.out).map(\.value) == ["late at ?"])
-        try bench.write("orders", "k", "next", at: 110)
+        #expect(try fixture.read(Self.out).map(\.value) == ["late at ?"])
+        try fixture.write("orders", "k", "next", at: 110)
         try second.runUntilIdle()
         try second.stop(now: Timestamp(ms: 0))
-        #expect(try bench.read(Self.out).map(\.value) == ["late at ?", "first at ?"])
+        #expect(try fixture.read(Self.out).map(\.value) == ["late at ?", "first at ?"])
     }
 
     @Test(arguments: [(10, nil), (10, 9), (-1, 100)] as [(Int, Int?)])

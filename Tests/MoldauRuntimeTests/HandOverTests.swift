@@ -8,7 +8,7 @@ import Testing
 
 /// An application whose threads come, go and fail while records are written, on a broker with real files.
 final class HandOverBench {
-    let bench: Bench
+    let fixture: ClusterFixture
     let directory: String
     let cluster: EmbeddedCluster
     private var written: [String: Int64] = [:]
@@ -18,9 +18,9 @@ final class HandOverBench {
         directory = NSTemporaryDirectory() + "/moldau-hand-over-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory + "/topics", withIntermediateDirectories: true)
         cluster = try EmbeddedCluster(directory: directory + "/topics", durability: .os)
-        bench = try Bench(cluster)
+        fixture = try ClusterFixture(cluster)
         self.partitions = partitions
-        try bench.create(["input": partitions, "counts": 1])
+        try fixture.create(["input": partitions, "counts": 1])
     }
 
     deinit {
@@ -45,7 +45,7 @@ final class HandOverBench {
     func write(_ rounds: Int = 1) throws {
         for _ in 0..<rounds {
             for partition in 0..<partitions {
-                try bench.write("input", "k\(partition)", "x", at: 1, partition: partition)
+                try fixture.write("input", "k\(partition)", "x", at: 1, partition: partition)
                 written["k\(partition)", default: 0] += 1
             }
         }
@@ -55,7 +55,7 @@ final class HandOverBench {
 
     /// The counts that were sent, in order, by key.
     func counts() throws -> [String: [Int64]] {
-        try bench.read(CountTopology.counts).reduce(into: [:]) { $0[$1.key, default: []].append($1.value) }
+        try fixture.read(CountTopology.counts).reduce(into: [:]) { $0[$1.key, default: []].append($1.value) }
     }
 
     /// Whether each record was counted once, and each count sent once.
@@ -66,14 +66,14 @@ final class HandOverBench {
     /// Whether all positions are committed: then the changelogs have all of it, too.
     func isCommitted() throws -> Bool {
         try (0..<partitions).allSatisfy {
-            try bench.committed("input", partition: $0)?.offset.value == written["k\($0)"]
+            try fixture.committed("input", partition: $0)?.offset.value == written["k\($0)"]
         }
     }
 
     /// Whether the copies hold all of their changelogs, as these are now: a lag is that of the last look.
     func isCopied(by app: StreamsApplication) throws -> Bool {
         let lags = app.storeLags
-        let bounds = try bench.consumer.bounds(of: Set(lags.map(\.changelog)))
+        let bounds = try fixture.consumer.bounds(of: Set(lags.map(\.changelog)))
         return lags.allSatisfy { $0.position == bounds[$0.changelog]?.upperBound && $0.position == $0.end }
     }
 
@@ -89,39 +89,39 @@ struct HandOverTests {
     func `threads come and go under load, and each record is counted once`(
         guarantee: ProcessingGuarantee, standbys: Int
     ) async throws {
-        let bench = try HandOverBench()
+        let fixture = try HandOverBench()
         let states = Gathered<StreamsState>()
-        let app = try bench.application {
+        let app = try fixture.application {
             $0.guarantee = guarantee
             $0.standbys = standbys
             $0.onStateChange = { states.add($1) }
         }
         try app.start()
-        try bench.write(20)
+        try fixture.write(20)
         #expect(try eventually { app.state == .running })
         #expect(try await app.addThread() == "app-StreamThread-2")
         #expect(app.threads.map(\.tasks.count) == [2, 2])
-        try bench.write(20)
+        try fixture.write(20)
         try await app.addThread()
         #expect(app.threads.map(\.tasks.count).sorted() == [1, 1, 2])
-        try bench.write(20)
+        try fixture.write(20)
         #expect(try await app.removeThread() == "app-StreamThread-3")
         #expect(try await app.removeThread() == "app-StreamThread-2")
         #expect(app.threads.map(\.tasks.count) == [4])
         #expect(app.state == .running)
-        try bench.write(20)
-        #expect(try eventually { try bench.isExact() })
+        try fixture.write(20)
+        #expect(try eventually { try fixture.isExact() })
         // A round is counted after its output is there.
-        #expect(try eventually { app.metrics.processedRecords == bench.writtenCount })
+        #expect(try eventually { app.metrics.processedRecords == fixture.writtenCount })
         // Running, and rebalancing for each change, at least.
         #expect(states.all.filter { $0 == .rebalancing }.count >= 5)
         try app.stop()
-        #expect(try bench.isExact())
+        #expect(try fixture.isExact())
     }
 
     @Test func `the other threads keep their tasks`() async throws {
-        let bench = try HandOverBench(partitions: 6)
-        let app = try bench.application { $0.streamThreads = 2 }
+        let fixture = try HandOverBench(partitions: 6)
+        let app = try fixture.application { $0.streamThreads = 2 }
         try app.start()
         #expect(try eventually { app.state == .running })
         let two = app.threads.map(\.tasks)
@@ -135,21 +135,21 @@ struct HandOverTests {
     }
 
     @Test func `a task goes with what it knows: nothing is restored`() async throws {
-        let bench = try HandOverBench()
-        let app = try bench.application()
+        let fixture = try HandOverBench()
+        let app = try fixture.application()
         try app.start()
-        try bench.write(5)
-        #expect(try eventually { try bench.isExact() })
+        try fixture.write(5)
+        #expect(try eventually { try fixture.isExact() })
         try await app.addThread()
-        try bench.write(5)
-        #expect(try eventually { try bench.isExact() })
+        try fixture.write(5)
+        #expect(try eventually { try fixture.isExact() })
         #expect(app.metrics.restoredRecords == 0)
         try app.stop()
     }
 
     @Test func `the only thread stays, and applications that do not run have none to give`() async throws {
-        let bench = try HandOverBench()
-        let app = try bench.application()
+        let fixture = try HandOverBench()
+        let app = try fixture.application()
         await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "created")) {
             try await app.addThread()
         }
@@ -162,27 +162,27 @@ struct HandOverTests {
     }
 
     @Test func `many at once come to rest together`() async throws {
-        let bench = try HandOverBench(partitions: 8)
-        let app = try bench.application { $0.guarantee = .exactlyOnce }
+        let fixture = try HandOverBench(partitions: 8)
+        let app = try fixture.application { $0.guarantee = .exactlyOnce }
         try app.start()
-        try bench.write(5)
+        try fixture.write(5)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 { group.addTask { try await app.addThread() } }
             try await group.waitForAll()
         }
         #expect(app.threads.map(\.tasks.count) == [2, 2, 2, 2])
-        try bench.write(5)
+        try fixture.write(5)
         async let first = app.removeThread()
         async let second = app.addThread()
         async let third = app.removeThread()
         _ = try await (first, second, third)
         #expect(app.threads.count == 3 && app.threads.flatMap(\.tasks).count == 8)
-        #expect(try eventually { try bench.isExact() })
+        #expect(try eventually { try fixture.isExact() })
         try app.stop()
     }
 
     @Test func `a stop ends a hand-over, and who waits is told`() async throws {
-        let bench = try HandOverBench()
+        let fixture = try HandOverBench()
         let gate = Gathered<Bool>()
         var topology = Topology()
         try topology.addSource("source", reading: [CountTopology.input])
@@ -190,10 +190,10 @@ struct HandOverTests {
             (_: Record<String, String>, _, _: Inlet<String, String>.Receive) in
             while gate.all.isEmpty { Thread.sleep(forTimeInterval: 0.001) }
         }
-        let app = try bench.application(topology)
+        let app = try fixture.application(topology)
         try app.start()
         #expect(try eventually { app.state == .running })
-        try bench.write()
+        try fixture.write()
         #expect(try eventually { app.state == .running })
         try await Task.sleep(for: .milliseconds(50))
         let adding = Task { try await app.addThread() }
@@ -233,8 +233,8 @@ struct HandOverTests {
     func `a thread that fails and is replaced takes its tasks again, and nothing is lost`(
         guarantee: ProcessingGuarantee
     ) async throws {
-        let bench = try HandOverBench()
-        let app = try bench.application(try failingTopology(3...5)) {
+        let fixture = try HandOverBench()
+        let app = try fixture.application(try failingTopology(3...5)) {
             $0.guarantee = guarantee
             $0.streamThreads = 2
             $0.onUncaughtError = { _ in .replaceThread }
@@ -242,15 +242,15 @@ struct HandOverTests {
         try app.start()
         #expect(try eventually { app.state == .running })
         let before = app.threads.map(\.tasks)
-        try bench.write(10)
-        #expect(try eventually { try guarantee == .exactlyOnce ? bench.isExact() : bench.isComplete() })
+        try fixture.write(10)
+        #expect(try eventually { try guarantee == .exactlyOnce ? fixture.isExact() : fixture.isComplete() })
         #expect(try eventually { app.state == .running })
         #expect(app.threads.map(\.tasks) == before)
         try app.stop()
     }
 
     @Test func `a thread that fails while it leaves gives its tasks up all the same`() async throws {
-        let bench = try HandOverBench()
+        let fixture = try HandOverBench()
         let calls = CallLog()
         var configuration = StreamsConfiguration()
         configuration.commitInterval = .seconds(3_600)
@@ -261,23 +261,23 @@ struct HandOverTests {
         }
         let app = StreamsApplication(
             id: "app", topology: try CountTopology.make(),
-            cluster: .cluster(RecordingCluster(bench.cluster, calls), stateDirectory: bench.directory + "/state"),
+            cluster: .cluster(RecordingCluster(fixture.cluster, calls), stateDirectory: fixture.directory + "/state"),
             configuration: configuration)
         try app.start()
-        try bench.write(3)
+        try fixture.write(3)
         #expect(try eventually { app.metrics.processedRecords == 12 })
         calls.fail("commit")
         try await app.removeThread()
         #expect(app.threads.map(\.tasks.count) == [4])
         #expect(app.state == .running)
-        try bench.write(3)
-        #expect(try eventually { try bench.isComplete() })
+        try fixture.write(3)
+        #expect(try eventually { try fixture.isComplete() })
         try app.stop()
-        #expect(try bench.isComplete())
+        #expect(try fixture.isComplete())
     }
 
     @Test func `a task with asynchronous work goes when its results are there, in order`() async throws {
-        let bench = try HandOverBench()
+        let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input)
                 .mapValuesAsync(maxInFlight: 8, timeout: .seconds(3600)) { value in
@@ -286,21 +286,21 @@ struct HandOverTests {
                 }
                 .groupByKey().count(as: CountTopology.store).toStream().mapValues { $0 ?? 0 }.to(CountTopology.counts)
         }
-        let app = try bench.application(topology) { $0.guarantee = .exactlyOnce }
+        let app = try fixture.application(topology) { $0.guarantee = .exactlyOnce }
         try app.start()
-        try bench.write(10)
+        try fixture.write(10)
         try await app.addThread()
-        try bench.write(10)
+        try fixture.write(10)
         try await app.removeThread()
-        #expect(try eventually { try bench.isExact() })
+        #expect(try eventually { try fixture.isExact() })
         try app.stop()
     }
 
     // MARK: Standby copies
 
     @Test func `memory is divided among the stores that there are, copies included`() async throws {
-        let bench = try HandOverBench()
-        let app = try bench.application { $0.standbys = 1 }
+        let fixture = try HandOverBench()
+        let app = try fixture.application { $0.standbys = 1 }
         try app.start()
         #expect(try eventually { app.state == .running })
         let budget = app.memoryUsage?.budgetBytes
@@ -314,42 +314,42 @@ struct HandOverTests {
     }
 
     @Test func `a start goes on with the copy that goes furthest`() async throws {
-        let bench = try HandOverBench()
+        let fixture = try HandOverBench()
         func run(threads: Int, standbys: Int, rounds: Int) async throws -> StreamsMetrics {
-            let app = try bench.application {
+            let app = try fixture.application {
                 $0.streamThreads = threads
                 $0.standbys = standbys
             }
             try app.start()
-            try bench.write(rounds)
-            #expect(try eventually { try bench.isExact() && bench.isCommitted() && app.state == .running })
-            #expect(try eventually { try bench.isCopied(by: app) })
+            try fixture.write(rounds)
+            #expect(try eventually { try fixture.isExact() && fixture.isCommitted() && app.state == .running })
+            #expect(try eventually { try fixture.isCopied(by: app) })
             defer { #expect(throws: Never.self) { try app.stop() } }
             return app.metrics
         }
         _ = try await run(threads: 2, standbys: 1, rounds: 5)
         // As after a failure, when the copies have taken over and gone on.
-        for task in 0..<4 { try FileManager.default.removeItem(atPath: bench.directory + "/state/app/0_\(task)") }
+        for task in 0..<4 { try FileManager.default.removeItem(atPath: fixture.directory + "/state/app/0_\(task)") }
         #expect(try await run(threads: 1, standbys: 0, rounds: 5).restoredRecords == 0)
-        let left = try FileManager.default.contentsOfDirectory(atPath: bench.directory + "/state/app")
+        let left = try FileManager.default.contentsOfDirectory(atPath: fixture.directory + "/state/app")
         #expect(left.filter { $0.hasPrefix("0_") }.sorted() == (0..<4).map { "0_\($0)-copy-1" })
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a copy follows, takes over when the thread goes, and reads the tail alone`(kind: StoreKind) async throws {
-        let bench = try HandOverBench()
+        let fixture = try HandOverBench()
         let restores = Gathered<RestoreProgress>()
-        let app = try bench.application(try CountTopology.make(kind: kind)) {
+        let app = try fixture.application(try CountTopology.make(kind: kind)) {
             $0.streamThreads = 2
             $0.standbys = 1
             $0.onRestore = { restores.add($0) }
         }
         try app.start()
-        try bench.write(50)
-        #expect(try eventually { try bench.isExact() && bench.isCommitted() })
+        try fixture.write(50)
+        #expect(try eventually { try fixture.isExact() && fixture.isCommitted() })
         #expect(app.threads[0].standbys == app.threads[1].tasks)
         #expect(app.threads[1].standbys == app.threads[0].tasks)
-        #expect(try eventually { try bench.isCopied(by: app) })
+        #expect(try eventually { try fixture.isCopied(by: app) })
         #expect(app.storeLags.count == 4)
         #expect(
             app.storeLags.allSatisfy { $0.isStandby && $0.store == CountTopology.store.name && $0.position == $0.end })
@@ -357,8 +357,8 @@ struct HandOverTests {
         #expect(app.threads.map(\.standbys) == [[]])
         #expect(app.metrics.restoredRecords == 0)
         #expect(restores.all.isEmpty)
-        try bench.write(5)
-        #expect(try eventually { try bench.isExact() })
+        try fixture.write(5)
+        #expect(try eventually { try fixture.isExact() })
         #expect(app.storeLags.isEmpty)
         try app.stop()
     }
@@ -367,19 +367,19 @@ struct HandOverTests {
     func `a copy takes over when the thread fails, and tasks go back when all run`(
         guarantee: ProcessingGuarantee, kind: StoreKind
     ) async throws {
-        let bench = try HandOverBench()
-        let app = try bench.application(try failingTopology(30...30, kind: kind)) {
+        let fixture = try HandOverBench()
+        let app = try fixture.application(try failingTopology(30...30, kind: kind)) {
             $0.guarantee = guarantee
             $0.streamThreads = 2
             $0.standbys = 1
             $0.onUncaughtError = { _ in .replaceThread }
         }
         try app.start()
-        try bench.write(25)
-        #expect(try eventually { try bench.isExact() })
+        try fixture.write(25)
+        #expect(try eventually { try fixture.isExact() })
         #expect(try eventually { app.storeLags.allSatisfy { $0.records == 0 } && app.storeLags.count == 4 })
-        try bench.write(10)
-        #expect(try eventually { try guarantee == .exactlyOnce ? bench.isExact() : bench.isComplete() })
+        try fixture.write(10)
+        #expect(try eventually { try guarantee == .exactlyOnce ? fixture.isExact() : fixture.isComplete() })
         #expect(try eventually { app.state == .running })
         #expect(app.threads.map(\.tasks.count) == [2, 2])
         // The tail, and never all that was counted before.
@@ -391,14 +391,14 @@ struct HandOverTests {
     func `a table that is restored from its input is copied up to what is committed`(
         guarantee: ProcessingGuarantee
     ) async throws {
-        let bench = try HandOverBench()
-        try bench.bench.create(["rows": 4, "joined": 1])
+        let fixture = try HandOverBench()
+        try fixture.fixture.create(["rows": 4, "joined": 1])
         let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in
             let rows = streams.table(
                 Topic<String, String>("rows"), as: KeyValueStoreName<String, String>("rows"))
             streams.stream(CountTopology.input).join(rows) { $0 + $1 }.to(Topic<String, String>("joined"))
         }
-        let app = try bench.application(topology) {
+        let app = try fixture.application(topology) {
             $0.guarantee = guarantee
             $0.streamThreads = 2
             $0.standbys = 1
@@ -406,28 +406,28 @@ struct HandOverTests {
         try app.start()
         for round in 1...20 {
             for partition in 0..<4 as Range<Int32> {
-                try bench.bench.write("rows", "k\(partition)", "\(round)", at: 1, partition: partition)
+                try fixture.fixture.write("rows", "k\(partition)", "\(round)", at: 1, partition: partition)
             }
         }
         #expect(try eventually { app.metrics.standbyRecords == 80 })
         try await app.removeThread()
         #expect(app.metrics.restoredRecords == 0)
-        try bench.write()
+        try fixture.write()
         let joined = Topic<String, String>("joined")
         #expect(
             try eventually {
-                try bench.bench.read(joined).map(\.value).sorted() == Array(repeating: "x20", count: 4)
+                try fixture.fixture.read(joined).map(\.value).sorted() == Array(repeating: "x20", count: 4)
             })
         try app.stop()
     }
 
     @Test func `tasks with a store that is not logged have no copies`() async throws {
-        let bench = try HandOverBench()
+        let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).groupByKey()
                 .count(as: CountTopology.store, options: StoreOptions(isLogged: false)).toStream().forEach { _, _ in }
         }
-        let app = try bench.application(topology) {
+        let app = try fixture.application(topology) {
             $0.streamThreads = 2
             $0.standbys = 1
         }

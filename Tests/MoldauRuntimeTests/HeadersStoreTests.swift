@@ -73,39 +73,39 @@ struct HeadersStoreTests {
     }
 
     @Test func `headers come back from the changelog`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
         func run() throws {
-            let thread = try bench.thread(try keeping(.rocksDB))
+            let thread = try fixture.thread(try keeping(.rocksDB))
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
         }
-        try bench.write("input", "a", "1", at: 5, headers: some)
+        try fixture.write("input", "a", "1", at: 5, headers: some)
         try run()
-        try bench.write("input", "a", "2", at: 6)
+        try fixture.write("input", "a", "2", at: 6)
         try run()
-        #expect(try bench.read(out).map(\.headers) == [some])
+        #expect(try fixture.read(out).map(\.headers) == [some])
     }
 
     /// On disk and in the changelog.
     @Test(arguments: [false, true])
     func `what a store without headers wrote are values without headers`(inMemory: Bool) throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
         let before = try Topology { streams in
             streams.table(input, as: Self.rows).toStream().to(
                 Topic("other", key: String.serde, value: String.serde.optional))
         }
-        try bench.create(["other": 1])
-        try bench.write("input", "a", "1", at: 5, headers: some)
-        let thread = try bench.thread(before, inMemory: inMemory)
+        try fixture.create(["other": 1])
+        try fixture.write("input", "a", "1", at: 5, headers: some)
+        let thread = try fixture.thread(before, inMemory: inMemory)
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
-        try bench.write("input", "a", "2", at: 6)
-        let later = try bench.thread(try keeping(.rocksDB), inMemory: inMemory)
+        try fixture.write("input", "a", "2", at: 6)
+        let later = try fixture.thread(try keeping(.rocksDB), inMemory: inMemory)
         try later.runUntilIdle()
         try later.stop(now: Timestamp(ms: 0))
-        let found = try bench.read(out)
+        let found = try fixture.read(out)
         #expect(found.map(\.value) == ["1"])
         #expect(found.map(\.timestamp.ms) == [5])
         #expect(found.map(\.headers) == [[]])

@@ -47,23 +47,23 @@ struct LRUTableTests {
 
     /// Of the forgotten key the changelog has a deletion; timestamps are the records'.
     @Test func `a restart finds the rows, their times and their order`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
         for (time, key) in ["a", "b", "c"].enumerated() {
-            try bench.write("input", key, "x", at: 100 + Int64(time))
-            let thread = try bench.thread(try counting(StoreOptions(maxEntries: 2)))
+            try fixture.write("input", key, "x", at: 100 + Int64(time))
+            let thread = try fixture.thread(try counting(StoreOptions(maxEntries: 2)))
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
         }
-        let changelog = try bench.read(Topic<String, Int64?>("app-counts-changelog"))
+        let changelog = try fixture.read(Topic<String, Int64?>("app-counts-changelog"))
         #expect(changelog.map(\.key) == ["a", "b", "c", "a"])
         #expect(changelog.map(\.value) == [1, 1, 1, nil])
         #expect(changelog.prefix(3).map(\.timestamp.ms) == [100, 101, 102])
-        for key in ["b", "d", "c"] { try bench.write("input", key, "x", at: 50) }
-        let thread = try bench.thread(try counting(StoreOptions(maxEntries: 2)))
+        for key in ["b", "d", "c"] { try fixture.write("input", key, "x", at: 50) }
+        let thread = try fixture.thread(try counting(StoreOptions(maxEntries: 2)))
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
-        let last = try bench.read(out).suffix(3)
+        let last = try fixture.read(out).suffix(3)
         #expect(last.map { "\($0.key)\($0.value)@\($0.timestamp.ms)" } == ["b2@101", "d1@50", "c1@50"])
     }
 

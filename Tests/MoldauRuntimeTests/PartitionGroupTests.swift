@@ -22,11 +22,11 @@ struct PartitionGroupTests {
         var configuration = StreamsConfiguration()
         configuration.taskIdling = idling
         let names = InternalTopicNames(applicationID: "app", topology: topology)
-        let producer = try Bench().cluster.makeProducer(clientID: "test")
+        let producer = try ClusterFixture().cluster.makeProducer(clientID: "test")
         let task = try StreamTask(
             TaskID(subtopology: 0, partition: Partition(0)), topology.subtopologies[0],
             environment: StoreEnvironment(inMemory: StateMemory(budgetBytes: 1 << 20)),
-            surroundings: TaskSurroundings(
+            services: ThreadServices(
                 names: names, configuration: configuration,
                 outbox: Outbox(names: names, producer: producer, configuration: configuration)),
             now: RoundTime(Timestamp(ms: 0)))

@@ -39,35 +39,35 @@ struct ReadOnlyStoreTests {
     /// A store on disk knows that it holds all that was committed.
     @Test(arguments: [true, false])
     func `it is there after a restart, and takes in what came since`(inMemory: Bool) throws {
-        let bench = try Bench()
-        try bench.create(["rows": 2, "questions": 2, "answers": 1])
-        try bench.write("rows", "a", "1", at: 1, partition: 1)
-        try bench.write("rows", "b", "1", at: 1, partition: 1)
-        let first = try bench.thread(try topology(), inMemory: inMemory)
+        let fixture = try ClusterFixture()
+        try fixture.create(["rows": 2, "questions": 2, "answers": 1])
+        try fixture.write("rows", "a", "1", at: 1, partition: 1)
+        try fixture.write("rows", "b", "1", at: 1, partition: 1)
+        let first = try fixture.thread(try topology(), inMemory: inMemory)
         try first.runUntilIdle()
         try first.stop(now: Timestamp(ms: 1))
-        try bench.write("rows", "b", "2", at: 2, partition: 1)
-        try bench.write("questions", "a", "?", at: 3, partition: 1)
-        try bench.write("questions", "b", "?", at: 4, partition: 1)
-        let second = try bench.thread(try topology(), inMemory: inMemory)
+        try fixture.write("rows", "b", "2", at: 2, partition: 1)
+        try fixture.write("questions", "a", "?", at: 3, partition: 1)
+        try fixture.write("questions", "b", "?", at: 4, partition: 1)
+        let second = try fixture.thread(try topology(), inMemory: inMemory)
         try second.runUntilIdle()
         try second.stop(now: Timestamp(ms: 2))
         #expect(second.report.restored == (inMemory ? 2 : 0))
-        #expect(try bench.read(answers).map(\.value) == ["1", "2"])
+        #expect(try fixture.read(answers).map(\.value) == ["1", "2"])
     }
 
     @Test(arguments: [true, false])
     func `a row that was processed and not committed is not restored`(inMemory: Bool) throws {
-        let bench = try Bench()
-        try bench.create(["rows": 1, "questions": 1, "answers": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["rows": 1, "questions": 1, "answers": 1])
         for (time, isCommitted) in [(1, true), (2, true), (3, false)] as [(Int64, Bool)] {
-            try bench.write("rows", "a", "\(time)", at: time)
-            let thread = try bench.thread(try topology(), inMemory: inMemory)
+            try fixture.write("rows", "a", "\(time)", at: time)
+            let thread = try fixture.thread(try topology(), inMemory: inMemory)
             try thread.runUntilIdle()
             if isCommitted { try thread.commit(now: Timestamp(ms: time)) }
             try thread.close()
         }
-        let thread = try bench.thread(try topology(), inMemory: inMemory)
+        let thread = try fixture.thread(try topology(), inMemory: inMemory)
         while thread.phase == .restoring { try thread.runOnce(now: Timestamp(ms: 4), wait: .zero) }
         let stores = thread.tasks.flatMap(\.stores.entries).compactMap { $0.store as? KeyValueStore<String, String> }
         #expect(try #require(stores.first).get("a") == "2")

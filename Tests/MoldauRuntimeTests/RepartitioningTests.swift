@@ -193,21 +193,21 @@ struct RepartitioningTests {
     }
 
     @Test func `equal new keys from several partitions are counted together`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 3, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 3, "counts": 1])
         let counts = Topic<String, Int64>("counts")
         let topology = try Topology { streams in
             streams.stream(Self.input).selectKey { $1 }.groupByKey().count().toStream().to(counts)
         }
         for partition in 0..<3 as Range<Int32> {
-            for value in ["x", "y"] { try bench.write("input", "k", value, at: 1, partition: partition) }
+            for value in ["x", "y"] { try fixture.write("input", "k", value, at: 1, partition: partition) }
         }
-        let thread = try bench.thread(topology)
+        let thread = try fixture.thread(topology)
         try thread.runUntilIdle()
         try thread.commit(now: Timestamp(ms: 0))
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
-        let last = try bench.read(counts).reduce(into: [:]) { $0[$1.key] = $1.value }
+        let last = try fixture.read(counts).reduce(into: [:]) { $0[$1.key] = $1.value }
         #expect(last == ["x": 3, "y": 3])
     }
 }

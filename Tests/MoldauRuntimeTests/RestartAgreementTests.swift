@@ -73,24 +73,24 @@ struct RestartAgreementTests {
     private func results(
         _ waiting: Waiting, _ inputs: [Input], restartsBefore: Set<Int>, keepsDisk: Bool
     ) throws -> [Sent] {
-        let bench = try Bench()
-        try bench.create(["left": 1, "right": 1, "out": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["left": 1, "right": 1, "out": 1])
         var thread: StreamThread?
         var sent: [Sent] = []
         for (number, input) in inputs.enumerated() {
             // More than a second between records: closed windows are looked for with each.
             let now = Int64(number) * 2_000
-            try bench.write(input.topic, input.key, input.value, at: input.time)
+            try fixture.write(input.topic, input.key, input.value, at: input.time)
             if restartsBefore.contains(number) {
                 try thread?.stop(now: Timestamp(ms: now))
                 thread = nil
             }
-            let running = try thread ?? bench.thread(try waiting.topology, now: now, inMemory: !keepsDisk)
+            let running = try thread ?? fixture.thread(try waiting.topology, now: now, inMemory: !keepsDisk)
             try running.runUntilIdle(now: now)
             try running.commit(now: Timestamp(ms: now))
             thread = running
             let streamTime = inputs[...number].map(\.time).max() ?? 0
-            for record in try bench.read(StreamJoinTests.out).dropFirst(sent.count) {
+            for record in try fixture.read(StreamJoinTests.out).dropFirst(sent.count) {
                 sent.append(
                     Sent(
                         result: "\(record.key) \(record.value)", streamTime: streamTime, time: record.timestamp.ms))

@@ -14,8 +14,8 @@ struct SetClockTests {
         RoundTime(Timestamp(ms: wallMs), uptime: passed)
     }
 
-    private func thread(_ bench: Bench, _ topology: Topology) throws -> StreamThread {
-        let thread = try bench.thread(topology, now: 10 * Self.hour)
+    private func thread(_ fixture: ClusterFixture, _ topology: Topology) throws -> StreamThread {
+        let thread = try fixture.thread(topology, now: 10 * Self.hour)
         while thread.phase == .restoring {
             try thread.runOnce(now: RoundTime(Timestamp(ms: 10 * Self.hour)), wait: .zero)
         }
@@ -25,20 +25,20 @@ struct SetClockTests {
     @Test(arguments: [-hour, hour]) func `commits when the interval is over, however the clock is set`(by set: Int64)
         throws
     {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        let thread = try thread(bench, try CountTopology.make())
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let thread = try thread(fixture, try CountTopology.make())
         let began = Duration.milliseconds(10 * Self.hour)
-        try bench.write("input", "a", "x", at: 1)
+        try fixture.write("input", "a", "x", at: 1)
         try thread.runOnce(now: time(began + .milliseconds(99), wallMs: 10 * Self.hour + set), wait: .zero)
-        #expect(try bench.committed("input") == nil)
+        #expect(try fixture.committed("input") == nil)
         try thread.runOnce(now: time(began + .milliseconds(100), wallMs: 10 * Self.hour + set), wait: .zero)
-        #expect(try bench.committed("input")?.offset == Offset(1))
+        #expect(try fixture.committed("input")?.offset == Offset(1))
     }
 
     @Test func `a punctuation by the wall clock comes in real time, and is told what the clock shows`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1])
         let told = Gathered<Int64>()
         var topology = Topology()
         try topology.addSource("source", reading: [CountTopology.input])
@@ -49,7 +49,7 @@ struct SetClockTests {
                     try context.schedule(every: .seconds(10), .wallClock) { told.add($0.ms) }
                     return Inlet<String, String> { _ in }
                 }, parents: ["source"]))
-        let thread = try thread(bench, topology)
+        let thread = try thread(fixture, topology)
         let began = Duration.milliseconds(10 * Self.hour)
         for seconds in [9, 10, 15, 20] {
             let wallMs = 9 * Self.hour + Int64(seconds)
@@ -60,8 +60,8 @@ struct SetClockTests {
 
     @Test func `a schedule goes on to the end of time, and does not trap there`() throws {
         let told = Gathered<Int64>()
-        let bench = try Bench()
-        try bench.create(["input": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1])
         var topology = Topology()
         try topology.addSource("source", reading: [CountTopology.input])
         try topology.add(
@@ -72,9 +72,9 @@ struct SetClockTests {
                     try context.schedule(every: .seconds(Int64.max), .wallClock) { told.add($0.ms) }
                     return Inlet<String, String> { _ in }
                 }, parents: ["source"]))
-        let thread = try thread(bench, topology)
+        let thread = try thread(fixture, topology)
         for time in [5, Int64.max - 1, Int64.max] {
-            try bench.write("input", "k", "v", at: time)
+            try fixture.write("input", "k", "v", at: time)
             try thread.runUntilIdle(now: 10 * Self.hour)
         }
         #expect(told.all == [5, Int64.max - 1])

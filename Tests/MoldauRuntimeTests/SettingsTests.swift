@@ -8,23 +8,23 @@ import Testing
 
 struct SettingsTests {
     private func application(
-        _ bench: Bench, id: String = "app", topology: Topology? = nil,
+        _ fixture: ClusterFixture, id: String = "app", topology: Topology? = nil,
         _ configure: (inout StreamsConfiguration) -> Void = { _ in }
     ) throws -> StreamsApplication {
         var configuration = StreamsConfiguration()
         configure(&configuration)
         return StreamsApplication(
             id: id, topology: try topology ?? CountTopology.make(),
-            cluster: .cluster(bench.cluster, stateDirectory: bench.directory), configuration: configuration)
+            cluster: .cluster(fixture.cluster, stateDirectory: fixture.directory), configuration: configuration)
     }
 
     /// What the application says instead of starting.
     private func complaints(
         id: String = "app", _ configure: (inout StreamsConfiguration) -> Void = { _ in }
     ) throws -> [String] {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        let app = try application(bench, id: id, configure)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let app = try application(fixture, id: id, configure)
         do {
             try app.start()
             try app.stop()
@@ -84,44 +84,44 @@ struct SettingsTests {
     }
 
     @Test func `two applications whose names make one topic are told apart`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
         func topology(_ store: String) throws -> Topology {
             try Topology { streams in
                 _ = streams.stream(CountTopology.input).groupByKey()
                     .count(as: KeyValueStoreName<String, Int64>(store))
             }
         }
-        let first = try application(bench, id: "orders", topology: topology("eu-x"))
+        let first = try application(fixture, id: "orders", topology: topology("eu-x"))
         try first.start()
         try first.stop()
-        let second = try application(bench, id: "orders-eu", topology: topology("x"))
+        let second = try application(fixture, id: "orders-eu", topology: topology("x"))
         #expect(
             throws: RuntimeError.topicOfAnother(
                 topic: "orders-eu-x-changelog", owner: "orders", application: "orders-eu")
         ) { try second.start() }
-        let again = try application(bench, id: "orders", topology: topology("eu-x"))
+        let again = try application(fixture, id: "orders", topology: topology("eu-x"))
         try again.start()
         try again.stop()
     }
 
     @Test func `topics that closures name are there from the start, or missed then`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        let missing = try application(bench) { $0.namedTopics = ["dead"] }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let missing = try application(fixture) { $0.namedTopics = ["dead"] }
         #expect(throws: RuntimeError.missingNamedTopics(["dead"])) { try missing.start() }
-        let app = try application(bench) {
+        let app = try application(fixture) {
             $0.namedTopics = ["dead"]
             $0.newTopicPartitions = 3
         }
         try app.start()
         try app.stop()
-        #expect(try bench.admin.describe(["dead"])["dead"]?.partitionCount == 3)
+        #expect(try fixture.admin.describe(["dead"])["dead"]?.partitionCount == 3)
     }
 
     @Test func `a dead-letter topic that nobody named is made for its first record`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
         struct Refused: Error {}
         let topology = try Topology { streams in
             streams.stream(CountTopology.input)
@@ -130,18 +130,18 @@ struct SettingsTests {
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { _ in .deadLetter(topic: "dead") }
         configuration.newTopicPartitions = 1
-        let thread = try bench.thread(topology, configuration: configuration)
-        try bench.write("input", "k", "bad", at: 1)
-        try bench.write("input", "k", "good", at: 2)
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try fixture.write("input", "k", "bad", at: 1)
+        try fixture.write("input", "k", "good", at: 2)
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
-        #expect(try bench.read(Topic<String, String>("dead")).map(\.value) == ["bad"])
-        #expect(try bench.read(CountTopology.counts).count == 1)
+        #expect(try fixture.read(Topic<String, String>("dead")).map(\.value) == ["bad"])
+        #expect(try fixture.read(CountTopology.counts).count == 1)
     }
 
     @Test func `a row that its changelog does not take is never skipped`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1])
         let store = KeyValueStoreName<String, String>("rows")
         let topology = try Topology { streams in
             _ = streams.table(
@@ -153,9 +153,9 @@ struct SettingsTests {
             asked.withLock { $0 += 1 }
             return .skip
         }
-        let thread = try bench.thread(topology, configuration: configuration)
-        try bench.write("input", "small", "x", at: 1)
-        try bench.write("input", "large", String(repeating: "x", count: 1_000), at: 2)
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try fixture.write("input", "small", "x", at: 1)
+        try fixture.write("input", "large", String(repeating: "x", count: 1_000), at: 2)
         try thread.runUntilIdle()
         let error = #expect(throws: RuntimeError.self) { try thread.commit(now: Timestamp(ms: 0)) }
         guard case .changelogRefused("rows", TopicPartition("app-rows-changelog", 0), keyBytes: 5, _)? = error else {
@@ -163,44 +163,44 @@ struct SettingsTests {
             return
         }
         #expect(asked.withLock { $0 } == 0)
-        #expect(try bench.committed("input") == nil)
+        #expect(try fixture.committed("input") == nil)
         try thread.close()
     }
 
     @Test func `a source that begins with the latest goes on where it began, though nothing came`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
         let topology = try Topology { streams in
             streams.stream(CountTopology.input, start: .latest).mapValues { _ in Int64(1) }.to(CountTopology.counts)
         }
-        try bench.write("input", "k", "before", at: 1)
-        let first = try bench.thread(topology)
+        try fixture.write("input", "k", "before", at: 1)
+        let first = try fixture.thread(topology)
         try first.runUntilIdle()
         try first.stop(now: Timestamp(ms: 0))
-        #expect(try bench.committed("input")?.offset == Offset(1))
-        try bench.write("input", "k", "while it was down", at: 2)
-        let second = try bench.thread(topology)
+        #expect(try fixture.committed("input")?.offset == Offset(1))
+        try fixture.write("input", "k", "while it was down", at: 2)
+        let second = try fixture.thread(topology)
         try second.runUntilIdle()
         try second.stop(now: Timestamp(ms: 0))
-        #expect(try bench.read(CountTopology.counts).count == 1)
+        #expect(try fixture.read(CountTopology.counts).count == 1)
     }
 
     @Test func `threads that fail again and again are replaced with pauses that grow, and a stop ends a pause`() throws
     {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
         struct Refused: Error {}
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).mapValues { _ -> Int64 in throw Refused() }.to(CountTopology.counts)
         }
         let failures = Mutex<[ContinuousClock.Instant]>([])
-        let app = try application(bench, topology: topology) {
+        let app = try application(fixture, topology: topology) {
             $0.onUncaughtError = { _ in
                 failures.withLock { $0.append(.now) }
                 return .replaceThread
             }
         }
-        try bench.write("input", "k", "x", at: 1)
+        try fixture.write("input", "k", "x", at: 1)
         try app.start()
         #expect(try eventually { failures.withLock { $0.count } == 4 })
         let times = failures.withLock { $0 }

@@ -48,43 +48,43 @@ struct SeveralApplicationsTests {
             configuration: configuration)
     }
 
-    private func withCluster(_ body: (EmbeddedCluster, Bench, URL) async throws -> Void) async throws {
+    private func withCluster(_ body: (EmbeddedCluster, ClusterFixture, URL) async throws -> Void) async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
         let cluster = try EmbeddedCluster(directory: directory.appending(path: "topics").path, durability: .os)
-        let bench = try Bench(cluster)
-        try bench.create(["lines": 3, "words": 3, "totals": 1])
-        try await body(cluster, bench, directory)
+        let fixture = try ClusterFixture(cluster)
+        try fixture.create(["lines": 3, "words": 3, "totals": 1])
+        try await body(cluster, fixture, directory)
         try cluster.close()
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `one application's output is another's input`(guarantee: ProcessingGuarantee) async throws {
-        try await withCluster { cluster, bench, directory in
+        try await withCluster { cluster, fixture, directory in
             let apps = [
                 application("word-count", try wordCount(), cluster, directory, guarantee),
                 application("totals", try totals(), cluster, directory, guarantee),
             ]
             for app in apps { try app.start() }
             for number in 0..<30 {
-                try bench.write("lines", "l\(number)", "apple banana apple", at: 1, partition: Int32(number % 3))
+                try fixture.write("lines", "l\(number)", "apple banana apple", at: 1, partition: Int32(number % 3))
             }
             let expected: [String: Int64] = ["a": 60, "b": 30]
             func last() throws -> [String: Int64] {
-                try bench.read(Self.totals).reduce(into: [:]) { $0[$1.key] = $1.value }
+                try fixture.read(Self.totals).reduce(into: [:]) { $0[$1.key] = $1.value }
             }
             #expect(try eventually { try last() == expected })
             // Each goes its own way: one may stop, and come back.
             try apps[1].stop()
-            try bench.write("lines", "l", "avocado", at: 2)
+            try fixture.write("lines", "l", "avocado", at: 2)
             let again = application("totals", try totals(), cluster, directory, guarantee)
             try again.start()
             #expect(try eventually { try last()["a"] == 61 })
             #expect(apps[0].state == .running)
             try again.stop()
             try apps[0].stop()
-            let topics = try bench.admin.topics().map(\.name)
+            let topics = try fixture.admin.topics().map(\.name)
             #expect(topics.contains("word-count-counts-changelog") && topics.contains("totals-counts-changelog"))
         }
     }
@@ -93,7 +93,7 @@ struct SeveralApplicationsTests {
     func `a second one of the same id is refused by a sentence that names it, and may run after the first`(
         hasDirectory: Bool
     ) async throws {
-        try await withCluster { cluster, bench, directory in
+        try await withCluster { cluster, fixture, directory in
             let state = hasDirectory ? directory : nil
             let first = application("word-count", try wordCount(), cluster, state)
             try first.start()
@@ -111,11 +111,11 @@ struct SeveralApplicationsTests {
     }
 
     @Test func `state belongs to one application, on whatever cluster`() async throws {
-        try await withCluster { cluster, bench, directory in
+        try await withCluster { cluster, fixture, directory in
             let first = application("word-count", try wordCount(), cluster, directory)
             try first.start()
             let other = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-            try Bench(other).create(["lines": 3, "words": 3])
+            try ClusterFixture(other).create(["lines": 3, "words": 3])
             let second = application("word-count", try wordCount(), other, directory)
             let path = directory.appending(path: "state/word-count").path
             let error = #expect(throws: StateError.self) { try second.start() }

@@ -23,32 +23,32 @@ struct SourceChangelogTests {
         }
     }
 
-    private func bench() throws -> Bench {
-        let bench = try Bench()
-        try bench.create(["prices": 1, "orders": 1, "out": 1])
-        return bench
+    private func fixture() throws -> ClusterFixture {
+        let fixture = try ClusterFixture()
+        try fixture.create(["prices": 1, "orders": 1, "out": 1])
+        return fixture
     }
 
     /// Runs until nothing is left to do, and stops.
     @discardableResult
     private func run(
-        _ bench: Bench, _ topology: Topology, _ configuration: StreamsConfiguration = StreamsConfiguration(),
+        _ fixture: ClusterFixture, _ topology: Topology, _ configuration: StreamsConfiguration = StreamsConfiguration(),
         inMemory: Bool
     ) throws -> StreamThreadReport {
-        let thread = try bench.thread(topology, configuration: configuration, inMemory: inMemory)
+        let thread = try fixture.thread(topology, configuration: configuration, inMemory: inMemory)
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
         return thread.report
     }
 
     @Test func `no changelog is made or written, and names stay what they are`() throws {
-        let bench = try bench()
-        try bench.write("prices", "k", "5", at: 1)
-        try bench.write("orders", "k", "order", at: 2)
-        try run(bench, try topology(), inMemory: false)
-        #expect(bench.calls.take().filter { $0.hasPrefix("send") } == ["send out-0"])
-        #expect(try bench.admin.describe(["app-prices-table-changelog"]).isEmpty)
-        #expect(try bench.read(out).map(\.value) == ["order at 5"])
+        let fixture = try fixture()
+        try fixture.write("prices", "k", "5", at: 1)
+        try fixture.write("orders", "k", "order", at: 2)
+        try run(fixture, try topology(), inMemory: false)
+        #expect(fixture.calls.take().filter { $0.hasPrefix("send") } == ["send out-0"])
+        #expect(try fixture.admin.describe(["app-prices-table-changelog"]).isEmpty)
+        #expect(try fixture.read(out).map(\.value) == ["order at 5"])
         for naming in [Naming.stable, .kafkaStreams] {
             let (plain, optimized) = (try topology([], naming: naming), try topology(.all, naming: naming))
             #expect(plain.describe().description == optimized.describe().description)
@@ -62,49 +62,49 @@ struct SourceChangelogTests {
     func `a restart restores what was committed, with and without the disk, and then goes on with the rest`(
         losesDisk: Bool
     ) throws {
-        let bench = try bench()
-        try bench.write("prices", "k", "5", at: 1)
-        try run(bench, try topology(), inMemory: losesDisk)
-        try bench.write("orders", "k", "first", at: 2)
-        try bench.write("prices", "k", "6", at: 3)
-        try bench.write("orders", "k", "second", at: 4)
-        let report = try run(bench, try topology(), inMemory: losesDisk)
+        let fixture = try fixture()
+        try fixture.write("prices", "k", "5", at: 1)
+        try run(fixture, try topology(), inMemory: losesDisk)
+        try fixture.write("orders", "k", "first", at: 2)
+        try fixture.write("prices", "k", "6", at: 3)
+        try fixture.write("orders", "k", "second", at: 4)
+        let report = try run(fixture, try topology(), inMemory: losesDisk)
         #expect(report.restored == (losesDisk ? 1 : 0))
         #expect(report.processed == 3)
-        #expect(try bench.read(out).map(\.value) == ["first at 5", "second at 6"])
+        #expect(try fixture.read(out).map(\.value) == ["first at 5", "second at 6"])
     }
 
     @Test func `after a crash the store goes on from what it holds`() throws {
-        let bench = try bench()
+        let fixture = try fixture()
         for price in 1...3 {
-            try bench.write("prices", "k\(price)", "\(price)", at: Int64(price))
-            let thread = try bench.thread(try topology(), inMemory: false)
+            try fixture.write("prices", "k\(price)", "\(price)", at: Int64(price))
+            let thread = try fixture.thread(try topology(), inMemory: false)
             try thread.runUntilIdle()
             // Written to disk after the second price only; the rest is lost.
             try thread.commit(now: Timestamp(ms: 0), writeBehind: price == 2)
         }
-        for order in 1...3 { try bench.write("orders", "k\(order)", "order", at: 10) }
-        #expect(try run(bench, try topology(), inMemory: false).restored == 1)
-        #expect(try bench.read(out).map(\.value) == ["order at 1", "order at 2", "order at 3"])
+        for order in 1...3 { try fixture.write("orders", "k\(order)", "order", at: 10) }
+        #expect(try run(fixture, try topology(), inMemory: false).restored == 1)
+        #expect(try fixture.read(out).map(\.value) == ["order at 1", "order at 2", "order at 3"])
     }
 
     @Test func `without a committed offset the store is made anew by processing`() throws {
-        let bench = try bench()
-        try bench.write("prices", "gone", "1", at: 1)
-        try run(bench, try topology(), inMemory: false)
+        let fixture = try fixture()
+        try fixture.write("prices", "gone", "1", at: 1)
+        try run(fixture, try topology(), inMemory: false)
         // The topic is another one now, and holds less than the store has seen.
-        try bench.admin.delete(["prices"])
-        try bench.create(["prices": 1])
-        try bench.write("orders", "gone", "order", at: 2)
-        let report = try run(bench, try topology(), inMemory: false)
+        try fixture.admin.delete(["prices"])
+        try fixture.create(["prices": 1])
+        try fixture.write("orders", "gone", "order", at: 2)
+        let report = try run(fixture, try topology(), inMemory: false)
         #expect(report.restored == 0)
-        #expect(try bench.read(out).map(\.value) == ["order at ?"])
+        #expect(try fixture.read(out).map(\.value) == ["order at ?"])
     }
 
     @Test func `a restore skips what the handler skipped, takes the extractor's times, and counts nothing again`()
         throws
     {
-        let bench = try bench()
+        let fixture = try fixture()
         let numbers = Topic<String, Int32>("prices")
         let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in
             streams.table(
@@ -114,35 +114,35 @@ struct SourceChangelogTests {
         }
         var configuration = StreamsConfiguration()
         configuration.onDeserializationFailure = { _ in .deadLetter(topic: "orders") }
-        try bench.write("prices", "bad", "not four bytes", at: 1)
-        try bench.write("prices", "good", "1234", at: 2)
-        #expect(try run(bench, topology, configuration, inMemory: true).drops.values.reduce(0, +) == 1)
-        let thread = try bench.thread(topology, configuration: configuration)
+        try fixture.write("prices", "bad", "not four bytes", at: 1)
+        try fixture.write("prices", "good", "1234", at: 2)
+        #expect(try run(fixture, topology, configuration, inMemory: true).drops.values.reduce(0, +) == 1)
+        let thread = try fixture.thread(topology, configuration: configuration)
         try thread.runUntilIdle()
         #expect(thread.report.restored == 1)
         #expect(thread.report.drops.isEmpty)
-        #expect(try bench.read(orders).count == 1)
+        #expect(try fixture.read(orders).count == 1)
         let store = try #require(
             thread.tasks.flatMap(\.stores.entries).first?.store as? TimestampedKeyValueStore<String, Int32>)
         #expect(try store.get("bad") == nil)
         #expect(try store.get("good")?.timestamp == Timestamp(ms: 1_002))
         try thread.stop(now: Timestamp(ms: 0))
         configuration.onDeserializationFailure = { _ in .fail }
-        let strict = try bench.thread(topology, configuration: configuration)
+        let strict = try fixture.thread(topology, configuration: configuration)
         #expect(throws: DeserializationFailure.self) { try strict.runUntilIdle() }
         try strict.close()
     }
 
     @Test func `versioned tables come back with their history`() throws {
-        let bench = try bench()
+        let fixture = try fixture()
         let versioned = try topology(.all, StoreOptions(historyRetention: .seconds(1)))
         for (price, time) in [("5", 10), ("7", 30), ("6", 20)] as [(String, Int64)] {
-            try bench.write("prices", "k", price, at: time)
+            try fixture.write("prices", "k", price, at: time)
         }
-        try run(bench, versioned, inMemory: true)
-        for time in [15, 25, 35] as [Int64] { try bench.write("orders", "k", "\(time)", at: time) }
-        #expect(try run(bench, versioned, inMemory: true).restored == 3)
-        #expect(try bench.read(out).map(\.value) == ["15 at 5", "25 at 6", "35 at 7"])
+        try run(fixture, versioned, inMemory: true)
+        for time in [15, 25, 35] as [Int64] { try fixture.write("orders", "k", "\(time)", at: time) }
+        #expect(try run(fixture, versioned, inMemory: true).restored == 3)
+        #expect(try fixture.read(out).map(\.value) == ["15 at 5", "25 at 6", "35 at 7"])
     }
 
     @Test func `a table that starts later keeps a changelog: what lies before never came into it`() throws {
@@ -150,14 +150,14 @@ struct SourceChangelogTests {
     }
 
     @Test func `with exactly once, restores end at what was committed too`() throws {
-        let bench = try bench()
+        let fixture = try fixture()
         var configuration = StreamsConfiguration()
         configuration.guarantee = .exactlyOnce
-        try bench.write("prices", "k", "5", at: 1)
-        try run(bench, try topology(), configuration, inMemory: true)
-        try bench.write("orders", "k", "first", at: 2)
-        try bench.write("prices", "k", "6", at: 3)
-        #expect(try run(bench, try topology(), configuration, inMemory: true).restored == 1)
-        #expect(try bench.read(out).map(\.value) == ["first at 5"])
+        try fixture.write("prices", "k", "5", at: 1)
+        try run(fixture, try topology(), configuration, inMemory: true)
+        try fixture.write("orders", "k", "first", at: 2)
+        try fixture.write("prices", "k", "6", at: 3)
+        #expect(try run(fixture, try topology(), configuration, inMemory: true).restored == 1)
+        #expect(try fixture.read(out).map(\.value) == ["first at 5"])
     }
 }

@@ -93,34 +93,34 @@ struct StreamJoinTests {
     }
 
     @Test func `what waits outlives a restart`() throws {
-        let bench = try Bench()
-        try bench.create(["left": 1, "right": 1, "out": 1])
-        try bench.write("left", "a", "A", at: 100)
-        let first = try bench.thread(try outer(tenMs), inMemory: false)
+        let fixture = try ClusterFixture()
+        try fixture.create(["left": 1, "right": 1, "out": 1])
+        try fixture.write("left", "a", "A", at: 100)
+        let first = try fixture.thread(try outer(tenMs), inMemory: false)
         try first.runUntilIdle()
         try first.stop(now: Timestamp(ms: 0))
-        try bench.write("right", "z", "Z", at: 200)
-        let second = try bench.thread(try outer(tenMs), now: 5_000, inMemory: false)
+        try fixture.write("right", "z", "Z", at: 200)
+        let second = try fixture.thread(try outer(tenMs), now: 5_000, inMemory: false)
         try second.runUntilIdle(now: 5_000)
         try second.stop(now: Timestamp(ms: 5_000))
-        #expect(try bench.read(Self.out).map(\.value) == ["A-"])
+        #expect(try fixture.read(Self.out).map(\.value) == ["A-"])
     }
 
     @Test func `closed windows are looked for once a second at most`() throws {
-        let bench = try Bench()
-        try bench.create(["left": 1, "right": 1, "out": 1])
-        let thread = try bench.thread(try outer(tenMs))
+        let fixture = try ClusterFixture()
+        try fixture.create(["left": 1, "right": 1, "out": 1])
+        let thread = try fixture.thread(try outer(tenMs))
         func pipe(_ value: String, at time: Int64, now: Int64) throws {
-            try bench.write("left", value, value, at: time)
-            try bench.write("right", "other-\(value)", "", at: time)
+            try fixture.write("left", value, value, at: time)
+            try fixture.write("right", "other-\(value)", "", at: time)
             try thread.runUntilIdle(now: now)
             try thread.commit(now: Timestamp(ms: now))
         }
         try pipe("a", at: 100, now: 0)
         try pipe("b", at: 200, now: 999)
-        #expect(try bench.read(Self.out).isEmpty)
+        #expect(try fixture.read(Self.out).isEmpty)
         try pipe("c", at: 300, now: 1_000)
-        #expect(try bench.read(Self.out).map(\.value) == ["-", "a-", "-", "b-"])
+        #expect(try fixture.read(Self.out).map(\.value) == ["-", "a-", "-", "b-"])
         try thread.stop(now: Timestamp(ms: 1_000))
     }
 

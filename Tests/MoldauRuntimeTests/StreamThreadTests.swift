@@ -17,10 +17,10 @@ final class Gathered<Element: Sendable>: Sendable {
 
 struct StreamThreadTests {
     @Test func `takes the oldest record across its inputs`() throws {
-        let bench = try Bench()
-        try bench.create(["left": 1, "right": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["left": 1, "right": 1])
         for (topic, value, time) in [("left", "l1", 1), ("left", "l5", 5), ("right", "r2", 2), ("right", "r3", 3)] {
-            try bench.write(topic, "k", value, at: Int64(time))
+            try fixture.write(topic, "k", value, at: Int64(time))
         }
         let seen = Gathered<String>()
         var topology = Topology()
@@ -28,148 +28,148 @@ struct StreamThreadTests {
         try topology.addProcessor("see", after: ["source"]) {
             (record: Record<String, String>, _, _: Inlet<String, String>.Receive) in seen.add(record.value)
         }
-        try bench.thread(topology).runUntilIdle()
+        try fixture.thread(topology).runUntilIdle()
         #expect(seen.all == ["l1", "r2", "r3", "l5"])
     }
 
     @Test func `commits offsets after changelogs, and writes these after output is acknowledged`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        try bench.write("input", "a", "x", at: 7)
-        let thread = try bench.thread(try CountTopology.make())
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        try fixture.write("input", "a", "x", at: 7)
+        let thread = try fixture.thread(try CountTopology.make())
         try thread.runUntilIdle()
-        _ = bench.calls.take()
-        try bench.write("input", "a", "x", at: 9)
+        _ = fixture.calls.take()
+        try fixture.write("input", "a", "x", at: 9)
         try thread.runOnce(now: Timestamp(ms: 99), wait: .zero)
-        #expect(bench.calls.take() == [])
+        #expect(fixture.calls.take() == [])
         try thread.runOnce(now: Timestamp(ms: 100), wait: .zero)
         #expect(
-            bench.calls.take() == [
+            fixture.calls.take() == [
                 "send counts-0", "flush", "send app-counts-store-changelog-0", "flush", "commit",
             ])
-        #expect(try bench.committed("input") == CommittedOffset(Offset(2), metadata: "AgAAAAAAAAAJ"))
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2])
+        #expect(try fixture.committed("input") == CommittedOffset(Offset(2), metadata: "AgAAAAAAAAAJ"))
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2])
     }
 
     @Test func `a failed commit leaves the store at the last one, and the next start reads the records again`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        try bench.write("input", "a", "x", at: 1)
-        let first = try bench.thread(try CountTopology.make(), inMemory: false)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        try fixture.write("input", "a", "x", at: 1)
+        let first = try fixture.thread(try CountTopology.make(), inMemory: false)
         try first.runUntilIdle()
-        bench.calls.fail("flush")
+        fixture.calls.fail("flush")
         #expect(throws: ClusterError.self) { try first.commit(now: Timestamp(ms: 1)) }
-        bench.calls.heal()
+        fixture.calls.heal()
         try first.close()
-        #expect(try bench.committed("input") == nil)
+        #expect(try fixture.committed("input") == nil)
 
-        let second = try bench.thread(try CountTopology.make(), inMemory: false)
+        let second = try fixture.thread(try CountTopology.make(), inMemory: false)
         try second.runUntilIdle()
         try second.stop(now: Timestamp(ms: 2))
-        #expect(try bench.committed("input")?.offset == Offset(1))
+        #expect(try fixture.committed("input")?.offset == Offset(1))
         // The result went out before the flush failed, and is there twice; the changelog was to follow the flush, so that
         // nothing is restored and the record is counted once.
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 1])
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 1])
     }
 
     @Test func `goes on counting after it was dropped without a close`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        try bench.write("input", "a", "x", at: 1)
-        try bench.write("input", "a", "x", at: 2)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        try fixture.write("input", "a", "x", at: 1)
+        try fixture.write("input", "a", "x", at: 2)
         do {
-            let thread = try bench.thread(try CountTopology.make(), inMemory: false)
+            let thread = try fixture.thread(try CountTopology.make(), inMemory: false)
             try thread.runUntilIdle()
             try thread.commit(now: Timestamp(ms: 1))
         }
-        try bench.write("input", "a", "x", at: 3)
-        let thread = try bench.thread(try CountTopology.make(), inMemory: false)
+        try fixture.write("input", "a", "x", at: 3)
+        let thread = try fixture.thread(try CountTopology.make(), inMemory: false)
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 2))
         #expect(thread.report.restored == 1)
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2, 3])
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2, 3])
     }
 
     @Test func `restores from the offset that the store holds, not from the beginning`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
         for round in 1...3 {
-            try bench.write("input", "a", "x", at: Int64(round))
-            let thread = try bench.thread(try CountTopology.make(), inMemory: false)
+            try fixture.write("input", "a", "x", at: Int64(round))
+            let thread = try fixture.thread(try CountTopology.make(), inMemory: false)
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
             #expect(thread.report.restored == 0)
         }
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2, 3])
-        let thread = try bench.thread(try CountTopology.make(), inMemory: true)
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2, 3])
+        let thread = try fixture.thread(try CountTopology.make(), inMemory: true)
         try thread.runUntilIdle()
         #expect(thread.report.restored == 3)
     }
 
     @Test func `a restore waits for what is open, and reads what was committed behind it`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
         var configuration = StreamsConfiguration()
         configuration.guarantee = .exactlyOnce
-        let first = try bench.thread(try CountTopology.make(), configuration: configuration)
-        let gone = try bench.cluster.makeTransactionalProducer(id: "app-2", timeout: .seconds(10), clientID: "gone")
+        let first = try fixture.thread(try CountTopology.make(), configuration: configuration)
+        let gone = try fixture.cluster.makeTransactionalProducer(id: "app-2", timeout: .seconds(10), clientID: "gone")
         let changelog = TopicPartition("app-counts-store-changelog", 0)
         var builder = RecordBatchBuilder()
         builder.producer = gone.stamp(for: changelog)
         Array("a".utf8).withUnsafeBytes { builder.append(key: $0, value: nil, timestamp: Timestamp(ms: 1)) }
         try gone.send(builder.finish(), to: changelog)
         try first.runUntilIdle()
-        try bench.write("input", "a", "x", at: 1)
+        try fixture.write("input", "a", "x", at: 1)
         try first.runUntilIdle()
         try first.stop(now: Timestamp(ms: 1))
 
-        let second = try bench.thread(try CountTopology.make(), configuration: configuration)
+        let second = try fixture.thread(try CountTopology.make(), configuration: configuration)
         for _ in 0..<5 { try second.runOnce(now: Timestamp(ms: 2), wait: .zero) }
         #expect(second.phase == .restoring)
         try gone.abort()
-        try bench.write("input", "a", "x", at: 2)
+        try fixture.write("input", "a", "x", at: 2)
         try second.runUntilIdle(now: 3)
         try second.stop(now: Timestamp(ms: 3))
         #expect(second.report.restored == 1)
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2])
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2])
     }
 
     @Test func `a store whose changelog is another topic begins anew, and the reason is told`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        try bench.write("input", "a", "x", at: 1)
-        let first = try bench.thread(try CountTopology.make(), inMemory: false)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        try fixture.write("input", "a", "x", at: 1)
+        let first = try fixture.thread(try CountTopology.make(), inMemory: false)
         try first.runUntilIdle()
         try first.stop(now: Timestamp(ms: 0))
-        try bench.admin.delete(["app-counts-store-changelog"])
+        try fixture.admin.delete(["app-counts-store-changelog"])
 
-        try bench.admin.create([
+        try fixture.admin.create([
             NewTopic("app-counts-store-changelog", partitionCount: 1, configuration: ["cleanup.policy": "compact"])
         ])
         let told = Gathered<RestoreProgress>()
         var configuration = StreamsConfiguration()
         configuration.onRestore = { told.add($0) }
-        let second = try bench.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
-        try bench.write("input", "a", "x", at: 2)
+        let second = try fixture.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
+        try fixture.write("input", "a", "x", at: 2)
         try second.runUntilIdle()
         try second.stop(now: Timestamp(ms: 0))
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 1])
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 1])
         #expect(told.all.map(\.phase) == [.finished])
         let reason = try #require(told.all.first?.rebuiltBecause)
         #expect(reason.hasPrefix("the topic 'app-counts-store-changelog' is another one than the store was made of"))
     }
 
     @Test func `tells how a restore goes`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        try bench.write("input", "a", "x", at: 1)
-        let first = try bench.thread(try CountTopology.make())
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        try fixture.write("input", "a", "x", at: 1)
+        let first = try fixture.thread(try CountTopology.make())
         try first.runUntilIdle()
         try first.stop(now: Timestamp(ms: 0))
         let told = Gathered<RestoreProgress>()
         var configuration = StreamsConfiguration()
         configuration.onRestore = { told.add($0) }
-        try bench.thread(try CountTopology.make(), configuration: configuration).runUntilIdle()
+        try fixture.thread(try CountTopology.make(), configuration: configuration).runUntilIdle()
         #expect(told.all.map(\.phase) == [.started, .finished])
         #expect(told.all.last?.restoredCount == 1)
         #expect(told.all.map(\.position) == told.all.map { $0.phase == .finished ? $0.to : $0.from })
@@ -178,11 +178,11 @@ struct StreamThreadTests {
     }
 
     @Test func `a paused thread processes nothing, and goes on where it was`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        let thread = try bench.thread(try CountTopology.make())
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let thread = try fixture.thread(try CountTopology.make())
         try thread.runUntilIdle()
-        try bench.write("input", "a", "x", at: 1)
+        try fixture.write("input", "a", "x", at: 1)
         for _ in 0..<3 { try thread.runOnce(now: Timestamp(ms: 0), isPaused: true, wait: .zero) }
         #expect(thread.report.processed == 0)
         try thread.runUntilIdle()
@@ -202,47 +202,47 @@ struct StreamThreadTests {
             try topology.addSink("sink", to: Topic<String, String>("out"), after: ["check"])
             return topology
         }
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
-        try bench.write("input", "a", "bad", at: 1)
-        try bench.write("input", "a", "good", at: 2)
-        let strict = try bench.thread(try topology())
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        try fixture.write("input", "a", "bad", at: 1)
+        try fixture.write("input", "a", "good", at: 2)
+        let strict = try fixture.thread(try topology())
         #expect(throws: ProcessingFailure.self) { try strict.runUntilIdle() }
         try strict.close()
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { _ in .skip }
-        let lenient = try bench.thread(try topology(), configuration: configuration)
+        let lenient = try fixture.thread(try topology(), configuration: configuration)
         try lenient.runUntilIdle()
         try lenient.stop(now: Timestamp(ms: 0))
         #expect(lenient.report.drops == [DropKey(node: "check", reason: .processing): 1])
-        #expect(try bench.read(Topic<String, String>("out")).map(\.value) == ["good"])
+        #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["good"])
     }
 
     @Test func `a record that is too large goes alone to the handler, its neighbours are written`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1])
-        try bench.admin.create([NewTopic("out", partitionCount: 1, configuration: ["max.message.bytes": "1000"])])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1])
+        try fixture.admin.create([NewTopic("out", partitionCount: 1, configuration: ["max.message.bytes": "1000"])])
         var topology = Topology()
         try topology.addSource("source", reading: [CountTopology.input])
         try topology.addSink("sink", to: Topic<String, String>("out"), after: ["source"])
         for value in ["small", String(repeating: "x", count: 2_000), "tiny"] {
-            try bench.write("input", "k", value, at: 1)
+            try fixture.write("input", "k", value, at: 1)
         }
         var configuration = StreamsConfiguration()
         configuration.onProductionFailure = { _ in .skip }
-        let thread = try bench.thread(topology, configuration: configuration)
+        let thread = try fixture.thread(topology, configuration: configuration)
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
-        #expect(try bench.read(Topic<String, String>("out")).map(\.value) == ["small", "tiny"])
+        #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["small", "tiny"])
         #expect(thread.report.drops == [DropKey(node: "out", reason: .production): 1])
     }
 
     @Test func `a global table is read to its end before the first record`() throws {
-        let bench = try Bench()
-        try bench.create(["names": 2, "input": 1, "out": 1])
-        try bench.write("input", "1", "x", at: 1)
-        try bench.write("names", "1", "one", at: 50)
-        try bench.write("names", "2", "two", at: 50, partition: 1)
+        let fixture = try ClusterFixture()
+        try fixture.create(["names": 2, "input": 1, "out": 1])
+        try fixture.write("input", "1", "x", at: 1)
+        try fixture.write("names", "1", "one", at: 50)
+        try fixture.write("names", "2", "two", at: 50, partition: 1)
         let store = KeyValueStoreName<String, String>("names-store")
         var topology = Topology()
         try topology.add(
@@ -269,17 +269,17 @@ struct StreamThreadTests {
                 }, parents: ["source"]))
         try topology.addSink("sink", to: Topic<String, String>("out"), after: ["look-up"])
 
-        let thread = try bench.thread(topology, inMemory: false)
+        let thread = try fixture.thread(topology, inMemory: false)
         try thread.runUntilIdle()
-        try bench.write("names", "3", "three", at: 60)
+        try fixture.write("names", "3", "three", at: 60)
         try thread.runUntilIdle()
-        for key in ["2", "3"] { try bench.write("input", key, "x", at: 70) }
+        for key in ["2", "3"] { try fixture.write("input", key, "x", at: 70) }
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
-        #expect(try bench.read(Topic<String, String>("out")).map(\.value) == ["one", "two", "three"])
+        #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["one", "two", "three"])
         #expect(thread.report.globalUpdates == 3)
 
-        let again = try bench.thread(topology, inMemory: false)
+        let again = try fixture.thread(topology, inMemory: false)
         try again.runUntilIdle()
         try again.stop(now: Timestamp(ms: 0))
         #expect(again.report.globalUpdates == 0)

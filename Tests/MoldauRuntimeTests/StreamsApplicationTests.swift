@@ -12,52 +12,52 @@ import Testing
 
 struct StreamsApplicationTests {
     private func application(
-        _ topology: Topology, on bench: Bench, _ configure: (inout StreamsConfiguration) -> Void = { _ in }
+        _ topology: Topology, on fixture: ClusterFixture, _ configure: (inout StreamsConfiguration) -> Void = { _ in }
     ) -> StreamsApplication {
         var configuration = StreamsConfiguration()
         configuration.commitInterval = .milliseconds(5)
         configure(&configuration)
         return StreamsApplication(
-            id: "app", topology: topology, cluster: .cluster(bench.cluster, stateDirectory: nil),
+            id: "app", topology: topology, cluster: .cluster(fixture.cluster, stateDirectory: nil),
             configuration: configuration)
     }
 
     @Test func `goes through its states, and a stop commits what was done`() async throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        try bench.write("input", "a", "x", at: 1)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        try fixture.write("input", "a", "x", at: 1)
         let states = Gathered<StreamsState>()
-        let app = application(try CountTopology.make(), on: bench) {
+        let app = application(try CountTopology.make(), on: fixture) {
             $0.commitInterval = .seconds(3_600)
             $0.onStateChange = { states.add($1) }
         }
         #expect(app.state == .created)
         try app.start()
         #expect(try eventually { app.metrics.processedRecords == 1 })
-        #expect(try bench.committed("input") == nil)
+        #expect(try fixture.committed("input") == nil)
         try app.stop()
-        #expect(try bench.committed("input")?.offset == Offset(1))
+        #expect(try fixture.committed("input")?.offset == Offset(1))
         #expect(states.all == [.rebalancing, .running, .pendingShutdown, .notRunning])
         #expect(throws: RuntimeError.self) { try app.start() }
     }
 
     @Test func `internal topics are created with the settings of the configuration`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        let app = application(try CountTopology.make(), on: bench) {
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: fixture) {
             $0.internalTopicSettings = ["segment.bytes": "1048576"]
         }
         try app.start()
         try app.stop()
-        let changelog = try bench.admin.describe(["app-counts-store-changelog"]).values.first
+        let changelog = try fixture.admin.describe(["app-counts-store-changelog"]).values.first
         #expect(changelog?.configuration["segment.bytes"] == "1048576")
         #expect(changelog?.configuration["cleanup.policy"] == "compact")
     }
 
     @Test func `graceful shutdown of a service group ends run`() async throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        let app = application(try CountTopology.make(), on: bench)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: fixture)
         let group = ServiceGroup(services: [app], logger: Logger(label: "test"))
         async let run: Void = group.run()
         #expect(try await eventuallyInTasks { app.state == .running })
@@ -67,9 +67,9 @@ struct StreamsApplicationTests {
     }
 
     @Test func `cancellation ends run`() async throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        let app = application(try CountTopology.make(), on: bench)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: fixture)
         let run = Task { try await app.run() }
         #expect(try await eventuallyInTasks { app.state == .running })
         run.cancel()
@@ -78,7 +78,7 @@ struct StreamsApplicationTests {
     }
 
     @Test func `run throws why it could not start`() async throws {
-        let app = application(try CountTopology.make(), on: try Bench())
+        let app = application(try CountTopology.make(), on: try ClusterFixture())
         await #expect(throws: RuntimeError.missingSourceTopics(["input"])) { try await app.run() }
         #expect(app.state == .error)
     }
@@ -100,41 +100,41 @@ struct StreamsApplicationTests {
     }
 
     @Test func `a replaced thread takes over from the last commit`() async throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
-        try bench.write("input", "a", "x", at: 1)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        try fixture.write("input", "a", "x", at: 1)
         let errors = Gathered<String>()
-        let app = application(try failing(2), on: bench) {
+        let app = application(try failing(2), on: fixture) {
             $0.onUncaughtError = { error in
                 errors.add("\(error)")
                 return .replaceThread
             }
         }
         try app.start()
-        #expect(try eventually { try bench.committed("input")?.offset == Offset(1) })
+        #expect(try eventually { try fixture.committed("input")?.offset == Offset(1) })
         #expect(app.state == .running)
         try app.stop()
         #expect(errors.all.count == 2)
-        #expect(try bench.read(Topic<String, String>("out")).map(\.value) == ["x"])
+        #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["x"])
     }
 
     @Test func `by default an uncaught error ends the application, and run throws it`() async throws {
-        let bench = try Bench()
-        try bench.create(["input": 2, "out": 1])
-        try bench.write("input", "a", "x", at: 1)
-        let app = application(try failing(.max), on: bench) { $0.streamThreads = 2 }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 2, "out": 1])
+        try fixture.write("input", "a", "x", at: 1)
+        let app = application(try failing(.max), on: fixture) { $0.streamThreads = 2 }
         await #expect(throws: ProcessingFailure.self) { try await app.run() }
         #expect(app.state == .error)
     }
 
     @Test func `paused, nothing is processed until it is resumed`() async throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "counts": 1])
-        let app = application(try CountTopology.make(), on: bench)
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: fixture)
         app.pause()
         try app.start()
         #expect(try eventually { app.state == .running })
-        try bench.write("input", "a", "x", at: 1)
+        try fixture.write("input", "a", "x", at: 1)
         try await Task.sleep(for: .milliseconds(50))
         #expect(app.metrics.processedRecords == 0)
         app.resume()
@@ -143,16 +143,16 @@ struct StreamsApplicationTests {
     }
 
     @Test func `four partitions on two threads are each counted once`() async throws {
-        let bench = try Bench()
-        try bench.create(["input": 4, "counts": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 4, "counts": 1])
         for number in 0..<40 {
-            try bench.write("input", "k\(number % 4)", "x", at: Int64(number), partition: Int32(number % 4))
+            try fixture.write("input", "k\(number % 4)", "x", at: Int64(number), partition: Int32(number % 4))
         }
-        let app = application(try CountTopology.make(), on: bench) { $0.streamThreads = 2 }
+        let app = application(try CountTopology.make(), on: fixture) { $0.streamThreads = 2 }
         try app.start()
         #expect(try eventually { app.metrics.processedRecords == 40 })
         try app.stop()
-        let last = try bench.read(CountTopology.counts).reduce(into: [:]) { $0[$1.key] = $1.value }
+        let last = try fixture.read(CountTopology.counts).reduce(into: [:]) { $0[$1.key] = $1.value }
         #expect(last == ["k0": 10, "k1": 10, "k2": 10, "k3": 10])
     }
 
@@ -174,9 +174,9 @@ struct StreamsApplicationTests {
     /// While no application runs: what was counted so far is there; one more record is written.
     private func between(at directory: String, expecting counts: [Int64]) throws {
         let cluster = try EmbeddedCluster(directory: directory, durability: .os)
-        let bench = try Bench(cluster)
-        #expect(try bench.read(CountTopology.counts).map(\.value) == counts)
-        try bench.write("input", "a", "x", at: 1)
+        let fixture = try ClusterFixture(cluster)
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == counts)
+        try fixture.write("input", "a", "x", at: 1)
         try cluster.close()
     }
 }

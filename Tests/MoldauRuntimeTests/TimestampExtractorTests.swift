@@ -11,13 +11,13 @@ struct TimestampExtractorTests {
         _ timestamps: TimestampExtractor<String, String>?, of times: [Int64] = [10, -5, 20],
         _ configuration: StreamsConfiguration = StreamsConfiguration()
     ) throws -> [Int64] {
-        let bench = try Bench()
-        try bench.create(["input": 1, "output": 1])
-        for time in times { try bench.write("input", "k", "v", at: time) }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "output": 1])
+        for time in times { try fixture.write("input", "k", "v", at: time) }
         let topology = try Topology { $0.stream(input, timestamps: timestamps).to(output) }
-        let thread = try bench.thread(topology, configuration: configuration)
+        let thread = try fixture.thread(topology, configuration: configuration)
         try thread.runUntilIdle(now: 1_000)
-        return try bench.read(output).map(\.timestamp.ms)
+        return try fixture.read(output).map(\.timestamp.ms)
     }
 
     @Test func `the record's own by default, without those of a negative time`() throws {

@@ -21,44 +21,44 @@ struct TopicIdentityTests {
     }
 
     @discardableResult
-    private func run(_ topology: Topology, on bench: Bench) throws -> [RestoreProgress] {
+    private func run(_ topology: Topology, on fixture: ClusterFixture) throws -> [RestoreProgress] {
         let told = Gathered<RestoreProgress>()
         var configuration = StreamsConfiguration()
         configuration.onRestore = { told.add($0) }
-        let thread = try bench.thread(topology, configuration: configuration, inMemory: false)
+        let thread = try fixture.thread(topology, configuration: configuration, inMemory: false)
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
         return told.all
     }
 
-    private func values(_ bench: Bench) throws -> [String] { try bench.read(out).map(\.value) }
+    private func values(_ fixture: ClusterFixture) throws -> [String] { try fixture.read(out).map(\.value) }
 
     @Test(arguments: [1, 3, 6])
     func `a global table whose topic was made again has the new topic's rows alone`(count: Int) throws {
-        let bench = try Bench()
-        try bench.create(["clicks": 1, "out": 1, "rows": 1])
-        for number in 0..<3 { try bench.write("rows", "k\(number)", "old\(number)", at: 1) }
-        try bench.write("clicks", "a", "k0", at: 2)
-        try run(joined(), on: bench)
-        try bench.admin.delete(["rows"])
-        try bench.create(["rows": 1])
-        for number in 0..<count { try bench.write("rows", "n\(number)", "new\(number)", at: 3) }
-        for key in ["k0", "k1", "n0"] { try bench.write("clicks", "a", key, at: 4) }
-        let told = try run(joined(), on: bench)
-        #expect(try values(bench) == ["old0", "none", "none", "new0"])
+        let fixture = try ClusterFixture()
+        try fixture.create(["clicks": 1, "out": 1, "rows": 1])
+        for number in 0..<3 { try fixture.write("rows", "k\(number)", "old\(number)", at: 1) }
+        try fixture.write("clicks", "a", "k0", at: 2)
+        try run(joined(), on: fixture)
+        try fixture.admin.delete(["rows"])
+        try fixture.create(["rows": 1])
+        for number in 0..<count { try fixture.write("rows", "n\(number)", "new\(number)", at: 3) }
+        for key in ["k0", "k1", "n0"] { try fixture.write("clicks", "a", key, at: 4) }
+        let told = try run(joined(), on: fixture)
+        #expect(try values(fixture) == ["old0", "none", "none", "new0"])
         #expect(told.first?.rebuiltBecause?.hasPrefix("the topic 'rows' is another one") == true)
     }
 
     @Test func `a global table that reads another topic has that topic's rows alone`() throws {
-        let bench = try Bench()
-        try bench.create(["clicks": 1, "out": 1, "rows": 1, "rows-2": 1])
-        try bench.write("rows", "k", "old", at: 1)
-        try bench.write("rows-2", "n", "new", at: 1)
-        try run(joined(), on: bench)
-        try bench.write("clicks", "a", "k", at: 2)
-        try bench.write("clicks", "a", "n", at: 3)
-        let told = try run(joined("rows-2"), on: bench)
-        #expect(try values(bench) == ["none", "new"])
+        let fixture = try ClusterFixture()
+        try fixture.create(["clicks": 1, "out": 1, "rows": 1, "rows-2": 1])
+        try fixture.write("rows", "k", "old", at: 1)
+        try fixture.write("rows-2", "n", "new", at: 1)
+        try run(joined(), on: fixture)
+        try fixture.write("clicks", "a", "k", at: 2)
+        try fixture.write("clicks", "a", "n", at: 3)
+        let told = try run(joined("rows-2"), on: fixture)
+        #expect(try values(fixture) == ["none", "new"])
         #expect(
             told.first?.rebuiltBecause
                 == "the store is made of the topic 'rows-2' now, and was made of 'rows'")
@@ -69,11 +69,11 @@ struct TopicIdentityTests {
             streams.stream(clicks).groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(out)
         }
-        let first = try Bench()
+        let first = try ClusterFixture()
         try first.create(["clicks": 1, "out": 1])
         for _ in 0..<3 { try first.write("clicks", "a", "x", at: 1) }
         try run(count, on: first)
-        let second = try Bench(sharingStateOf: first)
+        let second = try ClusterFixture(sharingStateOf: first)
         try second.create(["clicks": 1, "out": 1])
         for _ in 0..<5 { try second.write("clicks", "a", "x", at: 1) }
         try run(count, on: second)
@@ -85,23 +85,23 @@ struct TopicIdentityTests {
             let table = streams.table(rows, as: KeyValueStoreName<String, String>("table"))
             streams.stream(clicks).leftJoin(table) { _, row in row ?? "none" }.to(out)
         }
-        let bench = try Bench()
-        try bench.create(["clicks": 1, "out": 1, "rows": 1])
-        try bench.write("rows", "k", "old", at: 1)
-        try bench.write("clicks", "k", "x", at: 2)
-        try run(topology, on: bench)
-        try bench.admin.delete(["rows"])
-        try bench.create(["rows": 1])
-        try bench.write("rows", "n", "new", at: 3)
-        try bench.write("clicks", "k", "x", at: 4)
-        try bench.write("clicks", "n", "x", at: 5)
-        try run(topology, on: bench)
-        #expect(try values(bench) == ["old", "none", "new"])
+        let fixture = try ClusterFixture()
+        try fixture.create(["clicks": 1, "out": 1, "rows": 1])
+        try fixture.write("rows", "k", "old", at: 1)
+        try fixture.write("clicks", "k", "x", at: 2)
+        try run(topology, on: fixture)
+        try fixture.admin.delete(["rows"])
+        try fixture.create(["rows": 1])
+        try fixture.write("rows", "n", "new", at: 3)
+        try fixture.write("clicks", "k", "x", at: 4)
+        try fixture.write("clicks", "n", "x", at: 5)
+        try run(topology, on: fixture)
+        #expect(try values(fixture) == ["old", "none", "new"])
     }
 
     // MARK: The same topic, with less in it
 
-    private func counted(_ bench: Bench) throws -> Topology {
+    private func counted(_ fixture: ClusterFixture) throws -> Topology {
         try Topology { streams in
             streams.stream(clicks).groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(out)
@@ -111,16 +111,16 @@ struct TopicIdentityTests {
     private let changelog = TopicPartition("app-counts-changelog", 0)
 
     @Test func `a store whose changelog begins later than it keeps what it has`() throws {
-        let bench = try Bench()
-        try bench.create(["clicks": 1, "out": 1])
-        for key in ["a", "a", "b"] { try bench.write("clicks", key, "x", at: 1) }
-        try run(counted(bench), on: bench)
+        let fixture = try ClusterFixture()
+        try fixture.create(["clicks": 1, "out": 1])
+        for key in ["a", "a", "b"] { try fixture.write("clicks", key, "x", at: 1) }
+        try run(counted(fixture), on: fixture)
         // Others wrote more, and all of it was deleted: as a retention does.
-        for _ in 0..<5 { try bench.write(changelog.topic, "z", "12345678", at: 1) }
-        try bench.admin.deleteRecords(before: [changelog: Offset(7)])
-        try bench.write("clicks", "a", "x", at: 2)
-        let told = try run(counted(bench), on: bench)
-        #expect(try values(bench) == ["1", "2", "1", "3"])
+        for _ in 0..<5 { try fixture.write(changelog.topic, "z", "12345678", at: 1) }
+        try fixture.admin.deleteRecords(before: [changelog: Offset(7)])
+        try fixture.write("clicks", "a", "x", at: 2)
+        let told = try run(counted(fixture), on: fixture)
+        #expect(try values(fixture) == ["1", "2", "1", "3"])
         #expect(told.allSatisfy { $0.rebuiltBecause == nil })
     }
 
@@ -128,29 +128,29 @@ struct TopicIdentityTests {
     func `a changelog that ends before its store is written again, so that a later loss gives the same`(
         guarantee: ProcessingGuarantee
     ) throws {
-        let bench = try Bench()
-        try bench.create(["clicks": 1, "out": 1])
-        for number in 0..<200 { try bench.write("clicks", "k\(number)", "x", at: 1) }
-        let topology = try counted(bench)
+        let fixture = try ClusterFixture()
+        try fixture.create(["clicks": 1, "out": 1])
+        for number in 0..<200 { try fixture.write("clicks", "k\(number)", "x", at: 1) }
+        let topology = try counted(fixture)
         // The store is ahead of a changelog that lost all: made by a cluster that gives topics no ids.
         func run(inMemory: Bool, hasIDs: Bool) throws {
             var configuration = StreamsConfiguration()
             configuration.guarantee = guarantee
-            let thread = try bench.thread(
+            let thread = try fixture.thread(
                 topology, configuration: configuration, inMemory: inMemory, knowsTopics: hasIDs)
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
         }
         try run(inMemory: false, hasIDs: false)
-        try bench.admin.delete([changelog.topic])
+        try fixture.admin.delete([changelog.topic])
         for number in 0..<2 {
-            try bench.write("clicks", "k\(number)", "x", at: 2)
+            try fixture.write("clicks", "k\(number)", "x", at: 2)
             try run(inMemory: false, hasIDs: false)
         }
         // From the changelog alone.
-        for number in 0..<200 { try bench.write("clicks", "k\(number)", "x", at: 3) }
+        for number in 0..<200 { try fixture.write("clicks", "k\(number)", "x", at: 3) }
         try run(inMemory: true, hasIDs: false)
-        let last = try bench.read(out).reduce(into: [:]) { $0[$1.key] = $1.value }
+        let last = try fixture.read(out).reduce(into: [:]) { $0[$1.key] = $1.value }
         for number in 0..<200 { #expect(last["k\(number)"] == (number < 2 ? "3" : "2"), "k\(number)") }
     }
 }

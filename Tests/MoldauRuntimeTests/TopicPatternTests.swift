@@ -84,58 +84,58 @@ struct TopicPatternTests {
 
     // MARK: On a cluster
 
-    private func application(_ topology: Topology, on bench: Bench, threads: Int) -> StreamsApplication {
+    private func application(_ topology: Topology, on fixture: ClusterFixture, threads: Int) -> StreamsApplication {
         var configuration = StreamsConfiguration()
         configuration.commitInterval = .milliseconds(5)
         configuration.topicSearchInterval = .milliseconds(20)
         configuration.streamThreads = threads
         return StreamsApplication(
-            id: "app", topology: topology, cluster: .cluster(bench.cluster, stateDirectory: nil),
+            id: "app", topology: topology, cluster: .cluster(fixture.cluster, stateDirectory: nil),
             configuration: configuration)
     }
 
     @Test(arguments: [1, 2])
     func `topics that come while the application runs are read, and state goes on`(threads: Int) async throws {
-        let bench = try Bench()
-        try bench.create(["output": 1, "orders-eu": 2])
-        try bench.write("orders-eu", "a", "x", at: 1)
-        let app = application(try counting(), on: bench, threads: threads)
+        let fixture = try ClusterFixture()
+        try fixture.create(["output": 1, "orders-eu": 2])
+        try fixture.write("orders-eu", "a", "x", at: 1)
+        let app = application(try counting(), on: fixture, threads: threads)
         try app.start()
-        #expect(try eventually { try bench.read(output).map(\.value) == ["1"] })
-        try bench.create(["orders-us": 2, "orders-1": 2])
-        try bench.write("orders-us", "a", "y", at: 2)
-        #expect(try eventually { try bench.read(output).map(\.value) == ["1", "2"] })
-        try bench.write("orders-eu", "a", "z", at: 3)
-        #expect(try eventually { try bench.read(output).map(\.value) == ["1", "2", "3"] })
+        #expect(try eventually { try fixture.read(output).map(\.value) == ["1"] })
+        try fixture.create(["orders-us": 2, "orders-1": 2])
+        try fixture.write("orders-us", "a", "y", at: 2)
+        #expect(try eventually { try fixture.read(output).map(\.value) == ["1", "2"] })
+        try fixture.write("orders-eu", "a", "z", at: 3)
+        #expect(try eventually { try fixture.read(output).map(\.value) == ["1", "2", "3"] })
         #expect(try eventually { app.state == .running })
         // A round is counted after its output is there.
         #expect(try eventually { app.metrics.processedRecords == 3 })
         try app.stop()
-        #expect(try bench.committed("orders-us")?.offset == Offset(1))
+        #expect(try fixture.committed("orders-us")?.offset == Offset(1))
         #expect(app.state == .notRunning)
     }
 
     @Test(arguments: [true, false])
     func `an application may start before any topic matches`(repartitions: Bool) async throws {
-        let bench = try Bench()
-        try bench.create(["output": 1])
-        let app = application(try counting(repartitions: repartitions), on: bench, threads: 1)
+        let fixture = try ClusterFixture()
+        try fixture.create(["output": 1])
+        let app = application(try counting(repartitions: repartitions), on: fixture, threads: 1)
         try app.start()
         #expect(try eventually { app.state == .running })
-        try bench.create(["orders-eu": 1])
-        try bench.write("orders-eu", "a", "x", at: 1)
-        #expect(try eventually { try bench.read(output).map(\.value) == ["1"] })
+        try fixture.create(["orders-eu": 1])
+        try fixture.write("orders-eu", "a", "x", at: 1)
+        #expect(try eventually { try fixture.read(output).map(\.value) == ["1"] })
         try app.stop()
     }
 
     @Test(arguments: [true, false])
     func `a topic that is wider than the state stops the application`(repartitions: Bool) async throws {
-        let bench = try Bench()
-        try bench.create(["output": 1, "orders-eu": 1])
-        let app = application(try counting(repartitions: repartitions), on: bench, threads: 1)
+        let fixture = try ClusterFixture()
+        try fixture.create(["output": 1, "orders-eu": 1])
+        let app = application(try counting(repartitions: repartitions), on: fixture, threads: 1)
         try app.start()
         #expect(try eventually { app.state == .running })
-        try bench.create(["orders-us": 3])
+        try fixture.create(["orders-us": 3])
         #expect(try eventually { app.state == .error })
         let error: RuntimeError =
             repartitions

@@ -54,43 +54,43 @@ struct TransactionTimeoutTests {
 
     @Test func `a thread whose transaction was aborted goes on from the last commit`() throws {
         let world = try World()
-        let bench = try Bench(EmbeddedCluster(world.broker))
-        try bench.create(["input": 1, "counts": 1])
-        let thread = try bench.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
-        try bench.write("input", "a", "x", at: 1)
+        let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
+        try fixture.create(["input": 1, "counts": 1])
+        let thread = try fixture.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
+        try fixture.write("input", "a", "x", at: 1)
         try run(thread, in: world)
-        try bench.write("input", "a", "x", at: 2)
+        try fixture.write("input", "a", "x", at: 2)
         // Its result is sent, and not committed.
         for _ in 0..<2 { try thread.runOnce(now: world.now, wait: .zero) }
         try world.pass(ms: 20_000)
-        try bench.write("input", "a", "x", at: 3)
+        try fixture.write("input", "a", "x", at: 3)
         try run(thread, in: world)
         try thread.stop(now: world.now)
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2, 3])
-        #expect(try bench.committed("input")?.offset == Offset(3))
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2, 3])
+        #expect(try fixture.committed("input")?.offset == Offset(3))
     }
 
     @Test func `a stop whose transaction was aborted is one all the same, and the next start goes on`() throws {
         let world = try World()
-        let bench = try Bench(EmbeddedCluster(world.broker))
-        try bench.create(["input": 1, "counts": 1])
-        let first = try bench.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
-        try bench.write("input", "a", "x", at: 1)
+        let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
+        try fixture.create(["input": 1, "counts": 1])
+        let first = try fixture.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
+        try fixture.write("input", "a", "x", at: 1)
         for _ in 0..<4 { try first.runOnce(now: world.now, wait: .zero) }
         try world.pass(ms: 20_000)
         try first.stop(now: world.now)
-        let second = try bench.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
+        let second = try fixture.thread(try CountTopology.make(), configuration: configuration, inMemory: false)
         try run(second, in: world)
         try second.stop(now: world.now)
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1])
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1])
     }
 
     /// Records before it are in the transaction that it makes too old; when they come again it falls between two transactions.
     @Test(arguments: [1, 2_000])
     func `a record that takes longer than the timeout is processed twice, and counts once`(before: Int) throws {
         let world = try World()
-        let bench = try Bench(EmbeddedCluster(world.broker))
-        try bench.create(["input": 1, "counts": 1])
+        let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
+        try fixture.create(["input": 1, "counts": 1])
         let slowTimes = Mutex(0)
         let topology = try Topology { streams in
             streams.stream(CountTopology.input)
@@ -101,31 +101,31 @@ struct TransactionTimeoutTests {
                 }
                 .groupByKey().count(as: CountTopology.store).toStream().to(CountTopology.counts)
         }
-        let thread = try bench.thread(topology, configuration: configuration)
+        let thread = try fixture.thread(topology, configuration: configuration)
         while thread.phase == .restoring { try thread.runOnce(now: world.now, wait: .zero) }
-        for number in 0..<before { try bench.write("input", "a", "x", at: Int64(number)) }
+        for number in 0..<before { try fixture.write("input", "a", "x", at: Int64(number)) }
         for _ in 0..<4 { try thread.runOnce(now: world.now, wait: .zero) }
-        try bench.write("input", "a", "slow", at: 3_000)
-        try bench.write("input", "a", "x", at: 3_001)
+        try fixture.write("input", "a", "slow", at: 3_000)
+        try fixture.write("input", "a", "x", at: 3_001)
         try run(thread, in: world)
         try thread.stop(now: world.now)
-        #expect(try bench.read(CountTopology.counts).map(\.value) == (1...Int64(before + 2)).map { $0 })
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == (1...Int64(before + 2)).map { $0 })
         #expect(slowTimes.withLock { $0 } == 2)
     }
 
     @Test func `the timeout follows a long commit interval`() throws {
         let world = try World()
-        let bench = try Bench(EmbeddedCluster(world.broker))
-        try bench.create(["input": 1, "counts": 1])
+        let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
+        try fixture.create(["input": 1, "counts": 1])
         var configuration = configuration
         configuration.commitInterval = .seconds(30)
-        let thread = try bench.thread(try CountTopology.make(), configuration: configuration)
-        try bench.write("input", "a", "x", at: 1)
+        let thread = try fixture.thread(try CountTopology.make(), configuration: configuration)
+        try fixture.write("input", "a", "x", at: 1)
         for _ in 0..<4 { try thread.runOnce(now: world.now, wait: .zero) }
         try world.pass(ms: 30_000)
-        try bench.write("input", "a", "x", at: 2)
+        try fixture.write("input", "a", "x", at: 2)
         for _ in 0..<2 { try thread.runOnce(now: world.now, wait: .zero) }
         #expect(thread.report.commits == 1)
-        #expect(try bench.read(CountTopology.counts).map(\.value) == [1, 2])
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2])
     }
 }

@@ -21,42 +21,44 @@ struct WindowRestartTests {
 
     @Test(arguments: [false, true])
     func `windows go on after a restart, with and without their disk`(keepsDisk: Bool) throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
         for (round, time) in ([3, 5, 12, 7] as [Int64]).enumerated() {
-            try bench.write("input", "a", "x", at: time)
-            let thread = try bench.thread(try topology(.onWindowUpdate), inMemory: !keepsDisk)
+            try fixture.write("input", "a", "x", at: time)
+            let thread = try fixture.thread(try topology(.onWindowUpdate), inMemory: !keepsDisk)
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
             #expect(thread.report.restored == (keepsDisk ? 0 : Int64(round)))
         }
         // The last record is late: Kafka Streams would have forgotten by which time.
         #expect(
-            try bench.read(out).map { "\($0.key)=\($0.value)" } == ["[a@0/10]=1", "[a@0/10]=2", "[a@10/20]=1"])
+            try fixture.read(out).map { "\($0.key)=\($0.value)" } == ["[a@0/10]=1", "[a@0/10]=2", "[a@10/20]=1"])
     }
 
     @Test func `what was sent when it closed is not sent again after a restart`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
         for time in [3, 15, 16, 200_000, 200_020] as [Int64] {
-            try bench.write("input", "a", "x", at: time)
-            let thread = try bench.thread(try topology(.onWindowClose))
+            try fixture.write("input", "a", "x", at: time)
+            let thread = try fixture.thread(try topology(.onWindowClose))
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
         }
         #expect(
-            try bench.read(out).map { "\($0.key)=\($0.value)" } == ["[a@0/10]=1", "[a@10/20]=2", "[a@200000/200010]=1"])
+            try fixture.read(out).map { "\($0.key)=\($0.value)" } == [
+                "[a@0/10]=1", "[a@10/20]=2", "[a@200000/200010]=1",
+            ])
     }
 
     @Test func `closed windows are looked for once a second`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 1])
-        let thread = try bench.thread(try topology(.onWindowClose))
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        let thread = try fixture.thread(try topology(.onWindowClose))
         func sent(after time: Int64, now: Int64) throws -> Int {
-            try bench.write("input", "a", "x", at: time)
+            try fixture.write("input", "a", "x", at: time)
             try thread.runUntilIdle(now: now)
             try thread.commit(now: Timestamp(ms: now))
-            return try bench.read(out).count
+            return try fixture.read(out).count
         }
         #expect(try sent(after: 3, now: 0) == 0)
         #expect(try sent(after: 13, now: 500) == 0)
@@ -65,17 +67,17 @@ struct WindowRestartTests {
     }
 
     @Test func `a windowed key's partition is that of the key without its window`() throws {
-        let bench = try Bench()
-        try bench.create(["input": 1, "out": 4])
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 4])
         for key in ["a", "b", "c", "d", "e"] {
-            for time in [0, 10, 20, 30] as [Int64] { try bench.write("input", key, "x", at: time) }
+            for time in [0, 10, 20, 30] as [Int64] { try fixture.write("input", key, "x", at: time) }
         }
-        let thread = try bench.thread(try topology(.onWindowUpdate))
+        let thread = try fixture.thread(try topology(.onWindowUpdate))
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
         var partitions: [String: Set<Int32>] = [:]
         for partition in 0..<4 as Range<Int32> {
-            for record in try bench.read(out, partition: partition) {
+            for record in try fixture.read(out, partition: partition) {
                 partitions[record.key.key, default: []].insert(partition)
             }
         }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import MoldauTesting
+import MoldauSimulation
 
 @main
 struct Simulate: AsyncParsableCommand {

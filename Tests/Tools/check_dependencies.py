@@ -32,8 +32,11 @@ ALLOWED = {
         "MoldauClusterEmbedded",
     ],
     "MoldauTesting": [
+        "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "Moldau",
+    ],
+    "MoldauSimulation": [
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology", "MoldauRuntime",
-        "MoldauCluster", "MoldauClusterEmbedded", "Moldau",
+        "MoldauCluster", "MoldauClusterEmbedded", "Moldau", "MoldauTesting",
     ],
     "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"],
 }
@@ -44,7 +47,7 @@ ALLOWED_PACKAGES = {
     "MoldauBroker": ["Logging"],
     "MoldauClusterEmbedded": ["Logging"],
     "MoldauRuntime": ["Logging"],
-    "MoldauTesting": ["Logging"],
+    "MoldauSimulation": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],
     "MoldauCLI": ["ArgumentParser"],
 }

@@ -76,7 +76,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         start(end - 1, now: now)
     }
 
-    func goOn() throws -> Int {
+    func resume() throws -> Int {
         let now = context.task.time.uptime
         // In an order that chance has no part in: random pauses are drawn in it.
         for message in mailbox.takeAll().sorted(by: { $0.number < $1.number }) {

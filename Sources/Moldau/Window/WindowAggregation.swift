@@ -102,7 +102,7 @@ import MoldauTopology
     }
 
     @usableFromInline func slidingInlet(differenceMs: Int64) -> Inlet<Key, Value> {
-        let sliding = SlidingWindows(self, differenceMs: differenceMs)
+        let sliding = SlidingAggregation(self, differenceMs: differenceMs)
         return Inlet { record in try sliding.receive(record) }
     }
 

@@ -1,4 +1,4 @@
-import MoldauTesting
+import MoldauSimulation
 import ProgramSupport
 import Testing
 

@@ -18,7 +18,7 @@ import MoldauState
 import MoldauTopology
 
 /// One task's aggregation over sliding windows.
-final class SlidingWindows<Key, Value, Result> {
+final class SlidingAggregation<Key, Value, Result> {
     private typealias Row = ValueAndTimestamp<Result>
 
     private let rows: WindowRows<Key, Value, Result>

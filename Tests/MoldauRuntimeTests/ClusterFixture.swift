@@ -8,7 +8,7 @@ import MoldauTopology
 import Synchronization
 
 /// A cluster in memory, a state directory, and stream threads that run by hand.
-final class Bench {
+final class ClusterFixture {
     let cluster: EmbeddedCluster
     let calls = CallLog()
     let directory: String
@@ -17,7 +17,7 @@ final class Bench {
     let admin: any Admin
 
     /// Another cluster, with the state of one that is gone.
-    convenience init(sharingStateOf other: Bench) throws {
+    convenience init(sharingStateOf other: ClusterFixture) throws {
         try self.init(EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) }), directory: other.directory)
     }
 
@@ -25,10 +25,10 @@ final class Bench {
 
     init(_ cluster: EmbeddedCluster, directory: String? = nil) throws {
         self.cluster = cluster
-        producer = try cluster.makeProducer(clientID: "bench")
-        consumer = try cluster.makeConsumer(clientID: "bench")
-        admin = try cluster.makeAdmin(clientID: "bench")
-        self.directory = directory ?? NSTemporaryDirectory() + "/moldau-bench-\(UUID().uuidString)"
+        producer = try cluster.makeProducer(clientID: "fixture")
+        consumer = try cluster.makeConsumer(clientID: "fixture")
+        admin = try cluster.makeAdmin(clientID: "fixture")
+        self.directory = directory ?? NSTemporaryDirectory() + "/moldau-fixture-\(UUID().uuidString)"
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }

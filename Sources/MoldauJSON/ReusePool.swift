@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Keeps one object for the next who needs one. Threads that come at the same time make their own.
-final class Spare<Object: AnyObject>: Sendable {
+final class ReusePool<Object: AnyObject>: Sendable {
     /// The address of an object that this holds a reference to, or 0.
     private let place = Atomic<UInt>(0)
 

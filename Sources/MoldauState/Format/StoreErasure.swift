@@ -28,7 +28,7 @@ extension StateStore {
     }
 
     /// Takes some of the rows that are to go to the changelog again among the changes. To be called before changes are drained.
-    package func goOnRewriting() throws { try (self as? any CacheBackedStore)?.cache.goOnRewriting() }
+    package func resumeRewriting() throws { try (self as? any CacheBackedStore)?.cache.resumeRewriting() }
 }
 
 extension StateStore {
@@ -93,7 +93,7 @@ extension CachedByteStore {
         begunAnewBecause = reason
     }
 
-    func goOnRewriting() throws(StateError) {
+    func resumeRewriting() throws(StateError) {
         guard let first = metadata.rewriteFrom else { return }
         let rows = try someRows(from: first)
         for row in rows { try touch(row.key) }
