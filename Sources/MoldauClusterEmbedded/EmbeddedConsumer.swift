@@ -16,10 +16,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private static var maxPartitionBytes: Int { 1 << 20 }
     private static var maxPollBytes: Int { 16 << 20 }
 
-    var group: String?
-    var readsAhead = false
-    var readsTransactionsOf: Int64?
     let wakeup: Wakeup
+    private let options: ConsumerOptions
 
     private let broker: Broker<Files>
     private let bell: Bell
@@ -30,8 +28,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private var turn = 0
     private var isClosed = false
 
-    init(_ broker: Broker<Files>) {
+    init(_ broker: Broker<Files>, _ options: ConsumerOptions) {
         self.broker = broker
+        self.options = options
         let bell = Bell()
         self.bell = bell
         wakeup = Wakeup { bell.wake() }
@@ -79,7 +78,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         let limit = wait > .zero ? ContinuousClock.now + wait : nil
         while true {
             bell.clear()
-            let before = readsAhead || broker.durability != .sync ? nil : assigned
+            let before = options.readsAhead || broker.durability != .sync ? nil : assigned
             let fetched = try fetch()
             if !fetched.isEmpty {
                 if let before { try makeDurable(orGoBackTo: before) }
@@ -103,10 +102,12 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private func fetch() throws -> [FetchedBatches] {
         var fetched: [FetchedBatches] = []
         var bytes = 0
+        // It may be another number than at the last poll: that of a producer that has taken over.
+        let ownProducer = options.readsTransactionsOf.flatMap(broker.producerID)
         for _ in order.indices where bytes < Self.maxPollBytes {
             let next: FetchedBatches?
             do {
-                next = try fetch(order[turn])
+                next = try fetch(order[turn], openOf: ownProducer)
             } catch {
                 // What was fetched counts as handed out. The partition is the first of the next poll, which fails then.
                 if fetched.isEmpty { throw error }
@@ -120,14 +121,14 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         return fetched
     }
 
-    private func fetch(_ name: TopicPartition) throws -> FetchedBatches? {
+    private func fetch(_ name: TopicPartition, openOf producer: Int64?) throws -> FetchedBatches? {
         guard let slot = assigned.index(forKey: name) else { return nil }
         let current = assigned.values[slot]
         guard !current.isPaused, let position = current.position else { return nil }
         let read = try translating { () throws(BrokerError) in
             try current.source.read(
                 from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor, onlyCommitted: true,
-                openOf: readsTransactionsOf)
+                openOf: producer)
         }
         guard let read else { return nil }
         assigned.values[slot].position = read.next.offset
@@ -161,6 +162,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         return try translating { () throws(BrokerError) in try source.offset(atOrAfter: time) }
     }
 
+    var groupMetadata: GroupMetadata { GroupMetadata(group: requireGroup()) }
+
     func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset] {
         try checkOpen()
         let group = requireGroup()
@@ -192,8 +195,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     }
 
     private func requireGroup() -> String {
-        guard let group else {
-            preconditionFailure("a consumer without a group has no committed offsets: set 'group' first")
+        guard let group = options.group else {
+            preconditionFailure(
+                "the consumer '\(options.clientID)' has no group, so no committed offsets: make it with a 'group'")
         }
         return group
     }

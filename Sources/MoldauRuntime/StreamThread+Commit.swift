@@ -65,7 +65,7 @@ extension StreamThread {
         }
         if let producer = producer as? any TransactionalProducer {
             guard try outbox.sendAll() else { throw outbox.spaceError }
-            try producer.commit(offsets, of: plan.names.applicationID)
+            try producer.commit(offsets, of: consumer.groupMetadata)
         } else {
             try outbox.flush()
             if !offsets.isEmpty { try consumer.commit(offsets) }
@@ -102,7 +102,7 @@ extension StreamThread {
                 if isOutOfSpace, losesWork {
                     throw ClusterError.diskFull(reason: "what was done since the last commit is not kept")
                 }
-            } catch ClusterError.producerFenced {
+            } catch let error as ClusterError where error.remedy == .beginAnew {
                 plan.configuration.logger.warning(
                     "a transaction was aborted because it was open for too long; its records are processed again at the next start"
                 )

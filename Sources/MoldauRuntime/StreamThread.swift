@@ -86,10 +86,7 @@ package final class StreamThread {
         self.plan = plan
         (lastCommit, lastPurge, lastWriteBehind) = (now.uptime, now.uptime, now.uptime)
         (lastSearch, lastRound) = (now.uptime, now.uptime)
-        consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
-        consumer.group = plan.names.applicationID
-        // A commit makes durable what was read before it tells of it.
-        consumer.readsAhead = true
+        consumer = try plan.makeConsumer()
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         producer = try plan.makeProducer()
         transactionPace = TransactionPace(
@@ -113,7 +110,6 @@ package final class StreamThread {
             names: plan.names, configuration: plan.configuration, outbox: outbox, globalStores: globalTables.stores,
             partitionCounts: plan.partitionCounts, topicIDs: plan.topicIDs,
             wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
-        readOwnTransactions()
         do {
             try takeUp(now: now)
             try beginGlobalTables()
@@ -122,13 +118,6 @@ package final class StreamThread {
             try? close()
             throw error
         }
-    }
-
-    /// The same commit decides what its tasks write and what other tasks of it have made of that.
-    private func readOwnTransactions() {
-        // Any partition will do: the id is the same for all.
-        let stamp = producer.stamp(for: TopicPartition(plan.names.applicationID, 0))
-        consumer.readsTransactionsOf = stamp.isTransactional ? stamp.id : nil
     }
 
     private static func openGlobalTables(
@@ -158,7 +147,7 @@ package final class StreamThread {
         precondition(phase != .closed, "a closed stream thread runs no more")
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
-        } catch ClusterError.producerFenced {
+        } catch let error as ClusterError where error.remedy == .beginAnew {
             try beginAnew(now: now)
             return 0
         }
@@ -205,7 +194,6 @@ package final class StreamThread {
         producer.close()
         producer = try plan.makeProducer()
         outbox.begin(with: producer)
-        readOwnTransactions()
         try takeUp(now: now)
         listRunning()
     }
@@ -222,7 +210,7 @@ package final class StreamThread {
     /// - Throws: where waiting does not help.
     func waitForSpace(_ error: any Error) throws {
         switch error {
-        case ClusterError.diskFull: losesWork = true
+        case let error as ClusterError where error.remedy == .retry: losesWork = true
         case StateError.noSpace: break
         default: throw error
         }
