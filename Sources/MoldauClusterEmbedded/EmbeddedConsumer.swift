@@ -123,18 +123,23 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
 
     private func fetch(_ name: TopicPartition, openOf producer: Int64?) throws -> FetchedBatches? {
         guard let slot = assigned.index(forKey: name) else { return nil }
-        let current = assigned.values[slot]
-        guard !current.isPaused, let position = current.position else { return nil }
-        let read = try translating { () throws(BrokerError) in
-            try current.source.read(
-                from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor, onlyCommitted: true,
-                openOf: producer)
+        let source = assigned.values[slot].source
+        while !assigned.values[slot].isPaused, let position = assigned.values[slot].position {
+            let cursor = assigned.values[slot].cursor
+            let read = try translating { () throws(BrokerError) in
+                try source.read(
+                    from: position, maxBytes: Self.maxPartitionBytes, after: cursor, onlyCommitted: true,
+                    openOf: producer)
+            }
+            guard let read else { return nil }
+            assigned.values[slot].position = read.next.offset
+            assigned.values[slot].cursor = read.next
+            let bytes = read.committed
+            // What compaction or an abort left nothing of is passed over: behind it there may be more, and nobody rings for that.
+            if bytes.count == 0 { continue }
+            return FetchedBatches(partition: name, bytes: bytes, firstOffset: position, end: read.end)
         }
-        guard let read else { return nil }
-        assigned.values[slot].position = read.next.offset
-        assigned.values[slot].cursor = read.next
-        if read.bytes.count == 0 { return nil }
-        return FetchedBatches(partition: name, bytes: read.bytes, firstOffset: position, end: read.end)
+        return nil
     }
 
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {

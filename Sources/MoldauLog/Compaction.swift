@@ -23,7 +23,7 @@ package struct CompactionPlan<Files: FileSystem>: Sendable {
     /// What lies before was compacted already.
     let firstDirty: Offset
     let end: Offset
-    let aborted: [AbortedTransaction]
+    let aborted: [AbortedRange]
     /// The last batch of each producer.
     let lastOffsets: [Int64: Offset]
     let now: Timestamp

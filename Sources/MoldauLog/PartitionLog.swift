@@ -22,7 +22,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     var leaderEpoch: Int32 = 0
     var producers = ProducerStates()
     /// By their markers' offsets.
-    var aborted: [AbortedTransaction] = []
+    var aborted: [AbortedRange] = []
     /// While the indexes of aborted transactions are made anew: no checksum may stand for those on the disk.
     var rebuildsAborted = false
 

@@ -10,8 +10,8 @@
 
 package import MoldauRecords
 
-/// A transaction whose records are not to be read.
-package struct AbortedTransaction: Equatable, Sendable {
+/// Where a transaction lies whose records are not to be read.
+package struct AbortedRange: Equatable, Sendable {
     package let producer: Int64
     package let first: Offset
     /// Of its marker.
@@ -114,7 +114,7 @@ struct ProducerStates: Sendable {
 
     /// Takes note of a marker that was written.
     /// - Returns: the transaction that it aborts, if it does and there was one.
-    mutating func note(_ marker: TransactionMarker, of stamp: ProducerStamp, at offset: Offset) -> AbortedTransaction? {
+    mutating func note(_ marker: TransactionMarker, of stamp: ProducerStamp, at offset: Offset) -> AbortedRange? {
         var producer = producers[stamp.id] ?? Producer(epoch: stamp.epoch)
         if stamp.epoch > producer.epoch {
             producer.epoch = stamp.epoch
@@ -125,7 +125,7 @@ struct ProducerStates: Sendable {
         producer.transactionStart = nil
         producers[stamp.id] = producer
         guard let start, !marker.isCommit else { return nil }
-        return AbortedTransaction(
+        return AbortedRange(
             producer: stamp.id, first: start, last: offset, stable: firstUnstable ?? offset + 1)
     }
 
@@ -199,7 +199,7 @@ extension ProducerStates {
     }
 }
 
-extension AbortedTransaction {
+extension AbortedRange {
     static let entryBytes = 34
 
     /// As `.txnindex` has it.
@@ -211,11 +211,11 @@ extension AbortedTransaction {
     }
 
     /// The entries of an index, as far as they are whole.
-    static func all(in index: [UInt8]) -> [AbortedTransaction] {
+    static func all(in index: [UInt8]) -> [AbortedRange] {
         index.withUnsafeBytes { bytes in
             (0..<bytes.count / entryBytes).map { number in
                 let entry = UnsafeRawBufferPointer(rebasing: bytes[(number * entryBytes)...])
-                return AbortedTransaction(
+                return AbortedRange(
                     producer: entry.bigEndian(at: 2), first: Offset(entry.bigEndian(at: 10)),
                     last: Offset(entry.bigEndian(at: 18)), stable: Offset(entry.bigEndian(at: 26)))
             }
