@@ -74,6 +74,8 @@ extension PartitionLog {
         // The stored offset lies beyond the end: it was never right, or a power cut took records that were deleted
         // anyway. It is not used: it would hide the records that are there, and later those that get these offsets.
         if kept > endOffset { try files.replace(startOffsetPath, with: startOffset.value, in: directory, sync: true) }
+        // Those that a power cut has brought back.
+        try dropSegmentsBeforeStart()
     }
 
     private mutating func readLeaderEpoch() throws(LogError) {
@@ -92,15 +94,29 @@ extension PartitionLog {
             throw .offsetOutOfRange(requested: offset, held: startOffset..<endOffset)
         }
         guard offset > startOffset else { return }
-        try files.replace(startOffsetPath, with: offset.value, in: directory, sync: false)
-        startOffset = offset
-        while segments.count > 1, segments[1].base <= startOffset { try removeFirstSegment() }
+        try moveStart(to: offset)
     }
 
-    mutating func removeFirstSegment() throws(LogError) {
-        try removeFiles(ofSegmentAt: segments[0].base)
-        segments.removeFirst()
-        startOffset = max(startOffset, segments[0].base)
+    /// Deletes the first segments; the last one stays.
+    mutating func removeFirstSegments(_ count: Int) throws(LogError) {
+        if count > 0 { try moveStart(to: max(startOffset, segments[count].base)) }
+    }
+
+    /// Where segments are deleted the new first offset is durable before: a power cut may keep some of the deletions and lose
+    /// others, and a segment that is back must not be taken for the one before those that are left.
+    private mutating func moveStart(to start: Offset) throws(LogError) {
+        let isDeleting = segments.count > 1 && segments[1].base <= start
+        try files.replace(startOffsetPath, with: start.value, in: directory, sync: isDeleting)
+        startOffset = start
+        try dropSegmentsBeforeStart()
+    }
+
+    /// Deletes the segments whose records all lie before the first readable offset.
+    private mutating func dropSegmentsBeforeStart() throws(LogError) {
+        while segments.count > 1, segments[1].base <= startOffset {
+            try removeFiles(ofSegmentAt: segments[0].base)
+            segments.removeFirst()
+        }
         aborted.removeAll { $0.last < startOffset }
     }
 

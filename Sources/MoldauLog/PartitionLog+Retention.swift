@@ -17,13 +17,14 @@ extension PartitionLog {
         var removed = 0
         if let limit = configuration.retentionMs { removed += try applyRetention(ofMs: limit, now: now) }
         if let limit = configuration.retentionBytes {
-            var total = 0
+            var (total, count) = (0, 0)
             for index in segments.indices { total += try segment(index).size }
-            while segments.count > 1, total - (try segment(0).size) >= limit {
-                total -= try segment(0).size
-                try removeFirstSegment()
-                removed += 1
+            while count < segments.count - 1, total - (try segment(count).size) >= limit {
+                total -= try segment(count).size
+                count += 1
             }
+            try removeFirstSegments(count)
+            removed += count
         }
         return removed
     }
@@ -37,12 +38,10 @@ extension PartitionLog {
             return !age.overflow && age.partialValue > limit
         }
         if isExpired(try segment(segments.count - 1)) { try roll() }
-        var removed = 0
-        while segments.count > 1, isExpired(try segment(0)) {
-            try removeFirstSegment()
-            removed += 1
-        }
-        return removed
+        var count = 0
+        while count < segments.count - 1, isExpired(try segment(count)) { count += 1 }
+        try removeFirstSegments(count)
+        return count
     }
 
     /// Notes `now` as the append time of segments whose time is unknown. Looks at all segments if the first one's is
