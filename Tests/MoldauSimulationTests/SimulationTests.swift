@@ -78,7 +78,7 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             seed: 4, was: "after a crash, positions behind an open transaction's were not read",
             mistake: .offsetsHiddenByUndecided),
         MendedSeed(
-            seed: 36, was: "positions behind what a power cut had left stayed, or began anew",
+            seed: 232, was: "positions behind what a power cut had left stayed, or began anew",
             mistake: .positionsBehindEndKept),
         MendedSeed(
             seed: 903, was: "what a transaction had written before a crash was committed with the next one of its id"),
@@ -92,6 +92,9 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
         MendedSeed(seed: 4_384, was: "a store without rows went on from an offset of a changelog that was gone"),
         MendedSeed(
             seed: 6_805, was: "by a wall clock that was wrong, all records were of the future, and did not wait"),
+        MendedSeed(
+            seed: 46_289, was: "a segment that a power cut brought back was read as the one before those that were left"
+        ),
         MendedSeed(
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
     ]
