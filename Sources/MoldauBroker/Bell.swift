@@ -1,47 +1,29 @@
-/// What a reader waits on: rung by appends to its partitions, and by whoever wants its wait to end.
+internal import Synchronization
+
+/// What a reader leaves at partitions: rung when there is something new for it.
+///
+/// Rings once until `clear`, so that a hundred appends cost one call. What it does is short and takes no lock that others hold
+/// while they call the broker: it is rung amid the calls of those who append. `PollWait` wakes a thread by one, `FetchWait` has
+/// the broker's callbacks look again.
 package final class Bell: Sendable {
-    private struct State {
-        var hasData = false
-        var isWoken = false
+    /// What it is rung for.
+    package enum Occasion: CaseIterable, Sendable {
+        /// Something was appended, durable or not: for readers in this process.
+        case appends
+        /// What may be read from outside has changed: the durable end, and with it the last stable offset.
+        case visibility
     }
 
-    package enum Ring: Equatable {
-        /// Something was appended since the last `clear`.
-        case data
-        /// `wake` was called; this answer used it up.
-        case woken
-        /// Neither, in the time given.
-        case none
-    }
+    private let isRung = Atomic(false)
+    private let body: @Sendable () -> Void
 
-    private let monitor = Monitor(State())
+    package init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
-    package init() {}
-
-    /// Says that there is something to read.
+    /// Says that there is something to look at.
     package func ring() {
-        let isNew = monitor.withLock { state in
-            defer { state.hasData = true }
-            return !state.hasData
-        }
-        if isNew { monitor.withLock(wakes: true) { _ in } }
+        if !isRung.exchange(true, ordering: .sequentiallyConsistent) { body() }
     }
 
-    /// Ends a wait: the one that is on, or else the next.
-    package func wake() { monitor.withLock(wakes: true) { $0.isWoken = true } }
-
-    /// Forgets what was appended: called before looking, so that nothing appended after the look is missed.
-    package func clear() { monitor.withLock { $0.hasData = false } }
-
-    /// Blocks for at most `timeout`.
-    package func wait(timeout: Duration) -> Ring {
-        let ring: Ring? = monitor.wait(timeout: timeout) { state in
-            if state.isWoken {
-                state.isWoken = false
-                return .woken
-            }
-            return state.hasData ? .data : nil
-        }
-        return ring ?? .none
-    }
+    /// Lets it ring again: called before looking, so that nothing that comes after the look is missed.
+    package func clear() { isRung.store(false, ordering: .sequentiallyConsistent) }
 }

@@ -31,6 +31,10 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// Where partitions began when it was last written down for Kafka.
     private let checkpointedStarts: [TopicPartition: Offset]
     private let groupCommit: GroupCommit<Files>
+    /// What calls those back who do not wait.
+    package let callbacks: Callbacks
+    /// Who is in which group.
+    package let memberships = Memberships()
     private let state: Mutex<State>
     let groupOffsets = GroupOffsets()
     let transactions = Transactions()
@@ -47,14 +51,17 @@ package final class Broker<Files: FileSystem>: Sendable {
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
         uptime: (@Sendable () -> Duration)? = nil,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-        logger: Logger = Logger(label: "moldau.broker"), sabotage: Sabotage = []
+        logger: Logger = Logger(label: "moldau.broker"), sabotage: Sabotage = [],
+        callbacks driver: Callbacks.Driver = .ownThread
     ) throws(LogError) {
         self.files = files
         self.sabotage = sabotage
         self.directory = directory
         self.durability = durability
         self.clock = clock
-        self.uptime = uptime ?? { .milliseconds(clock().ms) }
+        let uptime = uptime ?? { .milliseconds(clock().ms) }
+        self.uptime = uptime
+        callbacks = Callbacks(driver, uptime: uptime)
         try files.createDirectory(directory)
         try files.syncParent(of: directory)
         let lock = try files.lock(directory)
@@ -62,7 +69,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         var opened = DataDirectory(files: files, path: directory, logger: logger, randomness: randomness)
         let found = try opened.open()
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
-        groupCommit = GroupCommit(files, journal: found.journal)
+        groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
         state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))
         for topic in found.catalog.topics.values.sorted(by: { $0.name < $1.name }) {
             let partitions = try makePartitions(of: topic, durableEnds)
@@ -325,6 +332,8 @@ package final class Broker<Files: FileSystem>: Sendable {
             for partition in allPartitions() { try partition.close() }
             try DataDirectory.writeCleanMarker(files, in: directory)
         } catch {
+            // Who waits for a sync is not told that there was one.
+            groupCommit.goOffline(error)
             throw .storage(error)
         }
     }

@@ -23,5 +23,7 @@ package enum BrokerError: Error, Equatable {
     case producerFenced(id: String)
     /// What was asked does not fit the state of the transaction.
     case invalidTransaction(id: String, reason: String)
+    /// The group has a member, and takes one only.
+    case groupInUse(String)
     case closed
 }

@@ -9,7 +9,8 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private struct State: Sendable {
         var configuration: LogConfiguration
         var log: PartitionLog<Files>?
-        var bells: [Bell] = []
+        /// What others have left here, by what they wait for.
+        var bells: [Bell.Occasion: [Bell]] = [:]
         /// Why no call is answered any more.
         var end: BrokerError?
         /// Whether the next sync will take the log along.
@@ -37,7 +38,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private let wasClean: Bool
     private let durableEnd: Offset
     private let checkpointedStart: Offset
-    private let groupCommit: GroupCommit<Files>
+    let groupCommit: GroupCommit<Files>
     private let clock: @Sendable () -> Timestamp
     private let transactions: Transactions
     private let state: Mutex<State>
@@ -71,7 +72,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     }
 
     /// Runs `body` on the log, with the lock held; makes the log where there is none and `creates` is set.
-    private func withLog<Result: Sendable>(
+    func withLog<Result: Sendable>(
         creates: Bool = false, _ body: (inout PartitionLog<Files>) throws(LogError) -> Result
     ) throws(BrokerError) -> Result? {
         do {
@@ -169,8 +170,19 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         do throws(LogError) { try groupCommit.checkOnline() } catch { throw .log(name, error) }
         let now = clock()
         let appended = try withLog(creates: true) { log throws(LogError) in try body(&log, now) }!
-        for bell in state.withLock({ $0.bells }) { bell.ring() }
+        ring(.appends)
+        if !groupCommit.isAwaited { ring(.visibility) }
         return appended
+    }
+
+    private func ring(_ occasion: Bell.Occasion) {
+        for bell in state.withLock({ $0.bells[occasion] ?? [] }) { bell.ring() }
+    }
+
+    /// The records before `end` are durable: others may see them.
+    func noteSynced(upTo end: Offset) {
+        state.withLock { $0.log?.noteSynced(upTo: end) }
+        if groupCommit.isAwaited { ring(.visibility) }
     }
 
     /// With the lock held, which comes before that of the group commit.
@@ -183,7 +195,15 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     /// Opens the log, whose tail is to be synced before anybody reads it.
     func recover() throws(BrokerError) { _ = try withLog { _ throws(LogError) in } }
 
-    var isDeleted: Bool { state.withLock { $0.end != nil } }
+    var isDeleted: Bool { end != nil }
+
+    /// Why no call is answered any more.
+    var end: BrokerError? { state.withLock { $0.end } }
+
+    /// Asks the log something if it is open; nil if it is not.
+    func withOpenLog<Answer: Sendable>(_ body: (PartitionLog<Files>) -> Answer) -> Answer? {
+        state.withLock { state in state.log.map { body($0) } }
+    }
 
     /// The file to sync, and the offset up to which it holds records; from here on the partition counts as clean.
     func takeUnsynced() -> (file: Files.File, end: Offset)? {
@@ -212,9 +232,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
             )
         }
         guard let (planned, end) = found else {
-            guard offset == .zero else {
-                throw .log(name, .offsetOutOfRange(requested: offset, held: Offset.zero..<Offset.zero))
-            }
+            try checkEmpty(offset)
             return nil
         }
         do throws(LogError) {
@@ -222,6 +240,13 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
             return Fetched(bytes: read.bytes, next: read.next, aborted: read.aborted, end: end)
         } catch {
             throw .log(name, error)
+        }
+    }
+
+    /// That is the one offset at which a partition without a log may be read.
+    func checkEmpty(_ offset: Offset) throws(BrokerError) {
+        guard offset == .zero else {
+            throw .log(name, .offsetOutOfRange(requested: offset, held: Offset.zero..<Offset.zero))
         }
     }
 
@@ -351,12 +376,23 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         return (compacted.bytesBefore, compacted.bytesAfter)
     }
 
-    /// From now on appends ring this bell.
-    package func add(_ bell: Bell) { state.withLock { $0.bells.append(bell) } }
-    package func remove(_ bell: Bell) { state.withLock { $0.bells.removeAll { $0 === bell } } }
+    /// From now on this bell is rung on every such occasion, and when the partition is deleted or closed.
+    package func add(_ bell: Bell, for occasion: Bell.Occasion) {
+        state.withLock { $0.bells[occasion, default: []].append(bell) }
+    }
+
+    package func remove(_ bell: Bell) {
+        state.withLock { state in
+            for occasion in Bell.Occasion.allCases { state.bells[occasion]?.removeAll { $0 === bell } }
+        }
+    }
+
+    /// Every later call throws this.
+    private func ringForEnd() { for occasion in Bell.Occasion.allCases { ring(occasion) } }
 
     /// Makes the log durable and its indexes whole; every later call throws `.closed`.
     func close() throws(LogError) {
+        defer { ringForEnd() }
         try state.withLock { state throws(LogError) in
             if state.end != nil { return }
             state.end = .closed
@@ -367,11 +403,10 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     /// The topic was deleted: every later call throws.
     func markDeleted() {
-        let bells = state.withLock { state in
+        state.withLock { state in
             state.end = .unknownTopic(name.topic)
             state.log = nil
-            return state.bells
         }
-        for bell in bells { bell.ring() }
+        ringForEnd()
     }
 }

@@ -3,6 +3,9 @@
 // Whoever wants his appends durable joins a round that has not begun. One of those who wait runs it: it takes all
 // dirty partitions and syncs their files in one go. So a hundred partitions and ten threads cost one sync of the disk,
 // not a thousand.
+//
+// Who cannot block is called back when the round has ended that covers its append. Such rounds are run by the broker's callbacks; where
+// a blocked thread has run one meanwhile, that is not done again.
 
 package import MoldauLog
 internal import MoldauRecords
@@ -16,6 +19,10 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         var roundsDone = 0
         var isRunning = false
         var failure: LogError?
+        /// Who is to be called back, and after which round; in the order of rounds.
+        var waiting: [(round: Int, completion: @Sendable (LogError?) -> Void)] = []
+        /// Whether the callbacks are to serve those who wait.
+        var isServing = false
     }
 
     private enum Step {
@@ -27,9 +34,13 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
     private let files: Files
     private let journal: Mutex<DurabilityJournal<Files>>
     private let monitor = Monitor(State())
+    private let callbacks: Callbacks
+    /// Whether an append is acknowledged, and shown to others, only after a sync.
+    let isAwaited: Bool
 
-    init(_ files: Files, journal: sending DurabilityJournal<Files>) {
+    init(_ files: Files, journal: sending DurabilityJournal<Files>, isAwaited: Bool, _ callbacks: Callbacks) {
         self.files = files
+        (self.isAwaited, self.callbacks) = (isAwaited, callbacks)
         self.journal = Mutex(journal)
     }
 
@@ -52,7 +63,11 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
     /// - Throws: `LogError.offline`, when this sync or one before failed. It is never tried again: the kernel may have
     ///   dropped the pages.
     package func sync() throws(LogError) {
-        let target = monitor.withLock { $0.roundsBegun + 1 }
+        try sync(through: monitor.withLock { $0.roundsBegun + 1 })
+    }
+
+    /// Returns when that round has ended.
+    private func sync(through target: Int) throws(LogError) {
         while true {
             switch nextStep(target) {
             case .done: return
@@ -60,6 +75,32 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
             case .run(let partitions): run(partitions)
             }
         }
+    }
+
+    /// Calls back when everything that was appended before the call is durable: with nil, or with the error of the sync. Blocks nobody.
+    func afterSync(_ completion: @escaping @Sendable (LogError?) -> Void) {
+        let isFirst = monitor.withLock { state in
+            state.waiting.append((state.roundsBegun + 1, completion))
+            defer { state.isServing = true }
+            return !state.isServing
+        }
+        if isFirst { callbacks.call { [self] in serveWaiting() } }
+    }
+
+    /// Sees to the round of all who wait now, and calls them. Who comes meanwhile is served next.
+    private func serveWaiting() {
+        guard let round = monitor.withLock({ $0.waiting.last?.round }) else { return }
+        var failure: LogError?
+        do throws(LogError) { try sync(through: round) } catch { failure = error }
+        let (served, isMore) = monitor.withLock { state in
+            let count = failure == nil ? state.waiting.firstIndex { $0.round > round } : nil
+            let served = state.waiting.prefix(count ?? state.waiting.count)
+            state.waiting.removeFirst(served.count)
+            state.isServing = !state.waiting.isEmpty
+            return (served, state.isServing)
+        }
+        for waiting in served { waiting.completion(failure) }
+        if isMore { callbacks.call { [self] in serveWaiting() } }
     }
 
     private func nextStep(_ target: Int) -> Step {
@@ -84,6 +125,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
                 try files.sync(unsynced.map(\.file) + (try writeJournal().map { [$0] } ?? []))
                 try journal.withLock { journal throws(LogError) in journal.add(unsynced.map { ($0.partition, $0.end) })
                 }
+                for synced in unsynced { synced.partition.noteSynced(upTo: synced.end) }
             }
         } catch {
             goOffline(error)
@@ -104,9 +146,12 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Holds no partition any more. It is not used afterwards.
+    /// Holds no partition any more; who waits is told that nobody knows. It is not used afterwards.
     func letGo() {
-        monitor.withLock { $0.dirty = [] }
+        monitor.withLock(wakes: true) { state in
+            state.dirty = []
+            state.failure = state.failure ?? .offline(reason: "the broker was dropped without being closed")
+        }
         journal.withLock { $0.letGo() }
     }
 

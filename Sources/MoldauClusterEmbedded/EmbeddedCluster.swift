@@ -3,7 +3,6 @@ package import MoldauBroker
 public import MoldauCluster
 public import MoldauLog
 public import MoldauRecords
-internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -33,7 +32,6 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
 
     private let store: any EmbeddedStore
     private let upkeep: Upkeep?
-    private let groups = Groups()
 
     /// Where it is, as logs tell it.
     public let description: String
@@ -91,26 +89,7 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
 
     /// - Throws: `ClusterError.groupInUse` while another is in the group.
-    public func join(group: String) throws -> GroupMembership { try groups.join(group) }
-}
-
-/// The groups that have their member.
-private final class Groups: Sendable {
-    /// The members by group, each with a number that no other ever had.
-    private let state = Mutex<(members: [String: Int], count: Int)>(([:], 0))
-
-    func join(_ group: String) throws(ClusterError) -> GroupMembership {
-        let number: Int? = state.withLock { state in
-            guard state.members[group] == nil else { return nil }
-            state.count += 1
-            state.members[group] = state.count
-            return state.count
-        }
-        guard let number else { throw .groupInUse(group) }
-        return GroupMembership(assigned: .all) { [self] in
-            state.withLock { if $0.members[group] == number { $0.members[group] = nil } }
-        }
-    }
+    public func join(group: String) throws -> GroupMembership { try store.join(group) }
 }
 
 /// A broker, whatever files it stands on.
@@ -121,6 +100,7 @@ protocol EmbeddedStore: Sendable {
         _ options: TransactionalProducerOptions
     ) throws(ClusterError) -> any TransactionalProducer
     func makeAdmin() -> any Admin
+    func join(_ group: String) throws(ClusterError) -> GroupMembership
     func closeStore() throws(ClusterError)
 }
 
@@ -131,6 +111,15 @@ extension Broker: EmbeddedStore {
         _ options: TransactionalProducerOptions
     ) throws(ClusterError) -> any TransactionalProducer { try EmbeddedTransactionalProducer(self, options) }
     func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
+    func join(_ group: String) throws(ClusterError) -> GroupMembership {
+        let groups = memberships
+        let member = groups.makeMember(of: group)
+        let membership = GroupMembership { groups.leave(member) }
+        try translating { () throws(BrokerError) in
+            try groups.join(member) { [weak membership] in membership?.tell(.assigned(.all)) }
+        }
+        return membership
+    }
     func closeStore() throws(ClusterError) {
         do throws(BrokerError) { try close() } catch { throw ClusterError(error) }
     }
@@ -168,6 +157,7 @@ extension ClusterError {
             case .invalidTransaction(let id, let reason): .unavailable(reason: "the transaction of '\(id)': \(reason)")
             case .storage(let cause) where cause.isDiskFull: .diskFull(reason: cause.description)
             case .storage(let cause): .unavailable(reason: cause.description)
+            case .groupInUse(let group): .groupInUse(group)
             case .closed: .closed
             }
     }

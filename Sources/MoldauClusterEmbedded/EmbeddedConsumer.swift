@@ -20,7 +20,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private let options: ConsumerOptions
 
     private let broker: Broker<Files>
-    private let bell: Bell
+    private let news: PollWait
     private var assigned: [TopicPartition: Assigned] = [:]
     /// The assigned partitions in the order in which they are read.
     private var order: [TopicPartition] = []
@@ -31,9 +31,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     init(_ broker: Broker<Files>, _ options: ConsumerOptions) {
         self.broker = broker
         self.options = options
-        let bell = Bell()
-        self.bell = bell
-        wakeup = Wakeup { bell.wake() }
+        let news = PollWait()
+        self.news = news
+        wakeup = Wakeup { news.wake() }
     }
 
     deinit { close() }
@@ -45,11 +45,11 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
             sources[name] = try source(name)
         }
         for (name, old) in assigned where !partitions.contains(name) {
-            old.source.remove(bell)
+            old.source.remove(news.bell)
             assigned[name] = nil
         }
         for (name, source) in sources {
-            source.add(bell)
+            source.add(news.bell, for: .appends)
             assigned[name] = Assigned(source: source)
         }
         order = partitions.sorted()
@@ -77,7 +77,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         try checkOpen()
         let limit = wait > .zero ? ContinuousClock.now + wait : nil
         while true {
-            bell.clear()
+            news.clear()
             let before = options.readsAhead || broker.durability != .sync ? nil : assigned
             let fetched = try fetch()
             if !fetched.isEmpty {
@@ -85,7 +85,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
                 return fetched
             }
             let left = limit.map { $0 - ContinuousClock.now } ?? .zero
-            if left <= .zero || bell.wait(timeout: left) != .data { return [] }
+            if left <= .zero || news.wait(timeout: left) != .data { return [] }
         }
     }
 
@@ -189,7 +189,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
 
     func close() {
         isClosed = true
-        for (_, old) in assigned { old.source.remove(bell) }
+        for (_, old) in assigned { old.source.remove(news.bell) }
         assigned = [:]
         order = []
     }

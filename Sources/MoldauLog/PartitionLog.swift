@@ -24,6 +24,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     var producers = ProducerStates()
     /// Ordered by the offsets of their markers.
     var aborted: [AbortedRange] = []
+    /// Everything before this offset was synced, as far as the caller has said.
+    package private(set) var durableEnd: Offset = .zero
     /// Set while the indexes of aborted transactions are rebuilt: no checksum file may vouch for those on disk until
     /// then.
     var rebuildsAborted = false
@@ -48,6 +50,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         segments = []
         startOffset = .zero
         try open(wasClean: wasClean, durableEnd: durableEnd, checkpointedStart: checkpointedStart)
+        self.durableEnd = hasUnsynced ? durableEnd : endOffset
     }
 
     // MARK: Appending
@@ -215,6 +218,9 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         hasUnsynced = false
         return (segments[segments.count - 1].opened!.file, endOffset)
     }
+
+    /// Notes that the sync of what `takeUnsynced` gave has succeeded.
+    package mutating func noteSynced(upTo end: Offset) { durableEnd = max(durableEnd, end) }
 
     /// Makes everything durable and writes the indexes. The log must not be used afterwards.
     package mutating func close() throws(LogError) {

@@ -81,7 +81,7 @@ struct BitRotCheck {
         do {
             let broker = try Broker(
                 disk, directory: "data", durability: .sync, clock: { clock.now }, randomness: SeededGenerator(seed: 1),
-                logger: Scenario.logger, sabotage: mistake?.sabotage ?? [])
+                logger: Scenario.logger, sabotage: mistake?.sabotage ?? [], callbacks: .byHand)
             answer.committed = broker.committedOffsets(of: Workload.applicationID)
             answer.refusesGroup = (try? broker.checkReadable(group: Workload.applicationID)) == nil
             // What a recovery did is noted in the broker's own.

@@ -33,7 +33,7 @@ final class SimulatedProcess {
         broker = try Broker(
             disk, directory: "data", durability: scenario.durability, clock: { clock.now }, uptime: { clock.uptime },
             randomness: SeededGenerator(seed: UInt64(chance.below(.max))), logger: Scenario.logger,
-            sabotage: mistake?.sabotage ?? [])
+            sabotage: mistake?.sabotage ?? [], callbacks: .byHand)
         cluster = SimulatedCluster(
             broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
             hasCopies: scenario.standbys > 0)

@@ -40,6 +40,8 @@ final class FailingFileSystem: FileSystem {
         var count = 0
         var fail = false
         var directories: [String] = []
+        /// Called amid each.
+        var onSync: (@Sendable () -> Void)?
     }
 
     let memory = MemoryFileSystem()
@@ -56,10 +58,11 @@ final class FailingFileSystem: FileSystem {
     func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
 
     func sync(_ files: [MemoryFile]) throws(LogError) {
-        let fails = syncs.withLock { syncs in
+        let (fails, onSync) = syncs.withLock { syncs in
             syncs.count += 1
-            return syncs.fail
+            return (syncs.fail, syncs.onSync)
         }
+        onSync?()
         if fails { throw .io(operation: "sync", path: "data", code: 5, reason: "Input/output error") }
     }
 }

@@ -1,0 +1,122 @@
+// How those use a partition who cannot wait on a thread: a server on event loops. Appends and reads go to the operating system at
+// once; what has to wait for the disk, or for others, is called back.
+//
+// What they read is durable: the high watermark is the durable end, so that nobody outside has seen what a crash takes back.
+
+package import MoldauLog
+package import MoldauRecords
+
+/// When an append is acknowledged.
+package enum Acknowledgement: Sendable {
+    /// Once it is written: a crash of the machine may lose it (acks=0 and 1).
+    case whenWritten
+    /// Once it is as durable as the broker promises (acks=all).
+    case whenDurable
+}
+
+/// How far a partition may be read.
+package struct Watermarks: Equatable, Sendable {
+    /// The first offset held.
+    package let start: Offset
+    /// Below it everything is durable.
+    package let highWatermark: Offset
+    /// Below it everything is durable, and decided.
+    package let lastStableOffset: Offset
+}
+
+/// What a client on a network gets of one partition.
+package struct DurableFetch: Sendable {
+    /// Whole batches as they stand on disk. The first may begin before what was asked for. Empty where nothing may be read.
+    package let bytes: SharedBytes
+    /// Where reading goes on; nil where nothing was read.
+    package let next: LogCursor?
+    /// The aborted transactions that reach into the bytes, for a reader of committed records.
+    package let aborted: [AbortedTransaction]
+    package let watermarks: Watermarks
+}
+
+extension BrokerPartition {
+    /// Appends as `append` does, and calls back when that is acknowledged, or refused: once, by the broker's callbacks, or before this
+    /// returns where there is nothing to wait for; with no lock held.
+    ///
+    /// One sync acknowledges all that were appended before it. When it fails, all of them get `BrokerError.log` with
+    /// `LogError.offline`. What was appended to a topic that is deleted meanwhile gets `.unknownTopic`.
+    package func append(
+        _ batches: UnsafeRawBufferPointer, acknowledged: Acknowledgement,
+        then completion: @escaping @Sendable (Result<PartitionLog<Files>.Appended, BrokerError>) -> Void
+    ) {
+        let appended: PartitionLog<Files>.Appended
+        do throws(BrokerError) {
+            appended = try append(batches)
+        } catch {
+            return completion(.failure(error))
+        }
+        guard acknowledged == .whenDurable, !isDurable(upTo: appended.end) else {
+            return completion(.success(appended))
+        }
+        groupCommit.afterSync { [self] failure in
+            if let failure { return completion(.failure(.log(name, failure))) }
+            if case .unknownTopic(let topic)? = end { return completion(.failure(.unknownTopic(topic))) }
+            completion(.success(appended))
+        }
+    }
+
+    /// Whether everything below `offset` is as durable as the broker promises.
+    private func isDurable(upTo offset: Offset) -> Bool {
+        guard groupCommit.isAwaited else { return true }
+        return withOpenLog { $0.durableEnd >= offset } ?? true
+    }
+
+    /// Reads what is durable from `offset` on. Does not wait: see `Broker.awaitRecords`. Blocks on the disk.
+    /// - Parameter cursor: `next` of the same reader's last fetch.
+    /// - Throws: `BrokerError.log` with `.offsetOutOfRange`, and what the log throws.
+    package func fetch(
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, isolation: Isolation
+    ) throws(BrokerError) -> DurableFetch {
+        let holdsBack = groupCommit.isAwaited
+        let found = try withLog { log throws(LogError) in
+            let watermarks = log.watermarks(holdsBack: holdsBack)
+            let planned = try log.planRead(
+                from: offset, maxBytes: maxBytes, after: cursor, below: watermarks.highWatermark,
+                onlyCommitted: isolation == .committed)
+            return (planned, watermarks)
+        }
+        guard let (planned, watermarks) = found else {
+            try checkEmpty(offset)
+            return DurableFetch(
+                bytes: SharedBytes(copying: []), next: nil, aborted: [],
+                watermarks: Watermarks(start: .zero, highWatermark: .zero, lastStableOffset: .zero))
+        }
+        do throws(LogError) {
+            let read = try planned?.read()
+            return DurableFetch(
+                bytes: read?.bytes ?? SharedBytes(copying: []), next: read?.next, aborted: read?.aborted ?? [],
+                watermarks: watermarks)
+        } catch {
+            throw .log(name, error)
+        }
+    }
+
+    /// About how many bytes a fetch from `offset` on could bring: as exact as the index; at least 1 where there is something.
+    func readableBytes(from offset: Offset, _ isolation: Isolation) throws(BrokerError) -> Int {
+        let holdsBack = groupCommit.isAwaited
+        let bytes = try withLog { log throws(LogError) in
+            let watermarks = log.watermarks(holdsBack: holdsBack)
+            return try log.readableBytes(
+                from: offset,
+                below: isolation == .committed ? watermarks.lastStableOffset : watermarks.highWatermark)
+        }
+        if bytes == nil { try checkEmpty(offset) }
+        return bytes ?? 0
+    }
+}
+
+extension PartitionLog {
+    /// - Parameter holdsBack: whether readers see only what is synced.
+    fileprivate func watermarks(holdsBack: Bool) -> Watermarks {
+        let end = holdsBack ? durableEnd : endOffset
+        return Watermarks(
+            start: startOffset, highWatermark: max(end, startOffset),
+            lastStableOffset: max(min(end, lastStableOffset), startOffset))
+    }
+}

@@ -1,0 +1,122 @@
+package import MoldauLog
+package import MoldauRecords
+internal import Synchronization
+
+/// What a reader gets to see.
+package enum Isolation: Sendable {
+    /// Everything that is durable, whatever became of its transaction.
+    case uncommitted
+    /// What is durable and decided. What was aborted is told by a list.
+    case committed
+}
+
+/// A reader that waits without a thread: until there are so many bytes for it, or its time is over.
+///
+/// It is called back once, by the broker's callbacks, or by whoever ends the wait: with no lock held. Then it reads by
+/// `BrokerPartition.fetch`, whatever the outcome.
+package final class FetchWait<Files: FileSystem>: Sendable {
+    /// Where the reader is in a partition.
+    package struct Want: Sendable {
+        let partition: BrokerPartition<Files>
+        let offset: Offset
+        let isolation: Isolation
+
+        package init(_ partition: BrokerPartition<Files>, from offset: Offset, isolation: Isolation) {
+            (self.partition, self.offset, self.isolation) = (partition, offset, isolation)
+        }
+    }
+
+    package enum Outcome: Equatable, Sendable {
+        case ready
+        /// There is less than was waited for.
+        case expired
+        case cancelled
+        /// A read of one of the partitions would fail by this.
+        case failed(BrokerError)
+    }
+
+    private struct State: Sendable {
+        /// nil once it was called.
+        var completion: (@Sendable (Outcome) -> Void)?
+        var timer: Int?
+    }
+
+    private let wants: [Want]
+    private let minBytes: Int
+    private let callbacks: Callbacks
+    private let state: Mutex<State>
+
+    private init(
+        _ wants: [Want], minBytes: Int, _ callbacks: Callbacks, _ completion: @escaping @Sendable (Outcome) -> Void
+    ) {
+        (self.wants, self.minBytes, self.callbacks) = (wants, minBytes, callbacks)
+        state = Mutex(State(completion: completion))
+    }
+
+    /// - Parameter wait: not longer than this.
+    static func begin(
+        _ wants: [Want], minBytes: Int, for wait: Duration, _ callbacks: Callbacks,
+        then completion: @escaping @Sendable (Outcome) -> Void
+    ) -> FetchWait {
+        let waiting = FetchWait(wants, minBytes: minBytes, callbacks, completion)
+        let bell = Bell { callbacks.call { waiting.look() } }
+        waiting.begin(bell, for: wait)
+        return waiting
+    }
+
+    /// Ends the wait, if it is still on: the completion is called before this returns.
+    package func cancel() { finish(.cancelled) }
+
+    private let bell = Mutex<Bell?>(nil)
+
+    private func begin(_ bell: Bell, for wait: Duration) {
+        self.bell.withLock { $0 = bell }
+        for want in wants { want.partition.add(bell, for: .visibility) }
+        look()
+        if wait <= .zero { return finish(.expired) }
+        guard state.withLock({ $0.completion != nil }) else { return }
+        let timer = callbacks.call(after: wait) { [self] in finish(.expired) }
+        let isOver = state.withLock { state in
+            state.timer = timer
+            return state.completion == nil
+        }
+        if isOver { callbacks.cancel(timer) }
+    }
+
+    /// Whoever adds something rings after it was added, and the bell rings again before this looks: so nothing is missed.
+    private func look() {
+        bell.withLock { $0 }?.clear()
+        do throws(BrokerError) {
+            var bytes = 0
+            for want in wants { bytes += try want.partition.readableBytes(from: want.offset, want.isolation) }
+            if bytes >= max(minBytes, 1) { finish(.ready) }
+        } catch {
+            finish(.failed(error))
+        }
+    }
+
+    private func finish(_ outcome: Outcome) {
+        let (completion, timer) = state.withLock { state in
+            defer { state.completion = nil }
+            return (state.completion, state.timer)
+        }
+        guard let completion else { return }
+        if let bell = bell.withLock({ $0.take() }) {
+            for want in wants { want.partition.remove(bell) }
+        }
+        if let timer { callbacks.cancel(timer) }
+        completion(outcome)
+    }
+}
+
+extension Broker {
+    /// Calls back when `minBytes` may be read (at least 1; as exact as the index), when a partition fails, or when `wait` is over:
+    /// at once on this thread if it is so already. Does not block.
+    @discardableResult
+    package func awaitRecords(
+        _ wants: [FetchWait<Files>.Want], minBytes: Int, for wait: Duration,
+        then completion: @escaping @Sendable (FetchWait<Files>.Outcome) -> Void
+    ) -> FetchWait<Files> {
+        .begin(wants, minBytes: minBytes, for: wait, callbacks, then: completion)
+    }
+}
