@@ -26,7 +26,6 @@ package struct LogConfiguration: Equatable, Sendable {
     package var maxCompactionLagMs = Int64.max
     /// `min.cleanable.dirty.ratio`: the share of bytes not compacted yet from which compaction is worth it.
     package var minCleanableDirtyRatio = 0.5
-    package var sabotage: Sabotage = []
 
     package init() {}
 
