@@ -89,7 +89,10 @@ package struct PlannedRead<File: LogFile>: Sendable {
                 guard let header = try? RecordBatchHeader(rest), header.byteCount <= rest.count,
                     header.baseOffset < upTo
                 else { break }
-                if isAborted(header) { buffer[whole + BatchFormat.attributesEnd - 1] |= 0x20 }
+                if isAborted(header) {
+                    let batch = UnsafeMutableRawBufferPointer(rebasing: buffer[whole..<got])
+                    batch[BatchFormat.attributes] = header.attributes | BatchFormat.control
+                }
                 whole += header.byteCount
                 next = header.lastOffset + 1
             }

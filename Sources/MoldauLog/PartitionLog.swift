@@ -139,13 +139,13 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         let last = segments.count - 1
         // The header is copied and completed; the producer's bytes stay as they are, and the checksum does not cover
         // the change.
-        var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)
+        var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)  // `BatchFormat.headerSize`: a type takes a literal.
         var failure: LogError?
         withUnsafeMutableBytes(of: &head) { head in
             head.copyMemory(from: UnsafeRawBufferPointer(rebasing: batch[..<BatchFormat.headerSize]))
             let body = UnsafeRawBufferPointer(rebasing: batch[BatchFormat.headerSize...])
-            head.storeBytes(of: endOffset.value.bigEndian, toByteOffset: 0, as: Int64.self)
-            head.storeBytes(of: leaderEpoch.bigEndian, toByteOffset: 12, as: Int32.self)
+            head[BatchFormat.baseOffset] = endOffset.value
+            head[BatchFormat.leaderEpoch] = leaderEpoch
             if configuration.isLogAppendTime { setAppendTime(now, header, head, body) }
             do throws(LogError) {
                 try segments[last].opened!.append(
@@ -163,10 +163,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         _ now: Timestamp, _ header: RecordBatchHeader, _ head: UnsafeMutableRawBufferPointer,
         _ body: UnsafeRawBufferPointer
     ) {
-        head.storeBytes(of: (header.attributes | 0x08).bigEndian, toByteOffset: 21, as: Int16.self)
-        head.storeBytes(of: now.ms.bigEndian, toByteOffset: 35, as: Int64.self)
+        head[BatchFormat.attributes] = header.attributes | BatchFormat.logAppendTime
+        head[BatchFormat.maxTimestamp] = now.ms
         let summedHead = UnsafeRawBufferPointer(rebasing: head[BatchFormat.crcEnd...])
-        head.storeBytes(of: crc32c(body, seed: crc32c(summedHead)).bigEndian, toByteOffset: 17, as: UInt32.self)
+        head[BatchFormat.checksum] = crc32c(body, seed: crc32c(summedHead))
     }
 
     /// Closes the last segment, durably, and begins a new one.

@@ -152,7 +152,7 @@ package struct Segment<File: LogFile>: Sendable {
             throw error
         }
         var header = header
-        header.checksum = head.bigEndian(at: 17)
+        header.checksum = head[BatchFormat.checksum]
         let headChecksum = crc32c(UnsafeRawBufferPointer(rebasing: head[..<BatchFormat.crcEnd]))
         note(header, head: headChecksum, baseOffset: end, intervalBytes: intervalBytes)
         appendTimes.note(now)
