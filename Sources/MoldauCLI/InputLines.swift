@@ -1,4 +1,5 @@
 import Foundation
+import MoldauLog
 
 /// The lines of a file or a pipe as their bytes: all that stands before a newline (0x0a) or the end. Nothing is changed: a carriage
 /// return before the newline belongs to the line, and bytes that are no UTF-8 stay as they are.
@@ -48,10 +49,7 @@ struct InputLines {
         let (held, descriptor) = (buffer.count, descriptor)
         buffer.append(contentsOf: repeatElement(0, count: Self.chunkBytes))
         let count = buffer.withUnsafeMutableBytes { bytes in
-            while true {
-                let count = read(descriptor, bytes.baseAddress! + held, Self.chunkBytes)
-                if count >= 0 || errno != EINTR { return count }
-            }
+            uninterrupted { read(descriptor, bytes.baseAddress! + held, Self.chunkBytes) }
         }
         let code = errno
         buffer.removeLast(Self.chunkBytes - max(count, 0))

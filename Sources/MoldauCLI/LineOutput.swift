@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MoldauLog
 
 /// Standard output, written in large pieces. What is written last is there after `flush` alone.
 final class LineOutput {
@@ -25,8 +26,9 @@ final class LineOutput {
         try buffer.withUnsafeBytes { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
-                let count = Foundation.write(
-                    STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                let count = uninterrupted {
+                    Foundation.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                }
                 if count >= 0 {
                     rest = rest.dropFirst(count)
                 } else if errno == EAGAIN {
@@ -34,7 +36,7 @@ final class LineOutput {
                     _ = poll(&asked, 1, -1)
                 } else if errno == EPIPE {
                     throw ExitCode.success
-                } else if errno != EINTR {
+                } else {
                     throw CommandFailure("standard output cannot be written: \(String(cString: strerror(errno)))")
                 }
             }

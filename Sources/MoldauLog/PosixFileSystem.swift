@@ -116,7 +116,7 @@ package struct PosixFileSystem: FileSystem {
                 // ext4 says yes although it has written nothing when it was shut down; a read it refuses then.
                 var byte: UInt8 = 0
                 guard uninterrupted({ moldau_sync_file_system(descriptor) }) == 0,
-                    uninterrupted({ Int32(pread(descriptor, &byte, 1, 0)) }) >= 0
+                    uninterrupted({ pread(descriptor, &byte, 1, 0) }) >= 0
                 else { throw .failed("sync", oldest.path) }
                 for (file, count) in marks { file.noteSynced(count) }
                 return
@@ -153,14 +153,6 @@ package struct PosixFileSystem: FileSystem {
         }
         let text = String(decoding: try contents(of: path) ?? [], as: UTF8.self)
         return text.isEmpty ? "another process" : text
-    }
-}
-
-/// Makes a system call again that a signal has interrupted: it has done nothing then, not even told of a failed sync.
-func uninterrupted(_ call: () -> Int32) -> Int32 {
-    while true {
-        let result = call()
-        if result >= 0 || errno != EINTR { return result }
     }
 }
 
