@@ -49,6 +49,7 @@ struct InputLines {
         let (held, descriptor) = (buffer.count, descriptor)
         buffer.append(contentsOf: repeatElement(0, count: Self.chunkBytes))
         let count = buffer.withUnsafeMutableBytes { bytes in
+            // Not empty: a chunk was appended.
             uninterrupted { read(descriptor, bytes.baseAddress! + held, Self.chunkBytes) }
         }
         let code = errno

@@ -2,9 +2,8 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Notes that the user wants to end (Control-C, or a signal to terminate): what was read until then is still counted.
-/// A second signal ends the program at once.
-final class Interruption {
+/// Notes that the user wants to end: Control-C, or a signal to terminate. A second signal ends the program at once.
+package final class Interruption {
     private final class State: Sendable {
         let hasCome = Atomic(false)
     }
@@ -12,13 +11,16 @@ final class Interruption {
     private let state = State()
     private let sources: [any DispatchSourceSignal]
 
-    init() {
+    /// Listens as long as it lives.
+    /// - Parameter onSignal: called at the first signal, on a thread of its own.
+    package init(_ onSignal: @escaping @Sendable () -> Void = {}) {
         let state = state
         sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 state.hasCome.store(true, ordering: .relaxed)
+                onSignal()
                 signal(number, SIG_DFL)
             }
             source.resume()
@@ -26,5 +28,6 @@ final class Interruption {
         }
     }
 
-    var hasCome: Bool { state.hasCome.load(ordering: .relaxed) }
+    /// Whether a signal has come.
+    package var hasCome: Bool { state.hasCome.load(ordering: .relaxed) }
 }
