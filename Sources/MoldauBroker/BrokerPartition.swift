@@ -82,7 +82,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                         if let topicID { try files.claim(directory, for: topicID) }
                         state.log = log
                     }
-                    return try body(&state.log!)
+                    return try body(&state.log!)  // Opened above, where it was not open.
                 } catch {
                     // A partition that could not be opened for what is missing stays as it is.
                     if state.log == nil, error.isLoss { state.end = .log(name, error) }

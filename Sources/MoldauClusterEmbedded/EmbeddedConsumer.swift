@@ -60,8 +60,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     func seek(_ partition: TopicPartition, to offset: Offset) throws {
         precondition(
             assigned[partition] != nil, "only an assigned partition has a position: \(partition) is not assigned")
-        assigned[partition]!.position = offset
-        assigned[partition]!.cursor = nil
+        assigned[partition]?.position = offset
+        assigned[partition]?.cursor = nil
     }
 
     func position(_ partition: TopicPartition) -> Offset? { assigned[partition]?.position }

@@ -58,6 +58,7 @@ struct JSONValueDecoder {
     /// Any type, by its `init(from:)`; the ones that Foundation writes in a form of its own, by that form.
     func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if type == String.self { return unsafeBitCast(try string(), to: type) }
+        // Casts to the type that it was just found to be.
         if type == Data.self { return try data() as! Value }
         if type == URL.self { return try url() as! Value }
         if type == Decimal.self { return try decimal() as! Value }

@@ -27,7 +27,13 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     var rebuildsAborted = false
 
     /// The offset that the next record gets.
-    package var endOffset: Offset { segments[segments.count - 1].opened!.end }
+    package var endOffset: Offset { last.end }
+
+    /// The segment that is appended to: there always is one, and it is open.
+    var last: Segment<Files.File> {
+        get { segments[segments.count - 1].opened! }  // Set by whoever puts a segment at the end.
+        _modify { yield &segments[segments.count - 1].opened! }  // In its place, without a copy of its indexes.
+    }
 
     /// Opens a partition's log, and creates it where there is none. Blocks; reads the whole last segment after an
     /// unclean stop.
@@ -135,8 +141,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     ) throws(LogError) {
         var header = header
         if configuration.isLogAppendTime { header.maxTimestamp = now }
-        if segments[segments.count - 1].opened!.isFull(for: header, now: now, configuration) { try roll() }
-        let last = segments.count - 1
+        if last.isFull(for: header, now: now, configuration) { try roll() }
         // The header is copied and completed; the producer's bytes stay as they are, and the checksum does not cover
         // the change.
         var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)  // `BatchFormat.headerSize`: a type takes a literal.
@@ -148,7 +153,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
             head[BatchFormat.leaderEpoch] = leaderEpoch
             if configuration.isLogAppendTime { setAppendTime(now, header, head, body) }
             do throws(LogError) {
-                try segments[last].opened!.append(
+                try last.append(
                     header, head: UnsafeRawBufferPointer(head), body: body,
                     intervalBytes: configuration.indexIntervalBytes, now: now)
             } catch {
@@ -172,7 +177,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// Closes the last segment, durably, and begins a new one.
     package mutating func roll() throws(LogError) {
         let base = endOffset
-        try segments[segments.count - 1].opened!.file.sync()
+        try last.file.sync()
         try sealProducers(sync: true)
         try writeIndexes(ofSegment: segments.count - 1)
         try addSegment(at: base)
@@ -194,8 +199,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     mutating func writeIndexes(ofSegment index: Int) throws(LogError) {
-        segments[index].opened!.seal()
-        let segment = segments[index].opened!
+        segments[index].opened!.seal()  // Whoever asks has opened it.
+        let segment = segments[index].opened!  // As above.
         let offsetPath = SegmentName.path(directory, segment.base, ".index")
         let timePath = SegmentName.path(directory, segment.base, ".timeindex")
         try files.replace(offsetPath, with: segment.offsetIndex.fileBytes, in: directory, sync: false)
@@ -213,12 +218,12 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package mutating func takeUnsynced() -> (file: Files.File, end: Offset)? {
         guard hasUnsynced else { return nil }
         hasUnsynced = false
-        return (segments[segments.count - 1].opened!.file, endOffset)
+        return (last.file, endOffset)
     }
 
     /// Makes everything durable and writes the indexes out. The log is not used afterwards.
     package mutating func close() throws(LogError) {
-        try segments[segments.count - 1].opened!.file.sync()
+        try last.file.sync()
         try sealProducers(sync: false)
         try writeIndexes(ofSegment: segments.count - 1)
         hasUnsynced = false

@@ -175,9 +175,7 @@ package struct Segment<File: LogFile>: Sendable {
         checksums.note(header, head: head)
         let last = baseOffset + Int64(header.lastOffsetDelta)
         if firstTimestamp == nil { firstTimestamp = header.baseTimestamp }
-        if maxTimestamp == nil || header.maxTimestamp > maxTimestamp!.timestamp {
-            maxTimestamp = (header.maxTimestamp, last)
-        }
+        if maxTimestamp.map({ header.maxTimestamp > $0.timestamp }) ?? true { maxTimestamp = (header.maxTimestamp, last) }
         if bytesSinceIndexed > intervalBytes {
             offsetIndex.note(lastOffset: last, position: size)
             noteMaxTimestamp()

@@ -93,7 +93,7 @@ public final class TypedSourceHead: SourceHead {
                 } catch {
                     break  // Read again by `load`, which says what it is.
                 }
-                progress.pointee.head = records.baseAddress! + place
+                progress.pointee.head = records.baseAddress! + place  // Not empty: it has a record.
                 if record.timestamp > progress.pointee.partitionTime {
                     progress.pointee.partitionTime = record.timestamp
                 }

@@ -2,10 +2,10 @@ import MoldauRecords
 import Testing
 
 struct FieldReaderTests {
-    private func reading<Result>(_ bytes: [UInt8], _ body: (inout FieldReader) throws -> Result) rethrows -> Result {
+    private func reading(_ bytes: [UInt8], _ body: (inout FieldReader) throws -> Void) throws {
         try bytes.withUnsafeBytes { buffer in
             var reader = FieldReader(buffer, of: "test")
-            return try body(&reader)
+            try body(&reader)
         }
     }
 
@@ -22,13 +22,14 @@ struct FieldReaderTests {
         writer.append(varint: -7)
         writer.append(unsignedVarint: 300)
         try reading(Array(writer.bytes)) { reader in
-            #expect(try reader.shortText() == "kurz")
-            #expect(try reader.text() == "länger")
-            #expect(try reader.sizedBytes().map { Array($0) } == [3, 4])
-            #expect(try reader.sizedBytes() == nil)
-            #expect(try reader.headers() == headers)
-            #expect(try reader.varint() == -7)
-            #expect(try reader.unsignedVarint() == 300)
+            let (short, long) = (try reader.shortText(), try reader.text())
+            #expect((short, long) == ("kurz", "länger"))
+            let (bytes, none) = (try reader.sizedBytes().map { Array($0) }, try reader.sizedBytes())
+            #expect(bytes == [3, 4] && none == nil)
+            let read = try reader.headers()
+            #expect(read == headers)
+            let numbers = (try reader.varint(), try reader.unsignedVarint())
+            #expect(numbers == (-7, 300))
             #expect(reader.rest.isEmpty)
         }
     }
@@ -58,8 +59,6 @@ struct FieldReaderTests {
         Damage("more tagged fields than are there", [0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0]) { try $0.skipTaggedFields() },
     ])
     func `bytes that end too early or say too much are refused`(damage: Damage) {
-        reading(damage.bytes) { reader in
-            #expect(throws: SerdeError.self) { try damage.read(&reader) }
-        }
+        #expect(throws: SerdeError.self) { try reading(damage.bytes) { try damage.read(&$0) } }
     }
 }
