@@ -16,9 +16,10 @@
 # make bench-check  counts instructions and allocations of single steps, and compares them with thresholds (valgrind)
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
 #              PLANT=all makes mistakes on purpose, and tells which seed finds them
+# make docs    builds the documentation of the libraries, and takes a warning for an error
 # make examples  turns the examples of the documentation into tests
 # make format  formats the Swift files
-# make lint    says what `make format` would change, and which imports run against the layers
+# make lint    says what `make format` would change, which imports run against the layers, and what Tests/Tools/tidy.py finds
 
 SWIFT ?= swift
 SOURCES = Package.swift Sources Tests Examples
@@ -33,7 +34,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate examples \
+.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate docs examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -97,6 +98,12 @@ simulate: rocksdb
 	@$(if $(PLANT),SABOTAGE=1) $(SWIFT) run --quiet -c release $(if $(PLANT),--scratch-path .build-sabotage) \
 		simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
 
+docs: rocksdb
+	@for target in Moldau MoldauTesting; do \
+		MOLDAU_DOCS=1 $(SWIFT) package --scratch-path .build-docs generate-documentation --target $$target \
+			--warnings-as-errors || exit 1; \
+	done
+
 examples:
 	python3 Tests/Tools/extract_examples.py .
 
@@ -106,6 +113,7 @@ format:
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
 	python3 Tests/Tools/check_dependencies.py
+	python3 Tests/Tools/tidy.py
 
 rocksdb:
 	@sh .ci/install-rocksdb

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Turns the examples of the documentation into tests.
 
-An example is a block of Swift in a documentation comment of the DSL (Sources/Moldau), or in a page (README.md, Docs). Lines of the
-form
+An example is a block of Swift in a documentation comment of the DSL (Sources/Moldau), or in a page (README.md, Docs, the articles
+of Sources/Moldau/Moldau.docc). Lines of the form
 
     // orders: o1=ada 120, o2=bob 30
 
-tell what goes into and comes out of its topology: `Example.swift` says how they are read. A line that ends in a comma goes on in the next
-one. An example without such lines has only to compile, unless it expects something (`#expect`). A block of a page that names a file behind the word `swift` is that file of the
-package in Tests/Newcomer, which the pages tell how to write; it is built, tested and run with all else.
+tell what goes into and comes out of its topology: `Example.swift` says how they are read. A line that ends in a comma goes on
+in the next one. An example without such lines has only to compile, unless it expects something (`#expect`). A block of a page
+that names a file behind the word `swift` is that file of the package in Tests/Newcomer, which the pages tell how to write; it
+is built, tested and run with all else.
 
     extract_examples.py <repository>          writes Tests/DocumentationTests/Generated and Tests/Newcomer
     extract_examples.py <repository> --check  exits with 1 where the files there are not what would be written, and where a public
@@ -98,10 +99,16 @@ def read_page(root, path):
     return [Example(name, number, code) for number, code in blocks(path.read_text().split("\n"))], []
 
 
+def pages(root):
+    """All pages: the README, those in Docs, and the articles of the library."""
+    articles = sorted((root / "Sources/Moldau/Moldau.docc").glob("*.md"))
+    return [root / "README.md"] + sorted((root / "Docs").glob("*.md")) + articles
+
+
 def newcomer(root):
     """The text of each file of the pages' package by its path, and the errors."""
     files, errors = {}, []
-    for page in [root / "README.md"] + sorted((root / "Docs").glob("*.md")):
+    for page in pages(root):
         inside = None
         for line in page.read_text().split("\n"):
             match = NAMED.match(line)
@@ -168,9 +175,10 @@ def generate(root):
     preamble = (root / "Tests/DocumentationTests/Example.swift").read_text()
     members = re.findall(r"^    (?:private\(set\) )?(?:lazy )?(?:var|let) (\w+)", preamble, re.MULTILINE)
     topics = re.findall(r"var (\w+) = Topic<", preamble)
-    sources = {folder.name: sorted(folder.glob("*.swift")) for folder in (root / "Sources/Moldau").iterdir() if folder.is_dir()}
+    folders = [path for path in (root / "Sources/Moldau").iterdir() if path.is_dir() and path.suffix != ".docc"]
+    sources = {folder.name: sorted(folder.glob("*.swift")) for folder in folders}
     sources["Application"] = sorted((root / "Sources/Moldau").glob("*.swift"))
-    sources["Pages"] = [root / "README.md"] + sorted((root / "Docs").glob("*.md"))
+    sources["Pages"] = pages(root)
     files, errors = {}, []
     for group, paths in sorted(sources.items()):
         examples = []
