@@ -77,7 +77,9 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
     }
 
     private mutating func add(_ entry: Entry) throws(LogError) {
-        if let objection = TopicName.objection(to: entry.name) { throw damaged("a topic '\(entry.name)': \(objection)") }
+        if let objection = TopicName.objection(to: entry.name) {
+            throw damaged("a topic '\(entry.name)': \(objection)")
+        }
         if let objection = Self.objection(toPartitionCount: entry.partitionCount) {
             throw damaged("the topic '\(entry.name)': \(objection)")
         }

@@ -6,7 +6,8 @@
     internal import Darwin
 #endif
 
-/// Makes a system call again that a signal has interrupted: it has done nothing then, not even told of a failed sync.
+/// Repeats a system call that was interrupted by a signal. An interrupted call has done nothing, and has not reported a
+/// failed sync.
 package func uninterrupted<Number: SignedInteger>(_ call: () -> Number) -> Number {
     while true {
         let result = call()

@@ -1,17 +1,25 @@
-// Text of up to 15 bytes lies in the two words of a `String` itself: the bytes, and in the last one of 16 how many they are and
-// whether all are ASCII (StringObject.swift of the standard library). Programs have this form compiled in, so that it cannot
-// change under them. Words and keys are mostly that short: made and read as two words, they cost 30 and 15 instructions
-// instead of 200 and 60.
+// Text of up to 15 bytes is stored in the two words of a `String` itself: the bytes, and in the last of the 16 bytes
+// their count and whether all are ASCII (StringObject.swift of the standard library). This layout is compiled into
+// programs, so that it cannot change under them. Words and keys are mostly that short: built and read as two words,
+// they cost 30 and 15 instructions instead of 200 and 60.
+//
+// The layout is nobody's promise. So it is used only with compilers that are known to have it, and only after the process
+// has compared it with strings that the standard library made; otherwise all text takes the ordinary way.
 
 extension String {
     /// The text of these bytes; nil if they are not UTF-8.
     ///
-    /// For serdes of one's own: as `String(validating:as:)`, which is generic and costs 100 ns more.
+    /// For serdes of your own: like `String(validating:as:)`, which is generic and takes 100 ns longer.
     public init?(utf8 bytes: UnsafeRawBufferPointer) {
-        if let short = ShortText(ascii: bytes) {
+        if ShortText.isTrusted, let short = ShortText(ascii: bytes) {
             self = short.text
             return
         }
+        self.init(anyLength: bytes)
+    }
+
+    /// As `init(utf8:)`, in the ordinary way.
+    package init?(anyLength bytes: UnsafeRawBufferPointer) {
         guard bytes.isASCII else {
             self.init(validating: bytes, as: UTF8.self)
             return
@@ -23,13 +31,13 @@ extension String {
     }
 }
 
-/// A string as the two words that it is, where it is short.
-@usableFromInline struct ShortText {
+/// A short string as its two words.
+@usableFromInline package struct ShortText {
     @usableFromInline let words: (low: UInt64, high: UInt64)
 
-    /// nil for text that lies elsewhere.
+    /// nil for text that is stored elsewhere.
     @inlinable @inline(__always) init?(_ text: String) {
-        #if (arch(x86_64) || arch(arm64)) && !os(Android)
+        #if compiler(>=6.2) && compiler(<6.4) && _endian(little) && _pointerBitWidth(_64) && !os(Android)
             words = unsafeBitCast(text, to: (UInt64, UInt64).self)
             guard words.high & Self.isShort != 0 else { return nil }
         #else
@@ -37,15 +45,15 @@ extension String {
         #endif
     }
 
-    /// nil for what is too long or not ASCII.
+    /// nil if the bytes are too many or not all ASCII.
     @inline(__always) init?(ascii bytes: UnsafeRawBufferPointer) {
-        #if (arch(x86_64) || arch(arm64)) && !os(Android)
+        #if compiler(>=6.2) && compiler(<6.4) && _endian(little) && _pointerBitWidth(_64) && !os(Android)
             let count = bytes.count
             guard count < 16, let base = bytes.baseAddress else { return nil }
             var (low, high): (UInt64, UInt64) = (0, 0)
             if count >= 8 {
                 low = base.loadUnaligned(as: UInt64.self)
-                // The last eight bytes, of which some are in the low word.
+                // The last eight bytes; some of them are in the low word already.
                 high =
                     base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
                     >> UInt64(truncatingIfNeeded: 128 &- 8 &* count)
@@ -68,34 +76,61 @@ extension String {
     }
 
     @usableFromInline static var isShort: UInt64 { 1 << 61 }
-    /// Immortal, ASCII, short.
+    /// The flags of an immortal, ASCII, short string.
     private static var shortASCII: UInt64 { 0b111 << 61 }
 
     @inlinable var count: Int { Int(words.high >> 56 & 0xf) }
 
-    /// Written over an empty string, which has nothing to let go: a cast would count references.
+    /// Overwrites an empty string, which owns nothing that must be released: a cast would count references.
     @inline(__always) var text: String {
         var text = ""
         withUnsafeMutableBytes(of: &text) { $0.storeBytes(of: words, as: (UInt64, UInt64).self) }
         return text
     }
+
+    // MARK: Self-test
+
+    /// Whether strings lie as this file takes them to. Tested once, when the first text is read or written.
+    @usableFromInline package static let isTrusted = samples.allSatisfy(agrees)
+
+    /// Of each length in which a word is filled, and beyond; of ASCII and not; and cut from longer text.
+    private static var samples: [String] {
+        let long = "0123456789 abcdefghij"
+        return (0...long.utf8.count).map { String(long.prefix($0)) } + ["\0", "é", "naïve", "日本語", "👩‍👩‍👧‍👦 and more", "\u{7f}"]
+    }
+
+    /// Whether the words of a string say the same as its bytes, in both directions.
+    private static func agrees(_ text: String) -> Bool {
+        guard MemoryLayout<String>.size == 16 else { return false }
+        var text = text
+        return text.withUTF8 { utf8 in
+            let (bytes, made) = (UnsafeRawBufferPointer(utf8), String(decoding: utf8, as: UTF8.self))
+            if let short = ShortText(made) {
+                guard withUnsafeBytes(of: short.words, { $0.prefix(short.count).elementsEqual(bytes) }) else { return false }
+            }
+            guard let built = ShortText(ascii: bytes) else { return true }
+            return built.words == unsafeBitCast(made, to: (UInt64, UInt64).self)
+        }
+    }
 }
 
 extension ByteWriter {
+    /// Writes the bytes of a text, without its length.
     @inlinable public mutating func append(utf8 text: String) {
-        guard let short = ShortText(text) else { return appendLong(text) }
+        guard ShortText.isTrusted, let short = ShortText(text) else { return append(anyLength: text) }
         let place = reserve(16)
         place.storeBytes(of: short.words.low, as: UInt64.self)
         place.storeBytes(of: short.words.high, toByteOffset: 8, as: UInt64.self)
         advance(by: short.count)
     }
 
-    @usableFromInline mutating func appendLong(_ text: String) {
-        // Native text is there without a copy of its own; `withUTF8` would take one.
+    /// As `append(utf8:)`, in the ordinary way.
+    @usableFromInline package mutating func append(anyLength text: String) {
+        // Native text is contiguous already; `withUTF8` would copy it.
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
             append(contentsOf: UnsafeRawBufferPointer($0))
         }
-        // Text that lies in another form, as on Apple's systems it may.
+        // Text in another form, which occurs on Apple's systems.
         if isWritten == nil { append(contentsOf: Array(text.utf8)) }
     }
 }

@@ -42,7 +42,8 @@ extension StreamThread {
         return false
     }
 
-    /// Commits all tasks together; their deferred work has to be settled. Blocks until changelogs, output and offsets are as durable as the cluster promises.
+    /// Commits all tasks together; their deferred work has to be settled. Blocks until changelogs, output and offsets are as
+    /// durable as the cluster promises.
     ///
     /// Where the cluster has no room nothing is committed and the thread `isOutOfSpace`: this may be called again.
     package func commit(now: RoundTime, writeBehind force: Bool = false) throws {

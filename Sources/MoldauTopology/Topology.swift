@@ -3,8 +3,9 @@ import MoldauState
 
 /// A graph of sources, processors and sinks with their stores, as a value: it says everything that tasks are made of.
 ///
-/// Made by the DSL, or node by node with `addSource`, `addProcessor` and `addSink` of the module `Moldau`. Topics that belong to the application
-/// (repartition topics, changelogs) stand here by their short names; the runtime puts the application's id before them.
+/// Made by the DSL, or node by node with `addSource`, `addProcessor` and `addSink` of the module `Moldau`. Topics that belong
+/// to the application (repartition topics, changelogs) stand here by their short names; the runtime puts the application's id
+/// before them.
 public struct Topology: Sendable {
     public internal(set) var nodes: [TopologyNode] = []
     public private(set) var stores: [StoreDefinition] = []

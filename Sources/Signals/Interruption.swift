@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Notes that the user wants to end: Control-C, or a signal to terminate. A second signal ends the program at once.
+/// Notices that the user wants to stop (Control-C or a termination signal). A second signal ends the program at once.
 package final class Interruption {
     private final class State: Sendable {
         let hasCome = Atomic(false)

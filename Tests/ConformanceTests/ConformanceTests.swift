@@ -5,7 +5,8 @@ import Testing
 /// Runs topologies whose results Kafka Streams recorded, and compares case by case.
 ///
 /// Where Moldau differs on purpose, `Differences.json` says why and what comes out instead. `MoreCases` has cases of our
-/// own in the same form. `CONFORMANCE_CASES=<folder>` reads another folder, under all settings. Prints a line per failing case and the counts per area and in all.
+/// own in the same form. `CONFORMANCE_CASES=<folder>` reads another folder, under all settings. Prints a line per failing case,
+/// and the counts per area and in all.
 struct ConformanceTests {
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [true, false])
     func `every case gives what Kafka Streams gave`(storeKind: StoreKind, writesStoresAtCommit: Bool) throws {

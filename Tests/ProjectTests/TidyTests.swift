@@ -42,7 +42,8 @@ struct TidyTests {
             "a name that says nothing", source, "final class OffsetManager {}\n",
             "Bad.swift:1: 'Manager' in OffsetManager says nothing: find the noun"),
         Offence(
-            "a public property without documentation", source, "/// Known.\npublic struct Known {\n    public var size = 0\n}\n",
+            "a public property without documentation", source,
+            "/// Known.\npublic struct Known {\n    public var size = 0\n}\n",
             "Bad.swift:3: var size has no documentation"),
         Offence(
             "a function of the package without documentation", source, "package func known() {}\n",
@@ -115,7 +116,8 @@ struct TidyTests {
             for arguments in [
                 ["init", "--quiet"],
                 [
-                    "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--quiet", "--allow-empty", "-m",
+                    "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--quiet", "--allow-empty",
+                    "-m",
                     subject,
                 ],
             ] {

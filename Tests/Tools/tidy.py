@@ -51,11 +51,11 @@ class Source:
 
 
 def masked(text):
-    """The text with blanks for comments and for what stands in strings; the quotes stay."""
+    """The text with blanks for comments, and zeros for what stands in strings; the quotes stay."""
     out, place, end = [], 0, len(text)
 
-    def blank(piece):
-        out.append("".join("\n" if letter == "\n" else " " for letter in piece))
+    def blank(piece, filling=" "):
+        out.append("".join("\n" if letter == "\n" else filling for letter in piece))
 
     while place < end:
         if text.startswith("//", place):
@@ -71,12 +71,12 @@ def masked(text):
         elif match := re.compile(r'(#*)("""|")').match(text, place):
             stop = end_of_string(text, match.end(), match[1], match[2])
             out.append(match[0])
-            blank(text[match.end():stop])
+            blank(text[match.end():stop], "\0")
             place = stop
         elif match := re.compile(r"(#+)/(?=[^\s])").match(text, place):
             stop = text.find("/" + match[1], match.end())
             stop = match.end() if stop < 0 else stop + 1 + len(match[1])
-            blank(text[place:stop])
+            blank(text[place:stop], "\0")
             place = stop
         else:
             out.append(text[place])
@@ -115,7 +115,9 @@ def widths(source):
     for number, line in enumerate(source.lines):
         is_comment = line.strip().startswith("//")
         longest = LONGEST_COMMENT if is_comment else LONGEST_LINE
-        # A sentence to people is easier to find in one piece: the code before it counts, and where it begins.
+        # Text for people is easier to find in one piece, and lines of several are as wide as they are shown.
+        if source.code[number].startswith("\0"):
+            continue
         if not is_comment and '"' in line and len(line[: line.index('"')]) <= longest // 2:
             continue
         if len(line) > longest:
@@ -299,7 +301,7 @@ def commit_complaints(subject):
         return
     if len(subject) > LONGEST_SUBJECT:
         yield f"it has {len(subject)} characters; {LONGEST_SUBJECT} are possible"
-    if re.match(r"(?i)(wip|fixup!|squash!|tmp|temp)\b", subject):
+    if re.match(r"(?i)(wip\b|fixup!|squash!|tmp\b|temp\b)", subject):
         yield "it is not finished"
     if subject.endswith("."):
         yield "it ends with a full stop"
