@@ -55,7 +55,7 @@ agree: rocksdb
 		$(SWIFT) test --filter AgreementTests
 
 damage:
-	DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
+	SABOTAGE=1 DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
 		--filter 'DamageTests|JournalTests'
 
 crash: rocksdb
@@ -94,8 +94,10 @@ bench-check: rocksdb
 	@$(SWIFT) build --quiet -c release --product step-costs
 	@python3 Tests/Tools/check_costs.py "$$($(SWIFT) build -c release --show-bin-path)/step-costs" $(FLAGS)
 
+# Mistakes are in no release build but in one that is asked for them, apart from the others.
 simulate: rocksdb
-	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
+	@$(if $(PLANT),SABOTAGE=1) $(SWIFT) run --quiet -c release $(if $(PLANT),--scratch-path .build-sabotage) \
+		simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
 
 examples:
 	python3 Tests/Tools/extract_examples.py .

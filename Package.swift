@@ -11,16 +11,26 @@ let strict: [SwiftSetting] = [
 let warnings: [SwiftSetting] =
     ProcessInfo.processInfo.environment["MOLDAU_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings)
+/// Mistakes that are made on purpose, so that tests and the simulator can show that they find them: in debug builds, and where
+/// `SABOTAGE` is set (`make simulate PLANT=…`). No release build of an application has them.
+let sabotage: [SwiftSetting] = [
+    ProcessInfo.processInfo.environment["SABOTAGE"] == nil
+        ? .define("SABOTAGE", .when(configuration: .debug)) : .define("SABOTAGE")
+]
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings + settings)
 }
 
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = [],
+    settings: [SwiftSetting] = []
 ) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, exclude: exclude, resources: resources,
-        swiftSettings: strict + warnings)
+        swiftSettings: strict + warnings + settings)
 }
 
 /// Only if the trait `Protobuf` is enabled; otherwise it is neither fetched nor built.
@@ -57,9 +67,10 @@ let package = Package(
 
         // The broker's tower
         .target(name: "CFiles"),
-        library("MoldauLog", ["MoldauRecords", "CFiles"]),
+        library("MoldauLog", ["MoldauRecords", "CFiles"], settings: sabotage),
         library(
-            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")]),
+            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")],
+            settings: sabotage),
 
         // The port
         library("MoldauCluster", ["MoldauRecords"]),
@@ -97,7 +108,7 @@ let package = Package(
                 "MoldauTopology",
                 "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ], settings: sabotage),
 
         // Programs
         .executableTarget(
@@ -228,8 +239,8 @@ let package = Package(
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         .target(name: "FailingSyncs", path: "Tests/FailingSyncs"),
-        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"]),
-        tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
+        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"], settings: sabotage),
+        tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"], settings: sabotage),
         tests(
             "MoldauClusterEmbeddedTests",
             [

@@ -30,11 +30,20 @@ package protocol FileSystem: Sendable {
     /// A number that a directory keeps when it is moved within its file system, and that a copy of it does not have;
     /// nil if the file system has no such number.
     func identity(of directory: String) throws(LogError) -> Int64?
+
+    #if SABOTAGE
+        /// What whoever stands on these files does wrong on purpose.
+        var sabotage: Sabotage { get }
+    #endif
 }
 
 extension FileSystem {
     package func openExisting(_ path: String) throws(LogError) -> File? { exists(path) ? try open(path) : nil }
     package func identity(of directory: String) throws(LogError) -> Int64? { nil }
+
+    #if SABOTAGE
+        package var sabotage: Sabotage { [] }
+    #endif
 }
 
 /// An open file. May be used by several threads; closed when the last reference goes away.

@@ -6,8 +6,10 @@ extension PartitionLog {
 
     /// The compaction to run; nil if it is not worth its cost, or the topic is not compacted.
     package mutating func planCompaction(now: Timestamp) throws(LogError) -> CompactionPlan<Files>? {
-        guard configuration.compacts, segments.count > 1, !configuration.sabotage.contains(.neverCompacts)
-        else { return nil }
+        #if SABOTAGE
+            if files.sabotage.contains(.neverCompacts) { return nil }
+        #endif
+        guard configuration.compacts, segments.count > 1 else { return nil }
         let firstDirty = try max(cleanerOffset(), segments[0].base)
         var (closed, clean, dirty, isOverdue): ([Segment<Files.File>], Int, Int, Bool) = ([], 0, 0, false)
         for index in 0..<(segments.count - 1) {

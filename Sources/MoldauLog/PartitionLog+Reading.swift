@@ -139,10 +139,24 @@ extension PartitionLog {
         return PlannedRead(
             file: segment.file, directory: directory, segmentBase: segment.base, generation: segment.generation,
             position: position, size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
-            aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
-                ? aborted.filter { $0.last >= offset } : [],
-            unchecked: configuration.sabotage.contains(.damageServed) ? nil : segment.unchecked,
-            hold: try segment.file.hold())
+            aborted: onlyCommitted ? abortedTransactions(from: offset) : [],
+            unchecked: uncheckedRuns(of: segment), hold: try segment.file.hold())
+    }
+
+    /// What readers of committed records do not get.
+    private func abortedTransactions(from offset: Offset) -> [AbortedTransaction] {
+        #if SABOTAGE
+            if files.sabotage.contains(.abortedReadable) { return [] }
+        #endif
+        return aborted.filter { $0.last >= offset }
+    }
+
+    /// What is to be compared with its checksum when it is read.
+    private func uncheckedRuns(of segment: Segment<Files.File>) -> UncheckedRuns? {
+        #if SABOTAGE
+            if files.sabotage.contains(.damageServed) { return nil }
+        #endif
+        return segment.unchecked
     }
 
     /// Locates and reads batches in one step; nil at the end of the log.

@@ -14,12 +14,10 @@ package struct PosixFileSystem: FileSystem {
     static let filesPerGroupSync = 4
 
     private let descriptors: DescriptorCache
-    private let sabotage: Sabotage
 
     /// - Parameter maxOpenFiles: how many files are kept open at most; more if all of them are in use. nil: half of the
     ///   process's limit, between 16 and 8 192.
-    package init(maxOpenFiles: Int? = nil, sabotage: Sabotage = []) {
-        self.sabotage = sabotage
+    package init(maxOpenFiles: Int? = nil) {
         descriptors = DescriptorCache(capacity: maxOpenFiles ?? min(max(Self.descriptorLimit / 2, 16), 8_192))
     }
 
@@ -95,7 +93,6 @@ package struct PosixFileSystem: FileSystem {
     }
 
     package func syncDirectory(_ path: String) throws(LogError) {
-        if sabotage.contains(.skipsDirectorySync) { return }
         let directory = try HeldDescriptor(path, O_RDONLY | O_CLOEXEC, descriptors)
         guard uninterrupted({ fsync(directory.number) }) == 0 else { throw .failed("sync", path) }
     }

@@ -25,7 +25,6 @@ struct BitRotCheck {
     let clock: SimulatedClock
     let chance: Chance
     let trace: SimulationTrace
-    let mistake: PlantedMistake?
 
     /// The disk has to be that of a broker that was closed.
     func complaints() -> [String] {
@@ -81,7 +80,7 @@ struct BitRotCheck {
         do {
             let broker = try Broker(
                 disk, directory: "data", durability: .sync, clock: { clock.now }, randomness: SeededGenerator(seed: 1),
-                logger: Scenario.logger, sabotage: mistake?.sabotage ?? [])
+                logger: Scenario.logger)
             answer.committed = broker.committedOffsets(of: Workload.applicationID)
             answer.refusesGroup = (try? broker.checkReadable(group: Workload.applicationID)) == nil
             // What a recovery did is noted in the broker's own.

@@ -1,4 +1,6 @@
-import MoldauLog
+#if SABOTAGE
+    import MoldauLog
+#endif
 
 /// A mistake that a simulated run can be told to make. What the simulator is worth is how soon it finds each of them.
 package enum PlantedMistake: String, CaseIterable, Sendable {
@@ -112,29 +114,40 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case neverCompacts
     case retentionByEventTime
 
-    /// What the broker does wrong.
-    var sabotage: Sabotage {
-        switch self {
-        case .stableOffsetTooHigh: .stableOffsetTooHigh
-        case .abortedReadable: .abortedReadable
-        case .sequenceUnchecked: .sequenceUnchecked
-        case .staleEpochAccepted: .staleEpochAccepted
-        case .markerLost: .markerLost
-        case .partialDecisionTaken: .partialDecisionTaken
-        case .decisionNotSynced: .decisionNotSynced
-        case .decisionForgotten: .decisionForgotten
-        case .openTransactionForgotten: .openTransactionForgotten
-        case .expiredCommitted: .expiredCommitted
-        case .offsetsHiddenByUndecided: .offsetsHiddenByUndecided
-        case .damageServed: .damageServed
-        case .positionsBelieved: .positionsBelieved
-        case .positionsBehindEndKept: .positionsBehindEndKept
-        case .digestCut: .digestCut
-        case .snapshotForgetsLast: .snapshotForgetsLast
-        case .skipsDirectorySync: .skipsDirectorySync
-        case .neverCompacts: .neverCompacts
-        case .retentionByEventTime: .retentionByEventTime
-        default: []
-        }
+    /// Whether this build makes mistakes of the broker: where `SABOTAGE` is defined.
+    package static var areInBuild: Bool {
+        #if SABOTAGE
+            true
+        #else
+            false
+        #endif
     }
+
+    #if SABOTAGE
+        /// What the broker does wrong.
+        var sabotage: Sabotage {
+            switch self {
+            case .stableOffsetTooHigh: .stableOffsetTooHigh
+            case .abortedReadable: .abortedReadable
+            case .sequenceUnchecked: .sequenceUnchecked
+            case .staleEpochAccepted: .staleEpochAccepted
+            case .markerLost: .markerLost
+            case .partialDecisionTaken: .partialDecisionTaken
+            case .decisionNotSynced: .decisionNotSynced
+            case .decisionForgotten: .decisionForgotten
+            case .openTransactionForgotten: .openTransactionForgotten
+            case .expiredCommitted: .expiredCommitted
+            case .offsetsHiddenByUndecided: .offsetsHiddenByUndecided
+            case .damageServed: .damageServed
+            case .positionsBelieved: .positionsBelieved
+            case .positionsBehindEndKept: .positionsBehindEndKept
+            case .digestCut: .digestCut
+            case .snapshotForgetsLast: .snapshotForgetsLast
+            case .skipsDirectorySync: .skipsDirectorySync
+            case .neverCompacts: .neverCompacts
+            case .retentionByEventTime: .retentionByEventTime
+            default: []
+            }
+        }
+    #endif
 }

@@ -109,6 +109,10 @@ package final class SimulatedDisk: FileSystem {
         (self.chance, self.trace, self.mistake, self.real) = (chance, trace, mistake, real)
     }
 
+    #if SABOTAGE
+        package var sabotage: Sabotage { mistake?.sabotage ?? [] }
+    #endif
+
     static func parent(_ path: String) -> String {
         path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
     }

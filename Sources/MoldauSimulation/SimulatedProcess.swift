@@ -32,8 +32,7 @@ final class SimulatedProcess {
         clock.beginProcess()
         broker = try Broker(
             disk, directory: "data", durability: scenario.durability, clock: { clock.now }, uptime: { clock.uptime },
-            randomness: SeededGenerator(seed: UInt64(chance.below(.max))), logger: Scenario.logger,
-            sabotage: mistake?.sabotage ?? [])
+            randomness: SeededGenerator(seed: UInt64(chance.below(.max))), logger: Scenario.logger)
         cluster = SimulatedCluster(
             broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
             hasCopies: scenario.standbys > 0)

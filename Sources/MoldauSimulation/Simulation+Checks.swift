@@ -49,7 +49,7 @@ extension Simulation {
         guard let process else { return }
         try process.broker.close()
         self.process = nil
-        let check = BitRotCheck(disk: disk, clock: clock, chance: chance, trace: trace, mistake: mistake)
+        let check = BitRotCheck(disk: disk, clock: clock, chance: chance, trace: trace)
         for complaint in check.complaints() { complain(complaint) }
     }
 

@@ -70,7 +70,8 @@ struct GroupOffsetTests {
     @Test(arguments: [Sabotage(), .snapshotForgetsLast])
     func `a snapshot holds the offsets of every group`(mistake: Sabotage) throws {
         let files = MemoryFileSystem()
-        let broker = try Broker(files, directory: "data", durability: .os, clock: noon, sabotage: mistake)
+        files.sabotage = mistake
+        let broker = try openBroker(files, durability: .os)
         let settings = ["cleanup.policy": "compact"]
         try broker.create([
             TopicMetadata(name: "__consumer_offsets", partitionCount: 1, configuration: settings)

@@ -258,8 +258,9 @@ struct CompactionTests {
     /// More keys than 16 bits tell apart. Told apart by less than their whole digest, live ones would go.
     @Test(arguments: [Sabotage(), .digestCut])
     func `keys are told apart, however many there are`(mistake: Sabotage) throws {
-        var log = try openLog(MemoryFileSystem(), ["cleanup.policy": "compact", "segment.bytes": "100000"])
-        log.configuration.sabotage = mistake
+        let files = MemoryFileSystem()
+        files.sabotage = mistake
+        var log = try openLog(files, ["cleanup.policy": "compact", "segment.bytes": "100000"])
         let keys = (0..<66_000).map { "\($0)" }
         for start in stride(from: 0, to: keys.count, by: 2_000) {
             try log.put(keys[start..<(start + 2_000)].map { ($0, "live") }, at: 0)
@@ -281,11 +282,12 @@ struct CompactionTests {
     @Test(arguments: [Sabotage(), .neverCompacts])
     func `compaction begins at its share of dirty bytes, and drops what is replaced`(mistake: Sabotage) throws {
         let settings = ["cleanup.policy": "compact", "segment.bytes": "100", "min.cleanable.dirty.ratio": "0.5"]
-        var log = try openLog(MemoryFileSystem(), settings)
+        let files = MemoryFileSystem()
+        var log = try openLog(files, settings)
         for number in 0..<4 { try log.put([("key \(number)", "0")], at: 0) }
         try log.roll()
         #expect(try log.compact(at: 1))
-        log.configuration.sabotage = mistake
+        files.sabotage = mistake
         for number in 0..<3 {
             try log.put([("key \(number)", "1")], at: 2)
             try log.roll()

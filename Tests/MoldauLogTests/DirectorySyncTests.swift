@@ -35,9 +35,12 @@ private final class RecordingFileSystem: FileSystem {
         func sync() throws(LogError) { owner.note(.synced(path)) }
     }
 
+    let sabotage: Sabotage
     private let memory = MemoryFileSystem()
     private let taken = Mutex<[Step]>([])
     var steps: [Step] { taken.withLock { $0 } }
+
+    init(sabotage: Sabotage = []) { self.sabotage = sabotage }
 
     func note(_ step: Step) { taken.withLock { $0.append(step) } }
 
@@ -77,11 +80,10 @@ private final class RecordingFileSystem: FileSystem {
 /// A name that is not durable may be gone after a crash, and with it what was written under it.
 struct NameDurabilityTests {
     private func worked(_ mistake: Sabotage) throws -> RecordingFileSystem {
-        let files = RecordingFileSystem()
-        var configuration = try LogConfiguration([
+        let files = RecordingFileSystem(sabotage: mistake)
+        let configuration = try LogConfiguration([
             "cleanup.policy": "compact", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0.01",
         ])
-        configuration.sabotage = mistake
         var log = try PartitionLog(files, directory: "p", configuration: configuration, wasClean: false)
         for number in 0..<20 {
             var builder = RecordBatchBuilder()

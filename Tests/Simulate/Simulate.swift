@@ -31,6 +31,11 @@ struct Simulate: AsyncParsableCommand {
 
     func validate() throws {
         if jobs < 1 { throw ValidationError("There has to be one job at least.") }
+        if plant != nil, !PlantedMistake.areInBuild {
+            throw ValidationError(
+                "This build makes no mistakes on purpose. Build it with SABOTAGE=1 in the environment, as `make simulate PLANT=…` does."
+            )
+        }
         guard let plant, plant != "all", PlantedMistake(rawValue: plant) == nil else { return }
         let known = PlantedMistake.allCases.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("'\(plant)' is no known mistake; there are: \(known)")
