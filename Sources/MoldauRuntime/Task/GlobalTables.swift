@@ -134,7 +134,7 @@ package final class GlobalTables {
         table.context.time = now
         try queue.add(batches)
         while let head = queue.head {
-            table.context.streamTime = max(table.context.streamTime, queue.headTime)
+            table.context.took(queue.headTime)
             table.context.origin = RecordOrigin(
                 topic: queue.partition.topic, partition: queue.partition.partition, offset: head.offset)
             outbox.processing = queue

@@ -7,8 +7,6 @@ import MoldauRecords
 /// driver takes records in the order in which Kafka Streams does.
 package struct PartitionGroup {
     package let queues: [PartitionQueue]
-    /// The greatest time of the records taken so far.
-    package private(set) var streamTime = Timestamp.none
 
     private let indexes: [TopicPartition: Int]
     private let idling: TaskIdling
@@ -29,11 +27,6 @@ package struct PartitionGroup {
     private var isSingle: Bool { queues.count == 1 }
 
     package var isEmpty: Bool { isSingle ? queues[0].isEmpty : heap.isEmpty }
-
-    /// After `begin` of all queues: stream time goes on where the committed partition times left it.
-    package mutating func resumeStreamTime() {
-        streamTime = queues.map(\.partitionTime).max() ?? .none
-    }
 
     /// - Precondition: the partition is one of this group's.
     package mutating func add(_ batches: FetchedBatches) throws {
@@ -75,26 +68,17 @@ package struct PartitionGroup {
         return isEmpty ? PaceBoard.idle : min(headTime.ms, PaceBoard.idle - 1)
     }
 
-    /// Takes the queue with the oldest head, and moves stream time. After the head was processed the queue goes back
-    /// by `putBack`.
+    /// Takes the queue with the oldest head. After the head was processed the queue goes back by `putBack`.
     package mutating func take() -> PartitionQueue? {
-        if isSingle {
-            guard !queues[0].isEmpty else { return nil }
-            streamTime = max(streamTime, queues[0].headTime)
-            return queues[0]
-        }
+        if isSingle { return queues[0].isEmpty ? nil : queues[0] }
         guard let first = heap.first else { return nil }
         let last = heap.removeLast()
         if !heap.isEmpty { siftDown(last) }
-        streamTime = max(streamTime, first.headTime)
         return first
     }
 
     /// Whether other queues than the one that was taken have a head.
     package var hasOthers: Bool { !isSingle && !heap.isEmpty }
-
-    /// Moves stream time to that of records that were taken behind the head.
-    package mutating func advanceTime(to time: Timestamp) { streamTime = max(streamTime, time) }
 
     package mutating func putBack(_ queue: PartitionQueue) { if !queue.isEmpty { offer(queue) } }
 

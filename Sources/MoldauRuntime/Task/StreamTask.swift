@@ -100,8 +100,8 @@ package final class StreamTask {
             if position.isCommitted { committedOffsets[queue.partition] = position.offset }
             context.processorTimes.merge(position.processorTimes, uniquingKeysWith: max)
         }
-        group.pointee.resumeStreamTime()
-        context.streamTime = group.pointee.streamTime
+        // Stream time goes on where the committed partition times left it.
+        for queue in group.pointee.queues { context.took(queue.partitionTime) }
     }
 
     /// - Precondition: the partition is one of the task's.
@@ -138,7 +138,7 @@ package final class StreamTask {
             else {
                 break
             }
-            context.streamTime = group.pointee.streamTime
+            context.took(queue.headTime)
             if last?.toOpaque() != Unmanaged.passUnretained(queue).toOpaque() {
                 last = .passUnretained(queue)
                 context.originPartition = queue.partition
@@ -149,7 +149,6 @@ package final class StreamTask {
             defer { processedCount += Int64(queue.processedCount - before) }
             // No other queue has a record, and none gets one meanwhile: this one's need not be compared with theirs.
             try queue.process(upTo: group.pointee.hasOthers || defersWork ? 1 : limit - count, until: bound)
-            group.pointee.advanceTime(to: context.streamTime)
             group.pointee.putBack(queue)
             count += queue.processedCount - before
         }
@@ -161,10 +160,7 @@ package final class StreamTask {
     package func punctuateStreamTime(now: RoundTime) throws {
         let time = context.settledStreamTime
         guard time != .none else { return }
-        let taken = context.streamTime
-        context.streamTime = time
-        defer { context.streamTime = taken }
-        try punctuate(.streamTime, at: time, now: now)
+        try context.at(streamTime: time) { try punctuate(.streamTime, at: time, now: now) }
     }
 
     /// Calls back what is due by the wall clock.
