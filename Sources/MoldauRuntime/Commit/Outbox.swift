@@ -16,7 +16,8 @@ package final class Outbox: RecordCollector {
     }
 
     private let names: InternalTopicNames
-    private var producer: any Producer
+    /// What batches go to; `begin(with:)` takes another one in.
+    private(set) var producer: any Producer
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
     /// Creates a topic that only a closure named, or does not.

@@ -6,14 +6,7 @@ import MoldauTopology
 /// A sub-topology at work on one partition of its input topics: queues, nodes and stores.
 ///
 /// Everything is synchronous and on the thread that owns the task. A record runs to the end of the sub-topology before
-/// the next one is taken. A commit goes in steps, because what lies between them belongs to all tasks of the thread:
-///
-///     settle          … until results of deferred work have gone downstream, as long as it takes …
-///     prepareCommit   held changes go downstream
-///                     … at least once: the thread flushes the outbox …
-///     sendChanges     each store's changes go to the outbox, for its changelog
-///                     … the thread flushes the outbox and commits `offsetsToCommit` of all tasks …
-///     committed       stores learn how far their changelogs are, and write behind when it is time
+/// the next one is taken. The steps of a commit are those of `TaskCommit`, which calls them in their order.
 package final class StreamTask {
     package let id: TaskID
     package let context: TaskContext
@@ -183,7 +176,7 @@ package final class StreamTask {
 
     /// Lets held changes go downstream, which may be where work is deferred.
     /// - Returns: whether all that was taken has gone downstream: then the task may be committed.
-    package func settle(now: RoundTime) throws -> Bool {
+    func settle(now: RoundTime) throws -> Bool {
         guard defersWork else { return true }
         context.time = now
         guard context.deferredCount == 0 else { return false }
@@ -195,14 +188,14 @@ package final class StreamTask {
     package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
 
     /// Lets held changes go downstream.
-    package func prepareCommit(now: RoundTime) throws {
+    func prepareCommit(now: RoundTime) throws {
         context.time = now
         context.commitRequested = false
         try context.flushHeldChanges()
     }
 
     /// Puts each store's changes into the outbox.
-    package func sendChanges() throws {
+    func sendChanges() throws {
         for entry in stores.entries {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
             try entry.store.resumeRewriting()
@@ -242,7 +235,7 @@ package final class StreamTask {
 
     /// The offsets and the changelogs are safe: stores may keep what they hold.
     /// - Parameter acknowledgedEnd: how far a changelog partition was written by this thread.
-    package func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
+    func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
         committedOffsets = pendingOffsets
         for entry in stores.entries {
             let changelog = entry.source == nil ? entry.changelog : nil

@@ -1,9 +1,3 @@
-// At least once: what a record led to is acknowledged before stores' changes are sent, and these before the record's
-// offset is committed; stores keep only what is committed. After a crash records may be read twice, none is lost.
-//
-// Exactly once: what records led to, changes of stores, and the records' offsets are one transaction. After a crash all
-// of it is there or none, and what stores keep is always a part of what is there.
-
 import Logging
 import MoldauCluster
 import MoldauRecords
@@ -25,11 +19,8 @@ extension StreamThread {
         try commit(now: now, writeBehind: isWriteBehindDue)
     }
 
-    /// Whether all that was taken has gone downstream, in every task.
-    func settle(now: RoundTime) throws -> Bool {
-        // All of them in any case: each has held changes to let go.
-        try running.map { try $0.settle(now: now) }.allSatisfy { $0 }
-    }
+    /// Whether everything that was taken has gone downstream, in every task.
+    func settle(now: RoundTime) throws -> Bool { try taskCommit.settle(running, now: now) }
 
     /// Lets deferred work go on without taking records, before a stop. Blocks for at most `wait` where that is not enough.
     /// - Returns: whether `stop` will commit.
@@ -56,25 +47,7 @@ extension StreamThread {
     }
 
     private func commitAll(now: RoundTime, writeBehind force: Bool) throws {
-        for task in running { try task.prepareCommit(now: now) }
-        // A store may say that a result was sent. Where that is durable and the result is not, nobody sends it again.
-        if !(producer is any TransactionalProducer) { try outbox.flush() }
-        for task in running { try task.sendChanges() }
-        let offsets = running.reduce(into: [:]) { offsets, task in
-            offsets.merge(task.offsetsToCommit()) { $1 }
-        }
-        if let producer = producer as? any TransactionalProducer {
-            guard try outbox.sendAll() else { throw outbox.spaceError }
-            try producer.commit(offsets, of: plan.names.applicationID)
-        } else {
-            try outbox.flush()
-            if !offsets.isEmpty { try consumer.commit(offsets) }
-        }
-        for task in running { try task.committed(producer.acknowledgedEnd, writeBehind: force) }
-        if force { for standby in standbys { try standby.writeBehind() } }
-        // Their rows are read ahead of the disk too, and a transaction without records makes nothing durable.
-        if globalTables.hasNews { try producer.flush() }
-        try globalTables.commit(writeBehind: force)
+        try taskCommit.commit(running, standbys: standbys, globalTables: globalTables, now: now, writeBehind: force)
         lastCommit = now.uptime
         isCommitAwaited = false
         commitCount += 1

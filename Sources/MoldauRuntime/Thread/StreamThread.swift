@@ -48,6 +48,7 @@ package final class StreamThread {
     private(set) var producer: any Producer
     let admin: any Admin
     let outbox: Outbox
+    let taskCommit: TaskCommit
     let restorer: StoreRestorer
     let services: ThreadServices
     let parts: [Int: Subtopology]
@@ -103,6 +104,9 @@ package final class StreamThread {
                 do { try admin.create([NewTopic(name, partitionCount: count)]) } catch ClusterError.topicExists {}
                 return true
             })
+        taskCommit = TaskCommit(
+            outbox: outbox, group: plan.names.applicationID,
+            commitPositions: { [consumer] in try consumer.commit($0) })
         restorer = StoreRestorer(
             consumer: restoreConsumer, committed: { [consumer] in try consumer.committed($0) },
             logger: plan.configuration.logger, report: plan.configuration.onRestore)
