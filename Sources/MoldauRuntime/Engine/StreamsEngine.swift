@@ -92,12 +92,12 @@ package final class StreamsEngine: Sendable {
     private func launch() throws {
         do {
             let (plan, work) = try makePlan()
-            let places = try plan.furthestPlaces(of: work.tasks, in: stateDirectory)
+            let replicas = try plan.furthestReplicas(of: work.tasks, in: stateDirectory)
             let loops = inner.withLock { inner -> [StreamThreadLoop] in
                 if inner.isStopRequested { return [] }
                 inner.isReplanning = false
                 inner.plan = plan
-                inner.placement = TaskPlacement(work, places: places)
+                inner.placement = TaskPlacement(work, replicas: replicas)
                 inner.placement.join(inner.numbers)
                 return inner.numbers.sorted().map { makeLoop($0, plan, &inner) }
             }

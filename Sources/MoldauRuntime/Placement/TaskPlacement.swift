@@ -4,7 +4,7 @@
 //     target: what a thread is to have ──▸ granted: what it may have ──▸ held: what it has open
 //
 // A task goes from granted of one thread to granted of another only after the first does not hold it any more, which is
-// after its commit. So nobody works on a task whose position and changelog may still move. The same is true of places.
+// after its commit. So nobody works on a task whose position and changelog may still move. The same is true of replicas.
 //
 // What was granted and taken back may have been taken up in between. So a thread tells, with what it holds, which grant it
 // has followed; until that is the last one, it counts as holding whatever was granted since.
@@ -28,15 +28,15 @@ package struct TaskPlacement: Sendable {
     private let work: StickyAssignment<Int>.Work
     private var threads: [Int: Thread] = [:]
     private var target = StickyAssignment<Int>()
-    /// Where each task was worked on last.
-    private var lastPlace: [TaskID: Int]
+    /// The replica of each task that was worked on last.
+    private var lastReplica: [TaskID: Int]
     /// Whether the threads with copies took over more than their share: what is even comes when all of them run.
     private var isUneven = false
 
-    /// - Parameter places: where each task was worked on last, if that is known; 0 otherwise.
-    package init(_ work: StickyAssignment<Int>.Work, places: [TaskID: Int] = [:]) {
+    /// - Parameter replicas: the one of each task that was worked on last, if that is known; 0 otherwise.
+    package init(_ work: StickyAssignment<Int>.Work, replicas: [TaskID: Int] = [:]) {
         self.work = work
-        lastPlace = places
+        lastReplica = replicas
     }
 
     // MARK: Events
@@ -137,24 +137,24 @@ package struct TaskPlacement: Sendable {
         guard let number = target.active[task], let thread = threads[number], thread.granted.active[task] == nil,
             !threads.contains(where: { other, thread in
                 other != number && thread.mayHold.contains { $0.active[task] != nil }
-            }), let place = thread.granted.standby[task] ?? freePlace(of: task)
+            }), let replica = thread.granted.standby[task] ?? freeReplica(of: task)
         else { return }
         threads[number]?.granted.standby[task] = nil
-        threads[number]?.granted.active[task] = place
-        lastPlace[task] = place
+        threads[number]?.granted.active[task] = replica
+        lastReplica[task] = replica
     }
 
     private mutating func grantStandby(_ task: TaskID, to number: Int) {
-        // The task itself goes first: its place is the one that was written last.
-        guard let thread = threads[number], !thread.mayHold.contains(where: { $0.place(of: task) != nil }),
-            threads.values.contains(where: { $0.granted.active[task] != nil }), let place = freePlace(of: task)
+        // The task itself goes first: its replica is the one that was written last.
+        guard let thread = threads[number], !thread.mayHold.contains(where: { $0.replica(of: task) != nil }),
+            threads.values.contains(where: { $0.granted.active[task] != nil }), let replica = freeReplica(of: task)
         else { return }
-        threads[number]?.granted.standby[task] = place
+        threads[number]?.granted.standby[task] = replica
     }
 
-    /// The place where the task was worked on last, or the first that nobody has; nil while there is none.
-    private func freePlace(of task: TaskID) -> Int? {
-        let taken = threads.values.flatMap { $0.mayHold.compactMap { $0.place(of: task) } }
-        return ([lastPlace[task] ?? 0] + Array(0...work.standbys)).first { !taken.contains($0) }
+    /// The replica that was worked on last, or the first that nobody has; nil while there is none.
+    private func freeReplica(of task: TaskID) -> Int? {
+        let taken = threads.values.flatMap { $0.mayHold.compactMap { $0.replica(of: task) } }
+        return ([lastReplica[task] ?? 0] + Array(0...work.standbys)).first { !taken.contains($0) }
     }
 }

@@ -5,17 +5,26 @@ import MoldauTopology
 
 /// Finds where reading begins: at the committed offset, or where the source says when there is none or it is gone.
 struct StartPositions {
-    let consumer: any Consumer
-    let now: Timestamp
-    let logger: Logger
+    private let consumer: any Consumer
+    private let logger: Logger
+    /// What the sources say, by topic.
+    private let starts: [String: StartPosition]
 
-    /// - Parameter starts: what the sources say, by partition.
-    /// - Throws: `RuntimeError.noCommittedOffset` where a source says to fail. Blocks.
-    func find(_ starts: [TopicPartition: StartPosition]) throws -> [TopicPartition: TaskPosition] {
-        let partitions = Set(starts.keys)
-        let (bounds, committed) = (try consumer.bounds(of: partitions), try consumer.committed(partitions))
+    init(_ topology: Topology, names: InternalTopicNames, consumer: any Consumer, logger: Logger) {
+        (self.consumer, self.logger) = (consumer, logger)
+        starts = topology.nodes.compactMap(\.source).reduce(into: [:]) { starts, source in
+            for topic in source.topics { starts[names.topic(topic)] = source.start }
+        }
+    }
+
+    /// Blocks.
+    /// - Throws: `RuntimeError.noCommittedOffset` where a source says to fail.
+    func find(_ partitions: [TopicPartition], now: Timestamp) throws -> [TopicPartition: TaskPosition] {
+        let (bounds, committed) = (
+            try consumer.bounds(of: Set(partitions)), try consumer.committed(Set(partitions))
+        )
         var positions: [TopicPartition: TaskPosition] = [:]
-        for (partition, start) in starts {
+        for partition in partitions {
             guard let held = bounds[partition] else { continue }
             if let found = committed[partition], found.offset >= held.lowerBound, found.offset <= held.upperBound {
                 let metadata = CommitMetadata(decoding: found.metadata)
@@ -23,30 +32,37 @@ struct StartPositions {
                     offset: found.offset, end: held.upperBound, partitionTime: metadata?.partitionTime ?? .none,
                     processorTimes: metadata?.processorTimes ?? [:])
             } else {
-                let offset = try offset(of: partition, start, held: held)
+                let offset = try offset(of: partition, held: held, now: now)
                 if let lost = committed[partition]?.offset { warn(partition, lost: lost, held: held, next: offset) }
-                // Where nothing comes before the next start, that start is not to find a later place.
+                // Where nothing is committed before the next start, that start finds the same offset only from `.earliest`.
                 positions[partition] = TaskPosition(
-                    offset: offset, end: held.upperBound, isCommitted: start == .earliest)
+                    offset: offset, end: held.upperBound, isCommitted: start(of: partition) == .earliest)
             }
         }
         return positions
     }
 
+    /// Retention deleted what was to be read next: goes on where the source says. May block.
+    func seekAgain(_ partition: TopicPartition, lost: Offset, held: Range<Offset>, now: Timestamp) throws {
+        let offset = try offset(of: partition, held: held, now: now)
+        warn(partition, lost: lost, held: held, next: offset)
+        try consumer.seek(partition, to: offset)
+    }
+
     /// Positions outside of what a partition holds mean records that nobody will read: that is told.
-    func warn(_ partition: TopicPartition, lost: Offset, held: Range<Offset>, next: Offset) {
+    private func warn(_ partition: TopicPartition, lost: Offset, held: Range<Offset>, next: Offset) {
         logger.warning(
             "\(partition) does not hold offset \(lost), where reading was to go on; it goes on at \(next)",
             metadata: ["held": "\(held.lowerBound)..<\(held.upperBound)"])
     }
 
-    func offset(of partition: TopicPartition, _ start: StartPosition, held: Range<Offset>) throws -> Offset {
-        switch start {
+    private func start(of partition: TopicPartition) -> StartPosition { starts[partition.topic] ?? .earliest }
+
+    private func offset(of partition: TopicPartition, held: Range<Offset>, now: Timestamp) throws -> Offset {
+        switch start(of: partition) {
         case .earliest: return held.lowerBound
         case .latest: return held.upperBound
-        case .age(let age):
-            let oldest = now - age
-            return try consumer.offset(in: partition, atOrAfter: oldest) ?? held.upperBound
+        case .age(let age): return try consumer.offset(in: partition, atOrAfter: now - age) ?? held.upperBound
         case .fail: throw RuntimeError.noCommittedOffset(partition)
         }
     }

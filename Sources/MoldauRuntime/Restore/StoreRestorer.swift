@@ -14,7 +14,7 @@ import MoldauState
 /// Owned by one stream thread.
 package final class StoreRestorer {
     private final class Restore {
-        let place: Place
+        let target: Target
         let from: Offset
         /// Where it ends; nil: it follows the changelog.
         let to: Offset?
@@ -27,8 +27,8 @@ package final class StoreRestorer {
         var position: Offset
         var lastLogged: Duration
 
-        init(_ place: Place, from: Offset, end: Offset, follows: Bool, began: Duration, reason: String?) {
-            self.place = place
+        init(_ target: Target, from: Offset, end: Offset, follows: Bool, began: Duration, reason: String?) {
+            self.target = target
             (self.from, self.end, self.began, self.reason) = (from, end, began, reason)
             to = follows ? nil : end
             (position, lastLogged) = (from, began)
@@ -36,7 +36,7 @@ package final class StoreRestorer {
     }
 
     /// A store with what brings it back.
-    private struct Place {
+    private struct Target {
         let store: any StateStore
         let changelog: TopicPartition
         let source: SourceRestore?
@@ -80,28 +80,28 @@ package final class StoreRestorer {
     /// Looks where the changelogs stand, and begins. Stores that followed go on from where they are. Blocks.
     package func add(_ stores: TaskStores, follows: Bool = false, now: Duration) throws {
         try remove(stores)
-        let places = stores.entries.compactMap { entry in
-            entry.changelog.map { Place(store: entry.store, changelog: $0, source: entry.source) }
+        let targets = stores.entries.compactMap { entry in
+            entry.changelog.map { Target(store: entry.store, changelog: $0, source: entry.source) }
         }
-        let added = try begin(places, follows: follows, now)
+        let added = try begin(targets, follows: follows, now)
         try consumer.assign(Set(restores.keys))
         for restore in added {
-            try consumer.seek(restore.place.changelog, to: restore.from)
+            try consumer.seek(restore.target.changelog, to: restore.from)
             if !follows { tell(.started, restore, now) }
         }
         letFollow()
     }
 
-    private func begin(_ places: [Place], follows: Bool, _ now: Duration) throws -> [Restore] {
+    private func begin(_ targets: [Target], follows: Bool, _ now: Duration) throws -> [Restore] {
         var added: [Restore] = []
-        let bounds = try bounds(of: places)
-        for place in places {
-            guard let held = bounds[place.changelog] else { continue }
-            let (from, reason) = try beginning(of: place, held: held)
+        let bounds = try bounds(of: targets)
+        for target in targets {
+            guard let held = bounds[target.changelog] else { continue }
+            let (from, reason) = try beginning(of: target, held: held)
             let restore = Restore(
-                place, from: from, end: held.upperBound, follows: follows, began: now, reason: reason)
+                target, from: from, end: held.upperBound, follows: follows, began: now, reason: reason)
             if follows || from < held.upperBound {
-                restores[place.changelog] = restore
+                restores[target.changelog] = restore
                 added.append(restore)
             } else if reason != nil {
                 tell(.finished, restore, now)
@@ -111,10 +111,10 @@ package final class StoreRestorer {
     }
 
     /// What there is to read, by changelog.
-    private func bounds(of places: [Place]) throws -> [TopicPartition: Range<Offset>] {
-        let changelogs = Set(places.map(\.changelog))
+    private func bounds(of targets: [Target]) throws -> [TopicPartition: Range<Offset>] {
+        let changelogs = Set(targets.map(\.changelog))
         let (ends, sources) = (
-            try consumer.ends(of: changelogs), Set(places.filter { $0.source != nil }.map(\.changelog))
+            try consumer.ends(of: changelogs), Set(targets.filter { $0.source != nil }.map(\.changelog))
         )
         let committed = sources.isEmpty ? [:] : try committed(sources)
         return try consumer.bounds(of: changelogs).reduce(into: [:]) { bounds, entry in
@@ -133,27 +133,27 @@ package final class StoreRestorer {
     /// Where a store's restore begins. A store knows more than its changelog where that begins later or ends earlier: it keeps
     /// what it has. What a changelog has lost at its end is written to it again, so that a later loss of the store does not
     /// give other results. A topic that is a table's input has all of it: there the store begins anew.
-    private func beginning(of place: Place, held: Range<Offset>) throws -> (Offset, reason: String?) {
-        guard let own = place.offset else {
-            let reason = place.store.begunAnewBecause
-            if let reason { logger.warning("the store \(place.store.name) begins anew: \(reason)") }
+    private func beginning(of target: Target, held: Range<Offset>) throws -> (Offset, reason: String?) {
+        guard let own = target.offset else {
+            let reason = target.store.begunAnewBecause
+            if let reason { logger.warning("the store \(target.store.name) begins anew: \(reason)") }
             return (held.lowerBound, reason)
         }
         if own >= held.lowerBound && own <= held.upperBound { return (own, nil) }
         let fact =
-            "the store \(place.store.name) is at offset \(own) of \(place.changelog), which holds "
+            "the store \(target.store.name) is at offset \(own) of \(target.changelog), which holds "
             + "\(held.lowerBound)..<\(held.upperBound)"
         if own < held.lowerBound {
             logger.warning("\(fact): the store keeps what it has, and goes on with what is there")
             return (held.lowerBound, nil)
         }
-        if place.source == nil {
-            let isRewritten = try place.store.rewriteChangelog(from: held.upperBound)
+        if target.source == nil {
+            let isRewritten = try target.store.rewriteChangelog(from: held.upperBound)
             logger.warning(
                 "\(fact): the store keeps what it has\(isRewritten ? ", and writes it to the changelog again" : "")")
             return (held.upperBound, nil)
         }
-        let erased = try place.store.erase(because: fact)
+        let erased = try target.store.erase(because: fact)
         logger.warning("\(fact): the store begins anew")
         return (held.lowerBound, erased ? fact : fact + "; what the store held stays")
     }
@@ -162,7 +162,7 @@ package final class StoreRestorer {
     package func remove(_ stores: TaskStores) throws {
         let mine = stores.entries.compactMap(\.changelog).filter { restores[$0] != nil }
         guard !mine.isEmpty else { return }
-        for changelog in mine { restores.removeValue(forKey: changelog)?.place.source?.reset() }
+        for changelog in mine { restores.removeValue(forKey: changelog)?.target.source?.reset() }
         try consumer.assign(Set(restores.keys))
         letFollow()
     }
@@ -181,8 +181,8 @@ package final class StoreRestorer {
 
     private func lag(_ restore: Restore) -> StoreLag {
         StoreLag(
-            store: restore.place.store.name, changelog: restore.place.changelog,
-            position: restore.place.offset ?? restore.from, end: restore.end, isStandby: restore.to == nil)
+            store: restore.target.store.name, changelog: restore.target.changelog,
+            position: restore.target.offset ?? restore.from, end: restore.end, isStandby: restore.to == nil)
     }
 
     /// Takes in what one poll brings. Blocks for at most `wait`.
@@ -207,7 +207,7 @@ package final class StoreRestorer {
             let passed = min(consumer.position(changelog) ?? .zero, to)
             if passed > restore.position {
                 restore.position = passed
-                try restore.place.restored(upTo: passed)
+                try restore.target.restored(upTo: passed)
             }
             let isFinished = restore.position >= to
             if isFinished || changed.contains(changelog) { tell(isFinished ? .finished : .progressed, restore, now) }
@@ -222,8 +222,8 @@ package final class StoreRestorer {
     /// The changelog does not hold any more what was to be read next.
     private func beginAgain(_ changelog: TopicPartition, _ now: Duration) throws {
         guard let lost = restores.removeValue(forKey: changelog) else { return }
-        lost.place.source?.reset()
-        for restore in try begin([lost.place], follows: lost.to == nil, now) {
+        lost.target.source?.reset()
+        for restore in try begin([lost.target], follows: lost.to == nil, now) {
             try consumer.seek(changelog, to: restore.from)
         }
         try consumer.assign(Set(restores.keys))
@@ -231,12 +231,12 @@ package final class StoreRestorer {
 
     /// - Returns: the offset up to which the store now is.
     private func takeIn(_ batches: FetchedBatches, _ restore: Restore) throws -> Offset {
-        if let source = restore.place.source {
+        if let source = restore.target.source {
             try source.add(batches)
             return try takeIn(source, restore)
         }
         if restore.to == nil { restore.end = max(restore.end, batches.end) }
-        let headersStore = restore.place.store as? any HeaderKeepingStore
+        let headersStore = restore.target.store as? any HeaderKeepingStore
         var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
         while let record = try reader.next() {
             // A changelog record without a key is not the store's: compaction would refuse it.
@@ -245,18 +245,18 @@ package final class StoreRestorer {
                 try headersStore.restore(
                     key: key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
             } else {
-                try restore.place.store.restore(key: key, value: record.value, timestamp: record.timestamp)
+                try restore.target.store.restore(key: key, value: record.value, timestamp: record.timestamp)
             }
             count(1, restore)
         }
-        try restore.place.restored(upTo: reader.nextOffset)
+        try restore.target.restored(upTo: reader.nextOffset)
         return reader.nextOffset
     }
 
     private func takeIn(_ source: SourceRestore, _ restore: Restore) throws -> Offset {
         let (end, taken) = try source.takeIn(upTo: restore.to ?? restore.end)
         count(taken, restore)
-        try restore.place.restored(upTo: end)
+        try restore.target.restored(upTo: end)
         return end
     }
 
@@ -271,11 +271,11 @@ package final class StoreRestorer {
     private func lookForEnds(_ now: Duration) throws {
         if let lastLook, now < lastLook + Self.lookInterval { return }
         lastLook = now
-        let bounds = try bounds(of: restores.values.map(\.place))
+        let bounds = try bounds(of: restores.values.map(\.target))
         for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
             guard let end = bounds[changelog]?.upperBound, end > restore.end else { continue }
             restore.end = end
-            if let source = restore.place.source, source.position != nil { _ = try takeIn(source, restore) }
+            if let source = restore.target.source, source.position != nil { _ = try takeIn(source, restore) }
         }
     }
 
@@ -283,7 +283,7 @@ package final class StoreRestorer {
     private func letFollow() {
         let isDone = isDone
         let waiting = restores.filter { _, restore in
-            restore.to == nil && (!isDone || restore.place.source?.isEmpty == false)
+            restore.to == nil && (!isDone || restore.target.source?.isEmpty == false)
         }
         consumer.pause(Set(waiting.keys))
         consumer.resume(Set(restores.keys).subtracting(waiting.keys))
@@ -291,7 +291,7 @@ package final class StoreRestorer {
 
     private func tell(_ phase: RestoreProgress.Phase, _ restore: Restore, _ now: Duration) {
         let progress = RestoreProgress(
-            phase: phase, store: restore.place.store.name, changelog: restore.place.changelog, from: restore.from,
+            phase: phase, store: restore.target.store.name, changelog: restore.target.changelog, from: restore.from,
             to: restore.to ?? restore.end, position: restore.position, restoredCount: restore.count,
             elapsed: now - restore.began, rebuiltBecause: restore.reason)
         let isNews = phase == .finished && (progress.restoredCount > 0 || progress.rebuiltBecause != nil)

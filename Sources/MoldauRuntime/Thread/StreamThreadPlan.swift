@@ -7,7 +7,7 @@ import MoldauTopology
 /// tasks.
 package struct StreamThreadPlan: Sendable {
     package var number: Int
-    /// What it begins with, each in its first place; may be changed by `StreamThread.granted`.
+    /// What it begins with, each on its first replica; may be changed by `StreamThread.granted`.
     package var tasks: [TaskID]
     package var topology: Topology
     package var names: InternalTopicNames
@@ -41,9 +41,9 @@ package struct StreamThreadPlan: Sendable {
         }
     }
 
-    /// Of a task's copy in one of its places.
-    func environment(of task: TaskID, place: Int) -> StoreEnvironment {
-        environment(TaskSet.directory(of: task, place: place))
+    /// Where one replica of a task's stores keeps its bytes.
+    func environment(of task: TaskID, replica: Int) -> StoreEnvironment {
+        environment(TaskSet.directory(of: task, replica: replica))
     }
 
     var clientID: String { names.thread(number) }

@@ -4,10 +4,10 @@ import MoldauState
 import MoldauTopology
 
 extension StreamThreadPlan {
-    /// Of tasks with several copies on disk, the place of the copy that goes furthest: there is least to restore. Opens the
-    /// copies, before any thread does. Blocks.
+    /// Of tasks with several replicas on disk, the one that is furthest: it has least to restore. Opens the replicas, before any
+    /// thread does. Blocks.
     /// - Throws: `StateError`.
-    func furthestPlaces(of tasks: [TaskID], in stateDirectory: String?) throws -> [TaskID: Int] {
+    func furthestReplicas(of tasks: [TaskID], in stateDirectory: String?) throws -> [TaskID: Int] {
         guard let stateDirectory, let names = try? FileManager.default.contentsOfDirectory(atPath: stateDirectory),
             names.contains(where: { $0.contains("-copy-") })
         else { return [:] }
@@ -16,9 +16,9 @@ extension StreamThreadPlan {
         for task in tasks {
             guard let part = parts.first(where: { $0.number == task.subtopology }) else { continue }
             var most: Int64 = -1
-            for place in 0..<names.count where held.contains(TaskSet.directory(of: task, place: place)) {
-                let reach = try reach(of: part, in: environment(of: task, place: place))
-                if reach > most { (most, furthest[task]) = (reach, place) }
+            for replica in 0..<names.count where held.contains(TaskSet.directory(of: task, replica: replica)) {
+                let reach = try reach(of: part, in: environment(of: task, replica: replica))
+                if reach > most { (most, furthest[task]) = (reach, replica) }
             }
         }
         return furthest
