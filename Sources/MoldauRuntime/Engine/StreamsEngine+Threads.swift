@@ -1,5 +1,5 @@
-// Threads that come and go while the application runs, and the tasks that go from one to another: `TaskPlacement` decides,
-// threads follow in their own rounds, and tell how far they are.
+// Threads that are added and removed while the application runs, and tasks that move between them: `TaskPlacement` decides, threads
+// follow in their own rounds, and report how far they are.
 
 import MoldauTopology
 import Synchronization
@@ -11,7 +11,7 @@ public struct StreamThreadDescription: Sendable, Hashable {
     public let isRunning: Bool
     /// The tasks that it works on, in order.
     public let tasks: [TaskID]
-    /// The tasks of other threads of whose stores it keeps copies.
+    /// The tasks of other threads whose stores it keeps standby copies of.
     public let standbys: [TaskID]
 }
 
@@ -24,7 +24,7 @@ extension StreamsEngine {
             try inner.requireAlive()
             let number = (1...).first { !inner.numbers.contains($0) && inner.loops[$0] == nil } ?? 1
             inner.numbers.insert(number)
-            // Who plans topics begins with all threads that there are to be.
+            // While topics are being planned, the plan starts all threads that there should be.
             guard let plan = inner.plan, !inner.isReplanning else { return (number, StreamThreadLoop?.none) }
             inner.placement.join([number])
             return (number, makeLoop(number, plan, &inner))
@@ -35,7 +35,7 @@ extension StreamsEngine {
         return names.thread(number)
     }
 
-    /// Ends the thread that was added last, and returns when others have its tasks and process them.
+    /// Ends the thread that was added last, and returns when other threads process its tasks.
     /// - Returns: the thread's name.
     /// - Throws: `RuntimeError.lastThread` where it is the only one, `.invalidState` where the application does not run, or
     ///   ended meanwhile.
@@ -53,7 +53,7 @@ extension StreamsEngine {
         return names.thread(number)
     }
 
-    /// The threads that there are, in the order of their numbers.
+    /// The threads, in the order of their numbers.
     package var threads: [StreamThreadDescription] {
         inner.withLock { inner in
             inner.loops.keys.sorted().map { number in
@@ -65,7 +65,22 @@ extension StreamsEngine {
         }
     }
 
-    /// Notes what happened to a thread, and lets all of them know what they may have now.
+    /// Has the thread that processes a task do something with what it owns: see `ThreadMailbox.post`. Returns at once.
+    /// - Parameter completion: gets `ThreadMailboxError.taskNotHere` where no thread has the task now.
+    package func post<Answer: Sendable>(
+        to task: TaskID, _ work: @escaping @Sendable (ThreadContents) throws -> Answer,
+        completion: @escaping @Sendable (Result<Answer, any Error>) -> Void
+    ) {
+        let mailbox = inner.withLock { inner in
+            inner.loops.first { inner.placement.held($0.key).active[task] != nil }?.value.mailbox
+        }
+        guard let mailbox else {
+            return completion(.failure(ThreadMailboxError.taskNotHere(task, thread: nil)))
+        }
+        mailbox.post(work, completion: completion)
+    }
+
+    /// Applies what happened to a thread, and grants every thread what it may have now.
     func place(_ event: (inout TaskPlacement) -> Void) {
         let (old, next, waiting) = inner.withLock { inner in
             event(&inner.placement)
@@ -95,7 +110,7 @@ extension StreamsEngine {
 }
 
 extension StreamsEngine.Inner {
-    /// Whether all threads are to end: then nobody takes what others leave.
+    /// Whether all threads are to end: then tasks are not handed over.
     fileprivate var isEnding: Bool { isReplanning || isStopRequested || failure != nil }
 
     /// Whether every task is where it belongs, and processed.

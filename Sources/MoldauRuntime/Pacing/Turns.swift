@@ -88,9 +88,11 @@ final class Turns {
     }
 
     /// Every lane in turn, at most so many records for each task; then what is due by the tasks' clocks is called back.
-    /// - Parameter mayWork: whether a task may take records now.
+    /// - Parameters:
+    ///   - mayWork: whether a task may take records now.
+    ///   - afterEach: called after each lane's turn.
     /// - Returns: how many records were processed.
-    func work(now: RoundTime, mayWork: (StreamTask) -> Bool) throws -> Int {
+    func work(now: RoundTime, mayWork: (StreamTask) -> Bool, afterEach: () -> Void) throws -> Int {
         var count = 0
         hasMore = false
         let limit = transactionPace.recordsPerTurn
@@ -103,6 +105,7 @@ final class Turns {
                 try task.punctuateStreamTime(now: now)
                 try task.punctuateWallClock(now: now)
             }
+            afterEach()
         }
         if !isSent, !transactionPace.isCareful {
             // What comes of it may be waited for.

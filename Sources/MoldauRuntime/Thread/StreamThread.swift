@@ -28,6 +28,8 @@ package final class StreamThread {
 
     package private(set) var phase = Phase.restoring
     package let globalTables: GlobalTables
+    /// What other threads ask of this one; answered between batches.
+    package let mailbox: ThreadMailbox
 
     let plan: StreamThreadPlan
     let clients: ThreadClients
@@ -50,6 +52,7 @@ package final class StreamThread {
         let clients = try ThreadClients(plan)
         self.clients = clients
         let (names, configuration, consumer) = (plan.names, plan.configuration, clients.consumer)
+        mailbox = ThreadMailbox(of: plan.clientID, wakeup: consumer.wakeup)
         taskCommit = TaskCommit(
             outbox: clients.outbox, group: names.applicationID, commitPositions: { try consumer.commit($0) })
         restorer = StoreRestorer(
@@ -79,6 +82,9 @@ package final class StreamThread {
             throw error
         }
     }
+
+    /// Who was not answered is told, also where nobody closed the thread.
+    deinit { mailbox.close() }
 
     private static func openGlobalTables(
         _ plan: StreamThreadPlan, _ outbox: Outbox, _ now: RoundTime
@@ -147,6 +153,8 @@ package final class StreamThread {
     }
 
     private func runRound(now: RoundTime, isPaused: Bool, wait: Duration) throws -> Int {
+        answerMessages()
+        let wait = mailbox.isEmpty ? wait : .zero
         turns.transactionPace.begin(at: now.uptime)
         try followGrants(now: now)
         let isIdle = heldTasks.running.isEmpty
@@ -207,12 +215,18 @@ package final class StreamThread {
             turns.rest()
             return 0
         }
-        let count = try turns.work(now: now) { task in
+        let mayWork: (StreamTask) -> Bool = { [self] task in
             !(schedule.isAwaited && task.defersWork) && !clients.outbox.isOutOfSpace
                 && !heldTasks.leaving.contains(task.id)
         }
+        let count = try turns.work(now: now, mayWork: mayWork, afterEach: answerMessages)
         turns.backpressure.resume(heldTasks.owners)
         return count
+    }
+
+    /// Some of what other threads ask, so that records have their turn again.
+    private func answerMessages() {
+        mailbox.answer(with: ThreadContents(of: plan.clientID, heldTasks, globalTables))
     }
 
     /// Whether other topics match the topology's patterns than this thread was made with. Looks from time to time; blocks then.
@@ -313,6 +327,7 @@ package final class StreamThread {
     package func close() throws {
         guard phase != .closed else { return }
         phase = .closed
+        mailbox.close()
         let results = [Result { try heldTasks.closeAll() }, Result { try globalTables.close() }]
         clients.close()
         for result in results { try result.get() }

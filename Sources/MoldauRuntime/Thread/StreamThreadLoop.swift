@@ -6,17 +6,17 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may begin
-/// anew.
+/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may restart with a new
+/// one.
 final class StreamThreadLoop: Sendable {
-    /// Whom the loop tells. Called on its thread.
+    /// What the loop calls, on its thread.
     struct Listener: Sendable {
-        /// The thread has followed another grant, has other tasks open, or does better or worse with them.
+        /// The thread has followed another grant, opened or closed tasks, or changed its status.
         let progressed: @Sendable (_ number: Int, _ held: TaskSet, _ followed: TaskSet, TaskStatus) -> Void
-        /// The thread processes nothing more. What it has is closed, but may be left open in the cluster. It begins anew after `pause`,
-        /// where that is the answer.
+        /// The thread processes nothing more. It has closed everything, but its transaction may be open in the cluster. It restarts after
+        /// `pause` where that is the answer.
         let failed: @Sendable (_ number: Int, any Error, _ pause: Duration) -> UncaughtErrorResponse
-        /// The thread begins anew with nothing; what it left open is ended.
+        /// The thread starts again with nothing; the transaction that it left open has ended.
         let restarted: @Sendable (_ number: Int) -> Void
         /// The topology's patterns match other topics than those that the threads read.
         let topicsChanged: @Sendable () -> Void
@@ -28,8 +28,9 @@ final class StreamThreadLoop: Sendable {
         var isLeaving = false
         var isPaused = false
         var granted = TaskSet()
-        var wakeup: Wakeup?
-        /// What the thread did so far, and what those before it did that failed.
+        /// Of the thread as it is now; nil between a failure and the next beginning.
+        var mailbox: ThreadMailbox?
+        /// Of the thread so far, and of those before it, which failed.
         var report = StreamThreadReport()
         var finished: [StreamThreadReport] = []
     }
@@ -52,12 +53,12 @@ final class StreamThreadLoop: Sendable {
         thread.start()
     }
 
-    /// The round that runs is the last. Does not wait for it.
+    /// Makes the current round the last one. Does not wait for it.
     func stop() {
         change { $0.isStopping = true }
     }
 
-    /// As `stop`, for a thread that others do without: should it fail, it may begin anew to end in order.
+    /// As `stop`, for a thread that is removed while others go on: if it fails, it may restart once more in order to end properly.
     func leave() { change { $0.isLeaving = true } }
 
     /// What the thread may have from the next round on.
@@ -71,18 +72,21 @@ final class StreamThreadLoop: Sendable {
     }
 
     private func change(_ body: (inout sending Control) -> Void) {
-        let wakeup = control.withLock { control in
+        let mailbox = control.withLock { control in
             body(&control)
-            return control.wakeup
+            return control.mailbox
         }
-        wakeup?.signal()
+        mailbox?.wake()
     }
+
+    /// By which others ask the thread for something; nil between a failure and the next beginning, and at the end.
+    var mailbox: ThreadMailbox? { control.withLock { $0.mailbox } }
 
     var reports: [StreamThreadReport] { control.withLock { $0.finished + [$0.report] } }
 
-    /// Between a failure and the next beginning, at first; twice as long after each further one.
+    /// Between a failure and the restart; twice as long after each further failure.
     private static var shortestPause: Duration { .milliseconds(100) }
-    /// A thread that ran for that long before it failed was in order.
+    /// The longest such pause. A thread that ran for that long before it failed gets the shortest pause again.
     private static var longestPause: Duration { .seconds(10) }
 
     private func run() {
@@ -111,7 +115,8 @@ final class StreamThreadLoop: Sendable {
         }
     }
 
-    /// - Returns: whether the thread is to stop; then, and when it is to leave, it does not wait to the end.
+    /// Returns early where the thread is to stop or to leave.
+    /// - Returns: whether the thread is to stop.
     private func sleep(_ pause: Duration) -> Bool {
         let end = clock().uptime + pause
         while clock().uptime < end {
@@ -125,8 +130,8 @@ final class StreamThreadLoop: Sendable {
     private func runThread(isAnew: Bool) throws {
         let thread = try StreamThread(plan, now: clock())
         if isAnew { listener.restarted(plan.number) }
-        control.withLock { $0.wakeup = thread.wakeup }
-        defer { control.withLock { $0.wakeup = nil } }
+        control.withLock { $0.mailbox = thread.mailbox }
+        defer { control.withLock { $0.mailbox = nil } }
         var drops = DropWatch()
         defer { warn(drops.look(at: thread.report, now: clock().uptime, isLast: true)) }
         do {
@@ -167,7 +172,7 @@ final class StreamThreadLoop: Sendable {
         }
     }
 
-    /// Until the next commit at most, and short enough for wall-clock punctuations.
+    /// At most until the next commit, and short enough for wall-clock punctuations.
     private var wait: Duration { min(.milliseconds(100), max(.milliseconds(1), plan.configuration.commitInterval)) }
 
     private func publish(_ thread: StreamThread) {
