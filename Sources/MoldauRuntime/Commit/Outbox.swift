@@ -2,12 +2,12 @@ import MoldauCluster
 import MoldauRecords
 import MoldauTopology
 
-/// Where a stream thread's tasks put what they send: one growing batch per target partition.
+/// Where a stream thread's tasks put the records that they send: one growing batch per target partition.
 ///
 /// A batch goes to the producer when it is large enough, and with `sendAll`. Names of internal topics get the
 /// application's id. Owned by one stream thread.
 package final class Outbox: RecordCollector {
-    // What is used for every record lies behind pointers: nothing is counted, and nothing is checked for exclusive access.
+    // What is used for every record is behind pointers: no reference is counted, and no exclusive access is checked.
     private typealias BatchPointer = UnsafeMutablePointer<GrowingBatch>
 
     private struct KnownTopic {
@@ -20,9 +20,9 @@ package final class Outbox: RecordCollector {
     private(set) var producer: any Producer
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
-    /// Creates a topic that only a closure named, or does not.
+    /// Creates a topic that only a closure named; answers false where the configuration does not allow it.
     private let createTopic: (_ name: String) throws -> Bool
-    /// The stores whose changelogs these topics are.
+    /// Stores by the names of their changelog topics.
     private var changelogStores: [String: String] = [:]
 
     private var topics: UnsafeMutablePointer<KnownTopic>
@@ -36,7 +36,7 @@ package final class Outbox: RecordCollector {
     /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
     @exclusivity(unchecked) package unowned(unsafe) var processing: PartitionQueue?
     package var resumed: OriginalRecord?
-    /// The cluster took no more: it had no room, and batches grow until `sendAll` finds some; or the producer was fenced.
+    /// The cluster takes no more: it has no room, and batches grow until `sendAll` finds some; or the producer was fenced.
     @exclusivity(unchecked) package private(set) var isOutOfSpace = false
     private(set) var spaceError = ClusterError.closed
     /// Records that were not written.
@@ -144,10 +144,10 @@ package final class Outbox: RecordCollector {
         return !isOutOfSpace
     }
 
-    /// Whether something was put here and not handed to the producer.
+    /// Whether there are records that were not handed to the producer.
     var hasUnsent: Bool { !filled.isEmpty }
 
-    /// Forgets what was not sent, and sends with another producer from here on.
+    /// Discards what was not sent, and sends with another producer from here on.
     func begin(with producer: any Producer) {
         for batch in filled {
             batch.pointee.builder.reset()
@@ -199,7 +199,7 @@ package final class Outbox: RecordCollector {
         return true
     }
 
-    /// A batch was too large for its topic: those of its records that are not go alone.
+    /// A batch was refused for its size or a record in it: its records are sent one by one.
     private func sendOneByOne(_ batch: BatchPointer) throws {
         var single = RecordBatchBuilder(capacity: 4 << 10)
         var reader = RecordBatchReader(batch.pointee.builder.finish())
@@ -238,7 +238,7 @@ package final class Outbox: RecordCollector {
 }
 
 extension ClusterError {
-    /// Whether it says nothing of the batch that it was thrown for.
+    /// Whether the batch that it was thrown for is kept.
     fileprivate var holdsBack: Bool {
         switch self {
         case .diskFull, .producerFenced: true

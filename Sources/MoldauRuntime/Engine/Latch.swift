@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Opens once; whoever waits then goes on, threads and async code alike.
+/// Opens once, and lets go whoever waits for it: threads and async code alike.
 final class Latch: Sendable {
     private struct State {
         var isOpen = false

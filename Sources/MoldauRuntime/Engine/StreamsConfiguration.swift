@@ -108,13 +108,13 @@ public struct StreamsConfiguration: Sendable {
     /// What happens when a stream thread stopped with an error. Called on that thread.
     public var onUncaughtError: @Sendable (any Error) -> UncaughtErrorResponse = { _ in .stopClient }
 
-    /// Is told of each change of the application's state. Called on the thread that caused it; it must not block.
+    /// Called on every change of the application's state, on the thread that caused it. It must not block.
     public var onStateChange: @Sendable (_ old: StreamsState, _ new: StreamsState) -> Void = { _, _ in }
 
-    /// Is told how restores go. Called on the stream threads.
+    /// Called with the progress of restores, on the stream threads.
     public var onRestore: @Sendable (RestoreProgress) -> Void = { _ in }
 
-    /// Gets what an operator should know: threads that stopped, positions that are gone. Nothing per record.
+    /// Logs what whoever operates the application should know: threads that stopped, positions that are gone. Nothing per record.
     public var logger = Logger(label: "moldau.streams")
 
     public init() {}

@@ -5,28 +5,27 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// Runs a topology on a cluster: checks and makes its topics, spreads its tasks over threads, and keeps the state that
-/// users see.
+/// Runs a topology on a cluster: checks and creates its topics, assigns its tasks to threads, and keeps the state that users see.
 package final class StreamsEngine: Sendable {
     struct Inner {
         var state = StreamsState.created
-        /// By the numbers of their threads.
+        /// By thread number.
         var loops: [Int: StreamThreadLoop] = [:]
-        /// The threads that there are to be.
+        /// The numbers of the threads that there should be.
         var numbers: Set<Int>
         var placement = TaskPlacement(StickyAssignment.Work(tasks: []))
-        /// What every thread runs; nil while topics are planned.
+        /// What every thread runs; nil while topics are being planned.
         var plan: StreamThreadPlan?
         var isStopRequested = false
         var isPaused = false
-        /// Whether the threads end to begin anew, because the patterns of the topology match other topics.
+        /// Whether the threads stop in order to restart, because the topology's patterns match other topics.
         var isReplanning = false
-        /// What threads did that ended.
+        /// The reports of threads that have ended.
         var finished: [StreamThreadReport] = []
-        /// Who waits for a hand-over.
+        /// Callers that wait for a hand-over of tasks.
         var waiting: [CheckedContinuation<Void, Never>] = []
         var cluster: (any Cluster)?
-        /// Keep other instances off.
+        /// These two keep other instances of the application out.
         var membership: GroupMembership?
         var stateLock: StateDirectoryLock?
         var failure: (any Error)?
@@ -77,7 +76,7 @@ package final class StreamsEngine: Sendable {
 
     // MARK: Start and stop
 
-    /// Checks and creates topics, and starts the threads; they restore on their own. Blocks for the topics.
+    /// Checks and creates topics, and starts the threads, which restore by themselves. Blocks for the topics.
     /// - Throws: `RuntimeError`, `ClusterError`, `TopologyError`; the state is `.error` then.
     package func start() throws {
         guard change(to: .rebalancing) else {
@@ -110,7 +109,7 @@ package final class StreamsEngine: Sendable {
         }
     }
 
-    /// Makes what is missing in the cluster. Blocks.
+    /// Creates the topics that are missing. Blocks.
     private func makePlan() throws -> (StreamThreadPlan, StickyAssignment<Int>.Work) {
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
         let complaints = configuration.complaints(names: names, topology: topology)
@@ -218,7 +217,7 @@ package final class StreamsEngine: Sendable {
         return response
     }
 
-    /// Lets all threads commit and end; the last of them starts those that read the other topics.
+    /// Makes all threads commit and end; the last one starts new threads, which read the topics that match now.
     private func replan() {
         guard !inner.withLock({ $0.isStopRequested }) else { return }
         logger.info("other topics match now", metadata: ["application": "\(names.applicationID)"])
@@ -239,7 +238,7 @@ package final class StreamsEngine: Sendable {
             )
         }
         if others.isEmpty {
-            // Where it fails, the failure is kept, and ends the application.
+            // If it fails, the failure is kept and ends the application.
             if beginsAnew { return (try? launch()) ?? () }
             return finish()
         }
@@ -268,7 +267,7 @@ package final class StreamsEngine: Sendable {
         return true
     }
 
-    /// Tells the world of a change of state.
+    /// Logs a change of state, and calls `onStateChange`.
     func tell(_ old: StreamsState, _ next: StreamsState) {
         logger.info("\(names.applicationID) is \(next)", metadata: ["was": "\(old)"])
         configuration.onStateChange(old, next)

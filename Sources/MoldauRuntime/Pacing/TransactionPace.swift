@@ -1,14 +1,14 @@
 /// How much a thread does between two commits, so that its transactions do not grow older than their timeout.
 ///
-/// A transaction begins with the first batch that goes to the cluster. Where it grew too old and was aborted, its records come again, and
-/// would make the next one too old in the same way. So they are done carefully: in short turns, and nothing goes to the cluster before the
-/// commit that ends it. A slow record, or a slow asynchronous closure, then falls before the transaction and not into it.
+/// A transaction begins with the first batch that goes to the cluster. When it grew too old and was aborted, its records are processed
+/// again, and would make the next one too old in the same way. So they are processed carefully: in short turns, and nothing goes to the
+/// cluster before the commit. A slow record, or a slow asynchronous closure, then comes before the transaction and not within it.
 struct TransactionPace {
-    /// What one task may do in a round.
+    /// How many records one task may process in a round.
     private(set) var recordsPerTurn: Int
 
     private let mostPerTurn: Int
-    /// A round that takes longer was too much.
+    /// After a round that takes longer, turns get shorter.
     private let longRound: Duration
     private var lastRound: Duration?
     private var uncommitted = 0
@@ -21,7 +21,7 @@ struct TransactionPace {
         longRound = timeout.map { $0 / 8 } ?? .seconds(Int64.max)
     }
 
-    /// Whether nothing is to go to the cluster before a commit, as far as there is room for it.
+    /// Whether nothing is sent to the cluster before a commit, as long as the batches have room.
     var isCareful: Bool { toRepeat > 0 }
 
     /// A round begins.
@@ -39,7 +39,7 @@ struct TransactionPace {
         if !isCareful { recordsPerTurn = min(mostPerTurn, recordsPerTurn * 2) }
     }
 
-    /// The transaction was aborted: all that was done since the last commit is to be done again.
+    /// The transaction was aborted: everything since the last commit is processed again.
     mutating func lost() {
         toRepeat = max(toRepeat, uncommitted, 1)
         uncommitted = 0

@@ -3,8 +3,8 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Restores a store from the topic that its table reads: records go into the store by the way that they went in when they
-/// were processed, through serdes and extractors, but nothing is sent on and no discard is counted again.
+/// Restores a store from the topic that its table reads: records go into the store as when they were processed, through serdes and
+/// extractors, but nothing is sent downstream and no discard is counted again.
 package final class SourceRestore {
     private let context: TaskContext
     private let nodeContext: NodeContext
@@ -38,17 +38,17 @@ package final class SourceRestore {
 
     var partition: TopicPartition { queue.partition }
 
-    /// Whether nothing is here that was not taken in.
+    /// Whether everything that was added has been applied.
     var isEmpty: Bool { queue.isEmpty }
 
-    /// The first record that is not taken in; nil before anything was added.
+    /// The first record that is not applied; nil before anything was added.
     var position: Offset? { queue.position }
 
     /// - Throws: `DeserializationFailure` where the handler says so.
     func add(_ batches: FetchedBatches) throws { try queue.add(batches) }
 
-    /// Takes in what was added and lies below `limit`; the rest stays for the next time.
-    /// - Returns: the offset up to which the store now is, and how many records it took.
+    /// Applies what was added below the offset `limit`; the rest stays for the next time.
+    /// - Returns: the first offset that the store does not contain now, and how many records were applied.
     /// - Throws: `DeserializationFailure` where the handler says so.
     func takeIn(upTo limit: Offset) throws -> (end: Offset, count: Int64) {
         var count: Int64 = 0
@@ -59,6 +59,6 @@ package final class SourceRestore {
         return (queue.isEmpty ? min(queue.position ?? limit, limit) : limit, count)
     }
 
-    /// Forgets what was added and not taken in.
+    /// Discards what was added and not applied.
     func reset() { queue = makeQueue() }
 }

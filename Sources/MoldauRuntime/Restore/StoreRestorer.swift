@@ -3,27 +3,27 @@ import MoldauCluster
 import MoldauRecords
 import MoldauState
 
-/// Brings the stores of a thread's tasks to the ends of their changelogs, each from the offset that it holds, and lets
-/// those of standby copies follow. Where the changelog is an input of the task, its end is what was committed: the rest is
+/// Restores the stores of a thread's tasks to the ends of their changelogs, each from the offset that it holds, and lets
+/// those of standby copies follow. Where the changelog is an input of the task, its end is the committed position: the rest is
 /// still to be processed.
 ///
-/// A changelog's end is that of its last record, be it committed or not: what a thread left open that is gone may stand before
-/// records that others have committed since. The restore waits until the transaction is ended.
+/// A changelog's end is that of its last record, committed or not: the open transaction of a thread that is gone may stand before
+/// records that others have committed since. The restore waits until that transaction has ended.
 ///
-/// Goes in steps, one poll each, so that the thread can do other things in between. Copies wait while tasks are restored.
+/// Works in steps, one poll each, so that the thread can do other things in between. Standby copies wait while tasks are restored.
 /// Owned by one stream thread.
 package final class StoreRestorer {
     private final class Restore {
         let target: Target
         let from: Offset
-        /// Where it ends; nil: it follows the changelog.
+        /// Where it ends; nil for a standby copy, which follows the changelog.
         let to: Offset?
         /// Where the changelog is known to end.
         var end: Offset
         let began: Duration
         let reason: String?
         var count: Int64 = 0
-        /// Up to where the store is.
+        /// The first offset that the store does not contain.
         var position: Offset
         var lastLogged: Duration
 
@@ -35,7 +35,7 @@ package final class StoreRestorer {
         }
     }
 
-    /// A store with what brings it back.
+    /// A store and what restores it.
     private struct Target {
         let store: any StateStore
         let changelog: TopicPartition
@@ -52,7 +52,7 @@ package final class StoreRestorer {
         }
     }
 
-    /// A restore that takes longer says so in the log, this often.
+    /// A long restore is logged this often.
     private static var logInterval: Duration { .seconds(10) }
 
     /// Ends of changelogs that are followed are looked up that often.
@@ -77,7 +77,7 @@ package final class StoreRestorer {
         (self.consumer, self.committed, self.logger, self.report) = (consumer, committed, logger, report)
     }
 
-    /// Looks where the changelogs stand, and begins. Stores that followed go on from where they are. Blocks.
+    /// Looks up the changelogs' bounds, and begins. Stores that followed resume where they are. Blocks.
     package func add(_ stores: TaskStores, follows: Bool = false, now: Duration) throws {
         try remove(stores)
         let targets = stores.entries.compactMap { entry in
@@ -130,9 +130,9 @@ package final class StoreRestorer {
         }
     }
 
-    /// Where a store's restore begins. A store knows more than its changelog where that begins later or ends earlier: it keeps
-    /// what it has. What a changelog has lost at its end is written to it again, so that a later loss of the store does not
-    /// give other results. A topic that is a table's input has all of it: there the store begins anew.
+    /// Where a store's restore begins. A changelog that begins later than the store, or ends earlier, holds less than the store, which
+    /// keeps what it has. What a changelog has lost at its end is appended to it again, so that a later loss of the store does not
+    /// change results. A topic that is a table's input holds everything: there the store is erased and restored from the beginning.
     private func beginning(of target: Target, held: Range<Offset>) throws -> (Offset, reason: String?) {
         guard let own = target.offset else {
             let reason = target.store.begunAnewBecause
@@ -158,7 +158,7 @@ package final class StoreRestorer {
         return (held.lowerBound, erased ? fact : fact + "; what the store held stays")
     }
 
-    /// Ends what is under way for these stores; they keep what was read.
+    /// Stops restoring these stores; they keep what was read.
     package func remove(_ stores: TaskStores) throws {
         let mine = stores.entries.compactMap(\.changelog).filter { restores[$0] != nil }
         guard !mine.isEmpty else { return }
@@ -167,7 +167,7 @@ package final class StoreRestorer {
         letFollow()
     }
 
-    /// Whether stores are where they belong; those of standby copies may be anywhere.
+    /// Whether all stores of tasks are restored; those of standby copies may be anywhere.
     package var isDone: Bool { restores.values.allSatisfy { $0.to == nil } }
 
     package func isDone(_ stores: TaskStores) -> Bool {
@@ -185,7 +185,7 @@ package final class StoreRestorer {
             position: restore.target.offset ?? restore.from, end: restore.end, isStandby: restore.to == nil)
     }
 
-    /// Takes in what one poll brings. Blocks for at most `wait`.
+    /// Applies what one poll returns. Blocks for at most `wait`.
     package func step(wait: Duration, now: Duration) throws {
         guard !restores.isEmpty else { return }
         let wasDone = isDone
@@ -203,7 +203,7 @@ package final class StoreRestorer {
         var finished = 0
         for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
             guard let to = restore.to else { continue }
-            // A changelog may end in what nobody gets to see: markers, aborted transactions, gaps of compaction.
+            // A changelog may end in offsets that are never delivered: markers, aborted transactions, gaps of compaction.
             let passed = min(consumer.position(changelog) ?? .zero, to)
             if passed > restore.position {
                 restore.position = passed
@@ -219,7 +219,7 @@ package final class StoreRestorer {
         if finished > 0 || wasDone { letFollow() }
     }
 
-    /// The changelog does not hold any more what was to be read next.
+    /// The changelog no longer holds what was to be read next.
     private func beginAgain(_ changelog: TopicPartition, _ now: Duration) throws {
         guard let lost = restores.removeValue(forKey: changelog) else { return }
         lost.target.source?.reset()
@@ -267,7 +267,7 @@ package final class StoreRestorer {
 
     // MARK: Standby copies
 
-    /// Learns how far changelogs are, and copies of input topics take in what was committed since.
+    /// Looks up the changelogs' ends; copies that read input topics apply what was committed since.
     private func lookForEnds(_ now: Duration) throws {
         if let lastLook, now < lastLook + Self.lookInterval { return }
         lastLook = now
@@ -279,7 +279,7 @@ package final class StoreRestorer {
         }
     }
 
-    /// Copies wait for tasks, and those of input topics for commits.
+    /// Standby copies wait for tasks, and those that read input topics for commits.
     private func letFollow() {
         let isDone = isDone
         let waiting = restores.filter { _, restore in

@@ -10,9 +10,9 @@ package struct PartitionGroup {
 
     private let indexes: [TopicPartition: Int]
     private let idling: TaskIdling
-    /// The queues that are not empty, by the time of their heads. Not kept where there is only one queue.
+    /// The queues that are not empty, by the time of their heads. Not used where there is only one queue.
     private var heap: [PartitionQueue] = []
-    /// Since when an empty, caught-up queue is waited for.
+    /// Since when the task waits for an empty queue that has caught up.
     private var idleSince: [TopicPartition: Duration] = [:]
 
     package init(_ queues: [PartitionQueue], idling: TaskIdling) {
@@ -56,13 +56,13 @@ package struct PartitionGroup {
         return true
     }
 
-    /// The partitions of empty queues of which the cluster is known to hold more: what the task waits for.
+    /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
     package var awaited: [TopicPartition] { queues.filter { $0.isEmpty && !$0.isCaughtUp }.map(\.partition) }
 
     /// The time of the oldest head. Meaningful while there is one.
     package var headTime: Timestamp { isSingle ? queues[0].headTime : heap.first?.headTime ?? .none }
 
-    /// How far it is, for those that keep step with it: see `PaceBoard`.
+    /// How far the task is, for those that keep step with it: see `PaceBoard`.
     var low: Int64 {
         if idling != .never, queues.contains(where: { $0.isEmpty && !$0.isCaughtUp }) { return PaceBoard.unknown }
         return isEmpty ? PaceBoard.idle : min(headTime.ms, PaceBoard.idle - 1)
@@ -95,7 +95,7 @@ package struct PartitionGroup {
         heap[index] = queue
     }
 
-    /// Puts `queue` where the root was.
+    /// Puts `queue` in the place of the root.
     private mutating func siftDown(_ queue: PartitionQueue) {
         var index = 0
         let half = heap.count / 2

@@ -18,7 +18,7 @@ package final class PartitionQueue {
     @exclusivity(unchecked) package private(set) var bufferedBytes = 0
     /// The offset after the last record that may be read, as of the last fetch; nil while nothing is known.
     package private(set) var end: Offset?
-    /// The record that waits or is being processed, as it lies in its batch.
+    /// The record that waits or is being processed, as a view into its batch.
     package var head: RecordView? { progress.pointee.head?.pointee }
     package var headOffset: Offset? { progress.pointee.head?.pointee.offset }
 
@@ -101,8 +101,10 @@ package final class PartitionQueue {
         if isEmpty { try advance() }
     }
 
-    /// The partition ends there, with records that may not be read yet; all that may be was fetched up to `read`, which may end in what
-    /// nobody gets to see: markers, and records of aborted transactions.
+    /// Notes where the partition ends, and up to where it was fetched.
+    /// - Parameters:
+    ///   - end: records of open transactions included; nil where that was not looked up.
+    ///   - read: everything before it was delivered, or is never delivered: markers, and records of aborted transactions.
     func note(end: Offset?, read: Offset?) {
         self.end = end ?? self.end
         guard isEmpty, let read else { return }
@@ -124,9 +126,9 @@ package final class PartitionQueue {
         progress.pointee.processedCount += 1
     }
 
-    /// Sends the head and records behind it into the sub-topology, then decodes the next one. For a queue whose head need not be
-    /// compared with others', in a task that has set its clock to the head: the source sets it for those behind.
-    /// - Parameter bound: the time of the last record to take; the head's is not asked.
+    /// Sends the head and the records behind it into the sub-topology, then decodes the next one. For a queue whose head need not be
+    /// compared with those of others. The task has moved stream time to the head; the source moves it for the records behind.
+    /// - Parameter bound: the time of the last record to take; not asked of the head.
     package func process(upTo limit: Int, until bound: Timestamp = Timestamp(ms: .max)) throws {
         let end = processedCount + limit
         try processOnlyHead()

@@ -3,12 +3,12 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A copy of a task's stores that follows their changelogs, so that who keeps it can take over soon. It processes nothing:
+/// A copy of a task's stores that follows their changelogs, so that its thread can take the task over soon. It processes nothing:
 /// the thread's `StoreRestorer` reads for it.
 package final class StandbyTask {
     package let id: TaskID
     package let stores: TaskStores
-    /// The input partitions whose commits tell which windows were sent; empty where none are sent when they close.
+    /// The input partitions whose committed metadata tells which windows were sent; empty where windows are not sent when they close.
     let inputs: Set<TopicPartition>
     private let closing: [(store: any ExpiringStore, closingMs: Int64)]
 
@@ -30,7 +30,7 @@ package final class StandbyTask {
         inputs = Set(topics.map { TopicPartition($0, id.partition) }.filter(services.holds))
     }
 
-    /// Lets go of windows that are over and were sent.
+    /// Evicts windows that are over and whose results were sent.
     func follow(_ committed: [TopicPartition: CommittedOffset]) {
         for input in inputs {
             guard let metadata = committed[input].flatMap({ CommitMetadata(decoding: $0.metadata) }) else { continue }
@@ -41,9 +41,9 @@ package final class StandbyTask {
         }
     }
 
-    /// Stores what was read, with how far that is.
+    /// Writes what was read to the stores' files, with the position.
     func writeBehind() throws { for entry in stores.entries { try entry.store.writeBehind(force: true) } }
 
-    /// Stores keep what was read.
+    /// The stores keep what was read.
     func close() throws { try stores.close() }
 }

@@ -21,7 +21,7 @@ package final class StreamTask {
     private let nodeContexts: [NodeContext]
     /// Whether results of some nodes come later than their records.
     package let defersWork: Bool
-    /// What the last commit said.
+    /// The positions of the last commit.
     private var committedOffsets: [TopicPartition: Offset] = [:]
     private var pendingOffsets: [TopicPartition: Offset] = [:]
 
@@ -79,9 +79,9 @@ package final class StreamTask {
     package var queues: [PartitionQueue] { group.pointee.queues }
     package var partitions: [TopicPartition] { group.pointee.queues.map(\.partition) }
     package var hasRecords: Bool { !group.pointee.isEmpty }
-    /// How far it is, for those that keep step with it: see `PaceBoard`.
+    /// How far the task is, for those that keep step with it: see `PaceBoard`.
     var low: Int64 { group.pointee.low }
-    /// The partitions that the task waits for: empty here, while the cluster is known to hold more.
+    /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
     package var awaited: [TopicPartition] { group.pointee.awaited }
 
     /// Where reading begins in each partition. Before the first `add`.
@@ -148,15 +148,15 @@ package final class StreamTask {
         return count
     }
 
-    /// Calls back what is due by stream time: the time of the last record whose results have all gone downstream, so that no
-    /// record comes after a punctuation that it should have come before.
+    /// Runs the punctuations that are due by stream time: the time of the last record whose results have all gone downstream, so that
+    /// no record comes after a punctuation that it belongs before.
     package func punctuateStreamTime(now: RoundTime) throws {
         let time = context.settledStreamTime
         guard time != .none else { return }
         try context.at(streamTime: time) { try punctuate(.streamTime, at: time, now: now) }
     }
 
-    /// Calls back what is due by the wall clock.
+    /// Runs the punctuations that are due by the wall clock.
     package func punctuateWallClock(now: RoundTime) throws { try punctuate(.wallClock, at: now.wall, now: now) }
 
     private func punctuate(_ clock: PunctuationClock, at time: Timestamp, now: RoundTime) throws {
@@ -167,15 +167,15 @@ package final class StreamTask {
         context.removeCancelledSchedules()
     }
 
-    /// Lets deferred work go on.
+    /// Resumes deferred work.
     /// - Returns: how many records had their results.
     package func resume(now: RoundTime) throws -> Int {
         context.time = now
         return defersWork ? try context.resumeDeferredWork() : 0
     }
 
-    /// Lets held changes go downstream, which may be where work is deferred.
-    /// - Returns: whether all that was taken has gone downstream: then the task may be committed.
+    /// Sends held changes downstream, which may defer work there.
+    /// - Returns: whether everything that was taken has gone downstream: then the task may be committed.
     func settle(now: RoundTime) throws -> Bool {
         guard defersWork else { return true }
         context.time = now
@@ -184,17 +184,17 @@ package final class StreamTask {
         return context.deferredCount == 0
     }
 
-    /// Whether a store is short of memory, or a processor asked.
+    /// Whether a store is short of memory, or a processor asked for a commit.
     package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
 
-    /// Lets held changes go downstream.
+    /// Sends held changes downstream.
     func prepareCommit(now: RoundTime) throws {
         context.time = now
         context.commitRequested = false
         try context.flushHeldChanges()
     }
 
-    /// Puts each store's changes into the outbox.
+    /// Appends each store's changes to its changelog, through the outbox.
     func sendChanges() throws {
         for entry in stores.entries {
             let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
@@ -233,7 +233,7 @@ package final class StreamTask {
         return offsets
     }
 
-    /// The offsets and the changelogs are safe: stores may keep what they hold.
+    /// The offsets and the changelogs are durable: stores may write what they hold to their files.
     /// - Parameter acknowledgedEnd: how far a changelog partition was written by this thread.
     func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
         committedOffsets = pendingOffsets
@@ -244,7 +244,7 @@ package final class StreamTask {
         }
     }
 
-    /// Closes nodes and stores: all of them, even when one throws. Stores keep what was committed and drop the rest.
+    /// Closes nodes and stores: all of them, even when one throws. Stores keep what was committed and discard the rest.
     /// - Throws: the first error.
     package func close() throws {
         var first: (any Error)?
@@ -258,10 +258,10 @@ package final class StreamTask {
 package struct TaskPosition: Sendable, Equatable {
     package var offset: Offset
     package var end: Offset
-    /// Whether the next start would begin there anyway.
+    /// Whether the next start would begin there even without a commit.
     package var isCommitted: Bool
     package var partitionTime: Timestamp
-    /// What nodes noted, by store.
+    /// Times that nodes noted, by store.
     package var processorTimes: [String: Int64]
 
     package init(

@@ -3,17 +3,17 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// The opened stores of one copy of a task, each with what brings it back. They go as they are from a standby copy to the
-/// task that takes over.
+/// The open stores of a task or standby copy, each with what restores it. A task that takes over gets those of the standby copy as
+/// they are.
 package struct TaskStores {
-    /// A store with the place of its changelog.
+    /// A store and its changelog.
     package struct Entry {
         package let store: any StateStore
-        /// What brings it back; nil for a store that is not logged.
+        /// What restores it; nil for a store that is not logged.
         package let changelog: TopicPartition?
         /// Where the changelog is an input topic of the task.
         package let source: SourceRestore?
-        /// Where changes go to the changelog; nil where none do.
+        /// The outbox's batches of the changelog; nil where changes are not logged.
         let batches: BatchedTopic?
     }
 
@@ -74,7 +74,7 @@ package struct TaskStores {
             batches: try services.outbox.batches(forChangelogOf: store.name))
     }
 
-    /// Closes all stores, even when one throws. They keep what was committed and drop the rest.
+    /// Closes all stores, even when one throws. They keep what was committed and discard the rest.
     /// - Throws: the first error.
     package func close() throws {
         var first: (any Error)?
@@ -87,7 +87,7 @@ package struct TaskStores {
 }
 
 extension Subtopology {
-    /// Whether copies of a task's stores can follow it: it has stores, and changelogs bring all of them back.
+    /// Whether a task can have standby copies: it has stores, and changelogs restore all of them.
     var canBeCopied: Bool {
         let sources = Set(sourceChangelogs.map(\.store))
         return !stores.isEmpty && stores.allSatisfy { $0.isLogged || sources.contains($0.name) }

@@ -1,14 +1,14 @@
 import MoldauTopology
 
-/// Notices nodes that discard many records, and says it: the first time soon, then once in a while.
+/// Warns of nodes that discard many records: soon the first time, then once in a while.
 ///
-/// Many are ten records and a tenth of those that were processed meanwhile, nine tenths where discards are the operator's work, or a
-/// thousand in any case.
+/// Many means at least ten records, and a tenth of those processed meanwhile (nine tenths where discarding is the operator's work);
+/// or a thousand, unless discarding is the operator's work.
 package struct DropWatch {
     private static var lookInterval: Duration { .seconds(1) }
     private static var quietInterval: Duration { .seconds(60) }
 
-    /// What was seen when it was last told, or at the first look.
+    /// What was counted at the last warning, or at the first look.
     private struct Told {
         var drops: Int64 = 0
         var processed: Int64 = 0

@@ -3,8 +3,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What a stream thread runs, and with what. The same for each thread of an application but for the number and the
-/// tasks.
+/// What a stream thread runs, and with what. The threads of an application differ in number and tasks only.
 package struct StreamThreadPlan: Sendable {
     package var number: Int
     /// What it begins with, each on its first replica; may be changed by `StreamThread.granted`.
@@ -13,15 +12,15 @@ package struct StreamThreadPlan: Sendable {
     package var names: InternalTopicNames
     package var configuration: StreamsConfiguration
     package var partitionCounts: [String: Int32]
-    /// Of the topics, as far as the cluster gives them ids.
+    /// Ids of topics, where the cluster has them.
     package var topicIDs: [String: TopicID] = [:]
     package var cluster: any Cluster
     package var memory: StateMemory
     /// Where a task's stores keep their bytes, by the name of its directory.
     package var environment: @Sendable (String) -> StoreEnvironment
-    /// The same for all threads of the process.
+    /// Shared by all threads of the process.
     package var paceBoard: PaceBoard
-    /// Of the one thread that looks for topics; nil for the others.
+    /// For the one thread that looks for topics; nil for the others.
     package var watch: TopicWatch?
 
     /// - Parameter stateDirectory: one directory per task lies in it; nil: everything in memory.

@@ -4,13 +4,13 @@ import MoldauState
 /// What internal topics are created with: what their kind needs, over that the application's settings for all of them, over
 /// that a store's own.
 package struct InternalTopicSettings: Sendable {
-    /// Of all internal topics.
+    /// The application's settings for all internal topics.
     var common: [String: String]
     var windowChangelogExtraRetention: Duration
-    /// The application, which the topics are marked with; nil: they are not.
+    /// The application that the topics are marked with; nil: they are not marked.
     private var owner: String?
 
-    /// The setting that says which application made a topic for itself: names of two may make the same one.
+    /// The setting that says which application owns a topic: two applications' names may lead to the same topic name.
     static var ownerKey: String { "moldau.application.id" }
 
     package init(
@@ -26,13 +26,13 @@ package struct InternalTopicSettings: Sendable {
             windowChangelogExtraRetention: configuration.windowChangelogExtraRetention, owner: owner)
     }
 
-    /// Kept until the application has read and committed the records, then purged.
+    /// Records are kept until the application has read and committed them, then deleted.
     package var repartition: [String: String] {
         let usual = ["cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "52428800"]
         return complete(usual, own: [:])
     }
 
-    /// Of a topic of others that is read as a table: rows do not age.
+    /// For an external topic that is read as a table: rows are not deleted by age.
     /// - Parameter history: how long a row that a later one replaces is still needed.
     package static func table(history: Duration) -> [String: String] {
         guard history > .zero else { return ["cleanup.policy": "compact"] }
@@ -41,8 +41,8 @@ package struct InternalTopicSettings: Sendable {
         ]
     }
 
-    /// Under that name a changelog says what it holds: see `StoreForm.note`. No setting of Kafka's: a cluster that takes those
-    /// only goes without.
+    /// The setting by which a changelog says what it holds: see `StoreForm.note`. It is none of Kafka's: a cluster that accepts only
+    /// those does without.
     package static let formKey = "moldau.store"
 
     package func changelog(of store: StoreDefinition) -> [String: String] {
@@ -55,7 +55,7 @@ package struct InternalTopicSettings: Sendable {
             needed["retention.ms"] = Self.milliseconds(retention, and: windowChangelogExtraRetention)
         }
         if let history = store.historyRetention {
-            // Compaction leaves alone what a look-up may still need (KIP-889).
+            // Compaction keeps what a look-up may still need (KIP-889).
             needed["min.compaction.lag.ms"] = Self.milliseconds(history, and: .seconds(86_400))
         }
         return complete(usual, own: needed.merging(store.topicSettings) { $1 })

@@ -1,26 +1,27 @@
-// How many partitions every topic of an application has, which internal topics are to be made, and which tasks there
-// are. A pure function of the topology and of what the cluster has.
+// How many partitions every topic of an application has, which internal topics to create, and which tasks there are. A pure
+// function of the topology and of the cluster's topics.
 //
-// A repartition topic has its own number, or the largest of the topics that the sub-topologies writing it read; joined
-// topics must agree, and repartition topics without a number of their own follow those they are joined with. This goes
-// round until nothing changes: numbers may depend on each other along several repartitions.
+// A repartition topic has the number of partitions that the topology gives it, or else the largest among the topics that the
+// sub-topologies writing it read. Joined topics must have equal numbers, and a repartition topic without a number of its own takes
+// that of the topics it is joined with. This is repeated until nothing changes: numbers may depend on each other along several
+// repartitions.
 
 import MoldauCluster
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What an application needs of the cluster, checked against what is there.
+/// The topics that an application needs, checked against those that the cluster has.
 package struct TopicPlan: Sendable {
     /// By the topics' names in the cluster.
     package private(set) var partitionCounts: [String: Int32] = [:]
-    /// Internal topics that are missing, and missing others where the configuration says to create them.
+    /// Internal topics to create, and external ones where the configuration says so.
     package private(set) var missing: [NewTopic] = []
     /// Every sub-topology and partition, in order.
     package private(set) var tasks: [TaskID] = []
-    /// What works, and loses rows some day.
+    /// Settings that work, and will lose rows some day.
     package private(set) var warnings: [String] = []
-    /// Of the topics that are there, by their names in the cluster, as far as the cluster gives them ids.
+    /// Ids of the topics that are there, by their names in the cluster, where the cluster has ids.
     package private(set) var topicIDs: [String: TopicID] = [:]
 
     private let names: InternalTopicNames
@@ -29,7 +30,7 @@ package struct TopicPlan: Sendable {
     /// Repartition topics whose number the topology or a join has decided.
     private var decided: Set<String> = []
 
-    /// The topics of others that the application reads or writes.
+    /// The external topics that the application reads or writes.
     package static func externalTopics(of topology: Topology) -> (read: Set<String>, written: Set<String>) {
         let repartition = Set(topology.repartitionTopics.map(\.name))
         let parts = topology.subtopologies
@@ -37,7 +38,7 @@ package struct TopicPlan: Sendable {
         return (read, Set(parts.flatMap(\.sinkTopics)).subtracting(repartition))
     }
 
-    /// The names in the cluster of all topics of which the plan has to know whether they are there.
+    /// The names in the cluster of all topics that the plan has to look up.
     /// - Parameter named: topics that closures name.
     package static func topicsToDescribe(
         _ topology: Topology, names: InternalTopicNames, named: Set<String> = []
@@ -61,7 +62,7 @@ package struct TopicPlan: Sendable {
         try decideRepartitionTopics(topology, parts)
         for topic in topology.repartitionTopics {
             guard let count = counts[topic.name] else {
-                // No topic may match a pattern yet: then nobody writes the topic.
+                // While no topic matches a pattern, nobody writes the topic.
                 if topology.readsByPattern { continue }
                 throw .undecidedPartitionCount(topic: topic.name)
             }
@@ -120,7 +121,7 @@ package struct TopicPlan: Sendable {
         }
     }
 
-    /// Lets the topics of a join agree.
+    /// Makes the topics of a join have equal numbers of partitions.
     private mutating func agree(_ group: [String], _ topology: Topology) throws(RuntimeError) {
         let others = group.filter { !names.isRepartition($0) }
         if Set(others.compactMap { counts[$0] }).count > 1 { throw .notCopartitioned(describe(others)) }
@@ -155,7 +156,7 @@ package struct TopicPlan: Sendable {
 
     // MARK: Internal topics
 
-    /// A changelog of another form than the store's is not read.
+    /// A changelog of another form than the store's is refused.
     private func check(_ store: StoreDefinition, _ changelog: TopicDescription?) throws(RuntimeError) {
         guard let changelog, let note = changelog.configuration[InternalTopicSettings.formKey], let form = store.form,
             let held = StoreForm(note: note), !form.reads(held)
@@ -189,7 +190,7 @@ package struct TopicPlan: Sendable {
 }
 
 extension TopicDescription {
-    /// Why rows of a table would be lost; nil where the topic keeps the newest of each key.
+    /// Why rows of a table would be lost; nil where the topic retains the newest record of each key.
     fileprivate var losesRows: String? {
         let policy = configuration["cleanup.policy"] ?? "delete"
         let (age, size) = (configuration["retention.ms"], configuration["retention.bytes"] ?? "-1")
@@ -222,8 +223,8 @@ extension TopicPlan {
         return plan
     }
 
-    /// What threads are to share.
-    /// - Parameter standbys: copies of each task that copies can follow.
+    /// The tasks to assign to threads.
+    /// - Parameter standbys: standby copies of each task that can have some.
     package func work(standbys: Int = 0, of topology: Topology) -> StickyAssignment<Int>.Work {
         let copied = Set(topology.subtopologies.filter(\.canBeCopied).map(\.number))
         return StickyAssignment<Int>.Work(

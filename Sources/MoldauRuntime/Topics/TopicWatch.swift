@@ -6,7 +6,7 @@ import MoldauTopology
 package struct TopicWatch: Sendable {
     private let topology: Topology
     private let own: Set<String>
-    /// With the topics that were found.
+    /// The topology with the topics that were found.
     package let matched: Topology
 
     /// Blocks.
