@@ -7,7 +7,7 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Warnings are errors where `MOLDAU_STRICT` is set: in continuous integration and in `make test`.
+/// Warnings are errors if `MOLDAU_STRICT` is set: in continuous integration and in `make test`.
 let warnings: [SwiftSetting] =
     ProcessInfo.processInfo.environment["MOLDAU_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
@@ -23,7 +23,7 @@ func tests(
         swiftSettings: strict + warnings)
 }
 
-/// Only where the trait `Protobuf` is asked for; otherwise it is neither fetched nor built.
+/// Only if the trait `Protobuf` is enabled; otherwise it is neither fetched nor built.
 let swiftProtobuf = Target.Dependency.product(
     name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Protobuf"]))
 
@@ -206,8 +206,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings
         ),
-        // The examples of the documentation, and the package that the README and the pages tell how to write: with no settings of
-        // ours, as users have them.
+        // The examples in the documentation, and the package that the README and the pages describe: without settings of
+        // ours, as users build them.
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
@@ -250,8 +250,8 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
-/// A quick loop: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need, are built and
-/// run.
+/// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need, are
+/// built and run.
 if let wanted = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]?.split(separator: ",").map(String.init) {
     package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
     var needed = Set(wanted)

@@ -92,6 +92,10 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                 }
             }
         } catch {
+            // What a sync that failed has written nobody knows, whatever it was for.
+            if case .log(_, let cause) = error, case .io(operation: "sync", _, _, _) = cause {
+                groupCommit.goOffline(cause)
+            }
             throw error
         }
     }
@@ -159,15 +163,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     ) throws(BrokerError) -> PartitionLog<Files>.Appended {
         do throws(LogError) { try groupCommit.checkOnline() } catch { throw .log(name, error) }
         let now = clock()
-        let appended: PartitionLog<Files>.Appended
-        do {
-            appended = try withLog(creates: true) { log throws(LogError) in try body(&log, now) }!
-        } catch {
-            if case .log(_, .io(operation: "sync", _, _, _)) = error, case .log(_, let cause) = error {
-                groupCommit.goOffline(cause)
-            }
-            throw error
-        }
+        let appended = try withLog(creates: true) { log throws(LogError) in try body(&log, now) }!
         for bell in state.withLock({ $0.bells }) { bell.ring() }
         return appended
     }

@@ -223,4 +223,22 @@ struct UncleanStopTests {
         }
         #expect(try broker.values(of: left) == ["a", "b", "c"])
     }
+
+    @Test func `a sync that fails while records are deleted takes the broker offline, and deletes nothing`() throws {
+        let files = CrashingFileSystem()
+        let broker = try openBroker(files)
+        try broker.create([
+            TopicMetadata(name: "left", partitionCount: 1, configuration: ["segment.bytes": "100"])
+        ])
+        for value in ["a", "b", "c"] { try broker.append([value], to: left) }
+        files.refuseSyncs(of: "log-start-offset.tmp")
+        #expect(throws: BrokerError.self) { try broker.partition(left).deleteRecords(before: Offset(2)) }
+        files.refuseSyncs(of: nil)
+        #expect(try files.names(in: "data/left-0").contains("00000000000000000000.log"))
+        #expect {
+            try broker.append(["d"], to: left)
+        } throws: {
+            if case .log(left, .offline) = $0 as? BrokerError { true } else { false }
+        }
+    }
 }

@@ -82,12 +82,16 @@ final class CrashingFileSystem: FileSystem {
             owner.writes.withLock { $0.made[path, default: 0] += 1 }
         }
         func truncate(to size: Int) throws(LogError) { try inner.truncate(to: size) }
-        func sync() throws(LogError) { try inner.sync() }
+        func sync() throws(LogError) {
+            try owner.checkSync(of: path)
+            try inner.sync()
+        }
     }
 
     let memory: MemoryFileSystem
     private let writesLeft = Mutex<Int?>(nil)
     private let refused = Mutex<String?>(nil)
+    private let refusedSync = Mutex<String?>(nil)
     fileprivate let writes = Mutex<(made: [String: Int], synced: [String: Int])>(([:], [:]))
 
     init(_ memory: MemoryFileSystem = MemoryFileSystem()) { self.memory = memory }
@@ -99,6 +103,14 @@ final class CrashingFileSystem: FileSystem {
 
     /// Writes to files of this name find no room; nil: there is room for all.
     func refuseWrites(to name: String?) { refused.withLock { $0 = name } }
+
+    /// Syncs of files of this name fail; nil: none does.
+    func refuseSyncs(of name: String?) { refusedSync.withLock { $0 = name } }
+
+    func checkSync(of path: String) throws(LogError) {
+        guard let name = refusedSync.withLock({ $0 }), path.hasSuffix(name) else { return }
+        throw .io(operation: "sync", path: path, code: 5, reason: "input/output error")
+    }
 
     func countWrite(to path: String) throws(LogError) {
         if let name = refused.withLock({ $0 }), path.hasSuffix(name) {

@@ -126,6 +126,68 @@ struct NameDurabilityTests {
         #expect(checked > 1 && (unsynced == 0) == (mistake == []), "\(unsynced) of \(checked)")
     }
 
+    /// A log of several segments, without its first ones.
+    private func shortened(by purges: Bool) throws -> RecordingFileSystem {
+        let files = RecordingFileSystem()
+        let configuration = try LogConfiguration(["segment.bytes": "200", "retention.ms": "1000"])
+        var log = try PartitionLog(files, directory: "p", configuration: configuration, wasClean: false)
+        for number in 0..<20 {
+            var builder = RecordBatchBuilder()
+            builder.append(key: nil, value: nil, timestamp: Timestamp(ms: 0))
+            _ = try log.append(builder.finish(), now: Timestamp(ms: Int64(number)))
+        }
+        if purges {
+            try log.deleteRecords(before: Offset(15))
+        } else {
+            #expect(try log.applyRetention(now: Timestamp(ms: 1_010)) > 1)
+        }
+        return files
+    }
+
+    @Test(arguments: [true, false])
+    func `the new first offset is durable before segments are deleted`(purges: Bool) throws {
+        let files = try shortened(by: purges)
+        let isFirst: (RecordingFileSystem.Step) -> Bool = {
+            if case .removed(let path) = $0 { path.hasSuffix(".log") } else { false }
+        }
+        let named = try #require(
+            files.steps.lastIndex { $0 == .renamed("p/log-start-offset.tmp", to: "p/log-start-offset") })
+        let removed = try #require(files.steps.firstIndex(where: isFirst))
+        #expect(named < removed && files.steps[..<named].contains(.synced("p/log-start-offset.tmp")))
+        #expect(files.syncs("p", after: named, before: isFirst))
+    }
+
+    /// As after a power cut that kept the later deletions and lost the first one.
+    @Test func `a segment that a power cut brings back is deleted again`() throws {
+        let files = MemoryFileSystem()
+        let configuration = try LogConfiguration(["segment.bytes": "200"])
+        func open() throws -> PartitionLog<MemoryFileSystem> {
+            try PartitionLog(files, directory: "p", configuration: configuration, wasClean: false)
+        }
+        func append(_ log: inout PartitionLog<MemoryFileSystem>, _ stamp: ProducerStamp) throws {
+            var builder = RecordBatchBuilder()
+            builder.producer = stamp
+            builder.append(key: nil, value: nil, timestamp: Timestamp(ms: 0))
+            _ = try log.append(builder.finish(), now: Timestamp(ms: 0))
+        }
+        var log = try open()
+        let stamp = ProducerStamp(id: 1, epoch: 0, baseSequence: 0, isTransactional: true)
+        try append(&log, stamp)
+        let first = try #require(try files.contents(of: "p/00000000000000000000.log"))
+        for _ in 0..<4 { try append(&log, .none) }
+        _ = try log.append(
+            TransactionMarker(isCommit: true),
+            of: ProducerStamp(id: 1, epoch: 0, baseSequence: -1, isTransactional: true), now: Timestamp(ms: 0))
+        for _ in 0..<4 { try append(&log, .none) }
+        try log.deleteRecords(before: Offset(8))
+        let bounds = log.startOffset..<log.endOffset
+        try files.open("p/00000000000000000000.log").write(first, at: 0)
+
+        let again = try open()
+        #expect(again.startOffset..<again.endOffset == bounds)
+        #expect(again.openTransactions.isEmpty && !files.exists("p/00000000000000000000.log"))
+    }
+
     @Test func `a small file that is replaced durably is whole before it has its name`() throws {
         let files = RecordingFileSystem()
         try files.replace("p/file", with: [1], in: "p", sync: true)

@@ -93,6 +93,9 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
         MendedSeed(
             seed: 6_805, was: "by a wall clock that was wrong, all records were of the future, and did not wait"),
         MendedSeed(
+            seed: 46_289, was: "a segment that a power cut brought back was read as the one before those that were left"
+        ),
+        MendedSeed(
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
     ]
 }
