@@ -157,8 +157,8 @@ final class SimulatedProcess {
     var directories: [(task: TaskID, directory: String, isCopy: Bool)] {
         numbers.flatMap { number in
             let held = placement.held(number)
-            return held.active.map { ($0.key, TaskSet.directory(of: $0.key, place: $0.value), false) }
-                + held.standby.map { ($0.key, TaskSet.directory(of: $0.key, place: $0.value), true) }
+            return held.active.map { ($0.key, TaskSet.directory(of: $0.key, replica: $0.value), false) }
+                + held.standby.map { ($0.key, TaskSet.directory(of: $0.key, replica: $0.value), true) }
         }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
     }
 

@@ -55,16 +55,16 @@ extension TaskContext {
     /// Continues with a record in its own situation: nodes downstream see its origin and the stream time of when it was
     /// taken, and it is the record that is diverted or sent to a dead-letter topic.
     public func inSituation(_ situation: RecordSituation, _ body: () throws -> Void) throws {
-        let before = (streamTime, origin, outbox.resumed, diversion)
-        (streamTime, origin, outbox.resumed, diversion) = (
-            situation.streamTime, situation.origin, situation.original, situation.diversion
-        )
-        defer { (streamTime, origin, outbox.resumed, diversion) = before }
-        try body()
-        var diversion = situation.diversion
-        while let inner = diversion {
-            try inner.finish(in: self)
-            diversion = inner.outer
+        let before = (origin, outbox.resumed, diversion)
+        (origin, outbox.resumed, diversion) = (situation.origin, situation.original, situation.diversion)
+        defer { (origin, outbox.resumed, diversion) = before }
+        try at(streamTime: situation.streamTime) {
+            try body()
+            var diversion = situation.diversion
+            while let inner = diversion {
+                try inner.finish(in: self)
+                diversion = inner.outer
+            }
         }
     }
 

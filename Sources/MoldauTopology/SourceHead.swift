@@ -97,7 +97,7 @@ public final class TypedSourceHead: SourceHead {
                 if record.timestamp > progress.pointee.partitionTime {
                     progress.pointee.partitionTime = record.timestamp
                 }
-                if record.timestamp > task.streamTime { task.streamTime = record.timestamp }
+                task.took(record.timestamp)
                 task.originOffset = record.offset
                 try receiveParts(readKey, readValue, record.timestamp, Headers())
                 progress.pointee.processedCount += 1

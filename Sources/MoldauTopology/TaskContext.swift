@@ -12,8 +12,10 @@ public final class TaskContext {
     // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and
     // no other code runs while one of them is being changed.
 
+    /// Stream time has its one owner here: `took` moves it, `at(streamTime:)` goes back for a while.
+    @exclusivity(unchecked) @usableFromInline var latest = Timestamp.none
     /// The greatest timestamp of the records taken so far; `.none` before the first.
-    @exclusivity(unchecked) public var streamTime = Timestamp.none
+    @inlinable public var streamTime: Timestamp { latest }
     /// The time of the round: read once per round of the stream thread.
     @exclusivity(unchecked) public var time: RoundTime
     /// The wall clock: for output and records, never for measuring durations.
@@ -73,6 +75,18 @@ public final class TaskContext {
         var name = "\(applicationID) \(taskID)"
         generator = SeededGenerator(
             seed: UInt64(bitPattern: Int64(name.withUTF8 { murmur2(UnsafeRawBufferPointer($0)) })))
+    }
+
+    /// A record of that time was taken: stream time is at least that.
+    @inlinable @inline(__always)
+    package func took(_ time: Timestamp) { if time > latest { latest = time } }
+
+    /// Lets `body` see the stream time of an earlier record, whose results or punctuations come now.
+    package func at(streamTime: Timestamp, _ body: () throws -> Void) rethrows {
+        let taken = latest
+        latest = streamTime
+        defer { latest = taken }
+        try body()
     }
 
     public func add(_ store: any StateStore) {

@@ -60,8 +60,8 @@ private struct Threads {
         let active = held.values.flatMap { $0.active.keys }
         #expect(active.count == Set(active).count)
         let places = held.values.flatMap { set in
-            set.active.map { TaskSet.directory(of: $0.key, place: $0.value) }
-                + set.standby.map { TaskSet.directory(of: $0.key, place: $0.value) }
+            set.active.map { TaskSet.directory(of: $0.key, replica: $0.value) }
+                + set.standby.map { TaskSet.directory(of: $0.key, replica: $0.value) }
         }
         #expect(places.count == Set(places).count)
     }
