@@ -38,7 +38,7 @@
         package static let digestCut = Sabotage(rawValue: 1 << 14)
         /// A snapshot of committed offsets lacks its last entry.
         package static let snapshotForgetsLast = Sabotage(rawValue: 1 << 15)
-        /// The names of a log's files are not made durable.
+        /// Names are not made durable: by a log, or by the operating system's file system.
         package static let skipsDirectorySync = Sabotage(rawValue: 1 << 16)
         /// No log is ever compacted.
         package static let neverCompacts = Sabotage(rawValue: 1 << 17)

@@ -96,7 +96,8 @@ extension String {
     /// Of each length in which a word is filled, and beyond; of ASCII and not; and cut from longer text.
     private static var samples: [String] {
         let long = "0123456789 abcdefghij"
-        return (0...long.utf8.count).map { String(long.prefix($0)) } + ["\0", "é", "naïve", "日本語", "👩‍👩‍👧‍👦 and more", "\u{7f}"]
+        return (0...long.utf8.count).map { String(long.prefix($0)) }
+            + ["\0", "é", "naïve", "日本語", "👩‍👩‍👧‍👦 and more", "\u{7f}"]
     }
 
     /// Whether the words of a string say the same as its bytes, in both directions.
@@ -106,7 +107,8 @@ extension String {
         return text.withUTF8 { utf8 in
             let (bytes, made) = (UnsafeRawBufferPointer(utf8), String(decoding: utf8, as: UTF8.self))
             if let short = ShortText(made) {
-                guard withUnsafeBytes(of: short.words, { $0.prefix(short.count).elementsEqual(bytes) }) else { return false }
+                let isSame = withUnsafeBytes(of: short.words) { $0.prefix(short.count).elementsEqual(bytes) }
+                guard isSame else { return false }
             }
             guard let built = ShortText(ascii: bytes) else { return true }
             return built.words == unsafeBitCast(made, to: (UInt64, UInt64).self)

@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauState
 
-/// What may look into the stores that a node names, and those of global tables.
+/// Gives access to the stores that a node names, and to those of global tables.
 ///
 /// Every look-up throws `TopologyError.storeNotConnected`, `.unknownStore` or `.wrongType`.
 public protocol StoreReader {
@@ -19,7 +19,7 @@ extension StoreReader {
         _ name: KeyValueStoreName<StoreKey, StoreValue>
     ) throws -> TimestampedKeyValueStore<StoreKey, StoreValue> { try node.store(named: name.name) }
 
-    /// A map of the keys that were used last.
+    /// A store of the keys that were used last.
     public func lruStore<StoreKey, StoreValue>(
         _ name: KeyValueStoreName<StoreKey, StoreValue>
     ) throws -> LRUKeyValueStore<StoreKey, StoreValue> { try node.store(named: name.name) }

@@ -9,12 +9,12 @@ struct PlanTopology {
         case stream(Stream)
         case table(Table)
         case global(GlobalKTable<String, String>)
-        /// Of windows, with the window in the key; nil is a deletion.
+        /// The changes of windows, with the window in the key; nil is a deletion.
         case changes(KStream<String, String?>)
     }
 
     private let streams: StreamsBuilder
-    /// How much longer than they must windows are kept.
+    /// How much longer windows are kept than they must be.
     private let moreRetentionMs: Int64
     private var places: [Place] = []
 
@@ -33,7 +33,7 @@ struct PlanTopology {
     }
 
     private func retention(_ step: Step) -> StoreOptions? {
-        // Where the grace is endless, windows stay in any case.
+        // With an endless grace, windows stay anyway.
         guard moreRetentionMs > 0, step.op != .unlimited, step.graceMs < .max / 4 else { return nil }
         let neededMs = (step.op == .sliding ? 2 : 1) * step.sizeMs + step.graceMs
         return StoreOptions(retention: .milliseconds(neededMs + moreRetentionMs))

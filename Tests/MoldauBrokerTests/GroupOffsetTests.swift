@@ -66,7 +66,8 @@ struct GroupOffsetTests {
         #expect(broker.groups().isEmpty)
     }
 
-    /// All groups have their offsets in one partition. Whatever the last commit before a snapshot was, it holds all of them.
+    /// All groups have their offsets in one partition. A snapshot must hold all of them, whatever the last commit
+    /// before it was.
     @Test(arguments: [Sabotage(), .snapshotForgetsLast])
     func `a snapshot holds the offsets of every group`(mistake: Sabotage) throws {
         let files = MemoryFileSystem()

@@ -41,7 +41,8 @@ struct TextBytesTests {
     @Test(arguments: texts)
     func `text is written in the same way by both ways`(text: String) {
         for form in Self.forms(text) {
-            var (fast, ordinary) = (ByteWriter(capacity: 1), ByteWriter(capacity: 1))
+            var fast = ByteWriter(capacity: 1)
+            var ordinary = ByteWriter(capacity: 1)
             fast.append(utf8: form)
             ordinary.append(anyLength: form)
             #expect(Array(fast.bytes) == Array(text.utf8) && Array(ordinary.bytes) == Array(text.utf8))

@@ -4,7 +4,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Records that go nowhere are counted under a reason, also where Kafka Streams does not count them.
+/// Records that are dropped are counted under a reason, even if Kafka Streams does not count them.
 struct DiscardTests {
     private let input = Topic<String?, String?>("input")
     private let rows = Topic<String, String>("rows")
