@@ -3,6 +3,7 @@ package import MoldauLog
 
 /// What a broker needs now and then: a function of the time that passes.
 package struct UpkeepSchedule: Equatable, Sendable {
+    /// What is to be done from time to time.
     package enum Job: Sendable {
         /// Makes everything durable: `.interval`'s promise.
         case sync

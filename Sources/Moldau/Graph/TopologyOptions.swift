@@ -4,6 +4,7 @@ import MoldauTopology
 
 /// What holds for a whole topology.
 public struct TopologyOptions: Sendable {
+    /// How nodes, stores and internal topics without a name of their own are named.
     public var naming: Naming
     /// Whether those downstream of a table see every change.
     public var emission: Emission
@@ -19,6 +20,7 @@ public struct TopologyOptions: Sendable {
     /// Stands before every processor and sink (KIP-1112).
     public var wrapper: (any NodeWrapper)?
 
+    /// The defaults suit new applications.
     public init(
         naming: Naming = .stable, emission: Emission = .everyChange, stores: StoreKinds = .rocksDB,
         optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete,
@@ -88,7 +90,9 @@ public enum Emission: Sendable, Hashable {
 
 /// How one operator keeps its state. What is nil is taken from the topology.
 public struct StoreOptions: Sendable {
+    /// Where the rows are kept; nil: as the topology's options say.
     public var kind: StoreKind?
+    /// Which changes go downstream; nil: as the topology's options say.
     public var emission: Emission?
     /// Whether a changelog topic brings the store back after its disk was lost.
     public var isLogged: Bool
@@ -110,6 +114,7 @@ public struct StoreOptions: Sendable {
     /// ```
     public var maxEntries: Int?
 
+    /// The defaults are a logged store in RocksDB.
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
         retention: Duration? = nil, changelogSettings: [String: String] = [:], historyRetention: Duration? = nil,

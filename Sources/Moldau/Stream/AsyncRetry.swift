@@ -7,10 +7,12 @@ public struct AsyncRetry: Sendable {
     /// Before the second attempt; twice as long before each one after it. Up to half of it, at random, is left out, so
     /// that what failed together is not tried again together.
     public var backoff: Duration
+    /// The longest wait between two attempts.
     public var longestBackoff: Duration
     /// Whether trying again may help.
     public var isRetriable: @Sendable (any Error) -> Bool
 
+    /// Waits twice as long after each attempt that fails.
     public init(
         attempts: Int, backoff: Duration, longestBackoff: Duration = .seconds(10),
         isRetriable: @escaping @Sendable (any Error) -> Bool = { _ in true }
@@ -21,6 +23,7 @@ public struct AsyncRetry: Sendable {
         self.isRetriable = isRetriable
     }
 
+    /// One attempt, and no other.
     public static let never = AsyncRetry(attempts: 1, backoff: .zero)
 
     /// So many attempts in all, for errors that `isRetriable` says may go away.
@@ -51,8 +54,10 @@ public struct AsyncRetry: Sendable {
 
 /// An asynchronous closure took longer than it may.
 public struct AsyncTimeout: Error, Equatable, CustomStringConvertible {
+    /// The time that the call had.
     public let timeout: Duration
 
+    /// A call that took longer than `timeout`.
     public init(timeout: Duration) { self.timeout = timeout }
 
     public var description: String { "no result after \(timeout)" }

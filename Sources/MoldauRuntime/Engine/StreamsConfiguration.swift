@@ -117,6 +117,7 @@ public struct StreamsConfiguration: Sendable {
     /// Logs what whoever operates the application should know: threads that stopped, positions that are gone. Nothing per record.
     public var logger = Logger(label: "moldau.streams")
 
+    /// The defaults.
     public init() {}
 }
 

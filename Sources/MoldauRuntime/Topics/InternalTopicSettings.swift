@@ -45,6 +45,7 @@ package struct InternalTopicSettings: Sendable {
     /// those does without.
     package static let formKey = "moldau.store"
 
+    /// The settings of a store's changelog.
     package func changelog(of store: StoreDefinition) -> [String: String] {
         var usual = ["cleanup.policy": "compact"]
         usual[Self.formKey] = store.form?.note

@@ -6,6 +6,7 @@ public struct KeyValueStoreName<Key, Value>: Sendable {
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A store whose types say themselves how they become bytes.
     public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
         self.init(name, key: Key.serde, value: Value.serde)
     }
@@ -31,6 +32,7 @@ public enum StoreKind: Sendable, Hashable {
 /// A topology's description of a store: enough to open one for each task.
 public struct StoreDefinition: Sendable {
     public let name: String
+    /// Where its rows are kept.
     public let kind: StoreKind
     /// Whether the store has a changelog topic. Without one, its data is lost with its disk or process.
     public var isLogged: Bool

@@ -6,6 +6,7 @@ public struct WindowStoreName<Key, Value>: Sendable {
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A store whose types say themselves how they become bytes.
     public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
         self.init(name, key: Key.serde, value: Value.serde)
     }
@@ -22,6 +23,7 @@ public struct SessionStoreName<Key, Value>: Sendable {
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A store whose types say themselves how they become bytes.
     public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
         self.init(name, key: Key.serde, value: Value.serde)
     }
