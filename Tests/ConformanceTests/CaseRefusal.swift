@@ -157,7 +157,8 @@ extension CaseStep {
             default: []
             }
         // The aggregate of a cogroup has its functions already; which one this is, the case's other steps say.
-        return needed.contains { json[$0] == nil } || (op == "cogroup" && json["other"] == nil)
+        let lacksName = json["store"]?["kind"]?.text == "versioned" && json["store"]?["name"] == nil
+        return lacksName || needed.contains { json[$0] == nil } || (op == "cogroup" && json["other"] == nil)
     }
 
     /// Whether Kafka Streams has no serde for a key or value behind the step, unless there are default ones.

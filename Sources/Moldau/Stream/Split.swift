@@ -5,128 +5,91 @@ extension KStream {
     /// Begins to split the stream: each record goes to the first branch whose predicate it satisfies.
     ///
     /// ```swift
-    /// let branches = orders.split(named: "orders-")
+    /// let (large, middle, small) = orders.split(named: "orders-")
     ///     .branch("large") { _, order in order.amount > 100 }
+    ///     .branch("middle") { _, order in order.amount > 10 }
     ///     .defaultBranch("small")
-    /// let (large, small) = (branches["orders-large"], branches["orders-small"])
+    /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
+    /// // large: o1=ada 120
+    /// // middle: o2=bob 30
+    /// // small: o3=bob 5
+    /// ```
+    public func split(named given: String? = nil) -> BranchedKStream<Key, Value> {
+        BranchedKStream(splitting(named: given))
+    }
+
+    /// Splits the stream in two: the records that satisfy `isIncluded`, and all others.
+    ///
+    /// ```swift
+    /// let (large, small) = orders.split { _, order in order.amount > 100 }
     /// // orders: o1=ada 120, o2=bob 30
     /// // large: o1=ada 120
     /// // small: o2=bob 30
     /// ```
-    public func split(named given: String? = nil) -> BranchedKStream<Key, Value> {
-        BranchedKStream(self, name: builder.name(given, "KSTREAM-BRANCH-"))
+    public func split(
+        named name: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
+    ) -> (matching: KStream, others: KStream) {
+        let splitting = splitting(named: name)
+        return (splitting.branch(where: isIncluded), splitting.defaultBranch())
+    }
+
+    package func splitting(named given: String?) -> Splitting<Key, Value> {
+        Splitting(self, name: builder.name(given, "KSTREAM-BRANCH-"))
     }
 }
 
-/// A stream that is being split; ended by `defaultBranch` or `noDefaultBranch`, which answer with the branches by name.
-public final class BranchedKStream<Key, Value> {
-    private typealias Predicate = @Sendable (Key, Value) throws -> Bool
+/// A stream that is being split; ended by `defaultBranch` or `noDefaultBranch`, which give the branches in their order. `Branch` is
+/// the stream of each branch so far.
+public struct BranchedKStream<Key, Value, each Branch> {
+    private let splitting: Splitting<Key, Value>
+    private let branches: (repeat each Branch)
 
-    private let stream: KStream<Key, Value>
-    private let name: String
-    private let splitter: GraphNode
-    private let arms: Arms
-    private var branches: [String: KStream<Key, Value>] = [:]
-
-    /// The branches as they were declared; read when the topology is built.
-    private final class Arms {
-        var predicates: [(child: String, isIncluded: Predicate)] = []
-        var other: String?
-    }
-
-    init(_ stream: KStream<Key, Value>, name: String) {
-        self.stream = stream
-        self.name = name
-        let arms = Arms()
-        self.arms = arms
-        splitter = GraphNode(name) { topology, parents in
-            let (predicates, other) = (arms.predicates, arms.other)
-            let make: @Sendable (NodeContext) throws -> Any = { context in
-                try Self.inlet(context, predicates, other)
-            }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
-        }
-        stream.builder.add(splitter, below: [stream.node])
+    fileprivate init(_ splitting: Splitting<Key, Value>, _ branches: repeat each Branch) {
+        self.splitting = splitting
+        self.branches = (repeat each branches)
     }
 
     /// Adds a branch for the records that satisfy `isIncluded` and no predicate before it.
     ///
     /// ```swift
-    /// let branches = orders.split(named: "orders-")
+    /// let (_, second) = orders.split(named: "orders-")
     ///     .branch { _, order in order.amount > 100 }
     ///     .branch { _, order in order.amount > 10 }
     ///     .noDefaultBranch()
-    /// let second = branches["orders-2"]
     /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
     /// // second: o2=bob 30
     /// ```
     /// - Parameter suffix: the branch is named for the split with this added; by default the branch's number, from 1.
-    @discardableResult
     public func branch(
         _ suffix: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
-    ) -> BranchedKStream {
-        let child = add(suffix ?? String(arms.predicates.count + 1))
-        arms.predicates.append((child, isIncluded))
-        return self
+    ) -> BranchedKStream<Key, Value, repeat each Branch, KStream<Key, Value>> {
+        BranchedKStream<Key, Value, repeat each Branch, KStream<Key, Value>>(
+            splitting, repeat each branches, splitting.branch(suffix, where: isIncluded))
     }
 
-    /// Adds a branch for all other records.
+    /// Adds a branch for all other records, and ends the split.
     ///
     /// ```swift
-    /// let branches = orders.split(named: "orders-").branch { _, order in order.amount > 100 }.defaultBranch()
-    /// let others = branches["orders-0"]
+    /// let (large, others) = orders.split().branch { _, order in order.amount > 100 }.defaultBranch()
     /// // orders: o1=ada 120, o2=bob 30
+    /// // large: o1=ada 120
     /// // others: o2=bob 30
     /// ```
-    /// - Returns: all branches by their full names.
+    /// - Returns: the stream of each branch, the default one last.
     @discardableResult
-    public func defaultBranch(_ suffix: String? = nil) -> [String: KStream<Key, Value>] {
-        arms.other = add(suffix ?? "0")
-        return branches
+    public func defaultBranch(_ suffix: String? = nil) -> (repeat each Branch, KStream<Key, Value>) {
+        (repeat each branches, splitting.defaultBranch(suffix))
     }
 
-    /// Drops all other records (counted).
+    /// Drops all other records (counted), and ends the split.
     ///
     /// ```swift
     /// let large = orders.split(named: "orders-").branch("large") { _, order in order.amount > 100 }
-    ///     .noDefaultBranch()["orders-large"]
+    ///     .noDefaultBranch()
     /// // orders: o1=ada 120, o2=bob 30
     /// // large: o1=ada 120
     /// ```
-    /// - Returns: all branches by their full names.
+    /// - Returns: the stream of each branch.
     @discardableResult
-    public func noDefaultBranch() -> [String: KStream<Key, Value>] { branches }
-
-    private func add(_ suffix: String) -> String {
-        let child = name + suffix
-        _ = stream.builder.names.processor(nil, "KSTREAM-BRANCH-")  // Used up by Kafka Streams.
-        stream.builder.attempt { try NodeNames.validate(child) }
-        let node = GraphNode(child) { topology, parents in
-            let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }
-            try topology.add(TopologyNode(child, .processor(make: make), parents: parents))
-        }
-        stream.builder.add(node, below: [splitter])
-        branches[child] = KStream(
-            builder: stream.builder, node: node, sources: stream.sources, isKeyChanged: stream.isKeyChanged,
-            origin: stream.origin)
-        return child
-    }
-
-    private static func inlet(
-        _ context: NodeContext, _ predicates: [(child: String, isIncluded: Predicate)], _ other: String?
-    ) throws -> Inlet<Key, Value> {
-        let arms = try predicates.map { arm in
-            (isIncluded: arm.isIncluded, forward: try context.child(named: arm.child, Key.self, Value.self).receive)
-        }
-        let rest = try other.map { try context.child(named: $0, Key.self, Value.self).receive }
-        return Inlet { record in
-            for arm in arms {
-                let takes: Bool
-                do { takes = try arm.isIncluded(record.key, record.value) } catch { return try context.failed(error) }
-                if takes { return try arm.forward(record) }
-            }
-            guard let rest else { return context.drop(.noBranch) }
-            try rest(record)
-        }
-    }
+    public func noDefaultBranch() -> (repeat each Branch) { branches }
 }
