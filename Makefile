@@ -1,24 +1,26 @@
-# make run     counts the words of this repository's own text files
+# make run     counts the words in this repository's own text files
 # make test    builds with warnings as errors, and runs all tests but the next ones
-# make test-protobuf  tests the serdes of Protocol Buffers, which nothing else builds
-# make agree   tries random topologies in ways that must agree: SEEDS of them, from the seed FROM on
-# make damage    changes each byte of a segment of 1 MiB, of the files beside it and of the journal, and looks whether it
-#              is noticed; cuts the last 4,096 bytes off one by one (some minutes)
-# make crash   kills programs and cuts the power (root, loop devices) under them: KILLS and CUTS times
+# make test-protobuf  tests the Protocol Buffers serdes, which no other target builds
+# make agree   runs random topologies under different options, which must give the same results: SEEDS of them, from
+#              the seed FROM on
+# make damage  changes each byte of a segment of 1 MiB, of the files beside it and of the journal, and checks that the
+#              change is noticed; cuts the last 4,096 bytes off one by one (some minutes)
+# make crash   kills programs KILLS times, and cuts the power under them CUTS times (root, loop devices)
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
-# make restart  kills an application with MEBIBYTES of state, and prints how soon it is at work again
+# make restart  kills an application with MEBIBYTES of state, and prints how soon it works again
 # make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, repair or values) with
-#              made-up bytes for SECONDS
-# make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, with FLAGS of swift test; ends
-#              non-zero when a test fails or a sanitizer reports anything, in a test or in a program that one starts
-# make costs   prints what a record costs to read and to write, by serde
+#              random bytes for SECONDS
+# make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, passing FLAGS to swift test;
+#              fails if a test fails or a sanitizer reports anything, in a test or in a program that a test starts
+# make costs   prints the cost of decoding and encoding a record, by serde
 # make bench   measures WORKLOAD (w1, w2 or w3) on the inputs in INPUT, with FLAGS; see Docs/Performance.md
-# make bench-check  counts instructions and allocations of single steps, and compares them with thresholds (valgrind)
+# make bench-check  counts the instructions and allocations of single steps, and compares them with thresholds
+#              (valgrind)
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
-#              PLANT=all makes mistakes on purpose, and tells which seed finds them
+#              PLANT=all makes mistakes on purpose, and prints which seed finds each
 # make examples  turns the examples of the documentation into tests
 # make format  formats the Swift files
-# make lint    says what `make format` would change, and which imports run against the layers
+# make lint    prints what `make format` would change, and which imports break the layers
 
 SWIFT ?= swift
 SOURCES = Package.swift Sources Tests Examples
@@ -47,13 +49,13 @@ test: rocksdb
 test-protobuf:
 	$(SWIFT) test --quiet --package-path Tests/Protobuf
 
-# State is written and read back many times: in memory, where the system has a folder for that.
+# State is written and read back many times: in memory, if the system has a folder for that.
 agree: rocksdb
 	$(if $(wildcard /dev/shm),TMPDIR=/dev/shm) AGREE_FROM=$(FROM) AGREE_SEEDS=$(SEEDS) \
 		$(SWIFT) test --filter AgreementTests
 
 damage:
-	DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
+	SABOTAGE=1 DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
 		--filter 'DamageTests|JournalTests'
 
 crash: rocksdb
@@ -76,7 +78,7 @@ restart: rocksdb
 fuzz:
 	@Tests/Fuzz/fuzz $(TARGET) $(SECONDS)
 
-# A sanitizer is built apart from all else, and runs behind everybody else's work.
+# A sanitizer is built in a place of its own, and runs at low priority.
 sanitize: rocksdb
 	nice -n 10 Tests/Sanitize/sanitize address $(FLAGS)
 	nice -n 10 Tests/Sanitize/sanitize thread $(FLAGS)
@@ -92,8 +94,10 @@ bench-check: rocksdb
 	@$(SWIFT) build --quiet -c release --product step-costs
 	@python3 Tests/Tools/check_costs.py "$$($(SWIFT) build -c release --show-bin-path)/step-costs" $(FLAGS)
 
+# Mistakes are in no release build but in one that is asked for them, apart from the others.
 simulate: rocksdb
-	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
+	@$(if $(PLANT),SABOTAGE=1) $(SWIFT) run --quiet -c release $(if $(PLANT),--scratch-path .build-sabotage) \
+		simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
 
 examples:
 	python3 Tests/Tools/extract_examples.py .

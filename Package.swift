@@ -7,23 +7,33 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Warnings are errors where `MOLDAU_STRICT` is set: in continuous integration and in `make test`.
+/// Warnings are errors if `MOLDAU_STRICT` is set: in continuous integration and in `make test`.
 let warnings: [SwiftSetting] =
     ProcessInfo.processInfo.environment["MOLDAU_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings)
+/// Mistakes that are made on purpose, so that tests and the simulator can show that they find them: in debug builds, and where
+/// `SABOTAGE` is set (`make simulate PLANT=…`). No release build of an application has them.
+let sabotage: [SwiftSetting] = [
+    ProcessInfo.processInfo.environment["SABOTAGE"] == nil
+        ? .define("SABOTAGE", .when(configuration: .debug)) : .define("SABOTAGE")
+]
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings + settings)
 }
 
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = [],
+    settings: [SwiftSetting] = []
 ) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, exclude: exclude, resources: resources,
-        swiftSettings: strict + warnings)
+        swiftSettings: strict + warnings + settings)
 }
 
-/// Only where the trait `Protobuf` is asked for; otherwise it is neither fetched nor built.
+/// Only if the trait `Protobuf` is enabled; otherwise it is neither fetched nor built.
 let swiftProtobuf = Target.Dependency.product(
     name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Protobuf"]))
 
@@ -57,9 +67,10 @@ let package = Package(
 
         // The broker's tower
         .target(name: "CFiles"),
-        library("MoldauLog", ["MoldauRecords", "CFiles"]),
+        library("MoldauLog", ["MoldauRecords", "CFiles"], settings: sabotage),
         library(
-            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")]),
+            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")],
+            settings: sabotage),
 
         // The port
         library("MoldauCluster", ["MoldauRecords"]),
@@ -97,7 +108,7 @@ let package = Package(
                 "MoldauTopology",
                 "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ], settings: sabotage),
 
         // Programs
         .executableTarget(
@@ -206,8 +217,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings
         ),
-        // The examples of the documentation, and the package that the README and the pages tell how to write: with no settings of
-        // ours, as users have them.
+        // The examples in the documentation, and the package that the README and the pages describe: without settings of
+        // ours, as users build them.
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
@@ -228,8 +239,8 @@ let package = Package(
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         .target(name: "FailingSyncs", path: "Tests/FailingSyncs"),
-        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"]),
-        tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
+        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"], settings: sabotage),
+        tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"], settings: sabotage),
         tests(
             "MoldauClusterEmbeddedTests",
             [
@@ -250,8 +261,8 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
-/// A quick loop: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need, are built and
-/// run.
+/// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need, are
+/// built and run.
 if let wanted = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]?.split(separator: ",").map(String.init) {
     package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
     var needed = Set(wanted)

@@ -1,14 +1,14 @@
 import Moldau
 
-/// Money that goes from one account to another.
+/// A transfer of money from one account to another.
 struct Transfer: JSONStreamCodable, Equatable {
     let from: Int32
     let to: Int32
     let cents: Int64
 }
 
-/// Each transfer becomes two movements, which may be kept on different partitions; the balance is the sum of an account's
-/// movements.
+/// Each transfer becomes two movements, whose accounts may be on different partitions; a balance is the sum of an
+/// account's movements.
 enum BankTopology {
     static let id = "bank-transfer"
     static let transfers = Topic<Int64, Transfer>("transfers")

@@ -3,7 +3,7 @@ import ExampleSupport
 import Foundation
 import Moldau
 
-/// `bank-transfer`: moves money between accounts, and checks that none was lost and none came from nowhere.
+/// `bank-transfer`: moves money between accounts, and checks that none is lost and none is created.
 @main
 struct BankTransfer: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -50,7 +50,7 @@ struct BankTransfer: ParsableCommand {
         try check(balances)
     }
 
-    /// - Returns: how many partitions the topic of transfers has.
+    /// - Returns: the number of partitions of the transfers topic.
     private func createTopics(on cluster: any Cluster) throws -> Int32 {
         let admin = try cluster.makeAdmin(clientID: "bank-transfer")
         defer { admin.close() }
@@ -77,15 +77,15 @@ struct BankTransfer: ParsableCommand {
                 cluster, applicationID: BankTopology.id, inputs: [BankTopology.transfers.name])
             while isAtWork(), try !lag.isZero() { Thread.sleep(forTimeInterval: 0.01) }
         } catch {
-            // What ended the application, if anything did, is the cause.
+            // If an error ended the application, `stop` throws it: it is the cause.
             try app.stop()
             throw error
         }
         try app.stop()
     }
 
-    /// Writes the transfers that the topic does not hold yet: the n-th is in partition n mod the number of partitions, so
-    /// that the ends of the partitions tell which ones it holds.
+    /// Writes the transfers that the topic does not hold yet. The n-th is in partition n mod the number of partitions,
+    /// so the ends of the partitions tell which transfers it holds.
     private func feed(_ cluster: any Cluster, partitionCount: Int32, while isAtWork: () -> Bool) throws {
         let consumer = try cluster.makeConsumer(clientID: "bank-transfer")
         defer { consumer.close() }

@@ -1,6 +1,6 @@
 import Moldau
 
-/// Makes transfers: the same ones for the same seed, on every machine.
+/// Generates transfers: always the same ones for a seed, on every machine.
 struct TransferGenerator {
     private var random: SeededGenerator
     private let accountCount: Int
@@ -12,7 +12,7 @@ struct TransferGenerator {
 
     mutating func next() -> Transfer {
         let from = pick(accountCount)
-        // Some transfers are to oneself: both movements count.
+        // Some transfers are from an account to itself: both movements count.
         return Transfer(from: Int32(from), to: Int32(pick(accountCount)), cents: Int64(1 + pick(100_000)))
     }
 

@@ -3,7 +3,7 @@ import ExampleSupport
 import Foundation
 import Moldau
 
-/// `order-enrichment`: joins a stream of orders with a table of customers, and sums up what each region brings.
+/// `order-enrichment`: joins a stream of orders with a table of customers, and sums up the revenue of each region.
 @main
 struct OrderEnrichment: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -54,7 +54,7 @@ struct OrderEnrichment: AsyncParsableCommand {
         try admin.create(names.map { NewTopic($0, partitionCount: partitions) })
     }
 
-    /// Customers first: an order meets the table as it was at the order's time.
+    /// Writes the customers first: an order is joined with the table as it was at the order's time.
     private func write(to cluster: any Cluster) throws {
         var generator = OrderGenerator(seed: seed, customerCount: customers)
         var time = EmbeddedCluster.systemClock()
@@ -87,7 +87,7 @@ struct OrderEnrichment: AsyncParsableCommand {
                     inputs: [OrderTopology.orders.name, OrderTopology.customers.name])
                 while try !lag.isZero() { try await Task.sleep(for: .milliseconds(10)) }
             }
-            // Whichever is first ends the other: an application that is cancelled commits and closes.
+            // Whichever task ends first cancels the other: an application that is cancelled commits and closes.
             try await group.next()
             group.cancelAll()
             try await group.waitForAll()

@@ -1,6 +1,6 @@
 import Moldau
 
-/// Makes customers and orders: the same ones for the same seed, on every machine.
+/// Generates customers and orders: always the same ones for a seed, on every machine.
 struct OrderGenerator {
     private static let regions = ["Bohemia", "Moravia", "Silesia", "Saxony", "Bavaria"]
     private static let products = ["lamp", "chair", "table", "clock", "mirror", "carpet"]
@@ -14,7 +14,7 @@ struct OrderGenerator {
         self.customerCount = customerCount
     }
 
-    /// The row of each customer, by the customer's name in orders.
+    /// The rows of all customers, keyed by the customer's name as used in orders.
     mutating func customers() -> [(key: String, value: Customer)] {
         (0..<customerCount).map { number in
             let row = Customer(name: "\(pick(Self.names)) \(number)", region: pick(Self.regions))
@@ -22,7 +22,7 @@ struct OrderGenerator {
         }
     }
 
-    /// An order; one in fifty comes from a customer who is in no table.
+    /// Makes an order; one in fifty is by a customer who is not in the table.
     mutating func order(_ number: Int) -> Order {
         let customer = pick(50) == 0 ? "stranger-\(pick(10))" : "customer-\(pick(customerCount))"
         return Order(

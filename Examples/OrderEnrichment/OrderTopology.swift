@@ -3,13 +3,13 @@ import Moldau
 /// The application's name, its topics and its topology.
 enum OrderTopology {
     static let id = "order-enrichment"
-    /// By customer.
+    /// Keyed by customer.
     static let orders = Topic<String, Order>("orders")
-    /// By customer.
+    /// Keyed by customer.
     static let customers = Topic<String, Customer>("customers")
-    /// By customer.
+    /// Keyed by customer.
     static let enriched = Topic<String, EnrichedOrder>("enriched-orders")
-    /// By region.
+    /// Keyed by region.
     static let revenue = Topic<String, Revenue>("revenue-per-region")
     static let revenueStore = TableStoreName<String, Revenue>("revenue")
 

@@ -1,6 +1,6 @@
 import Moldau
 
-/// What comes in: an order of a customer.
+/// The input: a customer's order.
 struct Order: JSONStreamCodable, Equatable {
     var id: String
     var customer: String
@@ -15,7 +15,7 @@ struct Customer: JSONStreamCodable, Equatable {
     var region: String
 }
 
-/// What goes out: an order with what is known of its customer.
+/// The output: an order with its customer's name and region.
 struct EnrichedOrder: JSONStreamCodable, Equatable {
     var order: Order
     var customerName: String
@@ -23,7 +23,7 @@ struct EnrichedOrder: JSONStreamCodable, Equatable {
     var totalCents: Int
 }
 
-/// What a region has brought so far.
+/// The revenue of a region so far.
 struct Revenue: JSONStreamCodable, Equatable {
     var orders = 0
     var cents = 0

@@ -2,7 +2,7 @@ public import MoldauCluster
 import MoldauRecords
 
 extension Cluster {
-    /// Hands out all that the topic holds at the time of the call, each partition in its order. Blocks.
+    /// Reads everything that the topic holds at the time of the call, partition by partition in order. Blocks.
     public func readAll(_ topic: String, _ body: (FetchedBatches) throws -> Void) throws {
         let consumer = try makeConsumer(clientID: "reader")
         let admin = try makeAdmin(clientID: "reader")

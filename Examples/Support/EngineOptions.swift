@@ -2,7 +2,7 @@ public import ArgumentParser
 import Logging
 public import Moldau
 
-/// The options that all examples have in common.
+/// The options that all examples share.
 public struct EngineOptions: ParsableArguments {
     @Option(help: "What a crash may do: at-least-once (nothing is lost, some may count twice) or exactly-once.")
     public var guarantee = Guarantee.atLeastOnce
@@ -46,7 +46,7 @@ public struct EngineOptions: ParsableArguments {
     /// - Parameter keepsData: whether the data outlives the program.
     public func durability(keepsData: Bool) -> Durability { durability?.durability ?? (keepsData ? .sync : .os) }
 
-    /// From now on errors alone are logged.
+    /// From now on only errors are logged.
     public static func quieten() {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -61,7 +61,7 @@ public enum Guarantee: String, ExpressibleByArgument, CaseIterable, Sendable {
     case atLeastOnce = "at-least-once"
     case exactlyOnce = "exactly-once"
 
-    /// As the application's configuration has it.
+    /// The same guarantee in the application's configuration.
     public var processing: ProcessingGuarantee { self == .exactlyOnce ? .exactlyOnce : .atLeastOnce }
 }
 

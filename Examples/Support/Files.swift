@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Why a file could not be made or written, as a sentence.
+/// A sentence that says why a file could not be created or written.
 public struct FileProblem: Error, CustomStringConvertible {
     public let description: String
 
@@ -11,7 +11,8 @@ public struct FileProblem: Error, CustomStringConvertible {
 }
 
 extension Data {
-    /// Writes a file, whole or not at all; what is there and is no file, a pipe for example, is written to as it is.
+    /// Writes a file completely or not at all. An existing path that is not a regular file, for example a pipe, is
+    /// written to directly.
     /// - Throws: `FileProblem`.
     public func write(toFile path: String) throws(FileProblem) {
         var found = stat()
@@ -39,20 +40,20 @@ extension Data {
     }
 }
 
-/// Makes a directory, and those above it, where they are not there.
+/// Creates a directory and its parents if they do not exist.
 /// - Throws: `FileProblem`.
 public func makeDirectory(_ path: String) throws(FileProblem) {
     for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o755) }
     guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileProblem(path, code: errno) }
 }
 
-/// Tells people something, on standard error. That it cannot be written there is no failure.
+/// Prints a message on standard error. If it cannot be written, that is not a failure.
 public func tell(_ text: String) {
     _ = Array(text.utf8).withUnsafeBytes { Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
-/// Lets go of what `print` holds back.
-/// - Throws: `FileProblem` where it could not be written.
+/// Flushes what `print` has buffered.
+/// - Throws: `FileProblem` if it could not be written.
 public func finishOutput() throws(FileProblem) {
     if fflush(nil) != 0 { throw FileProblem("standard output", code: errno) }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where topics and state lie: the directory that was given, or a temporary one.
+/// The directory of topics and state: the given one, or a temporary one.
 public struct WorkingDirectory {
     private let path: String
     public let isTemporary: Bool
@@ -10,7 +10,7 @@ public struct WorkingDirectory {
     public var topics: String { "\(path)/topics" }
     public var state: String { "\(path)/state" }
 
-    /// - Parameter program: begins the name of a temporary directory.
+    /// - Parameter program: the beginning of a temporary directory's name.
     public init(_ given: String?, of program: String) throws {
         path = given ?? FileManager.default.temporaryDirectory.appending(path: "\(program)-\(UUID().uuidString)").path
         isTemporary = given == nil

@@ -1,7 +1,8 @@
 import ExampleSupport
 import Moldau
 
-/// How far each partition of the input topic has each file: read from the topic, which alone knows.
+/// How far each partition of the input topic has each file. Read from the topic itself, which is the only place that
+/// knows.
 struct FeedPositions {
     private struct Place: Hashable {
         let name: [UInt8]
@@ -10,12 +11,12 @@ struct FeedPositions {
 
     private var positions: [Place: Int] = [:]
 
-    /// Walks over the whole topic: some nanoseconds a line. Blocks.
+    /// Reads the whole topic: some nanoseconds a line. Blocks.
     init(_ cluster: any Cluster) throws {
         try cluster.readAll(WordCountTopology.lines.name) { batches in try note(batches) }
     }
 
-    /// The byte behind the file's last line in the partition; 0 if it has none.
+    /// The byte after the file's last line in the partition; 0 if it has none.
     func position(of name: String, in partition: Int32) -> Int {
         positions[Place(name: Array(name.utf8), partition: partition)] ?? 0
     }
@@ -23,7 +24,7 @@ struct FeedPositions {
     private mutating func note(_ batches: FetchedBatches) throws {
         var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
         var last: RecordView?
-        // Lines of a file follow each other: only the last of them is looked at closely.
+        // Lines of a file follow each other, so only the last one of each run needs decoding.
         while let record = try reader.next() {
             if let last, !hasSameKey(last, record) { try note(last, in: batches.partition) }
             last = record

@@ -3,17 +3,17 @@ import Foundation
 
 /// Something to read lines from.
 struct InputSource {
-    /// The key of its records: the absolute path, or `standard input`.
+    /// The key of the records: the absolute path, or `standard input`.
     let name: String
-    /// 0 where it is not known.
+    /// 0 if unknown.
     let byteCount: Int
-    /// Whether its bytes keep their places, so that a later run can tell what is new.
+    /// Whether its bytes keep their positions, so that a later run can tell what is new.
     let isFile: Bool
 
     static let standardInput = InputSource(name: "standard input", byteCount: 0, isFile: false)
 
-    /// The files that the arguments mean, each once.
-    /// - Throws: `ValidationError` for what is not there.
+    /// The files that the arguments stand for, each once.
+    /// - Throws: `ValidationError` if something does not exist.
     static func expand(_ arguments: [String]) throws -> [InputSource] {
         if arguments.isEmpty { return [.standardInput] }
         var seen: Set<String> = []
@@ -42,7 +42,7 @@ struct InputSource {
         self.init(name: url.path, byteCount: isFile ? attributes?[.size] as? Int ?? 0 : 0, isFile: isFile)
     }
 
-    /// The files of a folder and its folders, hidden ones left out, as are files whose beginning holds a zero byte.
+    /// The files in a folder and its subfolders, without hidden files and files whose beginning contains a zero byte.
     private static func textFiles(in folder: URL) -> [InputSource] {
         let found = FileManager.default.enumerator(
             at: folder, includingPropertiesForKeys: [.isRegularFileKey], options: [.skipsHiddenFiles])

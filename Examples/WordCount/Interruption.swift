@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Notes that the user wants to end (Control-C, or a signal to terminate): what was read until then is still counted.
+/// Notices that the user wants to stop (Control-C or a termination signal): what was read until then is still counted.
 /// A second signal ends the program at once.
 final class Interruption {
     private final class State: Sendable {

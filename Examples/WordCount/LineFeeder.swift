@@ -1,9 +1,9 @@
-// Lines on their way into the topic `text-lines`, so that no line enters twice, however often a run is interrupted.
+// Writes lines to the topic `text-lines` so that no line enters twice, however often a run is interrupted.
 //
-// A record's key is the file's path, its value the line, and its header `next` the byte behind the line. The file's
-// first 1 MiB goes to partition 0, the next to partition 1, and so on in turn. So the last record of a file in a
-// partition tells how far that partition has the file, even if a crash took the end of some partitions and not of
-// others: a later run walks the file again and passes over the lines that their partition has.
+// A record's key is the file's path, its value the line, and its header `next` the position of the byte after the line.
+// The file's first 1 MiB goes to partition 0, the next to partition 1, and so on in turn. So the last record of a file
+// in a partition tells how far that partition has the file, even if a crash took the end of some partitions but not of
+// others. A later run reads the file again and skips the lines that their partition already has.
 
 import Foundation
 import Moldau
@@ -13,7 +13,7 @@ final class LineFeeder {
     static let nextHeader = "next"
     private static let bytesPerTurn = 1 << 20
     private static let batchBytes = 256 * 1024
-    /// The lines of so many bytes are made durable at once.
+    /// Lines are made durable together whenever this many bytes have been written.
     private static let flushBytes = 32 << 20
 
     private final class Batch {
@@ -26,7 +26,7 @@ final class LineFeeder {
     private let mayGoOn: () -> Bool
     private var unflushedBytes = 0
 
-    /// - Parameter mayGoOn: asked between reads; false ends the feeding, also in the midst of a file.
+    /// - Parameter mayGoOn: asked between reads; false ends the feeding, even in the middle of a file.
     init(_ cluster: EmbeddedCluster, _ topics: WordCountTopics, while mayGoOn: @escaping () -> Bool) throws {
         producer = try cluster.makeProducer(clientID: "word-count-feeder")
         batches = (0..<topics.inputPartitionCount).map { _ in Batch() }
@@ -34,7 +34,7 @@ final class LineFeeder {
         self.mayGoOn = mayGoOn
     }
 
-    /// Reads the source to its end, and writes the lines that the topic does not have. Blocks.
+    /// Reads the source to its end, and writes the lines that the topic does not have yet. Blocks.
     func feed(_ source: InputSource, _ progress: ProgressBar) throws {
         var reader = try LineReader(source)
         defer { reader.close() }
@@ -58,7 +58,7 @@ final class LineFeeder {
                     let partition = range.lowerBound / Self.bytesPerTurn % batches.count
                     progress.fed(bytes: range.count)
                     guard range.upperBound > known[partition] else { return }
-                    // A last line without an end may have grown since it was written: the rest of it is new.
+                    // A last line without a newline may have grown since it was written: only the rest of it is new.
                     let new = UnsafeRawBufferPointer(
                         rebasing: line.dropFirst(max(0, known[partition] - range.lowerBound)))
                     try append(new, key: key, next: range.upperBound, to: partition)
@@ -71,7 +71,7 @@ final class LineFeeder {
         throws
     {
         guard String(validating: line, as: UTF8.self) != nil else {
-            // Bytes that are no text become the replacement character.
+            // Bytes that are not UTF-8 are replaced by the replacement character.
             var repaired = String(decoding: line, as: UTF8.self)
             return try repaired.withUTF8 {
                 try append(UnsafeRawBufferPointer($0), key: key, next: next, to: partition)

@@ -1,9 +1,9 @@
 import Foundation
 
-/// Reads a file or a pipe line by line, and tells where each line lies.
+/// Reads a file or a pipe line by line, and says where each line is.
 ///
-/// A line of more than `longestLine` bytes is cut behind a space or a tab. Where the cuts are depends on the bytes
-/// alone, so that a second walk over the same bytes gives the same pieces.
+/// A line of more than `longestLine` bytes is split after a space or a tab. Where depends only on the bytes, so that
+/// reading the same bytes again gives the same pieces.
 struct LineReader {
     static let longestLine = 512 * 1024
 
@@ -30,7 +30,7 @@ struct LineReader {
         return poll(&asked, 1, milliseconds) != 0
     }
 
-    /// Hands out the whole lines that have been read, without their ends.
+    /// Passes on the complete lines that have been read, without their newlines.
     mutating func forEachLine(_ body: (_ line: UnsafeRawBufferPointer, _ range: Range<Int>) throws -> Void) throws {
         let (first, place, isAtEnd, name) = (start, position, isAtEnd, name)
         start = try buffer.withUnsafeBytes { bytes in
@@ -46,7 +46,7 @@ struct LineReader {
         }
     }
 
-    /// The length of the first line, and where the next begins; nil if more has to be read to tell.
+    /// The length of the first line, and where the next begins; nil if more must be read to find out.
     private static func piece(
         _ rest: UnsafeRawBufferPointer, isAtEnd: Bool, _ name: String
     ) throws -> (length: Int, end: Int)? {
@@ -64,8 +64,8 @@ struct LineReader {
         return isAtEnd ? (rest.count, rest.count) : nil
     }
 
-    /// Reads what is there, and waits for the first byte. Blocks.
-    /// - Returns: false at the end of the input; `forEachLine` then hands out a last line without an end.
+    /// Reads what is available, and waits for the first byte if nothing is. Blocks.
+    /// - Returns: false at the end of the input; `forEachLine` then passes on a last line without a newline.
     mutating func readMore() throws -> Bool {
         buffer.removeSubrange(..<start)
         position += start

@@ -1,8 +1,8 @@
 import ExampleSupport
 import Foundation
 
-/// A line at the end of the terminal that tells how far the run is; nothing where standard error is no terminal, or
-/// when a run takes less than half a second.
+/// A progress line at the bottom of the terminal. Not shown if standard error is not a terminal, or if a run takes less
+/// than half a second.
 final class ProgressBar {
     private let totalBytes: Int
     private let isShown = isatty(STDERR_FILENO) != 0
@@ -10,7 +10,7 @@ final class ProgressBar {
     private var nextDrawing = ContinuousClock.now + .milliseconds(500)
     private var isDrawn = false
 
-    /// - Parameter totalBytes: 0 where it is not known.
+    /// - Parameter totalBytes: 0 if unknown.
     init(totalBytes: Int) { self.totalBytes = totalBytes }
 
     func fed(bytes: Int) {
@@ -25,7 +25,7 @@ final class ProgressBar {
         draw("counting", all > 0 ? Double(all - left) / Double(all) : nil, "\(left) lines left")
     }
 
-    /// Writes a sentence to standard error, in a line of its own.
+    /// Writes a sentence to standard error, on a line of its own.
     func say(_ sentence: String) {
         clear()
         tell("\(sentence)\n")

@@ -2,7 +2,7 @@ import ExampleSupport
 import Moldau
 import Synchronization
 
-/// Tells on a restart what was replayed of the changelogs. Called on stream threads.
+/// Prints, after a restart, how much of the changelogs was replayed. Called on stream threads.
 final class RestoreReport: Sendable {
     private let isRestart: Bool
     private let hasReplayed = Mutex(false)

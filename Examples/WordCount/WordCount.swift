@@ -68,7 +68,7 @@ struct WordCount: ParsableCommand {
             try topics.waitUntilCounted(progress, while: isAtWork)
         } catch {
             progress.clear()
-            // What ended the application, if anything did, is the cause.
+            // If an error ended the application, `stop` throws it: it is the cause.
             try app.stop()
             throw error
         }

@@ -2,14 +2,14 @@ import ExampleSupport
 import Foundation
 import Moldau
 
-/// The topics, and how far the application is with them.
+/// The program's topics, and the application's progress in them.
 struct WordCountTopics {
     /// How many partitions the input topic has.
     let inputPartitionCount: Int32
     private let lag: ApplicationLag
 
-    /// Creates the topics that are not there. Input is kept for ever: it knows which lines are counted.
-    /// - Parameter partitionCount: of topics that are not there; others keep theirs.
+    /// Creates missing topics. Input is kept for ever: the topic knows which lines have been counted.
+    /// - Parameter partitionCount: for topics that do not exist yet; existing ones keep theirs.
     init(_ cluster: any Cluster, partitionCount: Int32) throws {
         let admin = try cluster.makeAdmin(clientID: "word-count")
         defer { admin.close() }
@@ -24,7 +24,7 @@ struct WordCountTopics {
         lag = try ApplicationLag(cluster, applicationID: WordCountTopology.id, inputs: [lines])
     }
 
-    /// Returns when everything is counted, and the counts are written and committed. Blocks.
+    /// Returns when everything is counted and the counts are written and committed. Blocks.
     func waitUntilCounted(_ progress: ProgressBar, while isAtWork: () -> Bool) throws {
         while isAtWork(), try !lag.isZero() {
             let lines = try lag.inputLag()

@@ -2,9 +2,10 @@ import ExampleSupport
 import Foundation
 import Moldau
 
-/// Words and how often they occur, as the output topic has them.
+/// Words and how often they occur, read from the output topic.
 struct WordCounts {
-    /// By the words' bytes: text that looks the same may be written in several ways, which count apart.
+    /// Keyed by the words' bytes: text that looks the same may be encoded in several ways, which are counted
+    /// separately.
     private var counts: [[UInt8]: Int64] = [:]
 
     /// Keeps the last record of each word. Blocks.
@@ -18,7 +19,8 @@ struct WordCounts {
         }
     }
 
-    /// Writes a line `word<TAB>count` for each word, sorted by the words' bytes. The file is there whole or not at all.
+    /// Writes a line `word<TAB>count` for each word, sorted by the words' bytes. The file is written completely or not
+    /// at all.
     func write(to path: String) throws {
         var text = Data()
         for (word, count) in counts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
@@ -28,7 +30,7 @@ struct WordCounts {
         try text.write(toFile: path)
     }
 
-    /// Prints the most frequent words; among equals, the first by their bytes.
+    /// Prints the most frequent words; if counts are equal, in the order of their bytes.
     func printTop(_ limit: Int) {
         let top = counts.sorted { left, right in
             left.value == right.value ? left.key.lexicographicallyPrecedes(right.key) : left.value > right.value

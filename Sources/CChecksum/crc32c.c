@@ -1,4 +1,4 @@
-// CRC-32C by the processor's instruction: SSE4.2 on x86-64 (asked for at run time), the CRC extension on arm64 (known
+// CRC-32C by the processor's instruction: SSE4.2 on x86-64 (detected at run time), the CRC extension on arm64 (known
 // at compile time); elsewhere slicing-by-8 over tables that are filled once.
 
 #include "CChecksum.h"
@@ -93,7 +93,8 @@ static uint32_t product(uint32_t a, uint32_t b) {
 }
 
 uint32_t moldau_crc32c_concatenated(uint32_t first, uint32_t second, uint64_t second_length) {
-    // The first sum times x to the number of bits that follow it: x^8 is squared once per bit of the length.
+    // Multiplies the first checksum by x to the power of the number of bits after it: x^8 is squared once per bit of
+    // the length.
     uint32_t power = 0x00800000u;
     for (; second_length; second_length >>= 1) {
         if (second_length & 1) first = product(power, first);

@@ -1,4 +1,4 @@
-// What Swift's import of the C library leaves out.
+// Calls to the operating system that are not available to Swift code.
 #define _GNU_SOURCE
 #include "CFiles.h"
 #include <errno.h>
@@ -17,7 +17,7 @@ int moldau_sync_file_system(int descriptor) {
 #endif
 }
 
-// Before main, and so before the first file is opened, in every program that has this library.
+// A constructor runs before main, and so before the first file is opened, in every program that links this library.
 __attribute__((constructor)) void moldau_reserve_standard_descriptors(void) {
     int descriptor;
     do {
@@ -26,8 +26,8 @@ __attribute__((constructor)) void moldau_reserve_standard_descriptors(void) {
     if (descriptor >= 3) close(descriptor);
 }
 
-// Java's locks are of this kind. One of an open file description, where there is such a thing, does not go when another part of
-// the process closes the file.
+// Takes a lock of the kind that Java takes (fcntl). A lock on the open file description is preferred, if the system has
+// them: it is not released when another part of the process closes the file.
 static int lock_as_java(int descriptor) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
 #if defined(F_OFD_SETLK)
@@ -39,11 +39,11 @@ static int lock_as_java(int descriptor) {
 
 static int is_held(int error) { return error == EWOULDBLOCK || error == EAGAIN || error == EACCES; }
 
-// Locks what it can: returns 0, or the error that the lock is held with or that it failed with.
+// Takes both locks. Returns 0 or an errno value: EWOULDBLOCK if another process holds one.
 static int acquire(const char *path, struct moldau_directory_lock *lock) {
     lock->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock->directory < 0) return errno;
-    // Not every network file system locks directories; the file remains.
+    // Some network file systems cannot lock directories; the lock on the file must do then.
     if (flock(lock->directory, LOCK_EX | LOCK_NB) != 0 && is_held(errno)) {
         lock->holder = MOLDAU_HELD_BY_OWN;
         return EWOULDBLOCK;
@@ -52,7 +52,7 @@ static int acquire(const char *path, struct moldau_directory_lock *lock) {
     if (lock->file < 0) return errno;
     struct stat found;
     if (fstat(lock->file, &found) != 0) return errno;
-    // By another name it is somebody's file, whose text is not to be replaced.
+    // If the file has a second name, it may be anybody's file, and must not be overwritten.
     if (!S_ISREG(found.st_mode) || found.st_nlink > 1) return ELOOP;
     if (flock(lock->file, LOCK_EX | LOCK_NB) != 0) {
         if (!is_held(errno)) return errno;
@@ -79,7 +79,7 @@ int moldau_lock_directory(const char *path, struct moldau_directory_lock *lock) 
 
 void moldau_unlock_directory(struct moldau_directory_lock *lock) {
     if (lock->file >= 0) {
-        // Nobody is to be named any more.
+        // The file named the holder.
         int ignored = ftruncate(lock->file, 0);
         (void)ignored;
         close(lock->file);

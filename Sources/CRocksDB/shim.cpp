@@ -9,8 +9,8 @@
 #include "rocksdb/options.h"
 #include "rocksdb/write_buffer_manager.h"
 
-// The C API keeps its types opaque. These three wrap one C++ object each, their first and only member, in every release
-// that has them; so a pointer to the wrapper is a pointer to the object.
+// The C API's types are opaque. In every release, each of these three has a C++ object as its first and only member, so
+// a pointer to the wrapper is a pointer to the object.
 static rocksdb::Options *unwrap(rocksdb_options_t *options) { return reinterpret_cast<rocksdb::Options *>(options); }
 
 static std::shared_ptr<rocksdb::Cache> *unwrap(rocksdb_cache_t *cache) {

@@ -115,7 +115,10 @@ extension Broker {
                 records.append(OffsetRecord(group: group, partition: name, offset: offset))
             }
         }
-        var rest = records.dropLast(sabotage.contains(.snapshotForgetsLast) ? 1 : 0)
+        var rest = records[...]
+        #if SABOTAGE
+            if files.sabotage.contains(.snapshotForgetsLast) { rest = rest.dropLast() }
+        #endif
         while !rest.isEmpty {
             _ = try append(rest.prefix(Self.snapshotBatchRecords), to: partition)
             rest = rest.dropFirst(Self.snapshotBatchRecords)
@@ -178,7 +181,9 @@ extension Broker {
     /// After a crash that took records that were acknowledged and not synced yet: positions behind them go to the end of
     /// what is left. Other records will have those offsets, and are not read yet.
     func limitOffsets() throws(BrokerError) {
-        if sabotage.contains(.positionsBehindEndKept) { return }
+        #if SABOTAGE
+            if files.sabotage.contains(.positionsBehindEndKept) { return }
+        #endif
         for group in groups() {
             var limited: [TopicPartition: GroupOffset?] = [:]
             for (name, var offset) in committedOffsets(of: group) {
@@ -204,11 +209,16 @@ extension Broker {
     /// What a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so one that is
     /// undecided does not hide those that others committed after it.
     private func committedOffsets(in partition: BrokerPartition<Files>) throws(BrokerError) -> CommittedOffsets {
-        let end = sabotage.contains(.offsetsHiddenByUndecided) ? try partition.bounds().upperBound : Offset(.max)
+        #if SABOTAGE
+            let isHiding = files.sabotage.contains(.offsetsHiddenByUndecided)
+            let end = isHiding ? try partition.bounds().upperBound : Offset(.max)
+        #endif
         var undecided: [Int64: [OffsetRecord]] = [:]
         var committed = CommittedOffsets()
         committed.byteCount = try partition.forEachBatch { header, batch, reader throws(RecordBatchError) in
-            guard header.baseOffset < end else { return }
+            #if SABOTAGE
+                guard header.baseOffset < end else { return }
+            #endif
             let producer = header.producer
             if header.isControl {
                 let decided = undecided.removeValue(forKey: producer.id) ?? []

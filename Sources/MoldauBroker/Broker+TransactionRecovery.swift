@@ -45,7 +45,9 @@ extension Broker {
             for index in histories[id]!.unsettled.indices { try judge(&histories[id]!.unsettled[index]) }
             if let last = histories[id]!.last { transactions.recover(id, last, at: uptime()) }
         }
-        if sabotage.contains(.decisionForgotten) { return }
+        #if SABOTAGE
+            if files.sabotage.contains(.decisionForgotten) { return }
+        #endif
         var unfinished: Set<String> = []
         for id in ids {
             for decision in histories[id]!.unsettled where try !carryOut(decision) { unfinished.insert(id) }
@@ -126,7 +128,9 @@ extension Broker {
     }
 
     private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
-        if sabotage.contains(.partialDecisionTaken) { return true }
+        #if SABOTAGE
+            if files.sabotage.contains(.partialDecisionTaken) { return true }
+        #endif
         let ends = record.ends.merging(record.reads) { end, _ in end }
         for (name, end) in ends.sorted(by: { $0.key < $1.key }) {
             // Of a partition that is damaged nobody knows it.

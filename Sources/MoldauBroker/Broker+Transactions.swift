@@ -34,7 +34,7 @@ extension Broker {
         let producer = try slot.state.withLock { state throws(BrokerError) in
             var record: TransactionRecord
             if let known = state.record {
-                if known.status == .ongoing && !sabotage.contains(.openTransactionForgotten) {
+                if isOpen(known) {
                     try takeOver(&state, id)
                 } else if known.status == .prepareCommit || known.status == .prepareAbort {
                     try complete(&state, id)
@@ -126,9 +126,10 @@ extension Broker {
         guard let record = state.record else {
             throw .invalidTransaction(id: id, reason: "no producer was made for it")
         }
-        guard record.producer == producer || sabotage.contains(.staleEpochAccepted) else {
-            throw .producerFenced(id: id)
-        }
+        #if SABOTAGE
+            if files.sabotage.contains(.staleEpochAccepted) { return record }
+        #endif
+        guard record.producer == producer else { throw .producerFenced(id: id) }
         return record
     }
 
@@ -147,14 +148,25 @@ extension Broker {
             // position a client names.
             for (name, read) in state.offsets.values.joined() where record.ends[name] == nil {
                 guard let end = try? partition(name).endOffset() else { continue }
-                record.reads[name] = sabotage.contains(.positionsBelieved) ? read.offset : min(read.offset, end)
+                record.reads[name] = min(read.offset, end)
+                #if SABOTAGE
+                    if files.sabotage.contains(.positionsBelieved) { record.reads[name] = read.offset }
+                #endif
             }
         }
         try store(record, id)
         state.record = record
         // An abort that is lost is none the less one: its records are not readable before a decision.
-        if commit && !sabotage.contains(.decisionNotSynced) { try flush() }
+        if commit { try flushDecision() }
         try complete(&state, id)
+    }
+
+    /// Makes a commit, and all that it decides on, durable.
+    private func flushDecision() throws(BrokerError) {
+        #if SABOTAGE
+            if files.sabotage.contains(.decisionNotSynced) { return }
+        #endif
+        try flush()
     }
 
     /// Carries a decision out where that was begun and failed.
@@ -165,11 +177,26 @@ extension Broker {
         try complete(&state, id)
     }
 
+    private func isOpen(_ record: TransactionRecord) -> Bool {
+        #if SABOTAGE
+            if files.sabotage.contains(.openTransactionForgotten) { return false }
+        #endif
+        return record.status == .ongoing
+    }
+
+    /// Where a decision's markers go, in order.
+    private func markedPartitions(_ record: TransactionRecord) -> [TopicPartition] {
+        #if SABOTAGE
+            if files.sabotage.contains(.markerLost) { return Array(record.ends.keys.sorted().dropFirst()) }
+        #endif
+        return record.ends.keys.sorted()
+    }
+
     /// Carries a decision out.
     func complete(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
         guard var record = state.record else { return }
         let isCommit = record.status.isCommit
-        for name in record.ends.keys.sorted().dropFirst(sabotage.contains(.markerLost) ? 1 : 0) {
+        for name in markedPartitions(record) {
             if name.topic == Self.offsetsTopic {
                 let (offsets, isRecovered) = (state.offsets, state.isRecovered)
                 try groupOffsets.inOrder(name.partition.number) { _ throws(BrokerError) in
@@ -220,7 +247,11 @@ extension Broker {
                     guard let record = state.record, record.status == .ongoing,
                         now - state.begun > .milliseconds(record.timeoutMs)
                     else { return }
-                    if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
+                    #if SABOTAGE
+                        if files.sabotage.contains(.expiredCommitted) {
+                            return try decide(&state, slot.id, commit: true)
+                        }
+                    #endif
                     try takeOver(&state, slot.id)
                 }
             } catch {

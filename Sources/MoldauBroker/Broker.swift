@@ -22,7 +22,6 @@ package final class Broker<Files: FileSystem>: Sendable {
     let uptime: @Sendable () -> Duration
     let files: Files
     let directory: String
-    let sabotage: Sabotage
     /// Gets to know what is deleted, moved or made up: what nobody asked for.
     let logger: Logger
     private let wasClean: Bool
@@ -47,10 +46,9 @@ package final class Broker<Files: FileSystem>: Sendable {
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
         uptime: (@Sendable () -> Duration)? = nil,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-        logger: Logger = Logger(label: "moldau.broker"), sabotage: Sabotage = []
+        logger: Logger = Logger(label: "moldau.broker")
     ) throws(LogError) {
         self.files = files
-        self.sabotage = sabotage
         self.directory = directory
         self.durability = durability
         self.clock = clock
@@ -94,9 +92,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     private func configuration(of topic: TopicMetadata) throws(LogError) -> LogConfiguration {
-        var configuration = try LogConfiguration(topic.configuration)
-        configuration.sabotage = sabotage
-        return configuration
+        try LogConfiguration(topic.configuration)
     }
 
     // Partitions that wait for a sync hold what holds them.

@@ -4,15 +4,15 @@ import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauLog
 
-/// Where the broker's data lie. An application keeps its topics below `topics` there; the broker's own directory is
-/// taken as well.
+/// The `--data` option: where the broker's data is. An application keeps its topics in `topics` below its data
+/// directory; the broker's own directory is accepted as well.
 struct DataDirectory: ParsableArguments {
     @Option(name: .customLong("data"), help: "The data directory: what the application gives to '.embedded(at:)'.")
     var path: String
 
     /// Opens the broker, runs `body`, and closes the broker again.
-    /// - Parameter orCreate: makes the directory where there is none.
-    /// - Throws: `CommandFailure` where the directory is not there, is no broker's, or is in use.
+    /// - Parameter orCreate: creates the directory if it does not exist.
+    /// - Throws: `CommandFailure` if the directory does not exist, does not belong to a broker, or is in use.
     func withCluster(orCreate: Bool = false, _ body: (any Cluster) throws -> Void) throws {
         let directory = try brokerDirectory(orCreate: orCreate)
         let cluster: EmbeddedCluster
@@ -31,8 +31,8 @@ struct DataDirectory: ParsableArguments {
         try cluster.close()
     }
 
-    /// The broker's directory, whether or not the list of topics in it can be read.
-    /// - Throws: `CommandFailure` where there is none.
+    /// The broker's directory, even if the list of topics in it cannot be read.
+    /// - Throws: `CommandFailure` if it does not exist.
     func existingBrokerDirectory() throws -> String {
         let candidates = ["\(path)/topics", path]
         guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
@@ -59,7 +59,8 @@ struct DataDirectory: ParsableArguments {
                 + "data directory, or create a topic in it with 'moldau topics create <topic> --data \(path)'")
     }
 
-    /// Whether a broker keeps its topics there, this one or a Kafka broker: a file that says so, or directories of partitions.
+    /// Whether a broker, this one or a Kafka broker, keeps its topics in the directory: it contains a file that says
+    /// so, or partition directories.
     private static func holdsTopics(_ path: String) throws -> Bool {
         if try isThere("\(path)/topics.json") || isThere("\(path)/meta.properties") { return true }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
@@ -70,7 +71,8 @@ struct DataDirectory: ParsableArguments {
         }
     }
 
-    /// - Throws: `CommandFailure` where that cannot be known: what may not be looked at is not taken for missing.
+    /// - Throws: `CommandFailure` if that cannot be found out: a path that may not be accessed does not count as
+    ///   missing.
     private static func isThere(_ path: String) throws -> Bool {
         if access(path, F_OK) == 0 { return true }
         if errno == ENOENT { return false }
@@ -85,7 +87,7 @@ struct CommandFailure: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// `name=text`, as options take it.
+/// The argument of an option that takes `name=text`.
 struct NamedText {
     let name: String
     let text: String
@@ -100,9 +102,9 @@ struct NamedText {
 }
 
 extension Admin {
-    /// The topic of that name.
-    /// - Parameter isChanged: whether it is to be written or deleted, which the cluster's own topics are not.
-    /// - Throws: `CommandFailure` with the topics that there are.
+    /// Looks up a topic by name.
+    /// - Parameter isChanged: whether the topic is to be written or deleted; the cluster's own topics are refused then.
+    /// - Throws: `CommandFailure` that lists the existing topics.
     func requireTopic(_ name: String, toChange isChanged: Bool = false) throws -> TopicDescription {
         if isChanged, ["__consumer_offsets", "__transaction_state"].contains(name) {
             throw CommandFailure(

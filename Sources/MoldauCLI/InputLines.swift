@@ -1,18 +1,19 @@
 import Foundation
 
-/// The lines of a file or a pipe as their bytes: all that stands before a newline (0x0a) or the end. Nothing is changed: a carriage
-/// return before the newline belongs to the line, and bytes that are no UTF-8 stay as they are.
+/// Reads the lines of a file or a pipe as bytes: everything before a newline (0x0a) or the end. The bytes are
+/// unchanged: a carriage return before the newline belongs to the line, and bytes that are not UTF-8 are kept.
 struct InputLines {
     private static let chunkBytes = 64 * 1024
 
     private let descriptor: Int32
     private let longestBytes: Int
     private var buffer: [UInt8] = []
-    /// Where in `buffer` the next line begins, and up to where no newline was found.
+    /// Where in `buffer` the next line begins, and up to where there is no newline.
     private var (start, searched) = (0, 0)
     private var isAtEnd = false
 
-    /// - Parameter longestBytes: a longer line is an error, so that what is no text takes no memory without bound.
+    /// - Parameter longestBytes: a longer line is an error, so that input that is not text cannot take unbounded
+    ///   memory.
     init(_ descriptor: Int32 = STDIN_FILENO, longestBytes: Int) {
         self.descriptor = descriptor
         self.longestBytes = longestBytes
@@ -59,6 +60,6 @@ struct InputLines {
         isAtEnd = count == 0
     }
 
-    /// A line is longer than what is read of one.
+    /// Thrown if a line is longer than `longestBytes`.
     struct TooLong: Error {}
 }

@@ -3,8 +3,8 @@ import Foundation
 import MoldauCluster
 import Synchronization
 
-/// Notes that the user wants to end (Control-C, or a signal to terminate), and wakes the consumer then. A second signal ends the
-/// program at once.
+/// Notices that the user wants to stop (Control-C or a termination signal) and wakes the consumer. A second signal ends
+/// the program at once.
 final class Interruption {
     private let sources: [any DispatchSourceSignal]
     private let state = State()

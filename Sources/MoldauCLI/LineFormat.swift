@@ -1,7 +1,7 @@
 import ArgumentParser
 import MoldauRecords
 
-/// What is printed of a record.
+/// The options that choose what is printed of a record.
 struct LineFormat: ParsableArguments {
     @Flag(help: "Print the partition.")
     var partitions = false
@@ -25,7 +25,7 @@ struct LineFormat: ParsableArguments {
     var valueType = TextForm.string
 
     /// The line's bytes, without a newline.
-    /// - Throws: `CommandFailure` where key or value are not of the type that was given.
+    /// - Throws: `CommandFailure` if the key or value does not have the given type.
     func line(_ record: RecordView, of partition: TopicPartition) throws -> [UInt8] {
         var columns: [[UInt8]] = []
         if partitions { columns.append(Array("\(partition.partition)".utf8)) }

@@ -1,16 +1,16 @@
 import ArgumentParser
 import Foundation
 
-/// Standard output, written in large pieces. What is written last is there after `flush` alone.
+/// Buffered standard output. The last lines are written only by `flush`.
 final class LineOutput {
     private static let pieceBytes = 64 * 1024
 
     private var buffer: [UInt8] = []
 
-    /// A reader that goes away shall end a write with an error, not the process: the topics are closed then.
+    /// Ignores SIGPIPE: if the reader goes away, the write fails but the process lives on to close the topics.
     init() { signal(SIGPIPE, SIG_IGN) }
 
-    /// - Throws: as `flush`.
+    /// - Throws: the same as `flush`.
     func write(_ line: some Sequence<UInt8>) throws {
         buffer.append(contentsOf: line)
         buffer.append(UInt8(ascii: "\n"))
@@ -19,7 +19,8 @@ final class LineOutput {
 
     func write(_ line: String) throws { try write(line.utf8) }
 
-    /// - Throws: `CommandFailure`; `ExitCode.success` where nobody reads any more, as behind `| head`: that is no failure.
+    /// - Throws: `CommandFailure`; `ExitCode.success` if nobody reads the output any more, as with `| head`: that is
+    ///   not a failure.
     func flush() throws {
         defer { buffer.removeAll(keepingCapacity: true) }
         try buffer.withUnsafeBytes { bytes in
@@ -41,7 +42,7 @@ final class LineOutput {
         }
     }
 
-    /// Tells people something, on standard error. That nobody reads it, or that it has no room, is no failure.
+    /// Prints a message on standard error. If it cannot be written, that is not a failure.
     static func tell(_ sentence: String) {
         _ = Array("\(sentence)\n".utf8).withUnsafeBytes { Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `moldau`: looks into the data directory of an embedded broker, and puts records there.
+/// `moldau`: inspects the data directory of an embedded broker, and reads and writes its records.
 @main
 struct MoldauCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,14 +1,15 @@
 import MoldauCluster
 import MoldauRecords
 
-/// Gathers records into batches, one per partition of a topic, and sends those that are large enough.
+/// Collects records into batches, one per partition of a topic, and sends each batch that is large enough.
 final class PartitionBatches {
     private final class Batch {
         var builder = RecordBatchBuilder()
     }
 
     private static let batchBytes = 64 * 1024
-    /// What a record takes at most besides its key, its value and its headers' texts; and so for each header.
+    /// The most bytes that a record takes besides its key, value and header texts; and that each header takes besides
+    /// its text.
     private static let (recordOverhead, headerOverhead) = (40, 12)
 
     private let topic: String
@@ -17,7 +18,7 @@ final class PartitionBatches {
     private let batchBytes: Int
     private var partitioner = Partitioner.keyed()
 
-    /// - Parameter limit: the largest batch that the topic takes, in bytes.
+    /// - Parameter limit: the largest batch that the topic accepts, in bytes.
     init(_ topic: String, partitionCount: Int32, limit: Int, producer: any Producer) {
         self.topic = topic
         self.producer = producer
@@ -25,8 +26,8 @@ final class PartitionBatches {
         batches = (0..<partitionCount).map { _ in Batch() }
     }
 
-    /// - Parameter partition: where the record goes; nil: where its key says.
-    /// - Throws: `ClusterError.recordTooLarge` for this record: those before it are in batches of their own.
+    /// - Parameter partition: the record's partition; nil: the one that its key decides.
+    /// - Throws: `ClusterError.recordTooLarge` for this record; the records before it are in batches of their own.
     func append(
         key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers, to partition: Int32?
     ) throws {
@@ -50,7 +51,7 @@ final class PartitionBatches {
         }
     }
 
-    /// Returns when everything is written, and on disk. Blocks.
+    /// Sends all batches and waits until they are on disk. Blocks.
     func flush() throws {
         for partition in batches.indices where !batches[partition].builder.isEmpty { try send(Int32(partition)) }
         try producer.flush()
@@ -58,7 +59,7 @@ final class PartitionBatches {
 
     private func send(_ partition: Int32) throws {
         let batch = batches[Int(partition)]
-        // What was refused is not sent again.
+        // A batch that was refused is not sent again.
         defer { batch.builder.reset() }
         try producer.send(batch.builder.finish(), to: TopicPartition(topic, partition))
     }

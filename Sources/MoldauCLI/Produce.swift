@@ -5,7 +5,7 @@ import MoldauClusterEmbedded
 import MoldauLog
 import MoldauRecords
 
-/// `moldau produce`: a record for each line of standard input.
+/// `moldau produce`: writes a record for each line of standard input.
 struct Produce: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Writes the lines of standard input to a topic, a record each.",
@@ -64,7 +64,7 @@ struct Produce: ParsableCommand {
         }
     }
 
-    /// Compaction goes by keys.
+    /// A compacted topic needs a key in each record.
     private func checkKeys(of found: TopicDescription) throws {
         guard keySeparator == nil, found.configuration["cleanup.policy"]?.contains("compact") == true else { return }
         throw CommandFailure(
@@ -82,7 +82,7 @@ struct Produce: ParsableCommand {
             })
         let limit = try Self.largestBatch(of: found)
         let batches = PartitionBatches(topic, partitionCount: found.partitionCount, limit: limit, producer: producer)
-        // A byte takes two characters at most.
+        // Each byte takes at most two characters in the line.
         var lines = InputLines(longestBytes: 2 * limit)
         var count = 0
         do {

@@ -1,18 +1,18 @@
 import ArgumentParser
 import MoldauRecords
 
-/// How keys and values are shown and read as text.
+/// How keys and values are converted to and from text.
 enum TextForm: String, ExpressibleByArgument, CaseIterable {
-    /// The bytes as they are. What is written has to be UTF-8; what is read is printed in any case.
+    /// The bytes as they are. Input must be UTF-8; output is printed even if it is not.
     case string
-    /// The bytes as they are, whatever they are.
+    /// The bytes as they are, whether UTF-8 or not.
     case bytes
-    /// Eight bytes, most significant first, as a decimal number.
+    /// Eight bytes, big-endian, as a decimal number.
     case int64
-    /// Two hexadecimal digits a byte.
+    /// Each byte as two hexadecimal digits.
     case hex
 
-    /// - Throws: `SerdeError` when the bytes have no such form.
+    /// - Throws: `SerdeError` if the bytes do not have this form.
     func text(_ bytes: UnsafeRawBufferPointer) throws -> [UInt8] {
         switch self {
         case .string, .bytes: Array(bytes)
@@ -21,7 +21,7 @@ enum TextForm: String, ExpressibleByArgument, CaseIterable {
         }
     }
 
-    /// The bytes that the text stands for; nil when it has not this form.
+    /// Converts text to bytes; nil if the text does not have this form.
     func bytes(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         switch self {
         case .string: return String(validating: text, as: UTF8.self) == nil ? nil : Array(text)
@@ -41,7 +41,7 @@ enum TextForm: String, ExpressibleByArgument, CaseIterable {
         }
     }
 
-    /// What the text of this form looks like, for errors.
+    /// A description of the text form, for error messages.
     var article: String {
         switch self {
         case .string: "UTF-8 text; '--key-type bytes' and '--value-type bytes' take any bytes"

@@ -1,13 +1,13 @@
 import ArgumentParser
 import MoldauLog
 
-/// Settings of a topic, as the command line gives them.
+/// The `--set` options: a topic's settings.
 struct TopicSettings: ParsableArguments {
     @Option(
         name: .customLong("set"), help: "A setting by Kafka's name, 'retention.ms=-1' for example. May be repeated.")
     var settings: [String] = []
 
-    /// - Throws: `CommandFailure` where there is no such setting: it would be kept, and do nothing.
+    /// - Throws: `CommandFailure` if a setting does not exist: it would be stored without any effect.
     func read() throws -> [String: String] {
         let pairs = try settings.map { try NamedText($0, option: "--set") }
         for name in pairs.map(\.name) where !LogConfiguration.names.contains(name) {

@@ -3,7 +3,7 @@ import MoldauCluster
 import MoldauLog
 import MoldauRecords
 
-/// `moldau topics describe`: partitions, settings, and which offsets are held.
+/// `moldau topics describe`: prints partitions, settings, and the range of offsets held.
 struct TopicsDescribe: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Prints partitions, settings and offsets of topics.",
@@ -47,7 +47,7 @@ struct TopicsDescribe: ParsableCommand {
         }
     }
 
-    /// `name=value` of each setting, by name.
+    /// `name=value` for each setting, sorted by name.
     private static func settings(of topic: TopicDescription) throws -> [String] {
         let held: [String: String]
         do throws(LogError) {
@@ -65,7 +65,7 @@ struct TopicsDescribe: ParsableCommand {
         }
     }
 
-    /// Milliseconds as people say them; nil for those that never pass.
+    /// Milliseconds in the largest unit that divides them; nil if the setting means no limit.
     private static func age(_ value: String) -> String? {
         guard let milliseconds = Int64(value), milliseconds >= 0 else { return nil }
         let units: [(Int64, String)] = [

@@ -1,19 +1,19 @@
 import MoldauRecords
 
-/// A parsed document that values are decoded from; kept by its serde and filled again for the next record.
+/// A parsed document that values are decoded from. Its serde keeps it and reuses it for the next record.
 ///
-/// Its fields lie behind a pointer, because variables of a class cost a check at each access.
+/// Its fields are behind a pointer, because each access to a variable of a class costs an exclusivity check.
 final class JSONDocument {
     struct Contents: ~Copyable {
         var tape = JSONTape()
         var text = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-        /// The keys of large objects, sorted; by the object's index. Made when an object is first asked for.
+        /// The sorted keys of large objects, by the object's index. Made when a key of the object is first looked up.
         var sortedKeys: [Int: [Int32]] = [:]
-        /// Owns `text` where a decoder has outlived its call.
+        /// Owns `text` if a decoder has outlived the call that it was made in.
         var copy: SharedBytes?
     }
 
-    /// Entries beyond which the memory is not kept for the next record: 1 MiB.
+    /// Above this many entries (1 MiB) the memory is not kept for the next record.
     static let keptEntries = 1 << 16
 
     let contents: UnsafeMutablePointer<Contents>
@@ -28,22 +28,22 @@ final class JSONDocument {
         contents.deallocate()
     }
 
-    /// Parses `text` and holds on to it until `close`.
+    /// Parses `text`, which must stay valid until `close`.
     func open(_ text: UnsafeRawBufferPointer) throws(JSONFault) {
         contents.pointee.text = text.assumingMemoryBound(to: UInt8.self)
         try JSONParser.parse(contents.pointee.text, onto: &contents.pointee.tape)
-        // What `superDecoder` reads where there is no such key.
+        // The null entry that `superDecoder` reads for a missing key.
         let end = UInt32(truncatingIfNeeded: contents.pointee.tape.count + 1)
         contents.pointee.tape.append(JSONEntry(start: 0, end: 0, next: end, kind: .null))
     }
 
-    /// Lets go of the text.
+    /// Drops the reference to the text.
     func close() {
         contents.pointee.text = UnsafeBufferPointer(start: nil, count: 0)
         if !contents.pointee.sortedKeys.isEmpty { contents.pointee.sortedKeys = [:] }
     }
 
-    /// Makes the text this document's own, for decoders that somebody has kept.
+    /// Copies the text into the document, for decoders that outlive the call.
     func detach() {
         let copy = SharedBytes(copying: UnsafeRawBufferPointer(contents.pointee.text))
         contents.pointee.text = copy.bytes.assumingMemoryBound(to: UInt8.self)
@@ -54,13 +54,13 @@ final class JSONDocument {
 
     // MARK: Entries
 
-    /// The index of the null that stands for what is missing.
+    /// The index of the null entry that stands for a missing value.
     var missing: Int { contents.pointee.tape.count - 1 }
 
     @inline(__always)
     subscript(index: Int) -> JSONEntry { contents.pointee.tape.entries[index] }
 
-    /// The text of an entry without inner ones.
+    /// The text of a value that is neither an object nor an array.
     @inline(__always)
     func text(_ entry: JSONEntry) -> UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: contents.pointee.text.baseAddress! + Int(entry.start), count: entry.length)
@@ -74,10 +74,11 @@ final class JSONDocument {
 
     // MARK: Places, for error messages
 
-    /// How many siblings are counted to name a place: an error among a million elements must stay cheap.
+    /// The most siblings that are counted to find a value's place for an error message: an error among a million
+    /// elements must stay cheap.
     private static let countedSiblings = 1024
 
-    /// The keys and indexes that lead to an entry; cut short where it has too many siblings.
+    /// The keys and indexes that lead to an entry; incomplete if the entry has too many siblings.
     func path(to index: Int) -> [any CodingKey] {
         var path: [any CodingKey] = []
         var container = 0
@@ -90,7 +91,7 @@ final class JSONDocument {
                 if number > Self.countedSiblings { return path }
             }
             if isObject {
-                // Keys and values take turns.
+                // Keys and values alternate.
                 let key = number.isMultiple(of: 2) ? child : child - 1
                 path.append(JSONKey(stringValue: string(self[key])))
                 if key == index { return path }
@@ -114,7 +115,7 @@ final class JSONDocument {
     }
 }
 
-/// A key or an index of a path.
+/// A key or an index in a coding path.
 struct JSONKey: CodingKey {
     let stringValue: String
     let intValue: Int?

@@ -1,20 +1,21 @@
-/// One value or key of a parsed document: where its text lies.
+/// A value or key of a parsed document: where its text is.
 ///
-/// A document's entries lie flat in the order of the text. An object is followed by its fields, each a key and a value;
-/// an array by its elements; `next` leads over what is inside.
+/// The entries of a document are stored flat, in the order of the text. An object is followed by its fields, each a key
+/// and a value; an array by its elements. `next` skips everything inside.
 struct JSONEntry {
     enum Kind: UInt8 {
         case null, `true`, `false`, integer, number, string, object, array
     }
 
-    /// Where the text begins. Of a string: behind its quote.
+    /// Where the text begins; for a string, after the opening quote.
     var start: UInt32
-    /// Where the text ends; of a string: before its quote. Of containers: how many fields or elements there are.
+    /// Where the text ends; for a string, before the closing quote. For an object or array: the number of fields or
+    /// elements.
     var end: UInt32
-    /// The index of the entry after this one and all that is inside.
+    /// The index of the entry after this one and everything inside it.
     var next: UInt32
     var kind: Kind
-    /// Whether a string's text holds escapes.
+    /// Whether a string's text contains escapes.
     var isEscaped = false
 
     var count: Int { Int(end) }
@@ -22,7 +23,7 @@ struct JSONEntry {
 }
 
 extension JSONEntry.Kind {
-    /// As error messages name it.
+    /// The name used in error messages.
     var name: String {
         switch self {
         case .null: "null"
@@ -35,7 +36,7 @@ extension JSONEntry.Kind {
     }
 }
 
-/// The entries of one document, in memory that is kept for the next.
+/// The entries of one document, in memory that is reused for the next.
 struct JSONTape: ~Copyable {
     private(set) var entries: UnsafeMutablePointer<JSONEntry>
     private(set) var count = 0

@@ -6,9 +6,10 @@
     internal import Darwin
 #endif
 
-/// Finds the fields of one object by their keys, compared byte by byte. Of equal keys the first counts, as in Foundation.
+/// Finds the fields of one object by key, compared byte by byte. If a key occurs twice, the first counts, as in
+/// Foundation.
 struct JSONFields {
-    /// Up to this many fields, looking at one after another is fastest.
+    /// Up to this many fields a linear search is fastest.
     private static let linearLimit = 24
 
     let document: JSONDocument
@@ -22,14 +23,14 @@ struct JSONFields {
         }
     }
 
-    /// The index of the value of `key`.
+    /// The index of the key's value.
     @inline(__always)
     func value(of key: some CodingKey) -> Int? {
         var name = key.stringValue
         return name.withUTF8 { find($0) }.map { $0 + 1 }
     }
 
-    /// Each key once, in the document's order.
+    /// Each distinct key, in the document's order.
     var keys: [String] {
         var found: [String] = []
         forEachKey { index in
@@ -68,7 +69,7 @@ struct JSONFields {
 
     // MARK: Large objects
 
-    /// The indexes of the keys, ascending by text and then by place.
+    /// The indexes of the keys, sorted by text and then by position.
     private func sorted() -> [Int32] {
         var found: [Int32] = []
         found.reserveCapacity(document[object].count)
@@ -80,7 +81,7 @@ struct JSONFields {
         return found
     }
 
-    /// The first of the keys with that text.
+    /// The index of the first key with that text.
     private func search(_ name: UnsafeBufferPointer<UInt8>) -> Int? {
         let sorted = document.contents.pointee.sortedKeys[object] ?? []
         var (low, high) = (0, sorted.count)
@@ -92,7 +93,7 @@ struct JSONFields {
         return Int(sorted[low])
     }
 
-    /// Negative if the key's text comes before `name`, 0 if it is the same.
+    /// Negative if the key sorts before `name`, 0 if they are equal.
     private func compare(_ index: Int, _ name: UnsafeBufferPointer<UInt8>) -> Int {
         withKey(index) { key in
             let common = min(key.count, name.count)

@@ -7,7 +7,7 @@ struct JSONKeyedDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func contains(_ key: Key) -> Bool { fields.value(of: key) != nil }
 
-    /// The value of a key that must be there.
+    /// The value of a required key.
     @inline(__always)
     private func value(_ key: Key) throws -> JSONValueDecoder {
         guard let index = fields.value(of: key) else {
@@ -45,7 +45,7 @@ struct JSONKeyedDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
         try value(key).value(type)
     }
 
-    // The library's own versions of these look for the key three times.
+    // The default implementations of these look the key up three times.
 
     func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try present(key)?.bool() }
     func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { try present(key)?.string() }
@@ -71,7 +71,7 @@ struct JSONKeyedDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func superDecoder() throws -> any Decoder { superDecoder(JSONKey.super) }
     func superDecoder(forKey key: Key) throws -> any Decoder { superDecoder(key) }
 
-    /// A missing key reads as null.
+    /// A missing key decodes as null.
     private func superDecoder(_ key: some CodingKey) -> any Decoder {
         JSONValueDecoder(document: fields.document, index: fields.value(of: key) ?? fields.document.missing)
     }

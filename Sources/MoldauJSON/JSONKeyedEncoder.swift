@@ -5,7 +5,7 @@ struct JSONKeyedEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
     var codingPath: [any CodingKey] { outline.path(to: node) }
 
-    /// The encoder of a new field.
+    /// Adds a field and returns its encoder.
     @inline(__always)
     private func field(_ key: some CodingKey) -> JSONValueEncoder {
         JSONValueEncoder(outline: outline, node: outline.addField(key, to: node))

@@ -1,14 +1,14 @@
-// What the text of a checked JSON number means.
+// Converts the text of a JSON number, which the parser has checked, to Swift's number types.
 
 /// The text of a number that the parser has checked.
 struct JSONNumber {
     let text: UnsafeBufferPointer<UInt8>
-    /// Whether there is neither a fraction nor an exponent.
+    /// Whether the text has neither a fraction nor an exponent.
     let isInteger: Bool
 
     private var string: String { String(decoding: text, as: UTF8.self) }
 
-    /// The number as a whole one, exactly: "1e2" and "1.0" are whole. nil if it is not, or does not fit.
+    /// The number as an exact integer: "1e2" and "1.0" are integers. nil if it is not one, or does not fit the type.
     @inline(__always)
     func integer<Number: FixedWidthInteger>(as type: Number.Type) -> Number? {
         guard isInteger, let number = smallInteger else { return exactInteger() }
@@ -18,7 +18,7 @@ struct JSONNumber {
             : Number(exactly: number.magnitude)
     }
 
-    /// Sign and digits of up to 19 digits, which 64 bits hold.
+    /// The sign and magnitude of a number of up to 19 digits, which fits in 64 bits.
     private var smallInteger: (negative: Bool, magnitude: UInt64)? {
         @inline(__always) get {
             let negative = text[0] == UInt8(ascii: "-")
@@ -31,7 +31,7 @@ struct JSONNumber {
         }
     }
 
-    /// By its digits: point and exponent only say how many zeros follow.
+    /// Works on the decimal digits: the point and the exponent only decide how many zeros follow.
     private func exactInteger<Number: FixedWidthInteger>() -> Number? {
         if isInteger { return Number(string) }
         guard let parts = Parts(text) else { return nil }
@@ -43,12 +43,13 @@ struct JSONNumber {
         }
         let significant = digits.drop { $0 == "0" }
         if significant.isEmpty { return 0 }
-        // 39 digits are the most that 128 bits have.
+        // 128 bits have at most 39 digits.
         guard exponent >= 0, significant.count + exponent <= 39 else { return nil }
         return Number((parts.negative ? "-" : "") + significant + String(repeating: "0", count: exponent))
     }
 
-    /// Sign, digits without the point, and the power of ten to multiply them with. nil if the exponent is beyond all use.
+    /// The sign, the digits without the point, and the power of ten to multiply them with. nil if the exponent is
+    /// absurdly large.
     private struct Parts {
         var negative = false
         var digits = ""
@@ -75,7 +76,8 @@ struct JSONNumber {
         }
     }
 
-    /// The nearest floating-point number; nil if it is beyond all of them, or so near zero that none is left.
+    /// The nearest floating-point number; nil if the number is too large for the type, or so small that it would become
+    /// zero.
     @inline(__always)
     func double() -> Double? { smallDouble ?? nearest() }
 
@@ -90,7 +92,8 @@ struct JSONNumber {
         text.prefix { $0 | 0x20 != UInt8(ascii: "e") }.allSatisfy { !(UInt8(ascii: "1")...UInt8(ascii: "9") ~= $0) }
     }
 
-    /// Numbers whose digits and power of ten a `Double` holds exactly: one rounding, so the result is the nearest.
+    /// For numbers whose digits and power of ten a `Double` holds exactly: there is only one rounding, so the result is
+    /// the nearest.
     private var smallDouble: Double? {
         @inline(__always) get {
             var digits: UInt64 = 0
@@ -119,7 +122,7 @@ struct JSONNumber {
     }
 }
 
-/// 10⁰ to 10²², which are exact.
+/// 10⁰ to 10²², which a `Double` represents exactly.
 private let powersOfTen: [Double] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
     1e21, 1e22,

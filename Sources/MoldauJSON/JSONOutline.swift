@@ -1,38 +1,40 @@
 import MoldauRecords
 
-/// What a value has encoded so far: a tree of nodes over one buffer of text; kept by its serde for the next record.
+/// What has been encoded of a value so far: a tree of nodes over one buffer of text. Its serde keeps it and reuses it
+/// for the next record.
 ///
-/// Encoders may be filled in any order, and an object's keys are written sorted; so text is collected first, and put
-/// in order by `write`. The fields lie behind pointers, because variables of a class cost a check at each access.
+/// Encoders may be filled in any order, but an object's keys are written sorted; so the text is collected first, and
+/// `write` puts it in order. The fields are behind pointers, because each access to a variable of a class costs an
+/// exclusivity check.
 final class JSONOutline {
-    /// A value; in an object with its key.
+    /// A value, together with its key if it is in an object.
     struct Node {
         enum Kind: UInt8 {
-            /// Nothing was encoded yet; written as `{}`.
+            /// Nothing has been encoded yet; written as `{}`.
             case empty
-            /// All of its text lies behind the key.
+            /// A single value; all of its text follows the key.
             case text
             case object, array
-            /// Its encoding failed; not written.
+            /// Its encoding failed; it is not written.
             case removed
         }
 
         var kind = Kind.empty
-        /// The quoted key and its colon begin here in the buffer.
+        /// Where the quoted key and its colon begin in the buffer.
         var start = 0
-        /// How many bytes of the text are quoted key and colon; 0 in arrays.
+        /// The length of the quoted key and colon in bytes; 0 in arrays.
         var keyLength = 0
-        /// Where the value's text ends; that of a container is only its key.
+        /// Where the value's text ends. The text of an object or array is only its key.
         var end = 0
         var parent = 0
         var childCount = 0
-        /// 0, the root, is nobody's child or sibling: it stands for none.
+        /// 0 means none: the root has index 0 and is never a child or sibling.
         var firstChild = 0
         var lastChild = 0
         var nextSibling = 0
     }
 
-    /// Bytes of text, or nodes, beyond which the memory is not kept for the next record.
+    /// Above this many bytes of text or of nodes the memory is not kept for the next record.
     private static let keptBytes = 1 << 20
 
     let nodes: UnsafeMutablePointer<NodeList>
@@ -52,7 +54,7 @@ final class JSONOutline {
         buffer.deallocate()
     }
 
-    /// Begins a document: one empty node, the root.
+    /// Starts a document with one empty node, the root.
     func open() {
         nodes.pointee.removeAll()
         buffer.pointee.removeAll()
@@ -71,7 +73,7 @@ final class JSONOutline {
 
     // MARK: Building
 
-    /// Makes a node a container, if it is not yet one of that kind.
+    /// Makes a node an object or array; no-op if it is one already.
     func become(_ kind: Node.Kind, _ index: Int) {
         let old = self[index].kind
         precondition(
@@ -80,7 +82,7 @@ final class JSONOutline {
         self[index].kind = kind
     }
 
-    /// Forgets what a node holds, because its encoding failed.
+    /// Empties a node whose encoding failed.
     func remove(_ index: Int) {
         self[index].kind = .removed
         self[index].childCount = 0
@@ -119,7 +121,7 @@ final class JSONOutline {
         return index
     }
 
-    /// Writes a node's text.
+    /// Sets a node's text.
     @inline(__always)
     func setText(_ index: Int, _ write: (inout ByteWriter) -> Void) {
         if self[index].end != buffer.pointee.count { moveToEnd(index) }
@@ -128,7 +130,7 @@ final class JSONOutline {
         self[index].kind = .text
     }
 
-    /// Repeats a node's key at the buffer's end, so that its value can follow.
+    /// Copies a node's key to the end of the buffer, so that its value can follow.
     private func moveToEnd(_ index: Int) {
         let (start, length) = (self[index].start, self[index].keyLength)
         self[index].start = buffer.pointee.count
@@ -159,7 +161,7 @@ final class JSONOutline {
 
     // MARK: Writing
 
-    /// Appends a node and all inside it to `writer`.
+    /// Appends a node and everything inside it to `writer`.
     func write(_ index: Int, to writer: inout ByteWriter) {
         let node = self[index]
         writer.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer.pointee.bytes[node.start..<node.end]))
@@ -184,7 +186,7 @@ final class JSONOutline {
         write(child, to: &writer)
     }
 
-    /// Sorted by key; of fields with one key the last.
+    /// Writes an object's fields sorted by key; if a key was encoded twice, only the last one.
     private func writeObject(_ node: Node, to writer: inout ByteWriter) {
         writer.append(byte: UInt8(ascii: "{"))
         withUnsafeTemporaryAllocation(of: Int.self, capacity: node.childCount) { fields in
@@ -226,12 +228,12 @@ final class JSONOutline {
         }
     }
 
-    /// By the keys' bytes as they are written.
+    /// Compares two keys by their bytes as written.
     @inline(__always)
     private func compareKeys(_ one: Int, _ other: Int) -> Int {
         let bytes = buffer.pointee.bytes
         let (one, other) = (self[one], self[other])
-        // Without the quote and the colon at the end.
+        // The end without the quote and the colon.
         let (oneEnd, otherEnd) = (one.start + one.keyLength - 2, other.start + other.keyLength - 2)
         var (left, right) = (one.start + 1, other.start + 1)
         while left < oneEnd, right < otherEnd {
@@ -242,7 +244,7 @@ final class JSONOutline {
         return one.keyLength - other.keyLength
     }
 
-    /// Nodes in memory that is kept.
+    /// A list of nodes that keeps its memory.
     struct NodeList: ~Copyable {
         private(set) var memory: UnsafeMutablePointer<Node>
         private(set) var count = 0

@@ -1,5 +1,6 @@
-// Text to entries, after RFC 8259: one pass over the bytes, nothing copied. The whole text is checked, also the parts that
-// nobody will ask for: grammar, escapes, surrogate pairs, UTF-8. What numbers mean is left to those who read them.
+// Parses text into entries by RFC 8259, in one pass over the bytes without copying. The whole text is checked, also
+// parts that nobody decodes: grammar, escapes, surrogate pairs, UTF-8. Numbers are converted only when they are
+// decoded.
 
 /// What is wrong with a document, and at which byte.
 struct JSONFault: Error {
@@ -7,9 +8,9 @@ struct JSONFault: Error {
     let offset: Int
 }
 
-/// Reads one document onto a tape.
+/// Parses one document onto a tape.
 struct JSONParser {
-    /// How deep arrays and objects may nest; as in Foundation.
+    /// How deep arrays and objects may nest; the same as in Foundation.
     static let maximumDepth = 512
 
     private let base: UnsafePointer<UInt8>
@@ -37,7 +38,7 @@ struct JSONParser {
 
     private var offset: UInt32 { UInt32(truncatingIfNeeded: position - base) }
 
-    /// The byte at the position; 0, which stands nowhere in a document, at the end.
+    /// The byte at the position; at the end 0, which is not valid anywhere in a document.
     private var byte: UInt8 {
         @inline(__always) get { position < end ? position.pointee : 0 }
     }
@@ -79,7 +80,7 @@ struct JSONParser {
         append(kind, from: start)
     }
 
-    /// Notes a value without inner ones that ends here.
+    /// Adds an entry that ends here and has nothing inside.
     @inline(__always)
     private mutating func append(_ kind: JSONEntry.Kind, from start: UInt32, isEscaped: Bool = false) {
         let next = UInt32(truncatingIfNeeded: tape.pointee.count + 1)
@@ -216,7 +217,7 @@ struct JSONParser {
         }
     }
 
-    /// Reads `uXXXX`.
+    /// Reads `uXXXX` of an escape.
     private mutating func hexadecimal() throws(JSONFault) -> UInt16 {
         position += 1
         guard end - position >= 4, let unit = codeUnit(position) else { throw fault("four hex digits are expected") }

@@ -1,11 +1,11 @@
 import MoldauRecords
 
 extension ByteWriter {
-    /// Writes text in quotes; escapes what JSON wants escaped and nothing else.
+    /// Appends text in quotes; escapes only what JSON requires.
     mutating func append(quoted text: String) {
         var text = text
         text.withUTF8 { utf8 in
-            // Room for the text without escapes, and for what callers put around it.
+            // Room for the text without escapes, and for what callers append around it.
             let target = reserve(utf8.count + 4).assumingMemoryBound(to: UInt8.self)
             target[0] = UInt8(ascii: "\"")
             let plain = escapelessEnd(utf8)
@@ -28,7 +28,7 @@ extension ByteWriter {
         }
     }
 
-    /// How many bytes of UTF-8 need no escape.
+    /// The number of bytes from the start that need no escape.
     @inline(__always)
     private func escapelessEnd(_ text: UnsafeBufferPointer<UInt8>) -> Int {
         guard let start = text.baseAddress else { return 0 }
@@ -58,7 +58,7 @@ extension ByteWriter {
         append(contentsOf: UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
     }
 
-    /// Writes a number of at most 64 bits in decimal.
+    /// Appends a number of at most 64 bits in decimal.
     mutating func append(decimal number: some FixedWidthInteger) {
         guard let small = Int64(exactly: number) else { return append(utf8: String(number)) }
         let most = 20
@@ -79,7 +79,7 @@ extension ByteWriter {
         advance(by: most - place)
     }
 
-    /// Writes a finite number with as few digits as tell it from its neighbours; whole ones without a fraction.
+    /// Appends a finite number with the fewest digits that identify it; integers without a fraction.
     mutating func append(shortest number: some BinaryFloatingPoint & CustomStringConvertible) {
         append(utf8: number.description)
         let text = bytes

@@ -6,12 +6,12 @@ public import MoldauRecords
 /// struct Order: JSONStreamCodable { var id: String; var amount: Int }
 /// let orders = Topic<String, Order>("orders")
 /// ```
-/// The forms are those of Foundation's `JSONEncoder`: `Date` is seconds since 2001, `Data` is Base64, nil is left out.
-/// Keys of objects are written in the order of their bytes, so that equal values have equal bytes.
+/// Values are encoded as by Foundation's `JSONEncoder`: `Date` as seconds since 2001, `Data` as Base64, nil left out.
+/// An object's keys are written in the order of their bytes, so that equal values have equal bytes.
 ///
-/// Reading is strict: the whole document must be well-formed UTF-8 after RFC 8259, nested at most 512 deep; unknown keys are
-/// passed over, and of equal keys the first counts. Bytes that do not fit the type throw `SerdeError.malformed`, which
-/// tells the place.
+/// Decoding is strict: the whole document must be well-formed UTF-8 and JSON by RFC 8259, nested at most 512 deep.
+/// Unknown keys are ignored; if a key occurs twice, the first counts. Bytes that do not fit the type throw
+/// `SerdeError.malformed`, which names the place in the document.
 public protocol JSONStreamCodable: StreamCodable, Codable {}
 
 extension JSONStreamCodable {
@@ -19,8 +19,8 @@ extension JSONStreamCodable {
 }
 
 extension Serde where Value: Codable & SendableMetatype {
-    /// The serde that writes any `Codable` type as JSON, in the way of `JSONStreamCodable`; for types that are not one's
-    /// own: `Topic("points", key: String.serde, value: Serde<[Point]>.json)`.
+    /// Encodes any `Codable` type as JSON, in the same way as `JSONStreamCodable`. For types that are not your own:
+    /// `Topic("points", key: String.serde, value: Serde<[Point]>.json)`.
     public static var json: Serde<Value> {
         let (documents, outlines) = (ReusePool<JSONDocument>(), ReusePool<JSONOutline>())
         return Serde(
@@ -35,7 +35,7 @@ private func decodeJSON<Value: Decodable>(
 ) throws -> Value {
     var document = pool.take() ?? JSONDocument()
     defer {
-        // A decoder that somebody has kept goes on with a copy of the text.
+        // A decoder that the value has kept must continue with a copy of the text.
         if isKnownUniquelyReferenced(&document) {
             document.close()
             if document.isWorthKeeping { pool.keep(document) }
@@ -70,7 +70,7 @@ private func encodeJSON<Value: Encodable>(
     outline.write(0, to: &writer)
 }
 
-/// What went wrong and where, in a line.
+/// What went wrong and where, on one line.
 private func reason(_ error: any Error) -> String {
     switch error {
     case let fault as JSONFault: "\(fault.reason) (byte \(fault.offset))"

@@ -1,9 +1,9 @@
-// What reading and writing of strings have in common.
+// Helpers that parsing and writing of strings share.
 
 import MoldauRecords
 
-/// Where text that a string holds as it is ends: at a quote, a backslash, a control character or a byte beyond ASCII. Reads
-/// eight bytes at a time.
+/// The end of the text that needs no decoding or escaping: stops at a quote, a backslash, a control character or a byte
+/// beyond ASCII. Reads eight bytes at a time.
 @inline(__always)
 func plainTextEnd(from start: UnsafePointer<UInt8>, to end: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
     let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
@@ -12,8 +12,8 @@ func plainTextEnd(from start: UnsafePointer<UInt8>, to end: UnsafePointer<UInt8>
         let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
         let quote = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
         let backslash = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
-        // A byte's top bit is set where it is below 0x20, a quote or a backslash; above the lowest such byte a borrow
-        // may set others, which does not matter.
+        // A byte's top bit becomes set if the byte is below 0x20, a quote or a backslash. A borrow may set bits above
+        // the lowest such byte, which does not matter.
         let below = (word &- ones &* 0x20) & ~word
         let found = (below | ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | word) & tops
         if found != 0 { return position + found.trailingZeroBitCount / 8 }
@@ -23,13 +23,14 @@ func plainTextEnd(from start: UnsafePointer<UInt8>, to end: UnsafePointer<UInt8>
     return position
 }
 
-/// Whether a string holds this byte as it is.
+/// Whether a JSON string may contain this byte unescaped.
 @inline(__always)
 func isPlain(_ byte: UInt8) -> Bool {
     byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
 }
 
-/// Where the scalar that begins here with a byte beyond ASCII ends; nil if it is no well-formed UTF-8 (Unicode, table 3-7).
+/// The end of the Unicode scalar that begins here with a byte beyond ASCII; nil if it is not well-formed UTF-8
+/// (Unicode, table 3-7).
 func scalarEnd(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
     let length: Int
     let second: ClosedRange<UInt8>
@@ -48,7 +49,7 @@ func scalarEnd(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Un
     return start + length
 }
 
-/// The number that four hexadecimal digits say; nil if they are none.
+/// The value of four hexadecimal digits; nil if they are not digits.
 func codeUnit(_ digits: UnsafePointer<UInt8>) -> UInt16? {
     var unit: UInt16 = 0
     for index in 0..<4 {
@@ -59,9 +60,9 @@ func codeUnit(_ digits: UnsafePointer<UInt8>) -> UInt16? {
 }
 
 extension String {
-    /// The text of a checked string with escapes.
+    /// Decodes the escapes in a string that the parser has checked.
     init(unescaping text: UnsafeBufferPointer<UInt8>) {
-        // No escape is shorter than what it stands for.
+        // An escape is never shorter than the character it stands for.
         self.init(unsafeUninitializedCapacity: text.count) { target in
             var (from, to) = (text.baseAddress!, 0)
             let end = from + text.count
@@ -83,7 +84,7 @@ extension String {
     }
 }
 
-/// The scalar of the checked escape whose backslash lies before `text`, and where it ends.
+/// Decodes a checked escape whose backslash is just before `text`; also returns where the escape ends.
 private func unescapedScalar(_ text: UnsafePointer<UInt8>) -> (Unicode.Scalar, UnsafePointer<UInt8>) {
     switch text.pointee {
     case UInt8(ascii: "b"): return ("\u{8}", text + 1)

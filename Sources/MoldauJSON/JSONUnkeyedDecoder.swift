@@ -2,7 +2,7 @@
 struct JSONUnkeyedDecoder: UnkeyedDecodingContainer {
     private let document: JSONDocument
     private let array: Int
-    /// Where the next element is.
+    /// The index of the next element's entry.
     private var index: Int
     private(set) var currentIndex = 0
 
@@ -19,7 +19,7 @@ struct JSONUnkeyedDecoder: UnkeyedDecodingContainer {
         currentIndex += 1
     }
 
-    /// Passes on if `read` returns; what it throws leaves the container where it is.
+    /// Decodes the next element and moves on; if `read` throws, the container stays at that element.
     @inline(__always)
     private mutating func next<Value>(
         _ type: Any.Type, _ read: (JSONValueDecoder) throws -> Value

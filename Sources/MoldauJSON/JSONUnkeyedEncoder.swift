@@ -6,7 +6,7 @@ struct JSONUnkeyedEncoder: UnkeyedEncodingContainer {
     var codingPath: [any CodingKey] { outline.path(to: node) }
     var count: Int { outline[node].childCount }
 
-    /// The encoder of a new element.
+    /// Adds an element and returns its encoder.
     @inline(__always)
     private func element() -> JSONValueEncoder {
         JSONValueEncoder(outline: outline, node: outline.addElement(to: node))

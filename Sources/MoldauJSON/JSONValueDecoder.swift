@@ -4,7 +4,7 @@
     internal import Foundation
 #endif
 
-/// Decodes one value of a document: what `init(from:)` is given.
+/// Decodes one value of a document: the decoder that `init(from:)` gets.
 struct JSONValueDecoder {
     let document: JSONDocument
     let index: Int
@@ -55,7 +55,7 @@ struct JSONValueDecoder {
     @inline(__always)
     func float() throws -> Float { try number(Float.self) { $0.float() } }
 
-    /// Any type, by its `init(from:)`; the ones that Foundation writes in a form of its own, by that form.
+    /// Decodes any type by its `init(from:)`; types that Foundation encodes in a form of its own, from that form.
     func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if type == String.self { return unsafeBitCast(try string(), to: type) }
         if type == Data.self { return try data() as! Value }

@@ -6,7 +6,7 @@ import MoldauRecords
     internal import Foundation
 #endif
 
-/// Encodes one value into its node: what `encode(to:)` is given.
+/// Encodes one value into its node: the encoder that `encode(to:)` gets.
 struct JSONValueEncoder {
     let outline: JSONOutline
     let node: Int
@@ -33,8 +33,8 @@ struct JSONValueEncoder {
         outline.setText(node) { $0.append(shortest: number) }
     }
 
-    /// Any type, by its `encode(to:)`; the ones that Foundation writes in a form of its own, in that form. What throws
-    /// leaves nothing behind.
+    /// Encodes any type by its `encode(to:)`; types that Foundation encodes in a form of its own, in that form. A value
+    /// whose encoding throws leaves no text behind.
     func value<Value: Encodable>(_ value: Value) throws {
         if Value.self == String.self { return string(value as! String) }
         if Value.self == Data.self { return string((value as! Data).base64EncodedString()) }

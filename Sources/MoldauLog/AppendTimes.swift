@@ -1,13 +1,15 @@
 package import MoldauRecords
 
-/// When a segment was written to, by the clock of whoever wrote: retention goes by this, and not by the times of events, which may
-/// lie in any year. Unknown where a crash or another program has left the segment; then it counts from when retention first
+/// When a segment was first and last appended to, by the clock of the appending process.
+///
+/// Retention goes by these times and not by the records' timestamps, which may lie in any year. They are unknown (nil)
+/// after a crash, and for segments that another program wrote; such a segment's age counts from when retention first
 /// looks at it.
 package struct AppendTimes: Equatable, Sendable {
     package var first: Timestamp?
     package var last: Timestamp?
 
-    /// What stands for an unknown time in a file.
+    /// How a file says that a time is unknown.
     private static let unknown = Int64.min
 
     package init(first: Timestamp? = nil, last: Timestamp? = nil) { (self.first, self.last) = (first, last) }
@@ -17,14 +19,14 @@ package struct AppendTimes: Equatable, Sendable {
         last = now
     }
 
-    /// Of several segments that become one, in their order.
+    /// The times of the one segment that replaces several, given in their order.
     init(of segments: [AppendTimes]) {
         first = segments.first?.first
         let known = segments.compactMap(\.last)
         last = known.count == segments.count ? known.max() : nil
     }
 
-    /// For a file.
+    /// The two times as a file stores them.
     var numbers: [Int64] { [first?.ms ?? Self.unknown, last?.ms ?? Self.unknown] }
 
     init(numbers first: Int64, _ last: Int64) {

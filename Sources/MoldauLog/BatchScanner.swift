@@ -8,25 +8,25 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private let file: File
     private let size: Int
     private let validFrom: Offset?
-    /// Indexes have 32 bits for what an offset is beyond the segment's base.
+    /// The largest offset an index can describe: its entries hold offsets relative to the segment's base in 32 bits.
     private let lastPossible: Offset
     private let isGapless: Bool
     private var chunk: [UInt8] = []
     private var chunkPosition = 0
 
-    /// Where the next batch begins: after the walk, the end of the last good batch.
+    /// Where the next batch begins. After the walk: the end of the last good batch.
     package private(set) var position: Int
-    /// No batch may begin below this offset.
+    /// The smallest base offset that the next batch may have.
     package private(set) var nextOffset: Offset
-    /// The checksum of those bytes of the last batch that its own does not cover.
+    /// The checksum of the last batch's first bytes, which the batch's own CRC does not cover.
     private(set) var headChecksum: UInt32 = 0
 
     /// - Parameters:
-    ///   - size: the bytes of the file to walk.
-    ///   - nextOffset: the segment's base.
-    ///   - validFrom: from which offset on batches are compared with their checksums; nil for none.
-    ///   - isGapless: whether each offset has its record, as in a segment that was never compacted. A header that says
-    ///     otherwise ends the walk.
+    ///   - size: how many bytes of the file to walk.
+    ///   - nextOffset: the segment's base offset.
+    ///   - validFrom: batches that end at or after this offset are verified against their checksums; nil verifies none.
+    ///   - isGapless: whether every offset must have its record, as in a segment that was never compacted. A header
+    ///     that says otherwise ends the walk.
     package init(
         _ file: File, size: Int, from position: Int, nextOffset: Offset, validFrom: Offset? = nil,
         isGapless: Bool = false
@@ -40,7 +40,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         self.isGapless = isGapless
     }
 
-    /// The next batch's header; nil at the end, and where no good batch follows.
+    /// The next batch's header; nil at the end of the file, and where no good batch follows.
     package mutating func next() throws(LogError) -> RecordBatchHeader? {
         guard try load(BatchFormat.headerSize), let header = parse(), header.baseOffset >= nextOffset,
             header.lastOffset <= lastPossible, header.byteCount <= size - position
@@ -48,7 +48,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         if isGapless, header.baseOffset != nextOffset || header.recordCount != header.lastOffsetDelta &+ 1 {
             return nil
         }
-        // The last one before counts too: nothing behind it shows whether its length is right.
+        // The batch just before `validFrom` is verified too: no batch behind it shows whether its length is right.
         if let validFrom, header.lastOffset + 1 >= validFrom {
             guard try load(header.byteCount), isIntact(header) else { return nil }
         }
@@ -61,11 +61,11 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         return header
     }
 
-    /// Sees to it that the chunk holds `count` bytes from `position` on; false where the file ends before.
+    /// Loads `count` bytes from `position` on into the chunk; returns false if the file ends before.
     private mutating func load(_ count: Int) throws(LogError) -> Bool {
         guard count <= size - position else { return false }
         if position >= chunkPosition, position + count <= chunkPosition + chunk.count { return true }
-        // Of batches that are only walked past, large ones are not read.
+        // Batches that are only walked past need their header alone, so large ones are not read in full.
         let isWalking = validFrom.map { nextOffset < $0 } ?? true
         let wanted = min(max(count, isWalking ? Self.headerChunkSize : Self.chunkSize), size - position)
         chunk = try file.read(wanted, at: position)

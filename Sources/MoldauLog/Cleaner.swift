@@ -1,11 +1,12 @@
 internal import MoldauRecords
 
-/// The second pass of a compaction: writes segments anew, without what is not needed any more.
+/// The second pass of a compaction: rewrites segments without the records that are no longer needed.
 struct Cleaner<Files: FileSystem>: ~Copyable {
     private let plan: CompactionPlan<Files>
     private let latest: [KeyDigest: Offset]
     private let end: Offset
-    /// Producers of whose open transaction there still is a batch. Kept over segments: a transaction may span them.
+    /// Ids of producers whose transaction has a batch before the current position. Kept across segments, as a
+    /// transaction may span them.
     private var withData: Set<Int64> = []
 
     init(plan: CompactionPlan<Files>, latest: [KeyDigest: Offset], end: Offset) {
@@ -14,7 +15,7 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         self.end = end
     }
 
-    /// Writes one segment for several.
+    /// Writes one new segment in place of several.
     mutating func clean(_ group: [Segment<Files.File>]) throws(LogError) -> CompactedSegments<Files>.Group {
         let base = group[0].base
         let path = SegmentName.path(plan.directory, base, ".log.cleaned")
@@ -40,7 +41,7 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
             replaced: group, segment: segment, abortedIndex: aborted.flatMap(\.bytes))
     }
 
-    /// What stays of a batch; nil for nothing.
+    /// The part of a batch that is kept; nil if nothing is.
     private mutating func cleaned(_ header: RecordBatchHeader, _ bytes: SharedBytes) throws(LogError) -> [UInt8]? {
         let whole = [UInt8](bytes.bytes)
         if header.baseOffset >= end { return whole }
@@ -48,27 +49,28 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         let horizon =
             header.deleteHorizon == nil ? plan.now.adding(ms: plan.configuration.deleteRetentionMs) : nil
         if header.isControl {
-            // While there is a batch of the transaction, its marker is needed.
+            // The marker is needed as long as a batch of its transaction remains.
             if withData.remove(header.producer.id) != nil { return whole }
             if isPast { return isLast(header) ? whole : nil }
             return try filtered(bytes, horizon: horizon) { _ in true }
         }
         if header.codec != 0 {
-            // Its records cannot be looked at. Where it was aborted, its marker says so as long as it is here.
+            // Compressed records cannot be inspected. If the batch was aborted, its marker says so as long as the batch
+            // is here.
             if header.producer.isTransactional { withData.insert(header.producer.id) }
             return whole
         }
         let isAborted = plan.isAborted(header)
         var (kept, needsHorizon) = (0, false)
         let latest = latest
-        let isCut = plan.configuration.sabotage.contains(.digestCut)
+        let digest = plan.digest(of:)  // The plan itself, caught by the closure below, makes the compiler crash.
         let result = try filtered(bytes, horizon: nil) { entry in
             guard !isAborted else { return false }
             guard let key = entry.key else {
                 kept += 1
                 return true
             }
-            if let last = latest[KeyDigest(key, isCut: isCut)], entry.offset < last { return false }
+            if let last = latest[digest(key)], entry.offset < last { return false }
             if entry.isTombstone {
                 if isPast { return false }
                 needsHorizon = true
@@ -76,7 +78,7 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
             kept += 1
             return true
         }
-        // A marker goes one compaction after its last batch: what was here when this one began counts.
+        // A marker is deleted one compaction after its last batch; what was present when this compaction began counts.
         let isEmptyAndStays = kept == 0 && isLast(header)
         if header.producer.isTransactional, !isAborted || isEmptyAndStays { withData.insert(header.producer.id) }
         if kept == 0 { return isEmptyAndStays ? result : nil }
@@ -96,7 +98,7 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         }
     }
 
-    /// Whether the next batch of its producer is compared with this one.
+    /// Whether this is its producer's last batch, which the producer's next batch will be checked against.
     private func isLast(_ header: RecordBatchHeader) -> Bool {
         header.producer.id >= 0 && plan.lastOffsets[header.producer.id] == header.lastOffset
     }

@@ -1,37 +1,37 @@
-// Compaction: of the records with one key, the last is enough.
+// Compaction: of the records with one key, only the last is kept.
 //
-// Closed segments below the first open transaction are read twice. The first pass notes each key's last offset in what
-// came since the last compaction; the second writes the segments anew, from the log's start, without what a later
-// record of that key has replaced. Offsets and order stay. Aborted batches go. Tombstones and the markers of
-// transactions of which nothing is left go a day (`delete.retention.ms`) after a compaction has seen them first, so
-// that readers who are behind see them too. The last batch of a producer stays, empty if need be: its sequence number is
-// what the next one is compared with.
+// Closed segments below the first open transaction are read twice. The first pass notes each key's last offset among
+// the records appended since the last compaction; the second rewrites the segments, from the start of the log, without
+// the records that a later record of the same key has replaced. Offsets and order stay the same. Batches of aborted
+// transactions are deleted. Tombstones, and the markers of transactions that have no batch left, are deleted a day
+// (`delete.retention.ms`) after a compaction first saw them, so that readers who are behind see them too. The last
+// batch of each producer is kept, emptied if need be: the producer's next batch is checked against its sequence number.
 //
-// A crash may come between any two steps. A new segment is written to `<base>.log.cleaned` and synced, then named
-// `<base>-<end>.swap`, `end` being the base of the first segment that it does not replace. From that moment on it
-// counts: the next start removes the segments from `base` to `end` and names it `<base>.log`.
+// A crash may come between any two steps. A new segment is written to `<base>.log.cleaned` and synced, then renamed to
+// `<base>-<end>.swap`, where `end` is the base of the first segment that it does not replace. From then on it is valid:
+// the next start deletes the segments from `base` up to `end` and renames it to `<base>.log`.
 
 internal import MoldauRecords
 
-/// What a compaction will do: made with the log's lock held, carried out without.
+/// What a compaction will do. Made while the log's lock is held, carried out without it.
 package struct CompactionPlan<Files: FileSystem>: Sendable {
     let files: Files
     let directory: String
     let configuration: LogConfiguration
-    /// Closed segments from the log's start up to the end of what is compacted.
+    /// The closed segments from the start of the log up to the end of the range to compact.
     let segments: [Segment<Files.File>]
-    /// What lies before was compacted already.
+    /// Everything before this offset has been compacted already.
     let firstDirty: Offset
     let end: Offset
     let aborted: [AbortedTransaction]
-    /// The last batch of each producer.
+    /// The last offset of each producer, by its id.
     let lastOffsets: [Int64: Offset]
     let now: Timestamp
-    /// How much of it is dirty: 0 to 1.
+    /// The share of bytes that have not been compacted yet: 0 to 1.
     package let dirtyRatio: Double
 }
 
-/// Segments that were written anew, and those that they replace.
+/// Rewritten segments, and the segments that they replace.
 package struct CompactedSegments<Files: FileSystem>: Sendable {
     struct Group: Sendable {
         let replaced: [Segment<Files.File>]
@@ -40,16 +40,16 @@ package struct CompactedSegments<Files: FileSystem>: Sendable {
     }
 
     let groups: [Group]
-    /// What lies before is compacted now.
+    /// Everything before this offset is now compacted.
     let end: Offset
-    /// Bytes of the replaced segments, and of the new ones.
+    /// The size of the replaced segments and of the new ones, in bytes.
     package let bytesBefore: Int
     package let bytesAfter: Int
 }
 
 extension CompactionPlan {
-    /// Reads and writes what is to be compacted, up to as many keys as `maxKeys`; the next compaction goes on after
-    /// them. Blocks on the disk, and needs no lock: closed segments do not change.
+    /// Reads and rewrites the segments, for up to `maxKeys` keys; the next compaction continues after them. Blocks on
+    /// the disk. Needs no lock, as closed segments do not change.
     package func run(maxKeys: Int = 4_000_000) throws(LogError) -> CompactedSegments<Files> {
         let (latest, end) = try latestOffsets(maxKeys: maxKeys)
         var cleaner = Cleaner(plan: self, latest: latest, end: end)
@@ -61,7 +61,7 @@ extension CompactionPlan {
             bytesAfter: groups.reduce(0) { $0 + $1.segment.size })
     }
 
-    /// Runs of segments that fit into one.
+    /// Runs of consecutive segments that together fit into one.
     private func grouped(upTo end: Offset) -> [[Segment<Files.File>]] {
         var groups: [[Segment<Files.File>]] = []
         var size = 0
@@ -79,10 +79,9 @@ extension CompactionPlan {
         return groups
     }
 
-    /// The last offset of each key in what is dirty, and the offset up to which all keys are in it.
+    /// The last offset of each key in the dirty part, and the offset up to which every key has been seen.
     private func latestOffsets(maxKeys: Int) throws(LogError) -> ([KeyDigest: Offset], Offset) {
         var latest: [KeyDigest: Offset] = [:]
-        let isCut = configuration.sabotage.contains(.digestCut)
         for segment in segments where segment.end > firstDirty {
             var batches = BatchReader(segment, directory: directory)
             while let (header, bytes) = try batches.next() {
@@ -95,7 +94,7 @@ extension CompactionPlan {
                 do throws(RecordBatchError) {
                     var reader = RecordBatchReader(bytes.bytes)
                     while let record = try reader.next() {
-                        if let key = record.key { latest[KeyDigest(key, isCut: isCut)] = record.offset }
+                        if let key = record.key { latest[digest(of: key)] = record.offset }
                     }
                 } catch {
                     throw .invalidBatch(error)
@@ -103,6 +102,13 @@ extension CompactionPlan {
             }
         }
         return (latest, end)
+    }
+
+    func digest(of key: UnsafeRawBufferPointer) -> KeyDigest {
+        #if SABOTAGE
+            if files.sabotage.contains(.digestCut) { return KeyDigest(cut: key) }
+        #endif
+        return KeyDigest(key)
     }
 
     func isAborted(_ header: RecordBatchHeader) -> Bool {
@@ -113,26 +119,26 @@ extension CompactionPlan {
     }
 }
 
-/// 128 bits that stand for a key, drawn with the process's secret. Two keys of one digest would cost a record: with a
-/// billion keys the odds of that are below 10⁻²⁰, and nobody can choose such keys.
+/// 128 bits that stand for a key, hashed with the process's random seed. Two keys with the same digest would cost a
+/// record: with a billion keys the odds of that are below 10⁻²⁰, and nobody can choose such keys on purpose.
 struct KeyDigest: Hashable, Sendable {
     private let halves: SIMD2<Int>
 
-    /// - Parameter isCut: leaves 16 bits, without the secret: see `Sabotage.digestCut`.
-    init(_ key: UnsafeRawBufferPointer, isCut: Bool = false) {
-        if isCut {
-            halves = SIMD2(Int(murmur2(key) & 0xffff), 0)
-            return
-        }
+    init(_ key: UnsafeRawBufferPointer) {
         var (first, second) = (Hasher(), Hasher())
         first.combine(bytes: key)
         second.combine(1)
         second.combine(bytes: key)
         halves = SIMD2(first.finalize(), second.finalize())
     }
+
+    #if SABOTAGE
+        /// 16 bits, without the secret.
+        init(cut key: UnsafeRawBufferPointer) { halves = SIMD2(Int(murmur2(key) & 0xffff), 0) }
+    #endif
 }
 
-/// Walks the whole batches of a closed segment, and compares each with its checksum.
+/// Walks the whole batches of a closed segment and verifies each checksum.
 struct BatchReader<File: LogFile>: ~Copyable {
     private let segment: Segment<File>
     private let path: String

@@ -1,8 +1,9 @@
-// A process may have so many files open, and a broker has as many as its partitions have segments.
+// A process may have only so many files open, and a broker has as many files as its partitions have segments.
 //
-// A file keeps its path and what it is (device and number); its descriptor may be taken from it when others need one, and is
-// opened again at the next use. Not taken: what is in use, and what was written and not synced, as the error of a failed
-// write-back is told only to those who had the file open then. Where nothing else is left, such a file is synced first.
+// A file keeps its path and its identity (device and inode number). Its descriptor may be closed when others need one,
+// and is reopened at the next use. Two kinds stay open: descriptors in use, and those with writes that are not synced
+// yet, because a failed write-back is reported only to descriptors that were open at the time. If nothing else can be
+// closed, such a file is synced and then closed.
 
 #if canImport(Glibc)
     internal import Glibc
@@ -14,11 +15,11 @@
 
 internal import Synchronization
 
-/// Bounds the descriptors of a file system's files.
+/// Limits how many descriptors a file system's files hold open.
 final class DescriptorCache: Sendable {
     private struct State: Sendable {
         var open: [Descriptor] = []
-        /// Who is asked next whether it was used lately.
+        /// The clock hand: the next descriptor to check for recent use.
         var hand = 0
         var openedCount = 0
 
@@ -33,8 +34,8 @@ final class DescriptorCache: Sendable {
 
     init(capacity: Int) { self.capacity = max(capacity, 4) }
 
-    /// Makes a call that needs a new descriptor; where the process has none left, others are closed first.
-    /// - Returns: what the last call gave.
+    /// Makes a call that opens a descriptor. If the process has none left, closes others first and tries again.
+    /// - Returns: the result of the last call.
     func opening(_ call: () -> Int32) throws(LogError) -> Int32 {
         while true {
             let result = uninterrupted(call)
@@ -48,7 +49,7 @@ final class DescriptorCache: Sendable {
         }
     }
 
-    /// Gives a descriptor to a file that has none, with `open`.
+    /// Opens a file that has no descriptor, by `open`.
     func fill(_ descriptor: Descriptor, _ open: () throws(LogError) -> Int32) throws(LogError) {
         try state.withLock { state throws(LogError) in
             while state.open.count >= capacity, try closeOne(&state) {}
@@ -60,7 +61,7 @@ final class DescriptorCache: Sendable {
         }
     }
 
-    /// The file is let go of.
+    /// Called when the file is no longer used by anybody.
     func remove(_ descriptor: Descriptor) {
         state.withLock { state in
             if let index = state.open.lastIndex(where: { $0 === descriptor }) { state.removeOpen(at: index) }
@@ -68,10 +69,10 @@ final class DescriptorCache: Sendable {
         descriptor.close()
     }
 
-    /// Closes a file that was not used lately; where there is none, one that was written and not synced, which it syncs.
-    /// - Returns: false where all are in use.
+    /// Closes a file that was not used lately; if there is none, syncs and closes one with unsynced writes.
+    /// - Returns: false if all are in use.
     private func closeOne(_ state: inout State) throws(LogError) -> Bool {
-        // In the second round nobody was used lately.
+        // By the second round, the first has cleared every "used lately" mark.
         for round in 0..<3 {
             for _ in state.open.indices {
                 if state.hand >= state.open.count { state.hand = 0 }
@@ -86,16 +87,16 @@ final class DescriptorCache: Sendable {
     }
 }
 
-/// A file's descriptor, which it has or has not.
+/// A file's descriptor, open or not.
 final class Descriptor: Sendable {
     private struct State: Sendable {
-        /// Below 0: none.
+        /// Negative if not open.
         var number: Int32 = -1
         var openedAt = 0
-        /// Calls that use it now, and readers that hold it.
+        /// How many calls and readers use it now.
         var userCount = 0
         var wasUsed = false
-        /// Changes of the file, and how many of them are known to be durable.
+        /// The number of writes to the file, and how many of them are known to be durable.
         var writeCount = 0
         var syncedCount = 0
     }
@@ -105,8 +106,8 @@ final class Descriptor: Sendable {
 
     init(_ path: String) { self.path = path }
 
-    /// - Parameter writes: whether the file is to be changed.
-    /// - Returns: the descriptor, which stays until `release`; nil where there is none.
+    /// - Parameter writes: whether the caller is going to change the file.
+    /// - Returns: the descriptor, which stays open until `release`; nil if it is not open.
     func use(writes: Bool) -> Int32? {
         state.withLock { state in
             guard state.number >= 0 else { return nil }
@@ -119,7 +120,7 @@ final class Descriptor: Sendable {
 
     func release() { state.withLock { $0.userCount -= 1 } }
 
-    /// - Returns: false where another call has opened the file in the meantime; the number is closed then.
+    /// - Returns: false if another call has opened the file in the meantime; `number` is then closed.
     func take(_ number: Int32, openedAt: Int) -> Bool {
         let isTaken = state.withLock { state in
             guard state.number < 0 else { return false }
@@ -136,9 +137,9 @@ final class Descriptor: Sendable {
 
     func close() { state.withLock { _ = closeNow(&$0) } }
 
-    /// Closes it where nobody uses it, or has lately, and nothing is to be synced.
-    /// - Parameter syncs: syncs it where that is all that is in the way.
-    /// - Throws: a failed sync.
+    /// Closes the descriptor if nobody uses it or has lately, and no write is waiting for a sync.
+    /// - Parameter syncs: syncs the file if unsynced writes are all that prevents closing it.
+    /// - Throws: if the sync fails.
     func closeIfIdle(syncs: Bool) throws(LogError) -> Bool {
         try state.withLock { state throws(LogError) in
             if state.wasUsed {
@@ -163,7 +164,7 @@ final class Descriptor: Sendable {
     }
 }
 
-/// A descriptor that nobody takes away: of a lock, or of a directory that is synced.
+/// A descriptor that the cache never closes: for a lock, or for syncing a directory.
 final class HeldDescriptor: Sendable {
     let number: Int32
 
@@ -179,7 +180,7 @@ func openFile(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o600
 
 private func closeNumber(_ number: Int32) { _ = close(number) }
 
-/// Makes everything written durable.
+/// Makes everything written to the descriptor durable; the result is the system call's.
 func syncNumber(_ number: Int32) -> Int32 {
     #if canImport(Darwin)
         uninterrupted { fcntl(number, F_FULLFSYNC) }

@@ -1,10 +1,10 @@
-/// What an acknowledgement promises.
+/// What an acknowledgement of an append promises.
 public enum Durability: Hashable, Sendable {
-    /// Acknowledged is on disk: neither a crash of the process nor of the machine loses it.
+    /// On disk before it is acknowledged: neither a crash of the process nor one of the machine loses it.
     case sync
-    /// On disk at the latest this long after the acknowledgement: a crash of the machine loses at most that much.
+    /// On disk at most this long after the acknowledgement: a crash of the machine loses at most that much.
     case interval(Duration)
-    /// Written to the operating system: a crash of the process loses nothing, one of the machine what was not written
-    /// back.
+    /// Handed to the operating system: a crash of the process loses nothing; a crash of the machine loses what the
+    /// system had not written back yet.
     case os
 }

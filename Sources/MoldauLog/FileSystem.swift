@@ -1,57 +1,67 @@
 internal import MoldauRecords
 
-/// The files that a log stands on: the operating system's, memory, or a test's that fail.
+/// The files that a log is stored in: the operating system's, in memory, or a test's that fail on purpose.
 package protocol FileSystem: Sendable {
     associatedtype File: LogFile
 
-    /// Opens for reading and writing; creates an empty file where there is none.
+    /// Opens a file for reading and writing; creates it if it does not exist.
     func open(_ path: String) throws(LogError) -> File
     func exists(_ path: String) -> Bool
-    /// The names in a directory, sorted; empty where there is no such directory.
+    /// The sorted names in a directory; empty if the directory does not exist.
     func names(in directory: String) throws(LogError) -> [String]
-    /// Creates the directory and those above it; nothing where it is there.
-    /// What it creates above `path` is durable on return; the name of `path` itself is with `syncParent`.
+    /// Creates the directory and its parents; no-op if it exists. The parents are durable on return; the name of `path`
+    /// itself becomes durable with `syncParent`.
     func createDirectory(_ path: String) throws(LogError)
-    /// Removes a file; nothing where there is none.
+    /// Removes a file; no-op if it does not exist.
     func removeFile(_ path: String) throws(LogError)
-    /// Removes a directory and the files in it; nothing where there is none.
+    /// Removes a directory and the files in it; no-op if it does not exist.
     func removeDirectory(_ path: String) throws(LogError)
-    /// Gives a file or directory another name, replacing a file of that name at once.
+    /// Renames a file or directory, atomically replacing a file of the new name.
     func rename(_ path: String, to newPath: String) throws(LogError)
-    /// Makes created, renamed and removed names durable.
+    /// Makes the creation, renaming and removal of names in a directory durable.
     func syncDirectory(_ path: String) throws(LogError)
-    /// Makes everything written to these files durable, in one go where that is cheaper.
+    /// Makes everything written to these files durable, with one sync for all if that is cheaper.
     func sync(_ files: [File]) throws(LogError)
     /// Keeps other processes out of the directory until the lock is released.
-    /// - Throws: `LogError.locked` at once when another holds it.
+    /// - Throws: `LogError.locked`, at once, if another process holds the lock.
     func lock(_ directory: String) throws(LogError) -> DirectoryLock
-    /// An open file; nil where there is nothing of that name. Creates none.
+    /// Opens a file; nil if it does not exist. Never creates one.
     func openExisting(_ path: String) throws(LogError) -> File?
-    /// A number that a directory keeps wherever it is moved to in its file system, and that a copy of it does not have; nil
-    /// where there is no such thing.
+    /// A number that a directory keeps when it is moved within its file system, and that a copy of it does not have;
+    /// nil if the file system has no such number.
     func identity(of directory: String) throws(LogError) -> Int64?
+
+    #if SABOTAGE
+        /// What whoever stands on these files does wrong on purpose.
+        var sabotage: Sabotage { get }
+    #endif
 }
 
 extension FileSystem {
     package func openExisting(_ path: String) throws(LogError) -> File? { exists(path) ? try open(path) : nil }
     package func identity(of directory: String) throws(LogError) -> Int64? { nil }
+
+    #if SABOTAGE
+        package var sabotage: Sabotage { [] }
+    #endif
 }
 
-/// An open file. May be used by several threads; closed when the last holder lets go.
+/// An open file. May be used by several threads; closed when the last reference goes away.
 package protocol LogFile: AnyObject, Sendable {
     func size() throws(LogError) -> Int
-    /// Fills the buffer from `position` on; returns fewer bytes only where the file ends.
+    /// Fills the buffer from `position` on; returns fewer bytes only at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int
     /// Writes both runs of bytes, one after the other, at `position`.
     func write(_ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int) throws(LogError)
     func truncate(to size: Int) throws(LogError)
     /// Makes everything written durable.
     func sync() throws(LogError)
-    /// Keeps the file readable as long as the answer is held, whatever becomes of its name; nil where it is so anyway.
+    /// Keeps the file readable while the result is held, even if the file is renamed or removed; nil if that needs no
+    /// hold.
     func hold() throws(LogError) -> FileHold?
 }
 
-/// Held while a file is to stay as it is.
+/// Keeps a file readable until it is released.
 package final class FileHold: Sendable {
     private let onRelease: @Sendable () -> Void
 
@@ -59,10 +69,10 @@ package final class FileHold: Sendable {
     deinit { onRelease() }
 }
 
-/// A file each of whose calls may do a part of what is asked for, as the operating system's do: `read` and `write` go on
-/// until all is done.
+/// A file whose calls may do only a part of what is asked for, like the operating system's: `read` and `write` repeat
+/// them until everything is done.
 package protocol PartwiseFile: LogFile {
-    /// Reads some bytes; none only where the file ends.
+    /// Reads some bytes; zero only at the end of the file.
     func readSome(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int
     /// Writes some of the bytes, at least one.
     /// - Returns: how many.
@@ -116,7 +126,7 @@ package final class DirectoryLock: Sendable {
 extension LogFile {
     package func hold() throws(LogError) -> FileHold? { nil }
 
-    /// Up to `count` bytes from `position` on; fewer only where the file ends.
+    /// Reads up to `count` bytes from `position` on; fewer only at the end of the file.
     package func read(_ count: Int, at position: Int) throws(LogError) -> [UInt8] {
         let bytes = try SharedBytes(capacity: count) { buffer throws(LogError) in try read(into: buffer, at: position) }
         return Array(bytes.bytes)
@@ -129,20 +139,20 @@ extension LogFile {
 }
 
 extension FileSystem {
-    /// Makes the name of a file or directory durable.
+    /// Makes the name of a file or directory durable in its parent directory.
     package func syncParent(of path: String) throws(LogError) {
         guard let slash = path.lastIndex(of: "/") else { return try syncDirectory(".") }
         try syncDirectory(slash == path.startIndex ? "/" : String(path[..<slash]))
     }
 
-    /// The bytes of a small file; nil where there is none.
+    /// The bytes of a small file; nil if it does not exist.
     package func contents(of path: String) throws(LogError) -> [UInt8]? {
         guard let file = try openExisting(path) else { return nil }
         return try file.read(try file.size(), at: 0)
     }
 
-    /// Replaces a small file at once: whoever opens it finds the old bytes or the new. Durable on return when `sync`
-    /// is set.
+    /// Atomically replaces a small file: whoever opens it finds either the old bytes or the new. Durable on return if
+    /// `sync` is set.
     package func replace(_ path: String, with bytes: [UInt8], in directory: String, sync: Bool) throws(LogError) {
         let temporary = path + ".tmp"
         try removeFile(temporary)

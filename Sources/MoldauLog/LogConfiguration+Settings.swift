@@ -1,12 +1,12 @@
 extension LogConfiguration {
-    /// The settings that decide something here.
+    /// The settings that have an effect in this broker.
     package static var names: Set<String> {
         var all = LogConfiguration()
         (all.compacts, all.deletesOld) = (true, true)
         return Set(all.settings.keys)
     }
 
-    /// Kafka's other settings of topics (4.0): they are kept, for whoever takes the topic over, and decide nothing here.
+    /// Kafka's other topic settings (4.0): stored for whoever takes the topic over, without effect here.
     package static let namesWithoutEffect: Set<String> = [
         "compression.type", "compression.gzip.level", "compression.lz4.level", "compression.zstd.level",
         "file.delete.delay.ms", "flush.messages", "flush.ms", "follower.replication.throttled.replicas",

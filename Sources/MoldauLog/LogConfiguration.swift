@@ -2,35 +2,34 @@
 package struct LogConfiguration: Equatable, Sendable {
     /// `segment.bytes`: a segment is closed before it would grow beyond this.
     package var segmentBytes = 1_073_741_824
-    /// `segment.ms`: … and when a batch comes that is this much later than its first.
+    /// `segment.ms`: … and before a batch that arrives this much later than its first.
     package var segmentMs: Int64 = 7 * 24 * 3_600_000
-    /// `index.interval.bytes`: batches between two index entries.
+    /// `index.interval.bytes`: bytes of batches between two index entries.
     package var indexIntervalBytes = 4_096
-    /// `max.message.bytes`: the largest batch.
+    /// `max.message.bytes`: the size of the largest batch accepted.
     package var maxMessageBytes = 1_048_588
-    /// `retention.ms`: closed segments whose last record is older go; nil keeps them.
+    /// `retention.ms`: closed segments that are older are deleted; nil keeps them.
     package var retentionMs: Int64? = 7 * 24 * 3_600_000
-    /// `retention.bytes`: oldest closed segments go while the log is larger; nil keeps them.
+    /// `retention.bytes`: the oldest closed segments are deleted while the log is larger; nil keeps them.
     package var retentionBytes: Int?
-    /// `message.timestamp.type=LogAppendTime`: the broker's clock gives the timestamps.
+    /// `message.timestamp.type=LogAppendTime`: records get their timestamps from the broker's clock.
     package var isLogAppendTime = false
-    /// `cleanup.policy` names `delete`: only then does retention take anything.
+    /// `cleanup.policy` contains `delete`: without it retention deletes nothing.
     package var deletesOld = true
-    /// `cleanup.policy` names `compact`: of the records with one key the last is kept.
+    /// `cleanup.policy` contains `compact`: only the last record of each key is kept.
     package var compacts = false
-    /// `delete.retention.ms`: how long tombstones stay after a compaction has seen them.
+    /// `delete.retention.ms`: how long tombstones stay after a compaction has first seen them.
     package var deleteRetentionMs: Int64 = 24 * 3_600_000
-    /// `min.compaction.lag.ms`: segments with a record younger than this are left alone.
+    /// `min.compaction.lag.ms`: segments with a record younger than this are not compacted.
     package var minCompactionLagMs: Int64 = 0
-    /// `max.compaction.lag.ms`: a record that is older than this is compacted, however few others are.
+    /// `max.compaction.lag.ms`: a record older than this is compacted even if little else is dirty.
     package var maxCompactionLagMs = Int64.max
-    /// `min.cleanable.dirty.ratio`: the share of bytes not compacted yet from which compaction is worth it.
+    /// `min.cleanable.dirty.ratio`: the share of uncompacted bytes from which a compaction is worth its cost.
     package var minCleanableDirtyRatio = 0.5
-    package var sabotage: Sabotage = []
 
     package init() {}
 
-    /// Reads what it knows of a topic's settings; others are left to others.
+    /// Reads the settings it knows from a topic's settings; ignores the others.
     /// - Throws: `LogError.invalidConfiguration`.
     package init(_ settings: [String: String]) throws(LogError) {
         for (key, value) in settings.sorted(by: { $0.key < $1.key }) {

@@ -8,56 +8,57 @@ public import MoldauRecords
     internal import Darwin
 #endif
 
-/// Why the log refused, or failed. Each case holds the facts.
+/// Why the log refused a request, or failed. Each case holds the facts.
 public enum LogError: Error, Equatable, CustomStringConvertible {
     /// The partition does not hold `requested`.
     case offsetOutOfRange(requested: Offset, held: Range<Offset>)
-    /// What was to be appended is no whole record batch, or a damaged one.
+    /// The bytes to append are not a whole record batch, or a damaged one.
     case invalidBatch(RecordBatchError)
     case batchTooLarge(bytes: Int, limit: Int)
-    /// A marker that ends a transaction comes from the coordinator of transactions alone.
+    /// The batch is a transaction marker, which only the transaction coordinator may append.
     case controlBatch
-    /// The topic is compacted, which goes by keys, and this record of the batch, counted from 0, has none.
+    /// The topic is compacted, which needs keys, and this record of the batch (counted from 0) has none.
     case nullKey(record: Int)
-    /// A newer producer of that id has taken over: this one may write no more.
+    /// A newer producer with that id has taken over: this one may no longer write.
     case producerFenced(id: Int64, epoch: Int16, current: Int16)
-    /// A batch of the producer is missing before this one.
+    /// The batch does not follow the producer's last one: a batch in between is missing.
     case outOfOrderSequence(producer: Int64, expected: Int32, got: Int32)
-    /// A topic's setting that cannot be read.
+    /// A topic's setting has a value that cannot be parsed.
     case invalidConfiguration(key: String, value: String)
     /// A call to the operating system failed; `code` is its errno.
     case io(operation: String, path: String, code: Int32, reason: String)
-    /// A sync failed earlier: what is on disk is unknown, so nothing is written any more.
+    /// An earlier sync failed: what is on disk is unknown, so nothing is written any more.
     case offline(reason: String)
-    /// Another process works on the data directory.
+    /// Another process holds the lock on the data directory.
     case locked(directory: String, holder: String)
-    /// The data directory is a copy that was made while a program wrote to the original: `was` and `is` are the directories'
-    /// numbers. Its files are of different moments.
+    /// The data directory is a copy that was made while a program was writing to the original, so its files are from
+    /// different moments. `was` and `is` are the directories' numbers.
     case copiedWhileOpen(directory: String, was: Int64, is: Int64)
-    /// A file that the broker keeps beside the logs cannot be read.
+    /// A file that the broker keeps beside the logs is damaged.
     case damagedFile(path: String, reason: String)
 
-    /// Bytes of a segment are not those that were written: the disk or somebody has changed them.
+    /// Bytes of a segment are not those that were written: the disk or somebody changed them.
     case damagedRecords(path: String, bytes: Range<Int>)
-    /// Records that were durable are not there, or not whole. The partition is neither read nor written.
+    /// Records that were durable are missing or incomplete. The partition is neither read nor written.
     case missingRecords(directory: String, durableEnd: Offset, foundEnd: Offset)
-    /// A partition's directory is that of another topic, deleted or created anew. It is neither read nor written.
+    /// A partition's directory belongs to another topic, one that was deleted or recreated. It is neither read nor
+    /// written.
     case foreignRecords(directory: String, held: TopicID, expected: TopicID)
 
-    /// Whether there was no room on the disk, or no more is granted; room may be made.
+    /// Whether the disk was full or the quota used up; space can be freed.
     package var isDiskFull: Bool {
         guard case .io(let operation, _, let code, _) = self, operation != "sync" else { return false }
         return code == ENOSPC || code == EDQUOT
     }
 
-    /// Whether bytes are not what they have to be: records that were acknowledged and are gone, or such as no reader gets by.
-    /// It concerns their partition alone.
+    /// Whether bytes are damaged: acknowledged records that are gone, or a batch that no reader can read. Only their
+    /// partition is affected.
     package var isDamage: Bool {
         if case .invalidBatch = self { return true }
         return isLoss
     }
 
-    /// Whether a batch was refused for what its records are.
+    /// Whether a batch was refused because of what its records are.
     package var isRefusal: Bool {
         switch self {
         case .controlBatch, .nullKey: true
@@ -65,7 +66,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Whether a partition's records are not what they should be: only that partition is closed then.
+    /// Whether a partition has lost records, so that only this partition is closed.
     package var isLoss: Bool {
         switch self {
         case .damagedRecords, .missingRecords, .foreignRecords: true
@@ -73,7 +74,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// What to do about an error of the system; empty where its own words say it.
+    /// What to do about an error of the operating system; empty if the system's own message says it.
     private static func advice(_ code: Int32) -> String {
         switch code {
         case EACCES, EPERM: "; let the user that runs this program write there, or choose another directory"

@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// Files in memory, for tests and for clusters that need not outlive the process. Nothing is ever lost by not syncing.
+/// Files in memory, for tests and for clusters that need not outlive the process. Syncing has no effect: nothing is
+/// lost without it.
 package final class MemoryFileSystem: FileSystem {
     private struct Tree {
         var files: [String: MemoryFile] = [:]
@@ -11,7 +12,15 @@ package final class MemoryFileSystem: FileSystem {
 
     package init() {}
 
-    /// The same files, which change apart from these.
+    #if SABOTAGE
+        private let mistakes = Mutex<Sabotage>([])
+        package var sabotage: Sabotage {
+            get { mistakes.withLock { $0 } }
+            set { mistakes.withLock { $0 = newValue } }
+        }
+    #endif
+
+    /// An independent copy of all files.
     package func copy() -> MemoryFileSystem {
         let copy = MemoryFileSystem()
         let (files, directories) = tree.withLock { ($0.files, $0.directories) }

@@ -1,10 +1,10 @@
-// A number in a small file of its own: its decimal digits, a space, their CRC-32C in decimal. Digits alone would not do:
-// a file that is replaced without a sync may hold others after a crash.
+// A number in a small file of its own: its decimal digits, a space, and their CRC-32C in decimal. Digits alone would
+// not do: after a crash, a file that was replaced without a sync may hold other digits.
 
 internal import MoldauRecords
 
 extension FileSystem {
-    /// The number that a file holds; nil where there is none, or its bytes are not those that were written.
+    /// The number that a file holds; nil if the file is missing or its checksum does not match.
     package func number(at path: String) throws(LogError) -> Int64? {
         guard let bytes = try contents(of: path) else { return nil }
         let parts = bytes.split(separator: UInt8(ascii: " "))
@@ -14,7 +14,7 @@ extension FileSystem {
         return Int64(String(decoding: parts[0], as: UTF8.self))
     }
 
-    /// Makes a file hold a number, at once. Durable on return when `sync` is set.
+    /// Atomically replaces the file's content by a number. Durable on return if `sync` is set.
     package func replace(
         _ path: String, with number: Int64, in directory: String, sync: Bool
     ) throws(LogError) {

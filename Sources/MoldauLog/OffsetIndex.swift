@@ -6,7 +6,7 @@
 
 package import MoldauRecords
 
-/// Tells a read where in the segment file to start.
+/// Tells a read at which byte of the segment file to start.
 ///
 /// Entries ascend in both fields, one per some `index.interval.bytes` of batches, so a read scans about that far.
 package struct OffsetIndex: Equatable, Sendable {
@@ -34,14 +34,14 @@ package struct OffsetIndex: Equatable, Sendable {
         guard self.lastPosition < max(segmentSize, 1) else { return nil }
     }
 
-    /// Notes a batch. Its offset and position are beyond those noted before.
+    /// Adds an entry for a batch. Its offset and position must be beyond those of all earlier entries.
     package mutating func note(lastOffset: Offset, position: Int) {
-        // An entry has 32 bits for each; without one a read scans further.
+        // An entry has 32 bits for each number. Without an entry a read only scans further.
         guard position <= UInt32.max, (0...Int64(UInt32.max)).contains(lastOffset - base) else { return }
         entries.append(UInt64(lastOffset - base) << 32 | UInt64(position))
     }
 
-    /// - Returns: where the last noted batch that ends at or before `offset` begins; 0 if there is none.
+    /// - Returns: the start of the last indexed batch that ends at or before `offset`; 0 if there is none.
     package func position(atOrBefore offset: Offset) -> Int {
         let wanted = UInt64(clamping: offset - base)
         var (low, high) = (0, entries.count)
@@ -52,10 +52,10 @@ package struct OffsetIndex: Equatable, Sendable {
         return low == 0 ? 0 : Int(entries[low - 1] & 0xffff_ffff)
     }
 
-    /// Where the last noted batch begins; 0 if there is none.
+    /// The start of the last indexed batch; 0 if there is none.
     package var lastPosition: Int { Int((entries.last ?? 0) & 0xffff_ffff) }
 
-    /// The index as its file holds it.
+    /// The content of the index file.
     package var fileBytes: [UInt8] {
         var writer = ByteWriter(capacity: entries.count * Self.entrySize)
         for entry in entries { writer.append(bigEndian: entry) }

@@ -1,18 +1,21 @@
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Up to where the log was compacted: its decimal digits. A cache: without it compaction begins at the front.
+    /// Stores the offset up to which the log was compacted. Only a cache: without it compaction starts at the front.
     private var cleanerOffsetPath: String { "\(directory)/cleaner-offset" }
 
-    /// What there is to compact; nil where it is not worth it, or the topic is not compacted.
+    /// The compaction to run; nil if it is not worth its cost, or the topic is not compacted.
     package mutating func planCompaction(now: Timestamp) throws(LogError) -> CompactionPlan<Files>? {
-        guard configuration.compacts, segments.count > 1, !configuration.sabotage.contains(.neverCompacts)
-        else { return nil }
+        #if SABOTAGE
+            if files.sabotage.contains(.neverCompacts) { return nil }
+        #endif
+        guard configuration.compacts, segments.count > 1 else { return nil }
         let firstDirty = try max(cleanerOffset(), segments[0].base)
         var (closed, clean, dirty, isOverdue): ([Segment<Files.File>], Int, Int, Bool) = ([], 0, 0, false)
         for index in 0..<(segments.count - 1) {
             let segment = try segment(index)
-            // Without a lag, times that are still to come mean nothing: they would keep a log from compaction for good.
+            // Without a configured lag, timestamps in the future are ignored: they would keep the log from ever being
+            // compacted.
             let isOldEnough =
                 configuration.minCompactionLagMs == 0
                 || age(of: segment.latest, now) >= configuration.minCompactionLagMs
@@ -46,14 +49,14 @@ extension PartitionLog {
         return Offset(kept)
     }
 
-    /// Whether all segments of a plan are still there: retention may have taken some while it was carried out.
+    /// Whether all segments of a plan are still there: retention may have deleted some in the meantime.
     package func holds(_ plan: CompactionPlan<Files>) -> Bool {
         let bases = Set(segments.map(\.base))
         return plan.segments.allSatisfy { bases.contains($0.base) }
     }
 
-    /// Puts new segments into the place of those that they replace. Where the log has changed in the meantime, they are
-    /// thrown away.
+    /// Puts compacted segments in the place of those that they replace. A new segment is discarded if the log has
+    /// changed in the meantime.
     package mutating func install(_ compacted: CompactedSegments<Files>) throws(LogError) {
         for group in compacted.groups {
             let base = group.segment.base
@@ -90,13 +93,13 @@ extension PartitionLog {
         for suffix in [".index", ".timeindex", ".checksums"] {
             try files.removeFile(SegmentName.path(directory, base, suffix))
         }
-        // Without the swap file nobody would know that these are to go.
+        // Without the swap file, nothing would show that these segments are to be deleted.
         try syncDirectory()
         try files.rename(swap, to: SegmentName.path(directory, base, ".log"))
         try syncDirectory()
     }
 
-    /// Ends what a crash has cut short: see Compaction.swift.
+    /// Completes a compaction that a crash interrupted: see Compaction.swift.
     func finishCompaction() throws(LogError) {
         let names = try files.names(in: directory)
         for name in names where name.hasSuffix(".cleaned") { try files.removeFile("\(directory)/\(name)") }
@@ -109,7 +112,7 @@ extension PartitionLog {
 }
 
 extension SegmentName {
-    /// The name of a compacted segment that replaces those from `base` to `end`.
+    /// The name of a compacted segment that replaces those from `base` up to `end`.
     static func swap(_ directory: String, _ base: Offset, upTo end: Offset) -> String {
         path(directory, base, "-" + path("", end, ".swap").dropFirst())
     }

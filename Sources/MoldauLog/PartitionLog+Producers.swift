@@ -1,18 +1,32 @@
 package import MoldauRecords
 
 extension PartitionLog {
-    /// The offset up to which transactions are decided: what readers of committed records may read.
+    /// The last stable offset: every transaction below it is committed or aborted, so readers of committed records stop
+    /// here.
     package var lastStableOffset: Offset { lastStableOffset(for: nil) }
 
-    /// - Parameter producer: the id of a producer that reads what it has written itself, decided or not.
+    /// - Parameter producer: the id of a producer whose own open transaction does not count, so that it reads its own
+    ///   writes.
     package func lastStableOffset(for producer: Int64?) -> Offset {
         guard let first = producer.map(producers.firstUnstable(besides:)) ?? producers.firstUnstable else {
             return endOffset
         }
-        return configuration.sabotage.contains(.stableOffsetTooHigh) ? first + 1 : first
+        #if SABOTAGE
+            if files.sabotage.contains(.stableOffsetTooHigh) { return first + 1 }
+        #endif
+        return first
     }
 
-    /// The producers whose transactions are open, and where those begin; by id.
+    /// The offsets of a batch that came already and is sent again; nil for one that is to be appended.
+    /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.
+    func twin(of header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
+        #if SABOTAGE
+            if files.sabotage.contains(.sequenceUnchecked) { return nil }
+        #endif
+        return try producers.check(header)
+    }
+
+    /// The open transactions, with the offset of their first record; by producer id.
     package var openTransactions: [(producer: Int64, epoch: Int16, start: Offset)] { producers.open }
 
     /// The newest epoch of each producer that wrote here, by its id.
@@ -28,7 +42,7 @@ extension PartitionLog {
         return try append(shared.bytes, now: now, takesControl: true)
     }
 
-    /// Takes note of a batch that was written at `base`.
+    /// Updates the producers' state with a batch that was written at `base`.
     mutating func noteProducer(_ header: RecordBatchHeader, _ batch: UnsafeRawBufferPointer, at base: Offset) {
         guard header.producer.id >= 0 else { return }
         guard header.isControl, let marker = TransactionMarker(batch: batch) else {
@@ -37,8 +51,8 @@ extension PartitionLog {
         if let transaction = producers.note(marker, of: header.producer, at: base) { aborted.append(transaction) }
     }
 
-    /// Before the last segment is closed: which of its transactions were aborted, and what is known of the producers.
-    /// While a segment is open nobody needs the file: a crash leaves its markers to read.
+    /// Writes, before the last segment is closed, its index of aborted transactions and a snapshot of the producers. An
+    /// open segment needs neither file: after a crash its markers can be read again.
     func sealProducers(sync: Bool) throws(LogError) {
         let base = segments[segments.count - 1].base
         let index = aborted.filter { $0.last >= base }.flatMap(\.bytes)
@@ -51,8 +65,8 @@ extension PartitionLog {
 
     // MARK: Recovery
 
-    /// Brings the producers up to the end of the log: from the newest snapshot and the batches after it.
-    /// - Parameter wasClean: whether the last segment's index of aborted transactions is whole.
+    /// Restores the producers' state: from the newest snapshot and the batches after it.
+    /// - Parameter wasClean: whether the last segment's index of aborted transactions is complete.
     mutating func loadProducers(wasClean: Bool) throws(LogError) {
         let names = try files.names(in: directory)
         let last = segments.count - 1
@@ -76,7 +90,7 @@ extension PartitionLog {
     }
 
     /// Reads the indexes of aborted transactions.
-    /// - Returns: false where one is not known to be what was written.
+    /// - Returns: false if one of them cannot be verified.
     private mutating func loadAborted(ofFirst count: Int) throws(LogError) -> Bool {
         for index in 0..<count {
             let base = segments[index].base
@@ -100,13 +114,13 @@ extension PartitionLog {
             if offset <= limit, let bytes = try files.contents(of: path), let states = ProducerStates(snapshot: bytes) {
                 newest = (offset, states)
             }
-            // One of a clean stop is of no use once more is appended.
+            // A snapshot from a clean stop is useless once more has been appended.
             if !bases.contains(offset) { try files.removeFile(path) }
         }
         return newest
     }
 
-    /// - Parameter rebuilds: makes the segment's index of aborted transactions anew.
+    /// - Parameter rebuilds: whether to rebuild the segment's index of aborted transactions.
     private mutating func noteProducers(ofSegment index: Int, from: Offset, rebuilds: Bool) throws(LogError) {
         let segment = try segment(index)
         guard segment.end > from else { return }

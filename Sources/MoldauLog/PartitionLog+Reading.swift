@@ -1,6 +1,6 @@
 package import MoldauRecords
 
-/// Where a reader of a log goes on: spares the search when it reads one run after another.
+/// Where a reader of a log continues: saves the search when it reads one run of batches after another.
 package struct LogCursor: Equatable, Sendable {
     package var offset: Offset
     var segmentBase: Offset
@@ -8,7 +8,7 @@ package struct LogCursor: Equatable, Sendable {
     var position: Int
 }
 
-/// A read that was found but not done: the file part may go on without the log's lock.
+/// A read that was located but not done yet: the file can be read without holding the log's lock.
 package struct PlannedRead<File: LogFile>: Sendable {
     let file: File
     let directory: String
@@ -18,27 +18,27 @@ package struct PlannedRead<File: LogFile>: Sendable {
     let size: Int
     let from: Offset
     let maxBytes: Int
-    /// Batches from here on are left.
+    /// The read ends before the first batch at or after this offset.
     let upTo: Offset
-    /// Transactions whose batches readers pass over: they are marked as control batches in what is read.
+    /// Transactions whose batches readers must skip: they are marked as control batches in the bytes returned.
     let aborted: [AbortedTransaction]
     let unchecked: UncheckedRuns?
-    /// Compaction and retention may take the file's name before it is read.
+    /// Keeps the file readable: compaction and retention may remove it before it is read.
     let hold: FileHold?
 
-    /// Whole batches, and where reading goes on after them.
+    /// Whole batches, and where to continue reading after them.
     package struct Result: Sendable {
         package let bytes: SharedBytes
         package let next: LogCursor
     }
 
-    /// Reads as many whole batches as `maxBytes` holds, at least one. Blocks on the disk.
-    /// - Returns: no bytes where compaction left nothing between the wanted offset and the end: reading goes on there.
+    /// Reads as many whole batches as fit in `maxBytes`, at least one. Blocks on the disk.
+    /// - Returns: no bytes if compaction left nothing between the wanted offset and the end; reading continues there.
     package func read() throws(LogError) -> Result {
         guard let start = try firstBatch() else { return nothing }
         var result = try read(at: start, bytes: max(maxBytes, BatchFormat.headerSize))
         if result.bytes.count == 0 {
-            // The first batch is larger than asked for: it alone, then.
+            // The first batch is larger than `maxBytes`: read it alone.
             var scanner = BatchScanner(file, size: size, from: start, nextOffset: segmentBase)
             guard let header = try scanner.next() else { return nothing }
             result = try read(at: start, bytes: header.byteCount)
@@ -53,13 +53,14 @@ package struct PlannedRead<File: LogFile>: Sendable {
             next: LogCursor(offset: upTo, segmentBase: segmentBase, generation: generation, position: size))
     }
 
-    /// The position of the batch that holds the wanted offset, or of the first after it.
+    /// The position of the batch that contains the wanted offset, or of the first batch after it.
     private func firstBatch() throws(LogError) -> Int? {
         var scanner = BatchScanner(file, size: size, from: position, nextOffset: segmentBase)
         while let header = try scanner.next() {
             guard header.lastOffset >= from else { continue }
             let found = scanner.position - header.byteCount
-            // The batch that holds the offset is the right one, whatever was skipped; a later one may not be.
+            // A batch that contains the offset is the right one, whatever was skipped. A later batch may not be: a
+            // damaged one before it may have been skipped.
             if header.baseOffset > from { try unchecked?.check(position..<(found + 1), of: file) }
             return header.baseOffset < upTo ? found : nil
         }
@@ -104,10 +105,10 @@ package struct PlannedRead<File: LogFile>: Sendable {
 }
 
 extension PartitionLog {
-    /// Finds where to read from `offset` on.
-    /// - Parameter cursor: where the last read of the same reader ended, if it has one.
-    /// - Parameter onlyCommitted: leaves what transactions have not decided, and blots out what they have aborted.
-    /// - Parameter producer: the id of one whose own transaction is read although it is open.
+    /// Locates the batches from `offset` on.
+    /// - Parameter cursor: where the same reader's last read ended, if there was one.
+    /// - Parameter onlyCommitted: stops at the first open transaction, and hides the records of aborted ones.
+    /// - Parameter producer: the id of a producer whose own open transaction is read all the same.
     /// - Returns: nil at the end of the log.
     /// - Throws: `LogError.offsetOutOfRange`.
     package mutating func planRead(
@@ -122,7 +123,7 @@ extension PartitionLog {
         if offset >= limit { return nil }
         var index = indexOfSegment(holding: offset)
         var segment = try segment(index)
-        // Compaction may have taken the last records of a segment, or all.
+        // Compaction may have deleted the last records of a segment, or all of them.
         while segment.size == 0 || offset >= segment.end, index + 1 < segments.count {
             index += 1
             segment = try self.segment(index)
@@ -138,13 +139,27 @@ extension PartitionLog {
         return PlannedRead(
             file: segment.file, directory: directory, segmentBase: segment.base, generation: segment.generation,
             position: position, size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
-            aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
-                ? aborted.filter { $0.last >= offset } : [],
-            unchecked: configuration.sabotage.contains(.damageServed) ? nil : segment.unchecked,
-            hold: try segment.file.hold())
+            aborted: onlyCommitted ? abortedTransactions(from: offset) : [],
+            unchecked: uncheckedRuns(of: segment), hold: try segment.file.hold())
     }
 
-    /// Reads at once what `planRead` found; nil at the end of the log.
+    /// What readers of committed records do not get.
+    private func abortedTransactions(from offset: Offset) -> [AbortedTransaction] {
+        #if SABOTAGE
+            if files.sabotage.contains(.abortedReadable) { return [] }
+        #endif
+        return aborted.filter { $0.last >= offset }
+    }
+
+    /// What is to be compared with its checksum when it is read.
+    private func uncheckedRuns(of segment: Segment<Files.File>) -> UncheckedRuns? {
+        #if SABOTAGE
+            if files.sabotage.contains(.damageServed) { return nil }
+        #endif
+        return segment.unchecked
+    }
+
+    /// Locates and reads batches in one step; nil at the end of the log.
     package mutating func read(from offset: Offset, maxBytes: Int) throws(LogError) -> SharedBytes? {
         try planRead(from: offset, maxBytes: maxBytes)?.read().bytes
     }
@@ -181,7 +196,7 @@ extension PartitionLog {
                 if record.timestamp >= time { return record.offset }
             }
         } catch RecordBatchError.unsupportedCompression {
-            // Its records cannot be looked at: the whole batch is the answer, as near as it gets without reading it.
+            // The records of a compressed batch cannot be inspected: the batch as a whole is the best possible answer.
             return try firstCompressed(in: bytes, from: from, atOrAfter: time)
         } catch {
             throw .invalidBatch(error)

@@ -1,14 +1,14 @@
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Where the partition's first readable offset is kept. Losing it brings deleted records back, unless Kafka's file of all
-    /// partitions tells; it never loses one.
+    /// Stores the partition's first readable offset. If it is lost, deleted records reappear, unless Kafka's file for
+    /// all partitions has the offset; no record is lost by that.
     private var startOffsetPath: String { "\(directory)/log-start-offset" }
 
     mutating func open(wasClean: Bool, durableEnd: Offset, checkpointedStart: Offset) throws(LogError) {
         let isNew = !files.exists(directory)
         if isNew { try files.createDirectory(directory) }
-        // A killed process leaves names and bytes that are with the operating system alone.
+        // A killed process may leave names and bytes that only the operating system holds, not the disk.
         if isNew || !wasClean { try files.syncParent(of: directory) }
         if !isNew && !wasClean { try syncDirectory() }
         try finishCompaction()
@@ -42,7 +42,7 @@ extension PartitionLog {
             segments[segments.count - 1].opened = segment
             segments[segments.count - 1].opened!.noteBegin(
                 try files.contents(of: SegmentName.path(directory, base, ".checksums")))
-            // What a crash left in the operating system's hands is not on disk yet.
+            // What a crash left with the operating system is not on disk yet.
             hasUnsynced = true
         }
         let size = segments[segments.count - 1].opened!.size
@@ -58,7 +58,7 @@ extension PartitionLog {
             intervalBytes: configuration.indexIntervalBytes)
     }
 
-    /// The segment, opened if it was not yet.
+    /// The segment at that index, opened if it was not yet.
     mutating func segment(_ index: Int) throws(LogError) -> Segment<Files.File> {
         if let opened = segments[index].opened { return opened }
         let base = segments[index].base
@@ -71,9 +71,11 @@ extension PartitionLog {
     private mutating func readStartOffset(_ checkpointed: Offset) throws(LogError) {
         let kept = try files.number(at: startOffsetPath).map(Offset.init) ?? checkpointed
         startOffset = max(segments[0].base, kept <= endOffset ? kept : .zero)
-        // A number that was never right, or records that a power cut took although they were deleted. It is not believed: it would
-        // take what is there, and later what will have these offsets.
+        // The stored offset lies beyond the end: it was never right, or a power cut took records that were deleted
+        // anyway. It is not used: it would hide the records that are there, and later those that get these offsets.
         if kept > endOffset { try files.replace(startOffsetPath, with: startOffset.value, in: directory, sync: true) }
+        // Those that a power cut has brought back.
+        try dropSegmentsBeforeStart()
     }
 
     private mutating func readLeaderEpoch() throws(LogError) {
@@ -84,22 +86,37 @@ extension PartitionLog {
         }
     }
 
-    /// Raises the first readable offset to `offset`, at most to the end; segments that lie wholly before it go.
-    /// - Throws: `LogError.offsetOutOfRange` beyond the end, `.io`.
+    /// Raises the first readable offset to `offset`, at most to the end, and deletes the segments that lie wholly
+    /// before it.
+    /// - Throws: `LogError.offsetOutOfRange` if `offset` is beyond the end; `.io`.
     package mutating func deleteRecords(before offset: Offset) throws(LogError) {
         guard offset <= endOffset else {
             throw .offsetOutOfRange(requested: offset, held: startOffset..<endOffset)
         }
         guard offset > startOffset else { return }
-        try files.replace(startOffsetPath, with: offset.value, in: directory, sync: false)
-        startOffset = offset
-        while segments.count > 1, segments[1].base <= startOffset { try removeFirstSegment() }
+        try moveStart(to: offset)
     }
 
-    mutating func removeFirstSegment() throws(LogError) {
-        try removeFiles(ofSegmentAt: segments[0].base)
-        segments.removeFirst()
-        startOffset = max(startOffset, segments[0].base)
+    /// Deletes the first segments; the last one stays.
+    mutating func removeFirstSegments(_ count: Int) throws(LogError) {
+        if count > 0 { try moveStart(to: max(startOffset, segments[count].base)) }
+    }
+
+    /// Where segments are deleted the new first offset is durable before: a power cut may keep some of the deletions and lose
+    /// others, and a segment that is back must not be taken for the one before those that are left.
+    private mutating func moveStart(to start: Offset) throws(LogError) {
+        let isDeleting = segments.count > 1 && segments[1].base <= start
+        try files.replace(startOffsetPath, with: start.value, in: directory, sync: isDeleting)
+        startOffset = start
+        try dropSegmentsBeforeStart()
+    }
+
+    /// Deletes the segments whose records all lie before the first readable offset.
+    private mutating func dropSegmentsBeforeStart() throws(LogError) {
+        while segments.count > 1, segments[1].base <= startOffset {
+            try removeFiles(ofSegmentAt: segments[0].base)
+            segments.removeFirst()
+        }
         aborted.removeAll { $0.last < startOffset }
     }
 

@@ -1,50 +1,58 @@
-// Retention: old segments go, whole ones, from the front.
+// Retention: deletes whole old segments from the front of the log.
 //
-// Kafka goes by the times of events. So records of years ago are gone five minutes after they were written, with the default
-// settings, and one of the future keeps its segment for ever. Here a segment's age counts from the last append to it, by the clock
-// of whoever appended; a segment that nobody knows this of counts from when retention first looks at it. A restart, or a copy of a
-// directory, can make the time longer and never shorter.
+// Kafka goes by the records' timestamps. With the default settings, records with timestamps from years ago are
+// therefore gone five minutes after they were written, and one with a timestamp in the future keeps its segment for
+// ever. Here a segment's age counts from the last append to it, by the clock of the appending process; if that is
+// unknown, from when retention first looks at the segment. A restart, or copying the directory, can lengthen the time
+// but never shorten it.
 
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Lets go of old segments as the topic's settings say, the last one too when all its records are past their time.
-    /// - Returns: how many segments went.
+    /// Deletes expired segments by the topic's settings; the last one too, if all its records have expired.
+    /// - Returns: how many segments were deleted.
     @discardableResult
     package mutating func applyRetention(now: Timestamp) throws(LogError) -> Int {
         guard configuration.deletesOld else { return 0 }
         var removed = 0
         if let limit = configuration.retentionMs { removed += try applyRetention(ofMs: limit, now: now) }
         if let limit = configuration.retentionBytes {
-            var total = 0
+            var (total, count) = (0, 0)
             for index in segments.indices { total += try segment(index).size }
-            while segments.count > 1, total - (try segment(0).size) >= limit {
-                total -= try segment(0).size
-                try removeFirstSegment()
-                removed += 1
+            while count < segments.count - 1, total - (try segment(count).size) >= limit {
+                total -= try segment(count).size
+                count += 1
             }
+            try removeFirstSegments(count)
+            removed += count
         }
         return removed
+    }
+
+    /// When the last record of a segment came.
+    private func lastAppend(in segment: Segment<Files.File>) -> Timestamp? {
+        #if SABOTAGE
+            if files.sabotage.contains(.retentionByEventTime) { return segment.latest }
+        #endif
+        return segment.appendTimes.last
     }
 
     private mutating func applyRetention(ofMs limit: Int64, now: Timestamp) throws(LogError) -> Int {
         try noteUnknownTimes(now)
-        let byEventTime = configuration.sabotage.contains(.retentionByEventTime)
         func isExpired(_ segment: Segment<Files.File>) -> Bool {
-            guard let last = byEventTime ? segment.latest : segment.appendTimes.last else { return false }
+            guard let last = lastAppend(in: segment) else { return false }
             let age = now.ms.subtractingReportingOverflow(last.ms)
             return !age.overflow && age.partialValue > limit
         }
         if isExpired(try segment(segments.count - 1)) { try roll() }
-        var removed = 0
-        while segments.count > 1, isExpired(try segment(0)) {
-            try removeFirstSegment()
-            removed += 1
-        }
-        return removed
+        var count = 0
+        while count < segments.count - 1, isExpired(try segment(count)) { count += 1 }
+        try removeFirstSegments(count)
+        return count
     }
 
-    /// Where the first or the last segment's times are unknown, or not written down, all are looked at.
+    /// Notes `now` as the append time of segments whose time is unknown. Looks at all segments if the first one's is
+    /// unknown, else at the last one only.
     private mutating func noteUnknownTimes(_ now: Timestamp) throws(LogError) {
         let last = segments.count - 1
         let first = try segment(0)

@@ -1,12 +1,13 @@
 package import MoldauRecords
 
-/// The log of one partition: batches in the order of their offsets, in a directory of segments.
+/// The log of one partition: record batches in the order of their offsets, in a directory of segment files.
 ///
-/// A value owned by one thread or lock. Appends and reads go to the operating system at once: a read sees every append
-/// before it, and a killed process loses nothing. Durable is what was there when a sync of the files in `takeUnsynced`
-/// began.
+/// Owned by one thread, or protected by a lock. Appends and reads go to the operating system at once: a read sees every
+/// append before it, and killing the process loses nothing. Durable is what had been appended when a sync of the file
+/// from `takeUnsynced` began.
 ///
-/// Invariants: `segments` is never empty and ascends; only the last is written; all others are on disk whole.
+/// Invariants: `segments` is never empty and is sorted by base offset; only the last segment is written to; all others
+/// are completely on disk.
 package struct PartitionLog<Files: FileSystem>: Sendable {
     package let directory: String
     package var configuration: LogConfiguration
@@ -14,28 +15,29 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package internal(set) var segments: [LazySegment<Files.File>]
     /// The first offset that may be read.
     package internal(set) var startOffset: Offset
-    /// Whether there is something for `takeUnsynced`.
+    /// Whether something was appended since the last `takeUnsynced`.
     package internal(set) var hasUnsynced = false
-    /// Whether no file says yet when the last segment was begun: a crash would forget it.
+    /// Whether the last segment's begin time is not in a file yet: a crash would lose it.
     var hasUnwrittenBegin = false
-    /// What batches are marked with: Kafka's count of the partition's leaders.
+    /// The leader epoch that batches are stamped with: how often the partition's leader has changed.
     var leaderEpoch: Int32 = 0
     var producers = ProducerStates()
-    /// By their markers' offsets.
+    /// Ordered by the offsets of their markers.
     var aborted: [AbortedTransaction] = []
-    /// While the indexes of aborted transactions are made anew: no checksum may stand for those on the disk.
+    /// Set while the indexes of aborted transactions are rebuilt: no checksum file may vouch for those on disk until
+    /// then.
     var rebuildsAborted = false
 
-    /// The offset that the next record gets.
+    /// The offset that the next record will get.
     package var endOffset: Offset { segments[segments.count - 1].opened!.end }
 
-    /// Opens a partition's log, and creates it where there is none. Blocks; reads the whole last segment after an
-    /// unclean stop.
-    /// - Parameter wasClean: whether the log was closed. If not, the last segment's checksums are verified and what is
-    ///   not whole at its end is cut off: it was never acknowledged.
-    /// - Parameter durableEnd: the offset up to which records were durable. They are never cut off.
-    /// - Parameter checkpointedStart: the first offset that may be read, where the log's own file does not tell.
-    /// - Throws: `LogError.io`; `.missingRecords`, `.damagedRecords` where records that were durable are not there.
+    /// Opens a partition's log; creates it if it does not exist. Blocks; reads the whole last segment after an unclean
+    /// stop.
+    /// - Parameter wasClean: whether the log was closed. If not, the last segment's checksums are verified and an
+    ///   incomplete end is cut off: it was never acknowledged.
+    /// - Parameter durableEnd: records below this offset were durable. They are never cut off.
+    /// - Parameter checkpointedStart: the first readable offset, used if the log's own file does not hold it.
+    /// - Throws: `LogError.io`; `.missingRecords` or `.damagedRecords` if durable records are gone.
     package init(
         _ files: Files, directory: String, configuration: LogConfiguration, wasClean: Bool, durableEnd: Offset = .zero,
         checkpointedStart: Offset = .zero
@@ -50,7 +52,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     // MARK: Appending
 
-    /// Where appended batches came to lie.
+    /// The offsets that appended batches got.
     package struct Appended: Equatable, Sendable {
         /// The offset of the first record.
         package var first: Offset
@@ -60,10 +62,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     /// Appends whole record batches that lie one after another, and gives them their offsets. Not durable until synced.
     ///
-    /// Batches of a producer with sequence numbers must follow its last one; one that is there already is not appended
-    /// again, and its old place is the answer.
-    /// - Parameter isBuilt: whether `RecordBatchBuilder` has built them in this process, with a key in each record: then their records
-    ///   need not be walked.
+    /// Batches of a producer with sequence numbers must follow its last one. A batch that is already in the log is not
+    /// appended again; the result then holds its old offsets.
+    /// - Parameter isBuilt: whether `RecordBatchBuilder` built the batches in this process, with a key in each record:
+    ///   then their records need not be checked.
     /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`: then nothing was appended.
     ///   `.producerFenced`, `.outOfOrderSequence`, `.io`: then the last batches may be missing.
     package mutating func append(
@@ -72,7 +74,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         try append(batches, now: now, takesControl: false, isBuilt: isBuilt)
     }
 
-    /// - Parameter takesControl: whether the batches may be markers: those of others than the coordinator are forged.
+    /// - Parameter takesControl: whether the batches may be transaction markers; from anyone but the coordinator those
+    ///   are forged.
     mutating func append(
         _ batches: UnsafeRawBufferPointer, now: Timestamp, takesControl: Bool, isBuilt: Bool = false
     ) throws(LogError) -> Appended {
@@ -82,7 +85,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         while rest.count > 0 {
             let header = try parseBatch(rest)
             let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
-            if !configuration.sabotage.contains(.sequenceUnchecked), let twin = try producers.check(header) {
+            if let twin = try twin(of: header) {
                 if rest.count == batches.count { appended.first = twin.lowerBound }
                 appended.end = twin.upperBound
             } else {
@@ -96,7 +99,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         return appended
     }
 
-    /// All that a reader, or a later compaction, relies on.
+    /// Checks everything that a reader or a later compaction relies on.
     private func validate(
         _ batches: UnsafeRawBufferPointer, takesControl: Bool, walksRecords: Bool
     ) throws(LogError) {
@@ -137,8 +140,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         if configuration.isLogAppendTime { header.maxTimestamp = now }
         if segments[segments.count - 1].opened!.isFull(for: header, now: now, configuration) { try roll() }
         let last = segments.count - 1
-        // The header is copied and completed; the producer's bytes stay as they are, and the checksum does not cover
-        // the change.
+        // The header is copied and completed; the producer's bytes stay unchanged. The batch's checksum does not cover
+        // the fields that change.
         var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)
         var failure: LogError?
         withUnsafeMutableBytes(of: &head) { head in
@@ -169,7 +172,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         head.storeBytes(of: crc32c(body, seed: crc32c(summedHead)).bigEndian, toByteOffset: 17, as: UInt32.self)
     }
 
-    /// Closes the last segment, durably, and begins a new one.
+    /// Closes the last segment, durably, and starts a new one.
     package mutating func roll() throws(LogError) {
         let base = endOffset
         try segments[segments.count - 1].opened!.file.sync()
@@ -187,7 +190,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     /// Makes the names of the log's files durable.
     func syncDirectory() throws(LogError) {
-        if !configuration.sabotage.contains(.skipsDirectorySync) { try files.syncDirectory(directory) }
+        #if SABOTAGE
+            if files.sabotage.contains(.skipsDirectorySync) { return }
+        #endif
+        try files.syncDirectory(directory)
     }
 
     mutating func writeIndexes(ofSegment index: Int) throws(LogError) {
@@ -205,15 +211,15 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     // MARK: Durability
 
-    /// The file to sync for everything appended so far to be durable; nil when it is already. From here on the log
-    /// counts it as synced: the caller syncs, or the log goes offline.
+    /// The file to sync so that everything appended so far becomes durable; nil if it is durable already. From here on
+    /// the log regards it as synced: the caller must sync the file, or take the log offline if that fails.
     package mutating func takeUnsynced() -> (file: Files.File, end: Offset)? {
         guard hasUnsynced else { return nil }
         hasUnsynced = false
         return (segments[segments.count - 1].opened!.file, endOffset)
     }
 
-    /// Makes everything durable and writes the indexes out. The log is not used afterwards.
+    /// Makes everything durable and writes the indexes. The log must not be used afterwards.
     package mutating func close() throws(LogError) {
         try segments[segments.count - 1].opened!.file.sync()
         try sealProducers(sync: false)
@@ -222,7 +228,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 }
 
-/// A segment that is opened when it is first needed. The last of a log always is.
+/// A segment that is opened when it is first needed. The last segment of a log is always open.
 package struct LazySegment<File: LogFile>: Sendable {
     let base: Offset
     var opened: Segment<File>?

@@ -1,35 +1,35 @@
-// Finds damage in a partition's directory that no log has open, and leaves it out.
+// Finds damage in the directory of a partition that is not open, and rewrites the partition without it.
 //
-// Offsets stay what they are: what is left out is a gap, as compaction leaves them, and the log goes on behind its old end, in
-// a new segment. So positions of groups and of stores stay right, and the journal of what is durable does too. A segment is
-// written anew beside the old one, synced and renamed; the files beside it go before, so that a crash in between leaves the
-// damage to be found again.
+// Offsets stay the same: the damaged part becomes a gap, as compaction leaves gaps too, and the log continues after its
+// old end in a new segment. So the committed positions of groups, the positions of stores and the durability journal
+// stay valid. A segment is rewritten beside the old one, synced, and renamed into its place; the index and checksum
+// files beside it are removed first, so that after a crash in between the damage is found again.
 
 package import MoldauRecords
 
 /// What is wrong with a partition.
 package struct PartitionDamage: Sendable {
     package let partition: TopicPartition
-    /// In the order of their offsets; of one that only lacks its end, none.
+    /// In the order of their offsets; empty if only the end of the log is missing.
     package let stretches: [DamagedStretch]
-    /// The offset after the last record that can be read.
+    /// The offset after the last readable record.
     package let foundEnd: Offset
     /// The offset that the next record gets after the repair.
     package let end: Offset
-    /// The last segment, and its bytes without a torn tail.
+    /// The base offset of the last segment, and its size without a torn tail.
     let last: (base: Offset, size: Int)
 
-    /// What is not there at all at the end.
+    /// The offsets missing at the end of the log.
     package var missing: Range<Offset> { max(foundEnd, stretches.last?.offsets.upperBound ?? foundEnd)..<end }
 
-    /// What is lost where the stretches alone are left out.
+    /// What is lost by leaving out the damaged stretches only.
     package var lostBySkipping: [Range<Offset>] { (stretches.map(\.offsets) + [missing]).filter { !$0.isEmpty } }
 
-    /// What is lost where everything from the first damage on is left out.
+    /// What is lost by leaving out everything from the first damage on.
     package var lostByTruncating: Range<Offset> { (stretches.first?.offsets.lowerBound ?? foundEnd)..<end }
 }
 
-/// Looks at one partition's files, and mends them.
+/// Examines and repairs one partition's files.
 package struct PartitionRepair<Files: FileSystem> {
     private let files: Files
     private let directory: String
@@ -39,7 +39,7 @@ package struct PartitionRepair<Files: FileSystem> {
 
     /// - Parameters:
     ///   - durableEnd: the offset up to which records were durable.
-    ///   - wasClean: whether the log was closed: then nothing at its end is torn.
+    ///   - wasClean: whether the log was closed: then its end cannot be torn.
     package init(
         _ files: Files, directory: String, partition: TopicPartition, durableEnd: Offset, wasClean: Bool
     ) {
@@ -56,7 +56,7 @@ package struct PartitionRepair<Files: FileSystem> {
     }
 
     /// Reads the whole partition. Blocks on the disk.
-    /// - Returns: nil where nothing is wrong.
+    /// - Returns: nil if nothing is wrong.
     package func examine() throws(LogError) -> PartitionDamage? {
         let bases = try bases()
         guard let start = bases.first else { return nil }
@@ -71,7 +71,7 @@ package struct PartitionRepair<Files: FileSystem> {
                 tornFrom: isLast && !wasClean ? durableEnd : nil)
             end = max(examined.end, base)
             last = (base, examined.usedSize)
-            // What a stretch at the end of a segment held ends where the next one begins.
+            // The records lost in a stretch at the end of a segment end where the next segment begins.
             let known = isLast ? max(end, durableEnd) : bases[index + 1]
             stretches += examined.stretches.map {
                 $0.offsets.isEmpty && $0 == examined.stretches.last ? $0.ending(known) : $0
@@ -82,7 +82,7 @@ package struct PartitionRepair<Files: FileSystem> {
         return PartitionDamage(partition: partition, stretches: stretches, foundEnd: end, end: next, last: last)
     }
 
-    /// Leaves the damaged stretches out, durably.
+    /// Rewrites the partition without the damaged stretches, durably.
     package func skip(_ damage: PartitionDamage) throws(LogError) {
         for (base, stretches) in Dictionary(grouping: damage.stretches, by: \.segment).sorted(by: { $0.key < $1.key }) {
             let tail = base == damage.last.base ? [damage.last.size..<Int.max] : []
@@ -92,7 +92,7 @@ package struct PartitionRepair<Files: FileSystem> {
         try begin(at: damage.end)
     }
 
-    /// The last segment will not be the last any more.
+    /// Cuts off the torn tail of the last segment, which will no longer be the last.
     private func cutTail(of last: (base: Offset, size: Int)) throws(LogError) {
         let file = try files.open(path(last.base))
         guard try file.size() > last.size else { return }
@@ -101,7 +101,7 @@ package struct PartitionRepair<Files: FileSystem> {
         try removeFiles(last.base)
     }
 
-    /// Leaves everything out from the first damage on, durably.
+    /// Rewrites the partition without anything from the first damage on, durably.
     package func truncate(_ damage: PartitionDamage) throws(LogError) {
         guard let first = damage.stretches.first else { return try skip(damage) }
         for base in try bases().reversed() where base > first.segment { try removeFiles(base, with: [".log"]) }
@@ -138,7 +138,7 @@ package struct PartitionRepair<Files: FileSystem> {
         try files.syncDirectory(directory)
     }
 
-    /// Lets the log go on at `end`, whatever is missing before. What is known of its producers is to be found anew.
+    /// Makes the log continue at `end`, whatever is missing before. What is known of its producers must be read again.
     private func begin(at end: Offset) throws(LogError) {
         for name in try files.names(in: directory) where name.hasSuffix(".snapshot") {
             try files.removeFile("\(directory)/\(name)")

@@ -6,7 +6,7 @@
     internal import Darwin
 #endif
 
-/// A file of the operating system, open when it is used: see DescriptorCache.swift.
+/// A file of the operating system, opened when it is used: see DescriptorCache.swift.
 package final class PosixFile: PartwiseFile {
     private struct Identity: Equatable, Sendable {
         let device: UInt64
@@ -72,11 +72,11 @@ package final class PosixFile: PartwiseFile {
         }
     }
 
-    /// Changes of the file so far, for `noteSynced`.
+    /// How often the file was written to so far, for `noteSynced`.
     var writeCount: Int { descriptor.writeCount }
-    /// Files that were opened before have a lower one; the greatest where it is not open now.
+    /// Lower for files that were opened earlier; the greatest number if the file is not open now.
     var openedAt: Int { descriptor.openedAt }
-    /// So many changes are durable.
+    /// Notes that the first `count` writes are durable.
     func noteSynced(_ count: Int) { descriptor.noteSynced(count) }
 
     package func hold() throws(LogError) -> FileHold? {
@@ -136,8 +136,8 @@ package final class PosixFile: PartwiseFile {
         noteSynced(count)
     }
 
-    /// The descriptor to sync the file by, until `release`; nil for a file that was removed, which need not be durable any more.
-    /// (One that holds what was not synced is open, removed or not.)
+    /// The descriptor to sync the file by, kept until `release`; nil if the file was removed and so need not be
+    /// durable. (A file with unsynced writes is always open, removed or not.)
     func holdIfThere() throws(LogError) -> Int32? {
         do throws(LogError) {
             return try use(writes: false)

@@ -10,16 +10,14 @@ internal import CFiles
 
 /// The operating system's files.
 package struct PosixFileSystem: FileSystem {
-    /// Above this many files one sync of the whole file system is cheaper than one per file.
+    /// With more files than this, one sync of the whole file system is cheaper than one per file.
     static let filesPerGroupSync = 4
 
     private let descriptors: DescriptorCache
-    private let sabotage: Sabotage
 
-    /// - Parameter maxOpenFiles: how many files are held open at most, as far as what is going on allows; nil: half of what
-    ///   the process may.
-    package init(maxOpenFiles: Int? = nil, sabotage: Sabotage = []) {
-        self.sabotage = sabotage
+    /// - Parameter maxOpenFiles: how many files are kept open at most; more if all of them are in use. nil: half of the
+    ///   process's limit, between 16 and 8 192.
+    package init(maxOpenFiles: Int? = nil) {
         descriptors = DescriptorCache(capacity: maxOpenFiles ?? min(max(Self.descriptorLimit / 2, 16), 8_192))
     }
 
@@ -29,7 +27,7 @@ package struct PosixFileSystem: FileSystem {
         exists(path) ? try PosixFile(path, descriptors, creates: false) : nil
     }
 
-    /// A link that leads nowhere is there, and so is what cannot be looked at: whoever opens it gets to know why it cannot be.
+    /// A dangling link exists, and so does what cannot be examined: opening it then reports why it cannot be used.
     package func exists(_ path: String) -> Bool {
         var found = stat()
         return lstat(path, &found) == 0 || (errno != ENOENT && errno != ENOTDIR)
@@ -95,7 +93,6 @@ package struct PosixFileSystem: FileSystem {
     }
 
     package func syncDirectory(_ path: String) throws(LogError) {
-        if sabotage.contains(.skipsDirectorySync) { return }
         let directory = try HeldDescriptor(path, O_RDONLY | O_CLOEXEC, descriptors)
         guard uninterrupted({ fsync(directory.number) }) == 0 else { throw .failed("sync", path) }
     }
@@ -112,11 +109,12 @@ package struct PosixFileSystem: FileSystem {
     #if os(Linux)
         private func syncFileSystem(of files: [PosixFile]) throws(LogError) {
             let marks = files.map { ($0, $0.writeCount) }
-            // An error in writing back is told to descriptors that were open when it came: the oldest has missed none.
+            // A write-back error is reported only to descriptors that were open when it happened: the oldest has missed
+            // none.
             for oldest in files.sorted(by: { $0.openedAt < $1.openedAt }) {
                 guard let descriptor = try oldest.holdIfThere() else { continue }
                 defer { oldest.release() }
-                // ext4 says yes although it has written nothing when it was shut down; a read it refuses then.
+                // After ext4 was shut down, syncfs succeeds although nothing was written; a read fails then.
                 var byte: UInt8 = 0
                 guard uninterrupted({ moldau_sync_file_system(descriptor) }) == 0,
                     uninterrupted({ Int32(pread(descriptor, &byte, 1, 0)) }) >= 0
@@ -138,11 +136,11 @@ package struct PosixFileSystem: FileSystem {
             default: throw .failed("locking", path)
             }
         }
-        // What it says is for people; the lock holds without it.
+        // This text is for people; the lock holds without it.
         let holder = Array("process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))".utf8)
         _ = ftruncate(lock.file, 0)
         _ = pwrite(lock.file, holder, holder.count, 0)
-        // The locks go with the descriptors: also when the process is killed.
+        // The locks are released with the descriptors, also when the process is killed.
         let held = lock
         return DirectoryLock {
             var held = held
@@ -159,7 +157,8 @@ package struct PosixFileSystem: FileSystem {
     }
 }
 
-/// Makes a system call again that a signal has interrupted: it has done nothing then, not even told of a failed sync.
+/// Repeats a system call that was interrupted by a signal. An interrupted call has done nothing, and has not reported a
+/// failed sync.
 func uninterrupted(_ call: () -> Int32) -> Int32 {
     while true {
         let result = call()
@@ -168,7 +167,7 @@ func uninterrupted(_ call: () -> Int32) -> Int32 {
 }
 
 extension LogError {
-    /// The error of the call that just failed.
+    /// The error of the system call that has just failed, from `errno`.
     static func failed(_ operation: String, _ path: String) -> LogError {
         let code = errno
         return .io(operation: operation, path: path, code: code, reason: String(cString: strerror(code)))
@@ -176,17 +175,18 @@ extension LogError {
 }
 
 extension PosixFileSystem {
-    /// How many descriptors the process may have.
+    /// How many descriptors the process may have open.
     static var descriptorLimit: Int { Int(clamping: currentLimit?.rlim_cur ?? 1_024) }
 
-    /// Lets the process have as many descriptors as it may allow itself: the limit that it starts with is meant for others.
+    /// Raises the limit on descriptors to the most that the process may set itself; the limit it starts with is too low
+    /// for a broker.
     package static func raiseDescriptorLimit() {
         guard var limit = currentLimit, limit.rlim_cur < limit.rlim_max else { return }
         limit.rlim_cur = limit.rlim_max
         #if canImport(Darwin)
             limit.rlim_cur = min(limit.rlim_max, rlim_t(OPEN_MAX))
         #endif
-        // Where it is refused, files are closed and opened again more often.
+        // If that is refused, files are closed and reopened more often.
         _ = setrlimit(fileLimit, &limit)
     }
 

@@ -1,4 +1,4 @@
-// What a partition knows of the producers with sequence numbers that wrote to it, as Kafka keeps it:
+// What a partition knows of the idempotent producers that wrote to it, in Kafka's format:
 //
 //     .snapshot   version i16 = 1 · CRC-32C u32 of what follows · count i32, then per producer: id i64 · epoch i16 ·
 //                 last sequence i32 · last offset i64 · offsets in the last batch less one i32 · last timestamp i64 ·
@@ -6,21 +6,21 @@
 //     .txnindex   per transaction that was aborted in the segment: version i16 = 0 · producer id i64 · first offset i64 ·
 //                 offset of the marker i64 · last stable offset then i64
 //
-// A snapshot is named by the offset up to which it knows the log.
+// A snapshot's name is the offset up to which it covers the log.
 
 package import MoldauRecords
 
-/// A transaction whose records are not to be read.
+/// A transaction that was aborted: readers of committed records skip its records.
 package struct AbortedTransaction: Equatable, Sendable {
     package let producer: Int64
     package let first: Offset
-    /// Of its marker.
+    /// The offset of its marker.
     package let last: Offset
-    /// The last stable offset of the partition after it.
+    /// The partition's last stable offset after the abort.
     let stable: Offset
 }
 
-/// The producers of a partition: what their next batches must be, and which transactions are open.
+/// The producers of a partition: which batch each must send next, and which transactions are open.
 struct ProducerStates: Sendable {
     private struct Batch: Sendable {
         let firstSequence: Int32
@@ -30,7 +30,7 @@ struct ProducerStates: Sendable {
 
     private struct Producer: Sendable {
         var epoch: Int16
-        /// The last ones, oldest first; empty where only a marker was written.
+        /// The last batches, oldest first; empty if only a marker was written.
         var batches: [Batch] = []
         var lastTimestamp = Timestamp.none
         var coordinatorEpoch: Int32 = -1
@@ -38,17 +38,17 @@ struct ProducerStates: Sendable {
         var transactionStart: Offset?
     }
 
-    /// Batches that are known again when they come twice (KIP-98).
+    /// How many of a producer's last batches are recognised when they are sent again (KIP-98).
     private static let rememberedBatches = 5
 
     private var producers: [Int64: Producer] = [:]
 
     var isEmpty: Bool { producers.isEmpty }
 
-    /// Where the oldest open transaction begins; nil where none is open.
+    /// Where the oldest open transaction begins; nil if none is open.
     var firstUnstable: Offset? { producers.values.compactMap(\.transactionStart).min() }
 
-    /// As `firstUnstable`, but for the transactions of one producer.
+    /// As `firstUnstable`, without the transactions of one producer.
     func firstUnstable(besides id: Int64) -> Offset? {
         producers.lazy.filter { $0.key != id }.compactMap(\.value.transactionStart).min()
     }
@@ -68,7 +68,7 @@ struct ProducerStates: Sendable {
     var epochs: [Int64: Int16] { producers.mapValues(\.epoch) }
 
     /// Checks a batch before it is written.
-    /// - Returns: where it lies already; nil where it is new.
+    /// - Returns: the offsets of the batch if it is already in the log; nil if it is new.
     /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.
     func check(_ header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
         let stamp = header.producer
@@ -90,7 +90,7 @@ struct ProducerStates: Sendable {
         return nil
     }
 
-    /// Takes note of a batch that was written.
+    /// Updates the producer's state after a batch was written.
     mutating func note(_ header: RecordBatchHeader, at base: Offset) {
         let stamp = header.producer
         guard stamp.id >= 0, !header.isControl else { return }
@@ -112,8 +112,8 @@ struct ProducerStates: Sendable {
         producers[stamp.id] = producer
     }
 
-    /// Takes note of a marker that was written.
-    /// - Returns: the transaction that it aborts, if it does and there was one.
+    /// Updates the producer's state after a marker was written.
+    /// - Returns: the transaction that the marker aborts, if it aborts an open one.
     mutating func note(_ marker: TransactionMarker, of stamp: ProducerStamp, at offset: Offset) -> AbortedTransaction? {
         var producer = producers[stamp.id] ?? Producer(epoch: stamp.epoch)
         if stamp.epoch > producer.epoch {
@@ -129,7 +129,7 @@ struct ProducerStates: Sendable {
             producer: stamp.id, first: start, last: offset, stable: firstUnstable ?? offset + 1)
     }
 
-    /// Sequence numbers go round: 0 follows the greatest.
+    /// Sequence numbers wrap around: 0 follows the greatest.
     private func sequence(_ sequence: Int32, plus delta: Int32) -> Int32 { (sequence &+ delta) & .max }
 }
 
@@ -161,7 +161,7 @@ extension ProducerStates {
         return [UInt8](file.bytes)
     }
 
-    /// nil where the bytes are no whole snapshot.
+    /// nil if the bytes are not a complete, intact snapshot.
     init?(snapshot: [UInt8]) {
         let parsed: ProducerStates? = snapshot.withUnsafeBytes { bytes in
             guard bytes.count >= Self.headBytes + 4, bytes.bigEndian(at: 0) == Self.snapshotVersion else { return nil }
@@ -202,7 +202,7 @@ extension ProducerStates {
 extension AbortedTransaction {
     static let entryBytes = 34
 
-    /// As `.txnindex` has it.
+    /// The entry as `.txnindex` stores it.
     var bytes: [UInt8] {
         var writer = ByteWriter()
         writer.append(bigEndian: Int16(0))
@@ -210,7 +210,7 @@ extension AbortedTransaction {
         return [UInt8](writer.bytes)
     }
 
-    /// The entries of an index, as far as they are whole.
+    /// The complete entries of an index.
     static func all(in index: [UInt8]) -> [AbortedTransaction] {
         index.withUnsafeBytes { bytes in
             (0..<bytes.count / entryBytes).map { number in

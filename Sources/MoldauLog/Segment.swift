@@ -1,18 +1,18 @@
 // One file of a partition's log, with its two indexes: `<base offset, 20 digits>.log`, `.index`, `.timeindex`.
 //
-// The index files are caches. They are written when the segment is closed (rolled, or at a clean stop), with the
-// checksums of everything, read when the segment is first used, and rebuilt from the batches whenever they are missing or
-// not what was written.
+// The index files are caches. They are written when the segment is closed (rolled, or at a clean stop), together with
+// the checksums of everything; read when the segment is first used; and rebuilt from the batches if they are missing or
+// damaged.
 
 package import MoldauRecords
 
-/// A run of batches in one file, and where in it to find an offset or a time.
+/// A run of batches in one file, with the indexes that find an offset or a time in it.
 package struct Segment<File: LogFile>: Sendable {
     package let base: Offset
     package private(set) var file: File
-    /// How often compaction has written it: positions of one generation are not those of another.
+    /// How often compaction has rewritten the segment: positions in one generation mean nothing in another.
     let generation: Int
-    /// Bytes of good batches; what the file holds beyond them was never acknowledged.
+    /// Bytes of good batches; anything in the file beyond them was never acknowledged.
     package private(set) var size: Int
     package private(set) var firstTimestamp: Timestamp?
     /// The offset after the last record.
@@ -22,9 +22,9 @@ package struct Segment<File: LogFile>: Sendable {
     package private(set) var timeIndex: TimeIndex
     private var maxTimestamp: (timestamp: Timestamp, offset: Offset)?
     private var checksums = RunningChecksums()
-    /// What an earlier process wrote and nobody has compared yet.
+    /// Runs of bytes that an earlier process wrote and that have not been verified yet.
     private(set) var unchecked: UncheckedRuns?
-    /// The files beside it are to be written anew.
+    /// Whether the files beside the segment must be written again.
     private(set) var isRebuilt = false
     private var bytesSinceIndexed = 0
     package private(set) var appendTimes: AppendTimes
@@ -40,11 +40,11 @@ package struct Segment<File: LogFile>: Sendable {
         timeIndex = TimeIndex(base: base)
     }
 
-    /// Builds the indexes from the batches and ends the segment after the last good one.
+    /// Builds the indexes from the batches, and ends the segment after the last good one.
     ///
     /// For the last segment of a log, which is never compacted.
-    /// - Parameter durableEnd: batches before this offset were whole once: their headers are looked at, and the rest is
-    ///   compared when it is read.
+    /// - Parameter durableEnd: batches before this offset were complete once: only their headers are checked now, and
+    ///   the rest is verified when it is read.
     package init(
         scanning file: File, path: String, base: Offset, intervalBytes: Int, durableEnd: Offset = .zero
     ) throws(LogError) {
@@ -53,9 +53,9 @@ package struct Segment<File: LogFile>: Sendable {
             to: try file.size(), intervalBytes: intervalBytes, validFrom: durableEnd, isGapless: true, path: path)
     }
 
-    /// Takes a closed segment as the files beside it tell; what is missing there is made from the batches.
-    /// - Throws: `LogError.damagedRecords` where batches are missing or are not what was written, as far as that shows
-    ///   without reading them; the rest shows when they are read.
+    /// Opens a closed segment from the files beside it; what is missing there is rebuilt from the batches.
+    /// - Throws: `LogError.damagedRecords` if batches are missing or damaged, as far as that shows without reading
+    ///   them; other damage is found when they are read.
     package init(
         closed file: File, path: String, base: Offset, offsetIndex: [UInt8]?, timeIndex: [UInt8]?, checksums: [UInt8]?,
         intervalBytes: Int
@@ -110,13 +110,13 @@ package struct Segment<File: LogFile>: Sendable {
         if isDurable { trust(path) }
     }
 
-    /// What was scanned so far is compared when it is read.
+    /// Leaves the verification of what was scanned so far to the first read.
     private mutating func trust(_ path: String) {
         checksums.closeRun()
         unchecked = UncheckedRuns(checksums.runs, path: path)
     }
 
-    /// Whether a batch has to go to a new segment.
+    /// Whether a batch must go into a new segment.
     package func isFull(for header: RecordBatchHeader, now: Timestamp, _ configuration: LogConfiguration) -> Bool {
         guard size > 0 else { return false }
         let age = now.ms.subtractingReportingOverflow((appendTimes.first ?? now).ms)
@@ -125,20 +125,20 @@ package struct Segment<File: LogFile>: Sendable {
             || end + Int64(header.lastOffsetDelta) - base > Int64(Int32.max)
     }
 
-    /// From now on it counts as written to at that time, where no time is known.
-    /// - Returns: whether none was.
+    /// Takes `now` as the time of the first or last append if that is unknown.
+    /// - Returns: whether one was unknown.
     mutating func noteUnknownTimes(_ now: Timestamp) -> Bool {
         guard size > 0, appendTimes.last == nil || appendTimes.first == nil else { return false }
         appendTimes = AppendTimes(first: appendTimes.first ?? now, last: appendTimes.last ?? now)
         return true
     }
 
-    /// After a crash: the file beside it may know when it was begun, though no more when it was last written to.
+    /// After a crash: the checksum file may say when the segment was begun, but not when it was last appended to.
     mutating func noteBegin(_ checksums: [UInt8]?) {
         appendTimes.first = checksums.flatMap { SegmentChecksums(file: $0) }?.appendTimes.first
     }
 
-    /// Writes a batch at the end: `head` is its header with the offset that it got here, `body` the rest.
+    /// Appends a batch: `head` is its header with the offsets it got here, `body` the rest.
     ///
     /// After an error the segment is as it was before.
     package mutating func append(
@@ -158,7 +158,7 @@ package struct Segment<File: LogFile>: Sendable {
         appendTimes.note(now)
     }
 
-    /// Writes a batch that has its offsets already, in a segment that nobody reads yet.
+    /// Appends a batch that already has its offsets, to a segment that nobody reads yet.
     mutating func append(compacted batch: [UInt8], intervalBytes: Int) throws(LogError) {
         let shared = SharedBytes(copying: batch)
         let header: RecordBatchHeader
@@ -168,7 +168,7 @@ package struct Segment<File: LogFile>: Sendable {
         note(header, head: head, baseOffset: header.baseOffset, intervalBytes: intervalBytes)
     }
 
-    /// The file has another name now, and `file` was opened by it.
+    /// Called after the file was renamed; `file` was opened under the new name.
     mutating func moved(to file: File) { self.file = file }
 
     private mutating func note(_ header: RecordBatchHeader, head: UInt32, baseOffset: Offset, intervalBytes: Int) {
@@ -195,14 +195,14 @@ package struct Segment<File: LogFile>: Sendable {
     /// The largest timestamp; nil in an empty segment.
     package var latest: Timestamp? { maxTimestamp?.timestamp }
 
-    /// Makes the indexes complete, for writing them out.
+    /// Completes the indexes before they are written to files.
     package mutating func seal() {
         noteMaxTimestamp()
         checksums.closeRun()
         isRebuilt = false
     }
 
-    /// What the files of a sealed segment are; `abortedIndex` are the bytes of its index of aborted transactions.
+    /// The checksum file of a sealed segment; `abortedIndex` are the bytes of its index of aborted transactions.
     func checksumFile(abortedIndex: [UInt8]) -> [UInt8] {
         SegmentChecksums(
             end: end, firstTimestamp: firstTimestamp ?? .none,
@@ -225,7 +225,7 @@ package enum SegmentName {
     /// The base offset in the name of a log file; nil for other names.
     package static func base(ofLog name: String) -> Offset? { base(of: name, suffix: ".log") }
 
-    /// Beyond it a segment's offsets would not be numbers any more.
+    /// The largest base offset for which the segment's offsets still fit in 64 bits.
     private static var largestBase: Int64 { .max - 2 * Int64(UInt32.max) }
 
     /// The offset in the name of a file with that suffix; nil for other names.

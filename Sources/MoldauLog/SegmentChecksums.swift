@@ -1,12 +1,12 @@
-// What the bytes of a closed segment must be: `<base>.checksums`, a file of our own beside Kafka's.
+// The checksums of a closed segment: `<base>.checksums`, a file of our own beside Kafka's.
 //
 //     version u16 = 2 · end offset i64 · first timestamp i64 · largest timestamp i64 · its offset i64 · CRC-32C of
 //     .index, .timeindex and .txnindex, u32 each, 0 for an empty or missing file · count u32, then per run of batches:
 //     position of its end u32 · CRC-32C of its bytes u32; then the times of the first and the last append i64 each; last the
 //     CRC-32C of all of this, u32. Version 1 had no times.
 //
-// A batch's own checksum leaves its first 21 bytes out, among them its offset. A run is of whole batches, 64 KiB or
-// more, so that a reader compares what it reads and no more, once per start of the program.
+// A batch's own checksum does not cover its first 21 bytes, among them its offset. A run consists of whole batches, 64
+// KiB or more, so that a reader verifies only what it reads, once per start of the program.
 
 internal import MoldauRecords
 internal import Synchronization
@@ -18,7 +18,7 @@ struct ChecksumRun: Equatable, Sendable {
     let checksum: UInt32
 }
 
-/// The checksums of a segment's batches, as they are appended.
+/// Computes the checksums of a segment's batches as they are appended.
 struct RunningChecksums: Sendable {
     private static let runBytes = 64 * 1024
 
@@ -29,14 +29,14 @@ struct RunningChecksums: Sendable {
 
     init() {}
 
-    /// Goes on after the runs of a file.
+    /// Continues after the runs of a file.
     init(after runs: [ChecksumRun]) {
         self.runs = runs
         start = runs.last?.bytes.upperBound ?? 0
         end = start
     }
 
-    /// - Parameter head: the checksum of the batch's bytes before those that its own checksum covers.
+    /// - Parameter head: the checksum of the batch's first bytes, which its own checksum does not cover.
     mutating func note(_ header: RecordBatchHeader, head: UInt32) {
         checksum = crc32c(checksum, followedBy: head, byteCount: BatchFormat.crcEnd)
         checksum = crc32c(checksum, followedBy: header.checksum, byteCount: header.byteCount - BatchFormat.crcEnd)
@@ -52,7 +52,7 @@ struct RunningChecksums: Sendable {
     }
 }
 
-/// What the file of checksums tells of a segment.
+/// The content of a segment's checksum file.
 struct SegmentChecksums: Equatable, Sendable {
     private static let version: UInt16 = 2
     private static let headBytes = 50
@@ -70,7 +70,7 @@ struct SegmentChecksums: Equatable, Sendable {
     /// The bytes of batches in the segment.
     var size: Int { runs.last?.bytes.upperBound ?? 0 }
 
-    /// Whether a segment with that base may end where this says.
+    /// Whether a segment with that base may have this end offset.
     func canBe(of base: Offset) -> Bool { end >= base && end - base <= Int64(UInt32.max) + 1 }
 
     var fileBytes: [UInt8] {
@@ -81,7 +81,7 @@ struct SegmentChecksums: Equatable, Sendable {
         }
         for number in [offsetIndex, timeIndex, abortedIndex, UInt32(runs.count)] { writer.append(bigEndian: number) }
         for run in runs {
-            // Beyond 4 GiB, which no segment of ours has, the file stands for nothing and is not believed.
+            // Beyond 4 GiB, which no segment of ours reaches, the position does not fit and the file is ignored.
             writer.append(bigEndian: UInt32(clamping: run.bytes.upperBound))
             writer.append(bigEndian: run.checksum)
         }
@@ -92,7 +92,7 @@ struct SegmentChecksums: Equatable, Sendable {
 }
 
 extension SegmentChecksums {
-    /// nil where the bytes are not those that were written.
+    /// nil if the bytes are damaged or of another version.
     init?(file: [UInt8]) {
         let parsed: SegmentChecksums? = file.withUnsafeBytes { bytes in
             guard bytes.count >= Self.headBytes + 4 else { return nil }
@@ -127,7 +127,7 @@ extension SegmentChecksums {
     }
 }
 
-/// Runs that were written by an earlier process: each is compared when it is read for the first time.
+/// Runs that an earlier process wrote: each is verified when it is first read.
 final class UncheckedRuns: Sendable {
     private let path: String
     private let runs: [ChecksumRun]
@@ -139,7 +139,7 @@ final class UncheckedRuns: Sendable {
         checked = Mutex(Array(repeating: false, count: runs.count))
     }
 
-    /// Compares the runs that lie in `range`, wholly or in part. Blocks on the disk.
+    /// Verifies the runs that overlap `range`. Blocks on the disk.
     /// - Throws: `LogError.damagedRecords`.
     func check<File: LogFile>(_ range: Range<Int>, of file: File) throws(LogError) {
         for number in pending(range) {
@@ -155,7 +155,7 @@ final class UncheckedRuns: Sendable {
     }
 
     private func pending(_ range: Range<Int>) -> [Int] {
-        // The first run that ends behind the range's start.
+        // The first run that ends after the range's start.
         var (low, high) = (0, runs.count)
         while low < high {
             let middle = (low + high) / 2

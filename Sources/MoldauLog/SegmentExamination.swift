@@ -1,9 +1,10 @@
-// Looks at every batch of a segment, and finds the stretches that no reader gets by.
+// Examines every batch of a segment and finds the stretches that no reader can get past.
 //
-// A batch is good when its header, its checksum and each of its records are. Where one is not, its own header tells where the
-// next begins, if that one is good; otherwise the next good batch is looked for byte by byte. What lies in between is a
-// stretch. A run of batches whose own checksums are right, but which together are not what `.checksums` says, is one too: the first
-// bytes of a batch, its offset among them, have no checksum of their own.
+// A batch is good if its header, its checksum and each of its records are. If one is not, the length in its header
+// tells where the next batch begins, provided that a good batch is there; otherwise the next good batch is searched for
+// byte by byte. The bytes in between are a damaged stretch. A run of batches whose own checksums are right, but which
+// does not match its checksum in `.checksums`, is one too: a batch's own checksum does not cover its first bytes, among
+// them its offset.
 
 package import MoldauRecords
 
@@ -12,7 +13,7 @@ package struct DamagedStretch: Equatable, Sendable {
     /// The base offset of its segment.
     package let segment: Offset
     package let bytes: Range<Int>
-    /// What is lost with it; of the last stretch of a log the end is a guess where the header cannot be read either.
+    /// The offsets lost with it. For a log's last stretch the end is a guess if the header cannot be read either.
     package let offsets: Range<Offset>
     package let reason: String
 }
@@ -23,7 +24,7 @@ struct SegmentExamination<File: LogFile> {
 
     private enum Verdict {
         case good(RecordBatchHeader)
-        /// Its checksum is right, so that it was written so; nobody can read it.
+        /// Its checksum is right, so these bytes were written; but no reader can read them.
         case junk(RecordBatchHeader, String)
         case broken(String)
     }
@@ -31,20 +32,21 @@ struct SegmentExamination<File: LogFile> {
     private let file: File
     private let base: Offset
     private let size: Int
-    /// Where the segment is the log's last one: bytes that are broken beyond this offset are a torn tail, no damage.
+    /// Set if the segment is the log's last: broken bytes beyond this offset are a torn tail and not damage.
     private let tornFrom: Offset?
-    /// Offsets from here on are in the next segment.
+    /// The first offset of the next segment.
     private let limit: Offset?
-    /// Runs in which the bytes changed that batches have no checksum for.
+    /// Runs with changes in bytes that no batch's own checksum covers.
     private var changedRuns: [Range<Int>] = []
 
     private(set) var stretches: [DamagedStretch] = []
     /// The offset after the last good batch.
     private(set) var end: Offset
-    /// The bytes that count: without a torn tail.
+    /// The size of the segment without a torn tail.
     private(set) var usedSize = 0
 
-    /// - Parameter limit: the base of the next segment; nil for the last one, which has a record for each offset.
+    /// - Parameter limit: the base of the next segment; nil for the last one, in which every offset must have its
+    ///   record.
     init(
         _ file: File, base: Offset, limit: Offset?, checksums: SegmentChecksums?, tornFrom: Offset?
     ) throws(LogError) {
@@ -88,7 +90,8 @@ struct SegmentExamination<File: LogFile> {
 
     private func changedRun(at position: Int) -> Range<Int>? { changedRuns.first { $0.contains(position) } }
 
-    /// - Parameter isGapless: whether the batch has to begin where the one before ended, with a record for each offset.
+    /// - Parameter isGapless: whether the batch must begin where the one before ended and have a record for each
+    ///   offset.
     private func judge(at position: Int, isGapless: Bool = false) throws(LogError) -> Verdict {
         if changedRun(at: position) != nil { return .broken("the bytes are not those that were written") }
         let head = SharedBytes(copying: try file.read(min(BatchFormat.headerSize, size - position), at: position))
@@ -113,7 +116,7 @@ struct SegmentExamination<File: LogFile> {
         }
     }
 
-    /// Where the next batch begins whose checksum is right.
+    /// Where the next batch with a correct checksum begins.
     private func nextGood(after position: Int) throws(LogError) -> (position: Int, base: Offset)? {
         if let run = changedRun(at: position) {
             guard run.upperBound < size else { return nil }
@@ -135,7 +138,7 @@ struct SegmentExamination<File: LogFile> {
         return nil
     }
 
-    /// What the header at `position` says, be it right or wrong.
+    /// The batch length that the header at `position` states, right or wrong.
     private func lengthOfBatch(at position: Int) throws(LogError) -> Int? {
         let head = SharedBytes(copying: try file.read(min(BatchFormat.headerSize, size - position), at: position))
         guard head.count == BatchFormat.headerSize else { return nil }
@@ -150,7 +153,7 @@ struct SegmentExamination<File: LogFile> {
         }
     }
 
-    /// Whether a run is not what was written though the own checksums of all its batches are right.
+    /// Whether a run does not match its checksum although the own checksums of all its batches are right.
     private func isChanged(_ run: ChecksumRun) throws(LogError) -> Bool {
         let bytes = SharedBytes(copying: try file.read(run.bytes.count, at: run.bytes.lowerBound))
         guard crc32c(bytes.bytes) != run.checksum else { return false }
@@ -166,7 +169,7 @@ struct SegmentExamination<File: LogFile> {
 }
 
 extension RecordBatchHeader {
-    /// Throws where a reader would stop. Compaction may have taken records from the batch.
+    /// Throws if a reader would fail on this batch. Compaction may have deleted records from it.
     fileprivate func checkReadable(_ batch: UnsafeRawBufferPointer) throws(RecordBatchError) {
         if isControl {
             guard TransactionMarker(batch: batch) != nil else {

@@ -1,8 +1,8 @@
 // The sparse map from timestamps to offsets of one segment.
 //
-// On disk (.timeindex): 12 bytes an entry, big-endian: the largest timestamp so far (Int64), the last offset of the
-// batch that brought it − the segment's base (UInt32). Every record with a later timestamp has a larger offset. A
-// cache, as the offset index.
+// On disk (.timeindex): 12 bytes an entry, big-endian: the largest timestamp so far (Int64), and the last offset of the
+// batch that it came with − the segment's base (UInt32). Every record with a later timestamp has a larger offset. Only
+// a cache, like the offset index.
 
 package import MoldauRecords
 
@@ -37,7 +37,7 @@ package struct TimeIndex: Equatable, Sendable {
         }
     }
 
-    /// Notes the largest timestamp so far; nothing where it did not grow since the last note.
+    /// Adds an entry for the largest timestamp so far; no-op if it has not grown since the last entry.
     package mutating func note(_ timestamp: Timestamp, at offset: Offset) {
         if let last = entries.last, timestamp <= last.timestamp { return }
         entries.append(Entry(timestamp: timestamp, offset: offset))
@@ -45,8 +45,8 @@ package struct TimeIndex: Equatable, Sendable {
 
     package var last: Entry? { entries.last }
 
-    /// - Returns: an offset such that no record before it is at or after `time`; the segment's base if nothing better
-    ///   is known.
+    /// - Returns: an offset before which no record is at or after `time`; the segment's base if nothing better is
+    ///   known.
     package func offset(before time: Timestamp) -> Offset {
         var (low, high) = (0, entries.count)
         while low < high {
@@ -56,7 +56,7 @@ package struct TimeIndex: Equatable, Sendable {
         return low == 0 ? base : entries[low - 1].offset + 1
     }
 
-    /// The index as its file holds it.
+    /// The content of the index file.
     package var fileBytes: [UInt8] {
         var writer = ByteWriter(capacity: entries.count * Self.entrySize)
         for entry in entries {

@@ -2,7 +2,7 @@
     @_exported public import MoldauRecords
     public import SwiftProtobuf
 
-    /// A message of Protocol Buffers that is written to topics and stores in its binary form.
+    /// A Protocol Buffers message that is written to topics and stores in its binary form.
     ///
     /// A generated type needs one line:
     ///
@@ -10,9 +10,9 @@
     /// extension Shop_Order: ProtobufStreamCodable {}
     /// let orders = Topic<String, Shop_Order>("orders")
     /// ```
-    /// The bytes are the message alone, without the header that clients of a schema registry put before it. Fields of
-    /// maps are sorted, so that equal messages have equal bytes. Unknown fields are kept. Bytes that are no such message, or lack
-    /// a required field, throw `SerdeError.malformed`.
+    /// The bytes are the message alone, without the header that clients of a schema registry put before it. Entries of
+    /// map fields are sorted, so that equal messages have equal bytes. Unknown fields are kept. Bytes that are not such
+    /// a message, or lack a required field, throw `SerdeError.malformed`.
     public protocol ProtobufStreamCodable: StreamCodable, SwiftProtobuf.Message {}
 
     extension ProtobufStreamCodable {
@@ -20,7 +20,7 @@
     }
 
     extension Serde where Value: SwiftProtobuf.Message {
-        /// The serde of any message, in the way of `ProtobufStreamCodable`.
+        /// The serde of any Protocol Buffers message; the same as `ProtobufStreamCodable` gives.
         public static var protobuf: Serde<Value> {
             var options = BinaryEncodingOptions()
             options.useDeterministicOrdering = true

@@ -1,5 +1,5 @@
-// The serdes of Swift's own types, in the bytes of Kafka's: numbers big-endian, text UTF-8. Kafka has none for one-byte
-// and unsigned numbers; they are written as the signed ones of their size.
+// The serdes of Swift's own types, with the same bytes as Kafka's serdes: numbers big-endian, text UTF-8. Kafka has no
+// serdes for one-byte and unsigned numbers; they are written like the signed numbers of their size.
 
 extension String: StreamCodable {
     public static var serde: Serde<String> {
@@ -103,7 +103,7 @@ extension [UInt8]: StreamCodable {
 
 extension Serde<Void> {
     /// The serde of a key or value that is always null: `Topic<Void, String>("log", key: .void, value: String.serde)`.
-    /// Bytes are `SerdeError.wrongLength`.
+    /// Decoding anything but a null throws `SerdeError.wrongLength`.
     public static var void: Serde<Void> {
         Serde(
             encode: { _, _ in },

@@ -1,4 +1,4 @@
-/// A growing run of bytes that encoders write into. Meant to be kept and reused: `removeAll` keeps the memory.
+/// A growing buffer that encoders append to. Meant to be reused: `removeAll` keeps the memory.
 public struct ByteWriter: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
@@ -7,7 +7,7 @@ public struct ByteWriter: ~Copyable {
     @inlinable public var count: Int { storedCount }
     @usableFromInline var storedCount = 0
 
-    /// - Parameter capacity: the bytes to reserve at once.
+    /// - Parameter capacity: how many bytes to reserve at the start.
     public init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
         base = .allocate(byteCount: self.capacity, alignment: 16)
@@ -15,27 +15,28 @@ public struct ByteWriter: ~Copyable {
 
     deinit { base.deallocate() }
 
-    /// What has been written. Valid until the next write.
+    /// The bytes written so far. Valid until the next write.
     @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: storedCount) }
 
-    /// Forgets what was written and keeps the memory.
+    /// Removes everything written and keeps the memory.
     @inlinable public mutating func removeAll() { storedCount = 0 }
 
-    /// Forgets what was written after the first `length` bytes.
+    /// Removes everything after the first `length` bytes.
     @inlinable public mutating func truncate(to length: Int) {
         precondition(length >= 0 && length <= storedCount, "a writer can only be cut to what it holds")
         storedCount = length
     }
 
-    // Sums that do not trap: no count comes near the end of the numbers, for the memory would have ended before.
+    // The sums below do not trap: memory runs out long before a count could overflow.
 
-    /// Makes room for `extra` more bytes and returns where to write them; `advance(by:)` then says how many were.
+    /// Makes room for `extra` more bytes and returns where to write them. Call `advance(by:)` afterwards with the
+    /// number written.
     @inlinable public mutating func reserve(_ extra: Int) -> UnsafeMutableRawPointer {
         if storedCount &+ extra > capacity { grow(by: extra) }
         return base + storedCount
     }
 
-    /// Counts `length` bytes as written, after `reserve`.
+    /// Counts `length` bytes, written after `reserve`, as part of the content.
     @inlinable public mutating func advance(by length: Int) {
         assert(storedCount + length <= capacity)
         storedCount &+= length

@@ -1,6 +1,6 @@
-/// Reads the fields of a format from the front, each checked against what is left.
+/// Reads the fields of a binary format from the front, and checks each against the bytes that are left.
 ///
-/// Errors are `SerdeError.malformed` with the name of the format.
+/// Errors are `SerdeError.malformed` with the format's name.
 @usableFromInline
 package struct FieldReader {
     @usableFromInline let type: String
@@ -21,14 +21,14 @@ package struct FieldReader {
         return UnsafeRawBufferPointer(rebasing: rest[..<count])
     }
 
-    /// Big-endian.
+    /// Reads a big-endian number.
     @inlinable package mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(
         _: Number.Type = Number.self
     ) throws(SerdeError) -> Number {
         Number(bigEndian: try bytes(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
     }
 
-    /// The big-endian number in the last bytes.
+    /// Removes a big-endian number from the end of the bytes and returns it.
     @inlinable package mutating func lastNumber<Number: FixedWidthInteger & BitwiseCopyable>() throws(SerdeError)
         -> Number
     {
@@ -38,14 +38,14 @@ package struct FieldReader {
         return Number(bigEndian: rest.loadUnaligned(fromByteOffset: front, as: Number.self))
     }
 
-    /// A count of things that take at least `size` bytes each.
+    /// Reads the count of elements that take at least `size` bytes each.
     @inlinable package mutating func count(ofSize size: Int) throws(SerdeError) -> Int {
         let count = Int(try number(Int32.self))
         guard count >= 0, count * size <= rest.count else { throw malformed("it counts \(count) elements") }
         return count
     }
 
-    /// Bytes behind their length, four bytes; nil where that is −1.
+    /// Reads bytes that follow their length, an Int32; nil if the length is −1.
     @inlinable package mutating func sizedBytes() throws(SerdeError) -> UnsafeRawBufferPointer? {
         let length = Int(try number(Int32.self))
         return length == -1 ? nil : try bytes(length)

@@ -4,7 +4,7 @@
     public import Foundation
 #endif
 
-/// The bytes themselves.
+/// Written as it is.
 extension Data: StreamCodable {
     public static var serde: Serde<Data> {
         Serde(
@@ -13,7 +13,7 @@ extension Data: StreamCodable {
     }
 }
 
-/// As its text in lower case, 36 bytes: Kafka's UUID serde. Upper case is read too.
+/// Written as 36 bytes of lower-case text, like Kafka's UUID serde. Upper case can be read too.
 extension UUID: StreamCodable {
     public static var serde: Serde<UUID> {
         Serde(
@@ -37,7 +37,7 @@ extension UUID: StreamCodable {
             fixedSize: 36, format: "uuid")
     }
 
-    /// The UUID that 36 bytes of text say.
+    /// Parses the 36 characters of a UUID's text.
     private init?(text: UnsafeRawBufferPointer) {
         guard text.count == 36 else { return nil }
         var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -1,5 +1,5 @@
 extension UInt8 {
-    /// What this ASCII character says as a hexadecimal digit; nil if it is none.
+    /// The value of this ASCII character as a hexadecimal digit; nil if it is not one.
     package var hexadecimalDigit: UInt8? {
         switch self {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
@@ -11,7 +11,7 @@ extension UInt8 {
 }
 
 extension ByteWriter {
-    /// Writes a byte as two digits in lower case.
+    /// Writes a byte as two lower-case digits.
     package mutating func append(hexadecimal byte: UInt8) {
         append(hexadecimalDigit: byte >> 4)
         append(hexadecimalDigit: byte & 15)

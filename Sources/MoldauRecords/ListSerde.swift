@@ -1,10 +1,10 @@
-// Kafka's list serde, all numbers big-endian Int32 but the first byte:
+// Kafka's list serde. All numbers are big-endian Int32, except the first byte:
 //
 //     numbers and UUIDs       0 · number of nulls · their indexes · number of elements · those that are not null
 //     other elements          1 · number of elements · for each its length (-1 for a null) and bytes
 
 extension Serde {
-    /// The serde of a list whose elements are never null. A null among them is `SerdeError.nullNotExpected`.
+    /// The serde of a list whose elements are never null. A null element throws `SerdeError.nullNotExpected`.
     @inlinable
     public static func list<Element>(of element: Serde<Element>) -> Serde where Value == [Element] {
         Serde<[Element?]>.list(of: element).lifted { nullable in

@@ -1,6 +1,6 @@
-/// Kafka's hash of a key: MurmurHash2, 32 bits, with Kafka's seed.
+/// Kafka's hash of a key: MurmurHash2, 32 bits, with the seed that Kafka uses.
 ///
-/// A key's partition is `(murmur2(key) & 0x7fffffff) % partitionCount`, on every Kafka client's side alike.
+/// A key's partition is `(murmur2(key) & 0x7fffffff) % partitionCount`; all Kafka clients agree on this.
 @inlinable
 public func murmur2(_ bytes: UnsafeRawBufferPointer) -> Int32 {
     let multiplier: UInt32 = 0x5bd1_e995

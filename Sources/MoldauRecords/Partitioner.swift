@@ -14,24 +14,24 @@ public struct Partitioner: Sendable {
     @usableFromInline var current: UInt32
     @usableFromInline var bytesOnCurrent = 0
 
-    /// By the key's murmur2; records without a key stay on one partition until some `stickyBytes` went there, then on
-    /// the next.
-    /// - Parameter seed: where the first record without a key goes, modulo the number of partitions.
+    /// Partitions by the key's murmur2. Records without a key stay on one partition until about `stickyBytes` have gone
+    /// there, then move to the next.
+    /// - Parameter seed: the partition of the first record without a key, modulo the number of partitions.
     public static func keyed(seed: UInt32 = 0, stickyBytes: Int = 16 * 1024) -> Partitioner {
         Partitioner(strategy: .keyed, stickyBytes: stickyBytes, current: seed)
     }
 
-    /// One partition after another, whatever the key, from `seed` on.
+    /// One partition after another, starting with `seed`, whatever the key.
     public static func roundRobin(seed: UInt32 = 0) -> Partitioner {
         Partitioner(strategy: .roundRobin, stickyBytes: 0, current: seed)
     }
 
-    /// What `choose` says. An answer that is no partition of the topic traps.
+    /// The partition that `choose` returns. Traps if the topic has no such partition.
     public static func custom(_ choose: @escaping Choice) -> Partitioner {
         Partitioner(strategy: .custom(choose), stickyBytes: 0, current: 0)
     }
 
-    /// Where Kafka's producers put a key.
+    /// The partition that Kafka's producers choose for a key.
     @inlinable public static func partition(ofKey key: UnsafeRawBufferPointer, count: Int32) -> Partition {
         Partition((murmur2(key) & 0x7fff_ffff) % count)
     }

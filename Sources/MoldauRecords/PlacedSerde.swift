@@ -1,7 +1,7 @@
-// Serdes that know more than bytes: the topic that they write to or read, and the record's headers.
+// Serdes that use more than a value's bytes: the topic that they write to or read from, and the record's headers.
 //
-// Neither costs anything where it is not used. What a serde is for a topic is found once, when a topic, sink or store gets its name;
-// whether headers go along is looked at when a source or a sink is wired.
+// Neither costs anything if it is not used. The serde for a topic is looked up once, when a topic, sink or store gets
+// its name; whether headers are passed is decided when a source or sink is wired.
 
 import Synchronization
 
@@ -9,20 +9,20 @@ import Synchronization
 public enum RecordPart: Sendable, Hashable { case key, value }
 
 extension Serde {
-    /// How a serde works that also reads or writes the headers of the record that its bytes belong to.
+    /// The coding of a serde that also reads or writes the headers of its record.
     public struct HeaderCoding: Sendable {
         public let encode: @Sendable (Value, inout ByteWriter, inout Headers) throws -> Void
         public let decode: @Sendable (borrowing RawSpan, Headers) throws -> Value
     }
 
-    /// A serde that is another one for each topic, as those of schema registries are, which name a schema for the topic.
+    /// A serde that differs from topic to topic, such as a schema registry's, which finds a schema by the topic's name.
     /// Docs/Serdes.md has an example.
     ///
-    /// `make` gets a topic's name in the cluster: of repartition topics and of the changelogs of stores with the application's id
-    /// before it, as Kafka Streams gives it to serializers. Parts of the keys and messages of a foreign-key join have the topic's name
-    /// with `-pk`, `-fk` or `-vh` behind it. It is called when something is wired, not per record: once or several times
-    /// for a topic, from any thread, and must not take long.
-    /// - Parameter null: how the values of all topics say that they are null.
+    /// `make` gets the topic's name in the cluster. The names of repartition topics and changelogs begin with the
+    /// application's id, as Kafka Streams passes them to serializers. The parts of the keys and messages of a
+    /// foreign-key join get the topic's name followed by `-pk`, `-fk` or `-vh`. `make` is called during wiring, not per
+    /// record: once or several times for a topic, from any thread, so it must be fast.
+    /// - Parameter null: how values of all topics represent null.
     public static func perTopic(
         null: Null? = nil, _ make: @escaping @Sendable (_ topic: String, _ part: RecordPart) -> Serde
     ) -> Serde {
@@ -40,12 +40,13 @@ extension Serde {
         return serde
     }
 
-    /// A serde that also reads and writes headers, such as one whose schema's id travels in a header. Docs/Serdes.md has an
-    /// example.
+    /// A serde that also reads and writes headers, for example one that carries a schema's id in a header.
+    /// Docs/Serdes.md has an example.
     ///
-    /// In topics, repartition topics too, the headers are those of the record; what is added goes out with it, the key's before the
-    /// value's. Stores pass them where they keep headers (`HeadersKeyValueStore`); in others `decode` gets none, and
-    /// those that `encode` adds are lost: such a serde reads bytes without headers as well, or the store is given another one.
+    /// In topics, repartition topics included, the headers are the record's own; those that `encode` adds are sent with
+    /// it, the key's before the value's. Stores that keep headers (`HeadersKeyValueStore`) pass them too. In other
+    /// stores `decode` gets no headers and those that `encode` adds are lost, so the serde must also be able to read
+    /// bytes without headers, or the store needs another serde.
     public init(
         encode: @escaping @Sendable (Value, inout ByteWriter, inout Headers) throws -> Void,
         decode: @escaping @Sendable (borrowing RawSpan, Headers) throws -> Value, null: Null? = nil
@@ -59,13 +60,13 @@ extension Serde {
         headerCoding = HeaderCoding(encode: encode, decode: decode)
     }
 
-    /// Whether it is another one for each topic.
+    /// Whether the serde differs from topic to topic.
     public var isPerTopic: Bool { placed != nil }
 
-    /// Whether it reads or writes headers.
+    /// Whether the serde reads or writes headers.
     public var usesHeaders: Bool { headerCoding != nil }
 
-    /// The serde for that topic: this one, unless it is made per topic. It can be asked for another topic again.
+    /// The serde for a topic: this one, unless it is made per topic. The result can be asked for another topic again.
     public func at(_ topic: String, _ part: RecordPart) -> Serde {
         guard let placed else { return self }
         var serde = placed(topic, part)
@@ -73,14 +74,15 @@ extension Serde {
         return serde
     }
 
-    /// This serde as it is, which cannot be asked for another topic any more.
+    /// This serde without its per-topic maker: `at` then always returns the same serde.
     package var fixed: Serde {
         var serde = self
         serde.placed = nil
         return serde
     }
 
-    /// What stands for this serde where several parts of a message have schemas of their own.
+    /// A per-topic serde that is asked for the topic's name with a suffix, for a message whose parts have schemas of
+    /// their own.
     package func at(suffix: String, _ part: RecordPart) -> Serde {
         guard let placed else { return self }
         var serde = self
@@ -88,7 +90,7 @@ extension Serde {
         return serde
     }
 
-    /// A serde made of this one, which sees the topic and the headers if this one does.
+    /// A serde built on this one. It is made per topic and sees headers if this one does.
     @inlinable package func lifted<Outer>(_ make: @escaping @Sendable (Serde) -> Serde<Outer>) -> Serde<Outer> {
         let outer = make(self)
         return placed == nil && headerCoding == nil ? outer : lifted(to: outer, make)
@@ -118,7 +120,7 @@ extension Serde {
         return outer
     }
 
-    /// A serde made of two others, which sees the topic if one of them does.
+    /// A serde built on two others. It is made per topic if one of them is.
     package static func lifted<Left, Right>(
         _ left: Serde<Left>, _ right: Serde<Right>,
         _ make: @escaping @Sendable (Serde<Left>, Serde<Right>) -> Serde
@@ -132,20 +134,20 @@ extension Serde {
 }
 
 extension Serde {
-    /// Appends a value's bytes, and the headers that go with them.
+    /// Appends a value's bytes, and adds the headers that belong to them.
     public func encode(_ value: Value, _ writer: inout ByteWriter, headers: inout Headers) throws {
         guard let headerCoding else { return try encode(value, &writer) }
         try headerCoding.encode(value, &writer, &headers)
     }
 
-    /// The value of these bytes, or of a null where there are none, in a record with these headers.
+    /// Decodes a value from a record with these headers; `bytes` is nil for a null.
     public func read(_ bytes: UnsafeRawBufferPointer?, headers: Headers) throws -> Value {
         guard let headerCoding, let bytes else { return try bytes.map { try decode($0.bytes) } ?? decodeNull() }
         return try headerCoding.decode(bytes.bytes, headers)
     }
 }
 
-/// The headers of a record while a serde within another one writes. Only its thread uses it.
+/// The headers of a record, kept while a serde inside another one encodes. Used by one thread only.
 private final class SeenHeaders: Sendable {
     private let current: Mutex<Headers>
 

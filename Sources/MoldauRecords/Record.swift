@@ -1,4 +1,4 @@
-/// A name and bytes that travel with a record beside its key and value. A name may occur several times.
+/// A name and some bytes that a record carries beside its key and value. Several headers may have the same name.
 public struct Header: Hashable, Sendable {
     public var name: String
     public var value: [UInt8]?
@@ -13,7 +13,7 @@ public struct Header: Hashable, Sendable {
 
 /// A record's headers, in the order in which they were added.
 public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleByArrayLiteral {
-    /// nil for none, never an empty array: a record without headers has nothing whose references are to be counted.
+    /// nil if there are none, never an empty array: a record without headers then needs no reference counting.
     @usableFromInline var entries: [Header]?
 
     @inlinable public init() { entries = nil }
@@ -32,7 +32,7 @@ public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleBy
     public mutating func removeAll(named name: String) { self = Headers((entries ?? []).filter { $0.name != name }) }
 }
 
-/// What flows through a topology: a key, a value, the time of the event, and headers.
+/// A record that flows through a topology: a key, a value, the time of the event, and headers.
 public struct Record<Key, Value> {
     public var key: Key
     public var value: Value

@@ -1,4 +1,4 @@
-/// Builds one record batch v2 after another in memory that it keeps.
+/// Builds record batches (format v2), one after another, in memory that it reuses.
 ///
 /// ```swift
 /// builder.append(key: key, value: value, timestamp: time)
@@ -8,7 +8,7 @@
 /// Offsets count from 0: the broker sets the base when it appends. Nothing is allocated per record. Programmer errors
 /// trap: a batch over 2 GiB, `finish` on an empty batch.
 public struct RecordBatchBuilder: ~Copyable {
-    /// The batch, with room for its header.
+    /// The batch so far; starts with room for the header.
     @usableFromInline var bytes: ByteWriter
     @usableFromInline var baseTimestamp: Int64 = 0
     @usableFromInline var maxTimestamp: Int64 = 0
@@ -17,28 +17,29 @@ public struct RecordBatchBuilder: ~Copyable {
     @inlinable public var recordCount: Int { storedRecordCount }
     @usableFromInline var storedRecordCount = 0
 
-    /// Whether a record since the last `reset` has a null for a key.
+    /// Whether a record since the last `reset` has a null key.
     @inlinable package var lacksKey: Bool { storedLacksKey }
     @usableFromInline var storedLacksKey = false
 
-    /// Bytes of the batch as it stands, header included.
+    /// The size of the batch so far, header included.
     @inlinable public var byteCount: Int { bytes.count }
 
-    /// Whose batch it is. Kept over `reset`; a producer with sequence numbers sets it before each `finish`.
+    /// The producer that the batch is from. Kept across `reset`; a producer with sequence numbers must set it before
+    /// each `finish`.
     public var producer: ProducerStamp = .none
 
-    /// Whether the batch holds a control record instead of data. Kept over `reset`.
+    /// Whether the batch holds a control record instead of data. Kept across `reset`.
     package var isControl = false
 
     @inlinable public var isEmpty: Bool { storedRecordCount == 0 }
 
-    /// - Parameter capacity: the bytes to reserve at once; more are taken when needed, and kept.
+    /// - Parameter capacity: the bytes to reserve at the start; the memory grows when needed and is kept.
     public init(capacity: Int = 64 * 1024) {
         bytes = ByteWriter(capacity: max(capacity, 256))
         bytes.advance(by: BatchFormat.headerSize)
     }
 
-    /// Adds a record. A nil key or value is a null; an empty buffer is not.
+    /// Adds a record. A nil key or value is a null; an empty buffer is an empty value.
     @inlinable
     public mutating func append(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers = Headers()
@@ -49,7 +50,7 @@ public struct RecordBatchBuilder: ~Copyable {
                 key: { if let key { $0.append(contentsOf: key) } },
                 value: { if let value { $0.append(contentsOf: value) } })
         }
-        // Most records: one look at the room for all of it.
+        // The fast path for most records: reserves the room for all of it at once.
         let start = bytes.count
         let room = bytes.reserve(160)
         var place = beginRecord(at: room, timestamp)
@@ -61,8 +62,8 @@ public struct RecordBatchBuilder: ~Copyable {
         endRecord(from: start, timestamp)
     }
 
-    /// Adds a record whose key and value are written by closures: only behind what is there, and not at all for a null. Where
-    /// one of them throws, nothing was added.
+    /// Adds a record whose key and value are written by closures. A closure may only append, and is not called for a
+    /// null. If one throws, nothing is added.
     @inlinable @inline(__always)
     public mutating func append<Failure>(
         timestamp: Timestamp, headers: Headers = Headers(), hasKey: Bool, hasValue: Bool,
@@ -84,8 +85,8 @@ public struct RecordBatchBuilder: ~Copyable {
         endRecord(from: start, timestamp)
     }
 
-    /// Writes what comes before the key, at most 22 bytes: a byte for the record's length, which is mostly enough, its attributes,
-    /// of which none are defined, and the deltas of time and offset.
+    /// Writes what comes before the key, at most 22 bytes: a byte for the record's length, which mostly suffices; its
+    /// attributes, none of which are defined; and the deltas of time and offset.
     @inlinable @inline(__always)
     mutating func beginRecord(at room: UnsafeMutableRawPointer, _ timestamp: Timestamp) -> UnsafeMutableRawPointer {
         if storedRecordCount == 0 { baseTimestamp = timestamp.ms }
@@ -126,7 +127,8 @@ public struct RecordBatchBuilder: ~Copyable {
         bytes.setLength(at: start)
     }
 
-    /// Writes the batch's header and checksum. Records may still be added; then it has to be called again.
+    /// Writes the batch's header and checksum. More records may be added afterwards; then `finish` must be called
+    /// again.
     /// - Returns: the whole batch, valid until the next `append`, `finish` or `reset`.
     public mutating func finish() -> UnsafeRawBufferPointer {
         precondition(storedRecordCount > 0, "a record batch holds at least one record")
@@ -147,7 +149,7 @@ public struct RecordBatchBuilder: ~Copyable {
         return bytes.bytes
     }
 
-    /// Begins the next batch, in the same memory.
+    /// Starts the next batch in the same memory.
     @inlinable public mutating func reset() {
         storedRecordCount = 0
         storedLacksKey = false
@@ -160,7 +162,7 @@ public struct RecordBatchBuilder: ~Copyable {
 }
 
 extension ByteWriter {
-    /// Writes the number of bytes behind `place`, where one byte is, into that byte. More bytes make room where it needs them.
+    /// Sets the byte at `place` to the number of bytes that follow it. A longer length moves those bytes to make room.
     @inlinable @inline(__always)
     mutating func setLength(at place: Int) {
         let length = count &- place &- 1

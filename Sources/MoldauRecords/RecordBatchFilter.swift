@@ -1,25 +1,25 @@
-// What compaction does to a batch: it leaves records out. The batch keeps its offsets, its producer and its sequence
-// numbers; so it may end in offsets that no record has, and may be empty.
+// Compaction deletes records from batches. A batch keeps its offsets, its producer and its sequence numbers, so it may
+// end with offsets that no record has, and may be empty.
 //
-// Bit 6 of the attributes says that the base timestamp is the delete horizon: the time after which the batch's tombstones
-// may go (KIP-534). The records' deltas count from it then.
+// Bit 6 of the attributes says that the base timestamp is the delete horizon: the time after which the batch's
+// tombstones may be deleted (KIP-534). The records' timestamp deltas then count from it.
 
 extension RecordBatchHeader {
-    /// The time after which tombstones and markers in the batch may be left out; nil where compaction has not set it.
+    /// The time after which tombstones and markers in the batch may be deleted; nil if compaction has not set it yet.
     package var deleteHorizon: Timestamp? { attributes & 0x40 != 0 ? baseTimestamp : nil }
 
-    /// What compaction looks at in a record. The key is valid in the call alone.
+    /// What compaction needs to know of a record. The key is valid during the call only.
     package struct Entry {
         package let offset: Offset
         package let key: UnsafeRawBufferPointer?
         package let isTombstone: Bool
     }
 
-    /// The batch with some of its records.
+    /// A copy of the batch with some of its records.
     /// - Parameters:
     ///   - batch: the whole batch of this header, not compressed.
-    ///   - horizon: the delete horizon to give it; nil leaves what it has.
-    ///   - keeps: whether a record stays.
+    ///   - horizon: the delete horizon to set; nil leaves it as it is.
+    ///   - keeps: whether a record is kept.
     /// - Throws: `RecordBatchError.malformed`.
     package func filtered(
         _ batch: UnsafeRawBufferPointer, horizon: Timestamp?, keeping keeps: (Entry) -> Bool
@@ -58,7 +58,7 @@ extension RecordBatchHeader {
     }
 }
 
-/// A record as it stands in a batch.
+/// A record as it is stored in a batch.
 private struct RawRecord {
     let attributes: UInt8
     let timestampDelta: Int64

@@ -1,4 +1,4 @@
-// Record batch v2, big-endian, as it stands in segments and on the wire:
+// Record batch v2, big-endian, as it is stored in segments and sent over the wire:
 //
 //      0  baseOffset i64          23  lastOffsetDelta i32     51  producerEpoch i16
 //      8  batchLength i32         27  baseTimestamp i64       53  baseSequence i32
@@ -11,28 +11,28 @@
 // the base offset and the leader epoch without touching it. Attributes: bits 0–2 codec, 3 log append time, 4
 // transactional, 5 control.
 
-/// Where the fields of a record batch v2 lie.
+/// The positions of the fields in a record batch v2.
 @usableFromInline package enum BatchFormat {
     /// Bytes before the records.
     @usableFromInline package static let headerSize = 61
-    /// Bytes before what `batchLength` counts.
+    /// The bytes before those that `batchLength` counts.
     @usableFromInline package static let lengthEnd = 12
     @usableFromInline package static let crcEnd = 21
     package static let attributesEnd = 23
     package static let magic: Int8 = 2
 }
 
-/// Why bytes are no record batch, or none that can be read.
+/// Why bytes are not a record batch that can be read.
 public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
-    /// Fewer bytes than a batch's header, or than the header says.
+    /// There are fewer bytes than a header takes, or than the header says.
     case truncated(needed: Int, got: Int)
-    /// Not record batch v2.
+    /// The batch is not in format v2.
     case unsupportedMagic(Int8)
-    /// The records are compressed by this codec (1 gzip, 2 snappy, 3 lz4, 4 zstd), which is not read yet.
+    /// The records are compressed with this codec (1 gzip, 2 snappy, 3 lz4, 4 zstd), which is not supported yet.
     case unsupportedCompression(codec: Int)
-    /// The bytes are not those that the writer summed.
+    /// The checksum does not match the bytes: they have changed since they were written.
     case checksumMismatch(baseOffset: Offset, stored: UInt32, computed: UInt32)
-    /// A field of the header or of a record contradicts another, or the format.
+    /// A field of the header or of a record contradicts another field, or the format.
     case malformed(baseOffset: Offset, field: BatchField)
 
     public var description: String {
@@ -49,7 +49,7 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The part of a batch that an error speaks of.
+/// The part of a batch that an error is about.
 public enum BatchField: String, Sendable, CustomStringConvertible {
     case baseOffset = "base offset"
     case batchLength = "batch length"
@@ -69,7 +69,7 @@ public enum BatchField: String, Sendable, CustomStringConvertible {
     public var description: String { rawValue }
 }
 
-/// What stands before the records of a batch.
+/// The header of a record batch: everything before its records.
 public struct RecordBatchHeader: Equatable, Sendable {
     public var baseOffset: Offset
     /// Bytes of the whole batch, header included.
@@ -81,13 +81,13 @@ public struct RecordBatchHeader: Equatable, Sendable {
     public var baseTimestamp: Timestamp
     public var maxTimestamp: Timestamp
     public var producer: ProducerStamp
-    /// Records in the batch. Compaction can leave fewer than `lastOffsetDelta + 1`.
+    /// The number of records. Compaction can leave fewer than `lastOffsetDelta + 1`.
     public var recordCount: Int32
 
     public var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
     /// 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     public var codec: Int { Int(attributes & 0x07) }
-    /// The broker's clock, not the producers', gave all records `maxTimestamp`.
+    /// Whether all records have `maxTimestamp`, given by the broker's clock, instead of their producers' timestamps.
     public var isLogAppendTime: Bool { attributes & 0x08 != 0 }
     public var isControl: Bool { attributes & 0x20 != 0 }
 
@@ -123,8 +123,8 @@ public struct RecordBatchHeader: Equatable, Sendable {
         }
     }
 
-    /// Checks the sum of the whole batch at the front of `bytes`. Some 0.12 ns a byte.
-    /// - Throws: `RecordBatchError.truncated` when the batch is not all there, `.checksumMismatch`.
+    /// Verifies the checksum of the whole batch at the front of `bytes`. About 0.12 ns a byte.
+    /// - Throws: `RecordBatchError.truncated` if the batch is not complete, `.checksumMismatch`.
     public func validateChecksum(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
         guard bytes.count >= byteCount else { throw .truncated(needed: byteCount, got: bytes.count) }
         let computed = crc32c(UnsafeRawBufferPointer(rebasing: bytes[BatchFormat.crcEnd..<byteCount]))
@@ -134,7 +134,7 @@ public struct RecordBatchHeader: Equatable, Sendable {
     }
 }
 
-/// Which producer wrote a batch, and where in its sequence: what idempotence and transactions go by.
+/// Which producer wrote a batch, and the batch's place in its sequence. Idempotence and transactions depend on it.
 public struct ProducerStamp: Hashable, Sendable {
     public var id: Int64
     public var epoch: Int16
@@ -154,7 +154,7 @@ public struct ProducerStamp: Hashable, Sendable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The integer at `position`, most significant byte first. The caller has checked that it is there.
+    /// The big-endian integer at `position`. The caller has checked that the bytes are there.
     @inlinable @inline(__always)
     package func bigEndian<Number: FixedWidthInteger & BitwiseCopyable>(at position: Int) -> Number {
         Number(bigEndian: loadUnaligned(fromByteOffset: position, as: Number.self))

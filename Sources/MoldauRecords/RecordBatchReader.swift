@@ -1,4 +1,4 @@
-/// A record as it lies in its batch. Its pointers are valid as long as the batch's bytes.
+/// A record inside its batch. Its pointers are valid as long as the batch's bytes.
 public struct RecordView {
     public let offset: Offset
     public let timestamp: Timestamp
@@ -22,8 +22,8 @@ public struct RecordView {
 
     @inlinable public var hasHeaders: Bool { encodedHeaders[0] != 0 }
 
-    /// Decodes the headers; allocates only where there are some.
-    /// - Throws: `RecordBatchError.malformed` of the field `.headers`.
+    /// Decodes the headers; allocates only if there are any.
+    /// - Throws: `RecordBatchError.malformed` with the field `.headers`.
     public func headers() throws(RecordBatchError) -> Headers {
         guard hasHeaders else { return Headers() }
         do {
@@ -36,7 +36,7 @@ public struct RecordView {
     private func decodeHeaders() throws(VarintError) -> Headers {
         var cursor = ByteCursor(encodedHeaders)
         let count = try cursor.readVarint()
-        // A header takes at least two bytes: a count beyond that is a lie, found before anything is reserved for it.
+        // A header takes at least two bytes. A greater count is false, and is found before memory is reserved for it.
         guard count >= 0, Int(count) <= cursor.remaining / 2 else { throw .truncated }
         var headers: [Header] = []
         headers.reserveCapacity(Int(count))
@@ -68,28 +68,28 @@ extension ByteCursor {
 /// var reader = RecordBatchReader(fetched.bytes.bytes, from: fetched.firstOffset)
 /// while let record = try reader.next() { … }
 /// ```
-/// Control batches and records below `from` are passed over. Batches cut short at the end are not seen: a fetch may
-/// bring one. Checksums are not looked at (see `RecordBatchHeader.validateChecksum`), but no bytes can make it read
-/// out of bounds or trap.
+/// Skips control batches and records below `from`. Ignores an incomplete batch at the end, which a fetch may return.
+/// Does not verify checksums (see `RecordBatchHeader.validateChecksum`), but no bytes can make it trap or read out of
+/// bounds.
 public struct RecordBatchReader {
-    // Invariant: `cursor` walks the records of the current batch and ends where the batch ends; the next begins there,
-    // or nothing does.
+    // Invariant: `cursor` walks the records of the current batch and ends where that batch ends. The next batch begins
+    // there, if there is one.
     @usableFromInline var cursor: ByteCursor
     @usableFromInline var recordsLeft: Int32 = 0
     @usableFromInline var baseOffset: Int64 = 0
     @usableFromInline var lastOffsetDelta: Int32 = 0
     @usableFromInline var baseTimestamp: Int64 = 0
-    /// What every record's timestamp is, in a batch of log append time.
+    /// The timestamp of every record in a batch of log append time.
     @usableFromInline var appendTime: Int64?
     @usableFromInline let end: UnsafeRawPointer
     @usableFromInline let from: Int64
     private let showsControl: Bool
 
-    /// The offset after the last batch that was begun or passed over: where reading goes on after these bytes, even
-    /// when the last batch held no record to show. `from` before the first.
+    /// The offset after the last batch that was begun or skipped: where to continue after these bytes, even if the last
+    /// batch had no record to return. `from` before the first batch.
     public private(set) var nextOffset: Offset
 
-    /// - Parameter from: records below this offset are passed over.
+    /// - Parameter from: records below this offset are skipped.
     public init(_ bytes: UnsafeRawBufferPointer, from: Offset = .zero) {
         let start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
         cursor = ByteCursor(from: start, count: 0)
@@ -99,7 +99,7 @@ public struct RecordBatchReader {
         nextOffset = from
     }
 
-    /// Shows the record of a control batch.
+    /// Returns the record of a control batch, instead of skipping it.
     package init(controlBatch bytes: UnsafeRawBufferPointer) {
         let start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
         cursor = ByteCursor(from: start, count: 0)
@@ -110,7 +110,7 @@ public struct RecordBatchReader {
     }
 
     /// The next record; nil after the last.
-    /// - Throws: `RecordBatchError`. The walk cannot go on after an error.
+    /// - Throws: `RecordBatchError`. The reader cannot continue after an error.
     @inlinable
     public mutating func next() throws(RecordBatchError) -> RecordView? {
         while true {
@@ -122,8 +122,8 @@ public struct RecordBatchReader {
         }
     }
 
-    /// Most records: 64 bytes at most, time and offset within two bytes, no headers.
-    /// - Returns: nil for any other record; nothing was read then.
+    /// The fast path for most records: at most 64 bytes, time and offset deltas within two bytes each, no headers.
+    /// - Returns: nil for any other record; nothing has been read then.
     @inlinable @inline(__always)
     mutating func readShortRecord() -> RecordView? {
         let start = cursor.position
@@ -151,7 +151,7 @@ public struct RecordBatchReader {
             encodedHeaders: UnsafeRawBufferPointer(start: headers, count: 1))
     }
 
-    /// A signed varint of one or two bytes, both of which are there.
+    /// Reads a signed varint of one or two bytes; both bytes must be there.
     @inlinable @inline(__always)
     static func twoBytes(_ place: inout UnsafeRawPointer) -> Int64? {
         let first = UInt64(place.load(as: UInt8.self))
@@ -168,7 +168,7 @@ public struct RecordBatchReader {
 
     @inlinable @inline(__always)
     mutating func readRecord() throws(RecordBatchError) -> RecordView {
-        var cursor = cursor  // A copy stays in registers; it is written back when the record was good.
+        var cursor = cursor  // A local copy stays in registers; it is written back if the record is good.
         let length = try field(.recordLength, &cursor) { cursor throws(VarintError) in try cursor.readVarint() }
         guard length > 0, Int(length) <= cursor.remaining else { throw malformed(.recordLength) }
         let recordEnd = cursor.position + Int(length)
@@ -186,7 +186,7 @@ public struct RecordBatchReader {
         recordsLeft &-= 1
         if recordsLeft == 0 && recordEnd != cursor.end { throw malformed(.trailingBytes) }
         return RecordView(
-            // Cannot overflow: the header's base offset was checked to leave room for any delta.
+            // Cannot overflow: the check of the header's base offset leaves room for any delta.
             offset: Offset(baseOffset &+ Int64(offsetDelta)),
             timestamp: Timestamp(ms: appendTime ?? (baseTimestamp &+ timestampDelta)),
             key: key, value: value, encodedHeaders: headers)
@@ -222,8 +222,8 @@ public struct RecordBatchReader {
         .malformed(baseOffset: Offset(baseOffset), field: field)
     }
 
-    /// Moves to the next batch that has records to show.
-    /// - Returns: false when no whole batch is left.
+    /// Moves to the next batch that has records to return.
+    /// - Returns: false if no whole batch is left.
     @usableFromInline mutating func beginBatch() throws(RecordBatchError) -> Bool {
         while true {
             let start = cursor.end

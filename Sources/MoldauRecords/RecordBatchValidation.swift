@@ -1,16 +1,18 @@
-// What a batch has to be before a log takes it: readers rely on all of it, and what one of them cannot read stops it for good.
+// What a log checks before it appends a batch. Readers rely on all of it, and a batch that one of them cannot read
+// stops it for good.
 
 extension RecordBatchHeader {
     /// Bits that a producer may set: codec, transactional, control.
     private static var producerBits: Int16 { 0x37 }
 
-    /// Checks that the batch is what its header says, to the last byte: as many records as it counts, each whole and at the next
-    /// offset, none later than the greatest timestamp. Some nanoseconds a record; allocates only for headers of records.
+    /// Checks that the batch is what its header says, to the last byte: as many records as it counts, each complete and
+    /// at the next offset, none later than the greatest timestamp. Takes some nanoseconds a record; allocates only for
+    /// records' headers.
     /// - Parameters:
-    ///   - batch: the whole batch of this header. Its checksum is not looked at.
+    ///   - batch: the whole batch of this header. Its checksum is not verified.
     ///   - isKeyed: whether each record must have a key.
-    /// - Returns: the number in the batch of the first record without a key, where there must be one.
-    /// - Throws: `RecordBatchError.malformed`; `.unsupportedCompression`, as nobody here could read it.
+    /// - Returns: the index in the batch of the first record without a key, if there must be one.
+    /// - Throws: `RecordBatchError.malformed`; `.unsupportedCompression`, as compressed records could not be read here.
     package func validateRecords(
         _ batch: UnsafeRawBufferPointer, isKeyed: Bool = false
     ) throws(RecordBatchError) -> Int? {
@@ -41,7 +43,7 @@ extension RecordBatchReader {
         var firstWithoutKey: Int?
         while recordsLeft > 0 {
             passShortRecords(&next, &latest, isKeyed: isKeyed)
-            // The last record is never passed: whether anything follows it is for `readRecord` to see.
+            // The last record is never skipped here: `readRecord` finds out whether anything follows it.
             let record = try readRecord()
             guard record.offset.value == header.baseOffset.value &+ next else { throw header.malformed(.recordOffset) }
             latest = max(latest, record.timestamp.ms)
@@ -54,8 +56,9 @@ extension RecordBatchReader {
         return firstWithoutKey
     }
 
-    /// Passes over records that are as they should be, up to the last one or one that is not like most: at most 64 bytes, time and offset
-    /// within two bytes, no headers. Every append pays for this, so it loads no more than it looks at, and keeps it in registers.
+    /// Skips records that are as they should be, up to the last one or to one that is not typical: at most 64 bytes,
+    /// time and offset deltas within two bytes each, no headers. Every append pays for this, so it loads only what it
+    /// looks at and keeps it in registers.
     private mutating func passShortRecords(_ next: inout Int64, _ latest: inout Int64, isKeyed: Bool) {
         var (position, count, newest) = (cursor.position, next, latest)
         let (end, base, last) = (cursor.end, baseTimestamp, next &+ Int64(recordsLeft) &- 1)
@@ -77,7 +80,7 @@ extension RecordBatchReader {
         (cursor.position, next, latest) = (position, count, newest)
     }
 
-    /// Passes a key or value of at most 63 bytes, or a null.
+    /// Skips a key or value of at most 63 bytes, or a null.
     @inline(__always)
     private static func passShortBytes(_ place: inout UnsafeRawPointer) -> Bool {
         let length = place.load(as: UInt8.self)

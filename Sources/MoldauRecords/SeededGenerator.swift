@@ -1,4 +1,4 @@
-/// Random numbers that a seed decides: SplitMix64. So a run can be repeated.
+/// A random number generator that is determined by its seed (SplitMix64), so that a run can be repeated.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

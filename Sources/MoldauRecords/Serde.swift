@@ -1,13 +1,14 @@
-/// How a type becomes bytes and comes back.
+/// Converts a type to bytes and back.
 ///
-/// `encode` appends to the writer, which may hold the bytes of other values already: they stay as they are. `decode` reads
-/// exactly the bytes that it is given; they may come from anywhere, so it throws `SerdeError` on what it cannot read and never
-/// traps. Both are called from several threads at a time.
+/// `encode` appends to the writer, which may already hold the bytes of other values, and must not change those.
+/// `decode` reads exactly the bytes that it is given. They may come from anywhere, so it must throw `SerdeError` on
+/// bytes it cannot read and must never trap. Both are called from several threads at a time.
 public struct Serde<Value>: Sendable {
     public typealias Encode = @Sendable (Value, inout ByteWriter) throws -> Void
     public typealias Decode = @Sendable (borrowing RawSpan) throws -> Value
 
-    /// How a type that has a null says it. A null key or value is no bytes at all, not zero bytes.
+    /// How a type that has a null represents it. A null key or value has no bytes at all; that is not the same as zero
+    /// bytes.
     public struct Null: Sendable {
         public let isNull: @Sendable (Value) -> Bool
         public let make: @Sendable () -> Value
@@ -21,25 +22,27 @@ public struct Serde<Value>: Sendable {
     public let encode: Encode
     public let decode: Decode
 
-    /// nil for a type without a null: then a null from a topic is a `SerdeError.nullNotExpected`.
+    /// nil for a type without a null: reading a null from a topic then throws `SerdeError.nullNotExpected`.
     public let null: Null?
 
-    /// How many of a key's last bytes do not decide its partition: the window of a windowed key.
+    /// How many bytes at the end of a key do not affect its partition: the window of a windowed key.
     public let trailerBytes: Int
 
-    /// The bytes that every value takes, for the types that Kafka's lists keep without lengths: numbers and UUIDs.
+    /// The number of bytes that every value takes, for the types that Kafka's lists store without lengths: numbers and
+    /// UUIDs.
     public let fixedSize: Int?
 
-    /// What the bytes are called: a store that holds bytes of one format is not opened with another one. nil: not compared.
+    /// The name of the byte format: a store that holds bytes of one format is not opened with another. nil: not
+    /// compared.
     ///
     /// Moldau's own are `utf8`, `bytes`, `int8` to `int64`, `uint8` to `uint64`, `float32`, `float64`, `bool`, `uuid`,
     /// `json`, `void` and `list(…)`. Give a serde of your own a name that changes when its bytes do.
     public var format: String?
 
-    /// What makes the serde of a topic; nil: it is the same for all.
+    /// Makes the serde of a topic; nil if it is the same for all topics.
     @usableFromInline var placed: (@Sendable (_ topic: String, _ part: RecordPart) -> Serde)?
 
-    /// nil: headers are none of its business.
+    /// nil if the serde does not use headers.
     @usableFromInline package var headerCoding: HeaderCoding?
 
     @inlinable public init(
@@ -60,30 +63,30 @@ public struct Serde<Value>: Sendable {
         headerCoding = nil
     }
 
-    /// Whether this value is written as a null.
+    /// Whether this value is encoded as a null.
     @inlinable public func isNull(_ value: Value) -> Bool { null?.isNull(value) ?? false }
 
-    /// What a null from a topic is read as.
-    /// - Throws: `SerdeError.nullNotExpected` when the type has none.
+    /// The value that a null from a topic is decoded to.
+    /// - Throws: `SerdeError.nullNotExpected` if the type has no null.
     public func decodeNull() throws(SerdeError) -> Value {
         guard let null else { throw .nullNotExpected(type: "\(Value.self)") }
         return null.make()
     }
 
-    /// The bytes of a value, in memory of their own.
+    /// Encodes a value into a new array.
     public func bytes(of value: Value) throws -> [UInt8] {
         var writer = ByteWriter(capacity: 64)
         try encode(value, &writer)
         return [UInt8](writer.bytes)
     }
 
-    /// The value of these bytes, or of a null where there are none.
+    /// Decodes a value; `bytes` is nil for a null.
     public func value(of bytes: [UInt8]?) throws -> Value {
         guard let bytes else { return try decodeNull() }
         return try bytes.withUnsafeBytes { try decode($0.bytes) }
     }
 
-    /// The serde of `Value?`: nil is null, everything else as here.
+    /// The serde of `Value?`: nil is encoded as a null, everything else as by this serde.
     @inlinable public var optional: Serde<Value?> {
         lifted { wrapped in
             let (encode, decode) = (wrapped.encode, wrapped.decode)
@@ -96,17 +99,17 @@ public struct Serde<Value>: Sendable {
     }
 }
 
-/// Why bytes could not be read as a type, or a value not written.
+/// Why bytes could not be decoded, or a value not encoded.
 public enum SerdeError: Error, Equatable, CustomStringConvertible {
-    /// A key or value of that type is never null, and a null came.
+    /// A key or value of this type is never null, but a null was read.
     case nullNotExpected(type: String)
-    /// A type of fixed size met another number of bytes.
+    /// A type of fixed size was given another number of bytes.
     case wrongLength(type: String, expected: Int, got: Int)
-    /// The bytes are no UTF-8.
+    /// The bytes are not valid UTF-8.
     case invalidUTF8
-    /// The serde is made per topic, and is used without one: `Serde.at(_:_:)` gives it for a topic.
+    /// The serde is made per topic but was used without a topic: get one with `Serde.at(_:_:)`.
     case topicNeeded(type: String)
-    /// The bytes are not what the format prescribes.
+    /// The bytes do not have the format that they should have.
     case malformed(type: String, reason: String)
 
     public var description: String {
@@ -121,9 +124,9 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A type that knows how it is written to topics and stores.
+/// A type that knows how it is encoded in topics and stores.
 ///
-/// A serde of one's own is two closures:
+/// To write a serde of your own, give two closures:
 ///
 /// ```swift
 /// struct Celsius: StreamCodable {
@@ -133,7 +136,7 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
 ///         decode: { bytes in Celsius(degrees: try Double.serde.decode(bytes)) })
 /// }
 /// ```
-/// A topic asks for `serde` once and keeps it.
+/// A topic reads `serde` once and keeps it.
 public protocol StreamCodable: SendableMetatype {
     static var serde: Serde<Self> { get }
 }

@@ -1,12 +1,12 @@
-/// Bytes that never change after they were filled, freed when the last holder lets go.
+/// Bytes that never change once they are filled; freed with the last reference.
 ///
-/// Fetched batches come in these: records are views into them until a serde reads them.
+/// Fetched batches are kept in these: records are views into them until a serde decodes them.
 public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory is written only inside `init`.
     @usableFromInline let base: UnsafeMutableRawPointer
 
     public let count: Int
 
-    /// Reserves `capacity` bytes and lets `fill` write a prefix of them; `fill` returns how many it wrote.
+    /// Reserves `capacity` bytes and lets `fill` write the first ones; `fill` returns how many it wrote.
     public init<Failure: Error>(
         capacity: Int, fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) {

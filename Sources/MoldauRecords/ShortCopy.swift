@@ -1,5 +1,5 @@
 extension UnsafeMutableRawPointer {
-    /// Copies bytes that lie elsewhere: those of short keys and values without a call.
+    /// Copies bytes between memory that does not overlap; short keys and values without a call.
     @inlinable @inline(__always)
     package func copyShort(from source: UnsafeRawPointer, count: Int) {
         switch count {

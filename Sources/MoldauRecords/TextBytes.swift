@@ -1,12 +1,12 @@
-// Text of up to 15 bytes lies in the two words of a `String` itself: the bytes, and in the last one of 16 how many they are and
-// whether all are ASCII (StringObject.swift of the standard library). Programs have this form compiled in, so that it cannot
-// change under them. Words and keys are mostly that short: made and read as two words, they cost 30 and 15 instructions
-// instead of 200 and 60.
+// Text of up to 15 bytes is stored in the two words of a `String` itself: the bytes, and in the last of the 16 bytes
+// their count and whether all are ASCII (StringObject.swift of the standard library). This layout is compiled into
+// programs, so that it cannot change under them. Words and keys are mostly that short: built and read as two words,
+// they cost 30 and 15 instructions instead of 200 and 60.
 
 extension String {
     /// The text of these bytes; nil if they are not UTF-8.
     ///
-    /// For serdes of one's own: as `String(validating:as:)`, which is generic and costs 100 ns more.
+    /// For serdes of your own: like `String(validating:as:)`, which is generic and takes 100 ns longer.
     public init?(utf8 bytes: UnsafeRawBufferPointer) {
         if let short = ShortText(ascii: bytes) {
             self = short.text
@@ -23,11 +23,11 @@ extension String {
     }
 }
 
-/// A string as the two words that it is, where it is short.
+/// A short string as its two words.
 @usableFromInline struct ShortText {
     @usableFromInline let words: (low: UInt64, high: UInt64)
 
-    /// nil for text that lies elsewhere.
+    /// nil for text that is stored elsewhere.
     @inlinable @inline(__always) init?(_ text: String) {
         #if (arch(x86_64) || arch(arm64)) && !os(Android)
             words = unsafeBitCast(text, to: (UInt64, UInt64).self)
@@ -37,7 +37,7 @@ extension String {
         #endif
     }
 
-    /// nil for what is too long or not ASCII.
+    /// nil if the bytes are too many or not all ASCII.
     @inline(__always) init?(ascii bytes: UnsafeRawBufferPointer) {
         #if (arch(x86_64) || arch(arm64)) && !os(Android)
             let count = bytes.count
@@ -45,7 +45,7 @@ extension String {
             var (low, high): (UInt64, UInt64) = (0, 0)
             if count >= 8 {
                 low = base.loadUnaligned(as: UInt64.self)
-                // The last eight bytes, of which some are in the low word.
+                // The last eight bytes; some of them are in the low word already.
                 high =
                     base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
                     >> UInt64(truncatingIfNeeded: 128 &- 8 &* count)
@@ -68,12 +68,12 @@ extension String {
     }
 
     @usableFromInline static var isShort: UInt64 { 1 << 61 }
-    /// Immortal, ASCII, short.
+    /// The flags of an immortal, ASCII, short string.
     private static var shortASCII: UInt64 { 0b111 << 61 }
 
     @inlinable var count: Int { Int(words.high >> 56 & 0xf) }
 
-    /// Written over an empty string, which has nothing to let go: a cast would count references.
+    /// Overwrites an empty string, which owns nothing that must be released: a cast would count references.
     @inline(__always) var text: String {
         var text = ""
         withUnsafeMutableBytes(of: &text) { $0.storeBytes(of: words, as: (UInt64, UInt64).self) }
@@ -91,11 +91,11 @@ extension ByteWriter {
     }
 
     @usableFromInline mutating func appendLong(_ text: String) {
-        // Native text is there without a copy of its own; `withUTF8` would take one.
+        // Native text is contiguous already; `withUTF8` would copy it.
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
             append(contentsOf: UnsafeRawBufferPointer($0))
         }
-        // Text that lies in another form, as on Apple's systems it may.
+        // Text in another form, which occurs on Apple's systems.
         if isWritten == nil { append(contentsOf: Array(text.utf8)) }
     }
 }

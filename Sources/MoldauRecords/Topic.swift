@@ -8,7 +8,7 @@ public struct Topic<Key, Value>: Sendable {
         self.init(name, key: Key.serde, value: Value.serde)
     }
 
-    /// A topic whose bytes are read and written by the given serdes; those that are made per topic are made for this one.
+    /// A topic that is read and written with the given serdes; per-topic serdes are made for this topic.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         self.name = name
         self.key = key.at(name, .key)

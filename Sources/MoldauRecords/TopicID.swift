@@ -1,7 +1,7 @@
-// The identity of a topic, as Kafka has it: a UUID of 16 bytes, written as 22 characters of base64 with '-' and '_', without
-// padding (RFC 4648, section 5).
+// The identity of a topic, as in Kafka: a UUID of 16 bytes, written as 22 characters of base64 with '-' and '_',
+// without padding (RFC 4648, section 5).
 
-/// Tells a topic from another of the same name: one that was deleted and created again has a new one.
+/// Distinguishes topics of the same name: a topic that is deleted and created again gets a new id.
 public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The first eight bytes.
     public let high: UInt64
@@ -13,7 +13,8 @@ public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
-    /// A new one. Kafka's two reserved ids are none, and none begins with '-', which its tools would take for an option.
+    /// A new random id. It is never one of Kafka's two reserved ids and never begins with '-', which Kafka's tools
+    /// would take for an option.
     public static func random(using generator: inout some RandomNumberGenerator) -> TopicID {
         while true {
             // Version 4, variant 1 (RFC 9562): 122 random bits.
@@ -24,7 +25,7 @@ public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Reads what `description` writes; nil for other text, and for Kafka's id of no topic, all zeros.
+    /// Parses what `description` writes; nil for other text, and for Kafka's id of no topic, all zeros.
     public init?(_ text: some StringProtocol) {
         guard text.utf8.count == Self.textCount else { return nil }
         // 22 characters carry 132 bits; the last four are 0.
@@ -42,7 +43,7 @@ public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.init(high: UInt64(truncatingIfNeeded: bits >> 64), low: UInt64(truncatingIfNeeded: bits))
     }
 
-    /// As Kafka and its tools write it.
+    /// The id as Kafka and its tools write it.
     public var description: String {
         let bits = UInt128(high) << 64 | UInt128(low)
         var characters = (0..<(Self.textCount - 1)).map { place in

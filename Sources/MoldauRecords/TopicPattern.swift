@@ -1,6 +1,6 @@
-/// The names of topics that hold the same types, as a regular expression: `orders-.*`.
+/// A regular expression for the names of topics that hold the same types: `orders-.*`.
 ///
-/// The expression has to match a name as a whole.
+/// The expression must match the whole name.
 public struct TopicPattern<Key, Value>: Sendable {
     public let pattern: String
     public let key: Serde<Key>
@@ -10,7 +10,7 @@ public struct TopicPattern<Key, Value>: Sendable {
         self.init(pattern, key: Key.serde, value: Value.serde)
     }
 
-    /// Topics whose bytes are read and written by the given serdes.
+    /// Topics that are read and written with the given serdes.
     public init(_ pattern: String, key: Serde<Key>, value: Serde<Value>) {
         (self.pattern, self.key, self.value) = (pattern, key, value)
     }

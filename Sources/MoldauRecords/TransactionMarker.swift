@@ -3,7 +3,7 @@
 //     key     version i16 = 0 · 0 for an abort, 1 for a commit (i16)
 //     value   version i16 = 0 · epoch of the coordinator that wrote it (i32)
 
-/// Says that a producer's transaction is over, and how.
+/// Marks the end of a producer's transaction, committed or aborted.
 package struct TransactionMarker: Equatable, Sendable {
     package var isCommit: Bool
     package var coordinatorEpoch: Int32

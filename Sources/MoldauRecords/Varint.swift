@@ -1,7 +1,7 @@
 // Numbers in as few bytes as they need: 7 bits a byte, the lowest first, the top bit set on every byte but the last.
 // Signed ones are zig-zagged first (0, -1, 1, -2, … become 0, 1, 2, 3, …), so that small negatives are short too.
 
-/// Why bytes are no varint.
+/// Why bytes are not a varint.
 public enum VarintError: Error, Equatable {
     /// The bytes ended before the number did.
     case truncated
@@ -9,7 +9,7 @@ public enum VarintError: Error, Equatable {
     case tooLong
 }
 
-/// Reads numbers off bytes from the front, and never past their end.
+/// Reads numbers from the front of some bytes, and never past their end.
 public struct ByteCursor {
     @usableFromInline var position: UnsafeRawPointer
     @usableFromInline let end: UnsafeRawPointer
@@ -42,7 +42,7 @@ public struct ByteCursor {
         return Int64(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
     }
 
-    /// Reads a varint without a sign, of at most 32 bits: lengths and counts of Kafka's newer messages.
+    /// Reads an unsigned varint of at most 32 bits: lengths and counts of Kafka's newer messages.
     @inlinable
     public mutating func readUnsignedVarint() throws(VarintError) -> UInt32 {
         let raw = try readUnsignedVarlong()
@@ -72,7 +72,7 @@ public struct ByteCursor {
             guard position < end else { throw .truncated }
             let byte = position.load(as: UInt8.self)
             position += 1
-            // The tenth byte holds the 64th bit alone.
+            // The tenth byte holds only the 64th bit.
             if shift == 63 && byte > 1 { throw .tooLong }
             bits |= UInt64(byte & 0x7f) << shift
             if byte < 0x80 { return bits }
@@ -92,7 +92,7 @@ public struct ByteCursor {
     Int(truncatingIfNeeded: (UInt(truncatingIfNeeded: 70 &- (bits | 1).leadingZeroBitCount) &* 37) >> 8)
 }
 
-/// Writes `bits` as a varint at `place` and returns the place after it. At most 10 bytes.
+/// Writes `bits` as a varint at `place` and returns the address after it. Writes at most 10 bytes.
 @inlinable @inline(__always) func storeVarint(_ bits: UInt64, at place: UnsafeMutableRawPointer)
     -> UnsafeMutableRawPointer
 {
@@ -106,7 +106,7 @@ public struct ByteCursor {
     return place + 1
 }
 
-/// As `storeVarint`, of a number that mostly takes one or two bytes.
+/// Like `storeVarint`, for a number that mostly takes one or two bytes.
 @inlinable @inline(__always) func storeSmallVarint(_ bits: UInt64, at place: UnsafeMutableRawPointer)
     -> UnsafeMutableRawPointer
 {
@@ -121,10 +121,10 @@ public struct ByteCursor {
 }
 
 extension ByteWriter {
-    /// Writes a signed number zig-zagged, in 1 to 10 bytes: Kafka's varint and varlong.
+    /// Writes a signed number with zig-zag encoding, in 1 to 10 bytes: Kafka's varint and varlong.
     @inlinable public mutating func append(varint number: Int64) { append(unsignedVarint: zigZag(number)) }
 
-    /// Writes a number in 1 to 10 bytes.
+    /// Writes an unsigned number as a varint of 1 to 10 bytes.
     @inlinable public mutating func append(unsignedVarint number: UInt64) {
         let place = reserve(10)
         advance(by: storeVarint(number, at: place) - place)

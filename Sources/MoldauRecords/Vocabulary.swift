@@ -1,4 +1,4 @@
-/// The place of a record in its partition: 0 for the first record ever appended, one more for each record after it.
+/// The position of a record in its partition: 0 for the first record ever appended, one more for each record after it.
 public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var value: Int64
 
@@ -19,15 +19,15 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     @inlinable public init(ms: Int64) { self.ms = ms }
 
-    /// What stream time is before the first record.
+    /// Stream time before the first record.
     public static let none = Timestamp(ms: -1)
 
     @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool { left.ms < right.ms }
-    /// The time that much later, or the last one there is.
+    /// The later time, or the last representable one.
     @inlinable public static func + (time: Timestamp, duration: Duration) -> Timestamp {
         time.adding(ms: duration.milliseconds)
     }
-    /// The time that much earlier, or the first one there is.
+    /// The earlier time, or the first representable one.
     @inlinable public static func - (time: Timestamp, duration: Duration) -> Timestamp {
         time.subtracting(ms: duration.milliseconds)
     }
@@ -36,29 +36,30 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         .milliseconds(later.ms.subtractingCapped(earlier.ms))
     }
 
-    /// As `+`, of milliseconds.
+    /// Like `+`, in milliseconds.
     @inlinable package func adding(ms: Int64) -> Timestamp { Timestamp(ms: self.ms.addingCapped(ms)) }
-    /// As `-`, of milliseconds.
+    /// Like `-`, in milliseconds.
     @inlinable package func subtracting(ms: Int64) -> Timestamp { Timestamp(ms: self.ms.subtractingCapped(ms)) }
 
     public var description: String { String(ms) }
 }
 
-// Times come from outside, of any value, and spans from settings: their arithmetic stops at the ends of the numbers.
+// Times come from outside and may have any value, spans come from settings: arithmetic with them saturates instead of
+// trapping.
 extension Int64 {
-    /// The sum, or the limit that lies before it.
+    /// The sum, or the nearest representable number.
     @inlinable package func addingCapped(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min : .max) : sum
     }
 
-    /// The difference, or the limit that lies before it.
+    /// The difference, or the nearest representable number.
     @inlinable package func subtractingCapped(_ other: Int64) -> Int64 {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (other < 0 ? .max : .min) : difference
     }
 
-    /// The product, or the limit that lies before it.
+    /// The product, or the nearest representable number.
     @inlinable package func multipliedCapped(by other: Int64) -> Int64 {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
@@ -66,10 +67,10 @@ extension Int64 {
 }
 
 extension Duration {
-    /// The whole milliseconds in this duration, rounded towards zero; the greatest or least number where it is longer than they
-    /// can say.
+    /// The whole milliseconds in this duration, rounded towards zero; `Int64.max` or `.min` if the duration is longer
+    /// than that.
     @inlinable public var milliseconds: Int64 {
-        // Its seconds may be more than 64 bits hold.
+        // The seconds of a longer duration may not fit in 64 bits.
         if self >= .milliseconds(Int64.max) { return .max }
         if self <= .milliseconds(Int64.min) { return .min }
         let (seconds, attoseconds) = components
@@ -77,7 +78,7 @@ extension Duration {
     }
 }
 
-/// One of a topic's partitions, counted from 0.
+/// The number of a partition within its topic, counted from 0.
 public struct Partition: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var number: Int32
 
@@ -88,7 +89,7 @@ public struct Partition: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String { String(number) }
 }
 
-/// A partition of a named topic; `orders-3` in text and as the name of its directory.
+/// A partition of a named topic, written `orders-3`; its directory has the same name.
 public struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var topic: String
     public var partition: Partition

@@ -3,10 +3,11 @@ import MoldauRecords
 import MoldauState
 import Synchronization
 
-/// Stores in the memory of a simulated process, and what is left of them when it dies: what RocksDB would have kept.
+/// Stores in the memory of a simulated process, and what RocksDB would have kept of them when the process dies.
 ///
-/// Without a write-ahead log, what was applied to a store survives from the next flush on, or earlier: RocksDB may flush
-/// at any time. A batch is there with its metadata or not at all; stores of one task are independent of each other.
+/// Without a write-ahead log, what was applied to a store survives from the next flush on, or earlier: RocksDB may
+/// flush at any time. A batch is there together with its metadata or not at all; the stores of one task are independent
+/// of each other.
 final class SimulatedState: MachineState {
     indirect enum Change: Sendable {
         case entries([([UInt8], [UInt8]?)])
@@ -15,7 +16,7 @@ final class SimulatedState: MachineState {
         case drop(below: [UInt8])
     }
 
-    /// What a store has on disk, and what was applied to it and is not flushed.
+    /// A store's content on disk, and the changes that were applied but not flushed.
     struct Stored: Sendable {
         var image = StoreImage()
         fileprivate var unflushed: [Change] = []
@@ -49,7 +50,7 @@ final class SimulatedState: MachineState {
     private let mistake: PlantedMistake?
     private let state = Mutex(State())
 
-    /// - Parameter disk: has the outages.
+    /// - Parameter disk: the disk that has the outages.
     init(
         memory: StateMemory, disk: SimulatedDisk, chance: Chance, trace: SimulationTrace, mistake: PlantedMistake?
     ) {
@@ -112,7 +113,7 @@ final class SimulatedState: MachineState {
 
     fileprivate func image(_ path: String) -> StoreImage { state.withLock { $0.images[path]?.image ?? StoreImage() } }
 
-    /// Where the machine goes off first, the operation fails.
+    /// The operation fails if an outage begins before it.
     private func pass(_ operation: StaticString, _ path: String) throws(StateError) {
         do throws(LogError) {
             try disk.pass(operation, path)
@@ -158,7 +159,7 @@ final class SimulatedState: MachineState {
     }
 }
 
-/// A store that answers from memory, and keeps account of what is on disk.
+/// A store that answers from memory, and tracks what is on disk.
 private final class SimulatedByteStore: ByteStore {
     private let live: MemoryByteStore
     private let state: SimulatedState

@@ -106,7 +106,7 @@ public final class MockProcessorContext<Key, Value> {
     /// Moves stream time, and calls back what is then due.
     /// - Throws: `ProcessingFailure` with what a callback threw.
     public func advanceStreamTime(to time: Timestamp) throws {
-        task.streamTime = max(task.streamTime, time)
+        task.took(time)
         try fire(.streamTime, at: task.streamTime)
     }
 

@@ -41,6 +41,7 @@ public final class TopologyTestDriver {
     private let task: StreamTask
     private let globalTables: GlobalTables
     private let outbox: Outbox
+    private let taskCommit: TaskCommit
     private let producer: CapturingProducer
     private let location: OpenStateLocation
     private let taskTopics: Set<String>
@@ -87,6 +88,8 @@ public final class TopologyTestDriver {
         task.context.closedWindowSearchInterval = .zero
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
+        // Nobody begins where another one ended.
+        taskCommit = TaskCommit(outbox: outbox, group: applicationID, commitPositions: { _ in })
         taskTopics = Set(task.partitions.map(\.topic))
         globalTopics = Set(globalTables.partitions.map(\.topic))
         let start = TaskPosition(offset: .zero, end: .zero)
@@ -260,17 +263,12 @@ public final class TopologyTestDriver {
     }
 
     private func commit() throws {
-        while try !task.settle(now: time) {
+        while try !taskCommit.settle([task], now: time) {
             // What waits for the clock, or for the test, leaves the commit to a later one.
             guard draining == .afterEachRecord, task.context.isAwaitingResults else { return try outbox.flush() }
             try waitForResults()
         }
-        try task.prepareCommit(now: time)
-        try task.sendChanges()
-        try outbox.flush()
-        _ = task.offsetsToCommit()
-        try task.committed(producer.acknowledgedEnd, writeBehind: writesStoresAtCommit)
-        try globalTables.commit(writeBehind: writesStoresAtCommit)
+        try taskCommit.commit([task], globalTables: globalTables, now: time, writeBehind: writesStoresAtCommit)
     }
 
     /// Notes what was written, and gives it back to the topology where it reads the topic.

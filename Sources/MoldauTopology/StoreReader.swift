@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauState
 
-/// What may look into the stores that a node names, and those of global tables.
+/// Gives access to the stores that a node names, and to those of global tables.
 ///
 /// A look-up throws `TopologyError.storeNotConnected`, `.unknownStore` or `.wrongType`.
 public protocol StoreReader {

@@ -1,32 +1,33 @@
 import MoldauRecords
 import MoldauState
 
-/// A graph of sources, processors and sinks with their stores, as a value: it says everything that tasks are made of.
+/// A graph of sources, processors and sinks with their stores, as a value: everything that tasks are made from.
 ///
-/// Made by the DSL, or node by node with `addSource`, `addProcessor` and `addSink` of the module `Moldau`. Topics that belong to the application
-/// (repartition topics, changelogs) stand here by their short names; the runtime puts the application's id before them.
+/// Built by the DSL, or node by node with `addSource`, `addProcessor` and `addSink` of the module `Moldau`. The
+/// application's internal topics (repartition topics, changelogs) have their short names here; the runtime adds the
+/// application's id.
 public struct Topology: Sendable {
     public internal(set) var nodes: [TopologyNode] = []
     public private(set) var stores: [StoreDefinition] = []
     public private(set) var globalTables: [GlobalTableNode] = []
     public private(set) var repartitionTopics: [RepartitionTopic] = []
-    /// Stores that topics bring back which the topology reads.
+    /// The stores that are restored from topics that the topology reads.
     public private(set) var sourceChangelogs: [SourceChangelog] = []
-    /// What works, and may not be what was meant. An application logs them when it starts.
+    /// Things that work but may not be intended. An application logs them when it starts.
     public var warnings: [TopologyWarning] = []
-    /// Groups of topics whose partitions must agree in number, because some node joins them.
+    /// Groups of topics that must have the same number of partitions, because some node joins them.
     public var copartitionGroups: [Set<String>] { joinedSources.map(topics(of:)).filter { $0.count > 1 } }
 
     private var joinedSources: [Set<String>] = []
     private var indexByName: [String: Int] = [:]
-    /// All nodes, those of global tables too, as they were added.
+    /// The names of all nodes, including those of global tables, in the order in which they were added.
     private var arrivals: [String] = []
     private var storeUsers: [String: [String]] = [:]
     private var joinedNodes = NodeGroups()
 
     public init() {}
 
-    /// The node of that name.
+    /// The node with that name.
     public subscript(name: String) -> TopologyNode? { indexByName[name].map { nodes[$0] } }
 
     /// The names of the nodes that a store is connected to.
@@ -57,8 +58,8 @@ public struct Topology: Sendable {
         for parent in node.parents { joinedNodes.unite(parent, node.name) }
     }
 
-    /// Adds a store and connects it to nodes that are there already. The same definition may be added again, for more nodes.
-    /// - Throws: `TopologyError`: the name is that of another definition, or a node is unknown.
+    /// Adds a store and connects it to existing nodes. The same definition may be added again, for more nodes.
+    /// - Throws: `TopologyError` if another definition has that name, or a node is unknown.
     public mutating func add(_ store: StoreDefinition, for users: [String]) throws {
         if !stores.contains(where: { $0.isSame(as: store) }) {
             try checkIsNew(store)
@@ -67,7 +68,7 @@ public struct Topology: Sendable {
         for user in users { try connect(user, toStore: store.name) }
     }
 
-    /// Gives a node access to a store: from then on both belong to one sub-topology.
+    /// Gives a node access to a store: both then belong to one sub-topology.
     public mutating func connect(_ name: String, toStore store: String) throws {
         if globalTables.contains(where: { $0.store.name == store }) {
             throw TopologyError.globalStoreNamed(node: name, store: store)
@@ -82,7 +83,7 @@ public struct Topology: Sendable {
         nodes[index].stores.append(store)
     }
 
-    /// Lets a topic that a source of the store's sub-topology reads be the changelog of a store.
+    /// Makes a topic that a source of the store's sub-topology reads the changelog of the store.
     public mutating func add(_ changelog: SourceChangelog) throws {
         guard let index = stores.firstIndex(where: { $0.name == changelog.store }) else {
             throw TopologyError.unknownStore(node: changelog.source, store: changelog.store)
@@ -110,8 +111,9 @@ public struct Topology: Sendable {
         repartitionTopics.append(topic)
     }
 
-    /// Says that the sources of a join, or of a state by key, must agree in their number of partitions.
-    /// - Throws: `TopologyError.differentPartitionCounts` where repartition topics among them cannot.
+    /// Requires that the sources of a join, or of state by key, have the same number of partitions.
+    /// - Throws: `TopologyError.differentPartitionCounts` if repartition topics among them have different fixed
+    ///   numbers.
     public mutating func copartition(sources: Set<String>) throws {
         joinedSources.append(sources)
         let topics = topics(of: sources)
@@ -139,7 +141,8 @@ public struct Topology: Sendable {
         }
     }
 
-    /// The nodes that belong together, in the order of Kafka Streams' sub-topology numbers: as their first sources were added.
+    /// The connected groups of nodes, ordered like Kafka Streams' sub-topology numbers: by when their first sources
+    /// were added.
     var groups: [[String]] {
         var groups = joinedNodes
         for table in globalTables {
@@ -157,9 +160,9 @@ public struct Topology: Sendable {
     }
 }
 
-/// Something in a topology that works, and may not be what was meant.
+/// Something in a topology that works but may not be intended.
 public enum TopologyWarning: Sendable, Hashable, CustomStringConvertible {
-    /// A processor with stores follows on a change of key: records of equal keys may come to several tasks, each with
+    /// A processor with stores follows a change of key: records with equal keys may reach several tasks, each with
     /// stores of its own.
     case storesBehindKeyChange(node: String, stores: [String])
 
@@ -175,7 +178,7 @@ public enum TopologyWarning: Sendable, Hashable, CustomStringConvertible {
 /// A topic between two sub-topologies of the application.
 public struct RepartitionTopic: Sendable, Hashable {
     public let name: String
-    /// nil: as many as the widest topic upstream.
+    /// nil: as many as the topic upstream with the most partitions.
     public let partitionCount: Int32?
 
     public init(name: String, partitionCount: Int32? = nil) {
@@ -190,7 +193,7 @@ public struct GlobalTableNode: Sendable {
     public let processorName: String
     public let topic: String
     public let store: StoreDefinition
-    /// Makes the heads that write records into the store: one for each partition of the topic.
+    /// Makes the heads that write records into the store, one for each partition of the topic.
     public let makeHeads: @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
 
     public init(
@@ -205,7 +208,7 @@ public struct GlobalTableNode: Sendable {
     }
 }
 
-/// Names that are joined to groups: union–find.
+/// Groups of connected names: a union–find structure.
 struct NodeGroups: Sendable {
     private var parents: [String: String] = [:]
 
@@ -222,7 +225,7 @@ struct NodeGroups: Sendable {
         return name
     }
 
-    /// The groups in the order in which `names` meets them, each with its names in that order.
+    /// The groups in the order in which `names` first mentions them, each with its names in that order.
     func numbered(_ names: [String]) -> [[String]] {
         var groups: [[String]] = []
         var numbers: [String: Int] = [:]

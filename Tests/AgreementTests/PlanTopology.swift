@@ -9,12 +9,12 @@ struct PlanTopology {
         case stream(Stream)
         case table(Table)
         case global(GlobalKTable<String, String>)
-        /// Of windows, with the window in the key; nil is a deletion.
+        /// The changes of windows, with the window in the key; nil is a deletion.
         case changes(KStream<String, String?>)
     }
 
     private let streams: StreamsBuilder
-    /// How much longer than they must windows are kept.
+    /// How much longer windows are kept than they must be.
     private let moreRetentionMs: Int64
     private var places: [Place] = []
 
@@ -33,7 +33,7 @@ struct PlanTopology {
     }
 
     private func retention(_ step: Step) -> WindowStoreOptions? {
-        // Where the grace is endless, windows stay in any case.
+        // With an endless grace, windows stay anyway.
         guard moreRetentionMs > 0, step.op != .unlimited, step.graceMs < .max / 4 else { return nil }
         let neededMs = (step.op == .sliding ? 2 : 1) * step.sizeMs + step.graceMs
         return WindowStoreOptions(retention: .milliseconds(neededMs + moreRetentionMs))
@@ -96,8 +96,8 @@ struct PlanTopology {
         case .flatMapValues: return stream.flatMapValues { functions.parts($0) }
         case .merge: return stream.merge(try self.stream(step.inputs[1]))
         case .split:
-            let (kept, rest) = stream.split(named: "\(name)-").branch("kept") { functions.keeps($0, $1) }
-                .defaultBranch("rest")
+            let split = stream.split(named: "\(name)-")
+            let (kept, rest) = (split.branch("kept") { functions.keeps($0, $1) }, split.defaultBranch("rest"))
             return kept.mapValues { functions.map($0) }.merge(rest)
         default: return stream.repartition()
         }

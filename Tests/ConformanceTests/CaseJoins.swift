@@ -61,7 +61,7 @@ extension CaseStep {
     fileprivate func joinWindows() throws -> JoinWindows {
         func milliseconds(_ field: String) -> Duration? { json[field]?.integer.map { .milliseconds($0) } }
         if let difference = milliseconds("legacyOf") {
-            // The older API waits a day by default.
+            // The older API has a grace of one day by default.
             let grace = milliseconds("grace") ?? .milliseconds(86_400_000) - difference - difference
             return JoinWindows(difference: difference, grace: grace, unmatched: .atOnce)
         }
@@ -73,7 +73,7 @@ extension CaseStep {
     }
 }
 
-/// The subscriptions that a foreign-key join keeps, as Kafka Streams prints them; nil where the store keeps others.
+/// The subscriptions that a foreign-key join keeps, in Kafka Streams' format; nil for other stores.
 func subscriptionRows(_ driver: TopologyTestDriver, store name: String) throws -> [[JSONValue]]? {
     typealias Store = TimestampedKeyValueStore<CombinedKey<Datum, Datum>, Subscription<Datum>>
     guard name.hasSuffix("subscription-store") || name.contains("-SUBSCRIPTION-STATE-STORE-") else { return nil }

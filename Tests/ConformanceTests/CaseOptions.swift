@@ -5,7 +5,7 @@ import MoldauTopology
 /// The settings that a case runs with.
 struct CaseOptions {
     let storeKind: StoreKind
-    /// Whether each commit writes the stores' write-back caches below, so that nothing is ever found there.
+    /// Whether each commit writes the stores' caches behind, so that reads never find anything in them.
     let writesStoresAtCommit: Bool
 
     func topologyOptions(of conformanceCase: ConformanceCase) throws -> TopologyOptions {

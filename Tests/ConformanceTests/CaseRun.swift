@@ -4,13 +4,13 @@ import MoldauState
 import MoldauTesting
 import MoldauTopology
 
-/// Runs one case and tells the first difference from what Kafka Streams did.
+/// Runs one case and reports the first difference from Kafka Streams' results.
 struct CaseRun {
     enum Outcome {
         case passed
-        /// As Moldau means it, which is not as Kafka Streams did it.
+        /// The result is as intended, which differs from Kafka Streams'.
         case different(why: String)
-        /// What Kafka Streams refuses cannot be written here.
+        /// Something that Kafka Streams refuses cannot be written here.
         case impossible(why: String)
         case failed(String)
         case unsupported(String)
@@ -20,7 +20,7 @@ struct CaseRun {
     let options: CaseOptions
     let difference: CaseDifference?
     private var rule: CaseRule?
-    /// As long as that of the recorded runs: it is part of the names of topics, which a suppression counts the bytes of.
+    /// As long as that of the recorded runs: it is part of topic names, whose bytes a suppression counts.
     private static let applicationID = "app"
     var storeKind: StoreKind { options.storeKind }
 
@@ -179,7 +179,7 @@ struct CaseRun {
                 }
             let isEqual =
                 if fields.count == 4 { found == nil } else {
-                    // Kafka Streams' typed store leaves the end of a version out.
+                    // Kafka Streams' typed store does not tell the end of a version.
                     found.map { $0.value.matches(fields[3]) && $0.timestamp.ms == fields[4].integer } ?? false
                 }
             if !isEqual { return "a look-up found \(String(describing: found)); expected \(lookup)" }

@@ -22,7 +22,7 @@ struct CaseStep {
     }
 
     func kind(_ field: String, default fallback: Kind?) throws -> Kind? {
-        // A punctuation's `key` is what it forwards, not a type.
+        // A punctuation's `key` is the key that it forwards, not a type.
         guard let name = text(field), op != "punctuate" else { return fallback }
         if name == "none" { return .string }  // The default serdes of the cases.
         guard let kind = Kind(rawValue: name) else { throw Unsupported(what: "type \(name)") }
@@ -71,7 +71,7 @@ struct CaseStep {
 
     func limit(_ field: String) -> Int { json[field]?.integer.map { Int($0) } ?? .max }
 
-    /// A suppression of a time limit.
+    /// A suppression with a time limit.
     func untilTimeLimit<Key>() throws -> Suppressed<Key> {
         guard let limit = json["timeLimit"]?.integer else { throw Unsupported(what: "suppress without timeLimit") }
         return .untilTimeLimit(

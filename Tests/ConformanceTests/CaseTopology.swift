@@ -14,7 +14,7 @@ final class CaseTopology {
     typealias Stream = (stream: KStream<Datum, Datum?>, key: Kind, value: Kind)
     typealias Table = (table: KTable<Datum, Datum>, key: Kind, value: Kind)
 
-    /// What a step leaves behind for those that name it.
+    /// The result of a step, for the steps that refer to it.
     enum Place {
         case stream(Stream)
         case table(Table)
@@ -34,10 +34,10 @@ final class CaseTopology {
     var windowStores: [String: (key: Kind, value: Kind)] = [:]
     private let streams: StreamsBuilder
 
-    /// Whether the settings switch caches off, whatever a store says.
+    /// Whether the settings turn caches off, whatever a store says.
     private let isUncached: Bool
 
-    /// Whether captures ask for their stores when they start, without having been connected to them.
+    /// Whether captures look their stores up when they start, without being connected to them.
     let asksForStores: Bool
 
     init(_ streams: StreamsBuilder, isUncached: Bool, asksForStores: Bool = false) {
@@ -218,7 +218,7 @@ final class CaseTopology {
         _ step: CaseStep, _ stream: KStream<Key, Datum?>, place: (KStream<Key, Datum?>) -> Place
     ) throws {
         let prefix = "\(step.text("id") ?? "")-"
-        let split = stream.splitting(named: prefix)
+        let split = stream.split(named: prefix)
         for arm in step.json["branches"]?.list ?? [] {
             let id = arm["id"]?.text ?? ""
             let takes = try predicate(arm["fn"]?.text ?? "")
@@ -376,7 +376,7 @@ final class CaseTopology {
         }
         let value = left.value.serde.optional
         let grace = step.json["grace"]?.integer.map { Duration.milliseconds($0) }
-        // Kafka Streams' own tests name joins with a grace period so.
+        // Kafka Streams' own tests give joins with a grace period this name.
         let name = step.named ?? grace.map { _ in "Grace" }
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"

@@ -273,8 +273,8 @@ extension CaseTopology {
 }
 
 extension CaseTopology {
-    /// What a store of windows has that it should not, or the other way round. Their order is that of the
-    /// store's segments, which differ.
+    /// Windows that a window store has but should not have, or the other way round. Their order depends on the store's
+    /// segments, which differ.
     func windowStoreDifference(
         _ name: String, _ expected: [[JSONValue]], _ driver: TopologyTestDriver
     ) throws -> String? {
@@ -327,7 +327,7 @@ extension JSONValue {
     }
 }
 
-// Operators that work on windowed keys as on others.
+// Operators that treat windowed keys like others.
 extension CaseTopology {
     func shape(_ step: CaseStep, _ input: WindowedStream) throws -> Place? {
         let (stream, value) = input

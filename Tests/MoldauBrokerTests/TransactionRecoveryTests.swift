@@ -4,16 +4,16 @@ import MoldauRecords
 import Synchronization
 import Testing
 
-/// What a crash of the machine leaves of transactions: files lose what was not synced, each on its own.
+/// What a machine crash leaves of transactions: each file loses its unsynced bytes independently.
 struct TransactionRecoveryTests {
     private let files = MemoryFileSystem()
 
     private func path(_ partition: String) -> String { "data/\(partition)/00000000000000000000.log" }
     private func size(_ partition: String) throws -> Int { try files.open(path(partition)).size() }
-    /// Loses what a file holds beyond a size.
+    /// Truncates a file to a size.
     private func cut(_ partition: String, to size: Int) throws { try files.open(path(partition)).truncate(to: size) }
 
-    /// The one partition that a topic of the broker's own has files of.
+    /// The one partition with files of one of the broker's own topics.
     private func partition(of topic: String) throws -> String {
         try #require(files.names(in: "data").first { $0.hasPrefix(topic) })
     }
@@ -71,7 +71,7 @@ struct TransactionRecoveryTests {
         let offsets = try partition(of: "__consumer_offsets")
         let (rightBefore, offsetsBefore) = (try size("right-0"), try size(offsets))
         try client.end(commit: true)
-        // The sync did not end: the decision came to disk, the input did not.
+        // The sync did not complete: the decision reached the disk, the input did not.
         try files.removeFile("data/durable.journal")
         try cut("left-0", to: 0)
         try cut("right-0", to: rightBefore)
@@ -222,5 +222,23 @@ struct UncleanStopTests {
             try broker.flush()
         }
         #expect(try broker.values(of: left) == ["a", "b", "c"])
+    }
+
+    @Test func `a sync that fails while records are deleted takes the broker offline, and deletes nothing`() throws {
+        let files = CrashingFileSystem()
+        let broker = try openBroker(files)
+        try broker.create([
+            TopicMetadata(name: "left", partitionCount: 1, configuration: ["segment.bytes": "100"])
+        ])
+        for value in ["a", "b", "c"] { try broker.append([value], to: left) }
+        files.refuseSyncs(of: "log-start-offset.tmp")
+        #expect(throws: BrokerError.self) { try broker.partition(left).deleteRecords(before: Offset(2)) }
+        files.refuseSyncs(of: nil)
+        #expect(try files.names(in: "data/left-0").contains("00000000000000000000.log"))
+        #expect {
+            try broker.append(["d"], to: left)
+        } throws: {
+            if case .log(left, .offline) = $0 as? BrokerError { true } else { false }
+        }
     }
 }

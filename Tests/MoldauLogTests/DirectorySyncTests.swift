@@ -3,7 +3,7 @@ import MoldauRecords
 import Synchronization
 import Testing
 
-/// Files in memory, and what was asked of them.
+/// Files in memory that record the calls to them.
 private final class RecordingFileSystem: FileSystem {
     enum Step: Equatable {
         case created(String)
@@ -35,9 +35,12 @@ private final class RecordingFileSystem: FileSystem {
         func sync() throws(LogError) { owner.note(.synced(path)) }
     }
 
+    let sabotage: Sabotage
     private let memory = MemoryFileSystem()
     private let taken = Mutex<[Step]>([])
     var steps: [Step] { taken.withLock { $0 } }
+
+    init(sabotage: Sabotage = []) { self.sabotage = sabotage }
 
     func note(_ step: Step) { taken.withLock { $0.append(step) } }
 
@@ -64,7 +67,7 @@ private final class RecordingFileSystem: FileSystem {
     func sync(_ files: [File]) throws(LogError) { for file in files { try file.sync() } }
     func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
 
-    /// Whether the directory is synced after a step, and before any other that matches.
+    /// Whether the directory is synced after a step, and before any other step that matches.
     func syncs(_ directory: String, after first: Int, before matches: (Step) -> Bool) -> Bool {
         for step in steps[(first + 1)...] {
             if step == .syncedDirectory(directory) { return true }
@@ -74,14 +77,13 @@ private final class RecordingFileSystem: FileSystem {
     }
 }
 
-/// A name that is not durable may be gone after a crash, and with it what was written under it.
+/// A name that is not durable may be lost in a crash, together with what was written under it.
 struct NameDurabilityTests {
     private func worked(_ mistake: Sabotage) throws -> RecordingFileSystem {
-        let files = RecordingFileSystem()
-        var configuration = try LogConfiguration([
+        let files = RecordingFileSystem(sabotage: mistake)
+        let configuration = try LogConfiguration([
             "cleanup.policy": "compact", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0.01",
         ])
-        configuration.sabotage = mistake
         var log = try PartitionLog(files, directory: "p", configuration: configuration, wasClean: false)
         for number in 0..<20 {
             var builder = RecordBatchBuilder()
@@ -124,6 +126,68 @@ struct NameDurabilityTests {
             if !isSynced { unsynced += 1 }
         }
         #expect(checked > 1 && (unsynced == 0) == (mistake == []), "\(unsynced) of \(checked)")
+    }
+
+    /// A log of several segments, without its first ones.
+    private func shortened(by purges: Bool) throws -> RecordingFileSystem {
+        let files = RecordingFileSystem()
+        let configuration = try LogConfiguration(["segment.bytes": "200", "retention.ms": "1000"])
+        var log = try PartitionLog(files, directory: "p", configuration: configuration, wasClean: false)
+        for number in 0..<20 {
+            var builder = RecordBatchBuilder()
+            builder.append(key: nil, value: nil, timestamp: Timestamp(ms: 0))
+            _ = try log.append(builder.finish(), now: Timestamp(ms: Int64(number)))
+        }
+        if purges {
+            try log.deleteRecords(before: Offset(15))
+        } else {
+            #expect(try log.applyRetention(now: Timestamp(ms: 1_010)) > 1)
+        }
+        return files
+    }
+
+    @Test(arguments: [true, false])
+    func `the new first offset is durable before segments are deleted`(purges: Bool) throws {
+        let files = try shortened(by: purges)
+        let isFirst: (RecordingFileSystem.Step) -> Bool = {
+            if case .removed(let path) = $0 { path.hasSuffix(".log") } else { false }
+        }
+        let named = try #require(
+            files.steps.lastIndex { $0 == .renamed("p/log-start-offset.tmp", to: "p/log-start-offset") })
+        let removed = try #require(files.steps.firstIndex(where: isFirst))
+        #expect(named < removed && files.steps[..<named].contains(.synced("p/log-start-offset.tmp")))
+        #expect(files.syncs("p", after: named, before: isFirst))
+    }
+
+    /// As after a power cut that kept the later deletions and lost the first one.
+    @Test func `a segment that a power cut brings back is deleted again`() throws {
+        let files = MemoryFileSystem()
+        let configuration = try LogConfiguration(["segment.bytes": "200"])
+        func open() throws -> PartitionLog<MemoryFileSystem> {
+            try PartitionLog(files, directory: "p", configuration: configuration, wasClean: false)
+        }
+        func append(_ log: inout PartitionLog<MemoryFileSystem>, _ stamp: ProducerStamp) throws {
+            var builder = RecordBatchBuilder()
+            builder.producer = stamp
+            builder.append(key: nil, value: nil, timestamp: Timestamp(ms: 0))
+            _ = try log.append(builder.finish(), now: Timestamp(ms: 0))
+        }
+        var log = try open()
+        let stamp = ProducerStamp(id: 1, epoch: 0, baseSequence: 0, isTransactional: true)
+        try append(&log, stamp)
+        let first = try #require(try files.contents(of: "p/00000000000000000000.log"))
+        for _ in 0..<4 { try append(&log, .none) }
+        _ = try log.append(
+            TransactionMarker(isCommit: true),
+            of: ProducerStamp(id: 1, epoch: 0, baseSequence: -1, isTransactional: true), now: Timestamp(ms: 0))
+        for _ in 0..<4 { try append(&log, .none) }
+        try log.deleteRecords(before: Offset(8))
+        let bounds = log.startOffset..<log.endOffset
+        try files.open("p/00000000000000000000.log").write(first, at: 0)
+
+        let again = try open()
+        #expect(again.startOffset..<again.endOffset == bounds)
+        #expect(again.openTransactions.isEmpty && !files.exists("p/00000000000000000000.log"))
     }
 
     @Test func `a small file that is replaced durably is whole before it has its name`() throws {

@@ -7,12 +7,12 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Applications that come back with another definition of a store: they go on with all rows, or are refused with a sentence.
+/// Applications that come back with another definition of a store: they keep all rows, or are refused with a sentence.
 struct ChangedStoreTests {
     private static let clicks = Topic<String, String>("clicks")
     private static let others = Topic<String, String>("others")
     private static let out = Topic<String, String>("out")
-    /// The beginning of an hour of 2020.
+    /// The start of an hour in 2020.
     private static let start: Int64 = 1_600_002_000_000
 
     private func fixture() throws -> ClusterFixture {
@@ -77,7 +77,7 @@ struct ChangedStoreTests {
         try count(.zero, 3)
         try count(.seconds(3_600), 2)
         #expect(try values(fixture) == ["1", "2", "3", "4", "5"])
-        try? FileManager.default.removeItem(atPath: fixture.directory)  // In memory there is none.
+        try? FileManager.default.removeItem(atPath: fixture.directory)  // With stores in memory there is none.
         try count(.seconds(3_600), 3)
         #expect(try values(fixture) == ["1", "2", "3", "4", "5", "6", "7", "8"])
     }
@@ -107,11 +107,11 @@ struct ChangedStoreTests {
         }
         try fixture.write("clicks", "b", "x", at: Self.start + 600_000)
         try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(3)), emit: .onWindowClose), on: fixture)
-        // What was not sent before is, where each change is.
+        // Windows that were waiting to be emitted on close are emitted if each change is.
         #expect(try values(fixture) == ["1", "2", "3", "4"])
     }
 
-    /// Closed and not sent, or still open: in both cases nobody has heard of them.
+    /// Closed and not emitted, or still open: neither has been emitted yet.
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [61, 30, 3_600] as [Int64])
     func `windows that were to be sent when they close are sent at once when that changes`(
         kind: StoreKind, last: Int64
@@ -198,7 +198,7 @@ struct ChangedStoreTests {
             }
         }
 
-        /// Those that go on with each other's rows.
+        /// Definitions that can read each other's rows.
         func isLike(_ other: Definition) -> Bool { self == other || Set([self, other]) == [.text, .plain] }
     }
 
@@ -217,7 +217,7 @@ struct ChangedStoreTests {
                 #expect(sentence.contains("store"), "\(before) to \(after): \(sentence)")
                 #expect(sentence.contains("delete") && sentence.contains("keep the definition"), "\(sentence)")
                 try fixture.write("clicks", "a", "y", at: Self.start + 1)
-                try run(before.topology(), on: fixture)  // The old one goes on.
+                try run(before.topology(), on: fixture)  // The old one still works.
             }
         }
     }

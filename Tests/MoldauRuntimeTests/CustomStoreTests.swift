@@ -7,7 +7,7 @@ import Testing
 
 @testable import MoldauTesting
 
-/// What stores of a user's own hold, beyond the life of the stores.
+/// The content of custom stores, which outlives the stores.
 final class Shelf: Sendable {
     typealias Entries = [[UInt8]: [UInt8]]
 
@@ -49,12 +49,12 @@ final class ShelfStore: CustomByteStore {
     var approximateCount: Int { entries.count }
 }
 
-/// Stores that users bring, in place of the built-in kinds.
+/// Custom stores in place of the built-in kinds.
 struct CustomStoreTests {
     private let input = Topic<String, String>("input")
     private let rows = Topic<String, String>("rows")
 
-    /// With stores of all shapes.
+    /// A topology with stores of all shapes.
     private func topology(_ stores: StoreKinds) throws -> Topology {
         try Topology(TopologyOptions(storeKinds: stores)) { streams in
             let (stream, table) = (streams.stream(input), streams.table(rows, as: TableStoreName("rows")))
@@ -76,7 +76,7 @@ struct CustomStoreTests {
         }
     }
 
-    /// Each commit writes to the stores, so that reads come to them.
+    /// Each commit writes behind, so that reads reach the stores.
     @Test func `a topology has the same results on custom stores as in memory and on disk`() throws {
         let shelf = Shelf()
         var results: [[String: [RawRecord]]] = []
@@ -111,7 +111,7 @@ struct CustomStoreTests {
             let thread = try fixture.thread(topology)
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
-            // The changelog has two records by then, of one key each.
+            // By then the changelog has two records, of one key each.
             #expect(thread.report.restored == restored * 2)
         }
         #expect(try fixture.read(Topic<String, Int64>("out")).map(\.value) == [1, 2, 3])

@@ -6,7 +6,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Bytes in stores that are not their own: whatever they are, they end in an error that names the store.
+/// Foreign bytes in stores: whatever they are, they end in an error that names the store.
 struct DamagedStoreTests {
     private static let input = Topic<String, String>("input")
     private static let others = Topic<String, String>("others")
@@ -115,7 +115,7 @@ struct DamagedStoreTests {
     }
 }
 
-/// Stores full of rows that nobody wrote.
+/// Stores full of made-up rows.
 private final class JunkStorage: StateStorage {
     private let forms: [String: StoreForm?]
     private var random: SeededGenerator
@@ -130,14 +130,14 @@ private final class JunkStorage: StateStorage {
         metadata.form = forms[name] ?? nil
         metadata.bucketMs = [nil, 1, 60_000][Int.random(in: 0..<3, using: &random)]
         var rows: [[UInt8]: [UInt8]] = [:]
-        // A damaged store is mostly right: many rows would end each run at the first.
+        // A damaged store is mostly right: with many bad rows each run would end at the first.
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             rows[bytes(upTo: 40)] = bytes(upTo: 30)
         }
         return MemoryByteStore(name: name, entries: rows, metadata: metadata)
     }
 
-    /// Small numbers and the keys of the records among the bytes.
+    /// Bytes with small numbers and the records' keys among them.
     private func bytes(upTo limit: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < limit, Int.random(in: 0..<5, using: &random) > 0 {

@@ -6,7 +6,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// A global store that a processor keeps: how long the values of a topic are.
+/// A global store maintained by a processor: the lengths of a topic's values.
 struct GlobalStoreTests {
     private final class Lengths: Processor {
         static let lengths = KeyValueStoreName<String, Int>("lengths")
@@ -97,7 +97,7 @@ struct GlobalStoreTests {
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
             #expect(try fixture.read(output).last?.value == expected)
-            // What the first run applied is not applied again.
+            // Records that the first run applied are not applied again.
             try fixture.write("words", "c", "", at: 4)
         }
     }

@@ -3,7 +3,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Nodes as a DSL would make them, for topologies built by hand.
+/// Nodes like those that a DSL makes, for topologies built by hand.
 extension Topology {
     mutating func addProcessor<KeyIn, ValueIn, KeyOut, ValueOut>(
         _ name: String, after parents: [String], stores: [String] = [],

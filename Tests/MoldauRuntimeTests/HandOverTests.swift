@@ -6,7 +6,7 @@ import MoldauRuntime
 import MoldauTopology
 import Testing
 
-/// An application whose threads come, go and fail while records are written, on a broker with real files.
+/// An application whose threads are added, removed and fail while records are written, on a broker with real files.
 final class HandOverBench {
     let fixture: ClusterFixture
     let directory: String
@@ -63,21 +63,21 @@ final class HandOverBench {
         try counts() == written.mapValues { Array(1...$0) }
     }
 
-    /// Whether all positions are committed: then the changelogs have all of it, too.
+    /// Whether all positions are committed: then the changelogs are complete, too.
     func isCommitted() throws -> Bool {
         try (0..<partitions).allSatisfy {
             try fixture.committed("input", partition: $0)?.offset.value == written["k\($0)"]
         }
     }
 
-    /// Whether the copies hold all of their changelogs, as these are now: a lag is that of the last look.
+    /// Whether the copies have all of their changelogs as these are now: `storeLags` is from the last check.
     func isCopied(by app: StreamsApplication) throws -> Bool {
         let lags = app.storeLags
         let bounds = try fixture.consumer.bounds(of: Set(lags.map(\.changelog)))
         return lags.allSatisfy { $0.position == bounds[$0.changelog]?.upperBound && $0.position == $0.end }
     }
 
-    /// Whether each record was counted, maybe more than once.
+    /// Whether each record was counted, perhaps more than once.
     func isComplete() throws -> Bool {
         let last = try counts().compactMapValues(\.last)
         return written.allSatisfy { last[$0.key] ?? 0 >= $0.value }
@@ -111,9 +111,9 @@ struct HandOverTests {
         #expect(app.state == .running)
         try fixture.write(20)
         #expect(try eventually { try fixture.isExact() })
-        // A round is counted after its output is there.
+        // A round's records are counted in the metrics after its output is there.
         #expect(try eventually { app.metrics.processedRecords == fixture.writtenCount })
-        // Running, and rebalancing for each change, at least.
+        // At least once for the start and once for each change.
         #expect(states.all.filter { $0 == .rebalancing }.count >= 5)
         try await app.stopped()
         #expect(try fixture.isExact())
@@ -205,7 +205,7 @@ struct HandOverTests {
         try await stopping.value
     }
 
-    /// Counts, and fails on the given numbers of records that came to the failing key.
+    /// Counts, and fails at records of the failing key with the given numbers.
     private func failingTopology(_ failures: ClosedRange<Int>, kind: StoreKind = .rocksDB) throws -> Topology {
         struct Passing: Error {}
         let seen = Gathered<Int>()
@@ -328,7 +328,7 @@ struct HandOverTests {
             return app.metrics
         }
         _ = try await run(threads: 2, standbys: 1, rounds: 5)
-        // As after a failure, when the copies have taken over and gone on.
+        // As after a failure, when the copies have taken over and continued.
         for task in 0..<4 { try FileManager.default.removeItem(atPath: fixture.directory + "/state/app/0_\(task)") }
         #expect(try await run(threads: 1, standbys: 0, rounds: 5).restoredRecords == 0)
         let left = try FileManager.default.contentsOfDirectory(atPath: fixture.directory + "/state/app")
@@ -382,7 +382,7 @@ struct HandOverTests {
         #expect(try eventually { try guarantee == .exactlyOnce ? fixture.isExact() : fixture.isComplete() })
         #expect(try eventually { app.state == .running })
         #expect(app.threads.map(\.tasks.count) == [2, 2])
-        // The tail, and never all that was counted before.
+        // Only the rest of the changelog, never all that was counted before.
         if kind == .rocksDB { #expect(app.metrics.restoredRecords < 50) }
         try await app.stopped()
     }

@@ -13,7 +13,7 @@ struct HeadersStoreTests {
     private let input = Topic<String, String>("input")
     private let out = Topic<String, String>("out")
 
-    /// Forwards what was there before, with its headers and time, and keeps the record.
+    /// Forwards the previous row with its headers and time, and stores the record.
     private final class Keeper: Processor {
         private var context: ProcessorContext<String, String>?
         private var rows: HeadersKeyValueStore<String, String>?
@@ -60,7 +60,7 @@ struct HeadersStoreTests {
         #expect(found.map(\.timestamp.ms) == [5, 4])
     }
 
-    /// Kafka Streams' form: so either can restore what the other wrote.
+    /// Kafka Streams' format, so that either can restore what the other wrote.
     @Test func `in the changelog the headers are the record's, and the value stands alone`() throws {
         let driver = try TopologyTestDriver(try keeping(.inMemory))
         try driver.pipe(input, key: "a", value: "1", at: Timestamp(ms: 5), headers: some)

@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Tables that keep the rows that were used last.
+/// Tables that keep the most recently used rows.
 struct LRUTableTests {
     private let input = Topic<String, String>("input")
     private let cities = Topic<String, String>("cities")
@@ -47,7 +47,7 @@ struct LRUTableTests {
         #expect(try driver.read(from: out).map(\.value) == ["1 in a", "2 in a", "2 -", "2 in c"])
     }
 
-    /// Of the forgotten key the changelog has a deletion; timestamps are the records'.
+    /// The changelog has a deletion for the evicted key; timestamps are the records'.
     @Test func `a restart finds the rows, their times and their order`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])

@@ -2,9 +2,9 @@ import Moldau
 import MoldauTesting
 import Testing
 
-/// A processor in a test of its own.
+/// A processor tested by itself.
 struct MockProcessorContextTests {
-    /// Counts by key, tells the even counts, and all of them every ten seconds.
+    /// Counts by key, forwards even counts, and forwards all counts every ten seconds.
     private final class Counting: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
         static let stores = [StoreDefinition(counts)]

@@ -5,9 +5,9 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Serdes that know the topic, and serdes that know the headers.
+/// Serdes that use the topic, and serdes that use headers.
 struct PlacedSerdeTests {
-    /// Writes the place before the text, and reads nothing that was written for another one.
+    /// Encodes topic and part before the text, and refuses to decode what was encoded for another one.
     private let placed = Serde<String>.perTopic { topic, part in
         let place = "\(topic) \(part)|"
         return Serde(
@@ -61,7 +61,7 @@ struct PlacedSerdeTests {
         #expect(texts(driver.readBytes(from: "y")) == ["y key|k = y value|y"])
     }
 
-    /// All of these write with one place and read with another if one of their parts does not pass the place on.
+    /// All of these encode for one topic and decode for another if one of their parts does not pass the topic on.
     @Test(arguments: [StoreKinds.inMemory, .rocksDB])
     func `tables, windows, joins and suppressions pass the place on`(stores: StoreKinds) throws {
         let (left, right, out) = (topic("left"), topic("right"), topic("out"))
@@ -113,7 +113,7 @@ struct PlacedSerdeTests {
 
     // MARK: Headers
 
-    /// Writes where a text is in a header of its own, and reads it there; without one it says so.
+    /// Encodes the text into a header and reads it from there; without the header it says so.
     private let headed = Serde<String>(
         encode: { text, writer, headers in
             headers.append(Header("text", text))

@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Processors that bring their stores along, and topologies made node by node.
+/// Processors that bring their stores along, and topologies built node by node.
 struct ProcessorStoreTests {
     private final class Numbered: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
@@ -23,7 +23,7 @@ struct ProcessorStoreTests {
         }
     }
 
-    /// As `Numbered`, with a store that the topology brings.
+    /// Like `Numbered`, with a store that the topology adds.
     private final class Guest: Processor {
         private let inner = Numbered()
         func start(_ context: ProcessorContext<String, String>) throws { try inner.start(context) }
@@ -95,7 +95,7 @@ struct ProcessorStoreTests {
     }
 }
 
-/// The names that are made for stores and topics, and `TopologyOptions.requiresNames`.
+/// Generated names of stores and topics, and `TopologyOptions.requiresNames`.
 struct RequiredNameTests {
     private let input = Topic<String, String>("input")
     private let first = Topic<String, String>("first")
@@ -113,7 +113,7 @@ struct RequiredNameTests {
         }
         #expect(error == .indistinguishable(first: "first-count", other: "first-count-2"))
         #expect(error?.description.contains("'first-count-2' as it is called here keeps what is there") == true)
-        // Which of the two has the name makes no difference, nor where the other one stands.
+        // It makes no difference which of the two has the name, or where the other one is.
         for isFirstNamed in [true, false] {
             let named = TableStoreName<String, Int64>("first-count-2")
             let topology = try Topology(options) { streams in
@@ -136,7 +136,7 @@ struct RequiredNameTests {
         }
     }
 
-    /// The numbers that Java's `count()`, `count(Materialized.with(…))` and `count(Materialized.as(…))` give.
+    /// The numbers of Java's `count()`, `count(Materialized.with(…))` and `count(Materialized.as(…))`.
     @Test func `a count is numbered as Kafka Streams numbers it, with and without a word about its store`() throws {
         func stores(_ count: (KGroupedStream<String, String>) -> Void) throws -> [String] {
             try Topology(TopologyOptions(naming: .kafkaStreams)) { count($0.stream(first).groupByKey()) }

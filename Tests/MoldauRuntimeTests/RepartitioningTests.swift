@@ -5,7 +5,8 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Where repartition topics come in: before what looks at keys, if an operator upstream changed them.
+/// Where repartition topics are inserted: before operators that need equal keys together, if one upstream changed the
+/// keys.
 struct RepartitioningTests {
     typealias Texts = KStream<String, String>
 
@@ -100,7 +101,7 @@ struct RepartitioningTests {
     private static func texts(_ stream: KStream<String, String?>) -> Texts { stream.mapValues { $0 ?? "" } }
     private static func numbers(_ stream: KStream<String, Int64?>) -> Texts { stream.mapValues { "\($0 ?? 0)" } }
 
-    /// The window stays in the key, so the key is the same again.
+    /// The window is dropped from the key, so the key is the original one again.
     private static func unwindowed(_ table: KTable<Windowed<String>, Int64>) -> Texts {
         numbers(table.toStream { key, _ in key.key })
     }
@@ -186,7 +187,7 @@ struct RepartitioningTests {
         let between = driver.readBytes(from: repartition.name)
         #expect(between.map(\.key) == ["x", "none", "x"].map { Array($0.utf8) })
         #expect(between.map(\.value) == (merges ? [Array("x".utf8), nil, Array("x".utf8)] : [[], nil, []]))
-        // A record without a value is not counted, as ever.
+        // A record without a value is not counted, as always.
         let counts = try driver.read(from: Topic<String, Int64>("counts"))
         #expect(counts.map(\.key) == ["x", "x"])
         #expect(counts.map(\.value) == [1, 2])

@@ -18,7 +18,7 @@ struct SettingsTests {
             cluster: .cluster(fixture.cluster, stateDirectory: fixture.directory), configuration: configuration)
     }
 
-    /// What the application says instead of starting.
+    /// The errors of an application that refuses to start.
     private func complaints(
         id: String = "app", _ configure: (inout StreamsConfiguration) -> Void = { _ in }
     ) throws -> [String] {

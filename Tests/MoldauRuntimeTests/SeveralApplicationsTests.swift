@@ -8,7 +8,7 @@ import MoldauTopology
 import ProgramSupport
 import Testing
 
-/// Applications that share a broker, a process, or would share what they must not.
+/// Applications that share a broker or a process, or that try to share what they must not.
 struct SeveralApplicationsTests {
     private static let lines = Topic<String, String>("lines")
     private static let words = Topic<String, Int64>("words")
@@ -24,7 +24,7 @@ struct SeveralApplicationsTests {
         }
     }
 
-    /// The words counted so far, by their first letters.
+    /// The counted words, grouped by their first letters.
     private func totals() throws -> Topology {
         try Topology { streams in
             streams.stream(Self.words)
@@ -75,7 +75,7 @@ struct SeveralApplicationsTests {
                 try fixture.read(Self.totals).reduce(into: [:]) { $0[$1.key] = $1.value }
             }
             #expect(try eventually { try last() == expected })
-            // Each goes its own way: one may stop, and come back.
+            // They are independent: one may stop, and come back.
             try apps[1].stop()
             try fixture.write("lines", "l", "avocado", at: 2)
             let again = application("totals", try totals(), cluster, directory, guarantee)

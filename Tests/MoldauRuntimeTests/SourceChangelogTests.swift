@@ -6,7 +6,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Tables whose source topics are their changelogs.
+/// Tables that use their source topics as changelogs.
 struct SourceChangelogTests {
     private let prices = Topic<String, String>("prices")
     private let orders = Topic<String, String>("orders")
@@ -57,7 +57,7 @@ struct SourceChangelogTests {
         }
     }
 
-    /// The second price was written, but not taken when the first run ended.
+    /// The second price was written but not processed when the first run ended.
     @Test(arguments: [false, true])
     func `a restart restores what was committed, with and without the disk, and then goes on with the rest`(
         losesDisk: Bool
@@ -92,7 +92,7 @@ struct SourceChangelogTests {
         let fixture = try fixture()
         try fixture.write("prices", "gone", "1", at: 1)
         try run(fixture, try topology(), inMemory: false)
-        // The topic is another one now, and holds less than the store has seen.
+        // It is now another topic, with less content than the store has seen.
         try fixture.admin.delete(["prices"])
         try fixture.create(["prices": 1])
         try fixture.write("orders", "gone", "order", at: 2)

@@ -53,8 +53,8 @@ struct StreamJoinTests {
         #expect(joined == (isSelfJoin ? ["AA", "BB", "ZZ"] : ["Ax", "B-"]))
     }
 
-    /// The window of the record at 0 ends at 10, its grace at 30. Where windows are Kafka Streams', its result without a match
-    /// goes out at once (KAFKA-19536).
+    /// The window of the record at 0 ends at 10, its grace at 30. With Kafka Streams' window memory, its result without
+    /// a match is sent at once (KAFKA-19536).
     @Test(arguments: [WindowMemory.complete, .kafkaStreams])
     func `a record that comes late within the grace waits for its match`(memory: WindowMemory) throws {
         let windows = JoinWindows(difference: .milliseconds(10), grace: .milliseconds(20))

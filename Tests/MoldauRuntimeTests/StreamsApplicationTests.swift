@@ -171,7 +171,7 @@ struct StreamsApplicationTests {
         #expect(FileManager.default.fileExists(atPath: directory + "/state/app/0_0"))
     }
 
-    /// While no application runs: what was counted so far is there; one more record is written.
+    /// While no application runs, checks the counts so far, and writes one more record.
     private func between(at directory: String, expecting counts: [Int64]) throws {
         let cluster = try EmbeddedCluster(directory: directory, durability: .os)
         let fixture = try ClusterFixture(cluster)

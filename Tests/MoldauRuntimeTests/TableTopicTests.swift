@@ -6,7 +6,7 @@ import MoldauRuntime
 import MoldauTopology
 import Testing
 
-/// Rows do not age: topics that are read as tables.
+/// Rows do not expire: topics that are read as tables.
 struct TableTopicTests {
     private static let customers = Topic<String, String>("customers")
     private static let prices = Topic<String, String>("prices")
@@ -40,7 +40,7 @@ struct TableTopicTests {
             settings == [
                 "customers": ["cleanup.policy": "compact"], "prices": ["cleanup.policy": "compact"],
                 "rates": ["cleanup.policy": "compact"], "orders": [:], "out": [:],
-                // An older row may be asked for that long, and a day longer.
+                // Older rows may be needed for that long, and a day longer.
                 "history": ["cleanup.policy": "compact", "min.compaction.lag.ms": "86500000"],
             ])
     }

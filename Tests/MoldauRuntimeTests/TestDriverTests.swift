@@ -61,7 +61,7 @@ struct TestDriverTests {
         #expect(ticks == [10, 35])
     }
 
-    /// The times of the punctuations of a processor that is called back every 10 ms.
+    /// The times of a processor's punctuations, which are scheduled every 10 ms.
     private func punctuations(
         _ clock: PunctuationClock, _ run: (TopologyTestDriver) throws -> Void
     ) throws -> [Int64] {

@@ -6,7 +6,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Stores and the topics that lead to their data: those of another topic of the same name begin anew.
+/// Stores whose topic was replaced by another one of the same name start empty.
 struct TopicIdentityTests {
     private let clicks = Topic<String, String>("clicks")
     private let rows = Topic<String, String>("rows")
@@ -115,7 +115,7 @@ struct TopicIdentityTests {
         try fixture.create(["clicks": 1, "out": 1])
         for key in ["a", "a", "b"] { try fixture.write("clicks", key, "x", at: 1) }
         try run(counted(fixture), on: fixture)
-        // Others wrote more, and all of it was deleted: as a retention does.
+        // Others wrote more, and everything was deleted, as by retention.
         for _ in 0..<5 { try fixture.write(changelog.topic, "z", "12345678", at: 1) }
         try fixture.admin.deleteRecords(before: [changelog: Offset(7)])
         try fixture.write("clicks", "a", "x", at: 2)
@@ -132,7 +132,7 @@ struct TopicIdentityTests {
         try fixture.create(["clicks": 1, "out": 1])
         for number in 0..<200 { try fixture.write("clicks", "k\(number)", "x", at: 1) }
         let topology = try counted(fixture)
-        // The store is ahead of a changelog that lost all: made by a cluster that gives topics no ids.
+        // The store is ahead of a changelog that lost everything. The cluster gives topics no ids in this test.
         func run(inMemory: Bool, hasIDs: Bool) throws {
             var configuration = StreamsConfiguration()
             configuration.guarantee = guarantee
@@ -147,7 +147,7 @@ struct TopicIdentityTests {
             try fixture.write("clicks", "k\(number)", "x", at: 2)
             try run(inMemory: false, hasIDs: false)
         }
-        // From the changelog alone.
+        // Restored from the changelog alone.
         for number in 0..<200 { try fixture.write("clicks", "k\(number)", "x", at: 3) }
         try run(inMemory: true, hasIDs: false)
         let last = try fixture.read(out).reduce(into: [:]) { $0[$1.key] = $1.value }

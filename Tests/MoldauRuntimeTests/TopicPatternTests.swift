@@ -10,7 +10,7 @@ struct TopicPatternTests {
     private let orders = TopicPattern<String, String>("orders-[a-z]+")
     private let output = Topic<String, String>("output")
 
-    /// Counts the orders of each key over all topics.
+    /// Counts the orders of each key across all topics.
     private func counting(repartitions: Bool = false) throws -> Topology {
         try Topology { streams in
             let all = streams.stream(matching: orders)
@@ -108,7 +108,7 @@ struct TopicPatternTests {
         try fixture.write("orders-eu", "a", "z", at: 3)
         #expect(try eventually { try fixture.read(output).map(\.value) == ["1", "2", "3"] })
         #expect(try eventually { app.state == .running })
-        // A round is counted after its output is there.
+        // A round's records are counted in the metrics after its output is there.
         #expect(try eventually { app.metrics.processedRecords == 3 })
         try await app.stopped()
         #expect(try fixture.committed("orders-us")?.offset == Offset(1))

@@ -7,7 +7,7 @@ import MoldauTopology
 import Testing
 
 struct TopicPlanTests {
-    /// Two inputs, one of them through a repartition topic, that a join reads together.
+    /// Two inputs, one of them through a repartition topic, that are joined.
     private func joined(repartitionCount: Int32? = nil, throughRepartition: Bool = true) throws -> Topology {
         var topology = Topology()
         let (left, right) = (Topic<String, String>("left"), Topic<String, String>("right"))
@@ -48,7 +48,7 @@ struct TopicPlanTests {
         #expect(error?.description.hasPrefix("Topics not co-partitioned: [{left=2, right=3}]") == true)
     }
 
-    /// What needs equal keys in one place, of streams that become one.
+    /// Operators that need equal keys in one partition, for streams that are merged.
     static let gathering: [@Sendable (KStream<String, String>) -> Void] = [
         { _ = $0.groupByKey().count() },
         { _ = $0.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count() },
@@ -116,7 +116,7 @@ struct TopicPlanTests {
         #expect(planned.missing.last?.configuration["cleanup.policy"] == "compact")
     }
 
-    /// A store's own settings go over the application's, which go over those of the kind of store.
+    /// A store's own settings override the application's, which override those of the store's kind.
     @Test func `changelogs are created with what their stores need, and with what was set`() throws {
         let name = KeyValueStoreName<String, String>("store")
         let windows = PlainWindowStoreName<String, String>("store")

@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// A table whose rows count how often each value was seen, in a store of the user's.
+/// A table whose rows count how often each value was seen, in a store of the transformation.
 struct TransformValuesTests {
     private let input = Topic<String, String>("input")
     private let output = Topic<String, String>("output")

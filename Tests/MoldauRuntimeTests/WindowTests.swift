@@ -5,11 +5,11 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Windowed aggregations as users write them. What Kafka Streams does, record by record, is in ConformanceTests.
+/// Windowed aggregations the way users write them. Kafka Streams' behaviour, record by record, is in ConformanceTests.
 struct WindowTests {
     private let clicks = Topic<String, String>("clicks")
 
-    /// Pipes clicks in; the result's rows as text, each with the place of its input.
+    /// Pipes clicks in, and returns the result's rows as text, each with the index of its input.
     private func rows<Value>(
         _ inputs: [(key: String, value: String, time: Int64)], _ options: TopologyOptions = TopologyOptions(),
         _ build: (KStream<String, String>) -> KTable<Windowed<String>, Value>
@@ -47,7 +47,7 @@ struct WindowTests {
         #expect(result.rows == ["[a@0/10]=x", "[a@0/10]=xy", "[a@5/15]=y"])
     }
 
-    /// Days of a time zone: one of 23 hours, one of 25. Hours stand for milliseconds.
+    /// Days of a time zone: one of 23 hours, one of 25. A millisecond stands for an hour.
     @Test(arguments: [false, true])
     func `windows of one's own keep their own ends`(isSuppressed: Bool) throws {
         let edges: [Int64] = [0, 23, 48, 72, 96]
@@ -108,7 +108,7 @@ struct WindowTests {
         #expect(result.rows == ["[a@0/0]=x", "[a@20/20]=y", "[a@0/0]=nil", "[a@20/20]=nil", "[a@0/20]=xyz"])
     }
 
-    /// The session at 142 is older than what a store in memory still takes, but a late record joins it.
+    /// The session at 142 is older than what a store in memory accepts, but a late record joins it.
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a session that a late record extended is gone, and is not counted again by the next one`(
         kind: StoreKind

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MoldauState
 
-/// What is on disk after a store was closed, well or not, and opened again.
+/// What is on disk after a store was closed, cleanly or not, and opened again.
 struct DurabilityTests {
     let task = TestTask()
     private let input = TopicPartition("orders", 3)
@@ -38,7 +38,7 @@ struct DurabilityTests {
         try store.put([1], [2])
         try store.commitAll(changelogEnd: 20)
         #expect(store.metadata.changelogOffset == Offset(20))
-        try store.put([1], [3])  // Uncommitted, so the close stores nothing more.
+        try store.put([1], [3])  // Uncommitted, so the close saves nothing more.
         try store.close()
         task.reopen()
         let again = try task.bytes(.rocksDB)
@@ -61,7 +61,8 @@ struct DurabilityTests {
         #expect(again.positions == [input: Offset(101), TopicPartition("öre", 0): Offset(2)])
     }
 
-    /// The process ends between two commits, without a close: what RocksDB flushed stays, and says how far it goes.
+    /// The process ends between two commits without a close: what RocksDB flushed stays, together with its changelog
+    /// offset.
     @Test func `after a crash data and changelog offset agree`() async throws {
         let path = task.directory.path
         await #expect(processExitsWith: .exitCode(7)) { [path = path as String] in
@@ -94,7 +95,7 @@ struct DurabilityTests {
         #expect(again.metadata.changelogOffset == Offset(2))
     }
 
-    /// More changes than a write batch is used for: puts, overwrites and deletions go through ingested files.
+    /// More changes than fit a write batch: puts, overwrites and deletions go through ingested files.
     @Test func `many changes are stored by ingestion, with the offset`() throws {
         let count = RocksDBByteStore.ingestThreshold + 1_000
         let store = try task.bytes(.rocksDB)
@@ -146,7 +147,7 @@ struct DurabilityTests {
         try store.put([1], [1])
     }
 
-    /// As where the process has too many files open: the lock could not even be looked at.
+    /// As if the process has too many files open: the lock could not even be examined.
     @Test func `a lock file that cannot be opened is not taken for a lock that another holds`() throws {
         try FileManager.default.createDirectory(
             atPath: task.directory.path + "/LOCK", withIntermediateDirectories: true)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MoldauState
 
-/// The typed faces of stores.
+/// The typed stores.
 struct KeyValueStoreTests {
     private struct Refused: Error {}
     private let task = TestTask()

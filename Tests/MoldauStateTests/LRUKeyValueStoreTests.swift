@@ -66,7 +66,7 @@ struct LRUKeyValueStoreTests {
         #expect(try keys(restored) == ["c", "d", "e"])
     }
 
-    /// The same operations on a list that is searched from its beginning.
+    /// The same operations on a list with linear search.
     @Test func `agrees with a plain list over many operations`() throws {
         let store = try open(maxEntries: 8)
         var list: [(key: String, value: Int)] = []

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MoldauState
 
-/// What stores keep about themselves, and what they make of it when they are opened again.
+/// The metadata of stores, and how it is used when they are opened again.
 struct StoreMetadataTests {
     private let task = TestTask()
 
@@ -44,7 +44,7 @@ struct StoreMetadataTests {
         for round in 1...4 {
             let store = try definition.open(in: task.environment) as! WindowStore<String, String>
             try store.put("k", "v\(round)", at: Timestamp(ms: 5))
-            // A changelog that began anew: its offsets tell nothing of the numbers.
+            // The changelog was recreated: its offsets say nothing about the numbers.
             try store.commit(changelogEnd: isLogged ? 1 : nil)
             #expect(try store.fetch("k", from: Timestamp(ms: 5), to: Timestamp(ms: 5)).collect().count == round)
             try store.close()
@@ -66,7 +66,8 @@ struct StoreMetadataTests {
         #expect(try store.get("a") == 1)
     }
 
-    /// The process ends after each step of a move into other buckets; the next start, with yet another width, goes on.
+    /// The process ends after each step of a move into other buckets; the next start, with yet another width,
+    /// continues.
     @Test func `rows that are on the way into other buckets arrive after a crash`() throws {
         let shelf = Crashing()
         func definition(_ retention: Duration) -> StoreDefinition {
@@ -95,7 +96,7 @@ struct StoreMetadataTests {
     }
 }
 
-/// Ends with the process, so to say, after some writes.
+/// A custom store that fails after some writes, as if the process had ended.
 private final class Crashing: CustomByteStore, Sendable {
     private let held = Mutex<(entries: [[UInt8]: [UInt8]], writesLeft: Int)>(([:], .max))
 

@@ -3,7 +3,7 @@ import MoldauRecords
 
 @testable import MoldauState
 
-/// A directory that is gone at the end of the test.
+/// A directory that is deleted at the end of the test.
 final class TemporaryDirectory {
     let path: String
 
@@ -14,7 +14,7 @@ final class TemporaryDirectory {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// A task's stores that can be closed and opened again.
+/// A task's stores, which can be closed and opened again.
 final class TestTask {
     let directory = TemporaryDirectory()
     let memory: StateMemory
@@ -62,7 +62,7 @@ extension TestTask {
 func bytesName(_ name: String) -> KeyValueStoreName<[UInt8], [UInt8]> { KeyValueStoreName(name) }
 
 extension StateStore {
-    /// Drains, and takes the commit as done.
+    /// Drains the changes, and confirms the commit.
     func commit(changelogEnd: Int64? = nil, positions: [TopicPartition: Offset] = [:], store: Bool = false) throws {
         try drainChanges { _, _, _ in }
         committed(changelogEnd: changelogEnd.map { Offset($0) }, positions: positions)

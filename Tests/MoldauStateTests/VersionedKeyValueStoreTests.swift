@@ -49,7 +49,7 @@ import Testing
         #expect(try store.put("tea", 9, at: time(24)) == .refused)
         #expect(try store.get("tea", asOf: time(24)) == nil)
         #expect(try store.get("tea", asOf: time(25))?.value == 20)
-        // The next write drops what no look-up can reach.
+        // The next write deletes what no look-up can reach.
         try store.put("tea", 130, at: time(130))
         #expect(try store.get("tea", asOf: time(30))?.value == 30)
         var rows = 0

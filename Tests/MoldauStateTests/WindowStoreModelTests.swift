@@ -74,7 +74,7 @@ struct WindowStoreModelTests {
                 try store.close()
                 task.reopen()
                 store = try open()
-                // What was not read any more need not be known any more: stream time may begin a bit lower.
+                // Entries that could not be read any more may be lost: stream time may start a bit lower.
                 _ = try store.put("", 1, at: Timestamp(ms: model.streamTime))
                 _ = model.put("", 1, model.streamTime)
             }

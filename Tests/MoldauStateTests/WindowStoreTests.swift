@@ -57,7 +57,7 @@ struct WindowStoreTests {
             let forward = try store.fetch(keysFrom: first, through: last, from: zero, to: end).collect()
             let backward = try store.reverseFetch(keysFrom: first, through: last, from: zero, to: end).collect()
             #expect(backward.map(\.key.key) == forward.map(\.key.key).reversed())
-            // In the store a key goes before its time, so that of two such keys the longer one may come first.
+            // In the store a key is followed by its time, so a longer key may come before its own prefix.
             return forward.map(\.key.key).sorted()
         }
         #expect(try keys("a", "b") == ["a", "a\0", "aa", "b"])

@@ -1,9 +1,9 @@
 import Moldau
 
-/// What made the directory that lies beside this file: an application with a store of each kind, of which the test looks
-/// whether today's code goes on with it.
+/// The application that created the directory beside this file, with a store of each kind. The test checks whether
+/// today's code can use them.
 public enum OldTopology {
-    /// Its hash is negative by Java's rule, and so are those of its transactional ids.
+    /// Its Java hash is negative, and so are those of its transactional ids.
     public static let application = "click-report"
 
     public static let clicks = Topic<String, String>("clicks")
@@ -15,10 +15,10 @@ public enum OldTopology {
     public static let results = Topic<String, String>("results")
     public static let topics = ["clicks", "orders", "payments", "users", "prices", "countries", "results"]
 
-    /// The time of the first records: September 2020, the beginning of an hour.
+    /// The time of the first records: September 2020, the start of an hour.
     public static let start = Timestamp(ms: 1_600_002_000_000)
 
-    /// Results are "<store> <key>" with what the store makes of it.
+    /// Results are "<store> <key>" with the value that the store gives.
     public static func make() throws -> Topology {
         try Topology { streams in
             let clicks = streams.stream(clicks)

@@ -1,10 +1,10 @@
 import Foundation
 import Moldau
 
-/// The application that is measured: a table of profiles, one a user, whose bytes no compression makes smaller.
+/// The measured application: a table of profiles, one per user, whose bytes cannot be compressed.
 enum Profiles {
     static let applicationID = "profiles"
-    /// Which user's profile changes, and how it begins from now on.
+    /// Which user's profile changes, and its new first bytes.
     static let changes = Topic<Int64, Int64>("changes")
     static let store = TableStoreName<Int64, [UInt8]>("profiles")
     static var changelog: TopicPartition { TopicPartition("\(applicationID)-\(store.name)-changelog", 0) }
@@ -32,7 +32,7 @@ enum Profiles {
         }
     }
 
-    /// Makes the input topic where there is none.
+    /// Creates the input topic if it does not exist.
     static func createTopic(_ cluster: any Cluster) throws {
         let admin = try cluster.makeAdmin(clientID: "recovery")
         defer { admin.close() }
@@ -60,7 +60,7 @@ enum Profiles {
         try producer.flush()
     }
 
-    /// The number of rows that the store holds on disk, and a digest of all of them. The application must not run.
+    /// The number of rows that the store has on disk, and a digest of all of them. The application must not run.
     static func digest(stateDirectory: String) throws -> (rows: Int, digest: UInt64) {
         let memory = StateMemory(budgetBytes: 64 << 20)
         let environment = StoreEnvironment(directory: "\(stateDirectory)/\(applicationID)/0_0", memory: memory)

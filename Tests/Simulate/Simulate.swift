@@ -31,6 +31,11 @@ struct Simulate: AsyncParsableCommand {
 
     func validate() throws {
         if jobs < 1 { throw ValidationError("There has to be one job at least.") }
+        if plant != nil, !PlantedMistake.areInBuild {
+            throw ValidationError(
+                "This build makes no mistakes on purpose. Build it with SABOTAGE=1 in the environment, as `make simulate PLANT=…` does."
+            )
+        }
         guard let plant, plant != "all", PlantedMistake(rawValue: plant) == nil else { return }
         let known = PlantedMistake.allCases.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("'\(plant)' is no known mistake; there are: \(known)")
@@ -74,7 +79,7 @@ struct Simulate: AsyncParsableCommand {
         var isFound = false
         try await forEachResult(mistake) { result in
             guard let violation = result.violations.first else { return true }
-            // What is wrong without it as well says nothing.
+            // A violation that also occurs without the mistake does not count.
             guard try Simulation.run(seed: result.seed, isReal: real, without: leftOut).violations.isEmpty else {
                 return true
             }
@@ -86,8 +91,8 @@ struct Simulate: AsyncParsableCommand {
         return isFound
     }
 
-    /// Runs the seeds, some at a time: a run has nothing in common with another.
-    /// - Parameter goesOn: gets the results in the order of the seeds, until it returns false.
+    /// Runs the seeds, several at a time: the runs are independent.
+    /// - Parameter goesOn: called with the results in the order of the seeds, until it returns false.
     private func forEachResult(
         _ mistake: PlantedMistake? = nil, _ goesOn: (SimulationResult) throws -> Bool
     ) async throws {
@@ -105,7 +110,7 @@ struct Simulate: AsyncParsableCommand {
                 early[result.seed] = result
                 while let result = early.removeValue(forKey: next) {
                     next += 1
-                    // What was printed is seen at once.
+                    // Makes the printed text visible at once.
                     defer { fflush(nil) }
                     guard try goesOn(result) else { return }
                 }

@@ -1,8 +1,8 @@
 import Foundation
 import Moldau
 
-/// Runs an application with its state in a directory, on a cluster in memory, until it is killed: for tests of who may use
-/// the directory.
+/// Runs an application with its state in a directory, on a cluster in memory, until it is killed: for tests of who may
+/// use the directory.
 ///
 ///     state-holder DIR    prints "running", or fails with the reason
 @main

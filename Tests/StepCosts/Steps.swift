@@ -59,7 +59,7 @@ let steps = [
                 _ = streams.stream(input).selectKey { key, _ in key }.repartition().peek { _, _ in }
             })
         return {
-            // A commit closes the transaction: then its records may be read.
+            // A commit closes the transaction, so that its records can be read.
             try run.process()
             try run.commit()
             try run.process()

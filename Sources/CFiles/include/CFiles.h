@@ -1,36 +1,36 @@
 #ifndef MOLDAU_FILES_H
 #define MOLDAU_FILES_H
 
-/// Writes back everything of the file system that the descriptor is on (Linux: syncfs; elsewhere sync, which does not
-/// report errors). Returns 0, or -1 with errno set.
+/// Makes everything durable that was written to the file system that the descriptor is on (Linux: syncfs; elsewhere
+/// sync, which does not report errors). Returns 0, or -1 with errno set.
 int moldau_sync_file_system(int descriptor);
 
-/// Opens /dev/null for those of the descriptors 0 to 2 that are closed: else the next file that is opened gets one of them, and
-/// whatever the process prints is written into it. Runs by itself before main.
+/// Opens /dev/null as each of the descriptors 0 to 2 that is closed. Otherwise the next file that is opened would get
+/// that descriptor, and whatever the process prints would be written into the file. Runs by itself before main.
 void moldau_reserve_standard_descriptors(void);
 
 enum moldau_lock_holder {
     MOLDAU_HELD_BY_NOBODY = 0,
-    /// A program of ours, which has left its name in the file.
+    /// A Moldau program, which has written its name into the file.
     MOLDAU_HELD_BY_OWN = 1,
-    /// Another program that locks the file as Kafka does.
+    /// Another program that locks the file the way Kafka does.
     MOLDAU_HELD_BY_OTHERS = 2,
 };
 
-/// The locks on a directory: on the directory itself, so that nothing that is removed in it undoes them, and on the file
-/// `.lock` in it, as Kafka and as our older versions lock it. They go with the process.
+/// The locks on a directory: one on the directory itself, which removing files in it does not undo, and one on the file
+/// `.lock` in it, as Kafka and older versions of Moldau lock it. They are released when the process ends.
 struct moldau_directory_lock {
     int directory;
     int file;
-    /// Who has it, where locking failed with EWOULDBLOCK.
+    /// Who holds the lock, if locking failed with EWOULDBLOCK.
     int holder;
 };
 
-/// Locks a directory, at once or not at all. Returns 0, or -1 with errno set: EWOULDBLOCK where another holds it, ELOOP where
-/// `.lock` is a link or something else than a file of its own.
+/// Locks a directory without waiting. Returns 0, or -1 with errno set: EWOULDBLOCK if another process holds the lock,
+/// ELOOP if `.lock` is a link or not a regular file.
 int moldau_lock_directory(const char *path, struct moldau_directory_lock *lock);
 
-/// Empties the file `.lock` and gives the locks up.
+/// Empties the file `.lock` and releases the locks.
 void moldau_unlock_directory(struct moldau_directory_lock *lock);
 
 #endif

@@ -10,8 +10,8 @@
 // thread. Messages of attempts that were given up are ignored.
 
 import MoldauRecords
+import MoldauRuntime
 import MoldauTopology
-import Synchronization
 
 /// The calls of one asynchronous operator in one task.
 final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: DeferredWork {
@@ -79,7 +79,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     func resume() throws -> Int {
         let now = context.task.time.uptime
         // In an order that chance has no part in: random pauses are drawn in it.
-        for message in mailbox.takeAll().sorted(by: { $0.number < $1.number }) {
+        for message in mailbox.take().sorted(by: { $0.number < $1.number }) {
             guard let call = calls[message.number], call.attempt == message.attempt, case .running = call.state else {
                 continue
             }
@@ -106,7 +106,8 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         let task = Task(executorPreference: context.task.asyncExecutor) {
             let result: Result<NewValue, any Error>
             do { result = .success(try await transform(key, value)) } catch { result = .failure(error) }
-            mailbox.put(Message(number: number, attempt: attempt, result: result))
+            // It has room for all, and nobody closes it.
+            try? mailbox.post(Message(number: number, attempt: attempt, result: result))
         }
         call.state = .running(task, deadline: now + timeout)
         calls[number] = call
@@ -146,28 +147,5 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         calls = [:]
         first = end
         runningCount = 0
-    }
-}
-
-/// Where results wait for the thread that owns a task.
-private final class Mailbox<Message: Sendable>: Sendable {
-    private let messages = Mutex<[Message]>([])
-    private let wake: @Sendable () -> Void
-
-    init(wake: @escaping @Sendable () -> Void) { self.wake = wake }
-
-    func put(_ message: Message) {
-        let isFirst = messages.withLock { messages in
-            messages.append(message)
-            return messages.count == 1
-        }
-        if isFirst { wake() }
-    }
-
-    func takeAll() -> [Message] {
-        messages.withLock { messages in
-            defer { messages = [] }
-            return messages
-        }
     }
 }

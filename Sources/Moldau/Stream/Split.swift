@@ -5,17 +5,17 @@ extension KStream {
     /// Begins to split the stream: each record goes to the first branch whose predicate it satisfies.
     ///
     /// ```swift
-    /// let (large, middle, small) = orders.split(named: "orders-")
-    ///     .branch("large") { _, order in order.amount > 100 }
-    ///     .branch("middle") { _, order in order.amount > 10 }
-    ///     .defaultBranch("small")
+    /// let split = orders.split(named: "orders-")
+    /// let large = split.branch("large") { _, order in order.amount > 100 }
+    /// let middle = split.branch("middle") { _, order in order.amount > 10 }
+    /// let small = split.defaultBranch("small")
     /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
     /// // large: o1=ada 120
     /// // middle: o2=bob 30
     /// // small: o3=bob 5
     /// ```
     public func split(named given: String? = nil) -> BranchedKStream<Key, Value> {
-        BranchedKStream(splitting(named: given))
+        BranchedKStream(self, name: builder.name(given, "KSTREAM-BRANCH-"))
     }
 
     /// Splits the stream in two: the records that satisfy `isIncluded`, and all others.
@@ -29,67 +29,107 @@ extension KStream {
     public func split(
         named name: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> (matching: KStream, others: KStream) {
-        let splitting = splitting(named: name)
-        return (splitting.branch(where: isIncluded), splitting.defaultBranch())
-    }
-
-    package func splitting(named given: String?) -> Splitting<Key, Value> {
-        Splitting(self, name: builder.name(given, "KSTREAM-BRANCH-"))
+        let split = split(named: name)
+        return (split.branch(where: isIncluded), split.defaultBranch())
     }
 }
 
-/// A stream that is being split; ended by `defaultBranch` or `noDefaultBranch`, which give the branches in their order. `Branch` is
-/// the stream of each branch so far.
-public struct BranchedKStream<Key, Value, each Branch> {
-    private let splitting: Splitting<Key, Value>
-    private let branches: (repeat each Branch)
+/// A stream that is being split. Records that no branch takes are dropped (counted), unless there is a default branch.
+public final class BranchedKStream<Key, Value> {
+    private typealias Predicate = @Sendable (Key, Value) throws -> Bool
 
-    fileprivate init(_ splitting: Splitting<Key, Value>, _ branches: repeat each Branch) {
-        self.splitting = splitting
-        self.branches = (repeat each branches)
+    private let stream: KStream<Key, Value>
+    private let name: String
+    private let splitter: GraphNode
+    private let arms: Arms
+
+    /// The branches as they were declared; read when the topology is built.
+    private final class Arms {
+        var predicates: [(child: String, isIncluded: Predicate)] = []
+        var other: String?
+    }
+
+    init(_ stream: KStream<Key, Value>, name: String) {
+        self.stream = stream
+        self.name = name
+        let arms = Arms()
+        self.arms = arms
+        splitter = GraphNode(name) { topology, parents in
+            let (predicates, other) = (arms.predicates, arms.other)
+            let make: @Sendable (NodeContext) throws -> Any = { context in
+                try Self.inlet(context, predicates, other)
+            }
+            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+        }
+        stream.builder.add(splitter, below: [stream.node])
     }
 
     /// Adds a branch for the records that satisfy `isIncluded` and no predicate before it.
     ///
     /// ```swift
-    /// let (_, second) = orders.split(named: "orders-")
-    ///     .branch { _, order in order.amount > 100 }
-    ///     .branch { _, order in order.amount > 10 }
-    ///     .noDefaultBranch()
+    /// let split = orders.split()
+    /// split.branch { _, order in order.amount > 100 }
+    /// let second = split.branch { _, order in order.amount > 10 }
     /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
     /// // second: o2=bob 30
     /// ```
     /// - Parameter suffix: the branch is named for the split with this added; by default the branch's number, from 1.
+    @discardableResult
     public func branch(
         _ suffix: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
-    ) -> BranchedKStream<Key, Value, repeat each Branch, KStream<Key, Value>> {
-        BranchedKStream<Key, Value, repeat each Branch, KStream<Key, Value>>(
-            splitting, repeat each branches, splitting.branch(suffix, where: isIncluded))
+    ) -> KStream<Key, Value> {
+        let (child, branch) = add(suffix ?? String(arms.predicates.count + 1))
+        arms.predicates.append((child, isIncluded))
+        return branch
     }
 
-    /// Adds a branch for all other records, and ends the split.
+    /// Adds the branch for all other records.
     ///
     /// ```swift
-    /// let (large, others) = orders.split().branch { _, order in order.amount > 100 }.defaultBranch()
+    /// let split = orders.split()
+    /// let large = split.branch { _, order in order.amount > 100 }
+    /// let others = split.defaultBranch()
     /// // orders: o1=ada 120, o2=bob 30
     /// // large: o1=ada 120
     /// // others: o2=bob 30
     /// ```
-    /// - Returns: the stream of each branch, the default one last.
-    @discardableResult
-    public func defaultBranch(_ suffix: String? = nil) -> (repeat each Branch, KStream<Key, Value>) {
-        (repeat each branches, splitting.defaultBranch(suffix))
+    /// - Parameter suffix: the branch is named for the split with this added; by default `0`.
+    public func defaultBranch(_ suffix: String? = nil) -> KStream<Key, Value> {
+        let (child, branch) = add(suffix ?? "0")
+        arms.other = child
+        return branch
     }
 
-    /// Drops all other records (counted), and ends the split.
-    ///
-    /// ```swift
-    /// let large = orders.split(named: "orders-").branch("large") { _, order in order.amount > 100 }
-    ///     .noDefaultBranch()
-    /// // orders: o1=ada 120, o2=bob 30
-    /// // large: o1=ada 120
-    /// ```
-    /// - Returns: the stream of each branch.
-    @discardableResult
-    public func noDefaultBranch() -> (repeat each Branch) { branches }
+    private func add(_ suffix: String) -> (child: String, branch: KStream<Key, Value>) {
+        let child = name + suffix
+        _ = stream.builder.names.processor(nil, "KSTREAM-BRANCH-")  // Used up by Kafka Streams.
+        stream.builder.attempt { try NodeNames.validate(child) }
+        let node = GraphNode(child) { topology, parents in
+            let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }
+            try topology.add(TopologyNode(child, .processor(make: make), parents: parents))
+        }
+        stream.builder.add(node, below: [splitter])
+        let branch = KStream<Key, Value>(
+            builder: stream.builder, node: node, sources: stream.sources, isKeyChanged: stream.isKeyChanged,
+            origin: stream.origin)
+        return (child, branch)
+    }
+
+    private static func inlet(
+        _ context: NodeContext, _ predicates: [(child: String, isIncluded: Predicate)], _ other: String?
+    ) throws -> Inlet<Key, Value> {
+        let arms = try predicates.map { arm in
+            (isIncluded: arm.isIncluded, forward: try context.child(named: arm.child, Key.self, Value.self).receive)
+        }
+        let rest = try other.map { try context.child(named: $0, Key.self, Value.self).receive }
+        return Inlet { record in
+            for arm in arms {
+                let takes: Bool
+                do { takes = try arm.isIncluded(record.key, record.value) } catch { return try context.failed(error) }
+                if takes { return try arm.forward(record) }
+            }
+            guard let rest else { return context.drop(.noBranch) }
+            try rest(record)
+        }
+    }
 }

@@ -3,20 +3,21 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// Where the threads of a process write how far their tasks are, for those that keep step with them.
+/// Where the threads of a process note how far their tasks are, for other tasks that keep step with them.
 ///
-/// A mark is a time: what a task made of all records before it has been sent. `idle` where it has none, `unknown` before that can be told.
+/// A mark is a time: all results of records before it have been sent. `idle` where the task has no records, `unknown` until that is
+/// known.
 package final class PaceBoard: Sendable {
-    /// Nothing waits to be taken.
+    /// The task has no records to take.
     static let idle = Int64.max
-    /// There may be records of any time.
+    /// Records of any time may come.
     static let unknown = Int64.min
 
     private final class Mark: Sendable { let time = Atomic<Int64>(PaceBoard.idle) }
 
     package let rules: [Int: PaceRule]
     private let marks: [TaskID: Mark]
-    /// How to wake the threads that wait for others to move on, by their numbers.
+    /// Wakes the threads that wait for others to move on, by their numbers.
     private let waiting = Mutex<[Int: Wakeup]>([:])
     private let hasWaiting = Atomic<Bool>(false)
 
@@ -35,16 +36,16 @@ package final class PaceBoard: Sendable {
     /// The tasks of those sub-topologies, in order.
     func tasks(of parts: Set<Int>) -> [TaskID] { marks.keys.filter { parts.contains($0.subtopology) }.sorted() }
 
-    /// All tasks are to begin: those that do not wait for those that have not.
+    /// No task has begun: until each of them publishes its mark, others wait for it.
     package func expectAll() { for mark in marks.values { mark.time.store(Self.unknown, ordering: .relaxed) } }
 
-    /// - Returns: whether that is news.
+    /// - Returns: whether the mark has changed.
     func publish(_ task: TaskID, _ time: Int64) -> Bool {
         guard let mark = marks[task] else { return false }
         return mark.time.exchange(time, ordering: .sequentiallyConsistent) != time
     }
 
-    /// Has a thread woken when others have moved on. Before it looks how far they are: then it misses nothing.
+    /// Wakes a thread when others have moved on. To be called before it looks at their marks, so that no change is missed.
     func await(_ number: Int, _ wakeup: Wakeup) {
         waiting.withLock { $0[number] = wakeup }
         hasWaiting.store(true, ordering: .sequentiallyConsistent)

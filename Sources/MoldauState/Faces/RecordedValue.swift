@@ -1,15 +1,15 @@
-// A row of a store that keeps headers, numbers big-endian:
+// The format of a row in a store that keeps headers, numbers big-endian:
 //
-//     without headers    timestamp (Int64) · value: as in a store that keeps timestamps alone
+//     without headers    timestamp (Int64) · value: as in a store that keeps only timestamps
 //     with headers       0x80 · number of headers (Int32) · sized name and value of each · timestamp (Int64) · value
 //
-// A sized field has its length before it (Int32), −1 for a null. No timestamp begins with 0x80, so that rows tell which they are:
-// those that a store without headers wrote are rows without headers. In the changelog timestamp and headers are the
-// record's, and the value stands alone.
+// A sized field is preceded by its length (Int32), −1 for a null. No timestamp begins with 0x80, so the first byte
+// tells the two apart, and rows of a store without headers can be read as rows without headers. In the changelog,
+// timestamp and headers are those of the record, and the value stands alone.
 
 import MoldauRecords
 
-/// A value with the time and the headers of the record that it comes from (KIP-1271).
+/// A value with the timestamp and the headers of its record (KIP-1271).
 public struct RecordedValue<Value> {
     public var value: Value
     public var timestamp: Timestamp
@@ -26,7 +26,7 @@ extension RecordedValue: Equatable where Value: Equatable {}
 extension RecordedValue: Sendable where Value: Sendable {}
 
 extension RecordedValue {
-    /// The bytes of a row. A serde that writes headers adds them to those that are kept, and finds these when it reads.
+    /// The serde of a row. A value serde that uses headers adds them to the row's, and sees these when it decodes.
     static func serde(of value: Serde<Value>) -> Serde<RecordedValue> {
         value.lifted { value in
             Serde(
@@ -50,7 +50,7 @@ extension RecordedValue {
     }
 }
 
-/// What a row holds, the value as bytes. Valid as long as these are.
+/// The parts of a row, with the value as bytes. Valid as long as the row's bytes.
 struct RecordedBytes {
     static let headersMark: UInt8 = 0x80
 
@@ -94,7 +94,7 @@ extension ByteWriter {
         append(contentsOf: row.value)
     }
 
-    /// Puts a record of the changelog in the place of what was written. Valid until the next write.
+    /// Replaces the writer's content by a row made from a changelog record. Valid until the next write.
     /// - Returns: nil for a deletion.
     mutating func row(
         _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp, _ headers: Headers
@@ -108,14 +108,14 @@ extension ByteWriter {
 
 /// A store whose changelog records carry headers.
 package protocol HeaderKeepingStore: StateStore {
-    /// As `drainChanges(into:)`, with the headers of each value.
+    /// Like `drainChanges(into:)`, with the headers of each value.
     func drainChanges(
         withHeaders body: (
             _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
         ) throws -> Void
     ) throws
 
-    /// Takes in a record of the changelog with its headers.
+    /// Applies a changelog record with its headers.
     func restore(
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers) throws
 }

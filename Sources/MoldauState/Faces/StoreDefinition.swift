@@ -2,42 +2,42 @@ import MoldauRecords
 
 /// Where a store keeps its data.
 public enum StoreKind: Sendable, Hashable {
-    /// On disk, in the task's RocksDB; larger than memory, and open again at once after a restart.
+    /// On disk, in the task's RocksDB: may be larger than memory, and is available at once after a restart.
     case rocksDB
-    /// In memory alone; restored from the changelog after every restart.
+    /// In memory only; restored from the changelog after every restart.
     case inMemory
-    /// In a store of the user's own.
+    /// In a custom byte store.
     case custom(ByteStoreProvider)
 }
 
-/// What a topology knows of a store: enough to make one for each task.
+/// A topology's description of a store: enough to open one for each task.
 public struct StoreDefinition: Sendable {
     public let name: String
     public let kind: StoreKind
-    /// Whether the store has a changelog topic. Without one its data is lost with its disk or process.
+    /// Whether the store has a changelog topic. Without one, its data is lost with its disk or process.
     public var isLogged: Bool
-    /// Settings of the changelog topic that differ from the usual ones.
+    /// Settings of the changelog topic that differ from the defaults.
     public var topicSettings: [String: String]
-    /// How far back a versioned store knows the past; nil for other stores.
+    /// How far back the history of a versioned store goes; nil for other stores.
     public private(set) var historyRetention: Duration?
-    /// How long a store of windows or sessions keeps them, by stream time; nil for other stores.
+    /// How long windows or sessions are kept, by stream time; nil for other stores.
     public internal(set) var windowRetention: Duration?
-    /// Where windows are sent when they close: from the time by which they are stored to that at which they close, in
-    /// milliseconds. Until they are sent they are kept, however old they are.
+    /// For windows that are emitted when they close: the time from a window's stored time to its close, in
+    /// milliseconds. Windows that were not emitted yet are kept, however old they are.
     package var closingMs: Int64?
-    /// What the store's bytes are; nil: not known, and not compared with what is there.
+    /// The format of the store's bytes; nil: unknown, and not compared with existing data.
     package var form: StoreForm?
-    /// Whether a store of windows refuses what is older than its retention to the millisecond; else it takes what its segments
-    /// still hold. nil: in memory.
+    /// Whether a window store refuses entries that are even a millisecond older than its retention; otherwise it
+    /// accepts what its segments still hold. nil: only if it is in memory.
     package var expiresExactly: Bool?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     private let identity = Identity()
 
-    /// Tells definitions apart that were made one by one: what they make cannot be compared.
+    /// Identifies a definition: what definitions make cannot be compared.
     private final class Identity: Sendable {}
 
-    /// - Parameter make: makes the store for a task; called on the task's thread.
+    /// - Parameter make: opens the store for a task; called on the task's thread.
     public init(
         name: String, kind: StoreKind, isLogged: Bool = true, topicSettings: [String: String] = [:],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
@@ -49,7 +49,7 @@ public struct StoreDefinition: Sendable {
         self.make = make
     }
 
-    /// Whether the other is a copy of this one, with the same settings.
+    /// Whether the other is a copy of this one with the same settings.
     package func isSame(as other: StoreDefinition) -> Bool {
         identity === other.identity && isLogged == other.isLogged && topicSettings == other.topicSettings
     }
@@ -100,7 +100,7 @@ public struct StoreDefinition: Sendable {
             hasTimestamps ? .timestampedKeyValue : .keyValue, key: name.key.format, value: name.value.format)
     }
 
-    /// This definition, of a store of that form.
+    /// This definition with the given form.
     package func formed(_ form: StoreForm) -> StoreDefinition {
         var definition = self
         definition.form = form

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// A value with the time of the event that it comes from.
+/// A value with the timestamp of its event.
 public struct ValueAndTimestamp<Value> {
     public var value: Value
     public var timestamp: Timestamp
@@ -16,7 +16,7 @@ extension ValueAndTimestamp: Hashable where Value: Hashable {}
 extension ValueAndTimestamp: Sendable where Value: Sendable {}
 
 extension ValueAndTimestamp {
-    /// Eight bytes of timestamp, big-endian, then the value: the bytes of Kafka Streams' timestamped stores.
+    /// Eight bytes of timestamp, big-endian, then the value: the format of Kafka Streams' timestamped stores.
     @inlinable public static func serde(of value: Serde<Value>) -> Serde<ValueAndTimestamp> {
         value.lifted { value in
             let (encode, decode) = (value.encode, value.decode)
@@ -40,7 +40,7 @@ extension ValueAndTimestamp {
     }
 }
 
-/// A row's value and timestamp.
+/// Splits a row into value and timestamp.
 func splitRow(
     _ row: UnsafeRawBufferPointer, of store: String
 ) throws(StateError) -> (value: UnsafeRawBufferPointer, timestamp: Timestamp) {
@@ -52,8 +52,8 @@ func splitRow(
 }
 
 extension ByteWriter {
-    /// Puts a value with its timestamp before it in the place of what was written. Valid until the next write.
-    /// - Returns: nil where there is no value.
+    /// Replaces the writer's content by a value with its timestamp before it. Valid until the next write.
+    /// - Returns: nil if there is no value.
     mutating func row(_ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp) -> UnsafeRawBufferPointer? {
         guard let value else { return nil }
         removeAll()
@@ -64,7 +64,7 @@ extension ByteWriter {
 }
 
 extension CachedByteStore {
-    /// As `drainChanges`, of values that begin with their timestamp.
+    /// Like `drainChanges`, for values that begin with their timestamp.
     func drainRows(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
@@ -77,7 +77,7 @@ extension CachedByteStore {
     }
 }
 
-/// The bytes that a timestamp takes before a value.
+/// The size of the timestamp before a value.
 @inlinable var timestampBytes: Int { 8 }
 
 extension SerdeError {

@@ -1,4 +1,5 @@
-// What a store keeps about itself, beside its data and written in the same atomic step. Big-endian, text as length (UInt32) and UTF-8:
+// A store's metadata, stored with its data and written in the same atomic step. Numbers are big-endian; text is its
+// length (UInt32) and UTF-8:
 //
 //     version 1, 2 or 3 (UInt8) │ changelog offset, −1 for none (Int64) │ number of positions (UInt32)
 //     then per position: topic (text) │ partition (Int32) │ offset (Int64)
@@ -6,35 +7,36 @@
 //     in version 3: note of the form (text, see StoreForm; empty: none) │ retention in milliseconds, −1 for none (Int64)
 //         │ width of buckets in milliseconds (Int64) │ id of the changelog topic (16 bytes, zeros: none)
 //         │ number of topics (UInt32), then per topic: name (text) │ id (16 bytes)
-//         │ key from which on rows are still to be written to the changelog again: 1 and text of bytes, or 0
+//         │ key from which on rows must still be appended to the changelog again: 1 and text of bytes, or 0
 //         │ number of the last duplicate (Int32)
 //
-// Stores of versions 1 and 2 are read; what they do not say is not known. A store that has nothing to say writes those.
+// Versions 1 and 2 can be read; what they lack is unknown then. Metadata without any of the later fields is written in
+// the older versions.
 
 import MoldauRecords
 
-/// How far a store's data goes: in its changelog, and in the input that led to it; and what the data is.
+/// Describes a store's data: up to where it goes in the changelog and in the input, and its form.
 package struct StoreMetadata: Equatable {
     /// The first changelog offset that the data does not contain: a restore starts there. nil: from the beginning.
     package var changelogOffset: Offset?
-    /// Per input partition, the first offset that the data does not contain.
+    /// For each input partition, the first offset that the data does not contain.
     package var positions: [TopicPartition: Offset] = [:]
 
-    /// The greatest time that was written; −1: none, or the store has no times.
+    /// The greatest time that was written; −1: none, or the store does not track time.
     package var streamTime: Int64 = -1
 
-    /// What the rows are; nil: not known.
+    /// The form of the rows; nil: unknown.
     package var form: StoreForm?
-    /// How much time the buckets of a windowed store cover; nil: that is not known, or rows are on the way from buckets of
-    /// one width to those of another.
+    /// How much time a bucket of a windowed store covers; nil: unknown, or rows are being moved from buckets of one
+    /// width to another.
     package var bucketMs: Int64?
-    /// The changelog that `changelogOffset` is of; nil: not known.
+    /// The id of the changelog that `changelogOffset` refers to; nil: unknown.
     package var changelogID: TopicID?
-    /// The topics that `positions` are of, as far as that is known.
+    /// The ids of the topics that `positions` refer to, as far as they are known.
     package var topicIDs: [String: TopicID] = [:]
-    /// Rows from that key on are to go to the changelog again, which has lost some; nil: none.
+    /// The rows from this key on must be appended to the changelog again, because it has lost some; nil: none.
     package var rewriteFrom: [UInt8]?
-    /// The number of the last entry of a store that retains duplicates; 0: none was numbered.
+    /// The number of the last entry in a store that retains duplicates; 0: none has a number.
     package var lastDuplicate: Int32 = 0
 
     package init() {}
@@ -75,7 +77,7 @@ package struct StoreMetadata: Equatable {
         writer.append(bigEndian: lastDuplicate)
     }
 
-    /// Reads what `encode` wrote.
+    /// Decodes what `encode` wrote.
     /// - Throws: `StateError.malformedMetadata`.
     init(decoding bytes: UnsafeRawBufferPointer, store: String) throws(StateError) {
         var reader = Reader(rest: bytes, store: store)
@@ -85,7 +87,7 @@ package struct StoreMetadata: Equatable {
         }
         let offset = try reader.number(Int64.self)
         changelogOffset = offset < 0 ? nil : Offset(offset)
-        for _ in 0..<(try reader.number(UInt32.self)) {  // Ends by throwing where the count says more than is there.
+        for _ in 0..<(try reader.number(UInt32.self)) {  // Throws if the count is greater than what is there.
             let topic = try reader.text()
             let partition = TopicPartition(topic, try reader.number(Int32.self))
             positions[partition] = Offset(try reader.number(Int64.self))

@@ -1,33 +1,35 @@
 import MoldauRecords
 
-/// How the windows of a store lie on disk.
+/// How the entries of a windowed store are ordered.
 public enum WindowOrder: Sendable, Hashable {
-    /// By key, then time, within segments: for finding the windows of a key.
+    /// By key, then time, within segments: efficient for finding the windows of a key.
     case byKey
-    /// As `byKey`, within spans of that length, in the order of time: for both.
+    /// Like `byKey` within spans of that length; the spans are in the order of time. Efficient for both.
     case byKeyWithin(Duration)
-    /// By time: for finding the windows of a span of time. All keys of the span are looked at to find those of one.
+    /// By time: efficient for finding all windows in a time span. To find those of one key, all keys in the span are
+    /// scanned.
     case byTime
 }
 
-/// How far back the reads of a windowed store go.
+/// How far back a windowed store can be read.
 public enum WindowReach: Sendable, Hashable {
     /// As far as the retention.
     case retention
-    /// A millisecond further: to what is exactly as old as the retention.
+    /// One millisecond further: includes entries that are exactly as old as the retention.
     case endOfRetention
-    /// To what is not dropped yet: segments of at least a minute go at once.
+    /// As long as entries exist: segments of at least a minute are deleted as a whole.
     case untilDropped
 }
 
 extension StoreDefinition {
     /// Values by key and window start.
     /// - Parameters:
-    ///   - size: of each window.
-    ///   - retention: how long windows are kept and written after stream time passed their start.
+    ///   - size: the length of each window.
+    ///   - retention: how long after its start, by stream time, a window is kept and may be written.
     ///   - reach: how far back reads go.
-    ///   - retainsDuplicates: whether each put adds an entry, instead of replacing the one of its key and time. They are
-    ///     told apart by a number that counts from 1 in each task that opens the store.
+    ///   - retainsDuplicates: whether each put adds an entry, instead of replacing the one with the same key and time.
+    ///     Entries with the same key and time are distinguished by a number that counts from 1 in each task that opens
+    ///     the store.
     public init<Key, Value>(
         _ name: PlainWindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
         order: WindowOrder = .byKey, reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
@@ -80,7 +82,7 @@ extension StoreDefinition {
     }
 
     /// Values by session.
-    /// - Parameter retention: how long sessions are kept and written after stream time passed their end.
+    /// - Parameter retention: how long after its end, by stream time, a session is kept and may be written.
     public init<Key, Value>(
         _ name: SessionStoreName<Key, Value>, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
@@ -112,7 +114,8 @@ extension StoreEnvironment {
     ) throws(StateError) -> SegmentedStore {
         let span: Int64 =
             switch order {
-            // Also in memory, where each millisecond expires by itself: to look through all of them would cost too much.
+            // Also in memory, where expiry is by the millisecond: looking through buckets of a millisecond each would
+            // cost too much.
             case .byKey: max(retention.milliseconds / 2, 60_000)
             case .byKeyWithin(let span): max(span.milliseconds, 1)
             case .byTime: 1

@@ -98,10 +98,10 @@ struct StreamExamples2 {
             """
         ) { example in
             let orders = example.orders
-            let (large, middle, small) = orders.split(named: "orders-")
-                .branch("large") { _, order in order.amount > 100 }
-                .branch("middle") { _, order in order.amount > 10 }
-                .defaultBranch("small")
+            let split = orders.split(named: "orders-")
+            let large = split.branch("large") { _, order in order.amount > 100 }
+            let middle = split.branch("middle") { _, order in order.amount > 10 }
+            let small = split.defaultBranch("small")
             example.show("large", large)
             example.show("middle", middle)
             example.show("small", small)
@@ -123,6 +123,21 @@ struct StreamExamples2 {
         }
     }
 
+    @Test func `Stream/Split.swift: @discardableResult`() throws {
+        try Example.run(
+            """
+            orders: o1=ada 120, o2=bob 30, o3=bob 5
+            second: o2=bob 30
+            """
+        ) { example in
+            let orders = example.orders
+            let split = orders.split()
+            split.branch { _, order in order.amount > 100 }
+            let second = split.branch { _, order in order.amount > 10 }
+            example.show("second", second)
+        }
+    }
+
     @Test func `Stream/Split.swift: branch`() throws {
         try Example.run(
             """
@@ -131,26 +146,10 @@ struct StreamExamples2 {
             """
         ) { example in
             let orders = example.orders
-            let (_, second) = orders.split(named: "orders-")
-                .branch { _, order in order.amount > 100 }
-                .branch { _, order in order.amount > 10 }
-                .noDefaultBranch()
+            let split = orders.split()
+            split.branch { _, order in order.amount > 100 }
+            let second = split.branch { _, order in order.amount > 10 }
             example.show("second", second)
-        }
-    }
-
-    @Test func `Stream/Split.swift: @discardableResult`() throws {
-        try Example.run(
-            """
-            orders: o1=ada 120, o2=bob 30
-            large: o1=ada 120
-            others: o2=bob 30
-            """
-        ) { example in
-            let orders = example.orders
-            let (large, others) = orders.split().branch { _, order in order.amount > 100 }.defaultBranch()
-            example.show("large", large)
-            example.show("others", others)
         }
     }
 
@@ -163,37 +162,11 @@ struct StreamExamples2 {
             """
         ) { example in
             let orders = example.orders
-            let (large, others) = orders.split().branch { _, order in order.amount > 100 }.defaultBranch()
+            let split = orders.split()
+            let large = split.branch { _, order in order.amount > 100 }
+            let others = split.defaultBranch()
             example.show("large", large)
             example.show("others", others)
-        }
-    }
-
-    @Test func `Stream/Split.swift: @discardableResult (2)`() throws {
-        try Example.run(
-            """
-            orders: o1=ada 120, o2=bob 30
-            large: o1=ada 120
-            """
-        ) { example in
-            let orders = example.orders
-            let large = orders.split(named: "orders-").branch("large") { _, order in order.amount > 100 }
-                .noDefaultBranch()
-            example.show("large", large)
-        }
-    }
-
-    @Test func `Stream/Split.swift: noDefaultBranch`() throws {
-        try Example.run(
-            """
-            orders: o1=ada 120, o2=bob 30
-            large: o1=ada 120
-            """
-        ) { example in
-            let orders = example.orders
-            let large = orders.split(named: "orders-").branch("large") { _, order in order.amount > 100 }
-                .noDefaultBranch()
-            example.show("large", large)
         }
     }
 

@@ -1,0 +1,277 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// A sub-topology at work on one partition of its input topics: queues, nodes and stores.
+///
+/// Everything is synchronous and on the thread that owns the task. A record runs to the end of the sub-topology before
+/// the next one is taken. The steps of a commit are those of `TaskCommit`, which calls them in their order.
+package final class StreamTask {
+    package let id: TaskID
+    package let context: TaskContext
+    package let stores: TaskStores
+    /// Whether it has its positions, and takes records.
+    package private(set) var hasBegun = false
+    @exclusivity(unchecked) package private(set) var processedCount: Int64 = 0
+
+    /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
+    private let group: UnsafeMutablePointer<PartitionGroup>
+    private let outbox: Outbox
+    private let nodeContexts: [NodeContext]
+    /// Whether results of some nodes come later than their records.
+    package let defersWork: Bool
+    /// The positions of the last commit.
+    private var committedOffsets: [TopicPartition: Offset] = [:]
+    private var pendingOffsets: [TopicPartition: Offset] = [:]
+
+    /// Opens the stores and makes the nodes. Restore the stores and call `begin` before records are added.
+    /// - Throws: `StateError`, `TopologyError`, `ClusterError.unknownTopic` for sinks and changelogs; what was opened
+    ///   is closed.
+    package convenience init(
+        _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, services: ThreadServices,
+        now: RoundTime
+    ) throws {
+        try self.init(
+            id, subtopology,
+            stores: TaskStores(id, subtopology, environment: environment, services: services, now: now),
+            services: services, now: now)
+    }
+
+    /// Makes the nodes on stores that are open; they are the task's from here on.
+    /// - Throws: `TopologyError`, `ClusterError.unknownTopic` for sinks; the stores are closed then.
+    init(
+        _ id: TaskID, _ subtopology: Subtopology, stores opened: TaskStores, services: ThreadServices,
+        now: RoundTime
+    ) throws {
+        self.id = id
+        outbox = services.outbox
+        context = TaskContext(
+            applicationID: services.names.applicationID, taskID: id, outbox: services.outbox, now: now,
+            onFailure: services.configuration.onProcessingFailure)
+        context.wake = services.wake
+        context.topicName = services.names.topic
+        context.asyncExecutor = services.configuration.asyncExecutor
+        for store in services.globalStores { context.add(store) }
+        for entry in opened.entries { context.add(entry.store) }
+        stores = opened
+        do {
+            let wiring = try TaskWiring(
+                subtopology, context: context, globalStores: services.globalStores.map(\.name))
+            nodeContexts = wiring.contexts
+            defersWork = !context.deferredWork.isEmpty
+            let queues = try wiring.queues(partition: id.partition, services: services)
+            group = .allocate(capacity: 1)
+            group.initialize(to: PartitionGroup(queues, idling: services.configuration.taskIdling))
+        } catch {
+            // The first error tells what is wrong; what closing adds to it does not.
+            try? context.closeNodes()
+            try? opened.close()
+            throw error
+        }
+    }
+
+    deinit {
+        group.deinitialize(count: 1)
+        group.deallocate()
+    }
+
+    package var queues: [PartitionQueue] { group.pointee.queues }
+    package var partitions: [TopicPartition] { group.pointee.queues.map(\.partition) }
+    package var hasRecords: Bool { !group.pointee.isEmpty }
+    /// How far the task is, for those that keep step with it: see `PaceBoard`.
+    var low: Int64 { group.pointee.low }
+    /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
+    package var awaited: [TopicPartition] { group.pointee.awaited }
+
+    /// Where reading begins in each partition. Before the first `add`.
+    package func begin(at positions: [TopicPartition: TaskPosition]) {
+        hasBegun = true
+        for queue in group.pointee.queues {
+            guard let position = positions[queue.partition] else { continue }
+            queue.begin(at: position.offset, end: position.end, partitionTime: position.partitionTime)
+            if position.isCommitted { committedOffsets[queue.partition] = position.offset }
+            context.processorTimes.merge(position.processorTimes, uniquingKeysWith: max)
+        }
+        // Stream time goes on where the committed partition times left it.
+        for queue in group.pointee.queues { context.took(queue.partitionTime) }
+    }
+
+    /// - Precondition: the partition is one of the task's.
+    package func add(_ batches: FetchedBatches, now: RoundTime) throws {
+        context.time = now
+        try group.pointee.add(batches)
+    }
+
+    package func bufferedBytes(of partition: TopicPartition) -> Int {
+        group.pointee.queue(of: partition)?.bufferedBytes ?? 0
+    }
+
+    /// Processes one record to the end.
+    /// - Returns: false when there is none, or when it must wait for another partition or for deferred work.
+    package func processNext(now: RoundTime) throws -> Bool { try process(upTo: 1, now: now) == 1 }
+
+    /// Processes records, each to the end, one after the other.
+    /// - Parameter bound: the time of the last record to take.
+    /// - Returns: how many: fewer than `limit` where there are no more, or where one must wait for another partition or for
+    ///   deferred work.
+    package func process(
+        upTo limit: Int, until bound: Timestamp = Timestamp(ms: .max), now: RoundTime
+    ) throws -> Int {
+        context.time = now
+        defer {
+            context.originOffset = nil
+            outbox.processing = nil
+        }
+        var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
+        while count < limit {
+            if defersWork, context.isFull { break }
+            guard group.pointee.isReady(now: now.uptime), group.pointee.headTime <= bound,
+                let queue = group.pointee.take(), let offset = queue.headOffset
+            else {
+                break
+            }
+            context.took(queue.headTime)
+            if last?.toOpaque() != Unmanaged.passUnretained(queue).toOpaque() {
+                last = .passUnretained(queue)
+                context.originPartition = queue.partition
+                outbox.processing = queue
+            }
+            context.originOffset = offset
+            let before = queue.processedCount
+            defer { processedCount += Int64(queue.processedCount - before) }
+            // No other queue has a record, and none gets one meanwhile: this one's need not be compared with theirs.
+            try queue.process(upTo: group.pointee.hasOthers || defersWork ? 1 : limit - count, until: bound)
+            group.pointee.putBack(queue)
+            count += queue.processedCount - before
+        }
+        return count
+    }
+
+    /// Runs the punctuations that are due by stream time: the time of the last record whose results have all gone downstream, so that
+    /// no record comes after a punctuation that it belongs before.
+    package func punctuateStreamTime(now: RoundTime) throws {
+        let time = context.settledStreamTime
+        guard time != .none else { return }
+        try context.at(streamTime: time) { try punctuate(.streamTime, at: time, now: now) }
+    }
+
+    /// Runs the punctuations that are due by the wall clock.
+    package func punctuateWallClock(now: RoundTime) throws { try punctuate(.wallClock, at: now.wall, now: now) }
+
+    private func punctuate(_ clock: PunctuationClock, at time: Timestamp, now: RoundTime) throws {
+        context.time = now
+        for schedule in context.schedules where schedule.clock == clock {
+            _ = try schedule.fireIfDue(at: time, uptime: now.uptime)
+        }
+        context.removeCancelledSchedules()
+    }
+
+    /// Resumes deferred work.
+    /// - Returns: how many records had their results.
+    package func resume(now: RoundTime) throws -> Int {
+        context.time = now
+        return defersWork ? try context.resumeDeferredWork() : 0
+    }
+
+    /// Sends held changes downstream, which may defer work there.
+    /// - Returns: whether everything that was taken has gone downstream: then the task may be committed.
+    func settle(now: RoundTime) throws -> Bool {
+        guard defersWork else { return true }
+        context.time = now
+        guard context.deferredCount == 0 else { return false }
+        try context.flushHeldChanges()
+        return context.deferredCount == 0
+    }
+
+    /// Whether a store is short of memory, or a processor asked for a commit.
+    package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
+
+    /// Sends held changes downstream.
+    func prepareCommit(now: RoundTime) throws {
+        context.time = now
+        context.commitRequested = false
+        try context.flushHeldChanges()
+    }
+
+    /// Appends each store's changes to its changelog, through the outbox.
+    func sendChanges() throws {
+        for entry in stores.entries {
+            let (partition, time) = (id.partition, max(context.streamTime, Timestamp(ms: 0)))
+            try entry.store.resumeRewriting()
+            guard let batches = entry.batches else {
+                try entry.store.drainChanges { _, _, _ in }
+                continue
+            }
+            if let store = entry.store as? any HeaderKeepingStore {
+                try store.drainChanges { key, value, timestamp, headers in
+                    try outbox.send(
+                        batches, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
+                        headers: headers)
+                }
+                continue
+            }
+            try entry.store.drainChanges { key, value, timestamp in
+                try outbox.send(
+                    batches, partition: partition, key: key, value: value, timestamp: timestamp ?? time,
+                    headers: Headers())
+            }
+        }
+    }
+
+    /// The positions that moved since the last commit.
+    package func offsetsToCommit() -> [TopicPartition: CommittedOffset] {
+        var offsets: [TopicPartition: CommittedOffset] = [:]
+        pendingOffsets = committedOffsets
+        for queue in group.pointee.queues {
+            guard let position = queue.position, position != committedOffsets[queue.partition] else { continue }
+            pendingOffsets[queue.partition] = position
+            let metadata = CommitMetadata(
+                partitionTime: queue.partitionTime, processorTimes: context.processorTimes)
+            offsets[queue.partition] = CommittedOffset(position, metadata: metadata.encoded)
+        }
+        return offsets
+    }
+
+    /// The offsets and the changelogs are durable: stores may write what they hold to their files.
+    /// - Parameter acknowledgedEnd: how far a changelog partition was written by this thread.
+    func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
+        committedOffsets = pendingOffsets
+        for entry in stores.entries {
+            let changelog = entry.source == nil ? entry.changelog : nil
+            entry.store.committed(changelogEnd: changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
+            try entry.store.writeBehind(force: force)
+        }
+    }
+
+    /// Closes nodes and stores: all of them, even when one throws. Stores keep what was committed and discard the rest.
+    /// - Throws: the first error.
+    package func close() throws {
+        var first: (any Error)?
+        do { try context.closeNodes() } catch { first = error }
+        do { try stores.close() } catch { first = first ?? error }
+        if let first { throw first }
+    }
+}
+
+/// Where a task begins in a partition.
+package struct TaskPosition: Sendable, Equatable {
+    package var offset: Offset
+    package var end: Offset
+    /// Whether the next start would begin there even without a commit.
+    package var isCommitted: Bool
+    package var partitionTime: Timestamp
+    /// Times that nodes noted, by store.
+    package var processorTimes: [String: Int64]
+
+    package init(
+        offset: Offset, end: Offset, partitionTime: Timestamp = .none, processorTimes: [String: Int64] = [:],
+        isCommitted: Bool = true
+    ) {
+        self.isCommitted = isCommitted
+        self.offset = offset
+        self.end = end
+        self.partitionTime = partitionTime
+        self.processorTimes = processorTimes
+    }
+}

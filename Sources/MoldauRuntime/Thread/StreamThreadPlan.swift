@@ -1,0 +1,61 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// What a stream thread runs, and with what. The threads of an application differ in number and tasks only.
+package struct StreamThreadPlan: Sendable {
+    package var number: Int
+    /// What it begins with, each on its first replica; may be changed by `StreamThread.granted`.
+    package var tasks: [TaskID]
+    package var topology: Topology
+    package var names: InternalTopicNames
+    package var configuration: StreamsConfiguration
+    package var partitionCounts: [String: Int32]
+    /// Ids of topics, where the cluster has them.
+    package var topicIDs: [String: TopicID] = [:]
+    package var cluster: any Cluster
+    package var memory: StateMemory
+    /// Where a task's stores keep their bytes, by the name of its directory.
+    package var environment: @Sendable (String) -> StoreEnvironment
+    /// Shared by all threads of the process.
+    package var paceBoard: PaceBoard
+    /// For the one thread that looks for topics; nil for the others.
+    package var watch: TopicWatch?
+
+    /// - Parameter stateDirectory: one directory per task lies in it; nil: everything in memory.
+    package init(
+        number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
+        configuration: StreamsConfiguration,
+        partitionCounts: [String: Int32], cluster: any Cluster, memory: StateMemory, stateDirectory: String?
+    ) {
+        (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
+        (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
+        self.memory = memory
+        paceBoard = PaceBoard(topology, names: names, partitionCounts: partitionCounts)
+        environment = { name in
+            guard let stateDirectory else { return StoreEnvironment(inMemory: memory, name: name) }
+            return StoreEnvironment(
+                directory: "\(stateDirectory)/\(name)", memory: memory, rocksDB: configuration.rocksDB)
+        }
+    }
+
+    /// Where one replica of a task's stores keeps its bytes.
+    func environment(of task: TaskID, replica: Int) -> StoreEnvironment {
+        environment(TaskSet.directory(of: task, replica: replica))
+    }
+
+    var clientID: String { names.thread(number) }
+
+    /// With exactly-once, first of all ends what an earlier run left open.
+    func makeProducer() throws -> any Producer {
+        let clientID = clientID + "-producer"
+        switch configuration.guarantee {
+        case .atLeastOnce: return try cluster.makeProducer(clientID: clientID)
+        case .exactlyOnce:
+            return try cluster.makeTransactionalProducer(
+                id: "\(names.applicationID)-\(number)", timeout: configuration.ownTransactionTimeout, clientID: clientID
+            )
+        }
+    }
+}
