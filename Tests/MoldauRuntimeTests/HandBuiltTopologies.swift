@@ -43,7 +43,7 @@ struct CountTopology {
                         try forward(record.with(value: count))
                     }
                 }, parents: ["source"]))
-        try topology.add(.keyValue(store, kind: kind), for: ["count"])
+        try topology.add(StoreDefinition(store, kind: kind), for: ["count"])
         try topology.addSink("sink", to: counts, after: ["count"])
         return topology
     }

@@ -247,7 +247,7 @@ struct StreamThreadTests {
         var topology = Topology()
         try topology.add(
             GlobalTableNode(
-                sourceName: "names-source", processorName: "names-table", topic: "names", store: .keyValue(store)
+                sourceName: "names-source", processorName: "names-table", topic: "names", store: StoreDefinition(store)
             ) { context, count in
                 let table: KeyValueStore<String, String> = try context.store(named: "names-store")
                 return (0..<count).map { _ in

@@ -24,15 +24,15 @@ extension Topology {
     /// // even: a=8
     /// ```
     /// `add(_:for:)` adds stores, and gives them to processors that are there. Nothing is repartitioned on its own.
-    /// - Parameter stores: the names of stores that are in the topology already.
+    /// - Parameter stores: those that it uses and that are in the topology already.
     /// - Throws: `TopologyError`: the name is taken, a parent or store is unknown. Types that do not fit those of a parent come
     ///   out as `TopologyError.wrongType` when tasks are made.
     public mutating func addProcessor<Made: Processor & SendableMetatype>(
-        _ name: String, after parents: [String], stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
+        _ name: String, after parents: [String], stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
     ) throws {
         try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, parents: parents))
         for store in Made.stores { try add(store, for: [name]) }
-        for store in stores { try connect(name, toStore: store) }
+        for store in stores { try connect(name, toStore: store.name) }
     }
 
     /// As `addProcessor` shows: a node that reads topics of the same types. Serdes are those of the first.

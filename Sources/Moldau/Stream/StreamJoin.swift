@@ -18,21 +18,21 @@ extension KStream {
     /// - Parameters:
     ///   - name: names the nodes and repartition topics.
     ///   - stores: what the names of the stores begin with.
-    ///   - options: of the stores that keep each side's records; `emission` has no meaning here.
+    ///   - options: of the stores that keep each side's records.
     public func join<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         join(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// As `join`, with the serdes given and a joiner that sees the key.
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -54,19 +54,19 @@ extension KStream {
     /// // paid: o1@0=0 of 120
     /// ```
     public func leftJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         leftJoin(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// As `leftJoin`, with the serdes given and a joiner that sees the key.
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -89,19 +89,19 @@ extension KStream {
     /// // both: o1@0=0 ordered 20 paid
     /// ```
     public func outerJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         outerJoin(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// As `outerJoin`, with the serdes given and a joiner that sees the key.
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -112,12 +112,9 @@ extension KStream {
 
     private func joining<Other, Result>(
         _ other: KStream<Key, Other>, _ join: StreamJoin<Key, Value, Other, Result>, named given: String?,
-        stores: String?, _ options: StoreOptions?
+        stores: String?, _ options: BufferStoreOptions?
     ) -> KStream<Key, Result> {
-        builder.attempt {
-            try join.windows.check()
-            try options?.checkIsPlain("joins of streams", named: given ?? "join(_:within:)")
-        }
+        builder.attempt { try join.windows.check() }
         let join = join.waiting(by: builder.options.windowMemory)
         let left = partitionedForJoin(
             named: given.map { $0 + "-left" }, RepartitionEnds(key: join.key, value: join.left))
@@ -125,7 +122,7 @@ extension KStream {
             named: given.map { $0 + "-right" }, RepartitionEnds(key: join.key, value: join.right))
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
-        let definitions = join.definitions(names, options ?? StoreOptions(), in: builder.options)
+        let definitions = join.definitions(names, options ?? BufferStoreOptions(), in: builder.options)
         let written = WrittenSides()
         let thisWindowed = GraphNode(names.leftWindowed) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingLeft($0, names) }

@@ -55,12 +55,12 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     }
 
     func definitions(
-        _ names: StreamJoinNames, _ options: StoreOptions, in topology: TopologyOptions
+        _ names: StreamJoinNames, _ options: BufferStoreOptions, in topology: TopologyOptions
     ) -> Definitions {
-        let kinds = options.kind.map { StoreKinds($0) } ?? topology.stores
+        let kinds = options.kind.map { StoreKinds($0) } ?? topology.storeKinds
         func store<Value>(_ name: String, _ value: Serde<Value>) -> StoreDefinition {
-            var definition = StoreDefinition.window(
-                WindowStoreName(name, key: key, value: value), size: windows.size,
+            var definition = StoreDefinition(
+                PlainWindowStoreName(name, key: key, value: value), size: windows.size,
                 retention: windows.retention, retainsDuplicates: true, kind: kinds.window,
                 isLogged: options.isLogged, topicSettings: options.changelogSettings)
             definition.expiresExactly = options.expiresExactly(topology.windowMemory)

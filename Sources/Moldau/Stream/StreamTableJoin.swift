@@ -89,7 +89,7 @@ extension KStream {
         let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key
         let wait = grace.map {
-            GraceWait(join: name, $0, key: key, value: value, kind: builder.options.stores.keyValue)
+            GraceWait(join: name, $0, key: key, value: value, kind: builder.options.storeKinds.keyValue)
         }
         if wait != nil, !isVersioned, !table.content.inheritsVersions {
             builder.attempt { throw GraceWait<Key, Value>.needsVersions(join: name) }

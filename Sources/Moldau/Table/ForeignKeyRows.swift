@@ -49,8 +49,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
             joiner: joiner)
     }
 
-    func subscriptionStore(_ name: String) -> KeyValueStoreName<StoredKey, Message> {
-        KeyValueStoreName(
+    func subscriptionStore(_ name: String) -> TableStoreName<StoredKey, Message> {
+        TableStoreName(
             name, key: StoredKey.serde(foreignKey: partKeys.foreign, primaryKey: partKeys.primary),
             value: Message.serde(primaryKey: partKeys.primary))
     }

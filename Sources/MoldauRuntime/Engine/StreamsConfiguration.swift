@@ -97,7 +97,7 @@ public struct StreamsConfiguration: Sendable {
     public var topicSearchInterval: Duration = .seconds(10)
 
     /// Settings of the topics that the application makes for itself, by Kafka's names (`min.insync.replicas`, …); those of
-    /// `StoreOptions.changelogSettings` go over them, and so do the retention of windowed changelogs and the compaction lag
+    /// `changelogSettings` of an operator's options go over them, and so do the retention of windowed changelogs and the compaction lag
     /// of versioned ones. Kafka's prefix `topic.`. Topics that are there already stay as they are.
     public var internalTopicSettings: [String: String] = [:]
 
