@@ -54,7 +54,7 @@ package final class StreamThread {
         let (names, configuration, consumer) = (plan.names, plan.configuration, clients.consumer)
         mailbox = ThreadMailbox(of: plan.clientID, wakeup: consumer.wakeup)
         taskCommit = TaskCommit(
-            outbox: clients.outbox, group: names.applicationID, commitPositions: { try consumer.commit($0) })
+            outbox: clients.outbox, group: { consumer.groupMetadata }, commitPositions: { try consumer.commit($0) })
         restorer = StoreRestorer(
             consumer: clients.restoreConsumer, committed: { try consumer.committed($0) },
             logger: configuration.logger, report: configuration.onRestore)
@@ -146,7 +146,7 @@ package final class StreamThread {
         precondition(phase != .closed, "a closed stream thread runs no more")
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
-        } catch ClusterError.producerFenced {
+        } catch let error as ClusterError where error.remedy == .beginAnew {
             try restartTasks(now: now)
             return 0
         }

@@ -184,7 +184,7 @@ final class StreamThreadLoop: Sendable {
 extension Error {
     /// Whether a new thread would fail as this one did.
     var isForGood: Bool {
-        if case .offline? = self as? ClusterError { return true }
+        if let error = self as? ClusterError { return error.remedy == .stopApplication }
         return switch self as? StateError {
         case .changed, .damaged, .malformedMetadata: true
         default: false

@@ -15,10 +15,7 @@ struct ThreadClients {
     /// Blocks: with exactly-once, what an earlier run left open is ended first.
     init(_ plan: StreamThreadPlan) throws {
         self.plan = plan
-        consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
-        consumer.group = plan.names.applicationID
-        // A commit makes durable what was read before it tells of it.
-        consumer.readsAhead = true
+        consumer = try plan.makeConsumer()
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         let producer = try plan.makeProducer()
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
@@ -29,21 +26,12 @@ struct ThreadClients {
                 do { try admin.create([NewTopic(name, partitionCount: count)]) } catch ClusterError.topicExists {}
                 return true
             })
-        readOwnTransactions()
     }
 
     /// The producer's transaction was aborted: another producer takes its place, and what the outbox holds is forgotten. Blocks.
     func renewProducer() throws {
         outbox.producer.close()
         outbox.begin(with: try plan.makeProducer())
-        readOwnTransactions()
-    }
-
-    /// One commit decides what the thread's tasks write and what other tasks of it have made of that, so these may read it before.
-    private func readOwnTransactions() {
-        // Any partition will do: the id is the same for all.
-        let stamp = outbox.producer.stamp(for: TopicPartition(plan.names.applicationID, 0))
-        consumer.readsTransactionsOf = stamp.isTransactional ? stamp.id : nil
     }
 
     func close() {
