@@ -46,6 +46,14 @@ struct ThreadClients {
         consumer.readsTransactionsOf = stamp.isTransactional ? stamp.id : nil
     }
 
+    /// Ends a wait for records or changelogs, from any thread.
+    var wake: @Sendable () -> Void {
+        { [consumer = consumer.wakeup, restoreConsumer = restoreConsumer.wakeup] in
+            consumer.signal()
+            restoreConsumer.signal()
+        }
+    }
+
     func close() {
         consumer.close()
         restoreConsumer.close()
