@@ -52,7 +52,7 @@ package final class StreamThread {
         let clients = try ThreadClients(plan)
         self.clients = clients
         let (names, configuration, consumer) = (plan.names, plan.configuration, clients.consumer)
-        mailbox = ThreadMailbox(of: plan.clientID, wakeup: consumer.wakeup)
+        mailbox = ThreadMailbox(of: plan.clientID, wake: clients.wake)
         taskCommit = TaskCommit(
             outbox: clients.outbox, group: { consumer.groupMetadata }, commitPositions: { try consumer.commit($0) })
         restorer = StoreRestorer(

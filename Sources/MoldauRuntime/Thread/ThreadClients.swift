@@ -34,6 +34,14 @@ struct ThreadClients {
         outbox.begin(with: try plan.makeProducer())
     }
 
+    /// Ends a wait for records or changelogs, from any thread.
+    var wake: @Sendable () -> Void {
+        { [consumer = consumer.wakeup, restoreConsumer = restoreConsumer.wakeup] in
+            consumer.signal()
+            restoreConsumer.signal()
+        }
+    }
+
     func close() {
         consumer.close()
         restoreConsumer.close()
