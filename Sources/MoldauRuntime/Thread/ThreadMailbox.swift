@@ -1,28 +1,30 @@
-// How other threads get at what a stream thread owns: they post work, the thread does it between batches, and a completion gets the
-// answer.
+// How other threads access what a stream thread owns: they post work, the thread runs it between batches, and a
+// completion gets the answer.
 //
-//     any thread                      stream thread
-//     post(work, completion) ──▸ │ queue │ ──▸ beginning of a round, and after each lane's turn: work(contents) ──▸ completion
-//                 │                  └──────── the thread ends or fails ──────────────────▸ completion(.threadEnded)
+//     any thread                     stream thread
+//     post(work, completion) ──▸ │ queue │ ──▸ at the start of a round, and after each lane's turn:
+//                 │                  │           work(contents) ──▸ completion
+//                 │                  └──────── the thread ends or fails ──▸ completion(.threadEnded)
 //                 └── ended, or full ──▸ completion(.threadEnded, .tooMany)
 //
-// A completion is called exactly once, whatever happens, and never later than the thread's end. A message stays with the thread
-// that it was posted to: where the task that it is about has gone to another thread, the answer is an error that says so.
+// A completion is called exactly once, whatever happens, and no later than the thread's end. A message stays with the
+// thread that it was posted to: if the task that it is about has moved to another thread, the answer is an error that
+// says so.
 
 import MoldauCluster
 import MoldauState
 import MoldauTopology
 
-/// Work that other threads want done by a stream thread, with what it owns.
+/// Work that other threads want a stream thread to do, with access to what it owns.
 package final class ThreadMailbox: Sendable {
     private struct Message: Sendable {
         let work: @Sendable (ThreadContents) -> Void
         let refuse: @Sendable (ThreadMailboxError) -> Void
     }
 
-    /// Messages that may wait.
+    /// How many messages may wait.
     static let limit = 1_024
-    /// Messages that are answered before records have their turn again.
+    /// How many messages are answered before records get their turn again.
     static let batch = 16
 
     private let thread: String
@@ -35,11 +37,12 @@ package final class ThreadMailbox: Sendable {
         messages = Mailbox(limit: Self.limit, wake: wakeup.signal)
     }
 
-    /// Has the thread do something between two batches, in the order of the posts. May be called from any thread; returns at once.
+    /// Runs `work` on the thread between two batches, in the order of the posts. May be called from any thread; returns
+    /// at once.
     /// - Parameters:
-    ///   - work: called on the stream thread, which does nothing else meanwhile. It sees what was not committed yet.
-    ///   - completion: gets what `work` returns or throws, on the stream thread, or a `ThreadMailboxError`, on that thread or on
-    ///     this one. Called exactly once. It must not block.
+    ///   - work: called on the stream thread, which does nothing else meanwhile. It sees uncommitted data.
+    ///   - completion: gets the result of `work`, on the stream thread, or a `ThreadMailboxError`, on that thread or on
+    ///     the calling one. Called exactly once. It must not block.
     package func post<Answer: Sendable>(
         _ work: @escaping @Sendable (ThreadContents) throws -> Answer,
         completion: @escaping @Sendable (Result<Answer, any Error>) -> Void
@@ -57,13 +60,13 @@ package final class ThreadMailbox: Sendable {
         }
     }
 
-    /// Ends the thread's wait for records: something else than a message is new to it.
+    /// Ends the thread's wait for records because of some other news.
     func wake() { wakeup.signal() }
 
-    /// Whether nobody waits for an answer.
+    /// Whether no message waits.
     var isEmpty: Bool { messages.isEmpty }
 
-    /// Answers the oldest messages. On the stream thread.
+    /// Answers the oldest messages. Called on the stream thread.
     func answer(with contents: @autoclosure () -> ThreadContents) {
         let asked = messages.take(upTo: Self.batch)
         if asked.isEmpty { return }
@@ -71,11 +74,11 @@ package final class ThreadMailbox: Sendable {
         for message in asked { message.work(contents) }
     }
 
-    /// The thread does nothing any more: who waits is told.
+    /// Called when the thread does nothing more: all waiting callers get an error.
     func close() { for message in messages.close() { message.refuse(.threadEnded(thread)) } }
 }
 
-/// What a message to a stream thread may look at. Not to be kept: it is the thread's own.
+/// What the work of a message may access. Must not be kept: it belongs to the thread.
 package struct ThreadContents {
     private let thread: String
     private let heldTasks: HeldTasks
@@ -86,7 +89,7 @@ package struct ThreadContents {
     }
 
     /// The stores of a task that the thread processes.
-    /// - Throws: `ThreadMailboxError.taskNotHere` where it processes it no more, or not yet.
+    /// - Throws: `ThreadMailboxError.taskNotHere` if the thread does not process it (any more, or yet).
     package func stores(of task: TaskID) throws(ThreadMailboxError) -> [any StateStore] {
         guard let task = heldTasks.running.first(where: { $0.id == task }) else {
             throw .taskNotHere(task, thread: thread)
@@ -100,11 +103,11 @@ package struct ThreadContents {
 
 /// Why a stream thread did not answer. Each case holds the facts.
 package enum ThreadMailboxError: Error, Equatable, CustomStringConvertible {
-    /// The thread ended or failed before it came to it, or is about to begin anew.
+    /// The thread ended or failed before it answered, or is about to restart.
     case threadEnded(String)
-    /// As many messages wait as may.
+    /// Too many messages are waiting.
     case tooMany(thread: String, waiting: Int)
-    /// No running task of the thread, or of any.
+    /// The task is not running on this thread, or on any.
     case taskNotHere(TaskID, thread: String?)
 
     package var description: String {
