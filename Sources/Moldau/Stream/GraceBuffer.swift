@@ -1,7 +1,7 @@
 // The format of a stream's records that wait for late rows of a table, in Kafka Streams' bytes (numbers big-endian):
 //
 //     key      0 · timestamp (Int64) · key · sequence number (Int32)
-//     value    as in BufferedChange.swift: the record's value is the new value; without the other values and the buffer time
+//     value    as in BufferedChange.swift, with the record's value as the new one, no others, and no buffer time
 
 import MoldauRecords
 import MoldauState

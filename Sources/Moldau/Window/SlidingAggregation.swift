@@ -74,7 +74,7 @@ final class SlidingAggregation<Key, Value, Result> {
                 } else if row.timestamp.ms < time {
                     (near.hasLeft, near.previous) = (true, row.timestamp.ms)
                 } else {
-                    return true  // There was a record at this very time: the windows of that record are those of this one.
+                    return true  // An earlier record had this very time: its windows are those of this one.
                 }
             } else {
                 (near.left, near.previous) = (row, row.timestamp.ms)
