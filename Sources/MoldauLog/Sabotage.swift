@@ -30,8 +30,7 @@
         package static let offsetsHiddenByUndecided = Sabotage(rawValue: 1 << 10)
         /// Committed positions beyond the end of a log that a crash has shortened are kept.
         package static let positionsBehindEndKept = Sabotage(rawValue: 1 << 11)
-        /// Whether a transaction is complete is judged by whether its group has committed offsets at all, whatever they
-        /// are.
+        /// A commit records the read positions that the client names, even beyond the ends of the partitions.
         package static let positionsBelieved = Sabotage(rawValue: 1 << 12)
         /// Records are served without comparing them with their checksums.
         package static let damageServed = Sabotage(rawValue: 1 << 13)
