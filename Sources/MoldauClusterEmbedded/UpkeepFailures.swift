@@ -16,7 +16,7 @@ package struct UpkeepFailures {
         do throws(BrokerError) {
             try broker.run(job)
             guard let before = last.removeValue(forKey: job) else { return }
-            logger.notice("upkeep goes on", metadata: ["job": "\(job)", "failures": "\(before.count)"])
+            logger.notice("upkeep works again", metadata: ["job": "\(job)", "failures": "\(before.count)"])
         } catch .closed {
             // Somebody is closing the broker.
         } catch {

@@ -87,7 +87,7 @@ extension InternalTopicNames {
 
     fileprivate func complaints(_ topology: Topology) -> [String] {
         if let objection = Self.objection(to: applicationID) {
-            return ["the application's id '\(applicationID)' stands in names of topics and directories: \(objection)"]
+            return ["the application's id '\(applicationID)' is part of topic and directory names: \(objection)"]
         }
         if applicationID.hasPrefix("__") {
             return ["the application's id '\(applicationID)' begins with '__', as the cluster's own topics do"]

@@ -221,7 +221,9 @@ package final class StreamsEngine: Sendable {
     /// Makes all threads commit and end; the last one starts new threads, which read the topics that match now.
     private func replan() {
         guard !inner.withLock({ $0.isStopRequested }) else { return }
-        logger.info("other topics match now", metadata: ["application": "\(names.applicationID)"])
+        logger.info(
+            "the patterns match other topics now; stream threads restart",
+            metadata: ["application": "\(names.applicationID)"])
         _ = change(to: .rebalancing)
         let loops = inner.withLock { inner in
             inner.isReplanning = true

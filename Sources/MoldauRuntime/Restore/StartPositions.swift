@@ -53,7 +53,7 @@ struct StartPositions {
     /// Warns that a position is outside of what the partition holds, so that records were lost.
     private func warn(_ partition: TopicPartition, lost: Offset, held: Range<Offset>, next: Offset) {
         logger.warning(
-            "\(partition) does not hold offset \(lost), where reading was to go on; it goes on at \(next)",
+            "\(partition) does not hold offset \(lost), the next one to read; reading continues at \(next)",
             metadata: ["held": "\(held.lowerBound)..<\(held.upperBound)"])
     }
 

@@ -138,7 +138,7 @@ package final class StoreRestorer {
     private func beginning(of target: Target, held: Range<Offset>) throws -> (Offset, reason: String?) {
         guard let own = target.offset else {
             let reason = target.store.begunAnewBecause
-            if let reason { logger.warning("the store \(target.store.name) begins anew: \(reason)") }
+            if let reason { logger.warning("the store \(target.store.name) starts empty: \(reason)") }
             return (held.lowerBound, reason)
         }
         if own >= held.lowerBound && own <= held.upperBound { return (own, nil) }
@@ -146,17 +146,17 @@ package final class StoreRestorer {
             "the store \(target.store.name) is at offset \(own) of \(target.changelog), which holds "
             + "\(held.lowerBound)..<\(held.upperBound)"
         if own < held.lowerBound {
-            logger.warning("\(fact): the store keeps what it has, and goes on with what is there")
+            logger.warning("\(fact): the store keeps its rows, and continues with the first record held")
             return (held.lowerBound, nil)
         }
         if target.source == nil {
             let isRewritten = try target.store.rewriteChangelog(from: held.upperBound)
             logger.warning(
-                "\(fact): the store keeps what it has\(isRewritten ? ", and writes it to the changelog again" : "")")
+                "\(fact): the store keeps its rows\(isRewritten ? ", and appends them to the changelog again" : "")")
             return (held.upperBound, nil)
         }
         let erased = try target.store.erase(because: fact)
-        logger.warning("\(fact): the store begins anew")
+        logger.warning("\(fact): the store is restored from the start")
         return (held.lowerBound, erased ? fact : fact + "; what the store held stays")
     }
 

@@ -12,7 +12,7 @@ extension GlobalTables {
         let bounds = try consumer.bounds(of: partitions)
         try checkPositions(against: bounds)
         for table in begunAnew {
-            logger.warning("the global table \(table.store) begins anew: \(table.reason)")
+            logger.warning("the global table \(table.store) starts empty: \(table.reason)")
             for partition in table.partitions {
                 guard let held = bounds[partition] else { continue }
                 report(

@@ -29,7 +29,7 @@ extension StreamThread {
             schedule.committed(at: now.uptime)
             turns.transactionPace.committed()
             if schedule.purges(at: now.uptime) { try purgeRepartitionTopics() }
-            if shortage != nil { plan.configuration.logger.info("there is room again; processing goes on") }
+            if shortage != nil { plan.configuration.logger.info("there is room again; processing continues") }
             shortage = nil
         } catch {
             try hold(because: error)
