@@ -3,10 +3,10 @@ import MoldauState
 import MoldauTopology
 
 extension StreamsConfiguration {
-    /// The most stream threads, and the most copies of a task's stores, that an application may have.
+    /// The most stream threads, and copies of a task's stores, that an application may ask for.
     static let mostThreads = 1_024
 
-    /// What is wrong with the settings, one sentence each; empty if an application can run with them.
+    /// What is wrong with the settings, a sentence each; empty where an application may run with them.
     func complaints(names: InternalTopicNames, topology: Topology) -> [String] {
         var complaints = names.complaints(topology)
         func demand(_ isRight: Bool, _ sentence: @autoclosure () -> String) {
@@ -68,7 +68,7 @@ extension InternalTopicNames {
     /// Kafka's limit.
     private static let longestTopicName = 249
 
-    /// Why a name cannot be a topic's; nil if it can.
+    /// Why a name cannot be a topic's; nil where it can.
     static func objection(to name: String) -> String? {
         if name.isEmpty { return "it is empty" }
         if name == "." || name == ".." { return "that is a directory's name" }
@@ -87,7 +87,7 @@ extension InternalTopicNames {
 
     fileprivate func complaints(_ topology: Topology) -> [String] {
         if let objection = Self.objection(to: applicationID) {
-            return ["the application's id '\(applicationID)' is part of topic and directory names: \(objection)"]
+            return ["the application's id '\(applicationID)' stands in names of topics and directories: \(objection)"]
         }
         if applicationID.hasPrefix("__") {
             return ["the application's id '\(applicationID)' begins with '__', as the cluster's own topics do"]
