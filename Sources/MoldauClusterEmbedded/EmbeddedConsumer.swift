@@ -12,7 +12,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         var isPaused = false
     }
 
-    /// What one poll brings at most of one partition, and of all.
+    /// The most that one poll returns from one partition, and in total.
     private static var maxPartitionBytes: Int { 1 << 20 }
     private static var maxPollBytes: Int { 16 << 20 }
 
@@ -24,7 +24,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private var assigned: [TopicPartition: Assigned] = [:]
     /// The assigned partitions in the order in which they are read.
     private var order: [TopicPartition] = []
-    /// Whose turn it is first at the next poll: so that no partition starves behind a busy one.
+    /// The partition that the next poll reads first, so that none starves behind a busy one.
     private var turn = 0
     private var isClosed = false
 
@@ -89,7 +89,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         }
     }
 
-    /// Next to nothing where everything is durable already; else one sync, shared with all who wait for one.
+    /// Makes the records durable before they are returned. Costs almost nothing if they are already; otherwise one
+    /// sync, shared with all who wait for one.
     private func makeDurable(orGoBackTo before: [TopicPartition: Assigned]) throws {
         do {
             try translating { () throws(BrokerError) in try broker.flush() }
@@ -109,7 +110,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
             do {
                 next = try fetch(order[turn], openOf: ownProducer)
             } catch {
-                // What was fetched counts as handed out. The partition is the first of the next poll, which fails then.
+                // What was fetched counts as returned. The partition is the first of the next poll, which then throws.
                 if fetched.isEmpty { throw error }
                 return fetched
             }

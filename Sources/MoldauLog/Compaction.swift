@@ -133,7 +133,7 @@ struct KeyDigest: Hashable, Sendable {
     }
 
     #if SABOTAGE
-        /// 16 bits, without the secret.
+        /// For `Sabotage.digestCut`: 16 bits, without the secret seed.
         init(cut key: UnsafeRawBufferPointer) { halves = SIMD2(Int(murmur2(key) & 0xffff), 0) }
     #endif
 }

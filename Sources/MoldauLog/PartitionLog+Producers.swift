@@ -17,7 +17,7 @@ extension PartitionLog {
         return first
     }
 
-    /// The offsets of a batch that came already and is sent again; nil for one that is to be appended.
+    /// The offsets of a batch that was appended already and is sent again; nil for a new one.
     /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.
     func twin(of header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
         #if SABOTAGE

@@ -145,7 +145,7 @@ extension PartitionLog {
             unchecked: uncheckedRuns(of: segment), hold: try segment.file.hold())
     }
 
-    /// What readers of committed records do not get.
+    /// The aborted transactions, whose records readers of committed records do not get.
     private func abortedTransactions(from offset: Offset) -> ArraySlice<AbortedRange> {
         #if SABOTAGE
             if files.sabotage.contains(.abortedReadable) { return [] }
@@ -153,7 +153,7 @@ extension PartitionLog {
         return aborted(endingAtOrAfter: offset)
     }
 
-    /// What is to be compared with its checksum when it is read.
+    /// The batches to be compared with their checksums when they are read.
     private func uncheckedRuns(of segment: Segment<Files.File>) -> UncheckedRuns? {
         #if SABOTAGE
             if files.sabotage.contains(.damageServed) { return nil }

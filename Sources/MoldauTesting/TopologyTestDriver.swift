@@ -90,7 +90,8 @@ public final class TopologyTestDriver {
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
         // Nobody begins where another one ended.
-        taskCommit = TaskCommit(outbox: outbox, group: { GroupMetadata(group: applicationID) }, commitPositions: { _ in })
+        taskCommit = TaskCommit(
+            outbox: outbox, group: { GroupMetadata(group: applicationID) }, commitPositions: { _ in })
         taskTopics = Set(task.partitions.map(\.topic))
         globalTopics = Set(globalTables.partitions.map(\.topic))
         let start = TaskPosition(offset: .zero, end: .zero)

@@ -49,7 +49,8 @@ struct TextBytesTests {
         }
     }
 
-    @Test(arguments: [[0xff], [0xc3], [0x61, 0x80], [0xed, 0xa0, 0x80], Array(repeating: 0xfe, count: 20)] as [[UInt8]])
+    @Test(
+        arguments: [[0xff], [0xc3], [0x61, 0x80], [0xed, 0xa0, 0x80], Array(repeating: 0xfe, count: 20)] as [[UInt8]])
     func `bytes that are no UTF-8 are refused by both ways`(bytes: [UInt8]) {
         bytes.withUnsafeBytes {
             #expect(String(utf8: $0) == nil && String(anyLength: $0) == nil)

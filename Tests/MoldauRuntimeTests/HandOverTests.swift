@@ -425,7 +425,8 @@ struct HandOverTests {
         let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).groupByKey()
-                .count(as: TableStoreName(CountTopology.store.name), options: TableStoreOptions(isLogged: false)).toStream().forEach { _, _ in }
+                .count(as: TableStoreName(CountTopology.store.name), options: TableStoreOptions(isLogged: false))
+                .toStream().forEach { _, _ in }
         }
         let app = try fixture.application(topology) {
             $0.streamThreads = 2

@@ -8,7 +8,7 @@ import MoldauTopology
 import Testing
 
 struct TaskCommitTests {
-    /// A task that has counted one record, and what commits it.
+    /// A task that has counted one record, and its `TaskCommit`.
     private struct CountedOnce {
         let task: StreamTask
         let calls = CallLog()
@@ -83,13 +83,13 @@ struct TaskCommitTests {
         counted.calls.heal()
         _ = counted.calls.take()
         try counted.run()
-        // What was sent stays sent.
+        // Records that were sent stay sent.
         #expect(counted.calls.take() == (isTransactional ? [] : ["flush", "flush"]) + [refused])
         #expect(counted.storedUpTo == Offset(1))
     }
 }
 
-/// Notes what it is asked. Every topic has one partition.
+/// Records the calls. Every topic has one partition.
 private class NotingProducer: Producer {
     fileprivate let calls: CallLog
     private var ends: [TopicPartition: Offset] = [:]

@@ -28,7 +28,8 @@ extension Topology {
     /// - Throws: `TopologyError`: the name is taken, a parent or store is unknown. Types that do not fit those of a parent come
     ///   out as `TopologyError.wrongType` when tasks are made.
     public mutating func addProcessor<Made: Processor & SendableMetatype>(
-        _ name: String, after parents: [String], stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
+        _ name: String, after parents: [String], stores: [any StoreName] = [],
+        _ make: @escaping @Sendable () throws -> Made
     ) throws {
         try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, .process, parents: parents))
         for store in Made.stores { try add(store, for: [name]) }

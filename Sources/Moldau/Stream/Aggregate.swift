@@ -103,7 +103,8 @@ extension KGroupedStream {
     }
 
     @inlinable func reducing<Result>(
-        as store: (any TableName<Key, Result>)?, named name: String?, _ options: TableStoreOptions?, result: Serde<Result>,
+        as store: (any TableName<Key, Result>)?, named name: String?, _ options: TableStoreOptions?,
+        result: Serde<Result>,
         first: @escaping @Sendable (Value) -> Result?,
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?
     ) -> KTable<Key, Result> {

@@ -3,10 +3,10 @@ import MoldauState
 import MoldauTopology
 
 extension KGroupedStream {
-    /// Adds the node of an aggregation with its store, below a repartition where the key was changed.
+    /// Adds the node of an aggregation with its store, below a repartition if the key was changed.
     /// - Parameters:
     ///   - operation: what the node does.
-    ///   - emission: nil: as the choice of the store says.
+    ///   - emission: nil for that of the store's options.
     ///   - inlet: wires the node in a task.
     func aggregated<ResultKey, Result>(
         _ prefix: String, _ operation: OperatorDescription, named given: String?, _ choice: StoreChoice,

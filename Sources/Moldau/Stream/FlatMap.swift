@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Makes of each record any number of values under the same key.
+    /// Replaces each record by any number of records with the same key.
     ///
     /// ```swift
     /// let words = lines.flatMapValues { $0.split(separator: " ") }
@@ -15,7 +15,7 @@ extension KStream {
         flatMapValues(named: name) { _, value in try transform(value) }
     }
 
-    /// Makes of each record any number of values, from its key and value.
+    /// Replaces each record by any number of records with the same key, from its key and value.
     ///
     /// ```swift
     /// let words = lines.flatMapValues { number, line in line.split(separator: " ").map { "\(number):\($0)" } }
@@ -35,7 +35,8 @@ extension KStream {
         }
     }
 
-    /// Makes of each record any number of records with keys of their own. What follows by key repartitions first.
+    /// Replaces each record by any number of records with new keys. A later operator that needs equal keys together
+    /// repartitions first.
     ///
     /// ```swift
     /// let halves = orders.flatMap { id, order in [("\(id)a", order.amount / 2), ("\(id)b", order.amount / 2)] }

@@ -2,7 +2,8 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Makes of each record one with a new key and value. What follows by key repartitions first.
+    /// Replaces each record by one with a new key and value. A later operator that needs equal keys together
+    /// repartitions first.
     ///
     /// ```swift
     /// let amounts = orders.map { _, order in (order.customer, order.amount) }
@@ -35,7 +36,7 @@ extension KStream {
         mapValues(named: name) { _, value in try transform(value) }
     }
 
-    /// Gives each record a new value, made of its key and value.
+    /// Gives each record a new value, computed from its key and value.
     ///
     /// ```swift
     /// let visits = clicks.mapValues { user, page in "\(user) was at \(page)" }
@@ -55,7 +56,7 @@ extension KStream {
         }
     }
 
-    /// Gives each record a new key. What follows by key repartitions first.
+    /// Gives each record a new key. A later operator that needs equal keys together repartitions first.
     ///
     /// ```swift
     /// let byCustomer = orders.selectKey { _, order in order.customer }

@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Both streams in one, without an order between them.
+    /// Merges two streams into one, in no particular order.
     ///
     /// ```swift
     /// let all = deposits.merge(withdrawals.mapValues { -$0 })

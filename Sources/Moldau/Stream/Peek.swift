@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Looks at each record and passes it on.
+    /// Calls `look` on each record and forwards it unchanged.
     ///
     /// ```swift
     /// let pages = clicks.peek { user, page in notes.add("\(user) looks at \(page)") }
@@ -22,7 +22,7 @@ extension KStream {
         }
     }
 
-    /// Does something with each record; the stream ends there.
+    /// Calls `body` on each record; the stream ends there.
     ///
     /// ```swift
     /// clicks.forEach { user, page in notes.add("\(user) looks at \(page)") }
@@ -44,7 +44,7 @@ extension KStream {
     /// ```
     /// - Parameters:
     ///   - label: nil for the name of the node upstream.
-    ///   - write: where the line goes; standard output by default.
+    ///   - write: receives each line; prints to standard output by default.
     public func print(
         label: String? = nil, named given: String? = nil,
         to write: @escaping @Sendable (String) -> Void = { Swift.print($0) }

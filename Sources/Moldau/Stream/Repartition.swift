@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Sends the stream through a topic of the application, so that equal keys are in one partition again.
+    /// Sends the stream through a repartition topic, so that equal keys are in one partition again.
     ///
     /// ```swift
     /// let byCustomer = orders.selectKey { _, order in order.customer }.repartition(named: "by-customer", partitions: 4)
@@ -10,15 +10,15 @@ extension KStream {
     /// // byCustomer: ada=ada 120
     /// ```
     /// - Parameters:
-    ///   - name: the topic's name between the application's id and `-repartition`.
-    ///   - partitions: nil: as many as the widest topic upstream.
+    ///   - name: the middle part of the topic's name, between the application's id and `-repartition`.
+    ///   - partitions: nil for as many as the upstream topic with the most partitions.
     @inlinable public func repartition(
         named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) -> KStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
         repartition(named: name, partitions: partitions, partitioner: partitioner, key: Key.serde, value: Value.serde)
     }
 
-    /// As `repartition`, with the serdes of the topic given.
+    /// As `repartition`, with the topic's serdes given.
     @inlinable public func repartition(
         named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil,
         key: Serde<Key>, value: Serde<Value>
@@ -44,7 +44,7 @@ extension KStream {
         return after(through.node)
     }
 
-    /// The stream behind a repartition of it.
+    /// The stream as read from a repartition node below it.
     func after(_ through: GraphNode) -> KStream<Key, Value> {
         KStream(builder: builder, node: through, sources: [through.name], isKeyChanged: false, origin: origin)
     }
@@ -70,7 +70,7 @@ extension KStream {
     }
 }
 
-/// A repartition that several operators come to stand on.
+/// A repartition that several operators share.
 final class SharedNode { var node: GraphNode? }
 
 /// A topic between two sub-topologies: a filter for records without a key, a sink and a source.
@@ -138,7 +138,7 @@ struct RepartitionNode {
         self.init(key: key, sent: value, received: value, partitioner: partitioner)
     }
 
-    /// - Parameter received: reads what `sent` wrote, maybe as less than it was.
+    /// - Parameter received: decodes what `sent` encoded, possibly ignoring part of it.
     @inlinable init<Key, Value, Received>(
         key: Serde<Key>, sent value: Serde<Value>, received: Serde<Received>,
         partitioner: StreamPartitioner<Key, Value>? = nil

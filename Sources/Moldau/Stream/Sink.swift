@@ -9,7 +9,7 @@ extension KStream {
     /// // lines: 1=to be
     /// // shouted: 1=TO BE
     /// ```
-    /// - Parameter partitioner: chooses partitions; nil leaves it to the key.
+    /// - Parameter partitioner: chooses partitions; nil chooses them by key.
     @inlinable public func to(
         _ topic: Topic<Key, Value>, named name: String? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) {
@@ -29,7 +29,7 @@ extension KStream {
         sink(.topic(topic.name), key: topic.key, value: topic.value.optional, named: name, partitioner)
     }
 
-    /// Writes each record to the topic that `choose` answers. The topics must exist.
+    /// Writes each record to the topic that `choose` returns. The topics must exist.
     ///
     /// ```swift
     /// lines.to(key: String.serde, value: String.serde) { record, _ in record.value.hasSuffix("!") ? "shouted" : "rest" }

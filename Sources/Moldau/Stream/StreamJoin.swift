@@ -20,7 +20,8 @@ extension KStream {
     ///   - stores: what the names of the stores begin with.
     ///   - options: of the stores that keep each side's records.
     public func join<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
         options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         join(
@@ -32,7 +33,8 @@ extension KStream {
     /// As `join`, with the serdes given and a joiner that sees the key.
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -54,7 +56,8 @@ extension KStream {
     /// // paid: o1@0=0 of 120
     /// ```
     public func leftJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
         options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         leftJoin(
@@ -66,7 +69,8 @@ extension KStream {
     /// As `leftJoin`, with the serdes given and a joiner that sees the key.
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -89,7 +93,8 @@ extension KStream {
     /// // both: o1@0=0 ordered 20 paid
     /// ```
     public func outerJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
         options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         outerJoin(
@@ -101,7 +106,8 @@ extension KStream {
     /// As `outerJoin`, with the serdes given and a joiner that sees the key.
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(

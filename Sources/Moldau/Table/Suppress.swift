@@ -22,7 +22,8 @@ extension KTable {
 
     /// As `suppress`, with the serde of the values given.
     public func suppress(
-        _ suppressed: Suppressed<Key>, named given: String? = nil, options: BufferStoreOptions? = nil, value: Serde<Value>
+        _ suppressed: Suppressed<Key>, named given: String? = nil, options: BufferStoreOptions? = nil,
+        value: Serde<Value>
     ) -> KTable<Key, Value> {
         // Unlike other operators, a named one uses up no number in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, "KTABLE-SUPPRESS-")

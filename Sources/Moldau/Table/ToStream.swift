@@ -28,7 +28,7 @@ extension KTable {
         return KStream(builder: builder, node: node, sources: sources, isKeyChanged: false, origin: origin)
     }
 
-    /// The table's changes as a stream under new keys.
+    /// The table's changes as a stream with new keys.
     ///
     /// ```swift
     /// let pages = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count()

@@ -13,7 +13,7 @@ struct TaskWiring {
     private(set) var contexts: [NodeContext] = []
     private var sources: [(node: TopologyNode.Source, context: NodeContext)] = []
 
-    /// - Throws: `TopologyError` where types or stores do not fit, and what processors throw in `start`.
+    /// - Throws: `TopologyError` if types or stores do not match; errors that processors throw in `start`.
     init(_ subtopology: Subtopology, context: TaskContext, globalStores: [String]) throws {
         self.subtopology = subtopology
         self.context = context

@@ -1,9 +1,9 @@
 import MoldauCluster
 import MoldauRecords
 
-/// What a stream thread reaches its cluster through. All of them are its own.
+/// The clients through which a stream thread uses its cluster. Each thread has its own.
 struct ThreadClients {
-    /// Reads what tasks and global tables read, and commits the group's positions at least once.
+    /// Reads the inputs of tasks and global tables, and commits the group's positions with at-least-once.
     let consumer: any Consumer
     /// Reads changelogs.
     let restoreConsumer: any Consumer
@@ -12,7 +12,7 @@ struct ThreadClients {
     let outbox: Outbox
     private let plan: StreamThreadPlan
 
-    /// Blocks: with exactly-once, what an earlier run left open is ended first.
+    /// Blocks: with exactly-once, a transaction that an earlier run left open is ended first.
     init(_ plan: StreamThreadPlan) throws {
         self.plan = plan
         consumer = try plan.makeConsumer()
@@ -28,7 +28,8 @@ struct ThreadClients {
             })
     }
 
-    /// The producer's transaction was aborted: another producer takes its place, and what the outbox holds is forgotten. Blocks.
+    /// Called after the producer's transaction was aborted: replaces the producer, and discards what the outbox holds.
+    /// Blocks.
     func renewProducer() throws {
         outbox.producer.close()
         outbox.begin(with: try plan.makeProducer())

@@ -1,24 +1,26 @@
-// How other threads get at what a stream thread owns: they post work, the thread does it between batches, and a completion gets the
-// answer.
+// How other threads access what a stream thread owns: they post work, the thread runs it between batches, and a
+// completion gets the answer.
 //
-//     any thread                      stream thread
-//     post(work, completion) ──▸ │ queue │ ──▸ beginning of a round, and after each lane's turn: work(contents) ──▸ completion
-//                 │                  └──────── the thread ends or fails ──────────────────▸ completion(.threadEnded)
+//     any thread                     stream thread
+//     post(work, completion) ──▸ │ queue │ ──▸ at the start of a round, and after each lane's turn:
+//                 │                  │           work(contents) ──▸ completion
+//                 │                  └──────── the thread ends or fails ──▸ completion(.threadEnded)
 //                 └── ended, or full ──▸ completion(.threadEnded, .tooMany)
 //
-// A completion is called exactly once, whatever happens, and never later than the thread's end. A message stays with the thread
-// that it was posted to: where the task that it is about has gone to another thread, the answer is an error that says so.
+// A completion is called exactly once, whatever happens, and no later than the thread's end. A message stays with the
+// thread that it was posted to: if the task that it is about has moved to another thread, the answer is an error that
+// says so.
 
-/// Work that other threads want done by a stream thread, with what it owns.
+/// Work that other threads want a stream thread to do, with access to what it owns.
 package final class ThreadMailbox: Sendable {
     private struct Message: Sendable {
         let work: @Sendable (ThreadContents) -> Void
         let refuse: @Sendable (ThreadMailboxError) -> Void
     }
 
-    /// Messages that may wait.
+    /// How many messages may wait.
     static let limit = 1_024
-    /// Messages that are answered before records have their turn again.
+    /// How many messages are answered before records get their turn again.
     static let batch = 16
 
     private let thread: String
@@ -31,11 +33,12 @@ package final class ThreadMailbox: Sendable {
         messages = Mailbox(limit: Self.limit, wake: wake)
     }
 
-    /// Has the thread do something between two batches, in the order of the posts. May be called from any thread; returns at once.
+    /// Runs `work` on the thread between two batches, in the order of the posts. May be called from any thread; returns
+    /// at once.
     /// - Parameters:
-    ///   - work: called on the stream thread, which does nothing else meanwhile. It sees what was not committed yet.
-    ///   - completion: gets what `work` returns or throws, on the stream thread, or a `ThreadMailboxError`, on that thread or on
-    ///     this one. Called exactly once. It must not block.
+    ///   - work: called on the stream thread, which does nothing else meanwhile. It sees uncommitted data.
+    ///   - completion: gets the result of `work`, on the stream thread, or a `ThreadMailboxError`, on that thread or on
+    ///     the calling one. Called exactly once. It must not block.
     package func post<Answer: Sendable>(
         _ work: @escaping @Sendable (ThreadContents) throws -> Answer,
         completion: @escaping @Sendable (Result<Answer, any Error>) -> Void
@@ -53,10 +56,10 @@ package final class ThreadMailbox: Sendable {
         }
     }
 
-    /// Whether nobody waits for an answer.
+    /// Whether no message waits.
     var isEmpty: Bool { messages.isEmpty }
 
-    /// Answers the oldest messages. On the stream thread.
+    /// Answers the oldest messages. Called on the stream thread.
     func answer(with contents: @autoclosure () -> ThreadContents) {
         let asked = messages.take(upTo: Self.batch)
         if asked.isEmpty { return }
@@ -64,6 +67,6 @@ package final class ThreadMailbox: Sendable {
         for message in asked { message.work(contents) }
     }
 
-    /// The thread does nothing any more: who waits is told.
+    /// Called when the thread does nothing more: all waiting callers get an error.
     func close() { for message in messages.close() { message.refuse(.threadEnded(thread)) } }
 }
