@@ -30,7 +30,7 @@ extension Topology {
     public mutating func addProcessor<Made: Processor & SendableMetatype>(
         _ name: String, after parents: [String], stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
     ) throws {
-        try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, parents: parents))
+        try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, .process, parents: parents))
         for store in Made.stores { try add(store, for: [name]) }
         for store in stores { try connect(name, toStore: store) }
     }
@@ -47,7 +47,7 @@ extension Topology {
                 key: first.key, value: first.value, timestamps: timestamps?.extract(in: context),
                 in: context, next: try context.next())
         }
-        try add(TopologyNode(name, .source(source)))
+        try add(TopologyNode(name, .source(source), .source(RecordFormat(first.key, first.value))))
     }
 
     /// As `addProcessor` shows: a node that writes records to a topic.
@@ -60,7 +60,8 @@ extension Topology {
             try SinkWriter(key: topic.key, value: topic.value, partitioner: partitioner, context: context)
                 .inlet(to: .topic(topic.name))
         }
-        try add(TopologyNode(name, .sink(topic: topic.name, make: make), parents: parents))
+        let operation = OperatorDescription.sink(RecordFormat(topic.key, topic.value))
+        try add(TopologyNode(name, .sink(topic: topic.name, make: make), operation, parents: parents))
     }
 }
 

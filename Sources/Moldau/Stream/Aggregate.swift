@@ -139,7 +139,8 @@ extension KGroupedStream {
         }
         let name = choice.name
         return aggregated(
-            prefix, named: given, choice, key: key, getter: .store(name),
+            prefix, .aggregate(Aggregation(operation), windows: nil, emit: choice.emission.described), named: given,
+            choice, key: key, getter: .store(name),
             store: choice.definition(key: key, value: store?.value ?? result)
         ) { context, changes in try inlet(context, name, changes) }
     }

@@ -126,10 +126,10 @@ extension KStream {
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
         let definitions = join.definitions(names, options ?? StoreOptions(), in: builder.options)
-        let written = WrittenSides()
+        let (written, window) = (WrittenSides(), OperatorDescription.joinWindow(join.windows.described))
         let thisWindowed = GraphNode(names.leftWindowed) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingLeft($0, names) }
-            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), window, parents: parents))
             written.leftParents = parents
         }
         let mayBeOne = join.canShareStore && builder.options.optimizations.contains(.singleStoreSelfJoin)
@@ -138,7 +138,7 @@ extension KStream {
                 return written.isSelfJoin = true
             }
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingRight($0, names) }
-            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), window, parents: parents))
         }
         let node = GraphNode(names.merge) { topology, _ in
             if written.isSelfJoin, let join = join as? StreamJoin<Key, Value, Value, Result> {
@@ -165,8 +165,6 @@ private final class WrittenSides {
     var isSelfJoin = false
 }
 
-enum StreamJoinKind { case inner, left, outer }
-
 /// The names of a stream join's nodes and stores, in the order in which Kafka Streams numbers them.
 struct StreamJoinNames: Sendable {
     let leftWindowed: String
@@ -178,7 +176,7 @@ struct StreamJoinNames: Sendable {
     let rightStore: String
     let unmatchedStore: String
 
-    init(_ kind: StreamJoinKind, _ given: String?, stores: String?, origin: String, in builder: StreamsBuilder) {
+    init(_ kind: JoinKind, _ given: String?, stores: String?, origin: String, in builder: StreamsBuilder) {
         let (names, given) = (builder.names, given.map { builder.checked($0) })
         leftWindowed = names.processor(given, suffix: "-this-windowed", "KSTREAM-WINDOWED-")
         rightWindowed = names.processor(given, suffix: "-other-windowed", "KSTREAM-WINDOWED-")

@@ -52,7 +52,9 @@ extension KTable {
             let make: TopologyNode.Make = { context in
                 try Suppression(suppressed, waitMs: wait, key: key, value: value, store: store, context).inlet
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(
+                TopologyNode(
+                    name, .processor(make: make), .suppress(suppressed.described(waitMs: wait)), parents: parents))
             try topology.add(
                 SuppressionBuffer.definition(store, kind: choice.kind(\.keyValue), choice.options), for: [name])
         }
