@@ -102,9 +102,9 @@ public struct StreamsConfiguration: Sendable {
     /// `metadata.max.age.ms`, which is five minutes there.
     public var topicSearchInterval: Duration = .seconds(10)
 
-    /// Settings for the application's internal topics, by Kafka's names (`min.insync.replicas`, …). The
-    /// `changelogSettings` of an operator's options override them, and so do the retention of windowed changelogs and
-    /// the compaction lag of versioned ones. Kafka's prefix `topic.`. Existing topics are not changed.
+    /// Settings of the topics that the application makes for itself, by Kafka's names (`min.insync.replicas`, …); those of
+    /// `StoreOptions.changelogSettings` go over them, and so do the retention of windowed changelogs and the compaction lag
+    /// of versioned ones. Kafka's prefix `topic.`. Topics that are there already stay as they are.
     public var internalTopicSettings: [String: String] = [:]
 
     /// How much longer the changelog of a windowed store keeps its records than the store: clusters delete by the wall
