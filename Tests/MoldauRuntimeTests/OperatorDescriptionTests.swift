@@ -40,6 +40,9 @@ struct OperatorDescriptionTests {
             .to(Topic<String, String>("sink"), named: "sink")
         clicks.forEach(named: "forEach") { _, _ in }
         clicks.print(named: "print") { _ in }
+        let split = clicks.split(named: "split-")
+        split.branch { _, _ in true }
+        _ = split.defaultBranch()
         let diverted = clicks.diverting(named: "divert") { $0.mapValues(named: "within") { $0 } }
         diverted.aside.mapValues(named: "aside") { $0.value }
             .to(key: String.serde, value: String.serde, named: "chosen") { _, _ in "x" }
@@ -49,7 +52,7 @@ struct OperatorDescriptionTests {
         let grouped = streams.stream(numbers, named: "numbers").groupByKey()
         let (minute, second) = (Duration.seconds(60), Duration.seconds(1))
         _ = grouped.count(named: "count")
-        _ = grouped.reduce(named: "reduce", options: StoreOptions(emission: .lastPerCommit())) { max($0, $1) }
+        _ = grouped.reduce(named: "reduce", options: TableStoreOptions(emission: .lastPerCommit())) { max($0, $1) }
         _ = grouped.aggregate(Int64(0), named: "aggregate") { $0 += $2 }
         _ = grouped.windowedBy(.tumbling(minute, grace: second)).count(named: "tumbling")
         _ = grouped.windowedBy(.hopping(minute, every: second, grace: .zero)).reduce(named: "hopping") { max($0, $1) }
@@ -64,7 +67,7 @@ struct OperatorDescriptionTests {
     }
 
     private static func tables(_ streams: StreamsBuilder) {
-        let cities = streams.table(cities, as: KeyValueStoreName("cities-store"), named: "cities")
+        let cities = streams.table(cities, as: TableStoreName("cities-store"), named: "cities")
         _ = cities.mapValues(named: "rows") { $0 }.filter(named: "some-rows") { _, _ in true }
             .transformValues(named: "transformValues") { _ in { _, city in city } }
             .suppress(.untilTimeLimit(.seconds(5)), named: "suppress")
@@ -79,7 +82,7 @@ struct OperatorDescriptionTests {
         streams.addReadOnlyStore(
             KeyValueStoreName<String, String>("read-only"), from: Topic("read-only-input"), named: "readOnly")
         streams.addGlobalStore(
-            .keyValue(KeyValueStoreName<String, String>("global-store")),
+            StoreDefinition(KeyValueStoreName<String, String>("global-store")),
             from: Topic<String, String>("global-input"), named: "globalStore"
         ) { Ending() }
     }
@@ -91,18 +94,18 @@ struct OperatorDescriptionTests {
         _ = left.join(right, within: windows, named: "inner") { left, _ in left }
         _ = left.leftJoin(right, within: windows, named: "left-join") { left, _ in left }
         _ = left.outerJoin(right, within: windows, named: "outer") { left, _ in left ?? "" }
-        let options = StoreOptions(historyRetention: .seconds(60))
         let table = streams.table(
-            Topic<String, Int64>("rows"), as: KeyValueStoreName("rows-store"), named: "right-rows", options: options)
+            Topic<String, Int64>("rows"), as: VersionedStoreName("rows-store", historyRetention: .seconds(60)),
+            named: "right-rows")
         _ = left.join(table, named: "row-join", grace: .seconds(4)) { left, _ in left }
         _ = left.leftJoin(table, named: "row-left-join") { left, _ in left }
         let global = streams.globalTable(Topic<String, Int64>("global-rows"), named: "global-rows")
         _ = left.join(global, on: { key, _ in key }, named: "global-join") { left, _ in left }
         _ = left.leftJoin(global, on: { key, _ in key }, named: "global-left-join") { left, _ in left }
-        let one = streams.table(Topic<String, String>("one"), as: KeyValueStoreName("one-store"), named: "one")
-        let two = streams.table(Topic<String, Int64>("two"), as: KeyValueStoreName("two-store"), named: "two")
+        let one = streams.table(Topic<String, String>("one"), as: TableStoreName("one-store"), named: "one")
+        let two = streams.table(Topic<String, Int64>("two"), as: TableStoreName("two-store"), named: "two")
         _ = one.join(two, named: "table-inner") { one, _ in one }
-        _ = one.leftJoin(two, as: KeyValueStoreName("joined-store"), named: "table-left") { one, _ in one }
+        _ = one.leftJoin(two, as: TableStoreName("joined-store"), named: "table-left") { one, _ in one }
         _ = one.outerJoin(two, named: "table-outer") { one, _ in one }
         _ = one.join(two, on: { $0 }, named: "foreign") { one, _ in one }
         _ = one.leftJoin(two, on: { $0 }, named: "foreign-left") { one, _ in one }

@@ -20,6 +20,9 @@ enum OperatorTexts {
         sink: sink of utf8 to utf8
         forEach: forEach
         print: forEach
+        split-: split
+        split-1: branch
+        split-0: branch
         divert: divert
         divert-aside: diverted
         within: mapValues

@@ -108,8 +108,8 @@ private class NotingProducer: Producer {
 }
 
 private final class NotingTransactions: NotingProducer, TransactionalProducer {
-    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
-        try calls.add("transaction of \(group): \(offsets.values.map(\.offset))")
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
+        try calls.add("transaction of \(group.group): \(offsets.values.map(\.offset))")
     }
 
     func abort() throws { try calls.add("abort") }
