@@ -95,7 +95,7 @@ bench-check: rocksdb
 	@$(SWIFT) build --quiet -c release --product step-costs
 	@python3 Tests/Tools/check_costs.py "$$($(SWIFT) build -c release --show-bin-path)/step-costs" $(FLAGS)
 
-# Mistakes are in no release build but in one that is asked for them, apart from the others.
+# A release build has deliberate mistakes only if PLANT asks for one; such builds have a directory of their own.
 simulate: rocksdb
 	@$(if $(PLANT),SABOTAGE=1) $(SWIFT) run --quiet -c release $(if $(PLANT),--scratch-path .build-sabotage) \
 		simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))

@@ -11,8 +11,8 @@ let strict: [SwiftSetting] = [
 let warnings: [SwiftSetting] =
     ProcessInfo.processInfo.environment["MOLDAU_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
-/// Mistakes that are made on purpose, so that tests and the simulator can show that they find them: in debug builds, and where
-/// `SABOTAGE` is set (`make simulate PLANT=…`). No release build of an application has them.
+/// Deliberate mistakes, with which tests and the simulator show that they find them: in debug builds, and in builds
+/// with `SABOTAGE` set (`make simulate PLANT=…`). No release build of an application has them.
 let sabotage: [SwiftSetting] = [
     ProcessInfo.processInfo.environment["SABOTAGE"] == nil
         ? .define("SABOTAGE", .when(configuration: .debug)) : .define("SABOTAGE")

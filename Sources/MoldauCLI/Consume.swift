@@ -27,10 +27,10 @@ struct Consume: ParsableCommand {
     @Option(name: .customLong("partition"), help: "Read this partition. May be repeated; without it all are read.")
     var chosenPartitions: [Int32] = []
 
-    @Option(help: "Print that many records, then end.")
+    @Option(help: "Print this many records, then stop.")
     var maxMessages: Int?
 
-    @Flag(help: "Wait for more at the end; without a start given, print only what comes.")
+    @Flag(help: "At the end, wait for more; without a start given, print only new records.")
     var follow = false
 
     @OptionGroup var format: LineFormat

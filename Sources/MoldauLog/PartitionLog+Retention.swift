@@ -29,7 +29,7 @@ extension PartitionLog {
         return removed
     }
 
-    /// When the last record of a segment came.
+    /// When the last record of a segment was appended.
     private func lastAppend(in segment: Segment<Files.File>) -> Timestamp? {
         #if SABOTAGE
             if files.sabotage.contains(.retentionByEventTime) { return segment.latest }

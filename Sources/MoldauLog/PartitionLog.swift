@@ -23,7 +23,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     var leaderEpoch: Int32 = 0
     var producers = ProducerStates()
     /// Ordered by the offsets of their markers.
-    var aborted: [AbortedTransaction] = []
+    var aborted: [AbortedRange] = []
     /// Set while the indexes of aborted transactions are rebuilt: no checksum file may vouch for those on disk until
     /// then.
     var rebuildsAborted = false

@@ -10,8 +10,8 @@
 
 package import MoldauRecords
 
-/// A transaction that was aborted: readers of committed records skip its records.
-package struct AbortedTransaction: Equatable, Sendable {
+/// Where an aborted transaction lies in the log: readers of committed records skip its records.
+package struct AbortedRange: Equatable, Sendable {
     package let producer: Int64
     package let first: Offset
     /// The offset of its marker.
@@ -114,7 +114,7 @@ struct ProducerStates: Sendable {
 
     /// Updates the producer's state after a marker was written.
     /// - Returns: the transaction that the marker aborts, if it aborts an open one.
-    mutating func note(_ marker: TransactionMarker, of stamp: ProducerStamp, at offset: Offset) -> AbortedTransaction? {
+    mutating func note(_ marker: TransactionMarker, of stamp: ProducerStamp, at offset: Offset) -> AbortedRange? {
         var producer = producers[stamp.id] ?? Producer(epoch: stamp.epoch)
         if stamp.epoch > producer.epoch {
             producer.epoch = stamp.epoch
@@ -125,7 +125,7 @@ struct ProducerStates: Sendable {
         producer.transactionStart = nil
         producers[stamp.id] = producer
         guard let start, !marker.isCommit else { return nil }
-        return AbortedTransaction(
+        return AbortedRange(
             producer: stamp.id, first: start, last: offset, stable: firstUnstable ?? offset + 1)
     }
 
@@ -198,7 +198,7 @@ extension ProducerStates {
     }
 }
 
-extension AbortedTransaction {
+extension AbortedRange {
     static let entryBytes = 34
 
     /// The entry as `.txnindex` stores it.
@@ -210,11 +210,11 @@ extension AbortedTransaction {
     }
 
     /// The complete entries of an index.
-    static func all(in index: [UInt8]) -> [AbortedTransaction] {
+    static func all(in index: [UInt8]) -> [AbortedRange] {
         index.withUnsafeBytes { bytes in
             var fields = FieldReader(bytes, of: "index of aborted transactions")
-            var all: [AbortedTransaction] = []
-            while let entry = try? AbortedTransaction(&fields) { all.append(entry) }
+            var all: [AbortedRange] = []
+            while let entry = try? AbortedRange(&fields) { all.append(entry) }
             return all
         }
     }

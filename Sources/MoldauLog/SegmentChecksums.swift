@@ -2,8 +2,8 @@
 //
 //     version u16 = 2 · end offset i64 · first timestamp i64 · largest timestamp i64 · its offset i64 · CRC-32C of
 //     .index, .timeindex and .txnindex, u32 each, 0 for an empty or missing file · count u32, then per run of batches:
-//     position of its end u32 · CRC-32C of its bytes u32; then the times of the first and the last append i64 each; last the
-//     CRC-32C of all of this, u32. Version 1 had no times.
+//     position of its end u32 · CRC-32C of its bytes u32; then the times of the first and the last append i64 each;
+//     last the CRC-32C of all of this, u32. Version 1 had no times.
 //
 // A batch's own checksum does not cover its first 21 bytes, among them its offset. A run consists of whole batches, 64
 // KiB or more, so that a reader verifies only what it reads, once per start of the program.

@@ -1,6 +1,7 @@
 import MoldauRecords
 
-/// Runs asynchronous work on the thread that pumps it, one piece after the other: so that a test driver decides when it runs.
+/// Runs asynchronous work on the thread that calls `run`, one job after the other, so that a test driver decides when
+/// it runs.
 final class PumpedExecutor: TaskExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
@@ -21,10 +22,10 @@ final class PumpedExecutor: TaskExecutor {
         }
     }
 
-    /// Ends a wait: the one that is on, or else the next.
+    /// Ends the current wait, or else the next one.
     func signal() { monitor.withLock(wakes: true) { $0.isSignalled = true } }
 
-    /// Blocks until something is ready, or `signal` is called.
+    /// Blocks until a job is ready, or `signal` is called.
     /// - Returns: false if neither happened in that time.
     func wait(atMost seconds: Double) -> Bool {
         let isReady: Bool? = monitor.wait(timeout: .seconds(seconds)) { state in

@@ -1,23 +1,24 @@
-// What waits in a buffer, in Kafka Streams' bytes (numbers big-endian):
+// The format of a buffered record, in Kafka Streams' bytes (numbers big-endian):
 //
-//     where the record came from: timestamp and offset (Int64 each), sized topic, partition (Int32), number of headers (Int32),
-//     sized name and value of each · sized value before it began to wait · sized value before the change, its length −2 where
-//     it is the same · sized new value · time that it waits by (Int64)
+//     origin of the record: timestamp and offset (Int64 each), sized topic, partition (Int32), number of headers
+//     (Int32), sized name and value of each · sized value that downstream nodes know · sized old value, its length −2
+//     if it is the same · sized new value · buffer time (Int64)
 //
-// A sized field has its length before it (Int32), −1 for a null.
+// A sized field is preceded by its length, −1 for null.
 
 import MoldauRecords
 import MoldauTopology
 
-/// A change of a table, or a record of a stream, that waits with all that it needs to go on as if it had just come.
+/// A change of a table, or a record of a stream, in a buffer, with everything needed to process it later as if it had
+/// just arrived.
 struct BufferedChange {
-    /// The value that those downstream know, as they have not seen what waits.
+    /// The value that downstream nodes know: they have not seen the buffered changes.
     var prior: [UInt8]?
     var old: [UInt8]?
     var new: [UInt8]?
     var timestamp: Timestamp
     var headers: Headers
-    /// nil for a record that came from a punctuation.
+    /// nil for a record that a punctuation made.
     var origin: RecordOrigin?
     var bufferTime = Timestamp(ms: 0)
 
@@ -25,7 +26,7 @@ struct BufferedChange {
         encode: { change, writer in change.write(&writer) },
         decode: { bytes in try bytes.withUnsafeBytes { try BufferedChange($0) } })
 
-    /// The bytes that Kafka Streams counts for it: what it holds, without the lengths.
+    /// The size as Kafka Streams counts it: the fields without their lengths.
     var estimatedSize: Int {
         let origin = 2 * MemoryLayout<Int64>.size + (origin?.topic.utf8.count ?? 0) + MemoryLayout<Int32>.size
         let headers = headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) }

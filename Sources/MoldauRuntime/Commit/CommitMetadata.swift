@@ -1,11 +1,11 @@
-// What Kafka Streams writes as the metadata of a committed offset: base64 of magic byte 2, partition time (Int64),
-// number of entries (Int32) and per entry the length of its name (Int32), the name, a number (Int64). No entries: no
-// count either.
+// The metadata that Kafka Streams writes with a committed offset: base64 of magic byte 2, partition time (Int64),
+// number of entries (Int32) and, for each entry, the length of its name (Int32), the name, and a number (Int64).
+// Without entries, the number of entries is left out too.
 
 import Foundation
 import MoldauRecords
 
-/// The partition time and the processors' own times that travel with a committed offset.
+/// The partition time and the processors' own times that are committed together with an offset.
 package struct CommitMetadata: Equatable, Sendable {
     package var partitionTime: Timestamp
     /// Times by store name, for operators that emit when windows close.
@@ -30,8 +30,8 @@ package struct CommitMetadata: Equatable, Sendable {
         return Data(writer.bytes).base64EncodedString()
     }
 
-    /// Reads what `encoded` gives, or Kafka Streams' older format (magic 1: partition time only).
-    /// nil where it is neither: metadata of other clients is ignored, as Kafka Streams does.
+    /// Decodes what `encoded` returns, or Kafka Streams' older format (magic 1: partition time only). nil if it is
+    /// neither: the metadata of other clients is ignored, as in Kafka Streams.
     package init?(decoding text: String) {
         guard let data = Data(base64Encoded: text) else { return nil }
         let read = data.withUnsafeBytes { try? CommitMetadata($0) }

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// Opens once, and lets go whoever waits for it: threads and async code alike.
+/// Opens once, and then releases all waiters: threads and async code alike.
 final class Latch: Sendable {
     private struct State {
         var isOpen = false
@@ -18,7 +18,7 @@ final class Latch: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Blocks the calling thread: not for Swift's cooperative pool.
+    /// Blocks the calling thread: not for use on Swift's cooperative pool.
     func waitBlocking() { _ = monitor.wait { $0.isOpen ? true : nil } }
 
     func wait() async {

@@ -1,6 +1,6 @@
 // All versions of a key are kept in one store (KIP-889), in the cache's key space:
-//   the latest version:  length of key (UInt32) · key                 → valid from (Int64) · 1 · value, or valid from · 0
-//   an older version:    length of key (UInt32) · key · valid from    → 1 · value, or 0 for a deletion
+//   the latest version:  length of key (UInt32) · key              → valid from (Int64) · 1 · value, or valid from · 0
+//   an older version:    length of key (UInt32) · key · valid from → 1 · value, or 0 for a deletion
 // Numbers are big-endian, so that the older versions of a key follow its latest one in the order of time. The changelog
 // has the same records as Kafka Streams': one per version, with the version's time as the record's timestamp.
 

@@ -4,8 +4,8 @@
 //     version 1, 2 or 3 (UInt8) │ changelog offset, −1 for none (Int64) │ number of positions (UInt32)
 //     then per position: topic (text) │ partition (Int32) │ offset (Int64)
 //     from version 2 on: stream time (Int64)
-//     in version 3: note of the form (text, see StoreForm; empty: none) │ retention in milliseconds, −1 for none (Int64)
-//         │ width of buckets in milliseconds (Int64) │ id of the changelog topic (16 bytes, zeros: none)
+//     in version 3: note of the form (text, see StoreForm; empty: none) │ retention in ms, −1 for none (Int64)
+//         │ width of buckets in ms (Int64) │ id of the changelog topic (16 bytes, zeros: none)
 //         │ number of topics (UInt32), then per topic: name (text) │ id (16 bytes)
 //         │ key from which on rows must still be appended to the changelog again: 1 and text of bytes, or 0
 //         │ number of the last duplicate (Int32)

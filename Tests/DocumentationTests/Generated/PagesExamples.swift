@@ -11,11 +11,11 @@ import Testing
 struct PagesExamples {
     @Test func `Docs/Changing.md`() throws {
         func total(_ driver: TopologyTestDriver) throws -> Int64? {
-            try driver.timestampedStore(KeyValueStoreName<String, Int64>("per-customer")).get("ada")?.value
+            try driver.store(TableStoreName<String, Int64>("per-customer")).get("ada")?.value
         }
 
         let orders = Topic<String, Int64>("orders")
-        let perCustomer = KeyValueStoreName<String, Int64>("per-customer")
+        let perCustomer = TableStoreName<String, Int64>("per-customer")
         let old = try Topology { streams in _ = streams.stream(orders).groupByKey().count(as: perCustomer) }
         let new = try Topology { streams in
             _ = streams.stream(orders).filter { _, cents in cents > 0 }.groupByKey().count(as: perCustomer)
