@@ -28,6 +28,9 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     ///   committed.
     ///   - clock: the wall clock, read once per round of each stream thread: what records and punctuations are told.
     ///   - uptime: a clock that nobody sets, read with the wall clock: how long something takes, and what is due, goes by it.
+    ///   - topology: what is run.
+    ///   - cluster: where the topics are.
+    ///   - configuration: settings that differ from the defaults.
     public init(
         id: String, topology: Topology, cluster: ClusterChoice,
         configuration: StreamsConfiguration = StreamsConfiguration(),
@@ -144,6 +147,8 @@ public struct ClusterChoice: Sendable {
     /// application starts, and closed with it.
     /// - Parameter newTopicPartitions: topics that are missing are created with that many partitions; nil: an error
     ///   names them.
+    /// - Parameter directory: where topics and state are kept.
+    /// - Parameter durability: when a record counts as written.
     public static func embedded(
         at directory: String, durability: Durability = .sync, newTopicPartitions: Int32? = 1
     ) -> ClusterChoice {
@@ -154,6 +159,7 @@ public struct ClusterChoice: Sendable {
 
     /// A cluster that is open, and stays so after the application.
     /// - Parameter stateDirectory: each application has a directory in it; nil keeps all state in memory.
+    /// - Parameter cluster: where the topics are.
     public static func cluster(_ cluster: any Cluster, stateDirectory: String?) -> ClusterChoice {
         ClusterChoice(kind: .given(cluster), stateDirectory: stateDirectory, newTopicPartitions: nil)
     }

@@ -37,6 +37,7 @@ public final class TopicWriter<Key, Value> {
 
     /// Takes a record in; it is sent when there are many, or at the next `flush`.
     /// - Parameter chosen: the partition; nil leaves it to the key, or to chance where there is none.
+    /// - Parameter record: what is written.
     /// - Throws: what the serdes throw, and `ClusterError`; an error of an earlier record may come out here.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func write(_ record: Record<Key, Value>, to chosen: Int32? = nil) throws {

@@ -30,6 +30,9 @@ extension StreamsBuilder {
     /// - Parameters:
     ///   - name: the processor's name in descriptions; the source's has `-source` after it.
     ///   - make: makes the processor of one stream thread; must return a new one each time.
+    ///   - store: what the processor writes into.
+    ///   - topic: what every thread reads all of.
+    ///   - timestamps: how the records' times are found.
     public func addGlobalStore<Key, Value, Made: Processor & SendableMetatype>(
         _ store: StoreDefinition, from topic: Topic<Key, Value>, named name: String? = nil,
         timestamps: TimestampExtractor<Key?, Value>? = nil, _ make: @escaping @Sendable () throws -> Made

@@ -25,6 +25,9 @@ extension Topology {
     /// ```
     /// `add(_:for:)` adds stores, and gives them to processors that are there. Nothing is repartitioned on its own.
     /// - Parameter stores: those that it uses and that are in the topology already.
+    /// - Parameter name: the node's name.
+    /// - Parameter parents: the names of the nodes whose records it gets.
+    /// - Parameter make: makes the processor of one task; must return a new one each time.
     /// - Throws: `TopologyError`: the name is taken, a parent or store is unknown. Types that do not fit those of a parent come
     ///   out as `TopologyError.wrongType` when tasks are made.
     public mutating func addProcessor<Made: Processor & SendableMetatype>(

@@ -25,6 +25,9 @@ extension KStream {
     /// - Parameters:
     ///   - maxInFlight: per task; at least 1.
     ///   - timeout: of one attempt, by the application's clock, checked every 100 ms or more often.
+    ///   - retry: how often a call that failed is tried again.
+    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - transform: gives the new value; calls overlap.
     public func mapValuesAsync<NewValue: Sendable>(
         maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30), named name: String? = nil,
         _ transform: @escaping @Sendable (Value) async throws -> NewValue

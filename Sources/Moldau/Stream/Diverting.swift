@@ -46,6 +46,7 @@ extension KStream {
     ///     session was over. `.expired`: a joined stream's record came too late for its store, so that no later record
     ///     will match it.
     ///   - operators: declares the operators. They must not repartition: do so before.
+    ///   - given: the operator's name in descriptions and metrics; nil: one is made.
     /// - Returns: the result of `operators`, and the stream of diverted records.
     public func diverting<Result>(
         _ reasons: DropReason..., named given: String? = nil,

@@ -22,6 +22,9 @@ public struct JoinWindows: Sendable, Hashable {
     public var unmatched: UnmatchedEmission
 
     /// - Parameter grace: results of left and outer joins wait that much longer, and stores retain records for it.
+    /// - Parameter before: how much earlier the other record may be.
+    /// - Parameter after: how much later the other record may be.
+    /// - Parameter unmatched: when records without a match are sent.
     public init(
         before: Duration, after: Duration, grace: Duration, unmatched: UnmatchedEmission = .whenWindowCloses
     ) {

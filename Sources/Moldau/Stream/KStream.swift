@@ -57,6 +57,8 @@ public struct KStream<Key, Value> {
     ///   - changesKey: whether equal keys may be in several partitions afterwards.
     ///   - changesValue: whether records have other values afterwards.
     ///   - make: wires the node in a task; called once per task.
+    ///   - prefix: what a name that is made begins with in Kafka Streams.
+    ///   - stores: the names of the stores that the operator uses.
     public func adding<NewKey, NewValue>(
         named given: String?, prefix: String, stores: [String] = [], changesKey: Bool = false,
         changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>

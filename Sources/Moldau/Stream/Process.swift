@@ -34,6 +34,7 @@ extension KStream {
     /// - Parameters:
     ///   - stores: the stores that it uses besides its own: of those added with `addStore`, and of tables.
     ///   - make: makes the processor of one task; must return a new one each time.
+    ///   - given: the operator's name in descriptions and metrics; nil: one is made.
     public func process<Made: Processor & SendableMetatype>(
         named given: String? = nil, stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {

@@ -12,6 +12,7 @@ extension KStream {
     /// - Parameters:
     ///   - name: the middle part of the topic's name, between the application's id and `-repartition`.
     ///   - partitions: nil for as many as the upstream topic with the most partitions.
+    ///   - partitioner: chooses a record's partition; by its key unless something else is given.
     @inlinable public func repartition(
         named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) -> KStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {

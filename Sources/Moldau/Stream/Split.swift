@@ -74,6 +74,7 @@ public final class BranchedKStream<Key, Value> {
     /// // second: o2=bob 30
     /// ```
     /// - Parameter suffix: the branch is named for the split with this added; by default the branch's number, from 1.
+    /// - Parameter isIncluded: whether a record is of this branch.
     @discardableResult
     public func branch(
         _ suffix: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool

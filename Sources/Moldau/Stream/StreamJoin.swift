@@ -19,6 +19,9 @@ extension KStream {
     ///   - name: names the nodes and repartition topics.
     ///   - stores: what the names of the stores begin with.
     ///   - options: of the stores that keep each side's records.
+    ///   - other: the stream to join with.
+    ///   - windows: how far apart in time two records may be.
+    ///   - joiner: makes the result of a pair.
     public func join<Other: StreamCodable, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
         storesNamed stores: String? = nil,

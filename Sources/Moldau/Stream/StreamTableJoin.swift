@@ -18,6 +18,9 @@ extension KStream {
     /// - Parameter grace: each record waits until the stream's time has passed its own by this, so that rows that come late
     ///   are met (KIP-923). Records that come later than this are joined at once. Needs a versioned table whose history
     ///   is at least as long.
+    /// - Parameter table: the table to join with.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter joiner: makes the result of a record and its row.
     @inlinable public func join<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row) throws -> Result

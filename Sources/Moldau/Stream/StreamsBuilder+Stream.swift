@@ -15,6 +15,7 @@ extension StreamsBuilder {
     ///   - start: where to start without a committed offset.
     ///   - timestamps: extracts the time of a record; nil for the record's own. A negative time drops the record
     ///     (counted).
+    ///   - topic: what is read.
     @inlinable public func stream<Key, Value>(
         _ topic: Topic<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil

@@ -20,6 +20,9 @@ extension KTable {
     ///   - store: gives the result a store of that name.
     ///   - partitioners: where the tables' rows are, if their topics' writers do not go by the hash of keys.
     ///   - joiner: nil deletes the result.
+    ///   - other: the table to join with.
+    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - options: how the result's rows are kept.
     public func join<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
         as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,

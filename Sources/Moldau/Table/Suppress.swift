@@ -14,6 +14,8 @@ extension KTable {
     /// Changes go on in the order of the time that they wait by, then of their keys' bytes, with the time and headers of the last change.
     /// They go on when another change comes that moves stream time. What waits is kept in a store with a changelog.
     /// - Parameter options: the store of what waits.
+    /// - Parameter suppressed: what is held back, and how long.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
     public func suppress(
         _ suppressed: Suppressed<Key>, named name: String? = nil, options: BufferStoreOptions? = nil
     ) -> KTable<Key, Value> where Value: StreamCodable {

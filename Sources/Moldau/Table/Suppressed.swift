@@ -36,6 +36,8 @@ public struct Suppressed<Key>: Sendable {
     /// - Parameters:
     ///   - maxRecords: the number of keys that may wait.
     ///   - maxBytes: the size of their keys and values, counted as Kafka Streams does.
+    ///   - limit: how much may wait.
+    ///   - overflow: what happens when more would wait.
     public static func untilTimeLimit(
         _ limit: Duration, maxRecords: Int = .max, maxBytes: Int = .max, whenFull overflow: Overflow = .emitEarly
     ) -> Suppressed {

@@ -17,6 +17,10 @@ extension KTable {
     /// - Parameters:
     ///   - store: gives the result a store of its own.
     ///   - result: gives the result a store with a generated name.
+    ///   - other: the table to join with.
+    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - options: how the result's rows are kept.
+    ///   - joiner: makes the result of two rows.
     public func join<Other, Result>(
         _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
         options: TableStoreOptions? = nil, result: Serde<Result>? = nil,

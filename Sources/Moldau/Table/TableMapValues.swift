@@ -12,6 +12,9 @@ extension KTable {
     /// // doubled: ada=10, ada=nil
     /// ```
     /// - Parameter store: gives the result a store of its own.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter options: how the result's rows are kept.
+    /// - Parameter transform: gives the new value of a row.
     public func mapValues<NewValue>(
         as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ transform: @escaping @Sendable (Value) throws -> NewValue?

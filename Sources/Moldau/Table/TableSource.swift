@@ -13,6 +13,11 @@ extension StreamsBuilder {
     /// // rows: ada=1, ada=2, ada=nil
     /// ```
     /// - Parameter store: names the store.
+    /// - Parameter topic: whose newest record of each key is a row.
+    /// - Parameter timestamps: how the records' times are found.
+    /// - Parameter start: where to begin in a partition without a committed offset.
+    /// - Parameter given: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter options: how the rows are kept.
     public func table<Key, Value>(
         _ topic: Topic<Key, Value>, as store: (any TableName<Key, Value>)? = nil, named given: String? = nil,
         options: TableStoreOptions? = nil, start: StartPosition = .earliest,

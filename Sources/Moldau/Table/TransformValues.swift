@@ -25,6 +25,8 @@ extension KTable {
     ///   - store: gives the result a store of its own; then old values and look-ups are read there.
     ///   - stores: the stores that it uses; add them with `addStore`.
     ///   - make: makes the function of one task.
+    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - options: how the result's rows are kept.
     public func transformValues<NewValue>(
         as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, stores: [any StoreName] = [],
         options: TableStoreOptions? = nil,

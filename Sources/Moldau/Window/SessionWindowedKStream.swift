@@ -68,6 +68,11 @@ extension SessionWindowedKStream {
     /// ```
     /// - Parameter merge: takes a session's value into another when a record joins them. The first that it gets is the
     ///   initial value; the sessions come in the order of their ends.
+    /// - Parameter initial: what an aggregate begins with.
+    /// - Parameter store: the name of the store; nil: one is made.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter options: how the aggregates are kept.
+    /// - Parameter update: takes a record into the aggregate.
     public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
         options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,

@@ -22,6 +22,7 @@ extension KGroupedStream {
     /// // counts: ada[0-60]=2
     /// ```
     /// - Parameter emit: `.onWindowClose` is for windows whose end is known: tumbling, hopping and sliding.
+    /// - Parameter windows: the windows that records are put into.
     public func windowedBy(
         _ windows: TimeWindows, emit: EmitStrategy = .onWindowUpdate
     ) -> TimeWindowedKStream<Key, Value> {
