@@ -269,9 +269,9 @@ struct ChangedStoreTests {
             }
         }
         let first = app(try topology(false))
-        try first.start()
+        try await first.started()
         #expect(try eventually { try values(fixture).count == 1 })
-        try first.stop()
+        try await first.stopped()
         let second = app(try topology(true))
         let error = await #expect(throws: (any Error).self) { try await second.run() }
         #expect(second.state == .error)

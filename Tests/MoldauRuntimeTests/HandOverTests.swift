@@ -284,7 +284,7 @@ struct HandOverTests {
                     try await Task.sleep(for: .milliseconds(2))
                     return value
                 }
-                .groupByKey().count(as: CountTopology.store).toStream().mapValues { $0 ?? 0 }.to(CountTopology.counts)
+                .groupByKey().count(as: CountTopology.table).toStream().mapValues { $0 ?? 0 }.to(CountTopology.counts)
         }
         let app = try fixture.application(topology) { $0.guarantee = .exactlyOnce }
         try await app.started()
@@ -425,7 +425,7 @@ struct HandOverTests {
         let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).groupByKey()
-                .count(as: TableStoreName(CountTopology.store.name), options: TableStoreOptions(isLogged: false)).toStream().forEach { _, _ in }
+                .count(as: CountTopology.table, options: TableStoreOptions(isLogged: false)).toStream().forEach { _, _ in }
         }
         let app = try fixture.application(topology) {
             $0.streamThreads = 2

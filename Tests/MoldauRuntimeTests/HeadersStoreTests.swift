@@ -93,7 +93,7 @@ struct HeadersStoreTests {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         let before = try Topology { streams in
-            streams.table(input, as: Self.rows).toStream().to(
+            streams.table(input, as: TableStoreName(Self.rows.name)).toStream().to(
                 Topic("other", key: String.serde, value: String.serde.optional))
         }
         try fixture.create(["other": 1])

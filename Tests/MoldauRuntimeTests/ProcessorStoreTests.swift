@@ -64,7 +64,7 @@ struct ProcessorStoreTests {
         let topology = try Topology { streams in
             for topic in [first, second] {
                 streams.addStore(counts)
-                streams.stream(topic).process(stores: [counts]) { Guest() }.to(output)
+                streams.stream(topic).process(stores: [Numbered.counts]) { Guest() }.to(output)
             }
         }
         #expect(topology.stores.map(\.name) == ["counts"])

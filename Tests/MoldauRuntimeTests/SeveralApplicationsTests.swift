@@ -76,14 +76,14 @@ struct SeveralApplicationsTests {
             }
             #expect(try eventually { try last() == expected })
             // They are independent: one may stop, and come back.
-            try apps[1].stop()
+            try await apps[1].stopped()
             try fixture.write("lines", "l", "avocado", at: 2)
             let again = application("totals", try totals(), cluster, directory, guarantee)
-            try again.start()
+            try await again.started()
             #expect(try eventually { try last()["a"] == 61 })
             #expect(apps[0].state == .running)
-            try again.stop()
-            try apps[0].stop()
+            try await again.stopped()
+            try await apps[0].stopped()
             let topics = try fixture.admin.topics().map(\.name)
             #expect(topics.contains("word-count-counts-changelog") && topics.contains("totals-counts-changelog"))
         }
