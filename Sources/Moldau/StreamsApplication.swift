@@ -75,7 +75,9 @@ public final class StreamsApplication: Service, CustomStringConvertible {
 
     /// Commits, closes everything, and returns then. Blocks: not for async code, which cancels `run`.
     /// - Throws: what ended it before.
-    @available(*, noasync, message: "stop blocks; async code cancels the task that runs run(), or shuts its service group down")
+    @available(
+        *, noasync, message: "stop blocks; async code cancels the task that runs run(), or shuts its service group down"
+    )
     public func stop() throws {
         engine.stop()
         engine.waitUntilEnded()

@@ -1,4 +1,4 @@
-/// What a reader waits on: rung by appends to its partitions, and by whoever wants its wait to end.
+/// What a reader waits for: rung by appends to its partitions, and by anyone who wants to end the wait.
 package final class Bell: Sendable {
     private struct State {
         var hasData = false
@@ -8,9 +8,9 @@ package final class Bell: Sendable {
     package enum Ring: Equatable {
         /// Something was appended since the last `clear`.
         case data
-        /// `wake` was called; this answer used it up.
+        /// `wake` was called; this result uses it up.
         case woken
-        /// Neither, in the time given.
+        /// Neither happened before the timeout.
         case none
     }
 
@@ -18,7 +18,7 @@ package final class Bell: Sendable {
 
     package init() {}
 
-    /// Says that there is something to read.
+    /// Signals that there is something to read.
     package func ring() {
         let isNew = monitor.withLock { state in
             defer { state.hasData = true }
@@ -27,13 +27,14 @@ package final class Bell: Sendable {
         if isNew { monitor.withLock(wakes: true) { _ in } }
     }
 
-    /// Ends a wait: the one that is on, or else the next.
+    /// Ends the current wait, or else the next one.
     package func wake() { monitor.withLock(wakes: true) { $0.isWoken = true } }
 
-    /// Forgets what was appended: called before looking, so that nothing appended after the look is missed.
+    /// Forgets earlier appends. Must be called before looking for data, so that nothing appended after the look is
+    /// missed.
     package func clear() { monitor.withLock { $0.hasData = false } }
 
-    /// Blocks for at most `timeout`.
+    /// Waits for a ring. Blocks for at most `timeout`.
     package func wait(timeout: Duration) -> Ring {
         let ring: Ring? = monitor.wait(timeout: timeout) { state in
             if state.isWoken {

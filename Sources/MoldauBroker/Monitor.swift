@@ -6,7 +6,7 @@
     internal import Darwin
 #endif
 
-/// State behind a lock, and a condition to wait for. For dedicated threads: waiting blocks the thread.
+/// State behind a lock, with a condition to wait for. For dedicated threads: waiting blocks the thread.
 package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the state is reached with the lock held alone.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
@@ -33,7 +33,7 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
         mutex.deallocate()
     }
 
-    /// Runs `body` with the lock held; with `wakes`, everybody who waits looks at the state again afterwards.
+    /// Runs `body` while holding the lock; with `wakes`, all waiting threads check the state again afterwards.
     @discardableResult
     package func withLock<Result>(wakes: Bool = false, _ body: (inout State) -> Result) -> Result {
         pthread_mutex_lock(mutex)
@@ -43,8 +43,8 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
         return result
     }
 
-    /// Waits until `body` returns something, and returns that; nil after `timeout` (nil waits for ever). `body` runs
-    /// with the lock held.
+    /// Waits until `body` returns a value, and returns that; nil after `timeout` (nil waits for ever). `body` runs with
+    /// the lock held.
     package func wait<Result>(timeout: Duration? = nil, _ body: (inout State) -> Result?) -> Result? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
@@ -62,7 +62,7 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
     }
 
     private func waitOnce(_ left: Duration) {
-        // A wait of more than an hour is cut into pieces: the caller loops.
+        // A wait of more than an hour is split: the caller loops.
         let (seconds, attoseconds) = min(left, .seconds(3_600)).components
         let nanoseconds = attoseconds / 1_000_000_000
         #if canImport(Darwin)

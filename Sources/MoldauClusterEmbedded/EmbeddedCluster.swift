@@ -13,10 +13,10 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// A broker in this process: topics in a directory, or in memory. No server, no wire.
+/// A broker in this process: topics in a directory, or in memory. There is no server and no wire protocol.
 ///
-/// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by
-/// one each.
+/// Only one process at a time can use a directory. The cluster may be used by several threads; its consumers, producers
+/// and admins by one thread each.
 public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
@@ -25,7 +25,7 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         return Timestamp(ms: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    /// How long ago it was first asked: by a clock that nobody sets, and that goes on while the machine sleeps.
+    /// The time since it was first read, by a clock that is never set and that continues while the machine sleeps.
     public static let systemUptime: @Sendable () -> Duration = {
         let beginning = ContinuousClock.now
         return { beginning.duration(to: .now) }
@@ -35,15 +35,15 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     private let upkeep: Upkeep?
     private let groups = Groups()
 
-    /// Where it is, as logs tell it.
+    /// Where the cluster is, for log messages.
     public let description: String
 
-    /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
-    /// disk first.
+    /// Opens the cluster in `directory`; creates it if it does not exist. After an unclean stop the content of the disk
+    /// is checked first.
     /// - Parameters:
-    ///   - randomness: where the ids of topics come from.
-    ///   - logger: gets to know what is deleted, moved or made up, and what upkeep could not do.
-    /// - Throws: `LogError.locked` at once when another process works on the directory; `.io`; `.damagedFile`.
+    ///   - randomness: the source of new topics' ids.
+    ///   - logger: gets warnings about what is deleted, moved or reconstructed, and about upkeep that failed.
+    /// - Throws: `LogError.locked`, at once, if another process uses the directory; `.io`; `.damagedFile`.
     public init(
         directory: String, durability: Durability = .sync,
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
@@ -59,7 +59,7 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         upkeep = Upkeep(of: broker, durability: durability, logger: logger)
     }
 
-    /// A cluster in memory, empty at first, gone with its last holder: for tests.
+    /// A cluster in memory, empty at first, gone with its last reference: for tests.
     public init(
         inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
@@ -77,26 +77,26 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         upkeep = nil
     }
 
-    /// Makes everything durable and lets go of the directory; clients get `ClusterError.closed` from then on. Blocks.
+    /// Makes everything durable and releases the directory; clients get `ClusterError.closed` from then on. Blocks.
     public func close() throws(ClusterError) {
         upkeep?.stop()
         try store.closeStore()
     }
 
-    public func makeConsumer(clientID: String) throws -> any Consumer { store.makeConsumer() }
-    public func makeProducer(clientID: String) throws -> any Producer { store.makeProducer() }
-    public func makeTransactionalProducer(
-        id: String, timeout: Duration, clientID: String
-    ) throws -> any TransactionalProducer { try store.makeTransactionalProducer(id, timeout) }
+    public func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { store.makeConsumer(options) }
+    public func makeProducer(_ options: ProducerOptions) throws -> any Producer { store.makeProducer() }
+    public func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+        try store.makeTransactionalProducer(options)
+    }
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
 
-    /// - Throws: `ClusterError.groupInUse` while another is in the group.
+    /// - Throws: `ClusterError.groupInUse` while the group has another member.
     public func join(group: String) throws -> GroupMembership { try groups.join(group) }
 }
 
-/// The groups that have their member.
+/// The groups that have a member.
 private final class Groups: Sendable {
-    /// The members by group, each with a number that no other ever had.
+    /// The member of each group, with a unique number.
     private let state = Mutex<(members: [String: Int], count: Int)>(([:], 0))
 
     func join(_ group: String) throws(ClusterError) -> GroupMembership {
@@ -107,28 +107,29 @@ private final class Groups: Sendable {
             return state.count
         }
         guard let number else { throw .groupInUse(group) }
-        return GroupMembership { [self] in
+        return GroupMembership(assigned: .all) { [self] in
             state.withLock { if $0.members[group] == number { $0.members[group] = nil } }
         }
     }
 }
 
-/// A broker, whatever files it stands on.
+/// A broker on any file system.
 protocol EmbeddedStore: Sendable {
-    func makeConsumer() -> any Consumer
+    func makeConsumer(_ options: ConsumerOptions) -> any Consumer
     func makeProducer() -> any Producer
-    func makeTransactionalProducer(_ id: String, _ timeout: Duration) throws(ClusterError) -> any TransactionalProducer
+    func makeTransactionalProducer(
+        _ options: TransactionalProducerOptions
+    ) throws(ClusterError) -> any TransactionalProducer
     func makeAdmin() -> any Admin
     func closeStore() throws(ClusterError)
 }
 
 extension Broker: EmbeddedStore {
-    func makeConsumer() -> any Consumer { EmbeddedConsumer(self) }
+    func makeConsumer(_ options: ConsumerOptions) -> any Consumer { EmbeddedConsumer(self, options) }
     func makeProducer() -> any Producer { EmbeddedProducer(self) }
-    func makeTransactionalProducer(_ id: String, _ timeout: Duration) throws(ClusterError) -> any TransactionalProducer
-    {
-        try EmbeddedTransactionalProducer(self, id: id, timeout: timeout)
-    }
+    func makeTransactionalProducer(
+        _ options: TransactionalProducerOptions
+    ) throws(ClusterError) -> any TransactionalProducer { try EmbeddedTransactionalProducer(self, options) }
     func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
     func closeStore() throws(ClusterError) {
         do throws(BrokerError) { try close() } catch { throw ClusterError(error) }
@@ -172,7 +173,7 @@ extension ClusterError {
     }
 }
 
-/// Runs a broker's call and says its error in the port's words.
+/// Runs a broker's call and converts its error to the port's.
 func translating<Result>(_ body: () throws(BrokerError) -> Result) throws(ClusterError) -> Result {
     do throws(BrokerError) { return try body() } catch { throw ClusterError(error) }
 }

@@ -23,7 +23,7 @@ package struct CompactionPlan<Files: FileSystem>: Sendable {
     /// Everything before this offset has been compacted already.
     let firstDirty: Offset
     let end: Offset
-    let aborted: [AbortedTransaction]
+    let aborted: [AbortedRange]
     /// The last offset of each producer, by its id.
     let lastOffsets: [Int64: Offset]
     let now: Timestamp
@@ -133,7 +133,7 @@ struct KeyDigest: Hashable, Sendable {
     }
 
     #if SABOTAGE
-        /// 16 bits, without the secret.
+        /// For `Sabotage.digestCut`: 16 bits, without the secret seed.
         init(cut key: UnsafeRawBufferPointer) { halves = SIMD2(Int(murmur2(key) & 0xffff), 0) }
     #endif
 }

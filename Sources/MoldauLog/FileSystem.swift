@@ -32,7 +32,7 @@ package protocol FileSystem: Sendable {
     func identity(of directory: String) throws(LogError) -> Int64?
 
     #if SABOTAGE
-        /// What whoever stands on these files does wrong on purpose.
+        /// The mistakes that code using these files makes on purpose.
         var sabotage: Sabotage { get }
     #endif
 }

@@ -29,7 +29,7 @@ extension PartitionLog {
         return removed
     }
 
-    /// When the last record of a segment came.
+    /// When the last record of a segment was appended.
     private func lastAppend(in segment: Segment<Files.File>) -> Timestamp? {
         #if SABOTAGE
             if files.sabotage.contains(.retentionByEventTime) { return segment.latest }
@@ -61,6 +61,7 @@ extension PartitionLog {
             let isEmpty = try segment(index).size == 0
             let isUnwritten = index == last && hasUnwrittenBegin && !isEmpty
             if isUnwritten { hasUnwrittenBegin = false }
+            // Opened by the look at its size.
             if segments[index].opened!.noteUnknownTimes(now) || isUnwritten { try writeIndexes(ofSegment: index) }
         }
     }

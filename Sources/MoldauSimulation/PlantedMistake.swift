@@ -115,7 +115,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case neverCompacts
     case retentionByEventTime
 
-    /// Whether this build makes mistakes of the broker: where `SABOTAGE` is defined.
+    /// Whether this build can make the broker's mistakes: if `SABOTAGE` is defined.
     package static var areInBuild: Bool {
         #if SABOTAGE
             true

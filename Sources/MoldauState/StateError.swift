@@ -54,7 +54,7 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
                 + (message.contains("Too many open files")
                     ? "; let the process open more files ('ulimit -n'), or lower RocksDBOptions.maxOpenFiles" : "")
         case .noSpace(let place, let message):
-            "there is no room for the state in \(place) (\(message)); make room on its disk, and it goes on"
+            "there is no room for the state in \(place) (\(message)); make room on its disk, and processing continues"
         case .customStore(let store, let operation, let message):
             "the custom store \(store) could not \(operation): \(message)"
         case .malformedMetadata(let store, let reason):

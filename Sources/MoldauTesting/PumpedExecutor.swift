@@ -1,6 +1,7 @@
 import Foundation
 
-/// Runs asynchronous work on the thread that pumps it, one piece after the other: so that a test driver decides when it runs.
+/// Runs asynchronous work on the thread that calls `run`, one job after the other, so that a test driver decides when
+/// it runs.
 final class PumpedExecutor: TaskExecutor {
     private let condition = NSCondition()
     // Both guarded by the condition.
@@ -22,7 +23,7 @@ final class PumpedExecutor: TaskExecutor {
         }
     }
 
-    /// Ends a wait: the one that is on, or else the next.
+    /// Ends the current wait, or else the next one.
     func signal() {
         condition.withLock {
             isSignalled = true
@@ -30,8 +31,8 @@ final class PumpedExecutor: TaskExecutor {
         }
     }
 
-    /// Blocks until something is ready, or `signal` is called.
-    /// - Returns: false when neither was in that time.
+    /// Blocks until a job is ready, or `signal` is called.
+    /// - Returns: false if neither happened in that time.
     func wait(atMost seconds: Double) -> Bool {
         let end = Date(timeIntervalSinceNow: seconds)
         return condition.withLock {

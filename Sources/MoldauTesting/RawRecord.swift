@@ -31,14 +31,15 @@ public struct RawRecord: Hashable, Sendable {
     }
 }
 
-/// Why the test driver refused.
+/// Why the test driver refused a call.
 public enum TestDriverError: Error, Equatable, CustomStringConvertible {
     /// The topology does not read that topic.
     case unknownTopic(String, known: [String])
     case unknownStore(String, known: [String])
     /// A record cannot be from before 1970.
     case negativeTimestamp(topic: String, ms: Int64)
-    /// Asynchronous closures did not end, though nothing but they was waited for. So many records are on their way.
+    /// Asynchronous closures did not end, although nothing else was left to wait for. `inFlight` records wait for
+    /// results.
     case asyncWorkStalled(inFlight: Int)
 
     public var description: String {

@@ -1,6 +1,7 @@
 // Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
 // without threads or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics
-// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka Streams' `TopologyTestDriver`.
+// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka
+// Streams' `TopologyTestDriver`.
 
 import MoldauCluster
 import MoldauRecords
@@ -89,7 +90,8 @@ public final class TopologyTestDriver {
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
         // Nobody begins where another one ended.
-        taskCommit = TaskCommit(outbox: outbox, group: applicationID, commitPositions: { _ in })
+        taskCommit = TaskCommit(
+            outbox: outbox, group: { GroupMetadata(group: applicationID) }, commitPositions: { _ in })
         taskTopics = Set(task.partitions.map(\.topic))
         globalTopics = Set(globalTables.partitions.map(\.topic))
         let start = TaskPosition(offset: .zero, end: .zero)

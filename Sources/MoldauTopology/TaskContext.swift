@@ -12,7 +12,7 @@ public final class TaskContext {
     // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and
     // no other code runs while one of them is being changed.
 
-    /// Stream time has its one owner here: `took` moves it, `at(streamTime:)` goes back for a while.
+    /// The only owner of stream time: `took` advances it, `at(streamTime:)` sets it back temporarily.
     @exclusivity(unchecked) @usableFromInline var latest = Timestamp.none
     /// The greatest timestamp of the records taken so far; `.none` before the first.
     @inlinable public var streamTime: Timestamp { latest }
@@ -77,11 +77,11 @@ public final class TaskContext {
             seed: UInt64(bitPattern: Int64(name.withUTF8 { murmur2(UnsafeRawBufferPointer($0)) })))
     }
 
-    /// A record of that time was taken: stream time is at least that.
+    /// Advances stream time to the timestamp of a record that was taken.
     @inlinable @inline(__always)
     package func took(_ time: Timestamp) { if time > latest { latest = time } }
 
-    /// Lets `body` see the stream time of an earlier record, whose results or punctuations come now.
+    /// Runs `body` with the stream time of an earlier record, whose results or punctuations are processed now.
     package func at(streamTime: Timestamp, _ body: () throws -> Void) rethrows {
         let taken = latest
         latest = streamTime

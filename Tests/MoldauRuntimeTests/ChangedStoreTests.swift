@@ -42,7 +42,8 @@ struct ChangedStoreTests {
         try Topology { streams in
             streams.stream(clicks).groupByKey().windowedBy(windows, emit: emit)
                 .count(
-                    as: WindowStoreName<String, Int64>("store"), options: WindowStoreOptions(kind: kind, retention: retention)
+                    as: WindowStoreName<String, Int64>("store"),
+                    options: WindowStoreOptions(kind: kind, retention: retention)
                 )
                 .toStream { window, _ in "\(window.key)@\(window.window.start.ms - start)" }
                 .mapValues { "\($0 ?? 0)" }.to(out)
@@ -193,7 +194,9 @@ struct ChangedStoreTests {
                         .aggregate("", as: TableStoreName<String, String>("store")) { $0 += $2 }
                         .toStream().mapValues { $0 ?? "" }.to(out)
                 default:
-                    clicks.toTable(as: rows(history: self == .versioned ? .seconds(60) : nil)).toStream().mapValues { $0 ?? "" }.to(out)
+                    clicks.toTable(as: rows(history: self == .versioned ? .seconds(60) : nil)).toStream().mapValues {
+                        $0 ?? ""
+                    }.to(out)
                 }
             }
         }
@@ -263,7 +266,8 @@ struct ChangedStoreTests {
             try Topology { streams in
                 streams.stream(Self.clicks)
                     .toTable(
-                        as: rows(history: isVersioned ? .seconds(60) : nil), options: TableStoreOptions(isLogged: isLogged)
+                        as: rows(history: isVersioned ? .seconds(60) : nil),
+                        options: TableStoreOptions(isLogged: isLogged)
                     )
                     .toStream().mapValues { $0 ?? "" }.to(Self.out)
             }

@@ -102,7 +102,8 @@ struct CustomStoreTests {
         let (fixture, shelf) = (try ClusterFixture(), Shelf())
         try fixture.create(["input": 1, "out": 1])
         let topology = try Topology { streams in
-            streams.stream(input).groupByKey().count(options: TableStoreOptions(kind: .custom(shelf.provider))).toStream()
+            streams.stream(input).groupByKey().count(options: TableStoreOptions(kind: .custom(shelf.provider)))
+                .toStream()
                 .to(Topic("out", key: String.serde, value: Int64.serde.optional))
         }
         for (round, restored) in [(1, 0), (2, 0), (3, 1)] as [(Int64, Int64)] {

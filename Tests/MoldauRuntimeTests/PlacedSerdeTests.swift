@@ -69,7 +69,8 @@ struct PlacedSerdeTests {
         let topology = try Topology(TopologyOptions(emission: .lastPerCommit(), storeKinds: stores)) { streams in
             let (lefts, rights) = (streams.stream(left), streams.stream(right))
             lefts.outerJoin(
-                rights, within: windows, key: placed, value: placed, otherValue: placed, named: "pairs", storesNamed: "pairs"
+                rights, within: windows, key: placed, value: placed, otherValue: placed, named: "pairs",
+                storesNamed: "pairs"
             ) { "\($0) \($1 ?? "-") \($2 ?? "-")" }.to(out)
             let rows = lefts.toTable(
                 as: TableStoreName("rows", key: placed, value: placed), key: placed, value: placed)

@@ -13,7 +13,8 @@ struct SourceChangelogTests {
     private let out = Topic<String, String>("out")
 
     private func topology(
-        _ optimizations: Set<TopologyOptimization> = [.reuseSourceTopics], _ store: (any TableName<String, String>)? = nil,
+        _ optimizations: Set<TopologyOptimization> = [.reuseSourceTopics],
+        _ store: (any TableName<String, String>)? = nil,
         start: StartPosition = .earliest, naming: Naming = .stable,
         timestamps: TimestampExtractor<String?, String?>? = nil
     ) throws -> Topology {

@@ -14,7 +14,8 @@ struct StreamJoinTests {
     private func outer(_ windows: JoinWindows) throws -> Topology {
         try Topology { streams in
             streams.stream(Self.left)
-                .outerJoin(streams.stream(Self.right), within: windows, named: "pair", storesNamed: "pair") { left, right in
+                .outerJoin(streams.stream(Self.right), within: windows, named: "pair", storesNamed: "pair") {
+                    left, right in
                     "\(left ?? "-")\(right ?? "-")"
                 }
                 .to(Self.out)

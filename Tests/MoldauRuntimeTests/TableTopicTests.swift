@@ -19,7 +19,9 @@ struct TableTopicTests {
             let orders = streams.stream(Self.orders)
             orders.join(streams.table(Self.customers)) { $0 + $1 }
                 .join(streams.globalTable(Self.prices), on: { key, _ in key }) { $0 + $1 }
-                .join(streams.table(Self.history, as: VersionedStoreName("history", historyRetention: .seconds(100)))) { $0 + $1 }
+                .join(streams.table(Self.history, as: VersionedStoreName("history", historyRetention: .seconds(100)))) {
+                    $0 + $1
+                }
                 .to(Topic<String, String>("out"))
             streams.addReadOnlyStore(KeyValueStoreName<String, String>("rates"), from: Self.rates)
         }

@@ -8,7 +8,7 @@ import MoldauTopology
 import Testing
 
 struct TaskCommitTests {
-    /// A task that has counted one record, and what commits it.
+    /// A task that has counted one record, and its `TaskCommit`.
     private struct CountedOnce {
         let task: StreamTask
         let calls = CallLog()
@@ -32,7 +32,7 @@ struct TaskCommitTests {
             globalTables = try GlobalTables(
                 [], partitionCount: { _ in 1 }, environment: environment, services: services, now: now)
             commit = TaskCommit(
-                outbox: outbox, group: "app",
+                outbox: outbox, group: { GroupMetadata(group: "app") },
                 commitPositions: { [calls] in try calls.add("positions \($0.values.map(\.offset))") })
             let input = TopicPartition("input", 0)
             task.begin(at: [input: TaskPosition(offset: .zero, end: .zero)])
@@ -83,13 +83,13 @@ struct TaskCommitTests {
         counted.calls.heal()
         _ = counted.calls.take()
         try counted.run()
-        // What was sent stays sent.
+        // Records that were sent stay sent.
         #expect(counted.calls.take() == (isTransactional ? [] : ["flush", "flush"]) + [refused])
         #expect(counted.storedUpTo == Offset(1))
     }
 }
 
-/// Notes what it is asked. Every topic has one partition.
+/// Records the calls. Every topic has one partition.
 private class NotingProducer: Producer {
     fileprivate let calls: CallLog
     private var ends: [TopicPartition: Offset] = [:]
@@ -108,8 +108,8 @@ private class NotingProducer: Producer {
 }
 
 private final class NotingTransactions: NotingProducer, TransactionalProducer {
-    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
-        try calls.add("transaction of \(group): \(offsets.values.map(\.offset))")
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
+        try calls.add("transaction of \(group.group): \(offsets.values.map(\.offset))")
     }
 
     func abort() throws { try calls.add("abort") }

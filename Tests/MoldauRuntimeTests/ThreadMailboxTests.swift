@@ -12,7 +12,7 @@ struct ThreadMailboxTests {
     private static let first = TaskID(subtopology: 0, partition: Partition(0))
     private static let second = TaskID(subtopology: 0, partition: Partition(1))
 
-    /// A thread that counts the records of two partitions, one lane each, and notes what happens.
+    /// A thread that counts the records of two partitions, in one lane each, and records what happens.
     private func counting(
         recordsPerTurn: Int = 2, onRecord: @escaping @Sendable (_ key: String) -> Void
     ) throws -> (thread: StreamThread, fixture: ClusterFixture) {
@@ -29,7 +29,7 @@ struct ThreadMailboxTests {
         return (thread, fixture)
     }
 
-    /// What a message asks most of the time: the count of a key.
+    /// The question that most tests post: the count of a key.
     private static func count(_ key: String, in task: TaskID) -> @Sendable (ThreadContents) throws -> Int64? {
         { contents in
             let stores = try contents.stores(of: task)
@@ -43,7 +43,7 @@ struct ThreadMailboxTests {
             let posts = Gathered<@Sendable () -> Void>()
             let (thread, fixture) = try counting { key in
                 seen.add(key)
-                // From the midst of a turn, as another thread would.
+                // Posted in the middle of a turn, as another thread might.
                 if key == "b0" { posts.all.first?() }
             }
             let mailbox = thread.mailbox
@@ -61,7 +61,8 @@ struct ThreadMailboxTests {
             try thread.close()
             return seen.all
         }
-        // Two records a turn: the first question finds nothing counted, the next two what the first turn has done.
+        // Two records per turn: the first question finds nothing counted, the next two find what the first turn has
+        // counted.
         let expected = ["0: -1", "a0", "b0", "1: 1", "2: 1", "a1", "b1", "c0", "c1"]
         #expect(try run() == expected)
         #expect(try run() == expected)
@@ -155,7 +156,7 @@ struct ThreadMailboxTests {
         try thread.close()
     }
 
-    /// Fails at every record whose value is "poison", as long as it is asked to.
+    /// Fails at every record whose value is "poison", while failing is switched on.
     private final class Poison: Sendable {
         private let isActive = Mutex(true)
         func heal() { isActive.withLock { $0 = false } }

@@ -39,7 +39,8 @@ struct StoreMetadataTests {
     @Test(arguments: [true, false])
     func `duplicates are numbered on after a restart, with and without a changelog`(isLogged: Bool) throws {
         let definition = StoreDefinition(
-            PlainWindowStoreName<String, String>("d"), size: .seconds(1), retention: .seconds(60), retainsDuplicates: true,
+            PlainWindowStoreName<String, String>("d"), size: .seconds(1), retention: .seconds(60),
+            retainsDuplicates: true,
             isLogged: isLogged)
         for round in 1...4 {
             let store = try definition.open(in: task.environment) as! WindowStore<String, String>

@@ -37,7 +37,8 @@ public enum OldTopology {
                 .map { window, count in ("visits \(window.key)@\(window.window.start.ms)", "\(count ?? 0)") }
                 .to(results)
             streams.stream(orders).leftJoin(
-                streams.stream(payments), within: JoinWindows(difference: .seconds(600), grace: .zero), storesNamed: "paid"
+                streams.stream(payments), within: JoinWindows(difference: .seconds(600), grace: .zero),
+                storesNamed: "paid"
             ) { order, payment in "\(order)+\(payment ?? "nothing")" }
             .map { key, value in ("paid \(key)", value) }.to(results)
             tables(streams, clicks)

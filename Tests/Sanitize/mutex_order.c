@@ -2,9 +2,9 @@
 // (LD_PRELOAD).
 //
 // On Linux a lock without contention is an atomic exchange that the compiler puts into the caller, where the sanitizer
-// sees it. With contention the caller calls two functions that wait in the kernel. They are in the standard library, which
-// is not instrumented, so without the replacements below everything done inside a contended lock is reported. (A third
-// one, for `withLockIfAvailable`, is not used here.)
+// sees it. With contention the caller calls two functions that wait in the kernel. They are in the standard library,
+// which is not instrumented, so without the replacements below everything done inside a contended lock is reported. (A
+// third one, for `withLockIfAvailable`, is not used here.)
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>

@@ -7,21 +7,20 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs an application, its broker and its disk through faults, one run per seed.",
         discussion: """
-            A run is a function of its seed: what failed once fails again. With --trace it says what happened, with --hashes one can \
-            compare two processes. With --plant a known mistake is made, and seeds run until it is found.
+            A run is a function of its seed: a failure can be repeated. --trace prints what happened; --hashes allows to compare \
+            two processes. With --plant a known mistake is made, and seeds run until it is found.
             """)
 
     @Option(help: "How many seeds to run.") var seeds: UInt64 = 1_000
     @Option(help: "The first seed.") var from: UInt64 = 1
     @Option(help: "A mistake to make, or 'all' of them in turn.") var plant: String?
-    @Option(help: "How many runs go on at a time.") var jobs = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "How many runs at a time.") var jobs = ProcessInfo.processInfo.activeProcessorCount
     @Flag(help: "Says what happened in the runs with violations.") var trace = false
     @Flag(help: "Prints the hash of each run.") var hashes = false
     @Flag(help: "Puts state into RocksDB and files into the operating system's in every run, not in a part of them.")
     var real = false
     @Option(
-        help:
-            "Faults and workloads that there are to be none of, with commas between: to find out which of them it takes."
+        help: "Faults and workloads to leave out, separated by commas: to find out which of them a failure needs."
     )
     var without = ""
 

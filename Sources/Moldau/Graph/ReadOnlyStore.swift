@@ -42,8 +42,8 @@ extension StreamsBuilder {
             let source = TopologyNode.Source(topics: [topic.name], start: start, isTable: true) { context in
                 TypedSourceHead(key: key, value: value, timestamps: nil, in: context, next: try context.next())
             }
-            try topology.add(TopologyNode(sourceName, .source(source)))
-            try topology.add(TopologyNode(name, .processor(make: keep), parents: [sourceName]))
+            try topology.add(TopologyNode(sourceName, .source(source), .source(RecordFormat(key, value))))
+            try topology.add(TopologyNode(name, .processor(make: keep), .table, parents: [sourceName]))
             try topology.add(definition, for: [name])
             // What lies before a later start never came into the store.
             guard start == .earliest else { return }

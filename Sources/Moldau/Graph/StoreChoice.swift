@@ -76,7 +76,9 @@ struct StoreChoice {
     /// A versioned table holds no changes back.
     var emission: Emission { isVersioned ? .everyChange : chosenEmission ?? topology.emission }
     var windowMemory: WindowMemory { topology.windowMemory }
-    func kind(_ shape: KeyPath<StoreKinds, StoreKind>) -> StoreKind { storage.kind ?? topology.storeKinds[keyPath: shape] }
+    func kind(_ shape: KeyPath<StoreKinds, StoreKind>) -> StoreKind {
+        storage.kind ?? topology.storeKinds[keyPath: shape]
+    }
     var isVersioned: Bool { if case .versions = rows { true } else { false } }
     var expiresExactly: Bool { storage.expiresExactly(windowMemory) }
 

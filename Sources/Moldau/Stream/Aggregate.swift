@@ -103,7 +103,8 @@ extension KGroupedStream {
     }
 
     @inlinable func reducing<Result>(
-        as store: (any TableName<Key, Result>)?, named name: String?, _ options: TableStoreOptions?, result: Serde<Result>,
+        as store: (any TableName<Key, Result>)?, named name: String?, _ options: TableStoreOptions?,
+        result: Serde<Result>,
         first: @escaping @Sendable (Value) -> Result?,
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?
     ) -> KTable<Key, Result> {
@@ -139,7 +140,8 @@ extension KGroupedStream {
         }
         let name = choice.name
         return aggregated(
-            prefix, named: given, choice, key: key, getter: .store(name),
+            prefix, .aggregate(Aggregation(operation), windows: nil, emit: choice.emission.described), named: given,
+            choice, key: key, getter: .store(name),
             store: choice.definition(key: key, value: store?.value ?? result)
         ) { context, changes in try inlet(context, name, changes) }
     }

@@ -1,13 +1,13 @@
-// The records of one task that wait for asynchronous results, in the order in which they came.
+// The records of one task that wait for asynchronous results, in order of arrival.
 //
 //                 ┌────────────── tried again ──────────────┐
-//     record ──▸ waiting ──▸ running ──▸ threw, or too late ─┤
+//     record ──▸ waiting ──▸ running ──▸ threw, or timed out ┤
 //                               │                            └─ at the last attempt ─┐
 //                               └──▸ value ──▸ done ◂────────────────────────────────┘
-//                                               └──▸ downstream, or to the handler, when all before it are through
+//                                               └──▸ downstream, or to the handler, after all earlier ones
 //
-// Everything but the closures runs on the task's thread. A closure's end is a message in a mailbox, which wakes the
-// thread. Messages of attempts that were given up are ignored.
+// Everything but the closures runs on the task's thread. When a closure ends, it puts a message into a mailbox, which
+// wakes the thread. Messages of abandoned attempts are ignored.
 
 import MoldauRecords
 import MoldauRuntime
@@ -44,7 +44,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     private let transform: Transform
     private let mailbox: Mailbox<Message>
 
-    /// By number: those from `first` up to `end` are there.
+    /// By number: those from `first` up to `end` (exclusive).
     private var calls: [Int: Call] = [:]
     private var first = 0
     private var end = 0
@@ -68,7 +68,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     var isFull: Bool { calls.count >= maxInFlight }
     var isRunning: Bool { runningCount > 0 }
 
-    /// Takes a record in, full or not: what one record of the input led to must find its place.
+    /// Accepts a record even if the operator is full: all outputs of one input record must be accepted.
     func receive(_ record: Record<Key, Value>) {
         let now = context.task.time.uptime
         calls[end] = Call(record: record, situation: context.task.situation, state: .waiting(until: now))
@@ -78,7 +78,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
 
     func resume() throws -> Int {
         let now = context.task.time.uptime
-        // In an order that chance has no part in: random pauses are drawn in it.
+        // Sorted, so that the order does not depend on chance: random pauses are drawn in it.
         for message in mailbox.take().sorted(by: { $0.number < $1.number }) {
             guard let call = calls[message.number], call.attempt == message.attempt, case .running = call.state else {
                 continue
@@ -96,7 +96,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         return try release()
     }
 
-    /// Begins a call's next attempt if it is due and there is room.
+    /// Starts a call's next attempt if it is due and there is capacity.
     private func start(_ number: Int, now: Duration) {
         guard runningCount < maxInFlight, var call = calls[number], case .waiting(let due) = call.state, now >= due
         else { return }
@@ -125,7 +125,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         }
     }
 
-    /// Lets the results go that have none before them to wait for.
+    /// Forwards the results that no earlier call holds back.
     private func release() throws -> Int {
         let before = first
         while let call = calls[first], case .done(let result) = call.state {

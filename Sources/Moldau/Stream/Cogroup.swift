@@ -140,7 +140,7 @@ extension CogroupedKStream {
     /// Adds a node per stream, all on one store, and one that gathers their changes.
     func aggregated<ResultKey>(
         named given: String?, _ choice: StoreChoice, key: Serde<ResultKey>, getter: RowGetter<ResultKey, Result>,
-        store: StoreDefinition, grace: Duration? = nil,
+        store: StoreDefinition, grace: Duration? = nil, windows: WindowDescription? = nil,
         inlet:
             @escaping @Sendable (
                 any CogroupInlets<Key, Result>, NodeContext, ChangeForwarder<ResultKey, Result>, _ isHolding: Bool
@@ -162,7 +162,8 @@ extension CogroupedKStream {
                         context, store: storeName, emission: .everyChange, key: key, sendsOldValues: true)
                     return try inlet(inlets, context, changes, isHolding)
                 }
-                try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+                let operation = OperatorDescription.aggregate(.cogroup, windows: windows, emit: .everyChange)
+                try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             }
             node.grace = grace
             builder.add(node, below: [parents[index].node])
@@ -183,7 +184,8 @@ extension CogroupedKStream {
                         change.isLatest ? .latest : .history(validTo: .none))
                 }
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.gather(emit: emission.described)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             try topology.add(store, for: parents)
         }
         builder.add(merge, below: nodes)

@@ -79,7 +79,10 @@ extension KStream {
         if isKeyChanged, !stores.isEmpty {
             builder.warnings.append(.storesBehindKeyChange(node: name, stores: stores))
         }
-        return adding(named: name, stores: stores, changesKey: changesKey, changesValue: true) { context in
+        return adding(
+            changesKey ? .process : .processValues, named: name, stores: stores, changesKey: changesKey,
+            changesValue: true
+        ) { context in
             try context.inlet(of: try make())
         }
     }

@@ -59,7 +59,7 @@ public final class BranchedKStream<Key, Value> {
             let make: @Sendable (NodeContext) throws -> Any = { context in
                 try Self.inlet(context, predicates, other)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), .split, parents: parents))
         }
         stream.builder.add(splitter, below: [stream.node])
     }
@@ -106,7 +106,7 @@ public final class BranchedKStream<Key, Value> {
         stream.builder.attempt { try NodeNames.validate(child) }
         let node = GraphNode(child) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }
-            try topology.add(TopologyNode(child, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(child, .processor(make: make), .branch, parents: parents))
         }
         stream.builder.add(node, below: [splitter])
         let branch = KStream<Key, Value>(

@@ -20,7 +20,8 @@ extension KStream {
     ///   - stores: what the names of the stores begin with.
     ///   - options: of the stores that keep each side's records.
     public func join<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
         options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         join(
@@ -32,7 +33,8 @@ extension KStream {
     /// As `join`, with the serdes given and a joiner that sees the key.
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -54,7 +56,8 @@ extension KStream {
     /// // paid: o1@0=0 of 120
     /// ```
     public func leftJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
         options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         leftJoin(
@@ -66,7 +69,8 @@ extension KStream {
     /// As `leftJoin`, with the serdes given and a joiner that sees the key.
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -89,7 +93,8 @@ extension KStream {
     /// // both: o1@0=0 ordered 20 paid
     /// ```
     public func outerJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, storesNamed stores: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
         options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         outerJoin(
@@ -101,7 +106,8 @@ extension KStream {
     /// As `outerJoin`, with the serdes given and a joiner that sees the key.
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil, options: BufferStoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -123,10 +129,10 @@ extension KStream {
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
         let definitions = join.definitions(names, options ?? BufferStoreOptions(), in: builder.options)
-        let written = WrittenSides()
+        let (written, window) = (WrittenSides(), OperatorDescription.joinWindow(join.windows.described))
         let thisWindowed = GraphNode(names.leftWindowed) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingLeft($0, names) }
-            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), window, parents: parents))
             written.leftParents = parents
         }
         let mayBeOne = join.canShareStore && builder.options.optimizations.contains(.singleStoreSelfJoin)
@@ -135,7 +141,7 @@ extension KStream {
                 return written.isSelfJoin = true
             }
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingRight($0, names) }
-            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), window, parents: parents))
         }
         let node = GraphNode(names.merge) { topology, _ in
             if written.isSelfJoin, let join = join as? StreamJoin<Key, Value, Value, Result> {
@@ -162,8 +168,6 @@ private final class WrittenSides {
     var isSelfJoin = false
 }
 
-enum StreamJoinKind { case inner, left, outer }
-
 /// The names of a stream join's nodes and stores, in the order in which Kafka Streams numbers them.
 struct StreamJoinNames: Sendable {
     let leftWindowed: String
@@ -175,7 +179,7 @@ struct StreamJoinNames: Sendable {
     let rightStore: String
     let unmatchedStore: String
 
-    init(_ kind: StreamJoinKind, _ given: String?, stores: String?, origin: String, in builder: StreamsBuilder) {
+    init(_ kind: JoinKind, _ given: String?, stores: String?, origin: String, in builder: StreamsBuilder) {
         let (names, given) = (builder.names, given.map { builder.checked($0) })
         leftWindowed = names.processor(given, suffix: "-this-windowed", "KSTREAM-WINDOWED-")
         rightWindowed = names.processor(given, suffix: "-other-windowed", "KSTREAM-WINDOWED-")

@@ -100,7 +100,9 @@ extension KStream {
                 let join = try inlet(context, key, getter, isVersioned)
                 return try wait?.inlet(context, before: join) ?? join
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.streamTableJoin(
+                isLeft ? .left : .inner, graceMs: grace?.milliseconds)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             // The graph may write the table later than this node: its stores are connected when all nodes are there.
             for store in getter.stores { try topology.connect(name, toStore: store) }
             try wait?.add(to: &topology, tables: getter.stores)
@@ -207,7 +209,8 @@ extension KStream {
         let name = builder.name(given, "KSTREAM-LEFTJOIN-")
         let node = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { context in try inlet(context, storeName, rowKey) }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.streamGlobalTableJoin(isLeft ? .left : .inner)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
         }
         node.joinsNullKeys = isLeft
         node.changesValue = true

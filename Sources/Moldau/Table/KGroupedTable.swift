@@ -41,7 +41,7 @@ extension KTable {
             let make: @Sendable (NodeContext) throws -> Any = { context in
                 try regrouping(context, dropsHistory: dropsHistory, key: key, value: value, transform)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), .groupTable, parents: parents))
         }
         builder.add(node, below: [self.node])
         content.sendOldValues(force: true)
@@ -194,7 +194,9 @@ extension KGroupedTable {
                     context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
                 return try step.inlet(context, store: store, changes)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.aggregate(
+                Aggregation(operation), windows: nil, emit: emission.described)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             try topology.add(choice.definition(key: key, value: result), for: [name])
         }
         builder.add(node, below: [through])

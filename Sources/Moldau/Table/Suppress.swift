@@ -22,7 +22,8 @@ extension KTable {
 
     /// As `suppress`, with the serde of the values given.
     public func suppress(
-        _ suppressed: Suppressed<Key>, named given: String? = nil, options: BufferStoreOptions? = nil, value: Serde<Value>
+        _ suppressed: Suppressed<Key>, named given: String? = nil, options: BufferStoreOptions? = nil,
+        value: Serde<Value>
     ) -> KTable<Key, Value> {
         // Unlike other operators, a named one uses up no number in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, "KTABLE-SUPPRESS-")
@@ -49,7 +50,9 @@ extension KTable {
             let make: TopologyNode.Make = { context in
                 try Suppression(suppressed, waitMs: wait, key: key, value: value, store: store, context).inlet
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(
+                TopologyNode(
+                    name, .processor(make: make), .suppress(suppressed.described(waitMs: wait)), parents: parents))
             try topology.add(
                 SuppressionBuffer.definition(store, kind: choice.kind(\.keyValue), choice.storage), for: [name])
         }

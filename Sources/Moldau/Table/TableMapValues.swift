@@ -30,7 +30,7 @@ extension KTable {
         as store: (any TableName<Key, NewValue>)? = nil, named given: String? = nil, options: TableStoreOptions? = nil,
         _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
-        deriving("KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false) { _ in
+        deriving(.mapValues, "KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false) { _ in
             { key, value in try value.flatMap { try transform(key, $0) } }
         }
     }
@@ -51,7 +51,7 @@ extension KTable {
     ) -> KTable<Key, Value> {
         // With old values at hand, a row that neither was nor is there needs no deletion: ask, but force no store for it.
         deriving(
-            "KTABLE-FILTER-", as: store, named: name, options,
+            .filter, "KTABLE-FILTER-", as: store, named: name, options,
             sendsOldValues: content.sendOldValues(force: false), skipsEmptyChanges: true
         ) { _ in
             { key, value in try value.flatMap { try isIncluded(key, $0) ? $0 : nil } }
@@ -74,7 +74,8 @@ extension KTable {
 
     /// A table whose rows are a function of this table's rows: virtual unless it is given a store.
     func deriving<NewValue>(
-        _ prefix: String, as store: (any TableName<Key, NewValue>)?, named given: String?, _ options: TableStoreOptions?,
+        _ operation: OperatorDescription, _ prefix: String, as store: (any TableName<Key, NewValue>)?,
+        named given: String?, _ options: TableStoreOptions?,
         stores: [String] = [], sendsOldValues: Bool = false, skipsEmptyChanges: Bool,
         _ transform: @escaping RowTransform<Key, Value, NewValue>
     ) -> KTable<Key, NewValue> {
@@ -95,7 +96,7 @@ extension KTable {
                 skipsEmptyChanges: skipsEmptyChanges && !parent.isVersioned,
                 store: choice?.name, emission: choice?.emission ?? .everyChange, key: key)
             let make: @Sendable (NodeContext) throws -> Any = { try derivation.inlet($0) }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             for store in stores { try topology.connect(name, toStore: store) }
             if let choice, let store { try topology.add(choice.definition(key: key, value: store.value), for: [name]) }
         }

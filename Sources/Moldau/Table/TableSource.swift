@@ -33,7 +33,7 @@ extension StreamsBuilder {
                     key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
                     next: try context.next())
             }
-            try topology.add(TopologyNode(sourceName, .source(reader)))
+            try topology.add(TopologyNode(sourceName, .source(reader), .source(RecordFormat(key, value))))
             try source.write(into: &topology, below: [sourceName], key: { $0 }, value: { $0 })
             guard reusesTopic, source.hasStore else { return }
             try topology.add(
@@ -161,7 +161,7 @@ final class TableSource<Key, Value> {
                 try update(record.with(key: key, value: row(record.value)))
             }
         }
-        try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+        try topology.add(TopologyNode(name, .processor(make: make), .table, parents: parents))
         if isStored { try topology.add(choice.definition(key: key, value: value), for: [name]) }
     }
 

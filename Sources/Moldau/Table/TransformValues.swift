@@ -31,7 +31,8 @@ extension KTable {
         _ make: @escaping @Sendable (TransformationContext) throws -> (Key, Value?) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
         deriving(
-            "KTABLE-TRANSFORMVALUES-", as: store, named: name, options, stores: stores.map(\.name), skipsEmptyChanges: false
+            .transformValues, "KTABLE-TRANSFORMVALUES-", as: store, named: name, options, stores: stores.map(\.name),
+            skipsEmptyChanges: false
         ) { try make(TransformationContext($0)) }
     }
 }

@@ -145,7 +145,9 @@ extension SessionWindowedKStream {
             fold: fold, merge: merge, windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory,
             key: grouped.key)
         return grouped.aggregated(
-            prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
+            prefix,
+            .aggregate(Aggregation(operation), windows: windows.described, emit: emit.described(choice.emission)),
+            named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: Windowed.sessionSerde(of: grouped.key), getter: .sessionStore(choice.name),
             store: choice.definition(
                 of: windows, emit: emit, key: grouped.key, value: store?.value ?? result, in: builder),

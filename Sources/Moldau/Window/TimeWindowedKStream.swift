@@ -158,7 +158,9 @@ extension TimeWindowedKStream {
         }
         let settings = WindowSettings(windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory)
         return grouped.aggregated(
-            prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
+            prefix,
+            .aggregate(Aggregation(operation), windows: windows.described, emit: emit.described(choice.emission)),
+            named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: windows.keySerde(of: grouped.key),
             getter: .windowStore(choice.name),
             store: choice.definition(

@@ -73,7 +73,7 @@ extension TimeWindowedCogroupedKStream {
             getter: .windowStore(storeName),
             store: choice.definition(
                 of: windows, emit: .onWindowUpdate, key: key, value: store?.value ?? result, in: cogrouped.builder),
-            grace: .milliseconds(windows.graceMs)
+            grace: .milliseconds(windows.graceMs), windows: windows.described
         ) { inlets, context, changes, isHolding in
             try inlets.windowed(context, store: storeName, memory, windows, initial, changes, isHolding: isHolding)
         }
@@ -114,7 +114,7 @@ extension SessionWindowedCogroupedKStream {
             named: name, choice, key: Windowed.sessionSerde(of: key), getter: .sessionStore(storeName),
             store: choice.definition(
                 of: windows, emit: .onWindowUpdate, key: key, value: store?.value ?? result, in: cogrouped.builder),
-            grace: .milliseconds(windows.closingMs)
+            grace: .milliseconds(windows.closingMs), windows: windows.described
         ) { inlets, context, changes, isHolding in
             try inlets.sessions(
                 context, store: storeName, memory, windows, initial, merging: merge, changes, isHolding: isHolding)

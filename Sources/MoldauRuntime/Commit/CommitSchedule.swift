@@ -1,6 +1,6 @@
-/// When a thread commits, and what it does with a commit once in a while. Pure: it is told the time.
+/// When a thread commits, and which occasional work goes with a commit. Pure: callers pass the time.
 struct CommitSchedule {
-    /// How many commits there were.
+    /// The number of commits so far.
     private(set) var count: Int64 = 0
     /// Whether a commit is due and waits for deferred work: tasks with such work take no further records.
     private(set) var isAwaited = false
@@ -10,7 +10,7 @@ struct CommitSchedule {
     private var writeBehind: Recurrence
     private var purge: Recurrence
 
-    /// Repartition topics are purged of what was read, this often.
+    /// How often repartition topics are purged of records that were read.
     private static var purgeInterval: Duration { .seconds(30) }
 
     init(_ configuration: StreamsConfiguration, now: Duration) {
@@ -19,19 +19,20 @@ struct CommitSchedule {
         purge = Recurrence(every: Self.purgeInterval, since: now)
     }
 
-    /// Whether a commit is due: it is time, or somebody wants it, or it is awaited already. From then on it is awaited.
+    /// Whether a commit is due: the interval is over, or a commit is wanted or already awaited. From then on it is
+    /// awaited.
     mutating func isDue(at now: Duration, isWanted: @autoclosure () -> Bool) -> Bool {
         isAwaited = isAwaited || now - last >= interval || isWanted()
         return isAwaited
     }
 
-    /// A commit is due, whatever the time.
+    /// Makes a commit due, whatever the time.
     mutating func expect() { isAwaited = true }
 
-    /// Whether this commit writes all stores behind; then it is taken for done.
+    /// Whether this commit writes all stores behind; a true answer counts as done.
     mutating func writesBehind(at now: Duration) -> Bool { writeBehind.takesTurn(at: now) }
 
-    /// Whether repartition topics are purged now; then it is taken for done.
+    /// Whether this commit purges repartition topics; a true answer counts as done.
     mutating func purges(at now: Duration) -> Bool { purge.takesTurn(at: now) }
 
     mutating func committed(at now: Duration) {
@@ -39,9 +40,9 @@ struct CommitSchedule {
         count += 1
     }
 
-    /// What was to be committed is gone with its transaction.
+    /// The work to commit was discarded with its transaction.
     mutating func cancelled() { isAwaited = false }
 
-    /// The first task takes records from now on: there was nothing to commit before.
+    /// The first task takes records from now on: before this there was nothing to commit.
     mutating func begin(at now: Duration) { last = now }
 }

@@ -2,12 +2,12 @@ import MoldauCluster
 import MoldauRecords
 import MoldauTopology
 
-/// Where a stream thread's tasks put the records that they send: one growing batch per target partition.
+/// Collects the records that a stream thread's tasks send: one growing batch per target partition.
 ///
 /// A batch goes to the producer when it is large enough, and with `sendAll`. Names of internal topics get the
 /// application's id. Owned by one stream thread.
 package final class Outbox: RecordCollector {
-    // What is used for every record is behind pointers: no reference is counted, and no exclusive access is checked.
+    // Fields used for every record are behind pointers, which avoids reference counting and exclusivity checks.
     private typealias BatchPointer = UnsafeMutablePointer<GrowingBatch>
 
     private struct KnownTopic {
@@ -16,11 +16,11 @@ package final class Outbox: RecordCollector {
     }
 
     private let names: InternalTopicNames
-    /// What batches go to; `begin(with:)` takes another one in.
+    /// The receiver of batches; `begin(with:)` replaces it.
     private(set) var producer: any Producer
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
-    /// Creates a topic that only a closure named; answers false where the configuration does not allow it.
+    /// Creates a topic that appears only in a closure; returns false if the configuration does not allow that.
     private let createTopic: (_ name: String) throws -> Bool
     /// Stores by the names of their changelog topics.
     private var changelogStores: [String: String] = [:]
@@ -28,15 +28,17 @@ package final class Outbox: RecordCollector {
     private var topics: UnsafeMutablePointer<KnownTopic>
     private var topicCount = 0
     private var handles: [String: Int] = [:]
-    /// The batches that hold records, in the order in which they got their first.
+    /// The batches with records, in the order of their first records.
     private var filled: [BatchPointer] = []
 
     /// The queue whose head is being processed, for dead letters; nil in punctuations.
     ///
-    /// Unsafe, so that it costs nothing per record: who sets it is processing the queue, and sets it back before it returns.
+    /// Unsafe, so that it costs nothing per record: whoever sets it is processing the queue, and resets it before
+    /// returning.
     @exclusivity(unchecked) package unowned(unsafe) var processing: PartitionQueue?
     package var resumed: OriginalRecord?
-    /// The cluster takes no more: it has no room, and batches grow until `sendAll` finds some; or the producer was fenced.
+    /// Whether the cluster accepts nothing now: it has no room, and batches grow until `sendAll` succeeds; or the
+    /// producer was fenced.
     @exclusivity(unchecked) package private(set) var isOutOfSpace = false
     private(set) var spaceError = ClusterError.closed
     /// Records that were not written.
@@ -129,8 +131,8 @@ package final class Outbox: RecordCollector {
         if batch.pointee.builder.byteCount >= batchBytes, !isOutOfSpace { _ = try ship(batch) }
     }
 
-    /// Hands everything to the producer, in the order in which it was begun.
-    /// - Returns: false where the cluster has no room for it; then the rest is kept.
+    /// Passes all batches to the producer, in the order of their first records.
+    /// - Returns: false if the cluster has no room; the rest is kept then.
     @discardableResult
     package func sendAll() throws -> Bool {
         var sent = 0
@@ -144,10 +146,10 @@ package final class Outbox: RecordCollector {
         return !isOutOfSpace
     }
 
-    /// Whether there are records that were not handed to the producer.
+    /// Whether there are records that were not passed to the producer yet.
     var hasUnsent: Bool { !filled.isEmpty }
 
-    /// Discards what was not sent, and sends with another producer from here on.
+    /// Discards what was not sent, and uses another producer from here on.
     func begin(with producer: any Producer) {
         for batch in filled {
             batch.pointee.builder.reset()
@@ -158,8 +160,8 @@ package final class Outbox: RecordCollector {
         self.producer = producer
     }
 
-    /// Returns when everything is acknowledged. Blocks.
-    /// - Throws: `ClusterError.diskFull` where there is no room for it; then the rest is kept.
+    /// Sends everything and returns when it is acknowledged. Blocks.
+    /// - Throws: `ClusterError.diskFull` if there is no room; the rest is kept then.
     package func flush() throws {
         guard try sendAll() else { throw spaceError }
         do {
@@ -176,20 +178,18 @@ package final class Outbox: RecordCollector {
         try producer.send(built: built, to: partition)
     }
 
-    /// - Returns: false where the cluster has no room for it; then it is kept.
+    /// - Returns: false if the cluster has no room for the batch; it is kept then.
     private func ship(_ batch: BatchPointer) throws -> Bool {
         let count = batch.pointee.builder.recordCount
         do {
             batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
             let isKeyed = !batch.pointee.builder.lacksKey
             try send(batch.pointee.builder.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
-        } catch let error as ClusterError where error.holdsBack {
-            // Not thrown here, where user code may have called, and would take it for its own.
+        } catch let error as ClusterError where error.isKept {
+            // Not thrown here: user code may be the caller, and would take it for its own error.
             (isOutOfSpace, spaceError) = (true, error)
             return false
-        } catch ClusterError.recordTooLarge where count > 1 {
-            try sendOneByOne(batch)
-        } catch ClusterError.invalidRecord where count > 1 {
+        } catch let error as ClusterError where error.remedy == .sendApart && count > 1 {
             try sendOneByOne(batch)
         } catch let error as ClusterError {
             var reader = RecordBatchReader(batch.pointee.builder.finish())
@@ -199,7 +199,7 @@ package final class Outbox: RecordCollector {
         return true
     }
 
-    /// A batch was refused for its size or a record in it: its records are sent one by one.
+    /// After a batch was refused for its size or for one of its records: sends its records one by one.
     private func sendOneByOne(_ batch: BatchPointer) throws {
         var single = RecordBatchBuilder(capacity: 4 << 10)
         var reader = RecordBatchReader(batch.pointee.builder.finish())
@@ -217,17 +217,13 @@ package final class Outbox: RecordCollector {
         }
     }
 
-    /// Asks the production handler about records that the cluster refused. What makes the client useless is not its to
-    /// decide, and neither are changelogs: a store would be wrong when it is restored.
+    /// Asks the production handler about records that the cluster refused. It is not asked about errors that make the
+    /// client unusable, nor about changelogs: a store would be wrong after a restore.
     private func judge(
         _ error: ClusterError, partition: TopicPartition?, recordCount: Int, key: UnsafeRawBufferPointer? = nil
     ) throws {
-        let refused: TopicPartition
-        switch error {
-        case .recordTooLarge(let named, _, _), .invalidRecord(let named, _), .unknownPartition(let named, _):
-            refused = partition ?? named
-        default: throw error
-        }
+        guard error.remedy == .sendApart || error.remedy == .leaveOut, let refused = partition ?? error.partition
+        else { throw error }
         if let store = changelogStores[refused.topic] {
             throw RuntimeError.changelogRefused(store: store, refused, keyBytes: key?.count ?? 0, error)
         }
@@ -238,13 +234,8 @@ package final class Outbox: RecordCollector {
 }
 
 extension ClusterError {
-    /// Whether the batch that it was thrown for is kept.
-    fileprivate var holdsBack: Bool {
-        switch self {
-        case .diskFull, .producerFenced: true
-        default: false
-        }
-    }
+    /// Whether the batch is kept after this error.
+    fileprivate var isKept: Bool { remedy == .retry || remedy == .beginAnew }
 }
 
 extension Outbox {
@@ -259,8 +250,8 @@ extension Outbox {
         try sendDeadLetter(topic: topic, record: record, failure: failure, node: node)
     }
 
-    /// Copies a record as it came, with the headers of KIP-1034 that say why it could not be processed.
-    /// - Parameter message: what the failure says; nil: its own words.
+    /// Copies a record unchanged, with the headers of KIP-1034 that say why it could not be processed.
+    /// - Parameter message: the text of the failure; nil: the error's own.
     func sendDeadLetter(
         topic: String, record: OriginalRecord, failure: any Error, message: String? = nil, node: String
     ) throws {
@@ -287,7 +278,7 @@ extension OriginalRecord {
         self.init(
             origin: RecordOrigin(topic: partition.topic, partition: partition.partition, offset: record.offset),
             key: record.key.map { Array($0) }, value: record.value.map { Array($0) }, timestamp: record.timestamp,
-            // Headers that cannot be read may be the failure itself.
+            // Unreadable headers may be the failure itself.
             headers: (try? record.headers()) ?? Headers())
     }
 }

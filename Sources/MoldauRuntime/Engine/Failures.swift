@@ -3,11 +3,11 @@ import MoldauRecords
 import MoldauTopology
 
 /// A record of an input topic could not be read: its bytes, its headers or its timestamp. The deserialization handler
-/// decides.
+/// decides what to do.
 public struct DeserializationFailure: Error, CustomStringConvertible {
     public let node: String
     public let origin: RecordOrigin
-    /// Which part of it the error is about; nil for its timestamp and its headers.
+    /// The part of the record that the error is about; nil for its timestamp and its headers.
     public let part: RecordPart?
     public let underlying: any Error
 
@@ -25,10 +25,10 @@ public struct DeserializationFailure: Error, CustomStringConvertible {
     }
 }
 
-/// Records could not be written. The production handler decides.
+/// Records could not be written. The production handler decides what to do.
 public struct ProductionFailure: Error, CustomStringConvertible {
     public let partition: TopicPartition
-    /// The records that went with the batch.
+    /// The number of records in the batch.
     public let recordCount: Int
     public let underlying: any Error
 
@@ -45,44 +45,46 @@ public enum ProductionResponse: Sendable {
 
 /// What to do after a stream thread stopped with an error.
 public enum UncaughtErrorResponse: Sendable {
-    /// Another thread takes over from the last commit; where the cluster is offline there is none to take over, and this
-    /// is `stopClient`.
+    /// Another thread takes over from the last commit. If the cluster is offline no thread could, and this acts as
+    /// `stopClient`.
     case replaceThread
     /// This application instance stops, in state `.error`.
     case stopClient
-    /// All instances stop. With one embedded process this is `stopClient`.
+    /// All instances stop. With a single embedded process this is the same as `stopClient`.
     case stopApplication
 }
 
-/// Why an application cannot start or go on. Each case holds the facts.
+/// Why an application cannot start or continue. Each case holds the facts.
 public enum RuntimeError: Error, Equatable, CustomStringConvertible {
-    /// Topics that the topology reads are not there.
+    /// Topics that the topology reads do not exist.
     case missingSourceTopics([String])
-    /// Topics that a join reads together have different numbers of partitions.
+    /// Topics of a join have different numbers of partitions.
     case notCopartitioned([String: Int32])
-    /// A repartition topic's number is fixed in the topology and differs from a topic that it is joined with.
+    /// The topology fixes the partition count of a repartition topic, and it differs from that of a topic in the same
+    /// join.
     case repartitionMismatch(topic: String, partitions: Int32, other: String, otherPartitions: Int32)
-    /// A topic of the application is there with another number of partitions than the topology needs.
+    /// An internal topic exists with another number of partitions than the topology needs.
     case wrongPartitionCount(topic: String, expected: Int32, actual: Int32)
-    /// A topic of the application is there with a setting that would lose data.
+    /// An internal topic exists with a setting that would lose data.
     case wrongTopicSetting(topic: String, setting: String, expected: String, actual: String)
-    /// A changelog holds a store of another form than the topology's, and cannot be read as it.
+    /// A changelog belongs to a store of another form than the topology's, and cannot be read as that.
     case changedStore(String, changelog: String, was: String, wanted: String)
-    /// Nothing upstream tells how many partitions the repartition topic has.
+    /// No topic upstream determines the partition count of the repartition topic.
     case undecidedPartitionCount(topic: String)
-    /// The source says to stop where no offset was committed, and none was, or it is gone.
+    /// The source must fail without a committed offset, and none was committed, or it no longer exists.
     case noCommittedOffset(TopicPartition)
-    /// The call does not fit what the application is doing.
+    /// The call is not allowed in the application's current state.
     case invalidState(expected: String, actual: String)
     /// The only stream thread cannot be removed.
     case lastThread
-    /// Settings that no application can run with, a sentence each.
+    /// Settings that no application can run with, one sentence each.
     case invalidSettings([String])
-    /// A topic that the application would make for itself belongs to another application, whose names make the same one.
+    /// A topic that the application would create for itself belongs to another application whose names lead to the same
+    /// topic name.
     case topicOfAnother(topic: String, owner: String, application: String)
-    /// Topics that only closures name, and that are not there.
+    /// Topics that appear only in closures, and that do not exist.
     case missingNamedTopics([String])
-    /// A changelog does not take a store's row. Never skipped: the store would be wrong when it is restored.
+    /// A changelog refuses a store's row. This is never skipped: the store would be wrong after a restore.
     case changelogRefused(store: String, TopicPartition, keyBytes: Int, ClusterError)
 
     public var description: String {

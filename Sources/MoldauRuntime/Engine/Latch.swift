@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Opens once, and lets go whoever waits for it: threads and async code alike.
+/// Opens once, and then releases all waiters: threads and async code alike.
 final class Latch: Sendable {
     private struct State {
         var isOpen = false
@@ -23,7 +23,7 @@ final class Latch: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Blocks the calling thread: not for Swift's cooperative pool.
+    /// Blocks the calling thread: not for use on Swift's cooperative pool.
     func waitBlocking() {
         condition.lock()
         while !state.withLock({ $0.isOpen }) { condition.wait() }

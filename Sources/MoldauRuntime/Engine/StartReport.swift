@@ -1,13 +1,13 @@
 import MoldauCluster
 import MoldauTopology
 
-/// What an operator wants to know of an application that starts, in sentences.
+/// What an operator wants to know about an application that starts, in sentences.
 struct StartReport {
     private static let shownTopics = 20
 
     let sentences: [String]
 
-    /// - Parameter place: of the cluster, as it tells it.
+    /// - Parameter place: where the cluster is, in its own words.
     init(
         _ plan: TopicPlan, of topology: Topology, names: InternalTopicNames, threads: Int, place: String,
         stateDirectory: String?

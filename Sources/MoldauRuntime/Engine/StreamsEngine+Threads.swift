@@ -1,30 +1,30 @@
-// Threads that are added and removed while the application runs, and tasks that move between them: `TaskPlacement` decides, threads
-// follow in their own rounds, and report how far they are.
+// Adding and removing threads while the application runs, and moving tasks between threads: `TaskPlacement` decides;
+// threads follow in their own rounds, and report their progress.
 
 import MoldauTopology
 import Synchronization
 
-/// A stream thread of an application, as others see it. Kafka's `ThreadMetadata`.
+/// A stream thread of an application, as seen from outside. Kafka's `ThreadMetadata`.
 public struct StreamThreadDescription: Sendable, Hashable {
     public let name: String
     /// Whether it processes all of its tasks.
     public let isRunning: Bool
-    /// The tasks that it works on, in order.
+    /// The tasks that it processes, in order.
     public let tasks: [TaskID]
     /// The tasks of other threads whose stores it keeps standby copies of.
     public let standbys: [TaskID]
 }
 
 extension StreamsEngine {
-    /// Starts another thread, and returns when it has its share of the tasks and all of them are processed.
+    /// Starts another thread, and returns when it has its share of the tasks and all of them are being processed.
     /// - Returns: the thread's name.
-    /// - Throws: `RuntimeError.invalidState` where the application does not run, or ended meanwhile.
+    /// - Throws: `RuntimeError.invalidState` if the application does not run, or ended meanwhile.
     package func addThread() async throws -> String {
         let (number, loop) = try inner.withLock { inner in
             try inner.requireAlive()
             let number = (1...).first { !inner.numbers.contains($0) && inner.loops[$0] == nil } ?? 1
             inner.numbers.insert(number)
-            // While topics are being planned, the plan starts all threads that there should be.
+            // While topics are being planned, the plan will start all wanted threads.
             guard let plan = inner.plan, !inner.isReplanning else { return (number, StreamThreadLoop?.none) }
             inner.placement.join([number])
             return (number, makeLoop(number, plan, &inner))
@@ -37,8 +37,8 @@ extension StreamsEngine {
 
     /// Ends the thread that was added last, and returns when other threads process its tasks.
     /// - Returns: the thread's name.
-    /// - Throws: `RuntimeError.lastThread` where it is the only one, `.invalidState` where the application does not run, or
-    ///   ended meanwhile.
+    /// - Throws: `RuntimeError.lastThread` if it is the only one; `.invalidState` if the application is not running, or
+    ///   ends meanwhile.
     package func removeThread() async throws -> String {
         let (number, loop) = try inner.withLock { inner in
             try inner.requireAlive()
@@ -65,8 +65,9 @@ extension StreamsEngine {
         }
     }
 
-    /// Has the thread that processes a task do something with what it owns: see `ThreadMailbox.post`. Returns at once.
-    /// - Parameter completion: gets `ThreadMailboxError.taskNotHere` where no thread has the task now.
+    /// Runs `work` on the thread that processes a task, with the data that it owns: see `ThreadMailbox.post`. Returns
+    /// at once.
+    /// - Parameter completion: gets `ThreadMailboxError.taskNotHere` if no thread has the task now.
     package func post<Answer: Sendable>(
         to task: TaskID, _ work: @escaping @Sendable (ThreadContents) throws -> Answer,
         completion: @escaping @Sendable (Result<Answer, any Error>) -> Void
@@ -80,7 +81,7 @@ extension StreamsEngine {
         mailbox.post(work, completion: completion)
     }
 
-    /// Applies what happened to a thread, and grants every thread what it may have now.
+    /// Applies an event of a thread, and grants every thread what it may have now.
     func place(_ event: (inout TaskPlacement) -> Void) {
         let (old, next, waiting) = inner.withLock { inner in
             event(&inner.placement)
@@ -94,8 +95,8 @@ extension StreamsEngine {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Returns when every task is where it belongs, and processed.
-    /// - Throws: `RuntimeError.invalidState` where the application ended instead.
+    /// Returns when every task is where it belongs, and is being processed.
+    /// - Throws: `RuntimeError.invalidState` if the application ended instead.
     private func handedOver() async throws {
         await withCheckedContinuation { continuation in
             let isOver = inner.withLock { inner in
@@ -113,10 +114,10 @@ extension StreamsEngine.Inner {
     /// Whether all threads are to end: then tasks are not handed over.
     fileprivate var isEnding: Bool { isReplanning || isStopRequested || failure != nil }
 
-    /// Whether every task is where it belongs, and processed.
+    /// Whether every task is on the right thread and is being processed.
     fileprivate var isSettled: Bool { plan != nil && !isEnding && placement.isSettled }
 
-    /// - Throws: `RuntimeError.invalidState` where the application does not run.
+    /// - Throws: `RuntimeError.invalidState` if the application does not run.
     fileprivate func requireAlive() throws {
         guard state == .running || state == .rebalancing, !isStopRequested else {
             throw RuntimeError.invalidState(expected: "\(StreamsState.running)", actual: "\(state)")

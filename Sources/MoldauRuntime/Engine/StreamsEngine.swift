@@ -5,24 +5,25 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// Runs a topology on a cluster: checks and creates its topics, assigns its tasks to threads, and keeps the state that users see.
+/// Runs a topology on a cluster: checks and creates its topics, assigns its tasks to threads, and maintains the state
+/// that users see.
 package final class StreamsEngine: Sendable {
     struct Inner {
         var state = StreamsState.created
         /// By thread number.
         var loops: [Int: StreamThreadLoop] = [:]
-        /// The numbers of the threads that there should be.
+        /// The numbers of the wanted threads.
         var numbers: Set<Int>
         var placement = TaskPlacement(StickyAssignment.Work(tasks: []))
         /// What every thread runs; nil while topics are being planned.
         var plan: StreamThreadPlan?
         var isStopRequested = false
         var isPaused = false
-        /// Whether the threads stop in order to restart, because the topology's patterns match other topics.
+        /// Whether the threads are stopping in order to restart because the topology's patterns match other topics.
         var isReplanning = false
         /// The reports of threads that have ended.
         var finished: [StreamThreadReport] = []
-        /// Callers that wait for a hand-over of tasks.
+        /// Callers that wait for tasks to be handed over.
         var waiting: [CheckedContinuation<Void, Never>] = []
         var cluster: (any Cluster)?
         /// These two keep other instances of the application out.
@@ -43,7 +44,7 @@ package final class StreamsEngine: Sendable {
     private let end = Latch()
 
     /// - Parameters:
-    ///   - stateDirectory: of this application alone; nil keeps all state in memory.
+    ///   - stateDirectory: for this application alone; nil keeps all state in memory.
     ///   - openCluster: called once, by `start`.
     package init(
         applicationID: String, topology: Topology, configuration: StreamsConfiguration, stateDirectory: String?,
@@ -66,7 +67,7 @@ package final class StreamsEngine: Sendable {
     /// The error that ended the application.
     package var failure: (any Error)? { inner.withLock { $0.failure } }
 
-    /// What is used of the memory budget of the state; nil before the start.
+    /// The use of the state's memory budget; nil before the start.
     package var memoryUsage: StateMemory.Usage? { inner.withLock { $0.memory }?.usage }
 
     package var metrics: StreamsMetrics {
@@ -76,7 +77,7 @@ package final class StreamsEngine: Sendable {
 
     // MARK: Start and stop
 
-    /// Checks and creates topics, and starts the threads, which restore by themselves. Blocks for the topics.
+    /// Checks and creates topics, and starts the threads, which restore on their own. Blocks for the topics.
     /// - Throws: `RuntimeError`, `ClusterError`, `TopologyError`; the state is `.error` then.
     package func start() throws {
         guard change(to: .rebalancing) else {
@@ -154,7 +155,7 @@ package final class StreamsEngine: Sendable {
         return cluster
     }
 
-    /// A thread that is not started yet.
+    /// Makes a thread that is not started yet.
     func makeLoop(_ number: Int, _ plan: StreamThreadPlan, _ inner: inout Inner) -> StreamThreadLoop {
         var plan = plan
         plan.number = number
@@ -166,8 +167,8 @@ package final class StreamsEngine: Sendable {
         return loop
     }
 
-    /// Threads commit, close and end. Does not wait: `ended` and `waitUntilEnded` do. May be called at any time, from
-    /// any thread.
+    /// Makes the threads commit, close and end. Does not wait: `ended` and `waitUntilEnded` do. May be called at any
+    /// time, from any thread.
     package func stop() {
         let (loops, wasCreated) = inner.withLock { inner in
             inner.isStopRequested = true
@@ -178,7 +179,7 @@ package final class StreamsEngine: Sendable {
         for loop in loops { loop.stop() }
     }
 
-    /// Nothing is processed and nobody called back until `resume`. What was done is committed.
+    /// Stops processing and punctuations until `resume`. What was done is still committed.
     package func pause() { setPaused(true) }
     package func resume() { setPaused(false) }
 
@@ -193,7 +194,7 @@ package final class StreamsEngine: Sendable {
     /// Returns when every thread has ended. Does not block a thread.
     package func ended() async { await end.wait() }
 
-    /// Blocks until every thread has ended: not for Swift's cooperative pool.
+    /// Blocks until every thread has ended: not for use on Swift's cooperative pool.
     package func waitUntilEnded() { end.waitBlocking() }
 
     // MARK: What threads tell
@@ -220,7 +221,9 @@ package final class StreamsEngine: Sendable {
     /// Makes all threads commit and end; the last one starts new threads, which read the topics that match now.
     private func replan() {
         guard !inner.withLock({ $0.isStopRequested }) else { return }
-        logger.info("other topics match now", metadata: ["application": "\(names.applicationID)"])
+        logger.info(
+            "the patterns match other topics now; stream threads restart",
+            metadata: ["application": "\(names.applicationID)"])
         _ = change(to: .rebalancing)
         let loops = inner.withLock { inner in
             inner.isReplanning = true
@@ -275,7 +278,7 @@ package final class StreamsEngine: Sendable {
 }
 
 extension StreamsEngine.Inner {
-    /// - Returns: the state before; nil where the change is not allowed.
+    /// - Returns: the state before; nil if the change is not allowed.
     mutating func change(to next: StreamsState) -> StreamsState? {
         guard state.mayBecome(next) else { return nil }
         defer { state = next }

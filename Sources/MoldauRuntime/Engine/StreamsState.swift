@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauTopology
 
-/// What an application is doing.
+/// The state of an application.
 ///
 ///     created ──▸ rebalancing ◂──▸ running
 ///                      │              │
@@ -12,21 +12,21 @@ import MoldauTopology
 public enum StreamsState: String, Sendable, CustomStringConvertible {
     /// Not started.
     case created
-    /// Topics are checked, global tables and stores restored, or tasks go from one thread to another. Tasks that are through
-    /// with it, and those that stay where they are, are processed.
+    /// Topics are being checked, global tables and stores restored, or tasks moved from one thread to another.
+    /// Unaffected tasks, and those that are ready, process records.
     case rebalancing
-    /// Every task is processed.
+    /// Every task is being processed.
     case running
-    /// Threads commit and close.
+    /// Threads are committing and closing.
     case pendingShutdown
-    /// Ended as it was asked to.
+    /// Stopped on request.
     case notRunning
     /// Ended because of an error.
     case error
 
     public var description: String { rawValue }
 
-    /// Whether nothing comes after it.
+    /// Whether this state is final.
     package var isOver: Bool { self == .notRunning || self == .error }
 
     package func mayBecome(_ next: StreamsState) -> Bool {
@@ -41,21 +41,21 @@ public enum StreamsState: String, Sendable, CustomStringConvertible {
     }
 }
 
-/// What an application did since it started.
+/// What an application has done since it started.
 public struct StreamsMetrics: Sendable, Equatable {
     public var processedRecords: Int64 = 0
     public var commits: Int64 = 0
     /// Changelog records that were read into stores.
     public var restoredRecords: Int64 = 0
-    /// Changelog records that standby copies took in.
+    /// Changelog records applied to standby copies.
     public var standbyRecords: Int64 = 0
-    /// Records of global tables' topics that were applied, by all threads together.
+    /// Records of global tables' topics that were applied, summed over all threads.
     public var globalTableUpdates: Int64 = 0
-    /// Discarded records, by node and reason.
+    /// Dropped records, by node and reason.
     public var drops: [DropKey: Int64] = [:]
-    /// Tasks that have records and must not take one, with the partitions that they wait for.
+    /// Tasks that have records but may not take one, with the partitions that they wait for.
     public var waiting: [TaskID: [TopicPartition]] = [:]
-    /// Records whose asynchronous results are still to come, by task.
+    /// How many records wait for asynchronous results, by task.
     public var inFlight: [TaskID: Int] = [:]
 
     /// How far stores that are being restored, and standby copies, are behind their changelogs.

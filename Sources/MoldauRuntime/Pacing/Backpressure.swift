@@ -1,23 +1,23 @@
 import MoldauCluster
 import MoldauRecords
 
-/// Keeps the consumer from fetching partitions further of which too much is buffered.
+/// Stops the consumer from fetching partitions that have too much buffered.
 struct Backpressure {
     private let consumer: any Consumer
     private let limitBytes: Int
     private var pausedPartitions: Set<TopicPartition> = []
 
-    /// - Parameter limitBytes: may be buffered of one partition.
+    /// - Parameter limitBytes: how much may be buffered per partition.
     init(_ consumer: any Consumer, limitBytes: Int) { (self.consumer, self.limitBytes) = (consumer, limitBytes) }
 
-    /// A task has taken batches of a partition.
+    /// Called after a task has taken batches of a partition: pauses it if too much is buffered.
     mutating func took(_ partition: TopicPartition, by task: StreamTask) {
         guard task.bufferedBytes(of: partition) > limitBytes else { return }
         pausedPartitions.insert(partition)
         consumer.pause([partition])
     }
 
-    /// Lets the consumer fetch partitions again of which less is buffered now.
+    /// Resumes fetching of partitions that have less buffered now.
     /// - Parameter owners: the tasks that read the partitions.
     mutating func resume(_ owners: [TopicPartition: StreamTask]) {
         guard !pausedPartitions.isEmpty else { return }
@@ -27,6 +27,6 @@ struct Backpressure {
         consumer.resume(free)
     }
 
-    /// Nobody here reads these any more.
+    /// Called when this thread no longer reads the partitions.
     mutating func forget(_ partitions: [TopicPartition]) { pausedPartitions.subtract(partitions) }
 }

@@ -1,24 +1,24 @@
 import MoldauRecords
 import MoldauTopology
 
-/// Tasks of one thread that take turns by the times of their heads: the oldest is first. Owned by the thread.
+/// Tasks of one thread that take turns by the timestamps of their heads, the oldest first. Owned by the thread.
 final class Lane {
-    /// A task of another thread that the lane's tasks keep step with, or wait for.
+    /// A task of another thread that the lane's tasks keep in step with, or wait for.
     private struct Other {
         let task: TaskID
         let isSibling: Bool
         var time = PaceBoard.unknown
-        /// Since when it has not moved on.
+        /// Since when it has made no progress.
         var since: Duration
     }
 
-    /// A task that has not moved on for longer is not waited for: its thread hangs, or no thread has it.
+    /// A task that makes no progress for longer is not waited for: its thread hangs, or no thread has it.
     private static var patience: Duration { .seconds(10) }
 
     let tasks: [StreamTask]
     /// Empty for a task that waits for no other.
     private let rule: PaceRule
-    /// Those that are tasks of the same thread.
+    /// The upstream tasks on the same thread.
     private let upstream: [StreamTask]
     private let board: PaceBoard
     private let lookaheadMs: Int64
@@ -32,7 +32,7 @@ final class Lane {
     private var limit = PaceBoard.idle
     /// Whether the last turn left records that a later round may take.
     private(set) var isBlocked = false
-    /// Whether what the lane sends must go out at the end of a round, because others wait for it.
+    /// Whether the lane's output must be sent at the end of a round, because others wait for it.
     let sendsAtOnce: Bool
 
     init(
@@ -60,8 +60,9 @@ final class Lane {
         return tasks.filter(\.hasRecords).flatMap(\.queues).filter { topics.contains($0.partition.topic) }
     }
 
-    /// Reads how far other threads are. To be called before records are fetched, so that what they sent until then is among these.
-    /// - Returns: whether one of them has moved on.
+    /// Reads the progress of other threads. Must be called before records are fetched, so that everything sent until
+    /// then is among the fetched records.
+    /// - Returns: whether one of them has made progress.
     func look(now: Duration) -> Bool {
         var hasNews = false
         for index in others.indices {
@@ -73,7 +74,7 @@ final class Lane {
         return hasNews
     }
 
-    /// Publishes how far the tasks are, once everything that they wrote has been sent.
+    /// Publishes the tasks' progress, after everything that they wrote has been sent.
     /// - Returns: whether a mark has changed.
     func publish() -> Bool {
         guard isPaced || sendsAtOnce else { return false }
@@ -91,7 +92,7 @@ final class Lane {
         }
     }
 
-    /// Lets the tasks process, the one with the oldest head first.
+    /// Lets the tasks process records, the one with the oldest next record first.
     /// - Parameter mayWork: whether a task may take records now.
     /// - Returns: how many records they took.
     func process(upTo count: Int, now: RoundTime, mayWork: (StreamTask) -> Bool) throws -> Int {
@@ -118,8 +119,9 @@ final class Lane {
         return done
     }
 
-    /// Takes a record from the future that has waited for long: while others always have records of the present, its turn would never
-    /// come. Where all records are from the future it is the wall clock that is wrong, and they go by their times as usual.
+    /// Takes a record from the future that has waited for long: as long as others have records of the present, its turn
+    /// would never come. If all records are from the future, the wall clock is wrong, and they are taken by their
+    /// timestamps as usual.
     private func processFutureRecords(
         upTo count: Int, now: RoundTime, mayWork: (StreamTask) -> Bool
     ) throws -> Int {

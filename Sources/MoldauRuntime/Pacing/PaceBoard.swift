@@ -3,21 +3,22 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// Where the threads of a process note how far their tasks are, for other tasks that keep step with them.
+/// The board on which the threads of a process publish the progress of their tasks, for other tasks that keep in step
+/// with them.
 ///
-/// A mark is a time: all results of records before it have been sent. `idle` where the task has no records, `unknown` until that is
-/// known.
+/// A mark is a time: all results of earlier records have been sent. `idle` if the task has no records, `unknown` until
+/// that is known.
 package final class PaceBoard: Sendable {
     /// The task has no records to take.
     static let idle = Int64.max
-    /// Records of any time may come.
+    /// Records of any time may arrive.
     static let unknown = Int64.min
 
     private final class Mark: Sendable { let time = Atomic<Int64>(PaceBoard.idle) }
 
     package let rules: [Int: PaceRule]
     private let marks: [TaskID: Mark]
-    /// Wakes the threads that wait for others to move on, by their numbers.
+    /// The wake-ups of threads that wait for others to make progress, by thread number.
     private let waiting = Mutex<[Int: Wakeup]>([:])
     private let hasWaiting = Atomic<Bool>(false)
 
@@ -36,7 +37,7 @@ package final class PaceBoard: Sendable {
     /// The tasks of those sub-topologies, in order.
     func tasks(of parts: Set<Int>) -> [TaskID] { marks.keys.filter { parts.contains($0.subtopology) }.sorted() }
 
-    /// No task has begun: until each of them publishes its mark, others wait for it.
+    /// Resets all marks before tasks start: until each task publishes its own, others wait for it.
     package func expectAll() { for mark in marks.values { mark.time.store(Self.unknown, ordering: .relaxed) } }
 
     /// - Returns: whether the mark has changed.
@@ -45,13 +46,14 @@ package final class PaceBoard: Sendable {
         return mark.time.exchange(time, ordering: .sequentiallyConsistent) != time
     }
 
-    /// Wakes a thread when others have moved on. To be called before it looks at their marks, so that no change is missed.
+    /// Requests a wake-up when others have made progress. Must be called before their marks are read, so that no change
+    /// is missed.
     func await(_ number: Int, _ wakeup: Wakeup) {
         waiting.withLock { $0[number] = wakeup }
         hasWaiting.store(true, ordering: .sequentiallyConsistent)
     }
 
-    /// Wakes the threads that wait, after marks were published.
+    /// Wakes the waiting threads, after marks were published.
     func wakeWaiting() {
         guard hasWaiting.exchange(false, ordering: .sequentiallyConsistent) else { return }
         let woken = waiting.withLock { waiting in

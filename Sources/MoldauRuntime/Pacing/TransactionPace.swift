@@ -1,18 +1,19 @@
-/// How much a thread does between two commits, so that its transactions do not grow older than their timeout.
+/// Limits how much a thread does between two commits, so that its transactions do not outlive their timeout.
 ///
-/// A transaction begins with the first batch that goes to the cluster. When it grew too old and was aborted, its records are processed
-/// again, and would make the next one too old in the same way. So they are processed carefully: in short turns, and nothing goes to the
-/// cluster before the commit. A slow record, or a slow asynchronous closure, then comes before the transaction and not within it.
+/// A transaction begins with the first batch that goes to the cluster. If it lasted too long and was aborted, its
+/// records are processed again, and the next transaction could last too long in the same way. So those records are
+/// processed carefully: in short turns, with nothing sent to the cluster before the commit. A slow record, or a slow
+/// asynchronous closure, then runs before the transaction begins, not within it.
 struct TransactionPace {
     /// How many records one task may process in a round.
     private(set) var recordsPerTurn: Int
 
     private let mostPerTurn: Int
-    /// After a round that takes longer, turns get shorter.
+    /// Turns get shorter after a round that takes longer than this.
     private let longRound: Duration
     private var lastRound: Duration?
     private var uncommitted = 0
-    /// Records of an aborted transaction that are not committed yet.
+    /// The number of records of an aborted transaction that are not committed yet.
     private var toRepeat = 0
 
     /// - Parameter timeout: of transactions; nil: there are none.
@@ -21,10 +22,10 @@ struct TransactionPace {
         longRound = timeout.map { $0 / 8 } ?? .seconds(Int64.max)
     }
 
-    /// Whether nothing is sent to the cluster before a commit, as long as the batches have room.
+    /// Whether nothing is sent to the cluster before a commit, as long as there is room in the batches.
     var isCareful: Bool { toRepeat > 0 }
 
-    /// A round begins.
+    /// Called when a round begins.
     mutating func begin(at uptime: Duration) {
         defer { lastRound = uptime }
         guard let lastRound, uptime - lastRound > longRound else { return }
@@ -39,7 +40,7 @@ struct TransactionPace {
         if !isCareful { recordsPerTurn = min(mostPerTurn, recordsPerTurn * 2) }
     }
 
-    /// The transaction was aborted: everything since the last commit is processed again.
+    /// The transaction was aborted: everything since the last commit will be processed again.
     mutating func lost() {
         toRepeat = max(toRepeat, uncommitted, 1)
         uncommitted = 0

@@ -2,25 +2,25 @@ import MoldauCluster
 import MoldauRecords
 import MoldauTopology
 
-/// The running tasks of a thread as they take turns: one lane after the other, and in each lane the task with the oldest head
+/// The turns of a thread's running tasks: one lane after the other, and in each lane the task with the oldest head
 /// first, in step with tasks of other threads.
 final class Turns {
-    /// How much is done between two commits.
+    /// How much may be done between two commits.
     var transactionPace: TransactionPace
-    /// What is not fetched further.
+    /// The partitions that are not fetched further.
     var backpressure: Backpressure
-    /// Whether the last turns ended before the records did.
+    /// Whether the last turns ended with records left to process.
     private(set) var hasMore = false
 
     private let plan: StreamThreadPlan
     private let clients: ThreadClients
     /// In the order of their first tasks.
     private var lanes: [Lane] = []
-    /// Whether all that others wait for has been sent.
+    /// Whether everything that others wait for has been sent.
     private var isSent = true
 
-    /// What a poll may wait for where others may be told without a wake-up: for other threads to move on, and for changelogs while
-    /// tasks have work to do.
+    /// The longest wait of a poll while others may report without a wake-up: when waiting for other threads, or for
+    /// changelogs while tasks have work to do.
     static var shortWait: Duration { .milliseconds(1) }
 
     init(_ plan: StreamThreadPlan, clients: ThreadClients) {
@@ -31,7 +31,7 @@ final class Turns {
         backpressure = Backpressure(clients.consumer, limitBytes: plan.configuration.bufferedBytesPerPartition)
     }
 
-    /// Other tasks run. Siblings share a lane; a task that waits for no other has its own.
+    /// Called when other tasks run. Siblings share a lane; a task that waits for no other has its own.
     func arrange(_ running: [StreamTask], now: Duration) {
         let (board, isPaced) = (plan.paceBoard, plan.configuration.taskIdling != .never)
         var lanes: [(rule: PaceRule, tasks: [StreamTask])] = []
@@ -50,11 +50,11 @@ final class Turns {
         }
     }
 
-    /// Whether records wait for tasks of other threads to move on.
+    /// Whether there are records that wait for the progress of other threads' tasks.
     var isBlocked: Bool { lanes.contains(where: \.isBlocked) }
 
-    /// Looks how far other threads are, before records are fetched.
-    /// - Parameter isBlocked: whether others are waited for: they wake the thread.
+    /// Reads the progress of other threads, before records are fetched.
+    /// - Parameter isBlocked: whether other threads are waited for; they then wake this one.
     /// - Returns: how long the fetch may wait.
     func look(upTo wait: Duration, isBlocked: Bool, now: Duration) -> Duration {
         if isBlocked { plan.paceBoard.await(plan.number, clients.consumer.wakeup) }
@@ -62,7 +62,8 @@ final class Turns {
         return !isBlocked ? wait : hasNews ? .zero : min(wait, Self.shortWait)
     }
 
-    /// Records were fetched and handed out: notes up to which time they may be taken, and tells other threads how far this one is.
+    /// Called after records were fetched and given to tasks: decides up to which time they may be taken, and publishes
+    /// this thread's progress.
     func begin(now: Duration) throws {
         isSent = isSent || !clients.outbox.hasUnsent
         var isNews = false
@@ -74,7 +75,8 @@ final class Turns {
         if isNews { plan.paceBoard.wakeWaiting() }
     }
 
-    /// A queue whose topic other tasks write has caught up only when nothing is on its way to it, not even in an open transaction.
+    /// A queue whose topic other tasks write has caught up only if nothing is on its way to it, not even in an open
+    /// transaction.
     private func confirmEnds(of lane: Lane) throws {
         let consumer = clients.consumer
         let inner = lane.innerQueues(plan.names)
@@ -87,11 +89,11 @@ final class Turns {
         }
     }
 
-    /// Every lane in turn, at most so many records for each task; then what is due by the tasks' clocks is called back.
+    /// Gives every lane its turn, with a limit on records per task; then runs the punctuations that are due.
     /// - Parameters:
     ///   - mayWork: whether a task may take records now.
     ///   - afterEach: called after each lane's turn.
-    /// - Returns: how many records were processed.
+    /// - Returns: the number of records processed.
     func work(now: RoundTime, mayWork: (StreamTask) -> Bool, afterEach: () -> Void) throws -> Int {
         var count = 0
         hasMore = false
@@ -108,12 +110,12 @@ final class Turns {
             afterEach()
         }
         if !isSent, !transactionPace.isCareful {
-            // What comes of it may be waited for.
+            // Someone may be waiting for the results.
             hasMore = try clients.outbox.sendAll() || hasMore
         }
         return count
     }
 
-    /// There is nothing to do until a commit.
+    /// Called when there is nothing to do until a commit.
     func rest() { hasMore = false }
 }

@@ -4,8 +4,8 @@ import MoldauState
 import MoldauTopology
 
 extension StreamThreadPlan {
-    /// Of tasks with several replicas on disk, the one that is furthest: it has least to restore. Opens the replicas, before any
-    /// thread does. Blocks.
+    /// For tasks with several replicas on disk, the one that is furthest ahead and so has the least to restore. Opens
+    /// the replicas, so it must run before any thread does. Blocks.
     /// - Throws: `StateError`.
     func furthestReplicas(of tasks: [TaskID], in stateDirectory: String?) throws -> [TaskID: Int] {
         guard let stateDirectory, let names = try? FileManager.default.contentsOfDirectory(atPath: stateDirectory),
@@ -24,7 +24,7 @@ extension StreamThreadPlan {
         return furthest
     }
 
-    /// How many records of their changelogs the stores hold, all together.
+    /// How far the stores are in their changelogs: the sum of their offsets.
     private func reach(of part: Subtopology, in environment: StoreEnvironment) throws -> Int64 {
         environment.changelogTopic = names.changelog
         defer { environment.close() }

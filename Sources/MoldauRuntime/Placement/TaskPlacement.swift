@@ -1,39 +1,39 @@
-// How tasks move from thread to thread. A pure state machine, without threads, time or files: events come in, and after each of
-// them `granted` says what every thread may have. Threads follow at their own pace, and report what they hold.
+// Moves tasks from thread to thread. A pure state machine, without threads, time or files: events come in, and after
+// each of them `granted` says what every thread may have. Threads follow at their own pace, and report what they hold.
 //
 //     target: what a thread is to have ──▸ granted: what it may have ──▸ held: what it has open
 //
-// A task is granted to a second thread only when the first one holds it no more, which is after its commit. So no thread works on
-// a task whose position and changelog may still change. The same is true of replicas.
+// A task is granted to a second thread only when the first no longer holds it, which is after its commit. So no thread
+// works on a task whose position and changelog may still change. The same applies to replicas.
 //
-// A thread may have opened something that was granted and revoked in between. So it reports, with what it holds, which grant it has
-// followed; until that is the last one, it counts as holding whatever was granted since.
+// A thread may have opened something that was granted and revoked in between. So it reports, with what it holds, which
+// grant it has followed; until that is the latest one, everything granted since counts as held.
 
 import MoldauTopology
 
-/// Which stream threads hold which tasks, which they have to give up, and which they may take.
+/// Decides which stream threads have which tasks, which they must give up, and which they may take.
 package struct TaskPlacement: Sendable {
     private struct Thread {
         var granted = TaskSet()
         var held = TaskSet()
-        /// Earlier grants that it may still be following.
+        /// Earlier grants that the thread may still be following.
         var earlier: [TaskSet] = []
         var status = TaskStatus()
         var isLeaving = false
 
-        /// Everything that it may have open, now or soon.
+        /// Everything that the thread may have open, now or soon.
         var mayHold: [TaskSet] { [granted, held] + earlier }
     }
 
     private let work: StickyAssignment<Int>.Work
     private var threads: [Int: Thread] = [:]
     private var target = StickyAssignment<Int>()
-    /// The replica of each task that was worked on last.
+    /// The replica that each task used last.
     private var lastReplica: [TaskID: Int]
-    /// Whether threads with copies took over more than their share; the load is evened out when all of them run.
+    /// Whether threads with copies took over more than their share; balance is restored when all of them run.
     private var isUneven = false
 
-    /// - Parameter replicas: the one of each task that was worked on last, if that is known; 0 otherwise.
+    /// - Parameter replicas: the replica that each task used last, if known; otherwise 0.
     package init(_ work: StickyAssignment<Int>.Work, replicas: [TaskID: Int] = [:]) {
         self.work = work
         lastReplica = replicas
@@ -47,7 +47,7 @@ package struct TaskPlacement: Sendable {
         assign()
     }
 
-    /// A thread is to end: others get its tasks as soon as it `left`.
+    /// A thread is to end: others get its tasks after it has `left`.
     package mutating func leave(_ number: Int) {
         threads[number]?.isLeaving = true
         assign()
@@ -59,8 +59,8 @@ package struct TaskPlacement: Sendable {
         assign()
     }
 
-    /// A thread failed and starts again with nothing; its transaction has ended. Threads with copies of its stores take over at once,
-    /// even where that makes their shares uneven for a while.
+    /// A thread failed and starts again with nothing; its transaction has ended. Threads with copies of its stores take
+    /// over at once, even if that makes loads uneven for a while.
     package mutating func restarted(_ number: Int) {
         guard let failed = threads[number] else { return }
         threads[number] = Thread(isLeaving: failed.isLeaving)
@@ -73,8 +73,8 @@ package struct TaskPlacement: Sendable {
     /// A thread no longer processes what it holds.
     package mutating func stopped(_ number: Int) { threads[number]?.status = TaskStatus() }
 
-    /// What a thread holds, the grant that it follows, or its status has changed.
-    /// - Parameter followed: the grant that it last saw.
+    /// A thread reports: what it holds, the grant that it follows, or its status has changed.
+    /// - Parameter followed: the grant that it saw last.
     package mutating func update(_ number: Int, holds held: TaskSet, followed: TaskSet, status: TaskStatus) {
         guard let thread = threads[number] else { return }
         threads[number]?.held = held
@@ -95,14 +95,14 @@ package struct TaskPlacement: Sendable {
 
     // MARK: Answers
 
-    /// What the thread may have now; it gives up everything else.
+    /// What the thread may have now; it must give up everything else.
     package func granted(_ number: Int) -> TaskSet { threads[number]?.granted ?? TaskSet() }
 
-    /// What the thread has open, by its last report.
+    /// What the thread has open, as last reported.
     package func held(_ number: Int) -> TaskSet { threads[number]?.held ?? TaskSet() }
     package func status(of number: Int) -> TaskStatus { threads[number]?.status ?? TaskStatus() }
 
-    /// Whether every task is where it belongs, and processed.
+    /// Whether every task is where it belongs, and is being processed.
     package var isSettled: Bool { isAtRest && !isUneven }
 
     private var isAtRest: Bool {
@@ -122,7 +122,7 @@ package struct TaskPlacement: Sendable {
         for number in numbers { for task in target.copies(of: number) { grantStandby(task, to: number) } }
     }
 
-    /// Revokes what a thread is not to have. A standby copy stays until its thread may work on the task.
+    /// Revokes what a thread should no longer have. A standby copy stays until its thread may take over the task.
     private mutating func revoke(_ number: Int) {
         guard let thread = threads[number] else { return }
         let (tasks, copies) = (Set(target.tasks(of: number)), Set(target.copies(of: number)))
@@ -145,14 +145,14 @@ package struct TaskPlacement: Sendable {
     }
 
     private mutating func grantStandby(_ task: TaskID, to number: Int) {
-        // The task itself goes first: its replica is the one that was written last.
+        // The task itself comes first: its replica is the one that was written last.
         guard let thread = threads[number], !thread.mayHold.contains(where: { $0.replica(of: task) != nil }),
             threads.values.contains(where: { $0.granted.active[task] != nil }), let replica = freeReplica(of: task)
         else { return }
         threads[number]?.granted.standby[task] = replica
     }
 
-    /// The replica that was worked on last, or the first that nobody has; nil while there is none.
+    /// The replica that the task used last, or else the first free one; nil if there is none.
     private func freeReplica(of task: TaskID) -> Int? {
         let taken = threads.values.flatMap { $0.mayHold.compactMap { $0.replica(of: task) } }
         return ([lastReplica[task] ?? 0] + Array(0...work.standbys)).first { !taken.contains($0) }

@@ -1,10 +1,10 @@
 import MoldauTopology
 
-/// The tasks of a stream thread: those that it works on, and those of whose stores it keeps standby copies. With each the number
-/// of the replica of its stores.
+/// The tasks of a stream thread: those that it processes, and those whose stores it keeps standby copies of. Each with
+/// the number of the replica of its stores.
 ///
-/// Each replica of a task's stores has a directory of its own in the process: 0 is `0_3`, 1 is `0_3-copy-1`. A thread that keeps a
-/// standby copy works on the same replica when it takes the task over.
+/// Each replica of a task's stores has its own directory in the process: 0 is `0_3`, 1 is `0_3-copy-1`. A thread that
+/// takes over a task for which it keeps a standby copy continues with the same replica.
 package struct TaskSet: Sendable, Equatable {
     package var active: [TaskID: Int]
     package var standby: [TaskID: Int]
@@ -15,7 +15,7 @@ package struct TaskSet: Sendable, Equatable {
 
     package var isEmpty: Bool { active.isEmpty && standby.isEmpty }
 
-    /// The replica of the task's stores that the thread has, in whatever role.
+    /// The replica of the task's stores that the thread has, in either role.
     func replica(of task: TaskID) -> Int? { active[task] ?? standby[task] }
 
     /// The name of a replica's directory.
@@ -24,7 +24,7 @@ package struct TaskSet: Sendable, Equatable {
     }
 }
 
-/// How a stream thread is doing with what it has.
+/// The status of a stream thread.
 package struct TaskStatus: Sendable, Equatable {
     /// Whether it processes all its tasks.
     package var isRunning: Bool

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// How the restore of one store is going.
+/// The progress of restoring one store.
 public struct RestoreProgress: Sendable, Equatable {
     public enum Phase: Sendable, Equatable {
         case started
@@ -12,26 +12,26 @@ public struct RestoreProgress: Sendable, Equatable {
     public let store: String
     /// The changelog partition that is read.
     public let changelog: TopicPartition
-    /// Where the store stood when the restore began.
+    /// The store's offset when the restore began.
     public let from: Offset
-    /// Where the changelog ended then.
+    /// The end of the changelog at that time.
     public let to: Offset
-    /// Up to where the store is now. Offsets count markers and what compaction took as well, so it may go ahead faster than
+    /// The store's offset now. Offsets include markers and compacted records, so it may advance faster than
     /// `restoredCount`.
     public let position: Offset
-    /// Records taken in so far.
+    /// How many records have been applied so far.
     public let restoredCount: Int64
-    /// Since the restore of this store began.
+    /// The time since the restore of this store began.
     public let elapsed: Duration
-    /// Why the store is read from the beginning although it held data; nil where it goes on from its own offset.
+    /// Why the store is rebuilt from the beginning although it had data; nil if it continues from its own offset.
     public let rebuiltBecause: String?
 
-    /// 0 while no time was measured.
+    /// 0 if no time was measured.
     public var recordsPerSecond: Int64 {
         elapsed.milliseconds > 0 ? restoredCount * 1_000 / elapsed.milliseconds : 0
     }
 
-    /// About how long the rest takes, if it goes on as it did; nil while that is not known.
+    /// An estimate of the remaining time, at the same speed; nil if unknown.
     public var timeLeft: Duration? {
         if position >= to { return .zero }
         guard position > from, elapsed > .zero else { return nil }
@@ -58,11 +58,11 @@ public struct StoreLag: Sendable, Hashable {
     public let changelog: TopicPartition
     /// The next record to read.
     public let position: Offset
-    /// Where the changelog ended when it was last looked at, open transactions included.
+    /// The end of the changelog when it was last checked, open transactions included.
     public let end: Offset
-    /// Whether another thread works on the task, and this is a copy.
+    /// Whether this is a copy of a task that another thread works on.
     public let isStandby: Bool
 
-    /// Records that are still to be read; those of open transactions, and markers, count.
+    /// The number of records still to be read, including markers and those of open transactions.
     public var records: Int64 { max(0, end.value - position.value) }
 }

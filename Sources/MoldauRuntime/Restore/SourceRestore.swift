@@ -3,8 +3,8 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Restores a store from the topic that its table reads: records go into the store as when they were processed, through serdes and
-/// extractors, but nothing is sent downstream and no discard is counted again.
+/// Restores a store from the topic that its table reads: records are applied as when they were processed, through
+/// serdes and extractors, but nothing is forwarded downstream and no drop is counted again.
 package final class SourceRestore {
     private let context: TaskContext
     private let nodeContext: NodeContext
@@ -29,7 +29,7 @@ package final class SourceRestore {
                 partition: TopicPartition(services.names.topic(changelog.topic), task.partition),
                 node: changelog.source, source: head, context: context, outbox: services.outbox,
                 onFailure: { failure in
-                    // The dead-letter topic has the record since it was processed.
+                    // The dead-letter topic already has the record, from when it was processed.
                     if case .fail = judge(failure) { .fail } else { .skip }
                 })
         }
@@ -44,12 +44,12 @@ package final class SourceRestore {
     /// The first record that is not applied; nil before anything was added.
     var position: Offset? { queue.position }
 
-    /// - Throws: `DeserializationFailure` where the handler says so.
+    /// - Throws: `DeserializationFailure` if the handler decides so.
     func add(_ batches: FetchedBatches) throws { try queue.add(batches) }
 
-    /// Applies what was added below the offset `limit`; the rest stays for the next time.
-    /// - Returns: the first offset that the store does not contain now, and how many records were applied.
-    /// - Throws: `DeserializationFailure` where the handler says so.
+    /// Applies what was added below the offset `limit`; the rest is kept for the next call.
+    /// - Returns: the first offset that the store does not contain now, and the number of records applied.
+    /// - Throws: `DeserializationFailure` if the handler decides so.
     func takeIn(upTo limit: Offset) throws -> (end: Offset, count: Int64) {
         var count: Int64 = 0
         while let head = queue.head, head.offset < limit {

@@ -3,11 +3,12 @@ import MoldauCluster
 import MoldauRecords
 import MoldauTopology
 
-/// Finds where reading begins: at the committed offset, or where the source says when there is none or it is gone.
+/// Finds where reading begins: at the committed offset, or where the source says if there is none or it no longer
+/// exists.
 struct StartPositions {
     private let consumer: any Consumer
     private let logger: Logger
-    /// What the sources say, by topic.
+    /// The start positions that sources specify, by topic.
     private let starts: [String: StartPosition]
 
     init(_ topology: Topology, names: InternalTopicNames, consumer: any Consumer, logger: Logger) {
@@ -18,7 +19,7 @@ struct StartPositions {
     }
 
     /// Blocks.
-    /// - Throws: `RuntimeError.noCommittedOffset` where a source says to fail.
+    /// - Throws: `RuntimeError.noCommittedOffset` if a source specifies `.fail`.
     func find(_ partitions: [TopicPartition], now: Timestamp) throws -> [TopicPartition: TaskPosition] {
         let (bounds, committed) = (
             try consumer.bounds(of: Set(partitions)), try consumer.committed(Set(partitions))
@@ -34,7 +35,7 @@ struct StartPositions {
             } else {
                 let offset = try offset(of: partition, held: held, now: now)
                 if let lost = committed[partition]?.offset { warn(partition, lost: lost, held: held, next: offset) }
-                // Where nothing is committed before the next start, that start finds the same offset only from `.earliest`.
+                // If nothing is committed before the next start, only `.earliest` finds the same offset again.
                 positions[partition] = TaskPosition(
                     offset: offset, end: held.upperBound, isCommitted: start(of: partition) == .earliest)
             }
@@ -42,17 +43,17 @@ struct StartPositions {
         return positions
     }
 
-    /// Retention deleted what was to be read next: goes on where the source says. May block.
+    /// Called when retention has deleted the next records to read: continues where the source specifies. May block.
     func seekAgain(_ partition: TopicPartition, lost: Offset, held: Range<Offset>, now: Timestamp) throws {
         let offset = try offset(of: partition, held: held, now: now)
         warn(partition, lost: lost, held: held, next: offset)
         try consumer.seek(partition, to: offset)
     }
 
-    /// Positions outside of what a partition holds mean records that nobody will read: that is told.
+    /// Warns that a position is outside of what the partition holds, so that records were lost.
     private func warn(_ partition: TopicPartition, lost: Offset, held: Range<Offset>, next: Offset) {
         logger.warning(
-            "\(partition) does not hold offset \(lost), where reading was to go on; it goes on at \(next)",
+            "\(partition) does not hold offset \(lost), the next one to read; reading continues at \(next)",
             metadata: ["held": "\(held.lowerBound)..<\(held.upperBound)"])
     }
 

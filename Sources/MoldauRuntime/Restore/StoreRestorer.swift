@@ -3,22 +3,22 @@ import MoldauCluster
 import MoldauRecords
 import MoldauState
 
-/// Restores the stores of a thread's tasks to the ends of their changelogs, each from the offset that it holds, and lets
-/// those of standby copies follow. Where the changelog is an input of the task, its end is the committed position: the rest is
-/// still to be processed.
+/// Restores the stores of a thread's tasks to the ends of their changelogs, each from its own offset, and keeps those
+/// of standby copies up to date. If the changelog is an input of the task, its end is the committed position: the rest
+/// has not been processed yet.
 ///
-/// A changelog's end is that of its last record, committed or not: the open transaction of a thread that is gone may stand before
-/// records that others have committed since. The restore waits until that transaction has ended.
+/// A changelog's end is that of its last record, committed or not: the open transaction of a thread that no longer
+/// exists may precede records that others have committed since. The restore waits until that transaction has ended.
 ///
-/// Works in steps, one poll each, so that the thread can do other things in between. Standby copies wait while tasks are restored.
-/// Owned by one stream thread.
+/// Works in steps, one poll each, so that the thread can do other things in between. Standby copies wait while tasks
+/// are restored. Owned by one stream thread.
 package final class StoreRestorer {
     private final class Restore {
         let target: Target
         let from: Offset
-        /// Where it ends; nil for a standby copy, which follows the changelog.
+        /// The offset where it ends; nil for a standby copy, which follows the changelog.
         let to: Offset?
-        /// Where the changelog is known to end.
+        /// The known end of the changelog.
         var end: Offset
         let began: Duration
         let reason: String?
@@ -52,10 +52,10 @@ package final class StoreRestorer {
         }
     }
 
-    /// A long restore is logged this often.
+    /// How often a long restore is logged.
     private static var logInterval: Duration { .seconds(10) }
 
-    /// Ends of changelogs that are followed are looked up that often.
+    /// How often the ends of followed changelogs are looked up.
     private static var lookInterval: Duration { .milliseconds(100) }
 
     private let consumer: any Consumer
@@ -65,7 +65,7 @@ package final class StoreRestorer {
     private var restores: [TopicPartition: Restore] = [:]
     private var lastLook: Duration?
     package private(set) var restoredCount: Int64 = 0
-    /// Changelog records that standby copies took in.
+    /// The number of changelog records applied to standby copies.
     package private(set) var followedCount: Int64 = 0
 
     /// - Parameter committed: finds the committed offsets of changelogs that are inputs of tasks.
@@ -77,7 +77,8 @@ package final class StoreRestorer {
         (self.consumer, self.committed, self.logger, self.report) = (consumer, committed, logger, report)
     }
 
-    /// Looks up the changelogs' bounds, and begins. Stores that followed resume where they are. Blocks.
+    /// Looks up the changelogs' bounds, and starts restoring. Stores that were following continue at their offset.
+    /// Blocks.
     package func add(_ stores: TaskStores, follows: Bool = false, now: Duration) throws {
         try remove(stores)
         let targets = stores.entries.compactMap { entry in
@@ -110,7 +111,7 @@ package final class StoreRestorer {
         return added
     }
 
-    /// What there is to read, by changelog.
+    /// The ranges to read, by changelog.
     private func bounds(of targets: [Target]) throws -> [TopicPartition: Range<Offset>] {
         let changelogs = Set(targets.map(\.changelog))
         let (ends, sources) = (
@@ -123,20 +124,21 @@ package final class StoreRestorer {
                 bounds[changelog] = held.lowerBound..<max(held.upperBound, ends[changelog] ?? held.upperBound)
                 return
             }
-            // What was not committed, or is not there any more, will be read from the beginning.
+            // If nothing was committed, or it no longer exists, the topic will be read from the beginning.
             let offset = committed[changelog]?.offset ?? held.lowerBound
             bounds[changelog] =
                 held.lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
         }
     }
 
-    /// Where a store's restore begins. A changelog that begins later than the store, or ends earlier, holds less than the store, which
-    /// keeps what it has. What a changelog has lost at its end is appended to it again, so that a later loss of the store does not
-    /// change results. A topic that is a table's input holds everything: there the store is erased and restored from the beginning.
+    /// Where a store's restore begins. If a changelog begins after the store's offset, or ends before it, the store
+    /// keeps its contents. What a changelog has lost at its end is appended to it again, so that losing the store later
+    /// does not change results. A topic that is a table's input is complete: the store is then erased and restored from
+    /// the start.
     private func beginning(of target: Target, held: Range<Offset>) throws -> (Offset, reason: String?) {
         guard let own = target.offset else {
             let reason = target.store.begunAnewBecause
-            if let reason { logger.warning("the store \(target.store.name) begins anew: \(reason)") }
+            if let reason { logger.warning("the store \(target.store.name) starts empty: \(reason)") }
             return (held.lowerBound, reason)
         }
         if own >= held.lowerBound && own <= held.upperBound { return (own, nil) }
@@ -144,17 +146,17 @@ package final class StoreRestorer {
             "the store \(target.store.name) is at offset \(own) of \(target.changelog), which holds "
             + "\(held.lowerBound)..<\(held.upperBound)"
         if own < held.lowerBound {
-            logger.warning("\(fact): the store keeps what it has, and goes on with what is there")
+            logger.warning("\(fact): the store keeps its rows, and continues with the first record held")
             return (held.lowerBound, nil)
         }
         if target.source == nil {
             let isRewritten = try target.store.rewriteChangelog(from: held.upperBound)
             logger.warning(
-                "\(fact): the store keeps what it has\(isRewritten ? ", and writes it to the changelog again" : "")")
+                "\(fact): the store keeps its rows\(isRewritten ? ", and appends them to the changelog again" : "")")
             return (held.upperBound, nil)
         }
         let erased = try target.store.erase(because: fact)
-        logger.warning("\(fact): the store begins anew")
+        logger.warning("\(fact): the store is restored from the start")
         return (held.lowerBound, erased ? fact : fact + "; what the store held stays")
     }
 
@@ -167,7 +169,7 @@ package final class StoreRestorer {
         letFollow()
     }
 
-    /// Whether all stores of tasks are restored; those of standby copies may be anywhere.
+    /// Whether all stores of tasks are restored; standby copies do not count.
     package var isDone: Bool { restores.values.allSatisfy { $0.to == nil } }
 
     package func isDone(_ stores: TaskStores) -> Bool {
@@ -176,7 +178,7 @@ package final class StoreRestorer {
 
     package var lags: [StoreLag] { restores.values.map(lag).sorted { $0.changelog < $1.changelog } }
 
-    /// Of the store that is furthest behind.
+    /// The lag of the store that is furthest behind.
     var maxLag: Int64 { restores.values.reduce(0) { max($0, lag($1).records) } }
 
     private func lag(_ restore: Restore) -> StoreLag {
@@ -203,7 +205,8 @@ package final class StoreRestorer {
         var finished = 0
         for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
             guard let to = restore.to else { continue }
-            // A changelog may end in offsets that are never delivered: markers, aborted transactions, gaps of compaction.
+            // A changelog may end with offsets that are never delivered: markers, aborted transactions, compaction
+            // gaps.
             let passed = min(consumer.position(changelog) ?? .zero, to)
             if passed > restore.position {
                 restore.position = passed
@@ -219,7 +222,7 @@ package final class StoreRestorer {
         if finished > 0 || wasDone { letFollow() }
     }
 
-    /// The changelog no longer holds what was to be read next.
+    /// The changelog no longer has the next records to read.
     private func beginAgain(_ changelog: TopicPartition, _ now: Duration) throws {
         guard let lost = restores.removeValue(forKey: changelog) else { return }
         lost.target.source?.reset()
@@ -229,7 +232,7 @@ package final class StoreRestorer {
         try consumer.assign(Set(restores.keys))
     }
 
-    /// - Returns: the offset up to which the store now is.
+    /// - Returns: the offset up to which the store is now restored.
     private func takeIn(_ batches: FetchedBatches, _ restore: Restore) throws -> Offset {
         if let source = restore.target.source {
             try source.add(batches)
@@ -267,7 +270,7 @@ package final class StoreRestorer {
 
     // MARK: Standby copies
 
-    /// Looks up the changelogs' ends; copies that read input topics apply what was committed since.
+    /// Looks up the changelogs' ends; copies that read input topics apply what has been committed since.
     private func lookForEnds(_ now: Duration) throws {
         if let lastLook, now < lastLook + Self.lookInterval { return }
         lastLook = now
@@ -279,7 +282,7 @@ package final class StoreRestorer {
         }
     }
 
-    /// Standby copies wait for tasks, and those that read input topics for commits.
+    /// Standby copies wait until tasks are restored, and those that read input topics wait for commits.
     private func letFollow() {
         let isDone = isDone
         let waiting = restores.filter { _, restore in

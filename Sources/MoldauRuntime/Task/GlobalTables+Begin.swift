@@ -3,8 +3,8 @@ import MoldauCluster
 import MoldauRecords
 
 extension GlobalTables {
-    /// Has the consumer read the tables' topics from where the tables are. Blocks.
-    /// - Parameter report: is told of tables that begin anew.
+    /// Makes the consumer read the tables' topics from the tables' offsets. Blocks.
+    /// - Parameter report: called for tables that start empty.
     func begin(with consumer: any Consumer, logger: Logger, report: (RestoreProgress) -> Void) throws {
         let partitions = Set(partitions)
         guard !partitions.isEmpty else { return }
@@ -12,7 +12,7 @@ extension GlobalTables {
         let bounds = try consumer.bounds(of: partitions)
         try checkPositions(against: bounds)
         for table in begunAnew {
-            logger.warning("the global table \(table.store) begins anew: \(table.reason)")
+            logger.warning("the global table \(table.store) starts empty: \(table.reason)")
             for partition in table.partitions {
                 guard let held = bounds[partition] else { continue }
                 report(

@@ -3,9 +3,9 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A stream thread's own copies of the global tables: all partitions of their topics, applied as they come.
+/// A stream thread's copies of the global tables: all partitions of their topics, applied as the records arrive.
 ///
-/// The topic is the log: the stores have no changelog, and each keeps, with its data, the offset up to which every
+/// The topic serves as the changelog: the stores have none, and each stores with its data the offset up to which every
 /// partition was applied. Owned by one stream thread.
 package final class GlobalTables {
     private struct Table {
@@ -24,7 +24,7 @@ package final class GlobalTables {
     package private(set) var hasNews = false
 
     /// Opens the stores.
-    /// - Parameter partitionCount: of each topic, by its name.
+    /// - Parameter partitionCount: the partition count of a topic, by its name.
     package init(
         _ nodes: [GlobalTableNode], partitionCount: (String) throws -> Int32, environment: StoreEnvironment,
         services: ThreadServices, now: RoundTime
@@ -59,7 +59,7 @@ package final class GlobalTables {
     ) throws -> Table {
         var definition = node.store
         definition.isLogged = false
-        // The topic itself brings the store back.
+        // The store is restored from the topic itself.
         environment.changelogTopic = { _ in node.topic }
         let origin = StoreOrigin(topic: node.topic, id: services.topicIDs[node.topic], isChangelog: false)
         environment.origin = { _ in origin }
@@ -91,12 +91,13 @@ package final class GlobalTables {
     package var partitions: [TopicPartition] { tables.flatMap { $0.queues.map(\.partition) } }
     package var drops: [[DropKey: Int64]] { tables.map(\.context.drops) }
 
-    /// How far a partition was applied when its store was last saved; nil: it was not.
+    /// The position up to which a partition had been applied when its store was last saved; nil if it never was.
     package func savedPosition(of partition: TopicPartition) -> Offset? {
         places[partition].flatMap { tables[$0.table].store.positions[partition] }
     }
 
-    /// A store whose topic holds less than it was made of begins anew, as the topic has all that it is to hold.
+    /// Empties stores that are ahead of their topics: a topic that was recreated or truncated has everything that its
+    /// store should hold.
     package func checkPositions(against held: [TopicPartition: Range<Offset>]) throws {
         for table in tables {
             for queue in table.queues {
@@ -111,7 +112,7 @@ package final class GlobalTables {
         }
     }
 
-    /// The tables whose stores begin anew though they held something, and why.
+    /// The tables whose stores had data but were emptied, and why.
     package var begunAnew: [(store: String, partitions: [TopicPartition], reason: String)] {
         tables.compactMap { table in
             table.store.begunAnewBecause.map { (table.store.name, table.queues.map(\.partition), $0) }
@@ -123,11 +124,11 @@ package final class GlobalTables {
         tables[place.table].queues[place.queue].begin(at: offset, end: end, partitionTime: .none)
     }
 
-    /// Whether all of what the topics were known to hold is applied.
+    /// Whether everything that the topics are known to hold has been applied.
     package var isCaughtUp: Bool { tables.allSatisfy { $0.queues.allSatisfy(\.isCaughtUp) } }
 
-    /// Applies batches of a global topic.
-    /// - Returns: false where the partition is none of a global table.
+    /// Applies batches of a global table's topic.
+    /// - Returns: false if the partition does not belong to a global table.
     package func apply(_ batches: FetchedBatches, now: RoundTime) throws -> Bool {
         guard let place = places[batches.partition] else { return false }
         let (table, queue) = (tables[place.table], tables[place.table].queues[place.queue])
@@ -147,7 +148,8 @@ package final class GlobalTables {
         return true
     }
 
-    /// Notes how far the tables are, and saves them when it is time. What they have applied has to be durable.
+    /// Records the positions of the tables, and saves the tables when it is time. What they have applied must be
+    /// durable.
     package func commit(writeBehind force: Bool = false) throws {
         hasNews = false
         for table in tables {

@@ -1,18 +1,18 @@
 import MoldauCluster
 import MoldauRecords
 
-/// Chooses the next record of a task: that of the queue whose head is oldest.
+/// Chooses a task's next record: from the queue whose head is oldest.
 ///
-/// Equal times go by a heap that is ordered as Java's `PriorityQueue` orders its own, so that a run under the test
-/// driver takes records in the order in which Kafka Streams does.
+/// Equal times are ordered by a heap that behaves like Java's `PriorityQueue`, so that a run under the test driver
+/// takes records in the same order as Kafka Streams.
 package struct PartitionGroup {
     package let queues: [PartitionQueue]
 
     private let indexes: [TopicPartition: Int]
     private let idling: TaskIdling
-    /// The queues that are not empty, by the time of their heads. Not used where there is only one queue.
+    /// The queues that are not empty, ordered by the time of their heads. Not used if there is only one queue.
     private var heap: [PartitionQueue] = []
-    /// Since when the task waits for an empty queue that has caught up.
+    /// Since when the task has been waiting for an empty queue that has caught up.
     private var idleSince: [TopicPartition: Duration] = [:]
 
     package init(_ queues: [PartitionQueue], idling: TaskIdling) {
@@ -28,7 +28,7 @@ package struct PartitionGroup {
 
     package var isEmpty: Bool { isSingle ? queues[0].isEmpty : heap.isEmpty }
 
-    /// - Precondition: the partition is one of this group's.
+    /// - Precondition: the partition belongs to this group.
     package mutating func add(_ batches: FetchedBatches) throws {
         guard let queue = queue(of: batches.partition) else {
             preconditionFailure("batches of \(batches.partition) came to a task that does not read it")
@@ -38,7 +38,7 @@ package struct PartitionGroup {
         if wasEmpty && !queue.isEmpty { offer(queue) }
     }
 
-    /// Whether a record may be taken: every queue has one, or waiting for those that have none is over.
+    /// Whether a record may be taken: every queue has one, or the time to wait for the empty ones is over.
     package mutating func isReady(now: Duration) -> Bool {
         if isSingle { return !queues[0].isEmpty }
         if heap.count == queues.count || heap.isEmpty || idling == .never { return !heap.isEmpty }
@@ -59,16 +59,16 @@ package struct PartitionGroup {
     /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
     package var awaited: [TopicPartition] { queues.filter { $0.isEmpty && !$0.isCaughtUp }.map(\.partition) }
 
-    /// The time of the oldest head. Meaningful while there is one.
+    /// The time of the oldest head. Only meaningful if there is one.
     package var headTime: Timestamp { isSingle ? queues[0].headTime : heap.first?.headTime ?? .none }
 
-    /// How far the task is, for those that keep step with it: see `PaceBoard`.
+    /// The task's progress, for those that keep in step with it: see `PaceBoard`.
     var low: Int64 {
         if idling != .never, queues.contains(where: { $0.isEmpty && !$0.isCaughtUp }) { return PaceBoard.unknown }
         return isEmpty ? PaceBoard.idle : min(headTime.ms, PaceBoard.idle - 1)
     }
 
-    /// Takes the queue with the oldest head. After the head was processed the queue goes back by `putBack`.
+    /// Takes the queue with the oldest head. After the head was processed, the queue must be returned by `putBack`.
     package mutating func take() -> PartitionQueue? {
         if isSingle { return queues[0].isEmpty ? nil : queues[0] }
         guard let first = heap.first else { return nil }
@@ -77,7 +77,7 @@ package struct PartitionGroup {
         return first
     }
 
-    /// Whether other queues than the one that was taken have a head.
+    /// Whether queues other than the one that was taken have a head.
     package var hasOthers: Bool { !isSingle && !heap.isEmpty }
 
     package mutating func putBack(_ queue: PartitionQueue) { if !queue.isEmpty { offer(queue) } }

@@ -2,42 +2,42 @@ import MoldauCluster
 import MoldauRecords
 import MoldauTopology
 
-/// The records of one input partition that wait for their turn: batches as they were fetched, and the head, decoded.
+/// The waiting records of one input partition: fetched batches, and the decoded head.
 ///
-/// A record is a view into its batch. It is decoded when it becomes the head; what cannot be read, or has no time,
-/// never becomes one: the handler is asked, the discard is counted, and the queue moves on.
+/// A record is a view into its batch. It is decoded when it becomes the head. A record that cannot be decoded, or has
+/// no usable time, never becomes one: the handler is asked, the drop is counted, and the queue moves on.
 package final class PartitionQueue {
     package let partition: TopicPartition
     /// The source node.
     package let node: String
-    /// The time of the head. Meaningful while the queue is not empty.
+    /// The time of the head. Only meaningful while the queue is not empty.
     package var headTime: Timestamp { walk.pointee.headTime }
     /// The greatest time of the records taken from this partition.
     package var partitionTime: Timestamp { progress.pointee.partitionTime }
-    /// Bytes of the batches that are held; a batch counts until its last record is done.
+    /// Bytes of the batches in memory; a batch counts until its last record is processed.
     @exclusivity(unchecked) package private(set) var bufferedBytes = 0
-    /// The offset after the last record that may be read, as of the last fetch; nil while nothing is known.
+    /// The offset after the last readable record, as of the last fetch; nil if unknown.
     package private(set) var end: Offset?
     /// The record that waits or is being processed, as a view into its batch.
     package var head: RecordView? { progress.pointee.head?.pointee }
     package var headOffset: Offset? { progress.pointee.head?.pointee.offset }
 
-    /// What changes with every record.
+    /// The fields that change with every record.
     private struct Walk {
         var reader = RecordBatchReader(UnsafeRawBufferPointer(start: nil, count: 0))
         /// How many records were read ahead, and how many of them were taken.
         var aheadCount = 0
         var takenCount = 0
-        /// Why nothing more can be read behind the records that were read ahead.
+        /// Why nothing can be read after the records that were read ahead.
         var failure: RecordBatchError?
         var headTime = Timestamp.none
     }
 
-    /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
+    /// Behind a pointer: each change of a class's own variable costs an exclusivity check.
     private let walk: UnsafeMutablePointer<Walk>
-    /// The head lies in `ahead`.
+    /// The head is in `ahead`.
     private let progress: UnsafeMutablePointer<SourceProgress>
-    /// The head and the records behind it, so that nodes know which keys come next.
+    /// The head and the records after it, so that nodes know which keys come next.
     private let ahead: UnsafeMutablePointer<RecordView>
     private static let lookahead = 16
     private let source: any SourceHead
@@ -46,7 +46,7 @@ package final class PartitionQueue {
     private let onFailure: @Sendable (DeserializationFailure) -> ProcessingResponse
 
     @exclusivity(unchecked) private var waiting: [FetchedBatches] = []
-    /// Keeps the bytes alive that `walk` looks into.
+    /// Keeps the bytes alive that `walk` refers to.
     @exclusivity(unchecked) private var current: FetchedBatches?
 
     package init(
@@ -76,23 +76,23 @@ package final class PartitionQueue {
 
     package var isEmpty: Bool { progress.pointee.head == nil }
 
-    /// The offset to commit: the first record that is not done. nil before anything is known of the partition.
+    /// The offset to commit: that of the first unprocessed record. nil if nothing is known of the partition.
     package var position: Offset? { headOffset ?? progress.pointee.nextOffset }
 
-    /// Whether the cluster is not known to hold more than what was taken. Unknown counts as more.
+    /// Whether the cluster is known to have no more records than were taken. If that is unknown: false.
     package var isCaughtUp: Bool {
         guard let end, let position else { return false }
         return position >= end
     }
 
-    /// Where reading begins, and what is known about the partition then.
+    /// Sets where reading begins, and what is known about the partition at that point.
     package func begin(at offset: Offset, end: Offset, partitionTime: Timestamp) {
         progress.pointee.nextOffset = offset
         self.end = end
         progress.pointee.partitionTime = partitionTime
     }
 
-    /// Takes batches in. Decodes the head if there was none.
+    /// Adds batches. Decodes the head if there was none.
     package func add(_ batches: FetchedBatches) throws {
         end = batches.end
         guard batches.bytes.count > 0 else { return }
@@ -101,10 +101,11 @@ package final class PartitionQueue {
         if isEmpty { try advance() }
     }
 
-    /// Notes where the partition ends, and up to where it was fetched.
+    /// Notes where the partition ends, and how far it was fetched.
     /// - Parameters:
-    ///   - end: records of open transactions included; nil where that was not looked up.
-    ///   - read: everything before it was delivered, or is never delivered: markers, and records of aborted transactions.
+    ///   - end: includes records of open transactions; nil if it was not looked up.
+    ///   - read: everything before it was delivered, or is never delivered: markers, and records of aborted
+    ///     transactions.
     func note(end: Offset?, read: Offset?) {
         self.end = end ?? self.end
         guard isEmpty, let read else { return }
@@ -126,9 +127,10 @@ package final class PartitionQueue {
         progress.pointee.processedCount += 1
     }
 
-    /// Sends the head and the records behind it into the sub-topology, then decodes the next one. For a queue whose head need not be
-    /// compared with those of others. The task has moved stream time to the head; the source moves it for the records behind.
-    /// - Parameter bound: the time of the last record to take; not asked of the head.
+    /// Sends the head and the records after it into the sub-topology, then decodes the next head. Only for a queue
+    /// whose head need not be compared with those of others. The task has advanced stream time to the head; the source
+    /// advances it for the records after it.
+    /// - Parameter bound: the time of the last record to take; the head is taken in any case.
     package func process(upTo limit: Int, until bound: Timestamp = Timestamp(ms: .max)) throws {
         let end = processedCount + limit
         try processOnlyHead()
@@ -140,7 +142,7 @@ package final class PartitionQueue {
             }
             let first = ahead + walk.pointee.takenCount
             if bound.ms != .max {
-                // Sources that take runs of records go by the records' own times.
+                // Sources that process runs of records use the records' own timestamps.
                 var due = 0
                 while due < rest, first[due].timestamp <= bound { due += 1 }
                 if due == 0 { break }
@@ -153,7 +155,7 @@ package final class PartitionQueue {
         try advance()
     }
 
-    /// The records that were processed.
+    /// The number of records processed.
     package var processedCount: Int { progress.pointee.processedCount }
 
     private func advance() throws {
@@ -166,7 +168,7 @@ package final class PartitionQueue {
             }
             if try readAhead() { continue }
             if let done = current {
-                // Behind control records, which are never shown, too.
+                // Includes control records, which are never returned.
                 progress.pointee.nextOffset = walk.pointee.reader.nextOffset
                 bufferedBytes -= done.bytes.count
                 current = nil
@@ -178,7 +180,7 @@ package final class PartitionQueue {
         }
     }
 
-    /// - Returns: false where the current batches hold no further record.
+    /// - Returns: false if the current batches have no more records.
     private func readAhead() throws -> Bool {
         if let failure = walk.pointee.failure { throw failure }
         var count = 0
@@ -188,7 +190,7 @@ package final class PartitionQueue {
                 count += 1
             }
         } catch {
-            // The records before it come first.
+            // The records before the damage come first.
             guard count > 0 else { throw error }
             walk.pointee.failure = error
         }

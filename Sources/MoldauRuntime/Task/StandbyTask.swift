@@ -3,17 +3,18 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A copy of a task's stores that follows their changelogs, so that its thread can take the task over soon. It processes nothing:
-/// the thread's `StoreRestorer` reads for it.
+/// A copy of a task's stores that follows their changelogs, so that its thread can take over the task quickly. It
+/// processes nothing: the thread's `StoreRestorer` reads for it.
 package final class StandbyTask {
     package let id: TaskID
     package let stores: TaskStores
-    /// The input partitions whose committed metadata tells which windows were sent; empty where windows are not sent when they close.
+    /// The input partitions whose committed metadata tells which windows were emitted; empty if windows are not emitted
+    /// on close.
     let inputs: Set<TopicPartition>
     private let closing: [(store: any ExpiringStore, closingMs: Int64)]
 
     /// Opens the stores.
-    /// - Throws: `StateError`, `ClusterError.unknownTopic`; what was opened is closed.
+    /// - Throws: `StateError`, `ClusterError.unknownTopic`; stores that were already opened are closed.
     init(
         _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, services: ThreadServices,
         now: RoundTime
@@ -30,7 +31,7 @@ package final class StandbyTask {
         inputs = Set(topics.map { TopicPartition($0, id.partition) }.filter(services.holds))
     }
 
-    /// Evicts windows that are over and whose results were sent.
+    /// Evicts windows that are over and whose results were emitted.
     func follow(_ committed: [TopicPartition: CommittedOffset]) {
         for input in inputs {
             guard let metadata = committed[input].flatMap({ CommitMetadata(decoding: $0.metadata) }) else { continue }
@@ -41,9 +42,9 @@ package final class StandbyTask {
         }
     }
 
-    /// Writes what was read to the stores' files, with the position.
+    /// Writes what was read to the stores' files, together with the position.
     func writeBehind() throws { for entry in stores.entries { try entry.store.writeBehind(force: true) } }
 
-    /// The stores keep what was read.
+    /// Closes the stores, which keep what was read.
     func close() throws { try stores.close() }
 }

@@ -3,31 +3,31 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A sub-topology at work on one partition of its input topics: queues, nodes and stores.
+/// Runs a sub-topology on one partition of its input topics: has its queues, nodes and stores.
 ///
-/// Everything is synchronous and on the thread that owns the task. A record runs to the end of the sub-topology before
-/// the next one is taken. The steps of a commit are those of `TaskCommit`, which calls them in their order.
+/// Everything is synchronous and on the thread that owns the task. A record is processed by the whole sub-topology
+/// before the next one is taken. The steps of a commit are those of `TaskCommit`, which calls them in order.
 package final class StreamTask {
     package let id: TaskID
     package let context: TaskContext
     package let stores: TaskStores
-    /// Whether it has its positions, and takes records.
+    /// Whether the task has its positions, and takes records.
     package private(set) var hasBegun = false
     @exclusivity(unchecked) package private(set) var processedCount: Int64 = 0
 
-    /// Behind a pointer: a change of a class's own variable pays an exclusivity check each time.
+    /// Behind a pointer: each change of a class's own variable costs an exclusivity check.
     private let group: UnsafeMutablePointer<PartitionGroup>
     private let outbox: Outbox
     private let nodeContexts: [NodeContext]
-    /// Whether results of some nodes come later than their records.
+    /// Whether some nodes forward results later than their records.
     package let defersWork: Bool
     /// The positions of the last commit.
     private var committedOffsets: [TopicPartition: Offset] = [:]
     private var pendingOffsets: [TopicPartition: Offset] = [:]
 
-    /// Opens the stores and makes the nodes. Restore the stores and call `begin` before records are added.
-    /// - Throws: `StateError`, `TopologyError`, `ClusterError.unknownTopic` for sinks and changelogs; what was opened
-    ///   is closed.
+    /// Opens the stores and makes the nodes. Restore the stores and call `begin` before adding records.
+    /// - Throws: `StateError`, `TopologyError`, `ClusterError.unknownTopic` for sinks and changelogs; what was already
+    ///   opened is closed.
     package convenience init(
         _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, services: ThreadServices,
         now: RoundTime
@@ -38,7 +38,7 @@ package final class StreamTask {
             services: services, now: now)
     }
 
-    /// Makes the nodes on stores that are open; they are the task's from here on.
+    /// Makes the nodes on top of open stores, which belong to the task from here on.
     /// - Throws: `TopologyError`, `ClusterError.unknownTopic` for sinks; the stores are closed then.
     init(
         _ id: TaskID, _ subtopology: Subtopology, stores opened: TaskStores, services: ThreadServices,
@@ -64,7 +64,7 @@ package final class StreamTask {
             group = .allocate(capacity: 1)
             group.initialize(to: PartitionGroup(queues, idling: services.configuration.taskIdling))
         } catch {
-            // The first error tells what is wrong; what closing adds to it does not.
+            // The first error is the one that says what is wrong.
             try? context.closeNodes()
             try? opened.close()
             throw error
@@ -79,12 +79,12 @@ package final class StreamTask {
     package var queues: [PartitionQueue] { group.pointee.queues }
     package var partitions: [TopicPartition] { group.pointee.queues.map(\.partition) }
     package var hasRecords: Bool { !group.pointee.isEmpty }
-    /// How far the task is, for those that keep step with it: see `PaceBoard`.
+    /// The task's progress, for those that keep in step with it: see `PaceBoard`.
     var low: Int64 { group.pointee.low }
     /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
     package var awaited: [TopicPartition] { group.pointee.awaited }
 
-    /// Where reading begins in each partition. Before the first `add`.
+    /// Sets the start position of each partition. Must be called before the first `add`.
     package func begin(at positions: [TopicPartition: TaskPosition]) {
         hasBegun = true
         for queue in group.pointee.queues {
@@ -93,11 +93,11 @@ package final class StreamTask {
             if position.isCommitted { committedOffsets[queue.partition] = position.offset }
             context.processorTimes.merge(position.processorTimes, uniquingKeysWith: max)
         }
-        // Stream time goes on where the committed partition times left it.
+        // Stream time continues from the committed partition times.
         for queue in group.pointee.queues { context.took(queue.partitionTime) }
     }
 
-    /// - Precondition: the partition is one of the task's.
+    /// - Precondition: the partition belongs to the task.
     package func add(_ batches: FetchedBatches, now: RoundTime) throws {
         context.time = now
         try group.pointee.add(batches)
@@ -108,13 +108,13 @@ package final class StreamTask {
     }
 
     /// Processes one record to the end.
-    /// - Returns: false when there is none, or when it must wait for another partition or for deferred work.
+    /// - Returns: false if there is none, or if it must wait for another partition or for deferred work.
     package func processNext(now: RoundTime) throws -> Bool { try process(upTo: 1, now: now) == 1 }
 
     /// Processes records, each to the end, one after the other.
     /// - Parameter bound: the time of the last record to take.
-    /// - Returns: how many: fewer than `limit` where there are no more, or where one must wait for another partition or for
-    ///   deferred work.
+    /// - Returns: how many were processed: fewer than `limit` if there are no more, or if one must wait for another
+    ///   partition or for deferred work.
     package func process(
         upTo limit: Int, until bound: Timestamp = Timestamp(ms: .max), now: RoundTime
     ) throws -> Int {
@@ -140,7 +140,8 @@ package final class StreamTask {
             context.originOffset = offset
             let before = queue.processedCount
             defer { processedCount += Int64(queue.processedCount - before) }
-            // No other queue has a record, and none gets one meanwhile: this one's need not be compared with theirs.
+            // No other queue has a record, and none gets one meanwhile, so this queue's records need not be compared
+            // with theirs.
             try queue.process(upTo: group.pointee.hasOthers || defersWork ? 1 : limit - count, until: bound)
             group.pointee.putBack(queue)
             count += queue.processedCount - before
@@ -148,8 +149,8 @@ package final class StreamTask {
         return count
     }
 
-    /// Runs the punctuations that are due by stream time: the time of the last record whose results have all gone downstream, so that
-    /// no record comes after a punctuation that it belongs before.
+    /// Runs the punctuations that are due by stream time: the time of the last record whose results have all gone
+    /// downstream, so that no record is processed after a punctuation that is later than it.
     package func punctuateStreamTime(now: RoundTime) throws {
         let time = context.settledStreamTime
         guard time != .none else { return }
@@ -168,14 +169,14 @@ package final class StreamTask {
     }
 
     /// Resumes deferred work.
-    /// - Returns: how many records had their results.
+    /// - Returns: how many records got their results.
     package func resume(now: RoundTime) throws -> Int {
         context.time = now
         return defersWork ? try context.resumeDeferredWork() : 0
     }
 
-    /// Sends held changes downstream, which may defer work there.
-    /// - Returns: whether everything that was taken has gone downstream: then the task may be committed.
+    /// Forwards held changes, which may defer work downstream.
+    /// - Returns: whether all results have gone downstream: then the task may be committed.
     func settle(now: RoundTime) throws -> Bool {
         guard defersWork else { return true }
         context.time = now
@@ -187,7 +188,7 @@ package final class StreamTask {
     /// Whether a store is short of memory, or a processor asked for a commit.
     package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
 
-    /// Sends held changes downstream.
+    /// Forwards held changes.
     func prepareCommit(now: RoundTime) throws {
         context.time = now
         context.commitRequested = false
@@ -219,7 +220,7 @@ package final class StreamTask {
         }
     }
 
-    /// The positions that moved since the last commit.
+    /// The positions that have changed since the last commit.
     package func offsetsToCommit() -> [TopicPartition: CommittedOffset] {
         var offsets: [TopicPartition: CommittedOffset] = [:]
         pendingOffsets = committedOffsets
@@ -233,8 +234,8 @@ package final class StreamTask {
         return offsets
     }
 
-    /// The offsets and the changelogs are durable: stores may write what they hold to their files.
-    /// - Parameter acknowledgedEnd: how far a changelog partition was written by this thread.
+    /// Called after the offsets and the changelogs are durable: stores may now write their changes to their files.
+    /// - Parameter acknowledgedEnd: how far this thread wrote a changelog partition.
     func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {
         committedOffsets = pendingOffsets
         for entry in stores.entries {
@@ -244,34 +245,12 @@ package final class StreamTask {
         }
     }
 
-    /// Closes nodes and stores: all of them, even when one throws. Stores keep what was committed and discard the rest.
+    /// Closes all nodes and stores, even if one throws. Stores keep what was committed and discard the rest.
     /// - Throws: the first error.
     package func close() throws {
         var first: (any Error)?
         do { try context.closeNodes() } catch { first = error }
         do { try stores.close() } catch { first = first ?? error }
         if let first { throw first }
-    }
-}
-
-/// Where a task begins in a partition.
-package struct TaskPosition: Sendable, Equatable {
-    package var offset: Offset
-    package var end: Offset
-    /// Whether the next start would begin there even without a commit.
-    package var isCommitted: Bool
-    package var partitionTime: Timestamp
-    /// Times that nodes noted, by store.
-    package var processorTimes: [String: Int64]
-
-    package init(
-        offset: Offset, end: Offset, partitionTime: Timestamp = .none, processorTimes: [String: Int64] = [:],
-        isCommitted: Bool = true
-    ) {
-        self.isCommitted = isCommitted
-        self.offset = offset
-        self.end = end
-        self.partitionTime = partitionTime
-        self.processorTimes = processorTimes
     }
 }

@@ -3,17 +3,17 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// The open stores of a task or standby copy, each with what restores it. A task that takes over gets those of the standby copy as
-/// they are.
+/// The open stores of a task or standby copy, each with its changelog. A task that takes over gets the open stores of
+/// the standby copy.
 package struct TaskStores {
     /// A store and its changelog.
     package struct Entry {
         package let store: any StateStore
-        /// What restores it; nil for a store that is not logged.
+        /// The changelog that restores the store; nil for a store that is not logged.
         package let changelog: TopicPartition?
-        /// Where the changelog is an input topic of the task.
+        /// Set if the changelog is an input topic of the task.
         package let source: SourceRestore?
-        /// The outbox's batches of the changelog; nil where changes are not logged.
+        /// The outbox's batches for the changelog; nil if changes are not logged.
         let batches: BatchedTopic?
     }
 
@@ -22,7 +22,7 @@ package struct TaskStores {
     private let environment: StoreEnvironment
 
     /// Opens the stores.
-    /// - Throws: `StateError`, `ClusterError.unknownTopic` for changelogs; what was opened is closed.
+    /// - Throws: `StateError`, `ClusterError.unknownTopic` for changelogs; what was already opened is closed.
     package init(
         _ id: TaskID, _ subtopology: Subtopology, environment: StoreEnvironment, services: ThreadServices,
         now: RoundTime
@@ -74,7 +74,7 @@ package struct TaskStores {
             batches: try services.outbox.batches(forChangelogOf: store.name))
     }
 
-    /// Closes all stores, even when one throws. They keep what was committed and discard the rest.
+    /// Closes all stores, even if one throws. They keep what was committed and discard the rest.
     /// - Throws: the first error.
     package func close() throws {
         var first: (any Error)?

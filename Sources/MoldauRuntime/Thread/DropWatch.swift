@@ -1,14 +1,14 @@
 import MoldauTopology
 
-/// Warns of nodes that discard many records: soon the first time, then once in a while.
+/// Warns of nodes that drop many records: soon the first time, then from time to time.
 ///
-/// Many means at least ten records, and a tenth of those processed meanwhile (nine tenths where discarding is the operator's work);
-/// or a thousand, unless discarding is the operator's work.
+/// "Many" means at least ten records, and a tenth of those processed meanwhile (nine tenths if dropping is what the
+/// operator is meant to do); or a thousand, unless dropping is what the operator is meant to do.
 package struct DropWatch {
     private static var lookInterval: Duration { .seconds(1) }
     private static var quietInterval: Duration { .seconds(60) }
 
-    /// What was counted at the last warning, or at the first look.
+    /// The counts at the last warning, or at the first look.
     private struct Told {
         var drops: Int64 = 0
         var processed: Int64 = 0
@@ -20,10 +20,10 @@ package struct DropWatch {
 
     package init() {}
 
-    /// The sentences that are due.
+    /// The sentences to log now.
     /// - Parameters:
-    ///   - now: the time that the thread has been up.
-    ///   - isLast: whether nothing is looked at after this.
+    ///   - now: how long the thread has been up.
+    ///   - isLast: whether this is the last look.
     package mutating func look(
         at report: @autoclosure () -> StreamThreadReport, now: Duration, isLast: Bool = false
     ) -> [String] {

@@ -1,9 +1,9 @@
-// How a stream thread gets tasks and gives them up while it runs; the tasks that it keeps go on meanwhile.
+// How a stream thread gets tasks and gives them up while it runs; the tasks that it keeps continue meanwhile.
 //
 //     granted by the placement ──▸ opened, restoring ──▸ running ──▸ revoked: leaving ──▸ committed ──▸ closed
 //
-// A running task goes after a commit, so that whoever has it next finds its position, and its changelog at its end. Where
-// the commit has to wait, for results of asynchronous operators or for room on the disk, the task waits with it. A task
+// A running task leaves after a commit, so that its next owner finds its position, and a complete changelog. If the
+// commit has to wait, for results of asynchronous operators or for room on the disk, the task waits with it. A task
 // that is still being restored has nothing to commit.
 
 import MoldauCluster
@@ -13,26 +13,26 @@ import MoldauTopology
 
 /// The tasks and standby copies that a stream thread has open, and those that it may have.
 final class HeldTasks {
-    /// What the thread may have; the next rounds see to it. What another thread has must not be in it.
+    /// What the thread may have; the next rounds act on it. It must not contain what another thread has.
     var granted: TaskSet
     /// What the thread has open.
     private(set) var held = TaskSet()
     /// In the order of their names.
     private(set) var tasks: [StreamTask] = []
-    /// Those of the tasks that are restored and take records.
+    /// The tasks that are restored and take records.
     private(set) var running: [StreamTask] = []
-    /// Copies of tasks of other threads.
+    /// Copies of other threads' tasks.
     private(set) var standbys: [StandbyTask] = []
-    /// Running tasks by what they read.
+    /// Running tasks by the partitions that they read.
     private(set) var owners: [TopicPartition: StreamTask] = [:]
-    /// Running tasks that go as soon as they are committed: they take no more records.
+    /// Running tasks that leave as soon as they are committed: they take no more records.
     private(set) var leaving: Set<TaskID> = []
 
     private let plan: StreamThreadPlan
     private let parts: [Int: Subtopology]
     private let services: ThreadServices
     private let restorer: StoreRestorer
-    /// What tasks did that are closed.
+    /// The report of tasks that were closed.
     private var closed = StreamThreadReport()
 
     init(_ plan: StreamThreadPlan, services: ThreadServices, restorer: StoreRestorer) {
@@ -41,14 +41,14 @@ final class HeldTasks {
         parts = Dictionary(uniqueKeysWithValues: plan.topology.subtopologies.map { ($0.number, $0) })
     }
 
-    /// The partitions of running tasks that are not granted any more.
+    /// The partitions of running tasks that are no longer granted.
     var leavingPartitions: Set<TopicPartition> { Set(running.filter(isRevoked).flatMap(\.partitions)) }
 
     private func isRevoked(_ task: StreamTask) -> Bool { granted.active[task.id] != held.active[task.id] }
 
     // MARK: Taking up
 
-    /// Opens what is granted and not there yet, and begins to restore it. Blocks.
+    /// Opens what is granted and not open yet, and starts to restore it. Blocks.
     func takeUp(now: RoundTime) throws {
         for (id, replica) in granted.active.sorted(by: { $0.key < $1.key }) where held.active[id] == nil {
             guard let part = parts[id.subtopology] else { continue }
@@ -68,7 +68,7 @@ final class HeldTasks {
         tasks.sort { $0.id < $1.id }
     }
 
-    /// A task on the stores of the standby copy that is here, or else on those of its replica.
+    /// Opens a task with the stores of the standby copy that this thread has, or else with those of its replica.
     private func open(_ id: TaskID, _ part: Subtopology, replica: Int, now: RoundTime) throws -> StreamTask {
         guard let index = standbys.firstIndex(where: { $0.id == id }) else {
             return try StreamTask(
@@ -80,7 +80,7 @@ final class HeldTasks {
         return try StreamTask(id, part, stores: standby.stores, services: services, now: now)
     }
 
-    /// The tasks whose stores are restored since the last time.
+    /// The tasks whose stores have become restored.
     var restored: [StreamTask] { tasks.filter { !$0.hasBegun && restorer.isDone($0.stores) } }
 
     /// Lets restored tasks take records.
@@ -94,9 +94,9 @@ final class HeldTasks {
 
     // MARK: Giving up
 
-    /// Closes what is not granted and has nothing to commit: standby copies, and tasks that are still being restored. Running
-    /// tasks that are not granted leave from now on.
-    /// - Returns: the tasks that leave, to be closed when they are committed; nil where no task was revoked.
+    /// Closes what is no longer granted and has nothing to commit: standby copies, and tasks that are still being
+    /// restored. Running tasks that are no longer granted start to leave.
+    /// - Returns: the tasks that leave, to be closed when they are committed; nil if no task was revoked.
     func giveUp() throws -> [StreamTask]? {
         for standby in standbys where granted.replica(of: standby.id) != held.standby[standby.id] {
             try restorer.remove(standby.stores)
@@ -123,7 +123,7 @@ final class HeldTasks {
         try task.close()
     }
 
-    /// Closes everything when the thread ends, even where some of it throws. What was held stays listed for the report.
+    /// Closes everything when the thread ends, even if some of it throws. What was held stays listed for the report.
     /// - Throws: the first error.
     func closeAll() throws {
         var first: (any Error)?
@@ -134,7 +134,7 @@ final class HeldTasks {
 
     // MARK: Report
 
-    /// What happened with tasks so far.
+    /// The counts of all tasks so far.
     var report: StreamThreadReport {
         var report = closed
         for task in tasks { report.add(task) }

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// By which any thread hands messages to the one thread that takes them: in order, each once.
+/// Passes messages from any thread to the one thread that takes them: in order, each exactly once.
 ///
-/// No message is lost when the taker ends: what is left goes to whoever closes, and what comes later is refused.
+/// No message is lost when the taker ends: `close` returns those that are left, and later ones are refused.
 package final class Mailbox<Message: Sendable>: Sendable {
     private struct State {
         var messages: [Message] = []
@@ -14,12 +14,12 @@ package final class Mailbox<Message: Sendable>: Sendable {
     private let wake: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - limit: that many messages may wait.
-    ///   - wake: ends the taker's wait. Called on the posting thread, when a message comes into an empty mailbox.
+    ///   - limit: how many messages may wait.
+    ///   - wake: ends the taker's wait. Called on the posting thread, when a message arrives in an empty mailbox.
     package init(limit: Int = .max, wake: @escaping @Sendable () -> Void) { (self.limit, self.wake) = (limit, wake) }
 
-    /// Hands a message over. May be called from any thread; does not wait for the taker.
-    /// - Throws: why it is not taken.
+    /// Adds a message. May be called from any thread; does not wait for the taker.
+    /// - Throws: why the message is refused.
     package func post(_ message: Message) throws(MailboxRefusal) {
         let count = try state.withLock { state throws(MailboxRefusal) in
             if state.isClosed { throw .closed }
@@ -54,8 +54,8 @@ package final class Mailbox<Message: Sendable>: Sendable {
 
 /// Why a mailbox does not take a message.
 package enum MailboxRefusal: Error {
-    /// As many messages wait as may.
+    /// The mailbox is full.
     case full
-    /// Nobody takes messages out any more.
+    /// The mailbox has been closed.
     case closed
 }

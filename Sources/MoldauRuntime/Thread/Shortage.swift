@@ -1,22 +1,22 @@
 import MoldauCluster
 import MoldauState
 
-/// What a stream thread has no room for. It processes nothing more until there is room again.
+/// Which room a stream thread lacks. It processes nothing more until there is room again.
 enum Shortage: Equatable {
-    /// State alone: what was done is committed, and comes back from the changelogs.
+    /// Only the state's disk is full: completed work is committed, and can be restored from the changelogs.
     case state
-    /// The cluster takes no more: what was done since the last commit is gone where the thread stops.
+    /// The cluster accepts nothing more: the work since the last commit is lost if the thread stops.
     case cluster
 
-    /// nil where waiting for room does not help.
+    /// nil if waiting for room does not help.
     init?(_ error: any Error) {
         switch error {
-        case ClusterError.diskFull: self = .cluster
+        case let error as ClusterError where error.remedy == .retry: self = .cluster
         case StateError.noSpace: self = .state
         default: return nil
         }
     }
 
-    /// Where both have no room, it is the cluster's that counts.
+    /// If neither has room, the cluster's shortage counts.
     func joined(_ other: Shortage?) -> Shortage { other == .cluster ? .cluster : self }
 }

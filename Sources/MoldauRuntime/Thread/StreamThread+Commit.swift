@@ -1,4 +1,4 @@
-// When a stream thread commits, and what it does where there is no room. How is `TaskCommit`'s.
+// When a stream thread commits, and what it does if there is no room. How to commit is up to `TaskCommit`.
 
 import Logging
 import MoldauCluster
@@ -14,13 +14,13 @@ extension StreamThread {
         try commit(now: now, writeBehind: schedule.writesBehind(at: now.uptime))
     }
 
-    /// Whether everything that was taken has gone downstream, in every task.
+    /// Whether all results have gone downstream, in every task.
     func settle(now: RoundTime) throws -> Bool { try taskCommit.settle(heldTasks.running, now: now) }
 
-    /// Commits all tasks together; their deferred work has to be settled. Blocks until changelogs, output and offsets are as durable as
-    /// the cluster promises.
+    /// Commits all tasks together; their deferred work must be settled. Blocks until changelogs, output and offsets are
+    /// as durable as the cluster promises.
     ///
-    /// Where there is no room nothing is committed and the thread holds still: this may be called again.
+    /// If there is no room, nothing is committed and the thread pauses processing; this may be called again.
     package func commit(now: RoundTime, writeBehind: Bool = false) throws {
         do {
             try taskCommit.commit(
@@ -29,14 +29,14 @@ extension StreamThread {
             schedule.committed(at: now.uptime)
             turns.transactionPace.committed()
             if schedule.purges(at: now.uptime) { try purgeRepartitionTopics() }
-            if shortage != nil { plan.configuration.logger.info("there is room again; processing goes on") }
+            if shortage != nil { plan.configuration.logger.info("there is room again; processing continues") }
             shortage = nil
         } catch {
             try hold(because: error)
         }
     }
 
-    /// Repartition topics need not keep what was read and committed.
+    /// Deletes records from repartition topics that were read and committed.
     private func purgeRepartitionTopics() throws {
         let topics = Set(plan.topology.repartitionTopics.map { plan.names.topic($0.name) })
         let queues = heldTasks.running.flatMap(\.queues).filter { topics.contains($0.partition.topic) }
@@ -46,13 +46,13 @@ extension StreamThread {
 
     // MARK: No room
 
-    /// Does what may find the disk of the state full; then the thread holds still.
+    /// Runs `body`, which may find the state's disk full; the thread then pauses processing.
     func waitingForSpace(_ body: () throws -> Void) throws {
         do { try body() } catch let error as StateError { try hold(because: error) }
     }
 
-    /// Nothing more is processed until there is room.
-    /// - Throws: the error, where waiting does not help.
+    /// Pauses processing until there is room.
+    /// - Throws: the error, if waiting does not help.
     func hold(because error: any Error) throws {
         guard let new = Shortage(error) else { throw error }
         if shortage == nil {
@@ -63,7 +63,8 @@ extension StreamThread {
 
     // MARK: The end
 
-    /// Lets deferred work go on without taking records, before a stop. Blocks for at most `wait` where that is not enough.
+    /// Resumes deferred work without taking records, before a stop. Blocks for at most `wait` if results are still
+    /// missing.
     /// - Returns: whether `stop` will commit.
     package func settleForStop(now: RoundTime, wait: Duration) throws -> Bool {
         guard !heldTasks.running.isEmpty else { return true }
@@ -74,9 +75,9 @@ extension StreamThread {
         return false
     }
 
-    /// Commits, then closes everything. Where results of asynchronous operators are still to come nothing is committed: they
-    /// are cancelled, and what was done since the last commit will be read again.
-    /// - Throws: the first error; everything is closed all the same.
+    /// Commits, then closes everything. If asynchronous operators still have results to come, nothing is committed:
+    /// they are cancelled, and what was done since the last commit will be read again.
+    /// - Throws: the first error; everything is closed in any case.
     package func stop(now: RoundTime) throws {
         let results = [Result { try commitLast(now: now) }, Result { try close() }]
         for result in results { try result.get() }
@@ -89,7 +90,7 @@ extension StreamThread {
             if shortage == .cluster {
                 throw ClusterError.diskFull(reason: "what was done since the last commit is not kept")
             }
-        } catch ClusterError.producerFenced {
+        } catch let error as ClusterError where error.remedy == .beginAnew {
             plan.configuration.logger.warning(
                 "a transaction was aborted because it was open for too long; its records are processed again at the next start"
             )

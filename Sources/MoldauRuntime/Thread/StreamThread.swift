@@ -1,16 +1,16 @@
-// One round of a stream thread. Nothing here makes a thread or reads a clock: `StreamThreadLoop` does, or a simulator, or a test.
+// The rounds of a stream thread. Nothing here creates a thread or reads a clock: `StreamThreadLoop`, a simulator, or a
+// test does.
 //
 //     opened ──▸ restoring ◂──▸ running ──▸ closed
 //
 // Restoring: global tables are read to their ends, and stores to the ends of their changelogs; one poll of each per
-// round. Running: poll, hand batches to tasks, process in turns, punctuate, commit when it is time. A task runs as soon as
-// its own stores are restored; the thread is running when all its tasks are. Which tasks it has may change at the
-// beginning of each round: see `HeldTasks`.
+// round. Running: poll, give batches to tasks, process in turns, punctuate, commit when due. A task runs as soon as its
+// own stores are restored; the thread is running when all its tasks are. Its set of tasks may change at the beginning
+// of each round: see `HeldTasks`.
 //
-// A task with asynchronous operators may have records whose results are still to come. From the time when a commit is
-// due such a task takes no further records, while the others go on; as soon as all results have gone downstream, the
-// thread commits. So positions, stores and output always belong together. The wait is as long as the operators'
-// timeouts allow.
+// A task with asynchronous operators may have records whose results are not available yet. Once a commit is due such a
+// task takes no further records, while the others continue; as soon as all results have gone downstream, the thread
+// commits. So positions, stores and output always match. The wait is limited by the operators' timeouts.
 
 import Logging
 import MoldauCluster
@@ -28,7 +28,7 @@ package final class StreamThread {
 
     package private(set) var phase = Phase.restoring
     package let globalTables: GlobalTables
-    /// What other threads ask of this one; answered between batches.
+    /// Requests of other threads; answered between batches.
     package let mailbox: ThreadMailbox
 
     let plan: StreamThreadPlan
@@ -38,7 +38,7 @@ package final class StreamThread {
     let turns: Turns
     let taskCommit: TaskCommit
     var schedule: CommitSchedule
-    /// Why nothing more is done for now.
+    /// Why processing is paused for now.
     var shortage: Shortage?
     private let startPositions: StartPositions
     /// Looks for topics that match the topology's patterns.
@@ -46,15 +46,15 @@ package final class StreamThread {
     /// Looks up commits for standby copies.
     private var standbyLookup: Recurrence
 
-    /// Opens clients, stores and nodes. Blocks. What was opened is closed when it throws.
+    /// Opens clients, stores and nodes. Blocks. If it throws, what was already opened is closed.
     package init(_ plan: StreamThreadPlan, now: RoundTime) throws {
         self.plan = plan
         let clients = try ThreadClients(plan)
         self.clients = clients
         let (names, configuration, consumer) = (plan.names, plan.configuration, clients.consumer)
-        mailbox = ThreadMailbox(of: plan.clientID, wakeup: consumer.wakeup)
+        mailbox = ThreadMailbox(of: plan.clientID, wake: clients.wake)
         taskCommit = TaskCommit(
-            outbox: clients.outbox, group: names.applicationID, commitPositions: { try consumer.commit($0) })
+            outbox: clients.outbox, group: { consumer.groupMetadata }, commitPositions: { try consumer.commit($0) })
         restorer = StoreRestorer(
             consumer: clients.restoreConsumer, committed: { try consumer.committed($0) },
             logger: configuration.logger, report: configuration.onRestore)
@@ -77,13 +77,13 @@ package final class StreamThread {
             try globalTables.begin(
                 with: consumer, logger: configuration.logger, report: configuration.onRestore)
         } catch {
-            // The first error is the one to tell.
+            // The first error is the one to report.
             try? close()
             throw error
         }
     }
 
-    /// Who was not answered is told, also where nobody closed the thread.
+    /// Callers without an answer get an error, even if the thread was never closed.
     deinit { mailbox.close() }
 
     private static func openGlobalTables(
@@ -102,7 +102,8 @@ package final class StreamThread {
 
     // MARK: What it has
 
-    /// What the thread may have; the next rounds see to it. What another thread has must not be in it.
+    /// What the thread may have; the next rounds open and close tasks accordingly. It must not contain what another
+    /// thread has.
     package var granted: TaskSet {
         get { heldTasks.granted }
         set { heldTasks.granted = newValue }
@@ -114,18 +115,18 @@ package final class StreamThread {
     /// In the order of their names.
     package var tasks: [StreamTask] { heldTasks.tasks }
 
-    /// The partitions of running tasks that are not granted any more.
+    /// The partitions of running tasks that are no longer granted.
     package var leavingPartitions: Set<TopicPartition> { heldTasks.leavingPartitions }
 
-    /// A copy that is this many records behind counts as one that can take over soon: Kafka's `acceptable.recovery.lag`.
+    /// A copy with at most this lag can take over soon: Kafka's `acceptable.recovery.lag`.
     private static var acceptableLag: Int64 { 10_000 }
 
-    /// How it is doing with what it has.
+    /// The thread's status.
     package var status: TaskStatus {
         TaskStatus(isRunning: phase == .running, isCaughtUp: restorer.maxLag <= Self.acceptableLag)
     }
 
-    /// What happened so far.
+    /// What has happened so far.
     package var report: StreamThreadReport {
         var report = heldTasks.report
         (report.commits, report.globalUpdates) = (schedule.count, globalTables.appliedCount)
@@ -138,15 +139,16 @@ package final class StreamThread {
 
     // MARK: A round
 
-    /// Does what there is to do, once. Blocks for at most `wait` when there is nothing.
-    /// - Parameter isPaused: nothing is processed and nobody called back; what is done already is still committed.
-    /// - Returns: how many records were processed, or had results that came later.
+    /// Does what there is to do, once. Blocks for at most `wait` if there is nothing.
+    /// - Parameter isPaused: nothing is processed and no punctuation is called; work that is already done is still
+    ///   committed.
+    /// - Returns: how many records were processed, or got results that came later.
     @discardableResult
     package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         precondition(phase != .closed, "a closed stream thread runs no more")
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
-        } catch ClusterError.producerFenced {
+        } catch let error as ClusterError where error.remedy == .beginAnew {
             try restartTasks(now: now)
             return 0
         }
@@ -166,7 +168,7 @@ package final class StreamThread {
         }
         if let shortage {
             try fetch(now: now, wait: wait)
-            // Where it is the stores that had no room, they are asked again.
+            // If the stores had no room, they are tried again.
             try commit(now: now, writeBehind: shortage == .state)
             return 0
         }
@@ -182,7 +184,7 @@ package final class StreamThread {
         return count
     }
 
-    /// - Parameter isBlocked: whether records wait for other threads to move on.
+    /// - Parameter isBlocked: whether records wait for other threads' progress.
     private func fetch(now: RoundTime, wait: Duration, isBlocked: Bool = false) throws {
         let fetched: [FetchedBatches]
         let wait = turns.look(upTo: wait, isBlocked: isBlocked, now: now.uptime)
@@ -195,8 +197,8 @@ package final class StreamThread {
         try turns.begin(now: now.uptime)
     }
 
-    /// Gives batches to the global tables and tasks that read their partitions. All that `poll` returned has to come here: it is not
-    /// returned again.
+    /// Gives batches to the global tables and tasks that read their partitions. Must get everything that `poll`
+    /// returned: it is not returned again.
     private func handOut(_ fetched: [FetchedBatches], now: RoundTime) throws {
         for batches in fetched {
             if try globalTables.apply(batches, now: now) { continue }
@@ -206,11 +208,11 @@ package final class StreamThread {
         }
     }
 
-    /// Lets deferred work of all tasks go on, paused or not: their records were taken already.
+    /// Resumes deferred work of all tasks, paused or not: their records were taken already.
     func resume(now: RoundTime) throws -> Int { try heldTasks.running.reduce(0) { try $0 + $1.resume(now: now) } }
 
     private func work(now: RoundTime) throws -> Int {
-        // What is done again carefully is committed before there is more of it.
+        // Records that are carefully processed again are committed before more are taken.
         if schedule.isAwaited, turns.transactionPace.isCareful {
             turns.rest()
             return 0
@@ -224,12 +226,13 @@ package final class StreamThread {
         return count
     }
 
-    /// Some of what other threads ask, so that records have their turn again.
+    /// Answers a limited number of requests of other threads, so that records get their turn again.
     private func answerMessages() {
         mailbox.answer(with: ThreadContents(of: plan.clientID, heldTasks, globalTables))
     }
 
-    /// Whether other topics match the topology's patterns than this thread was made with. Looks from time to time; blocks then.
+    /// Whether the topology's patterns match other topics than this thread was made with. Checks from time to time, and
+    /// blocks then.
     func topicsHaveChanged(now: RoundTime) throws -> Bool {
         guard let watch = plan.watch, phase == .running, shortage == nil, topicSearch.takesTurn(at: now.uptime) else {
             return false
@@ -240,7 +243,7 @@ package final class StreamThread {
     // MARK: Restore
 
     private func restore(now: RoundTime, wait: Duration) throws {
-        // Tasks that run already may have batches among these.
+        // Tasks that are running already may have batches among these.
         if !globalTables.isCaughtUp { try handOut(clients.consumer.poll(wait: wait), now: now) }
         try restorer.step(wait: wait, now: now.uptime)
         guard globalTables.isCaughtUp else { return }
@@ -258,7 +261,7 @@ package final class StreamThread {
         arrange(now: now)
     }
 
-    /// Lets standby copies take in what there is.
+    /// Lets standby copies apply available changelog records.
     private func followChangelogs(now: RoundTime) throws {
         try restorer.step(wait: .zero, now: now.uptime)
         let inputs = heldTasks.standbys.reduce(into: Set<TopicPartition>()) { $0.formUnion($1.inputs) }
@@ -267,12 +270,12 @@ package final class StreamThread {
         for standby in heldTasks.standbys { standby.follow(committed) }
     }
 
-    /// Reads what running tasks and global tables read.
+    /// Assigns the partitions that running tasks and global tables read.
     private func assign() throws {
         try clients.consumer.assign(Set(heldTasks.owners.keys).union(globalTables.partitions))
     }
 
-    /// Gives the tasks that run their turns, and notes whether all do.
+    /// Arranges the turns of the running tasks, and notes whether all tasks run.
     private func arrange(now: RoundTime) {
         turns.arrange(heldTasks.running, now: now.uptime)
         let areAllRunning = heldTasks.running.count == heldTasks.tasks.count
@@ -281,7 +284,8 @@ package final class StreamThread {
 
     // MARK: Tasks that come and go
 
-    /// Gives up what is not granted, as soon as it is committed, and opens what is. Blocks for both.
+    /// Gives up what is no longer granted, as soon as it is committed, and opens what is newly granted. Blocks for
+    /// both.
     private func followGrants(now: RoundTime) throws {
         guard granted != held else { return }
         if let leaving = try heldTasks.giveUp(), try commitAndClose(leaving, now: now) { arrange(now: now) }
@@ -289,7 +293,8 @@ package final class StreamThread {
         if phase == .running { arrange(now: now) }
     }
 
-    /// - Returns: false where the commit has to wait; the tasks wait with it, and take no records whose results come later.
+    /// - Returns: false if the commit has to wait; the tasks wait with it, and take no records, whose results would
+    ///   come too late.
     private func commitAndClose(_ leaving: [StreamTask], now: RoundTime) throws -> Bool {
         guard !leaving.isEmpty else { return true }
         schedule.expect()
@@ -301,8 +306,9 @@ package final class StreamThread {
         return true
     }
 
-    /// The cluster has aborted the transaction because it was open for too long, or another producer has taken over: nothing that was
-    /// done since the last commit counts. Stores drop it, and tasks begin again at their committed positions.
+    /// Called when the cluster has aborted the transaction because it was open for too long, or because another
+    /// producer took over: nothing done since the last commit counts. Stores discard it, and tasks start again at their
+    /// committed positions.
     private func restartTasks(now: RoundTime) throws {
         plan.configuration.logger.warning(
             "a transaction was aborted, which was open for longer than its timeout, or whose producer another one replaced; its records are processed again",
@@ -323,7 +329,7 @@ package final class StreamThread {
     }
 
     /// Closes everything without a commit: stores keep what was committed before.
-    /// - Throws: the first error; everything is closed all the same.
+    /// - Throws: the first error; everything is closed in any case.
     package func close() throws {
         guard phase != .closed else { return }
         phase = .closed

@@ -6,19 +6,19 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may restart with a new
-/// one.
+/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may restart
+/// with a new one.
 final class StreamThreadLoop: Sendable {
     /// What the loop calls, on its thread.
     struct Listener: Sendable {
         /// The thread has followed another grant, opened or closed tasks, or changed its status.
         let progressed: @Sendable (_ number: Int, _ held: TaskSet, _ followed: TaskSet, TaskStatus) -> Void
-        /// The thread processes nothing more. It has closed everything, but its transaction may be open in the cluster. It restarts after
-        /// `pause` where that is the answer.
+        /// The thread processes nothing more. It has closed everything, but its transaction may still be open in the
+        /// cluster. It restarts after `pause` if the response says so.
         let failed: @Sendable (_ number: Int, any Error, _ pause: Duration) -> UncaughtErrorResponse
         /// The thread starts again with nothing; the transaction that it left open has ended.
         let restarted: @Sendable (_ number: Int) -> Void
-        /// The topology's patterns match other topics than those that the threads read.
+        /// The topology's patterns match other topics than the threads read.
         let topicsChanged: @Sendable () -> Void
         let ended: @Sendable (_ number: Int, (any Error)?) -> Void
     }
@@ -28,9 +28,9 @@ final class StreamThreadLoop: Sendable {
         var isLeaving = false
         var isPaused = false
         var granted = TaskSet()
-        /// Of the thread as it is now; nil between a failure and the next beginning.
+        /// The mailbox of the current thread; nil between a failure and the restart.
         var mailbox: ThreadMailbox?
-        /// Of the thread so far, and of those before it, which failed.
+        /// The report of the current thread; `finished` has those of earlier ones, which failed.
         var report = StreamThreadReport()
         var finished: [StreamThreadReport] = []
     }
@@ -58,10 +58,11 @@ final class StreamThreadLoop: Sendable {
         change { $0.isStopping = true }
     }
 
-    /// As `stop`, for a thread that is removed while others go on: if it fails, it may restart once more in order to end properly.
+    /// As `stop`, for a thread that is removed while others continue: if it fails, it may restart once more in order to
+    /// end properly.
     func leave() { change { $0.isLeaving = true } }
 
-    /// What the thread may have from the next round on.
+    /// Sets what the thread may have from the next round on.
     func grant(_ granted: TaskSet) {
         guard control.withLock({ $0.granted != granted }) else { return }
         change { $0.granted = granted }
@@ -79,14 +80,14 @@ final class StreamThreadLoop: Sendable {
         mailbox?.wake()
     }
 
-    /// By which others ask the thread for something; nil between a failure and the next beginning, and at the end.
+    /// The mailbox for requests to the thread; nil between a failure and the restart, and at the end.
     var mailbox: ThreadMailbox? { control.withLock { $0.mailbox } }
 
     var reports: [StreamThreadReport] { control.withLock { $0.finished + [$0.report] } }
 
-    /// Between a failure and the restart; twice as long after each further failure.
+    /// The pause between a failure and the restart; it doubles after each further failure.
     private static var shortestPause: Duration { .milliseconds(100) }
-    /// The longest such pause. A thread that ran for that long before it failed gets the shortest pause again.
+    /// The longest such pause. A thread that ran for at least this long before it failed gets the shortest pause again.
     private static var longestPause: Duration { .seconds(10) }
 
     private func run() {
@@ -115,7 +116,7 @@ final class StreamThreadLoop: Sendable {
         }
     }
 
-    /// Returns early where the thread is to stop or to leave.
+    /// Waits; returns early if the thread is to stop or to leave.
     /// - Returns: whether the thread is to stop.
     private func sleep(_ pause: Duration) -> Bool {
         let end = clock().uptime + pause
@@ -140,7 +141,7 @@ final class StreamThreadLoop: Sendable {
             while try !thread.settleForStop(now: clock(), wait: wait), clock().uptime < end {}
         } catch {
             publish(thread)
-            // The first error is the one to tell.
+            // The first error is the one to report.
             try? thread.close()
             throw error
         }
@@ -182,9 +183,9 @@ final class StreamThreadLoop: Sendable {
 }
 
 extension Error {
-    /// Whether a new thread would fail as this one did.
+    /// Whether a new thread would fail in the same way.
     var isForGood: Bool {
-        if case .offline? = self as? ClusterError { return true }
+        if let error = self as? ClusterError { return error.remedy == .stopApplication }
         return switch self as? StateError {
         case .changed, .damaged, .malformedMetadata: true
         default: false

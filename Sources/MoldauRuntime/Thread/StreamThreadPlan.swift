@@ -3,27 +3,27 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What a stream thread runs, and with what. The threads of an application differ in number and tasks only.
+/// Everything a stream thread needs to run. The threads of an application differ in number and tasks only.
 package struct StreamThreadPlan: Sendable {
     package var number: Int
-    /// What it begins with, each on its first replica; may be changed by `StreamThread.granted`.
+    /// The tasks to start with, each on its first replica; `StreamThread.granted` may change them later.
     package var tasks: [TaskID]
     package var topology: Topology
     package var names: InternalTopicNames
     package var configuration: StreamsConfiguration
     package var partitionCounts: [String: Int32]
-    /// Ids of topics, where the cluster has them.
+    /// The topics' ids, if the cluster has ids.
     package var topicIDs: [String: TopicID] = [:]
     package var cluster: any Cluster
     package var memory: StateMemory
-    /// Where a task's stores keep their bytes, by the name of its directory.
+    /// Maps the name of a task's directory to where its stores keep their bytes.
     package var environment: @Sendable (String) -> StoreEnvironment
     /// Shared by all threads of the process.
     package var paceBoard: PaceBoard
-    /// For the one thread that looks for topics; nil for the others.
+    /// For the one thread that looks for new topics; nil for the others.
     package var watch: TopicWatch?
 
-    /// - Parameter stateDirectory: one directory per task lies in it; nil: everything in memory.
+    /// - Parameter stateDirectory: contains one directory per task; nil keeps everything in memory.
     package init(
         number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
         configuration: StreamsConfiguration,
@@ -40,22 +40,35 @@ package struct StreamThreadPlan: Sendable {
         }
     }
 
-    /// Where one replica of a task's stores keeps its bytes.
+    /// Where a replica of a task's stores keeps its data.
     func environment(of task: TaskID, replica: Int) -> StoreEnvironment {
         environment(TaskSet.directory(of: task, replica: replica))
     }
 
     var clientID: String { names.thread(number) }
 
-    /// With exactly-once, first of all ends what an earlier run left open.
+    /// The same for the same thread of the application, over restarts; nil without transactions.
+    private var transactionalID: String? {
+        configuration.guarantee == .exactlyOnce ? "\(names.applicationID)-\(number)" : nil
+    }
+
+    /// Reads what the thread's tasks process.
+    func makeConsumer() throws -> any Consumer {
+        try cluster.makeConsumer(
+            ConsumerOptions(
+                clientID: clientID + "-consumer", group: names.applicationID,
+                // A commit makes durable what was read before it tells of it.
+                readsAhead: true,
+                // The same commit decides what tasks write and what other tasks of the thread have made of that.
+                readsTransactionsOf: transactionalID))
+    }
+
+    /// Makes the thread's producer. With exactly-once, first ends what an earlier run left open.
     func makeProducer() throws -> any Producer {
         let clientID = clientID + "-producer"
-        switch configuration.guarantee {
-        case .atLeastOnce: return try cluster.makeProducer(clientID: clientID)
-        case .exactlyOnce:
-            return try cluster.makeTransactionalProducer(
-                id: "\(names.applicationID)-\(number)", timeout: configuration.ownTransactionTimeout, clientID: clientID
-            )
-        }
+        guard let transactionalID else { return try cluster.makeProducer(clientID: clientID) }
+        return try cluster.makeTransactionalProducer(
+            TransactionalProducerOptions(
+                clientID: clientID, id: transactionalID, timeout: configuration.ownTransactionTimeout))
     }
 }

@@ -6,20 +6,20 @@ package struct StreamThreadReport: Sendable, Equatable {
     package var processed: Int64 = 0
     package var commits: Int64 = 0
     package var restored: Int64 = 0
-    /// Changelog records that standby copies applied.
+    /// The number of changelog records that standby copies applied.
     package var followed: Int64 = 0
     package var globalUpdates: Int64 = 0
     package var drops: [DropKey: Int64] = [:]
-    /// Tasks that have records and wait for other partitions, with these.
+    /// Tasks that have records but wait for other partitions, with those partitions.
     package var waiting: [TaskID: [TopicPartition]] = [:]
-    /// Records whose asynchronous results are still to come.
+    /// How many records of each task wait for asynchronous results.
     package var inFlight: [TaskID: Int] = [:]
     /// Lags of stores that are being restored, and of standby copies.
     package var lags: [StoreLag] = []
 
     package init() {}
 
-    /// What remains of it when the thread has ended.
+    /// The part of the report that remains after the thread has ended.
     var afterEnd: StreamThreadReport {
         var report = self
         (report.waiting, report.inFlight, report.lags) = ([:], [:], [])

@@ -1,9 +1,9 @@
 import MoldauCluster
 import MoldauRecords
 
-/// What a stream thread reaches its cluster through. All of them are its own.
+/// The clients through which a stream thread uses its cluster. Each thread has its own.
 struct ThreadClients {
-    /// Reads what tasks and global tables read, and commits the group's positions at least once.
+    /// Reads the inputs of tasks and global tables, and commits the group's positions with at-least-once.
     let consumer: any Consumer
     /// Reads changelogs.
     let restoreConsumer: any Consumer
@@ -12,13 +12,10 @@ struct ThreadClients {
     let outbox: Outbox
     private let plan: StreamThreadPlan
 
-    /// Blocks: with exactly-once, what an earlier run left open is ended first.
+    /// Blocks: with exactly-once, a transaction that an earlier run left open is ended first.
     init(_ plan: StreamThreadPlan) throws {
         self.plan = plan
-        consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
-        consumer.group = plan.names.applicationID
-        // A commit makes durable what was read before it tells of it.
-        consumer.readsAhead = true
+        consumer = try plan.makeConsumer()
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         let producer = try plan.makeProducer()
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
@@ -29,21 +26,21 @@ struct ThreadClients {
                 do { try admin.create([NewTopic(name, partitionCount: count)]) } catch ClusterError.topicExists {}
                 return true
             })
-        readOwnTransactions()
     }
 
-    /// The producer's transaction was aborted: another producer takes its place, and what the outbox holds is forgotten. Blocks.
+    /// Called after the producer's transaction was aborted: replaces the producer, and discards what the outbox holds.
+    /// Blocks.
     func renewProducer() throws {
         outbox.producer.close()
         outbox.begin(with: try plan.makeProducer())
-        readOwnTransactions()
     }
 
-    /// One commit decides what the thread's tasks write and what other tasks of it have made of that, so these may read it before.
-    private func readOwnTransactions() {
-        // Any partition will do: the id is the same for all.
-        let stamp = outbox.producer.stamp(for: TopicPartition(plan.names.applicationID, 0))
-        consumer.readsTransactionsOf = stamp.isTransactional ? stamp.id : nil
+    /// Ends a wait for records or changelogs, from any thread.
+    var wake: @Sendable () -> Void {
+        { [consumer = consumer.wakeup, restoreConsumer = restoreConsumer.wakeup] in
+            consumer.signal()
+            restoreConsumer.signal()
+        }
     }
 
     func close() {

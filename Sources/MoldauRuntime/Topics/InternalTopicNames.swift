@@ -1,6 +1,6 @@
 import MoldauTopology
 
-/// How the short names in a topology become the names of topics in the cluster.
+/// Maps the short names in a topology to the names of topics in the cluster.
 package struct InternalTopicNames: Sendable {
     package let applicationID: String
     private let repartitionTopics: Set<String>
@@ -10,7 +10,7 @@ package struct InternalTopicNames: Sendable {
         repartitionTopics = Set(topology.repartitionTopics.map(\.name))
     }
 
-    /// Repartition topics belong to the application and carry its id; all others are named as they are.
+    /// Repartition topics are internal and get the application's id; all others keep their names.
     package func topic(_ name: String) -> String {
         repartitionTopics.contains(name) ? "\(applicationID)-\(name)" : name
     }
@@ -19,6 +19,6 @@ package struct InternalTopicNames: Sendable {
 
     package func isRepartition(_ name: String) -> Bool { repartitionTopics.contains(name) }
 
-    /// A stream thread's name.
+    /// The name of a stream thread.
     func thread(_ number: Int) -> String { "\(applicationID)-StreamThread-\(number)" }
 }

@@ -1,16 +1,17 @@
 import MoldauRecords
 import MoldauState
 
-/// What internal topics are created with: what their kind needs, over that the application's settings for all of them, over
-/// that a store's own.
+/// The settings that internal topics are created with: the defaults of their kind, overridden by the application's
+/// settings for internal topics, overridden by a store's own.
 package struct InternalTopicSettings: Sendable {
     /// The application's settings for all internal topics.
     var common: [String: String]
     var windowChangelogExtraRetention: Duration
-    /// The application that the topics are marked with; nil: they are not marked.
+    /// The application that the topics are marked with; nil: no mark.
     private var owner: String?
 
-    /// The setting that says which application owns a topic: two applications' names may lead to the same topic name.
+    /// The setting that records which application owns a topic: two applications' names may lead to the same topic
+    /// name.
     static var ownerKey: String { "moldau.application.id" }
 
     package init(
@@ -33,7 +34,7 @@ package struct InternalTopicSettings: Sendable {
     }
 
     /// For an external topic that is read as a table: rows are not deleted by age.
-    /// - Parameter history: how long a row that a later one replaces is still needed.
+    /// - Parameter history: how long a row that was replaced is still needed.
     package static func table(history: Duration) -> [String: String] {
         guard history > .zero else { return ["cleanup.policy": "compact"] }
         return [
@@ -41,8 +42,8 @@ package struct InternalTopicSettings: Sendable {
         ]
     }
 
-    /// The setting by which a changelog says what it holds: see `StoreForm.note`. It is none of Kafka's: a cluster that accepts only
-    /// those does without.
+    /// The setting in which a changelog records its store's form: see `StoreForm.note`. It is not one of Kafka's
+    /// settings: a cluster that accepts only those does without it.
     package static let formKey = "moldau.store"
 
     package func changelog(of store: StoreDefinition) -> [String: String] {
@@ -51,7 +52,8 @@ package struct InternalTopicSettings: Sendable {
         var needed: [String: String] = [:]
         if let retention = store.windowRetention {
             usual["cleanup.policy"] = "compact,delete"
-            // Brokers delete by the wall clock, stores by stream time. Common settings mean other topics.
+            // Brokers delete by the wall clock, stores by stream time. The application's common settings are not meant
+            // for this one.
             needed["retention.ms"] = Self.milliseconds(retention, and: windowChangelogExtraRetention)
         }
         if let history = store.historyRetention {

@@ -1,10 +1,10 @@
-// How many partitions every topic of an application has, which internal topics to create, and which tasks there are. A pure
-// function of the topology and of the cluster's topics.
+// Decides how many partitions every topic of an application has, which internal topics to create, and which tasks there
+// are. A pure function of the topology and the cluster's topics.
 //
-// A repartition topic has the number of partitions that the topology gives it, or else the largest among the topics that the
-// sub-topologies writing it read. Joined topics must have equal numbers, and a repartition topic without a number of its own takes
-// that of the topics it is joined with. This is repeated until nothing changes: numbers may depend on each other along several
-// repartitions.
+// A repartition topic has the partition count that the topology gives it, or else the largest among the topics read by
+// the sub-topologies that write it. Joined topics must have equal counts, and a repartition topic without a count of
+// its own takes that of the topics it is joined with. This is repeated until nothing changes: counts may depend on each
+// other across several repartitions.
 
 import MoldauCluster
 import MoldauRecords
@@ -15,19 +15,19 @@ import MoldauTopology
 package struct TopicPlan: Sendable {
     /// By the topics' names in the cluster.
     package private(set) var partitionCounts: [String: Int32] = [:]
-    /// Internal topics to create, and external ones where the configuration says so.
+    /// Internal topics to create, and external ones if the configuration allows it.
     package private(set) var missing: [NewTopic] = []
     /// Every sub-topology and partition, in order.
     package private(set) var tasks: [TaskID] = []
-    /// Settings that work, and will lose rows some day.
+    /// Settings that work now but will lose rows some day.
     package private(set) var warnings: [String] = []
-    /// Ids of the topics that are there, by their names in the cluster, where the cluster has ids.
+    /// The ids of existing topics, by their names in the cluster, if the cluster has ids.
     package private(set) var topicIDs: [String: TopicID] = [:]
 
     private let names: InternalTopicNames
-    /// By short name, while numbers are decided.
+    /// By short name, while counts are being decided.
     private var counts: [String: Int32] = [:]
-    /// Repartition topics whose number the topology or a join has decided.
+    /// Repartition topics whose count is decided by the topology or a join.
     private var decided: Set<String> = []
 
     /// The external topics that the application reads or writes.
@@ -39,7 +39,7 @@ package struct TopicPlan: Sendable {
     }
 
     /// The names in the cluster of all topics that the plan has to look up.
-    /// - Parameter named: topics that closures name.
+    /// - Parameter named: topics that appear in closures.
     package static func topicsToDescribe(
         _ topology: Topology, names: InternalTopicNames, named: Set<String> = []
     ) -> Set<String> {
@@ -49,7 +49,7 @@ package struct TopicPlan: Sendable {
             .union(changelogs).union(named)
     }
 
-    /// - Parameter existing: what the cluster has of `topicsToDescribe`.
+    /// - Parameter existing: the cluster's description of `topicsToDescribe`.
     /// - Throws: `RuntimeError`.
     package init(
         _ topology: Topology, names: InternalTopicNames, existing: [String: TopicDescription],
@@ -62,7 +62,7 @@ package struct TopicPlan: Sendable {
         try decideRepartitionTopics(topology, parts)
         for topic in topology.repartitionTopics {
             guard let count = counts[topic.name] else {
-                // While no topic matches a pattern, nobody writes the topic.
+                // As long as no topic matches a pattern, nothing writes the topic.
                 if topology.readsByPattern { continue }
                 throw .undecidedPartitionCount(topic: topic.name)
             }
@@ -109,7 +109,7 @@ package struct TopicPlan: Sendable {
             counts[topic.name] = count
             decided.insert(topic.name)
         }
-        // Every round settles at least one topic, or is the last.
+        // Every round decides at least one topic, or is the last.
         for _ in 0...(topology.repartitionTopics.count + topology.copartitionGroups.count) {
             let before = counts
             for topic in topology.repartitionTopics where !decided.contains(topic.name) {
@@ -190,7 +190,7 @@ package struct TopicPlan: Sendable {
 }
 
 extension TopicDescription {
-    /// Why rows of a table would be lost; nil where the topic retains the newest record of each key.
+    /// Why rows of a table would be lost; nil if the topic retains the newest record of each key.
     fileprivate var losesRows: String? {
         let policy = configuration["cleanup.policy"] ?? "delete"
         let (age, size) = (configuration["retention.ms"], configuration["retention.bytes"] ?? "-1")
@@ -206,7 +206,7 @@ extension TopicDescription {
 }
 
 extension TopicPlan {
-    /// Plans against the cluster, and creates what is missing. Blocks.
+    /// Makes a plan for the cluster, and creates what is missing. Blocks.
     package static func prepare(
         _ topology: Topology, names: InternalTopicNames, newTopicPartitions: Int32?,
         named: Set<String> = [], settings: InternalTopicSettings = InternalTopicSettings(), admin: any Admin
@@ -224,7 +224,7 @@ extension TopicPlan {
     }
 
     /// The tasks to assign to threads.
-    /// - Parameter standbys: standby copies of each task that can have some.
+    /// - Parameter standbys: the number of standby copies of each task that can have some.
     package func work(standbys: Int = 0, of topology: Topology) -> StickyAssignment<Int>.Work {
         let copied = Set(topology.subtopologies.filter(\.canBeCopied).map(\.number))
         return StickyAssignment<Int>.Work(

@@ -2,14 +2,14 @@ import MoldauCluster
 import MoldauState
 import MoldauTopology
 
-/// The topics that a topology's patterns may match, as they were when it was last planned.
+/// The topics that a topology's patterns matched when it was last planned.
 package struct TopicWatch: Sendable {
     private let topology: Topology
     private let own: Set<String>
     /// The topology with the topics that were found.
     package let matched: Topology
 
-    /// Blocks.
+    /// Searches for matching topics. Blocks.
     /// - Throws: `TopologyError.topicReadTwice`.
     package init(_ topology: Topology, names: InternalTopicNames, admin: any Admin) throws {
         self.topology = topology
