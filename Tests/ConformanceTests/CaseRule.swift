@@ -93,7 +93,6 @@ enum CaseRule {
                 found.sortedStably { place($0.after, $0.capture) },
                 wanted.sortedStably { place(Int($0["after"]?.integer ?? 0), $0["from"]?.text ?? "") }
             )
-        case .namelessStore: return (rows, expected)
         }
     }
 }
