@@ -49,7 +49,7 @@ public final class BranchedKStream<Key, Value> {
         stream.builder.add(splitter, below: [stream.node])
     }
 
-    /// Adds a branch for the records that satisfy `isIncluded` and no predicate before it.
+    /// Adds a branch for the records that satisfy `isIncluded` and no earlier predicate.
     ///
     /// ```swift
     /// let branches = orders.split(named: "orders-")
@@ -60,7 +60,8 @@ public final class BranchedKStream<Key, Value> {
     /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
     /// // second: o2=bob 30
     /// ```
-    /// - Parameter suffix: the branch is named for the split with this added; by default the branch's number, from 1.
+    /// - Parameter suffix: appended to the split's name to make the branch's; by default the branch's number, counted
+    ///   from 1.
     @discardableResult
     public func branch(
         _ suffix: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
