@@ -2,7 +2,8 @@ import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauRecords
 
-/// Writes typed records to a topic, equal keys to the same partition, as Kafka's producers and an application's sinks do.
+/// Writes typed records to a topic; equal keys go to the same partition, as with Kafka's producers and an application's
+/// sinks.
 ///
 /// ```swift
 /// let totals = Topic<String, Int64>("totals")
@@ -11,8 +12,8 @@ import MoldauRecords
 /// try writer.write(Record(key: "ada", value: 120, timestamp: EmbeddedCluster.systemClock()))
 /// try writer.flush()
 /// ```
-/// Used by one thread at a time. Its calls block on the cluster: not for Swift's cooperative pool. What was written and not flushed may
-/// be lost.
+/// Used by one thread at a time. Its calls block on the cluster: do not call it on Swift's cooperative pool. Records
+/// that were not flushed may be lost.
 public final class TopicWriter<Key, Value> {
     private static var batchBytes: Int { 64 * 1024 }
 
@@ -76,7 +77,7 @@ public final class TopicWriter<Key, Value> {
 
     private func send(_ partition: Int32) throws {
         let batch = batches[Int(partition)]
-        // What was refused is not sent again.
+        // A batch that was refused is not sent again.
         defer { batch.builder.reset() }
         try producer.send(batch.builder.finish(), to: TopicPartition(topic.name, partition))
     }

@@ -2,9 +2,9 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A topology node by node, without the DSL: what Kafka Streams calls the Processor API.
+/// A topology built node by node, without the DSL: what Kafka Streams calls the Processor API.
 extension Topology {
-    /// Adds a processor of one's own below its parents, one instance per task.
+    /// Adds a custom processor below its parents, one instance per task.
     ///
     /// ```swift
     /// final class Doubler: Processor {
@@ -35,8 +35,8 @@ extension Topology {
         for store in stores { try connect(name, toStore: store) }
     }
 
-    /// As `addProcessor` shows: a node that reads topics of the same types. Serdes are those of the first.
-    /// - Throws: `TopologyError`: the name is taken, there is no topic, or another source reads one of them.
+    /// As `addProcessor` shows: a node that reads topics of the same types, with the serdes of the first topic.
+    /// - Throws: `TopologyError` if the name is taken, no topic is given, or another source reads one of them.
     public mutating func addSource<Key, Value>(
         _ name: String, reading topics: [Topic<Key, Value>], start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
@@ -51,7 +51,7 @@ extension Topology {
     }
 
     /// As `addProcessor` shows: a node that writes records to a topic.
-    /// - Throws: `TopologyError`: the name is taken or a parent is unknown.
+    /// - Throws: `TopologyError` if the name is taken or a parent is unknown.
     public mutating func addSink<Key, Value>(
         _ name: String, to topic: Topic<Key, Value>, partitioner: StreamPartitioner<Key, Value>? = nil,
         after parents: [String]
@@ -65,7 +65,7 @@ extension Topology {
 }
 
 extension NodeContext {
-    /// Starts a processor in this place; it is closed with the task.
+    /// Starts a processor as this node; it is closed with the task.
     func inlet<Made: Processor>(of processor: Made) throws -> Inlet<Made.KeyIn, Made.ValueIn> {
         try processor.start(try ProcessorContext<Made.KeyOut, Made.ValueOut>(self))
         task.onClose { try processor.close() }

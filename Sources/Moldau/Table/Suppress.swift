@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Holds changes back, so that those downstream see fewer of them (KIP-328).
+    /// Holds changes back, so that downstream nodes see fewer of them (KIP-328).
     ///
     /// ```swift
     /// let counts = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .seconds(5))).count()
@@ -24,7 +24,7 @@ extension KTable {
     public func suppress(
         _ suppressed: Suppressed<Key>, named given: String? = nil, options: StoreOptions? = nil, value: Serde<Value>
     ) -> KTable<Key, Value> {
-        // Unlike other operators, a named one uses up no number in Kafka Streams.
+        // Unlike with other operators, a given name uses up no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, "KTABLE-SUPPRESS-")
         let choice = StoreChoice(given.map { "\($0)-store" }, options, in: builder) {
             builder.names.store("KTABLE-SUPPRESS-", origin: origin, operation: "suppress")
@@ -85,7 +85,7 @@ extension Suppressed {
 }
 
 extension GraphNode {
-    /// The longest grace of the windowed aggregations that this node stands on.
+    /// The longest grace period of the windowed aggregations upstream of this node.
     fileprivate var windowGrace: Duration? { grace ?? parents.compactMap(\.windowGrace).max() }
 }
 
@@ -149,7 +149,8 @@ private final class Suppression<Key, Value> {
 }
 
 extension RowGetter {
-    /// Looks up what those downstream of a suppression know: for a key that waits, its row from before.
+    /// Looks up rows as the nodes downstream of a suppression know them: for a key with a held change, the row from
+    /// before it.
     fileprivate func beforeSuppression(in store: String, key: Serde<Key>, value: Serde<Value>) -> RowGetter {
         RowGetter(stores: stores + [store]) { [make] context in
             let buffer: SuppressionBuffer = try context.store(named: store)

@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Gives each row a new value, with the help of stores; nil deletes the row.
+    /// Gives each row a new value, computed with the help of stores; nil deletes the row.
     ///
     /// ```swift
     /// let highest = KeyValueStoreName<String, Int>("highest")
