@@ -17,8 +17,9 @@ public protocol Cluster: Sendable {
         id: String, timeout: Duration, clientID: String
     ) throws -> any TransactionalProducer
     func makeAdmin(clientID: String) throws -> any Admin
-    /// Makes the caller a member of a group, until it lets go of the answer: before it reads or commits for the group.
-    /// - Throws: `ClusterError.groupInUse` where the cluster takes one member only, and has one.
+    /// Makes the caller a member of a group, until the result is released. Must be called before it reads or commits
+    /// for the group.
+    /// - Throws: `ClusterError.groupInUse` if the cluster accepts only one member and already has one.
     func join(group: String) throws -> GroupMembership
 }
 
@@ -39,7 +40,8 @@ public final class GroupMembership: Sendable {
     public func leave() { end() }
 }
 
-/// Reads the committed records of partitions that were given to it by `assign`: those of open or aborted transactions are not shown.
+/// Reads the committed records of the partitions that `assign` gave it: records of open or aborted transactions are not
+/// returned.
 public protocol Consumer: AnyObject {
     /// The group whose committed offsets `committed` and `commit` speak of; nil for a consumer without one.
     var group: String? { get set }
@@ -52,31 +54,32 @@ public protocol Consumer: AnyObject {
     /// Means nothing to a cluster that shows nobody an open transaction.
     var readsTransactionsOf: Int64? { get set }
 
-    /// Replaces the set of partitions that `poll` reads. Positions of partitions that stay are kept; a new one has none until `seek`.
+    /// Replaces the set of partitions that `poll` reads. Partitions that stay keep their positions; a new one has none
+    /// until `seek`.
     func assign(_ partitions: Set<TopicPartition>) throws
-    /// The next record that `poll` returns of that partition.
+    /// Sets the offset of the next record that `poll` returns from that partition.
     func seek(_ partition: TopicPartition, to offset: Offset) throws
-    /// The offset after the last record that `poll` returned, or that of the last `seek`; nil before either.
+    /// The offset after the last record that `poll` returned, or the offset of the last `seek`; nil before either.
     func position(_ partition: TopicPartition) -> Offset?
-    /// `poll` returns nothing of paused partitions.
+    /// Makes `poll` return nothing from these partitions until `resume`.
     func pause(_ partitions: Set<TopicPartition>)
     func resume(_ partitions: Set<TopicPartition>)
 
-    /// What is there, at most some MiB; waits up to `wait` for the first bytes. Empty after the wait, or when `wakeup` was signalled.
-    /// Blocks.
+    /// Returns available batches, at most some MiB; waits up to `wait` for the first bytes. Empty after the wait, or
+    /// when `wakeup` was signalled. Blocks.
     func poll(wait: Duration) throws -> [FetchedBatches]
 
-    /// The first offset held, and the offset after the last record that may be read. Blocks.
+    /// The first offset held, and the offset after the last readable record. Blocks.
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>]
-    /// The offset after the last record, those of open transactions included: what becomes of these is known when they can be
+    /// The offset after the last record, including those of open transactions, whose fate is known once they can be
     /// read. Blocks.
     func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset]
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks.
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset?
 
-    /// The group's committed offsets; partitions without one are missing. Blocks.
+    /// The group's committed offsets; partitions without one are missing in the result. Blocks.
     func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset]
-    /// Stores the group's offsets; returns when they are as durable as the cluster promises. Blocks.
+    /// Commits the group's offsets; returns when they are as durable as the cluster promises. Blocks.
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws
 
     /// Ends a waiting `poll`, from any thread.
@@ -84,7 +87,7 @@ public protocol Consumer: AnyObject {
     func close()
 }
 
-/// Where a group stands in a partition.
+/// A group's position in a partition.
 public struct CommittedOffset: Hashable, Sendable {
     /// The next record to read.
     public var offset: Offset
@@ -97,13 +100,13 @@ public struct CommittedOffset: Hashable, Sendable {
     }
 }
 
-/// Whole record batches of one partition, one after another, as they stand in the log (record batch v2).
+/// Whole record batches of one partition, one after another, as they are stored in the log (record batch v2).
 public struct FetchedBatches: Sendable {
     public let partition: TopicPartition
     public let bytes: SharedBytes
-    /// The first batch may begin before what was asked for: records below this offset are to be skipped.
+    /// The first batch may begin before the requested offset: records below this offset must be skipped.
     public let firstOffset: Offset
-    /// The offset after the last record that may be read from the partition when this was fetched.
+    /// The offset after the last readable record of the partition at the time of the fetch.
     public let end: Offset
 
     public init(partition: TopicPartition, bytes: SharedBytes, firstOffset: Offset, end: Offset) {
@@ -116,16 +119,17 @@ public struct FetchedBatches: Sendable {
 
 /// Appends batches to partitions.
 public protocol Producer: AnyObject {
-    /// What the next batch for that partition is to carry: see `RecordBatchBuilder.producer`.
+    /// The stamp that the next batch for that partition must have: see `RecordBatchBuilder.producer`.
     func stamp(for partition: TopicPartition) -> ProducerStamp
-    /// Takes a record batch v2 whose offsets count from 0. It may be on its way when this returns; the bytes are free again.
-    /// - Throws: `ClusterError`; an error of an earlier send may come out here or in `flush`.
+    /// Sends a record batch v2 whose offsets count from 0. It may still be on its way when this returns; the bytes are
+    /// free again.
+    /// - Throws: `ClusterError`; an error of an earlier send may be thrown here or by `flush`.
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
     /// Returns when everything sent is acknowledged: as durable as the cluster promises. Blocks.
     func flush() throws
-    /// The offset after the last record of this producer in that partition that was acknowledged; nil before the first.
+    /// The offset after this producer's last acknowledged record in that partition; nil before the first.
     func acknowledgedEnd(of partition: TopicPartition) -> Offset?
-    /// The number of the topic's partitions. May block the first time. Throws `ClusterError.unknownTopic`.
+    /// The number of the topic's partitions. May block on the first call. Throws `ClusterError.unknownTopic`.
     func partitionCount(of topic: String) throws -> Int32
     func close()
 }
@@ -134,13 +138,14 @@ extension Producer {
     public func stamp(for partition: TopicPartition) -> ProducerStamp { .none }
 }
 
-/// A producer of a cluster in this process, which can trust what this process has built.
+/// A producer of a cluster in this process, which can trust batches that this process has built.
 package protocol InProcessProducer: Producer {
-    /// As `send`, of a batch that `RecordBatchBuilder` has built, and whose records have keys: they are not walked again.
+    /// Like `send`, for a batch that `RecordBatchBuilder` built with a key in each record: its records are not checked
+    /// again.
     func send(built batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
 }
 
-/// Appends batches in transactions: one begins with the first `send` after the last ended.
+/// Appends batches in transactions: one begins with the first `send` after the last one ended.
 public protocol TransactionalProducer: Producer {
     /// Makes what was sent readable, and the group's offsets count, all together; returns when that is as durable as the cluster
     /// promises. Blocks.
@@ -150,16 +155,16 @@ public protocol TransactionalProducer: Producer {
     func abort() throws
 }
 
-/// Looks after topics. Every call blocks.
+/// Manages topics. Every call blocks.
 public protocol Admin: AnyObject {
     func topics() throws -> [TopicDescription]
-    /// The topics that are there among `names`; the others are missing in the answer.
+    /// Describes the topics that exist among `names`; others are missing in the result.
     func describe(_ names: Set<String>) throws -> [String: TopicDescription]
     func create(_ topics: [NewTopic]) throws
-    /// Changes settings of a topic, by Kafka's names; nil takes one back to its default. They hold at once.
+    /// Changes settings of a topic, by Kafka's names; nil resets one to its default. They take effect at once.
     func configure(_ topic: String, _ changes: [String: String?]) throws
     func delete(_ topics: [String]) throws
-    /// Records below these offsets may go: for repartition topics that were read and committed.
+    /// Allows records below these offsets to be deleted: for repartition topics whose records were read and committed.
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws
     func close()
 }
@@ -169,7 +174,7 @@ public struct TopicDescription: Hashable, Sendable {
     public let partitionCount: Int32
     /// The settings that differ from the cluster's defaults, by Kafka's names: `cleanup.policy`, `retention.ms`, …
     public let configuration: [String: String]
-    /// Tells the topic from others of its name, before and after; nil where the cluster gives topics none.
+    /// Distinguishes the topic from earlier and later ones of its name; nil if the cluster's topics have no ids.
     public let id: TopicID?
 
     public init(name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil) {
