@@ -45,9 +45,6 @@ let package = Package(
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
         .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
-        .executable(name: "word-count", targets: ["WordCount"]),
-        .executable(name: "order-enrichment", targets: ["OrderEnrichment"]),
-        .executable(name: "bank-transfer", targets: ["BankTransfer"]),
     ],
     traits: [
         .trait(name: "Protobuf", description: "Serdes for Protocol Buffers: the library MoldauProtobuf.")
@@ -111,10 +108,11 @@ let package = Package(
             ], settings: sabotage),
 
         // Programs
+        library("Signals"),
         .executableTarget(
             name: "MoldauCLI",
             dependencies: [
-                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "Signals",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),
@@ -127,21 +125,21 @@ let package = Package(
             ],
             path: "Examples/Support", swiftSettings: strict + warnings),
         .executableTarget(
-            name: "BankTransfer",
+            name: "bank-transfer",
             dependencies: [
                 "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/BankTransfer", swiftSettings: strict + warnings),
         .executableTarget(
-            name: "WordCount",
+            name: "word-count",
             dependencies: [
-                "Moldau", "ExampleSupport",
+                "Moldau", "ExampleSupport", "Signals",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Examples/WordCount", swiftSettings: strict + warnings),
         .executableTarget(
-            name: "OrderEnrichment",
+            name: "order-enrichment",
             dependencies: [
                 "Moldau", "ExampleSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -201,7 +199,7 @@ let package = Package(
         tests(
             "ExamplesTests",
             [
-                "ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords",
+                "ProgramSupport", "word-count", "order-enrichment", "bank-transfer", "Moldau", "MoldauRecords",
                 "WordCounter",
                 "MoldauCLI",
             ]),
@@ -209,7 +207,7 @@ let package = Package(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
-        tests("RecoveryTests", ["ProgramSupport", "recovery", "WordCount"]),
+        tests("RecoveryTests", ["ProgramSupport", "recovery", "word-count"]),
         .target(
             name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker"],
             path: "Tests/Fuzz/Targets",
@@ -260,6 +258,11 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
+
+/// The plugin that `make docs` runs. Nobody else fetches it.
+if ProcessInfo.processInfo.environment["MOLDAU_DOCS"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"))
+}
 
 /// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need, are
 /// built and run.

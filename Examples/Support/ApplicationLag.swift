@@ -14,8 +14,7 @@ public final class ApplicationLag {
         self.applicationID = applicationID
         self.inputs = inputs
         admin = try cluster.makeAdmin(clientID: "\(applicationID)-lag")
-        consumer = try cluster.makeConsumer(clientID: "\(applicationID)-lag")
-        consumer.group = applicationID
+        consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "\(applicationID)-lag", group: applicationID))
     }
 
     deinit {

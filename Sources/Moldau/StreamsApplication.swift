@@ -70,10 +70,14 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     }
 
     /// Starts without waiting for restores or for the end. Blocks for opening the cluster and checking topics.
+    @available(*, noasync, message: "start blocks; async code runs the application with run()")
     public func start() throws { try engine.start() }
 
     /// Commits, closes everything, and returns then. Blocks: not for async code, which cancels `run`.
     /// - Throws: what ended it before.
+    @available(
+        *, noasync, message: "stop blocks; async code cancels the task that runs run(), or shuts its service group down"
+    )
     public func stop() throws {
         engine.stop()
         engine.waitUntilEnded()

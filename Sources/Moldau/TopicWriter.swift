@@ -29,6 +29,7 @@ public final class TopicWriter<Key, Value> {
     private var value = ByteWriter()
 
     /// - Throws: `ClusterError.unknownTopic`.
+    @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public init(_ topic: Topic<Key, Value>, on cluster: any Cluster) throws {
         self.topic = topic
         producer = try cluster.makeProducer(clientID: "\(topic.name)-writer")
@@ -38,6 +39,7 @@ public final class TopicWriter<Key, Value> {
     /// Takes a record in; it is sent when there are many, or at the next `flush`.
     /// - Parameter chosen: the partition; nil leaves it to the key, or to chance where there is none.
     /// - Throws: what the serdes throw, and `ClusterError`; an error of an earlier record may come out here.
+    @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func write(_ record: Record<Key, Value>, to chosen: Int32? = nil) throws {
         key.removeAll()
         value.removeAll()
@@ -57,12 +59,14 @@ public final class TopicWriter<Key, Value> {
     }
 
     /// Returns when all that was written is acknowledged: as durable as the cluster promises. Blocks.
+    @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func flush() throws {
         for partition in batches.indices where !batches[partition].builder.isEmpty { try send(Int32(partition)) }
         try producer.flush()
     }
 
     /// As `flush`, for the last time.
+    @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func finish() throws {
         try flush()
         producer.close()

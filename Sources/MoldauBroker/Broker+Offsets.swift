@@ -34,7 +34,7 @@ extension Broker {
                         "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept"
                 )
             }
-            if let objection = TopicCatalog<Files>.objection(to: name.topic) {
+            if let objection = TopicName.objection(to: name.topic) {
                 throw .invalidCommit(reason: "'\(name.topic.prefix(250))' is no topic's name: \(objection)")
             }
         }

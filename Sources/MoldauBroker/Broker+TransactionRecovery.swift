@@ -38,27 +38,27 @@ extension Broker {
         for (id, history) in placed { histories[id, default: TransactionHistory()].add(history) }
         if wasClean {
             // Everything is on disk; a decision that could not be carried out may be left.
-            for id in histories.keys { histories[id]!.unsettled.removeAll { $0.status.isComplete } }
+            for id in histories.keys { histories[id]?.unsettled.removeAll { $0.status.isComplete } }
         }
         let ids = histories.keys.sorted()
         if !wasClean { try raiseEpochs(&histories) }
         for id in ids {
             // All are judged before the first marker makes a partition longer.
-            for index in histories[id]!.unsettled.indices { try judge(&histories[id]!.unsettled[index]) }
-            if let last = histories[id]!.last { transactions.recover(id, last, at: uptime()) }
+            try histories[id]?.changeUnsettled { decision throws(BrokerError) in try judge(&decision) }
+            if let last = histories[id]?.last { transactions.recover(id, last, at: uptime()) }
         }
         #if SABOTAGE
             if files.sabotage.contains(.decisionForgotten) { return }
         #endif
         var unfinished: Set<String> = []
         for id in ids {
-            for decision in histories[id]!.unsettled where try !carryOut(decision) { unfinished.insert(id) }
+            for decision in histories[id]?.unsettled ?? [] where try !carryOut(decision) { unfinished.insert(id) }
         }
         // After a clean stop partitions are opened when they are first used, and checked from time to time.
         try abortUnknown(opens: !wasClean, undone: unfinished)
         try syncNow()
         for id in ids where !unfinished.contains(id) {
-            if let decision = histories[id]!.unsettled.last { try settle(decision, id) }
+            if let decision = histories[id]?.unsettled.last { try settle(decision, id) }
         }
         try rehome(misplaced.filter { !unfinished.contains($0.id) })
     }
@@ -119,8 +119,11 @@ extension Broker {
             record.producer.epoch = max(record.producer.epoch, newest[record.producer.id] ?? 0)
         }
         for id in histories.keys {
-            if histories[id]!.last != nil { raise(&histories[id]!.last!) }
-            for index in histories[id]!.unsettled.indices { raise(&histories[id]!.unsettled[index]) }
+            if var last = histories[id]?.last {
+                raise(&last)
+                histories[id]?.last = last
+            }
+            histories[id]?.changeUnsettled(raise)
         }
     }
 
@@ -191,6 +194,12 @@ private struct TransactionHistory {
         unsettled = later.isSettledBefore ? later.unsettled : unsettled + later.unsettled
         isSettledBefore = isSettledBefore || later.isSettledBefore
         last = later.last ?? last
+    }
+
+    mutating func changeUnsettled<Failure>(
+        _ change: (inout TransactionRecord) throws(Failure) -> Void
+    ) throws(Failure) {
+        for index in unsettled.indices { try change(&unsettled[index]) }
     }
 
     mutating func add(_ record: TransactionRecord) {

@@ -137,7 +137,7 @@ package final class Broker<Files: FileSystem>: Sendable {
             let topics = topics.map { $0.with(TopicID.random(using: &state.randomness)) }
             var made: [(String, [BrokerPartition<Files>])] = []
             for topic in topics {
-                if let objection = TopicCatalog<Files>.objection(to: topic.name) {
+                if let objection = TopicName.objection(to: topic.name) {
                     throw .invalidTopic(name: topic.name, reason: objection)
                 }
                 if let objection = TopicCatalog<Files>.objection(toPartitionCount: topic.partitionCount) {

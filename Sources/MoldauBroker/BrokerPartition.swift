@@ -17,12 +17,17 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         var isNoted = false
     }
 
-    /// Batches that were read, and where reading goes on.
+    /// Batches that were read, as they stand on disk, and where reading goes on.
     package struct Fetched: Sendable {
         package let bytes: SharedBytes
         package let next: LogCursor
+        /// The aborted transactions that reach into the bytes; none where all records were asked for.
+        package let aborted: [AbortedTransaction]
         /// The offset after the last record that may be read.
         package let end: Offset
+
+        /// The bytes without the batches of aborted transactions: what a reader of committed records may see.
+        package var committed: SharedBytes { bytes.withoutAborted(aborted) }
     }
 
     package let name: TopicPartition
@@ -83,7 +88,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                         if let topicID { try files.claim(directory, for: topicID) }
                         state.log = log
                     }
-                    return try body(&state.log!)
+                    return try body(&state.log!)  // Opened above, where it was not open.
                 } catch {
                     // A partition that could not be opened because of lost records stays closed.
                     if state.log == nil, error.isLoss { state.end = .log(name, error) }
@@ -194,7 +199,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     /// disk.
     /// - Parameters:
     ///   - cursor: `next` of the same reader's last read.
-    ///   - onlyCommitted: leaves what transactions have not decided, and blots out what they have aborted.
+    ///   - onlyCommitted: leaves what transactions have not decided, and tells which they have aborted.
     ///   - producer: the id of one whose own transaction is read although it is open.
     /// - Returns: nil at the end of the partition; no bytes where compaction left nothing before it.
     package func read(
@@ -216,7 +221,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
         do throws(LogError) {
             guard let read = try planned?.read() else { return nil }
-            return Fetched(bytes: read.bytes, next: read.next, end: end)
+            return Fetched(bytes: read.bytes, next: read.next, aborted: read.aborted, end: end)
         } catch {
             throw .log(name, error)
         }

@@ -36,29 +36,24 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         bytes.withUnsafeBytes { readRounds($0) }
     }
 
+    /// Reads rounds up to the first that is not whole: a crash has torn the last.
     private mutating func readRounds(_ bytes: UnsafeRawBufferPointer) {
-        var rest = bytes
-        while rest.count >= 8 {
-            let length: UInt32 = rest.bigEndian(at: 4)
-            guard Int(length) <= rest.count - 8 else { return }
-            let round = UnsafeRawBufferPointer(rebasing: rest[8..<(8 + Int(length))])
-            guard crc32c(UnsafeRawBufferPointer(rebasing: rest[4..<(8 + Int(length))])) == rest.bigEndian(at: 0) else {
-                return
-            }
+        var rounds = FieldReader(bytes, of: "journal")
+        while let checksum: UInt32 = try? rounds.number() {
+            let summed = rounds.rest
+            guard let length: UInt32 = try? rounds.number(), let round = try? rounds.bytes(Int(length)) else { return }
+            let byteCount = MemoryLayout<UInt32>.size + round.count
+            guard crc32c(UnsafeRawBufferPointer(rebasing: summed[..<byteCount])) == checksum else { return }
             readEntries(round)
-            rest = UnsafeRawBufferPointer(rebasing: rest[(8 + Int(length))...])
         }
     }
 
     private mutating func readEntries(_ round: UnsafeRawBufferPointer) {
-        var rest = round
-        while rest.count >= 2 {
-            let count = Int(rest.bigEndian(at: 0) as UInt16)
-            guard rest.count >= 10 + count else { return }
-            if let name = String(validating: rest[2..<(2 + count)], as: UTF8.self) {
-                ends[name] = Offset(rest.bigEndian(at: 2 + count))
-            }
-            rest = UnsafeRawBufferPointer(rebasing: rest[(10 + count)...])
+        var entries = FieldReader(round, of: "round of the journal")
+        while let length: UInt16 = try? entries.number(), let name = try? entries.bytes(Int(length)),
+            let end: Int64 = try? entries.number()
+        {
+            if let name = String(utf8: name) { ends[name] = Offset(end) }
         }
     }
 

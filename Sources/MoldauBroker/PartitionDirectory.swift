@@ -17,7 +17,7 @@ enum PartitionDirectory {
     /// The partition of a directory; nil for other names.
     static func partition<Files: FileSystem>(of name: String, _: Files.Type) -> TopicPartition? {
         guard let partition = TopicPartition(directoryName: name), partition.topic != clusterTopic,
-            TopicCatalog<Files>.objection(to: partition.topic) == nil,
+            TopicName.objection(to: partition.topic) == nil,
             partition.partition.number < TopicCatalog<Files>.maxPartitionCount
         else { return nil }
         return partition

@@ -78,7 +78,9 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
     }
 
     private mutating func add(_ entry: Entry) throws(LogError) {
-        if let objection = Self.objection(to: entry.name) { throw damaged("a topic '\(entry.name)': \(objection)") }
+        if let objection = TopicName.objection(to: entry.name) {
+            throw damaged("a topic '\(entry.name)': \(objection)")
+        }
         if let objection = Self.objection(toPartitionCount: entry.partitionCount) {
             throw damaged("the topic '\(entry.name)': \(objection)")
         }
@@ -153,19 +155,5 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
     static func objection(toPartitionCount count: Int32) -> String? {
         (1...maxPartitionCount).contains(count)
             ? nil : "a topic has from 1 to \(maxPartitionCount) partitions, not \(count)"
-    }
-
-    /// Why `name` can be no topic; nil if it can.
-    static func objection(to name: String) -> String? {
-        if name.isEmpty || name == "." || name == ".." { return "that is no name" }
-        if name.utf8.count > 249 { return "a name has at most 249 characters" }
-        let isLegal = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-            default: false
-            }
-        }
-        return isLegal ? nil : "a name consists of letters, digits, '.', '_' and '-'"
     }
 }

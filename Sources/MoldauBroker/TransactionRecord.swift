@@ -62,7 +62,7 @@ struct TransactionRecord: Equatable, Sendable {
 
     static func encodeKey(_ id: String, _ writer: inout ByteWriter) {
         writer.append(bigEndian: Int16(0))
-        writer.append(shortString: id)
+        writer.append(shortText: id)
     }
 
     /// The partitions by topic, in the value's order.
@@ -80,7 +80,7 @@ struct TransactionRecord: Equatable, Sendable {
         let topics = topics
         writer.append(bigEndian: status == .empty ? Int32(-1) : Int32(topics.count))
         for (topic, partitions) in topics where status != .empty {
-            writer.append(shortString: topic)
+            writer.append(shortText: topic)
             writer.append(bigEndian: Int32(partitions.count))
             for partition in partitions { writer.append(bigEndian: partition.partition.number) }
         }
@@ -102,7 +102,7 @@ struct TransactionRecord: Equatable, Sendable {
             var writer = ByteWriter()
             writer.append(bigEndian: Int32(reads.count))
             for (partition, end) in reads.sorted(by: { $0.key < $1.key }) {
-                writer.append(shortString: partition.topic)
+                writer.append(shortText: partition.topic)
                 writer.append(bigEndian: partition.partition.number)
                 writer.append(bigEndian: end.value)
             }
@@ -123,9 +123,9 @@ extension TransactionRecord {
     /// The transactional id in a key; nil for invalid bytes.
     static func id(key: UnsafeRawBufferPointer?) -> String? {
         guard let key else { return nil }
-        var fields = FieldReader(rest: key)
-        guard let version: Int16 = fields.number(), version == 0 else { return nil }
-        return fields.shortString()
+        var fields = FieldReader(key, of: "key of a transaction")
+        guard let version: Int16 = try? fields.number(), version == 0 else { return nil }
+        return try? fields.shortText()
     }
 
     /// nil for a record of another kind.
@@ -136,36 +136,43 @@ extension TransactionRecord {
 
     /// nil for invalid bytes.
     init?(value: UnsafeRawBufferPointer, headers: Headers) {
-        var fields = FieldReader(rest: value)
-        guard let version: Int16 = fields.number(), version == 0 || version == 1 else { return nil }
+        guard let record = try? Self(reading: value, headers) else { return nil }
+        self = record
+    }
+
+    private init(reading value: UnsafeRawBufferPointer, _ headers: Headers) throws(SerdeError) {
+        var fields = FieldReader(value, of: "transaction")
+        let version: Int16 = try fields.number()
+        guard version == 0 || version == 1 else { throw fields.malformed("its version is \(version)") }
         let isFlexible = version == 1
-        guard let id: Int64 = fields.number(), let epoch: Int16 = fields.number(),
-            let timeout: Int32 = fields.number(), let statusNumber: Int8 = fields.number(),
-            let status = TransactionStatus(rawValue: statusNumber),
-            let partitions = fields.partitions(isFlexible: isFlexible), let updated: Int64 = fields.number(),
-            let started: Int64 = fields.number()
-        else { return nil }
-        self.init(producer: ProducerIdentity(id: id, epoch: epoch), timeoutMs: timeout)
+        self.init(
+            producer: ProducerIdentity(id: try fields.number(), epoch: try fields.number()),
+            timeoutMs: try fields.number())
+        guard let status = TransactionStatus(rawValue: try fields.number()) else {
+            throw fields.malformed("its status is unknown")
+        }
         self.status = status
-        (self.updated, self.started) = (Timestamp(ms: updated), Timestamp(ms: started))
+        let partitions = try fields.partitions(isFlexible: isFlexible)
+        updated = Timestamp(ms: try fields.number())
+        started = Timestamp(ms: try fields.number())
         let unknown = status.isDecided ? Self.unknownEnd : .zero
         let known = headers[Self.endsHeader]
         (known ?? []).withUnsafeBytes { bytes in
             // Behind the value, as earlier versions wrote it; tagged fields of version 1 are not ours.
-            var ends = known != nil ? FieldReader(rest: bytes) : isFlexible ? FieldReader(rest: bytes) : fields
-            for partition in partitions { self.ends[partition] = ends.number().map(Offset.init) ?? unknown }
+            var ends = known == nil && !isFlexible ? fields : FieldReader(bytes, of: "ends of partitions")
+            for partition in partitions { self.ends[partition] = (try? ends.number()).map(Offset.init) ?? unknown }
         }
         reads = headers[Self.readsHeader].map(Self.reads) ?? [:]
     }
 
     private static func reads(_ header: [UInt8]) -> [TopicPartition: Offset] {
         header.withUnsafeBytes { bytes in
-            var fields = FieldReader(rest: bytes)
+            var fields = FieldReader(bytes, of: "ends of what was read")
             var reads: [TopicPartition: Offset] = [:]
-            let count: Int32 = fields.number() ?? 0
+            let count: Int32 = (try? fields.number()) ?? 0
             for _ in 0..<max(count, 0) {
-                guard let topic = fields.shortString(), let number: Int32 = fields.number(),
-                    let end: Int64 = fields.number()
+                guard let topic = try? fields.shortText(), let number: Int32 = try? fields.number(),
+                    let end: Int64 = try? fields.number()
                 else { break }
                 reads[TopicPartition(topic, number)] = Offset(end)
             }
@@ -176,26 +183,22 @@ extension TransactionRecord {
 
 extension FieldReader {
     /// The partitions of a transaction; empty for null.
-    fileprivate mutating func partitions(isFlexible: Bool) -> [TopicPartition]? {
-        guard let topicCount = count(isFlexible: isFlexible) else { return nil }
+    fileprivate mutating func partitions(isFlexible: Bool) throws(SerdeError) -> [TopicPartition] {
         var partitions: [TopicPartition] = []
-        for _ in 0..<max(topicCount, 0) {
-            guard let topic = isFlexible ? compactString() : shortString(), let count = count(isFlexible: isFlexible),
-                count >= 0, count <= rest.count / 4
-            else { return nil }
-            for _ in 0..<count {
-                guard let number: Int32 = number() else { return nil }
-                partitions.append(TopicPartition(topic, number))
+        for _ in 0..<max(try count(isFlexible: isFlexible), 0) {
+            let topic = isFlexible ? try compactText() : try shortText()
+            let count = try count(isFlexible: isFlexible)
+            guard count >= 0, count <= rest.count / MemoryLayout<Int32>.size else {
+                throw malformed("it counts \(count) partitions")
             }
-            if isFlexible, !skipTaggedFields() { return nil }
+            for _ in 0..<count { partitions.append(TopicPartition(topic, try number(Int32.self))) }
+            if isFlexible { try skipTaggedFields() }
         }
         return partitions
     }
 
     /// −1 for null.
-    private mutating func count(isFlexible: Bool) -> Int? {
-        if isFlexible { return unsignedVarint().map { Int($0) - 1 } }
-        let count: Int32? = number()
-        return count.map(Int.init)
+    private mutating func count(isFlexible: Bool) throws(SerdeError) -> Int {
+        isFlexible ? Int(try unsignedVarint()) - 1 : Int(try number(Int32.self))
     }
 }

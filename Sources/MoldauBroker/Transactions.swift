@@ -30,6 +30,8 @@ final class Transactions: Sendable {
         var slots: [String: Slot] = [:]
         /// By the ids of the producers that were made for them.
         var byProducer: [Int64: Slot] = [:]
+        /// The newest producer of each id.
+        var newest: [String: Int64] = [:]
         /// The partitions of the topic whose records cannot be read: what they know of transactions is unknown.
         var unreadable: [Int32: LogError] = [:]
     }
@@ -50,10 +52,16 @@ final class Transactions: Sendable {
     /// The transactional id that a producer was made for; nil if unknown.
     func slot(ofProducer producer: Int64) -> Slot? { known.withLock { $0.byProducer[producer] } }
 
+    /// The newest producer of a transactional id; nil before the first. Waits for nobody's commit.
+    func newestProducer(of id: String) -> Int64? { known.withLock { $0.newest[id] } }
+
     /// Takes note that a producer was made for an id: before it can write.
     func note(_ producer: Int64, of id: String) {
         let slot = slot(id)
-        known.withLock { $0.byProducer[producer] = slot }
+        known.withLock { known in
+            known.byProducer[producer] = slot
+            known.newest[id] = producer
+        }
     }
 
     func recover(_ id: String, _ record: TransactionRecord, at uptime: Duration) {
@@ -61,6 +69,7 @@ final class Transactions: Sendable {
         known.withLock { known in
             known.slots[id] = slot
             known.byProducer[record.producer.id] = slot
+            known.newest[id] = record.producer.id
         }
     }
 

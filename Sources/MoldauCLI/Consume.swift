@@ -1,6 +1,7 @@
 import ArgumentParser
 import MoldauCluster
 import MoldauRecords
+import Signals
 
 /// `moldau consume`: prints the records of a topic.
 struct Consume: ParsableCommand {
@@ -72,7 +73,7 @@ struct Consume: ParsableCommand {
     }
 
     private func read(_ consumer: any Consumer, upTo ends: [TopicPartition: Offset]) throws {
-        let interruption = Interruption(waking: consumer.wakeup)
+        let interruption = Interruption { [wakeup = consumer.wakeup] in wakeup.signal() }
         let output = LineOutput()
         var left = maxMessages ?? .max
         var unread = ends.filter { consumer.position($0.key) ?? .zero < $0.value }

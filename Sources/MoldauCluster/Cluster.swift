@@ -3,19 +3,14 @@ import MoldauRecords
 /// What the runtime needs of a cluster: the only thing that it knows of one.
 ///
 /// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins are used
-/// by one thread at a time.
+/// by one thread at a time. What fails throws `ClusterError`, whose `remedy` says what the caller is to do.
 public protocol Cluster: Sendable {
-    /// - Parameter clientID: names the client in logs and errors.
-    func makeConsumer(clientID: String) throws -> any Consumer
-    func makeProducer(clientID: String) throws -> any Producer
+    func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer
+    func makeProducer(_ options: ProducerOptions) throws -> any Producer
     /// Makes a producer whose records are there for readers all together or not at all. An older producer of that id can
     /// write no more, and what it left open is aborted. Blocks.
-    /// - Parameters:
-    ///   - id: the same for the same work, over restarts.
-    ///   - timeout: a transaction that is open for longer is aborted by the cluster.
-    func makeTransactionalProducer(
-        id: String, timeout: Duration, clientID: String
-    ) throws -> any TransactionalProducer
+    func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
+    /// - Parameter clientID: names the client in logs and errors.
     func makeAdmin(clientID: String) throws -> any Admin
     /// Makes the caller a member of a group, until the result is released. Must be called before it reads or commits
     /// for the group.
@@ -24,35 +19,26 @@ public protocol Cluster: Sendable {
 }
 
 extension Cluster {
-    /// Groups have any number of members.
-    public func join(group: String) throws -> GroupMembership { GroupMembership {} }
-}
+    /// A consumer without a group.
+    public func makeConsumer(clientID: String) throws -> any Consumer {
+        try makeConsumer(ConsumerOptions(clientID: clientID))
+    }
 
-/// A place in a group. It ends with `leave`, or with its last holder.
-public final class GroupMembership: Sendable {
-    private let end: @Sendable () -> Void
+    /// A producer without transactions.
+    public func makeProducer(clientID: String) throws -> any Producer {
+        try makeProducer(ProducerOptions(clientID: clientID))
+    }
 
-    /// - Parameter end: gives the place up; may be called more than once.
-    public init(end: @escaping @Sendable () -> Void) { self.end = end }
-
-    deinit { end() }
-
-    public func leave() { end() }
+    /// Groups have any number of members, and each may have everything.
+    public func join(group: String) throws -> GroupMembership { GroupMembership(assigned: .all) {} }
 }
 
 /// Reads the committed records of the partitions that `assign` gave it: records of open or aborted transactions are not
 /// returned.
 public protocol Consumer: AnyObject {
-    /// The group whose committed offsets `committed` and `commit` speak of; nil for a consumer without one.
-    var group: String? { get set }
-    /// Whether `poll` hands out records before they are as durable as the cluster promises; at first it does not, so that
-    /// nothing that was handed out is gone after a crash. For readers whose results become durable together with what
-    /// they have read. Means nothing to a cluster whose readers never see such records.
-    var readsAhead: Bool { get set }
-    /// The id of a producer (`ProducerStamp.id`) whose transaction is read although it is open; nil, as at first, for none. For a
-    /// reader that commits, in the same transaction, what comes of these records: it need not wait for the commit in between.
-    /// Means nothing to a cluster that shows nobody an open transaction.
-    var readsTransactionsOf: Int64? { get set }
+    /// What a transactional commit of the consumer's group has to carry now: asked anew for each commit, since it changes
+    /// with the group's members. A consumer without a group has none: asking is a programmer's error.
+    var groupMetadata: GroupMetadata { get }
 
     /// Replaces the set of partitions that `poll` reads. Partitions that stay keep their positions; a new one has none
     /// until `seek`.
@@ -149,8 +135,9 @@ package protocol InProcessProducer: Producer {
 public protocol TransactionalProducer: Producer {
     /// Makes what was sent readable, and the group's offsets count, all together; returns when that is as durable as the cluster
     /// promises. Blocks.
+    /// - Parameter group: from `Consumer.groupMetadata`.
     /// - Throws: `ClusterError.producerFenced` when a newer producer of the id is there: nothing was committed.
-    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws
     /// What was sent since the last commit will never be readable.
     func abort() throws
 }

@@ -28,6 +28,50 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case unavailable(reason: String)
     case closed
 
+    /// What to do about it.
+    ///
+    /// Who uses a cluster goes by this and not by the case, so that a cluster can fail in ways that others do not know. A new case
+    /// needs one line here, and no other change in the runtime.
+    public enum Remedy: Hashable, Sendable {
+        /// Nothing of it was done, and the client is as before: the same call may be made again, after a while.
+        case retry
+        /// What was done since the last commit does not count, and cannot be committed: a new client goes on from there.
+        case beginAnew
+        /// There is nothing to read at that position: another one is to be chosen.
+        case seek
+        /// A record of the batch is refused: others of it are not, if they are sent without it.
+        case sendApart
+        /// This is refused, whoever asks: leave it out. The client is as before.
+        case leaveOut
+        /// The client cannot go on. A new one may, later.
+        case stopThread
+        /// No client of this cluster can go on before it is opened again.
+        case stopApplication
+    }
+
+    /// What to do about it.
+    public var remedy: Remedy {
+        switch self {
+        case .diskFull: .retry
+        case .producerFenced: .beginAnew
+        case .offsetOutOfRange: .seek
+        case .recordTooLarge, .invalidRecord: .sendApart
+        case .unknownPartition, .topicExists, .invalidTopic, .invalidSettings: .leaveOut
+        case .unknownTopic, .unavailable, .closed: .stopThread
+        case .groupInUse, .offline: .stopApplication
+        }
+    }
+
+    /// The partition that it speaks of.
+    public var partition: TopicPartition? {
+        switch self {
+        case .unknownPartition(let partition, _), .offsetOutOfRange(let partition, _, _),
+            .recordTooLarge(let partition, _, _), .invalidRecord(let partition, _):
+            partition
+        default: nil
+        }
+    }
+
     public var description: String {
         switch self {
         case .unknownTopic(let name): "there is no topic '\(name)'; create it first"

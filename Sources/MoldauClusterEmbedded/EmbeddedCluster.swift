@@ -83,11 +83,11 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         try store.closeStore()
     }
 
-    public func makeConsumer(clientID: String) throws -> any Consumer { store.makeConsumer() }
-    public func makeProducer(clientID: String) throws -> any Producer { store.makeProducer() }
-    public func makeTransactionalProducer(
-        id: String, timeout: Duration, clientID: String
-    ) throws -> any TransactionalProducer { try store.makeTransactionalProducer(id, timeout) }
+    public func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { store.makeConsumer(options) }
+    public func makeProducer(_ options: ProducerOptions) throws -> any Producer { store.makeProducer() }
+    public func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+        try store.makeTransactionalProducer(options)
+    }
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
 
     /// - Throws: `ClusterError.groupInUse` while the group has another member.
@@ -107,7 +107,7 @@ private final class Groups: Sendable {
             return state.count
         }
         guard let number else { throw .groupInUse(group) }
-        return GroupMembership { [self] in
+        return GroupMembership(assigned: .all) { [self] in
             state.withLock { if $0.members[group] == number { $0.members[group] = nil } }
         }
     }
@@ -115,20 +115,21 @@ private final class Groups: Sendable {
 
 /// A broker on any file system.
 protocol EmbeddedStore: Sendable {
-    func makeConsumer() -> any Consumer
+    func makeConsumer(_ options: ConsumerOptions) -> any Consumer
     func makeProducer() -> any Producer
-    func makeTransactionalProducer(_ id: String, _ timeout: Duration) throws(ClusterError) -> any TransactionalProducer
+    func makeTransactionalProducer(
+        _ options: TransactionalProducerOptions
+    ) throws(ClusterError) -> any TransactionalProducer
     func makeAdmin() -> any Admin
     func closeStore() throws(ClusterError)
 }
 
 extension Broker: EmbeddedStore {
-    func makeConsumer() -> any Consumer { EmbeddedConsumer(self) }
+    func makeConsumer(_ options: ConsumerOptions) -> any Consumer { EmbeddedConsumer(self, options) }
     func makeProducer() -> any Producer { EmbeddedProducer(self) }
-    func makeTransactionalProducer(_ id: String, _ timeout: Duration) throws(ClusterError) -> any TransactionalProducer
-    {
-        try EmbeddedTransactionalProducer(self, id: id, timeout: timeout)
-    }
+    func makeTransactionalProducer(
+        _ options: TransactionalProducerOptions
+    ) throws(ClusterError) -> any TransactionalProducer { try EmbeddedTransactionalProducer(self, options) }
     func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
     func closeStore() throws(ClusterError) {
         do throws(BrokerError) { try close() } catch { throw ClusterError(error) }

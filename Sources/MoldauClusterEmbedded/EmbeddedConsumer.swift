@@ -16,10 +16,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private static var maxPartitionBytes: Int { 1 << 20 }
     private static var maxPollBytes: Int { 16 << 20 }
 
-    var group: String?
-    var readsAhead = false
-    var readsTransactionsOf: Int64?
     let wakeup: Wakeup
+    private let options: ConsumerOptions
 
     private let broker: Broker<Files>
     private let bell: Bell
@@ -30,8 +28,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private var turn = 0
     private var isClosed = false
 
-    init(_ broker: Broker<Files>) {
+    init(_ broker: Broker<Files>, _ options: ConsumerOptions) {
         self.broker = broker
+        self.options = options
         let bell = Bell()
         self.bell = bell
         wakeup = Wakeup { bell.wake() }
@@ -60,8 +59,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     func seek(_ partition: TopicPartition, to offset: Offset) throws {
         precondition(
             assigned[partition] != nil, "only an assigned partition has a position: \(partition) is not assigned")
-        assigned[partition]!.position = offset
-        assigned[partition]!.cursor = nil
+        assigned[partition]?.position = offset
+        assigned[partition]?.cursor = nil
     }
 
     func position(_ partition: TopicPartition) -> Offset? { assigned[partition]?.position }
@@ -79,7 +78,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         let limit = wait > .zero ? ContinuousClock.now + wait : nil
         while true {
             bell.clear()
-            let before = readsAhead || broker.durability != .sync ? nil : assigned
+            let before = options.readsAhead || broker.durability != .sync ? nil : assigned
             let fetched = try fetch()
             if !fetched.isEmpty {
                 if let before { try makeDurable(orGoBackTo: before) }
@@ -104,10 +103,12 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private func fetch() throws -> [FetchedBatches] {
         var fetched: [FetchedBatches] = []
         var bytes = 0
+        // It may be another number than at the last poll: that of a producer that has taken over.
+        let ownProducer = options.readsTransactionsOf.flatMap(broker.producerID)
         for _ in order.indices where bytes < Self.maxPollBytes {
             let next: FetchedBatches?
             do {
-                next = try fetch(order[turn])
+                next = try fetch(order[turn], openOf: ownProducer)
             } catch {
                 // What was fetched counts as returned. The partition is the first of the next poll, which then throws.
                 if fetched.isEmpty { throw error }
@@ -121,20 +122,25 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         return fetched
     }
 
-    private func fetch(_ name: TopicPartition) throws -> FetchedBatches? {
+    private func fetch(_ name: TopicPartition, openOf producer: Int64?) throws -> FetchedBatches? {
         guard let slot = assigned.index(forKey: name) else { return nil }
-        let current = assigned.values[slot]
-        guard !current.isPaused, let position = current.position else { return nil }
-        let read = try translating { () throws(BrokerError) in
-            try current.source.read(
-                from: position, maxBytes: Self.maxPartitionBytes, after: current.cursor, onlyCommitted: true,
-                openOf: readsTransactionsOf)
+        let source = assigned.values[slot].source
+        while !assigned.values[slot].isPaused, let position = assigned.values[slot].position {
+            let cursor = assigned.values[slot].cursor
+            let read = try translating { () throws(BrokerError) in
+                try source.read(
+                    from: position, maxBytes: Self.maxPartitionBytes, after: cursor, onlyCommitted: true,
+                    openOf: producer)
+            }
+            guard let read else { return nil }
+            assigned.values[slot].position = read.next.offset
+            assigned.values[slot].cursor = read.next
+            let bytes = read.committed
+            // What compaction or an abort left nothing of is passed over: behind it there may be more, and nobody rings for that.
+            if bytes.count == 0 { continue }
+            return FetchedBatches(partition: name, bytes: bytes, firstOffset: position, end: read.end)
         }
-        guard let read else { return nil }
-        assigned.values[slot].position = read.next.offset
-        assigned.values[slot].cursor = read.next
-        if read.bytes.count == 0 { return nil }
-        return FetchedBatches(partition: name, bytes: read.bytes, firstOffset: position, end: read.end)
+        return nil
     }
 
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
@@ -161,6 +167,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         let source = try source(partition)
         return try translating { () throws(BrokerError) in try source.offset(atOrAfter: time) }
     }
+
+    var groupMetadata: GroupMetadata { GroupMetadata(group: requireGroup()) }
 
     func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset] {
         try checkOpen()
@@ -193,8 +201,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     }
 
     private func requireGroup() -> String {
-        guard let group else {
-            preconditionFailure("a consumer without a group has no committed offsets: set 'group' first")
+        guard let group = options.group else {
+            preconditionFailure(
+                "the consumer '\(options.clientID)' has no group, so no committed offsets: make it with a 'group'")
         }
         return group
     }

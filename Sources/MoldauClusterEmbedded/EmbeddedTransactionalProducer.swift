@@ -14,10 +14,12 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
     private var enlisted: Set<TopicPartition> = []
     private var isOpen: Bool { !enlisted.isEmpty }
 
-    init(_ broker: Broker<Files>, id: String, timeout: Duration) throws(ClusterError) {
+    init(_ broker: Broker<Files>, _ options: TransactionalProducerOptions) throws(ClusterError) {
         self.broker = broker
-        self.id = id
-        identity = try translating { () throws(BrokerError) in try broker.makeProducer(id, timeout: timeout) }
+        id = options.id
+        identity = try translating { () throws(BrokerError) in
+            try broker.makeProducer(options.id, timeout: options.timeout)
+        }
         inner = EmbeddedProducer(broker)
     }
 
@@ -51,12 +53,12 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
 
     func flush() throws { try inner.flush() }
 
-    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
         if !isOpen && offsets.isEmpty { return }
         let now = broker.clock()
         let offsets = offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: now) }
         try translating { () throws(BrokerError) in
-            if !offsets.isEmpty { try broker.commit(offsets, of: group, id, identity) }
+            if !offsets.isEmpty { try broker.commit(offsets, of: group.group, id, identity) }
             try broker.endTransaction(id, identity, commit: true)
         }
         enlisted = []

@@ -23,7 +23,7 @@ package struct CompactionPlan<Files: FileSystem>: Sendable {
     /// Everything before this offset has been compacted already.
     let firstDirty: Offset
     let end: Offset
-    let aborted: [AbortedTransaction]
+    let aborted: [AbortedRange]
     /// The last offset of each producer, by its id.
     let lastOffsets: [Int64: Offset]
     let now: Timestamp

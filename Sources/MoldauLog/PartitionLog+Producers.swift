@@ -99,7 +99,7 @@ extension PartitionLog {
             guard let known = checksums.flatMap({ SegmentChecksums(file: $0) }),
                 known.abortedIndex == crc32c(of: bytes)
             else { return false }
-            aborted += AbortedTransaction.all(in: bytes)
+            aborted += AbortedRange.all(in: bytes)
         }
         return true
     }
@@ -127,7 +127,7 @@ extension PartitionLog {
         let start = segment.offsetIndex.position(atOrBefore: max(from, segment.base))
         if rebuilds { try segment.unchecked?.check(start..<segment.size, of: segment.file) }
         var scanner = BatchScanner(segment.file, size: segment.size, from: start, nextOffset: segment.base)
-        var found: [AbortedTransaction] = []
+        var found: [AbortedRange] = []
         while let header = try scanner.next() {
             guard header.baseOffset >= from, header.producer.id >= 0 else { continue }
             let range = (scanner.position - header.byteCount)..<scanner.position

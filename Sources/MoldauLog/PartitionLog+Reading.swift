@@ -20,16 +20,21 @@ package struct PlannedRead<File: LogFile>: Sendable {
     let maxBytes: Int
     /// The read ends before the first batch at or after this offset.
     let upTo: Offset
-    /// Transactions whose batches readers must skip: they are marked as control batches in the bytes returned.
-    let aborted: [AbortedTransaction]
+    /// The transactions whose batches readers must skip: those that end at `from` or later.
+    let aborted: ArraySlice<AbortedRange>
     let unchecked: UncheckedRuns?
     /// Keeps the file readable: compaction and retention may remove it before it is read.
     let hold: FileHold?
 
-    /// Whole batches, and where to continue reading after them.
+    /// Whole batches as they are on disk, and where to continue reading after them.
     package struct Result: Sendable {
         package let bytes: SharedBytes
         package let next: LogCursor
+        /// The aborted transactions that reach into the bytes; none where all records were asked for.
+        package let aborted: [AbortedTransaction]
+
+        /// The bytes without the batches of aborted transactions: what a reader of committed records may see.
+        package var committed: SharedBytes { bytes.withoutAborted(aborted) }
     }
 
     /// Reads as many whole batches as fit in `maxBytes`, at least one. Blocks on the disk.
@@ -50,7 +55,8 @@ package struct PlannedRead<File: LogFile>: Sendable {
     private var nothing: Result {
         Result(
             bytes: SharedBytes(copying: []),
-            next: LogCursor(offset: upTo, segmentBase: segmentBase, generation: generation, position: size))
+            next: LogCursor(offset: upTo, segmentBase: segmentBase, generation: generation, position: size),
+            aborted: [])
     }
 
     /// The position of the batch that contains the wanted offset, or of the first batch after it.
@@ -73,13 +79,6 @@ package struct PlannedRead<File: LogFile>: Sendable {
         .damagedRecords(path: SegmentName.path(directory, segmentBase, ".log"), bytes: bytes)
     }
 
-    private func isAborted(_ header: RecordBatchHeader) -> Bool {
-        !aborted.isEmpty && header.producer.isTransactional
-            && aborted.contains {
-                $0.producer == header.producer.id && $0.first <= header.baseOffset && header.baseOffset <= $0.last
-            }
-    }
-
     private func read(at start: Int, bytes wanted: Int) throws(LogError) -> Result {
         var next = from
         let bytes = try SharedBytes(capacity: min(wanted, size - start)) { buffer throws(LogError) in
@@ -90,7 +89,6 @@ package struct PlannedRead<File: LogFile>: Sendable {
                 guard let header = try? RecordBatchHeader(rest), header.byteCount <= rest.count,
                     header.baseOffset < upTo
                 else { break }
-                if isAborted(header) { buffer[whole + BatchFormat.attributesEnd - 1] |= 0x20 }
                 whole += header.byteCount
                 next = header.lastOffset + 1
             }
@@ -100,26 +98,30 @@ package struct PlannedRead<File: LogFile>: Sendable {
         return Result(
             bytes: bytes,
             next: LogCursor(
-                offset: next, segmentBase: segmentBase, generation: generation, position: start + bytes.count))
+                offset: next, segmentBase: segmentBase, generation: generation, position: start + bytes.count),
+            aborted: aborted.filter { $0.first < next }.map {
+                AbortedTransaction(producer: $0.producer, first: $0.first)
+            })
     }
 }
 
 extension PartitionLog {
     /// Locates the batches from `offset` on.
     /// - Parameter cursor: where the same reader's last read ended, if there was one.
-    /// - Parameter onlyCommitted: stops at the first open transaction, and hides the records of aborted ones.
+    /// - Parameter limit: the read ends before the first batch at or after this offset.
+    /// - Parameter onlyCommitted: stops at the first open transaction, and lists the aborted ones.
     /// - Parameter producer: the id of a producer whose own open transaction is read all the same.
     /// - Returns: nil at the end of the log.
     /// - Throws: `LogError.offsetOutOfRange`.
     package mutating func planRead(
-        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false,
-        openOf producer: Int64? = nil
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, below limit: Offset = Offset(.max),
+        onlyCommitted: Bool = false, openOf producer: Int64? = nil
     ) throws(LogError) -> PlannedRead<Files.File>? {
         let end = endOffset
         guard offset >= startOffset, offset <= end else {
             throw .offsetOutOfRange(requested: offset, held: startOffset..<end)
         }
-        let limit = onlyCommitted ? lastStableOffset(for: producer) : end
+        let limit = min(limit, onlyCommitted ? lastStableOffset(for: producer) : end)
         if offset >= limit { return nil }
         var index = indexOfSegment(holding: offset)
         var segment = try segment(index)
@@ -144,11 +146,11 @@ extension PartitionLog {
     }
 
     /// The aborted transactions, whose records readers of committed records do not get.
-    private func abortedTransactions(from offset: Offset) -> [AbortedTransaction] {
+    private func abortedTransactions(from offset: Offset) -> ArraySlice<AbortedRange> {
         #if SABOTAGE
             if files.sabotage.contains(.abortedReadable) { return [] }
         #endif
-        return aborted.filter { $0.last >= offset }
+        return aborted(endingAtOrAfter: offset)
     }
 
     /// The batches to be compared with their checksums when they are read.
@@ -157,6 +159,26 @@ extension PartitionLog {
             if files.sabotage.contains(.damageServed) { return nil }
         #endif
         return segment.unchecked
+    }
+
+    /// The aborted transactions whose markers lie at `offset` or later.
+    private func aborted(endingAtOrAfter offset: Offset) -> ArraySlice<AbortedRange> {
+        var (low, high) = (0, aborted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if aborted[middle].last < offset { low = middle + 1 } else { high = middle }
+        }
+        return aborted[low...]
+    }
+
+    /// About how many bytes a read from `offset` on would find below `limit`, without reading any: at least 1 where there is
+    /// something, and as exact as the index. For a wait until there is enough.
+    package mutating func readableBytes(from offset: Offset, below limit: Offset) throws(LogError) -> Int {
+        guard let planned = try planRead(from: offset, maxBytes: 0, below: limit) else { return 0 }
+        let segment = try segment(indexOfSegment(holding: planned.segmentBase))
+        let end = limit >= segment.end ? segment.size : segment.offsetIndex.position(atOrBefore: limit)
+        let later = limit > segment.end ? segments[(indexOfSegment(holding: planned.segmentBase) + 1)...] : []
+        return max(1, end - planned.position) + later.reduce(0) { $0 + ($1.opened?.size ?? 0) }
     }
 
     /// Locates and reads batches in one step; nil at the end of the log.

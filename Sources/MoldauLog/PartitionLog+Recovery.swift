@@ -40,12 +40,11 @@ extension PartitionLog {
                 throw .missingRecords(directory: directory, durableEnd: durableEnd, foundEnd: segment.end)
             }
             segments[segments.count - 1].opened = segment
-            segments[segments.count - 1].opened!.noteBegin(
-                try files.contents(of: SegmentName.path(directory, base, ".checksums")))
+            last.noteBegin(try files.contents(of: SegmentName.path(directory, base, ".checksums")))
             // What a crash left with the operating system is not on disk yet.
             hasUnsynced = true
         }
-        let size = segments[segments.count - 1].opened!.size
+        let size = last.size
         if try file.size() > size { try file.truncate(to: size) }
     }
 

@@ -1,6 +1,6 @@
 #if SABOTAGE
-    /// Known mistakes that a log or a broker can be told to make, to show that tests and the simulator find them. They come in by
-    /// its file system, and are compiled only where `SABOTAGE` is defined: no release build has them.
+    /// Known mistakes, to show that tests and the simulator find them. They come in through the files that a log or a broker
+    /// uses, and only where `SABOTAGE` is defined: no release build has them.
     package struct Sabotage: OptionSet, Sendable {
         package let rawValue: Int
 

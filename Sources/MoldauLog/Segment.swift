@@ -152,7 +152,7 @@ package struct Segment<File: LogFile>: Sendable {
             throw error
         }
         var header = header
-        header.checksum = head.bigEndian(at: 17)
+        header.checksum = head[BatchFormat.checksum]
         let headChecksum = crc32c(UnsafeRawBufferPointer(rebasing: head[..<BatchFormat.crcEnd]))
         note(header, head: headChecksum, baseOffset: end, intervalBytes: intervalBytes)
         appendTimes.note(now)
@@ -175,7 +175,7 @@ package struct Segment<File: LogFile>: Sendable {
         checksums.note(header, head: head)
         let last = baseOffset + Int64(header.lastOffsetDelta)
         if firstTimestamp == nil { firstTimestamp = header.baseTimestamp }
-        if maxTimestamp == nil || header.maxTimestamp > maxTimestamp!.timestamp {
+        if maxTimestamp.map({ header.maxTimestamp > $0.timestamp }) ?? true {
             maxTimestamp = (header.maxTimestamp, last)
         }
         if bytesSinceIndexed > intervalBytes {

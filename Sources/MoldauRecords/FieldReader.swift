@@ -50,4 +50,92 @@ package struct FieldReader {
         let length = Int(try number(Int32.self))
         return length == -1 ? nil : try bytes(length)
     }
+
+    /// Text behind its length, two bytes.
+    package mutating func shortText() throws(SerdeError) -> String { try text(Int(try number(Int16.self))) }
+
+    /// Text behind its length, four bytes.
+    package mutating func text() throws(SerdeError) -> String { try text(Int(try number(Int32.self))) }
+
+    private mutating func text(_ count: Int) throws(SerdeError) -> String {
+        guard let text = String(utf8: try bytes(count)) else { throw malformed("a text is not UTF-8") }
+        return text
+    }
+
+    /// Their number (four bytes), and name and value of each behind their lengths.
+    package mutating func headers() throws(SerdeError) -> Headers {
+        var headers = Headers()
+        for _ in 0..<(try count(ofSize: 2 * MemoryLayout<Int32>.size)) {
+            headers.append(Header(try text(), try sizedBytes().map { Array($0) }))
+        }
+        return headers
+    }
+
+    // MARK: Kafka's flexible versions
+
+    /// A number in groups of seven bits, the lowest first.
+    package mutating func unsignedVarint() throws(SerdeError) -> UInt32 {
+        var cursor = ByteCursor(rest)
+        do {
+            let number = try cursor.readUnsignedVarint()
+            rest = UnsafeRawBufferPointer(rebasing: rest.suffix(cursor.remaining))
+            return number
+        } catch {
+            throw malformed("a number in groups of seven bits is not whole")
+        }
+    }
+
+    /// As above, of a number with a sign, zig-zagged.
+    package mutating func varint() throws(SerdeError) -> Int32 {
+        let bits = try unsignedVarint()
+        return Int32(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
+    }
+
+    /// Text behind its length and one, in groups of seven bits; a null is refused.
+    package mutating func compactText() throws(SerdeError) -> String { try text(Int(try unsignedVarint()) - 1) }
+
+    /// Fields that newer versions may have, and this one does not look at.
+    package mutating func skipTaggedFields() throws(SerdeError) {
+        for _ in 0..<(try unsignedVarint()) {  // Ends by throwing where the count says more than is there.
+            _ = try unsignedVarint()
+            _ = try bytes(Int(try unsignedVarint()))
+        }
+    }
+}
+
+// MARK: What is read above
+
+extension ByteWriter {
+    /// Text behind its length, two bytes. The caller has checked that it fits.
+    package mutating func append(shortText text: String) {
+        append(bigEndian: Int16(text.utf8.count))
+        append(utf8: text)
+    }
+
+    /// Text behind its length, four bytes.
+    package mutating func append(text: String) {
+        append(bigEndian: Int32(text.utf8.count))
+        append(utf8: text)
+    }
+
+    /// Bytes behind their length, four bytes; −1 for nil.
+    package mutating func append(sized bytes: UnsafeRawBufferPointer?) {
+        append(bigEndian: Int32(bytes?.count ?? -1))
+        if let bytes { append(contentsOf: bytes) }
+    }
+
+    /// Bytes behind their length, four bytes; −1 for nil.
+    package mutating func append(sized bytes: [UInt8]?) {
+        append(bigEndian: Int32(bytes?.count ?? -1))
+        if let bytes { append(contentsOf: bytes) }
+    }
+
+    /// The headers' number (four bytes), and name and value of each behind their lengths.
+    package mutating func append(sized headers: Headers) {
+        append(bigEndian: Int32(headers.count))
+        for header in headers {
+            append(text: header.name)
+            append(sized: header.value)
+        }
+    }
 }

@@ -91,7 +91,7 @@ public struct RecordBatchReader {
 
     /// - Parameter from: records below this offset are skipped.
     public init(_ bytes: UnsafeRawBufferPointer, from: Offset = .zero) {
-        let start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
+        let start = bytes.start
         cursor = ByteCursor(from: start, count: 0)
         end = start + bytes.count
         self.from = from.value
@@ -101,7 +101,7 @@ public struct RecordBatchReader {
 
     /// Returns the record of a control batch, instead of skipping it.
     package init(controlBatch bytes: UnsafeRawBufferPointer) {
-        let start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
+        let start = bytes.start
         cursor = ByteCursor(from: start, count: 0)
         end = start + bytes.count
         from = 0

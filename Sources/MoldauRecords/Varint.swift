@@ -16,7 +16,7 @@ public struct ByteCursor {
 
     /// The bytes must outlive the cursor.
     @inlinable public init(_ bytes: UnsafeRawBufferPointer) {
-        self.init(from: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!, count: bytes.count)
+        self.init(from: bytes.start, count: bytes.count)
     }
 
     @inlinable init(from start: UnsafeRawPointer, count: Int) {
@@ -78,6 +78,13 @@ public struct ByteCursor {
             if byte < 0x80 { return bits }
             shift += 7
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Where the bytes begin; somewhere, where there are none.
+    @inlinable var start: UnsafeRawPointer {
+        baseAddress ?? UnsafeRawPointer(bitPattern: 8)!  // No address but 0 is nil.
     }
 }
 

@@ -124,7 +124,8 @@ extension Broker {
         let partition = try partition(name)
         var position = try partition.bounds().lowerBound
         while let fetched = try partition.read(from: position, maxBytes: 1 << 20, onlyCommitted: true) {
-            var reader = RecordBatchReader(fetched.bytes.bytes, from: position)
+            let bytes = fetched.committed
+            var reader = RecordBatchReader(bytes.bytes, from: position)
             while let record = try reader.next() { try body(record) }
             position = fetched.next.offset
         }

@@ -96,7 +96,8 @@ final class Feeder {
         let made: any Producer =
             scenario.feedsTransactions
             ? try cluster.makeTransactionalProducer(
-                id: Self.group, timeout: .milliseconds(Scenario.transactionTimeoutMs), clientID: "feeder")
+                TransactionalProducerOptions(
+                    clientID: "feeder", id: Self.group, timeout: .milliseconds(Scenario.transactionTimeoutMs)))
             : try cluster.makeProducer(clientID: "feeder")
         producer = made
         return made
@@ -127,7 +128,7 @@ final class Feeder {
         let committed = pending
         pending = []  // Their fate is unknown until the answer arrives.
         do {
-            try producer.commit([:], of: Self.group)
+            try producer.commit([:], of: GroupMetadata(group: Self.group))
         } catch ClusterError.producerFenced(let id) {
             pending = committed
             throw ClusterError.producerFenced(id: id)
@@ -163,7 +164,7 @@ final class Feeder {
         do {
             if chance.oneIn(2) { try sendSome(old) }
             settle(.aborted)
-            try old.commit([:], of: Self.group)
+            try old.commit([:], of: GroupMetadata(group: Self.group))
             violations.append("a fenced producer committed")
         } catch ClusterError.producerFenced {
             settle(.aborted)

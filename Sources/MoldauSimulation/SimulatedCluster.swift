@@ -34,26 +34,24 @@ struct SimulatedCluster: Cluster {
     /// A mistake: leaves the positions of these partitions out of commits.
     func handsOver(_ partitions: Set<TopicPartition>) { handedOver.value.withLock { $0 = partitions } }
 
-    func makeConsumer(clientID: String) throws -> any Consumer {
-        // Slow restores give copies something to catch up with.
-        let isSlow = hasCopies && clientID.hasSuffix("-restore-consumer")
-        return SimulatedConsumer(try inner.makeConsumer(clientID: clientID), self, emptyPolls: isSlow ? 4 : 1)
+    func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer {
+        // Slow restores leave copies something to catch up with.
+        let isSlow = hasCopies && options.clientID.hasSuffix("-restore-consumer")
+        return SimulatedConsumer(try inner.makeConsumer(options), self, emptyPolls: isSlow ? 4 : 1)
     }
 
-    func makeProducer(clientID: String) throws -> any Producer {
-        SimulatedProducer(try inner.makeProducer(clientID: clientID), self)
+    func makeProducer(_ options: ProducerOptions) throws -> any Producer {
+        SimulatedProducer(try inner.makeProducer(options), self)
     }
 
-    func makeTransactionalProducer(
-        id: String, timeout: Duration, clientID: String
-    ) throws -> any TransactionalProducer {
+    func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+        var options = options
         let number = producerCount.value.withLock { count in
             count += 1
             return count
         }
-        let id = mistake == .transactionalIDPerProducer ? "\(id)-\(number)" : id
-        return SimulatedTransactionalProducer(
-            try inner.makeTransactionalProducer(id: id, timeout: timeout, clientID: clientID), self)
+        if mistake == .transactionalIDPerProducer { options.id += "-\(number)" }
+        return SimulatedTransactionalProducer(try inner.makeTransactionalProducer(options), self)
     }
 
     func makeAdmin(clientID: String) throws -> any Admin {
@@ -72,18 +70,7 @@ private final class SimulatedConsumer: Consumer {
         (self.inner, self.cluster, self.emptyPolls) = (inner, cluster, emptyPolls)
     }
 
-    var group: String? {
-        get { inner.group }
-        set { inner.group = newValue }
-    }
-    var readsAhead: Bool {
-        get { inner.readsAhead }
-        set { inner.readsAhead = newValue }
-    }
-    var readsTransactionsOf: Int64? {
-        get { inner.readsTransactionsOf }
-        set { inner.readsTransactionsOf = newValue }
-    }
+    var groupMetadata: GroupMetadata { inner.groupMetadata }
     var wakeup: Wakeup { inner.wakeup }
 
     /// Where reading a partition stopped when it was unassigned.
@@ -226,7 +213,7 @@ private class SimulatedProducer: Producer {
 
 private final class SimulatedTransactionalProducer: SimulatedProducer, TransactionalProducer {
     private let inner: any TransactionalProducer
-    private var pending: (offsets: [TopicPartition: CommittedOffset], group: String)?
+    private var pending: (offsets: [TopicPartition: CommittedOffset], group: GroupMetadata)?
 
     init(_ inner: any TransactionalProducer, _ cluster: SimulatedCluster) {
         self.inner = inner
@@ -251,7 +238,7 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
         _ = try? cluster.broker.partition(partition).append(batch)
     }
 
-    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
         let offsets = cluster.changed(offsets)
         switch cluster.mistake {
         case .commitAcknowledgedEarly:
@@ -282,10 +269,10 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
         try inner.commit(offsets, of: group)
     }
 
-    private func commitAlone(_ offsets: [TopicPartition: CommittedOffset], _ group: String) throws {
+    private func commitAlone(_ offsets: [TopicPartition: CommittedOffset], _ group: GroupMetadata) throws {
         let time = cluster.broker.clock()
         try cluster.broker.commit(
-            offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: time) }, of: group)
+            offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: time) }, of: group.group)
     }
 
     func abort() throws { try inner.abort() }

@@ -51,7 +51,7 @@ extension SimulatedDisk {
             let isFull = state.spaceLeft.map { $0 < wanted } ?? false
             if isFull { count = min(count, chance.below(max(1, state.spaceLeft ?? 0))) }
             if isWhole, !isFull, wanted > 1, chance.oneIn(8) { count = chance.within(1...wanted) }
-            if state.spaceLeft != nil { state.spaceLeft! -= count }
+            if let left = state.spaceLeft { state.spaceLeft = left - count }
             if mistake == .diskFullIgnored, isFull { return wanted }
             if let opened = file.real {
                 try opened.write(prefix: count, of: head, body, at: position)

@@ -172,10 +172,11 @@ package final class SimulatedDisk: FileSystem {
     /// - Returns: false if there is no such byte.
     func flip(_ path: String, at position: Int, _ mask: UInt8) -> Bool {
         state.withLock { state in
-            guard let number = state.current.files[path], let size = state.nodes[number]?.current.count, position < size
+            guard let number = state.current.files[path], var node = state.nodes[number], position < node.current.count
             else { return false }
-            state.nodes[number]!.current[position] ^= mask
-            if position < state.nodes[number]!.durable.count { state.nodes[number]!.durable[position] ^= mask }
+            node.current[position] ^= mask
+            if position < node.durable.count { node.durable[position] ^= mask }
+            state.nodes[number] = node
             return true
         }
     }

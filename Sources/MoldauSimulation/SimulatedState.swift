@@ -72,12 +72,12 @@ final class SimulatedState: MachineState {
             state.boot += 1
             state.openTasks = []
             for path in state.images.keys.sorted() {
-                let unflushed = state.images[path]!.unflushed.count
-                guard unflushed > 0 else { continue }
-                let kept = chance.below(unflushed + 1)
-                trace.note("store kept", path, kept, unflushed)
-                state.images[path]!.flush(kept)
-                state.images[path]!.unflushed = []
+                guard var image = state.images[path], !image.unflushed.isEmpty else { continue }
+                let kept = chance.below(image.unflushed.count + 1)
+                trace.note("store kept", path, kept, image.unflushed.count)
+                image.flush(kept)
+                image.unflushed = []
+                state.images[path] = image
             }
         }
     }
@@ -141,12 +141,13 @@ final class SimulatedState: MachineState {
     fileprivate func flush(_ path: String, boot: Int) throws(StateError) {
         try pass("flush", path)
         state.withLock { state in
-            guard state.boot == boot, let count = state.images[path]?.unflushed.count else { return }
+            guard state.boot == boot, var image = state.images[path] else { return }
             if mistake == .storeFlushKeepsOffsetOnly {
-                if case .batch(let parts) = state.images[path]!.unflushed.last { state.images[path]!.take(parts[1]) }
-                return
+                if case .batch(let parts) = image.unflushed.last { image.take(parts[1]) }
+            } else {
+                image.flush(image.unflushed.count)
             }
-            state.images[path]!.flush(count)
+            state.images[path] = image
         }
     }
 

@@ -92,7 +92,7 @@ enum Workload: String, CaseIterable, Sendable {
 
     func topology(_ options: TopologyOptions, _ form: TopologyForm) throws -> Topology {
         var options = options
-        if form.isInMemory { options.stores = .inMemory }
+        if form.isInMemory { options.storeKinds = .inMemory }
         return try Topology(options) { streams in
             let input = streams.stream(Topic<String, String>(inputs[0]))
             results(of: input, in: streams, form).to(Topic<String, String>(output))
@@ -107,7 +107,7 @@ enum Workload: String, CaseIterable, Sendable {
         case .wordCount:
             return input.flatMapValues { line in line.split(separator: " ").map(String.init) }
                 .groupBy { _, word in word }
-                .count(as: KeyValueStoreName<String, Int64>("counts"))
+                .count(as: TableStoreName<String, Int64>("counts"))
                 .toStream().mapValues { "\($0 ?? 0)" }
         case .suppressedWindows:
             return windows(input, form, .onWindowUpdate).suppress(.untilWindowCloses())
@@ -148,11 +148,11 @@ enum Workload: String, CaseIterable, Sendable {
             difference: .milliseconds(Self.nearMs), grace: .milliseconds(form.graceMs))
         switch self {
         case .innerStreamJoin:
-            return input.join(streams.stream(other), within: near, stores: "joined") { "\($0)|\($1)" }
+            return input.join(streams.stream(other), within: near, storesNamed: "joined") { "\($0)|\($1)" }
         case .leftStreamJoin:
-            return input.leftJoin(streams.stream(other), within: near, stores: "joined") { "\($0)|\($1 ?? "-")" }
+            return input.leftJoin(streams.stream(other), within: near, storesNamed: "joined") { "\($0)|\($1 ?? "-")" }
         case .outerStreamJoin:
-            return input.outerJoin(streams.stream(other), within: near, stores: "joined") {
+            return input.outerJoin(streams.stream(other), within: near, storesNamed: "joined") {
                 "\($0 ?? "-")|\($1 ?? "-")"
             }
         case .foreignKeyJoin, .leftForeignKeyJoin:
@@ -163,7 +163,7 @@ enum Workload: String, CaseIterable, Sendable {
             }
             return orders.leftJoin(customers, on: Self.foreignKey) { "\($0)|\($1 ?? "-")" }.toStream()
         case .globalJoin:
-            let rows = streams.globalTable(other, as: KeyValueStoreName<String, String>(Self.globalTopic))
+            let rows = streams.globalTable(other, as: TableStoreName<String, String>(Self.globalTopic))
             return input.leftJoin(rows, on: { key, _ in key }) { "\($0)|\($1 ?? "-")" }
         default:
             return input.leftJoin(streams.table(other)) { "\($0)|\($1 ?? "-")" }
@@ -204,7 +204,7 @@ enum Workload: String, CaseIterable, Sendable {
     static func row(_ value: String) -> String? { foreignKey(value) == deletion ? nil : value }
 
     private static func table(_ stream: KStream<String, String>, _ name: String) -> KTable<String, String> {
-        stream.mapValues { row($0) }.toTable(as: KeyValueStoreName<String, String>("\(name)-rows"))
+        stream.mapValues { row($0) }.toTable(as: TableStoreName<String, String>("\(name)-rows"))
     }
 }
 
@@ -213,7 +213,7 @@ private final class DelayingProcessor: Processor {
     private static let waiting = KeyValueStoreName<Int64, String>("waiting")
     private static let interval = Duration.milliseconds(50)
 
-    static var stores: [StoreDefinition] { [.keyValue(waiting)] }
+    static var stores: [StoreDefinition] { [StoreDefinition(waiting)] }
 
     private var context: ProcessorContext<String, String>?
     private var records: KeyValueStore<Int64, String>?

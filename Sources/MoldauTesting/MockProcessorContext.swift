@@ -12,7 +12,7 @@ import MoldauTopology
 /// try processor.process(Record(key: "ada", value: "/home", timestamp: Timestamp(ms: 0)))
 /// #expect(mock.forwarded.map(\.value) == ["1 /home"])
 /// ```
-/// `Key` and `Value` are what the processor forwards. Its stores are read with `mock.context.store(…)` as the processor does.
+/// `Key` and `Value` are what the processor forwards. Its stores are read with `mock.store(…)`.
 public final class MockProcessorContext<Key, Value> {
     /// The context to start the processor with.
     public let context: ProcessorContext<Key, Value>
@@ -59,6 +59,10 @@ public final class MockProcessorContext<Key, Value> {
         for store in stores { try? store.close() }
         environment.close()
     }
+
+    /// A store of the processor's, as the type that its name has.
+    /// - Throws: `TopologyError.storeNotConnected`, `.wrongType`.
+    public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try context.store(name) }
 
     /// What was forwarded to all nodes downstream, in order.
     public var forwarded: [Record<Key, Value>] { sent.records[Self.everyone] ?? [] }

@@ -1,6 +1,7 @@
 // Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
 // without threads or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics
-// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka Streams' `TopologyTestDriver`.
+// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka
+// Streams' `TopologyTestDriver`.
 
 import MoldauCluster
 import MoldauRecords
@@ -89,7 +90,8 @@ public final class TopologyTestDriver {
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
         // Nobody begins where another one ended.
-        taskCommit = TaskCommit(outbox: outbox, group: applicationID, commitPositions: { _ in })
+        taskCommit = TaskCommit(
+            outbox: outbox, group: { GroupMetadata(group: applicationID) }, commitPositions: { _ in })
         taskTopics = Set(task.partitions.map(\.topic))
         globalTopics = Set(globalTables.partitions.map(\.topic))
         let start = TaskPosition(offset: .zero, end: .zero)
@@ -176,43 +178,12 @@ public final class TopologyTestDriver {
     /// The topics with records that were not read yet.
     public var writtenTopics: [String] { outputs.keys.sorted() }
 
-    /// A store to look into, or to prepare before the first record.
-    public func keyValueStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> KeyValueStore<Key, Value> { try store(name.name) }
-
-    /// A table's store.
-    public func timestampedStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> TimestampedKeyValueStore<Key, Value> { try store(name.name) }
-
-    /// A table's store of the rows that were used last.
-    public func timestampedLRUStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> LRUKeyValueStore<Key, ValueAndTimestamp<Value>> { try store(name.name) }
-
-    /// A versioned table's store.
-    public func versionedStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> VersionedKeyValueStore<Key, Value> { try store(name.name) }
-
-    /// A store of windows.
-    public func windowStore<Key, Value>(
-        _ name: WindowStoreName<Key, Value>
-    ) throws -> WindowStore<Key, Value> { try store(name.name) }
-
-    /// A windowed table's store.
-    public func timestampedStore<Key, Value>(
-        _ name: WindowStoreName<Key, Value>
-    ) throws -> TimestampedWindowStore<Key, Value> { try store(name.name) }
-
-    /// A store of sessions.
-    public func sessionStore<Key, Value>(
-        _ name: SessionStoreName<Key, Value>
-    ) throws -> SessionStore<Key, Value> { try store(name.name) }
+    /// A store to look into, or to prepare before the first record; as the type that its name has.
+    /// - Throws: `TestDriverError.unknownStore`, `TopologyError.wrongType`.
+    public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try store(name.name) }
 
     /// A store by its name and type.
-    public func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
+    package func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = task.context.store(named: name) ?? globalTables.stores.first(where: { $0.name == name })
         else {
             throw TestDriverError.unknownStore(name, known: storeNames)

@@ -93,7 +93,7 @@ public final class TypedSourceHead: SourceHead {
                 } catch {
                     break  // `load` decodes it again, and reports what is wrong.
                 }
-                progress.pointee.head = records.baseAddress! + place
+                progress.pointee.head = records.baseAddress! + place  // Not empty: it has a record.
                 if record.timestamp > progress.pointee.partitionTime {
                     progress.pointee.partitionTime = record.timestamp
                 }

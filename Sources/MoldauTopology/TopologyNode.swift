@@ -43,9 +43,17 @@ public struct TopologyNode: Sendable {
     public let parents: [String]
     public internal(set) var stores: [String] = []
 
+    /// What the node does.
+    package let operation: OperatorDescription
+
     public init(_ name: String, _ role: Role, parents: [String] = []) {
+        self.init(name, role, .custom, parents: parents)
+    }
+
+    package init(_ name: String, _ role: Role, _ operation: OperatorDescription, parents: [String] = []) {
         self.name = name
         self.role = role
+        self.operation = operation
         self.parents = parents
     }
 

@@ -37,7 +37,7 @@ struct RunSetting: CustomStringConvertible {
     var options: TopologyOptions {
         TopologyOptions(
             // Several steps of one kind may have the same input: numbers distinguish them.
-            naming: .kafkaStreams, emission: emission, stores: StoreKinds(storeKind), optimizations: optimizations)
+            naming: .kafkaStreams, emission: emission, storeKinds: StoreKinds(storeKind), optimizations: optimizations)
     }
 
     var description: String {
@@ -193,7 +193,7 @@ final class ClusterRun {
         }
         if setting.interruption == .changing {
             var options = setting.options
-            options.stores = StoreKinds(random.pick([.rocksDB, .rocksDB, .inMemory]))
+            options.storeKinds = StoreKinds(random.pick([.rocksDB, .rocksDB, .inMemory]))
             plans[index].topology = try PlanTopology.build(
                 plan, options, moreRetentionMs: random.pick([0, 30_000, 86_400_000]))
         }

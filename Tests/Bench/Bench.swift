@@ -93,7 +93,7 @@ struct Throughput: ParsableCommand {
     private var topologyOptions: TopologyOptions {
         TopologyOptions(
             emission: emit == .every ? .everyChange : .lastPerCommit(maxHeldKeys: 1 << 20),
-            stores: store == .memory ? .inMemory : .rocksDB)
+            storeKinds: store == .memory ? .inMemory : .rocksDB)
     }
 
     private var configuration: StreamsConfiguration {

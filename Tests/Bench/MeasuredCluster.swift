@@ -8,15 +8,12 @@ final class MeasuredCluster: Cluster {
 
     init(_ inner: any Cluster) { self.inner = inner }
 
-    func makeConsumer(clientID: String) throws -> any Consumer { try inner.makeConsumer(clientID: clientID) }
-    func makeProducer(clientID: String) throws -> any Producer {
-        MeasuredProducer(try inner.makeProducer(clientID: clientID), self)
+    func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { try inner.makeConsumer(options) }
+    func makeProducer(_ options: ProducerOptions) throws -> any Producer {
+        MeasuredProducer(try inner.makeProducer(options), self)
     }
-    func makeTransactionalProducer(
-        id: String, timeout: Duration, clientID: String
-    ) throws -> any TransactionalProducer {
-        MeasuredTransactionalProducer(
-            try inner.makeTransactionalProducer(id: id, timeout: timeout, clientID: clientID), self)
+    func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+        MeasuredTransactionalProducer(try inner.makeTransactionalProducer(options), self)
     }
     func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
 
@@ -57,7 +54,7 @@ private final class MeasuredTransactionalProducer: MeasuredProducer, Transaction
         super.init(inner, cluster)
     }
 
-    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
         try cluster.measure { try transactions.commit(offsets, of: group) }
     }
     func abort() throws { try transactions.abort() }

@@ -27,7 +27,7 @@ enum Workload: String, ExpressibleByArgument, CaseIterable {
                 streams.stream(Self.lines)
                     .flatMapValues { line in Words(line) }
                     .groupBy { _, word in word }
-                    .count(as: KeyValueStoreName<String, Int64>("word-counts"))
+                    .count(as: TableStoreName<String, Int64>("word-counts"))
                     .toStream()
                     .to(Self.counts)
             }
@@ -43,7 +43,7 @@ enum Workload: String, ExpressibleByArgument, CaseIterable {
             }
         case .w3:
             try Topology(options) { streams in
-                let table = streams.table(Self.rows, as: KeyValueStoreName<String, String>("rows"))
+                let table = streams.table(Self.rows, as: TableStoreName<String, String>("rows"))
                 streams.stream(Self.stream)
                     .join(table) { payload, row in payload + row }
                     .to(Self.joined)

@@ -52,8 +52,8 @@ final class CaptureProcessor<Key: CaseKey>: Processor {
 
     func start(_ context: ProcessorContext<Datum, Datum?>) throws {
         for store in asked {
-            _ = try context.timestampedStore(
-                KeyValueStoreName<Datum, Datum>(store, key: Kind.string.serde, value: Kind.string.serde))
+            _ = try context.store(
+                TableStoreName<Datum, Datum>(store, key: Kind.string.serde, value: Kind.string.serde))
         }
     }
 

@@ -32,7 +32,7 @@ extension CaseTopology {
             try joiner(Arguments(key: $0, left: ($1 ?? nil) ?? .null, right: ($2 ?? nil) ?? .null)).row
         }
         let (windows, stores) = (try step.joinWindows(), step.text("storeName"))
-        var options = StoreOptions()
+        var options = BufferStoreOptions()
         if step.text("storeKind") == "inmemory" { options.kind = .inMemory }
         let (key, value, otherValue) = (left.key.serde, left.value.serde.optional, right.value.serde.optional)
         let joined: KStream<Datum, Datum?> =
@@ -40,17 +40,17 @@ extension CaseTopology {
             case "left":
                 left.stream.leftJoin(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
-                    stores: stores, options: options
+                    storesNamed: stores, options: options
                 ) { try apply($0, $1, $2) }
             case "outer":
                 left.stream.outerJoin(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
-                    stores: stores, options: options
+                    storesNamed: stores, options: options
                 ) { try apply($0, $1, $2) }
             default:
                 left.stream.join(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
-                    stores: stores, options: options
+                    storesNamed: stores, options: options
                 ) { try apply($0, $1, $2) }
             }
         return (joined, left.key, .string)

@@ -11,7 +11,7 @@ struct CaseOptions {
     func topologyOptions(of conformanceCase: ConformanceCase) throws -> TopologyOptions {
         let held = Emission.lastPerCommit()
         var options = TopologyOptions(
-            naming: .kafkaStreams, emission: held, stores: StoreKinds(storeKind),
+            naming: .kafkaStreams, emission: held, storeKinds: StoreKinds(storeKind),
             windowMemory: .kafkaStreams)
         for (name, value) in conformanceCase.config ?? [:] {
             switch (name, value) {

@@ -157,7 +157,8 @@ extension CaseStep {
             default: []
             }
         // A cogroup's aggregate has its functions already; the case's other steps tell which one it is.
-        return needed.contains { json[$0] == nil } || (op == "cogroup" && json["other"] == nil)
+        let lacksName = json["store"]?["kind"]?.text == "versioned" && json["store"]?["name"] == nil
+        return lacksName || needed.contains { json[$0] == nil } || (op == "cogroup" && json["other"] == nil)
     }
 
     /// Whether Kafka Streams has no serde for a key or value after the step, unless there are default serdes.

@@ -148,8 +148,8 @@ struct CaseRun {
                 if let found = try built.windowStoreDifference(name, expected, driver) { return found }
                 continue
             }
-            let store = try driver.timestampedStore(
-                KeyValueStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
+            let store = try driver.store(
+                TableStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
             let rows = try store.all().collect()
             for (row, json) in zip(rows, expected) {
                 guard json.count == 3, row.key.matches(json[0]), row.value.value.matches(json[1]),
@@ -168,8 +168,10 @@ struct CaseRun {
             guard let fields = lookup.list, fields.count >= 4, let name = fields[0].text,
                 let kinds = built.storeKinds[name]
             else { return "a versioned look-up that cannot be read: \(lookup)" }
-            let store = try driver.versionedStore(
-                KeyValueStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
+            // How far back it reaches is the table's matter.
+            let store = try driver.store(
+                VersionedStoreName(
+                    name, key: kinds.key.serde, value: kinds.value.serde, historyRetention: .zero))
             let key = kinds.key.datum(fields[1])
             let found =
                 if let time = fields[2].integer { try store.get(key, asOf: Timestamp(ms: time)) } else {

@@ -34,18 +34,18 @@ struct CaseStep {
         return try CaseFunction(source)
     }
 
-    /// The options of the step's store; nil if it has none.
-    func storeOptions() throws -> StoreOptions? {
+    /// What the step says of the store of a table; nil when it says nothing.
+    func tableOptions() throws -> TableStoreOptions? {
+        try windowOptions().map { TableStoreOptions(kind: $0.kind, emission: $0.emission, isLogged: $0.isLogged) }
+    }
+
+    /// What the step says of the store of windows or sessions; nil when it says nothing.
+    func windowOptions() throws -> WindowStoreOptions? {
         guard let store = json["store"] else { return nil }
-        var options = StoreOptions()
+        var options = WindowStoreOptions()
         switch store["kind"]?.text ?? "default" {
-        case "default": break
+        case "default", "versioned": break
         case "inmemory", "inmemoryWindow", "inmemorySession": options.kind = .inMemory
-        case "versioned":
-            guard let retention = store["historyRetention"]?.integer else {
-                throw Unsupported(what: "a versioned store without historyRetention")
-            }
-            options.historyRetention = .milliseconds(retention)
         case let kind: throw Unsupported(what: "store kind \(kind)")
         }
         options.retention = store["retention"]?.integer.map { .milliseconds($0) }
@@ -54,7 +54,19 @@ struct CaseStep {
         return options
     }
 
-    /// The stores that a capture names.
+    /// How far back the step's store knows the past; nil where it does not.
+    func historyRetention() throws -> Duration? {
+        guard let store = json["store"], store["kind"]?.text == "versioned" else { return nil }
+        guard let retention = store["historyRetention"]?.integer else {
+            throw Unsupported(what: "a versioned store without historyRetention")
+        }
+        return .milliseconds(retention)
+    }
+
+    /// The stores that a capture names, whatever they are.
+    var storeNames: [any StoreName] { stores.map { TableStoreName<String, String>($0) } }
+
+    /// Their names alone.
     var stores: [String] { json["stores"]?.list?.compactMap(\.text) ?? [] }
 
     func limit(_ field: String) -> Int { json[field]?.integer.map { Int($0) } ?? .max }

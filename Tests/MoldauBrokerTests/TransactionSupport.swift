@@ -43,7 +43,8 @@ extension Broker {
     func committed(_ name: TopicPartition) throws -> [String] {
         var (values, position): ([String], Offset) = ([], .zero)
         while let read = try partition(name).read(from: position, maxBytes: 1 << 16, onlyCommitted: true) {
-            var reader = RecordBatchReader(read.bytes.bytes, from: position)
+            let bytes = read.committed
+            var reader = RecordBatchReader(bytes.bytes, from: position)
             while let record = try reader.next() { values.append(String(decoding: record.value!, as: UTF8.self)) }
             position = read.next.offset
         }

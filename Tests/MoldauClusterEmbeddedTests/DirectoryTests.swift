@@ -16,14 +16,12 @@ struct DirectoryTests {
             let producer = try cluster.makeProducer(clientID: "writer")
             for number in 0..<8 { try producer.send(["a", "b"], to: TopicPartition("words", Int32(number))) }
             try producer.flush()
-            let consumer = try cluster.makeConsumer(clientID: "reader")
-            consumer.group = "app"
+            let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "reader", group: "app"))
             try consumer.commit([words: CommittedOffset(Offset(1))])
             if closes { try cluster.close() }
         }
         let cluster = try EmbeddedCluster(directory: directory.path, durability: durability)
-        let consumer = try cluster.makeConsumer(clientID: "reader")
-        consumer.group = "app"
+        let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "reader", group: "app"))
         let committed = try #require(try consumer.committed([words])[words])
         try consumer.assign([words])
         try consumer.seek(words, to: committed.offset)

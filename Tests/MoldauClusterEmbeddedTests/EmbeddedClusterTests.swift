@@ -140,13 +140,54 @@ struct EmbeddedClusterTests {
     }
 
     @Test func `committed offsets are told with their metadata, and per group`() throws {
-        let consumer = try makeReader(try makeCluster(), words)
-        consumer.group = "app"
+        let cluster = try makeCluster()
+        let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "reader", group: "app"))
         #expect(try consumer.committed([words]).isEmpty)
         try consumer.commit([words: CommittedOffset(Offset(7), metadata: "AgAA")])
         #expect(try consumer.committed([words]) == [words: CommittedOffset(Offset(7), metadata: "AgAA")])
-        consumer.group = "another"
-        #expect(try consumer.committed([words]).isEmpty)
+        let other = try cluster.makeConsumer(ConsumerOptions(clientID: "other", group: "another"))
+        #expect(try other.committed([words]).isEmpty)
+    }
+
+    @Test func `a group takes one member, which has everything at once and can come back`() throws {
+        let cluster = try makeCluster()
+        let first = try cluster.join(group: "app")
+        #expect(first.takeEvents() == [.assigned(.all)])
+        #expect(first.takeEvents().isEmpty)
+        #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app") }
+        _ = try cluster.join(group: "another")
+        first.leave()
+        let second = try cluster.join(group: "app")
+        // It was left before, and is nobody else's place.
+        first.leave()
+        #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app") }
+        withExtendedLifetime(second) {}
+    }
+
+    @Test func `a membership that nobody holds any more ends`() throws {
+        let cluster = try makeCluster()
+        withExtendedLifetime(try cluster.join(group: "app")) {}
+        _ = try cluster.join(group: "app")
+    }
+
+    /// Both producers of an id have one number until epochs run out.
+    @Test func `an open transaction is read by the consumer that names its id, and by no other`() throws {
+        let cluster = try makeCluster()
+        let own = try cluster.makeConsumer(ConsumerOptions(clientID: "own", readsTransactionsOf: "app-1"))
+        let other = try makeReader(cluster, words)
+        try own.assign([words])
+        try own.seek(words, to: .zero)
+        #expect(try own.poll(wait: .zero).isEmpty)
+        let producer = try cluster.makeTransactionalProducer(
+            TransactionalProducerOptions(clientID: "writer", id: "app-1", timeout: .seconds(10)))
+        var builder = RecordBatchBuilder()
+        builder.producer = producer.stamp(for: words)
+        builder.append(key: nil, value: nil, timestamp: Timestamp(ms: 0))
+        try producer.send(builder.finish(), to: words)
+        #expect(try own.poll(wait: .zero).count == 1)
+        #expect(try other.poll(wait: .zero).isEmpty)
+        try producer.commit([:], of: GroupMetadata(group: "app"))
+        #expect(try other.poll(wait: .zero).count == 1)
     }
 
     @Test func `offsets are found by time`() throws {

@@ -20,7 +20,8 @@ extension PartitionLog {
     fileprivate mutating func rows(from start: Offset? = nil) throws -> [Row] {
         var (rows, position, cursor): ([Row], Offset, LogCursor?) = ([], start ?? startOffset, nil)
         while let read = try planRead(from: position, maxBytes: 300, after: cursor, onlyCommitted: true)?.read() {
-            var reader = RecordBatchReader(read.bytes.bytes, from: position)
+            let bytes = read.committed
+            var reader = RecordBatchReader(bytes.bytes, from: position)
             while let record = try reader.next() {
                 rows.append(
                     Row(
@@ -272,7 +273,8 @@ struct CompactionTests {
         var kept = Set<String>()
         var position = Offset.zero
         while let read = try log.planRead(from: position, maxBytes: 1 << 20)?.read() {
-            var reader = RecordBatchReader(read.bytes.bytes, from: position)
+            let bytes = read.committed
+            var reader = RecordBatchReader(bytes.bytes, from: position)
             while let record = try reader.next() { kept.insert(String(decoding: record.key!, as: UTF8.self)) }
             position = read.next.offset
         }

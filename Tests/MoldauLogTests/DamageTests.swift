@@ -90,7 +90,8 @@ struct DamageTests {
                 let batch = batches[index]
                 let read = try log.planRead(
                     from: batch.offsets.lowerBound, maxBytes: batch.bytes.count, onlyCommitted: true)
-                return try read?.read().bytes.bytes.map { $0 } ?? []
+                let bytes = try read?.read().committed
+                return bytes.map { Array($0.bytes) } ?? []
             }
         }
 

@@ -52,7 +52,8 @@ extension PartitionLog {
         while let read = try planRead(
             from: position, maxBytes: maxBytes, after: cursor, onlyCommitted: onlyCommitted)?.read()
         {
-            var reader = RecordBatchReader(read.bytes.bytes, from: position)
+            let bytes = read.committed
+            var reader = RecordBatchReader(bytes.bytes, from: position)
             while let record = try reader.next() { values.append(String(decoding: record.value!, as: UTF8.self)) }
             (position, cursor) = (read.next.offset, read.next)
         }

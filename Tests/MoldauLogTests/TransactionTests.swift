@@ -35,7 +35,8 @@ extension PartitionLog {
     fileprivate mutating func committed(maxBytes: Int = 1 << 20) throws -> [String] {
         var (values, position): ([String], Offset) = ([], startOffset)
         while let read = try planRead(from: position, maxBytes: maxBytes, onlyCommitted: true)?.read() {
-            var reader = RecordBatchReader(read.bytes.bytes, from: position)
+            let bytes = read.committed
+            var reader = RecordBatchReader(bytes.bytes, from: position)
             while let record = try reader.next() { values.append(String(decoding: record.value!, as: UTF8.self)) }
             position = read.next.offset
         }

@@ -42,7 +42,8 @@ struct ChangedStoreTests {
         try Topology { streams in
             streams.stream(clicks).groupByKey().windowedBy(windows, emit: emit)
                 .count(
-                    as: WindowStoreName<String, Int64>("store"), options: StoreOptions(kind: kind, retention: retention)
+                    as: WindowStoreName<String, Int64>("store"),
+                    options: WindowStoreOptions(kind: kind, retention: retention)
                 )
                 .toStream { window, _ in "\(window.key)@\(window.window.start.ms - start)" }
                 .mapValues { "\($0 ?? 0)" }.to(out)
@@ -60,7 +61,7 @@ struct ChangedStoreTests {
     private static func join(difference: Duration, grace: Duration) throws -> Topology {
         try Topology { streams in
             streams.stream(clicks).join(
-                streams.stream(others), within: JoinWindows(difference: difference, grace: grace), stores: "store"
+                streams.stream(others), within: JoinWindows(difference: difference, grace: grace), storesNamed: "store"
             ) { "\($0)+\($1)" }.to(out)
         }
     }
@@ -186,18 +187,16 @@ struct ChangedStoreTests {
                 let clicks = streams.stream(clicks)
                 switch self {
                 case .count:
-                    clicks.groupByKey().count(as: KeyValueStoreName<String, Int64>("store")).toStream()
+                    clicks.groupByKey().count(as: TableStoreName<String, Int64>("store")).toStream()
                         .mapValues { "\($0 ?? 0)" }.to(out)
                 case .text:
                     clicks.groupByKey()
-                        .aggregate("", as: KeyValueStoreName<String, String>("store")) { $0 += $2 }
+                        .aggregate("", as: TableStoreName<String, String>("store")) { $0 += $2 }
                         .toStream().mapValues { $0 ?? "" }.to(out)
                 default:
-                    let history: Duration? = self == .versioned ? .seconds(60) : nil
-                    clicks.toTable(
-                        as: KeyValueStoreName<String, String>("store"), options: StoreOptions(historyRetention: history)
-                    )
-                    .toStream().mapValues { $0 ?? "" }.to(out)
+                    clicks.toTable(as: rows(history: self == .versioned ? .seconds(60) : nil)).toStream().mapValues {
+                        $0 ?? ""
+                    }.to(out)
                 }
             }
         }
@@ -231,13 +230,13 @@ struct ChangedStoreTests {
         func topology(_ isText: Bool) throws -> Topology {
             try Topology { streams in
                 let grouped = streams.stream(Self.clicks).groupByKey()
-                let options = StoreOptions(isLogged: false)
+                let options = TableStoreOptions(isLogged: false)
                 if isText {
-                    _ = grouped.aggregate("", as: KeyValueStoreName<String, String>("store"), options: options) {
+                    _ = grouped.aggregate("", as: TableStoreName<String, String>("store"), options: options) {
                         $0 += $2
                     }
                 } else {
-                    _ = grouped.count(as: KeyValueStoreName<String, Int64>("store"), options: options)
+                    _ = grouped.count(as: TableStoreName<String, Int64>("store"), options: options)
                 }
             }
         }
@@ -265,15 +264,18 @@ struct ChangedStoreTests {
         }
         func topology(_ isVersioned: Bool) throws -> Topology {
             try Topology { streams in
-                let options = StoreOptions(isLogged: isLogged, historyRetention: isVersioned ? .seconds(60) : nil)
-                streams.stream(Self.clicks).toTable(as: KeyValueStoreName<String, String>("store"), options: options)
+                streams.stream(Self.clicks)
+                    .toTable(
+                        as: rows(history: isVersioned ? .seconds(60) : nil),
+                        options: TableStoreOptions(isLogged: isLogged)
+                    )
                     .toStream().mapValues { $0 ?? "" }.to(Self.out)
             }
         }
         let first = app(try topology(false))
-        try first.start()
+        try await first.started()
         #expect(try eventually { try values(fixture).count == 1 })
-        try first.stop()
+        try await first.stopped()
         let second = app(try topology(true))
         let error = await #expect(throws: (any Error).self) { try await second.run() }
         #expect(second.state == .error)
@@ -285,9 +287,7 @@ struct ChangedStoreTests {
         let fixture = try fixture()
         func topology(_ history: Duration?) throws -> Topology {
             try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
-                let table = streams.table(
-                    Self.others, as: KeyValueStoreName<String, String>("store"),
-                    options: StoreOptions(historyRetention: history))
+                let table = streams.table(Self.others, as: rows(history: history))
                 streams.stream(Self.clicks).join(table) { "\($0)+\($1)" }.to(Self.out)
             }
         }
@@ -299,4 +299,10 @@ struct ChangedStoreTests {
         let found = try values(fixture)
         #expect(found == ["0+row", "1+row", "2+row"])
     }
+}
+
+/// The name of a store of rows, with their past or without.
+private func rows(history: Duration?) -> any TableName<String, String> {
+    guard let history else { return TableStoreName<String, String>("store") }
+    return VersionedStoreName<String, String>("store", historyRetention: history)
 }

@@ -26,7 +26,7 @@ final class ClusterFixture {
     init(_ cluster: EmbeddedCluster, directory: String? = nil) throws {
         self.cluster = cluster
         producer = try cluster.makeProducer(clientID: "fixture")
-        consumer = try cluster.makeConsumer(clientID: "fixture")
+        consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "fixture", group: "app"))
         admin = try cluster.makeAdmin(clientID: "fixture")
         self.directory = directory ?? NSTemporaryDirectory() + "/moldau-fixture-\(UUID().uuidString)"
     }
@@ -76,7 +76,6 @@ final class ClusterFixture {
     }
 
     func committed(_ topic: String, partition: Int32 = 0) throws -> CommittedOffset? {
-        consumer.group = "app"
         return try consumer.committed([TopicPartition(topic, partition)])[TopicPartition(topic, partition)]
     }
 
@@ -184,16 +183,14 @@ struct RecordingCluster: Cluster {
 
     init(_ inner: EmbeddedCluster, _ calls: CallLog) { (self.inner, self.calls) = (inner, calls) }
 
-    func makeConsumer(clientID: String) throws -> any Consumer {
-        RecordingConsumer(try inner.makeConsumer(clientID: clientID), calls)
+    func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer {
+        RecordingConsumer(try inner.makeConsumer(options), calls)
     }
-    func makeProducer(clientID: String) throws -> any Producer {
-        RecordingProducer(try inner.makeProducer(clientID: clientID), calls)
+    func makeProducer(_ options: ProducerOptions) throws -> any Producer {
+        RecordingProducer(try inner.makeProducer(options), calls)
     }
-    func makeTransactionalProducer(
-        id: String, timeout: Duration, clientID: String
-    ) throws -> any TransactionalProducer {
-        try inner.makeTransactionalProducer(id: id, timeout: timeout, clientID: clientID)
+    func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+        try inner.makeTransactionalProducer(options)
     }
     func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
 }
@@ -223,18 +220,7 @@ private final class RecordingConsumer: Consumer {
 
     init(_ inner: any Consumer, _ calls: CallLog) { (self.inner, self.calls) = (inner, calls) }
 
-    var group: String? {
-        get { inner.group }
-        set { inner.group = newValue }
-    }
-    var readsAhead: Bool {
-        get { inner.readsAhead }
-        set { inner.readsAhead = newValue }
-    }
-    var readsTransactionsOf: Int64? {
-        get { inner.readsTransactionsOf }
-        set { inner.readsTransactionsOf = newValue }
-    }
+    var groupMetadata: GroupMetadata { inner.groupMetadata }
     func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
     func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }
     func position(_ partition: TopicPartition) -> Offset? { inner.position(partition) }

@@ -56,8 +56,8 @@ struct CustomStoreTests {
 
     /// A topology with stores of all shapes.
     private func topology(_ stores: StoreKinds) throws -> Topology {
-        try Topology(TopologyOptions(stores: stores)) { streams in
-            let (stream, table) = (streams.stream(input), streams.table(rows, as: KeyValueStoreName("rows")))
+        try Topology(TopologyOptions(storeKinds: stores)) { streams in
+            let (stream, table) = (streams.stream(input), streams.table(rows, as: TableStoreName("rows")))
             let grouped = stream.groupByKey()
             grouped.count().toStream().to(Topic("counts", key: String.serde, value: Int64.serde.optional))
             grouped.windowedBy(.hopping(.seconds(60), every: .seconds(20), grace: .seconds(5)))
@@ -102,7 +102,8 @@ struct CustomStoreTests {
         let (fixture, shelf) = (try ClusterFixture(), Shelf())
         try fixture.create(["input": 1, "out": 1])
         let topology = try Topology { streams in
-            streams.stream(input).groupByKey().count(options: StoreOptions(kind: .custom(shelf.provider))).toStream()
+            streams.stream(input).groupByKey().count(options: TableStoreOptions(kind: .custom(shelf.provider)))
+                .toStream()
                 .to(Topic("out", key: String.serde, value: Int64.serde.optional))
         }
         for (round, restored) in [(1, 0), (2, 0), (3, 1)] as [(Int64, Int64)] {
@@ -120,10 +121,10 @@ struct CustomStoreTests {
 
     @Test func `an operator's choice goes over the topology's, which is made by what stores hold`() throws {
         let kinds = StoreKinds(keyValue: .inMemory, window: .custom(Shelf().provider), session: .rocksDB)
-        let topology = try Topology(TopologyOptions(stores: kinds)) { streams in
+        let topology = try Topology(TopologyOptions(storeKinds: kinds)) { streams in
             let grouped = streams.stream(input).groupByKey()
-            _ = grouped.count(as: KeyValueStoreName("a-count"))
-            _ = grouped.count(as: KeyValueStoreName("b-count-own"), options: StoreOptions(kind: .rocksDB))
+            _ = grouped.count(as: TableStoreName("a-count"))
+            _ = grouped.count(as: TableStoreName("b-count-own"), options: TableStoreOptions(kind: .rocksDB))
             _ = grouped.windowedBy(.tumbling(.seconds(1), grace: .zero)).count(as: WindowStoreName("c-windows"))
             _ = grouped.windowedBy(.sessions(gap: .seconds(1), grace: .zero)).count(as: SessionStoreName("d-sessions"))
         }
@@ -136,7 +137,7 @@ struct CustomStoreTests {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
         let jammed = ByteStoreProvider("jammed") { _ in throw Jammed() }
-        let topology = try Topology(TopologyOptions(stores: .custom(jammed))) { streams in
+        let topology = try Topology(TopologyOptions(storeKinds: .custom(jammed))) { streams in
             _ = streams.stream(input).groupByKey().count()
         }
         let error = #expect(throws: StateError.self) { try fixture.thread(topology) }

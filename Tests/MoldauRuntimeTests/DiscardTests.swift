@@ -38,7 +38,7 @@ struct DiscardTests {
 
     @Test func `a record for which a split has no branch`() throws {
         let counted = try drops(of: [("a", "x", 1), ("b", "x", 2)]) { streams in
-            streams.stream(input).split().branch { key, _ in key == "a" }.noDefaultBranch()
+            streams.stream(input).split().branch { key, _ in key == "a" }
         }
         #expect(counted == [.noBranch: 1])
     }

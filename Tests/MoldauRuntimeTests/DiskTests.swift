@@ -46,9 +46,8 @@ struct DiskTests {
         files.failsSyncs.withLock { $0 = true }
         #expect(throws: ClusterError.self) { try fixture.write("input", "a", "x", at: 1) }
         for readsAhead in [true, false] {
-            let consumer = try cluster.makeConsumer(clientID: "reader")
+            let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "reader", readsAhead: readsAhead))
             let partition = TopicPartition("input", 0)
-            consumer.readsAhead = readsAhead
             try consumer.assign([partition])
             try consumer.seek(partition, to: .zero)
             if readsAhead {

@@ -18,7 +18,7 @@ struct ExtremeTimeTests {
         _ kind: StoreKind, _ inputs: [(topic: Topic<String, String>, value: String, time: Int64)],
         _ build: @escaping (KStream<String, String>, KStream<String, String>) throws -> KStream<String, String>
     ) throws -> [String] {
-        let topology = try Topology(TopologyOptions(stores: StoreKinds(kind))) { streams in
+        let topology = try Topology(TopologyOptions(storeKinds: StoreKinds(kind))) { streams in
             try build(streams.stream(Self.left), streams.stream(Self.right)).to(Self.out)
         }
         let driver = try TopologyTestDriver(topology, state: kind == .rocksDB ? .temporaryDirectory : .memory)
@@ -99,10 +99,10 @@ struct ExtremeTimeTests {
     }
 
     @Test func `a store of windows refuses one that begins before 1970, and the handler may skip that`() throws {
-        let store = WindowStoreName<String, String>("windows")
+        let store = PlainWindowStoreName<String, String>("windows")
         let topology = try Topology { streams in
-            streams.addStore(.window(store, size: .seconds(1), retention: .seconds(10)))
-            streams.stream(Self.left).process(stores: ["windows"]) { HourBefore(store) }.to(Self.out)
+            streams.addStore(StoreDefinition(store, size: .seconds(1), retention: .seconds(10)))
+            streams.stream(Self.left).process(stores: [store]) { HourBefore(store) }.to(Self.out)
         }
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { _ in .skip }
@@ -164,11 +164,11 @@ struct ExtremeTimeTests {
 
 /// Stores records an hour before their time.
 private final class HourBefore: Processor {
-    private let name: WindowStoreName<String, String>
+    private let name: PlainWindowStoreName<String, String>
     private var store: WindowStore<String, String>?
     private var context: ProcessorContext<String, String>?
 
-    init(_ name: WindowStoreName<String, String>) { self.name = name }
+    init(_ name: PlainWindowStoreName<String, String>) { self.name = name }
 
     func start(_ context: ProcessorContext<String, String>) throws {
         self.context = context

@@ -15,7 +15,7 @@ struct FullStateTests {
     private func topology(_ kind: StoreKind) throws -> Topology {
         try Topology { streams in
             streams.stream(input).groupByKey()
-                .count(as: KeyValueStoreName<String, Int64>("counts"), options: StoreOptions(kind: kind)).toStream()
+                .count(as: TableStoreName<String, Int64>("counts"), options: TableStoreOptions(kind: kind)).toStream()
                 .mapValues { $0 ?? 0 }.to(out)
         }
     }

@@ -28,6 +28,8 @@ struct CountTopology {
     static let input = Topic<String, String>("input")
     static let counts = Topic<String, Int64>("counts")
     static let store = KeyValueStoreName<String, Int64>("counts-store")
+    /// The same store where the DSL keeps it.
+    static let table = TableStoreName<String, Int64>("counts-store")
 
     static func make(kind: StoreKind = .rocksDB) throws -> Topology {
         var topology = Topology()
@@ -43,7 +45,7 @@ struct CountTopology {
                         try forward(record.with(value: count))
                     }
                 }, parents: ["source"]))
-        try topology.add(.keyValue(store, kind: kind), for: ["count"])
+        try topology.add(StoreDefinition(store, kind: kind), for: ["count"])
         try topology.addSink("sink", to: counts, after: ["count"])
         return topology
     }

@@ -7,7 +7,7 @@ struct MockProcessorContextTests {
     /// Counts by key, forwards even counts, and forwards all counts every ten seconds.
     private final class Counting: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
-        static let stores = [StoreDefinition.keyValue(counts)]
+        static let stores = [StoreDefinition(counts)]
         private var context: ProcessorContext<String, Int>?
         private var counts: KeyValueStore<String, Int>?
         private var last: Schedule?

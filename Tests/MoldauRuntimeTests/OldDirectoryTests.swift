@@ -129,7 +129,7 @@ struct OldDirectoryTests {
                 .mapValues { "\($0 ?? 0)" }
         }
         let plain = try changed { grouped in
-            grouped.count(as: KeyValueStoreName<String, Int64>("visits")).toStream().mapValues { "\($0 ?? 0)" }
+            grouped.count(as: TableStoreName<String, Int64>("visits")).toStream().mapValues { "\($0 ?? 0)" }
         }
         let kinds = [
             (windows, "a store of another kind"), (sessions, "a store of windows"), (plain, "a store of sessions"),

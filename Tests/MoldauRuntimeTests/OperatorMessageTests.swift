@@ -151,7 +151,7 @@ struct OperatorMessageTests {
             configuration.logger = log.logger
             let lines = Topic<String?, String>("lines")
             let topology = try Topology { streams in
-                streams.stream(lines).groupBy { _, line in line }.count(as: KeyValueStoreName("counts"))
+                streams.stream(lines).groupBy { _, line in line }.count(as: TableStoreName("counts"))
                     .toStream().to(Topic("out"))
             }
             func run(until isDone: (StreamsApplication) -> Bool) throws {

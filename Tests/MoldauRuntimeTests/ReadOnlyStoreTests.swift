@@ -15,7 +15,7 @@ struct ReadOnlyStoreTests {
     private func topology(start: StartPosition = .earliest) throws -> Topology {
         try Topology { streams in
             streams.addReadOnlyStore(store, from: rows, start: start)
-            streams.table(questions).transformValues(stores: [store.name]) { [store] context in
+            streams.table(questions).transformValues(stores: [store]) { [store] context in
                 let store = try context.store(store)
                 return { key, _ in try store.get(key) }
             }.toStream().to(answers)

@@ -48,7 +48,7 @@ struct RepartitioningTests {
         Step("processValues") { stream, _ in stream.processValues { Passing() } },
         Step("peek") { stream, _ in stream.peek { _, _ in } },
         Step("split") { stream, _ in
-            stream.split(named: "s-").defaultBranch("all")["s-all"] ?? stream
+            stream.split(named: "s-").defaultBranch("all")
         },
         Step("diverting") { stream, _ in stream.diverting { $0.mapValues { $0 } }.result },
         Step("merge") { stream, streams in stream.merge(streams.stream(rows)) },
@@ -93,7 +93,7 @@ struct RepartitioningTests {
             stream.outerJoin(streams.stream(rows), within: joinWindows) { ($0 ?? "") + ($1 ?? "") }
         },
         Step("repartitioned table join with grace") { stream, streams in
-            let table = streams.table(rows, options: StoreOptions(historyRetention: .seconds(9)))
+            let table = streams.table(rows, as: VersionedStoreName("rows-store", historyRetention: .seconds(9)))
             return stream.join(table, grace: .seconds(1)) { $0 + $1 }
         },
     ]
@@ -130,7 +130,7 @@ struct RepartitioningTests {
     @Test(arguments: consuming.filter { !["windows", "sliding windows", "sessions"].contains($0.testDescription) })
     func `what follows has complete keys`(consumer: Step) throws {
         let last = Step("last") { stream, _ in
-            Self.numbers(stream.groupByKey().count(as: KeyValueStoreName<String, Int64>("last")).toStream())
+            Self.numbers(stream.groupByKey().count(as: TableStoreName<String, Int64>("last")).toStream())
         }
         let before = try topics([Self.changing[2], consumer])
         let behind = consumer.testDescription == "diverting of a grouping" ? before + 1 : before
@@ -148,19 +148,20 @@ struct RepartitioningTests {
     }
 
     @Test func `a processor with stores behind a change of key is warned of, one without is not`() throws {
-        func warnings(_ changed: Bool, _ stores: [String]) throws -> [TopologyWarning] {
+        let kept = KeyValueStoreName<String, String>("kept")
+        func warnings(_ changed: Bool, _ stores: [any StoreName]) throws -> [TopologyWarning] {
             try Topology { streams in
-                streams.addStore(.keyValue(KeyValueStoreName<String, String>("kept")))
+                streams.addStore(StoreDefinition(kept))
                 let stream = streams.stream(Self.input)
                 let used = changed ? stream.selectKey { $1 } : stream
                 used.processValues(named: "keep", stores: stores) { Passing() }.to(Topic("out"))
-                used.process(named: "use", stores: ["kept"]) { Passing() }.repartition()
-                    .process(named: "later", stores: ["kept"]) { Passing() }.to(Topic("later"))
+                used.process(named: "use", stores: [kept]) { Passing() }.repartition()
+                    .process(named: "later", stores: [kept]) { Passing() }.to(Topic("later"))
             }.warnings
         }
-        #expect(try warnings(false, ["kept"]) == [])
+        #expect(try warnings(false, [kept]) == [])
         #expect(
-            try warnings(true, ["kept"]) == [
+            try warnings(true, [kept]) == [
                 .storesBehindKeyChange(node: "keep", stores: ["kept"]),
                 .storesBehindKeyChange(node: "use", stores: ["kept"]),
             ])

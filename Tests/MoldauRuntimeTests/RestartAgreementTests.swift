@@ -25,11 +25,11 @@ struct RestartAgreementTests {
                         case .selfJoin: left.outerJoin(left, within: windows) { ($0 ?? "-") + ($1 ?? "-") }
                         case .graceJoin:
                             left.leftJoin(
-                                right.toTable(options: StoreOptions(historyRetention: .milliseconds(20))),
+                                right.toTable(as: VersionedStoreName("right", historyRetention: .milliseconds(20))),
                                 grace: .milliseconds(5)
                             ) { $0 + ($1 ?? "-") }
                         case .suppression:
-                            left.merge(right).toTable(as: KeyValueStoreName("rows"))
+                            left.merge(right).toTable(as: TableStoreName("rows"))
                                 .suppress(.untilTimeLimit(.milliseconds(5))).toStream().mapValues { $0 ?? "-" }
                         case .windowSuppression:
                             left.merge(right).groupByKey()

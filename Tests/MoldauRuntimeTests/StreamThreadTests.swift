@@ -112,7 +112,8 @@ struct StreamThreadTests {
         var configuration = StreamsConfiguration()
         configuration.guarantee = .exactlyOnce
         let first = try fixture.thread(try CountTopology.make(), configuration: configuration)
-        let gone = try fixture.cluster.makeTransactionalProducer(id: "app-2", timeout: .seconds(10), clientID: "gone")
+        let gone = try fixture.cluster.makeTransactionalProducer(
+            TransactionalProducerOptions(clientID: "gone", id: "app-2", timeout: .seconds(10)))
         let changelog = TopicPartition("app-counts-store-changelog", 0)
         var builder = RecordBatchBuilder()
         builder.producer = gone.stamp(for: changelog)
@@ -247,7 +248,7 @@ struct StreamThreadTests {
         var topology = Topology()
         try topology.add(
             GlobalTableNode(
-                sourceName: "names-source", processorName: "names-table", topic: "names", store: .keyValue(store)
+                sourceName: "names-source", processorName: "names-table", topic: "names", store: StoreDefinition(store)
             ) { context, count in
                 let table: KeyValueStore<String, String> = try context.store(named: "names-store")
                 return (0..<count).map { _ in

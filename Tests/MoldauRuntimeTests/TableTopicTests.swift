@@ -19,7 +19,9 @@ struct TableTopicTests {
             let orders = streams.stream(Self.orders)
             orders.join(streams.table(Self.customers)) { $0 + $1 }
                 .join(streams.globalTable(Self.prices), on: { key, _ in key }) { $0 + $1 }
-                .join(streams.table(Self.history, options: StoreOptions(historyRetention: .seconds(100)))) { $0 + $1 }
+                .join(streams.table(Self.history, as: VersionedStoreName("history", historyRetention: .seconds(100)))) {
+                    $0 + $1
+                }
                 .to(Topic<String, String>("out"))
             streams.addReadOnlyStore(KeyValueStoreName<String, String>("rates"), from: Self.rates)
         }
@@ -47,7 +49,7 @@ struct TableTopicTests {
 
     @Test func `a topic that is its table's changelog is made compacted`() throws {
         let topology = try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
-            streams.table(Self.customers, as: KeyValueStoreName("rows")).toStream().to(Self.orders)
+            streams.table(Self.customers, as: TableStoreName("rows")).toStream().to(Self.orders)
         }
         let plan = try TopicPlan(
             topology, names: InternalTopicNames(applicationID: "app", topology: topology), existing: [:],

@@ -32,7 +32,7 @@ struct TaskCommitTests {
             globalTables = try GlobalTables(
                 [], partitionCount: { _ in 1 }, environment: environment, services: services, now: now)
             commit = TaskCommit(
-                outbox: outbox, group: "app",
+                outbox: outbox, group: { GroupMetadata(group: "app") },
                 commitPositions: { [calls] in try calls.add("positions \($0.values.map(\.offset))") })
             let input = TopicPartition("input", 0)
             task.begin(at: [input: TaskPosition(offset: .zero, end: .zero)])
@@ -108,8 +108,8 @@ private class NotingProducer: Producer {
 }
 
 private final class NotingTransactions: NotingProducer, TransactionalProducer {
-    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: String) throws {
-        try calls.add("transaction of \(group): \(offsets.values.map(\.offset))")
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
+        try calls.add("transaction of \(group.group): \(offsets.values.map(\.offset))")
     }
 
     func abort() throws { try calls.add("abort") }

@@ -17,7 +17,7 @@ struct TestDriverTests {
         #expect(out.map(\.key) == ["a", "b", "a"])
         #expect(out.map(\.value) == [1, 1, 2])
         #expect(out.map(\.timestamp.ms) == [0, 1, 2])
-        #expect(try driver.keyValueStore(CountTopology.store).get("a") == 2)
+        #expect(try driver.store(CountTopology.store).get("a") == 2)
         #expect(driver.readBytes(from: "test-counts-store-changelog").count == 3)
         #expect(driver.storeNames == ["counts-store"])
         try driver.close()

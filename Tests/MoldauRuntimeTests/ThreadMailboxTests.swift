@@ -20,7 +20,7 @@ struct ThreadMailboxTests {
         try fixture.create(["input": 2, "counts": 1])
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).peek { key, _ in onRecord(key) }.groupByKey()
-                .count(as: CountTopology.store).toStream().to(CountTopology.counts)
+                .count(as: CountTopology.table).toStream().to(CountTopology.counts)
         }
         var configuration = StreamsConfiguration()
         configuration.recordsPerTurn = recordsPerTurn
@@ -170,7 +170,7 @@ struct ThreadMailboxTests {
         try fixture.create(["input": 1, "counts": 1])
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).peek { _, value in try poison.check(value) }.groupByKey()
-                .count(as: CountTopology.store).toStream().to(CountTopology.counts)
+                .count(as: CountTopology.table).toStream().to(CountTopology.counts)
         }
         var configuration = StreamsConfiguration()
         configuration.onUncaughtError = { _ in .replaceThread }

@@ -15,7 +15,7 @@ struct TopicIdentityTests {
     private func joined(_ rows: String = "rows") throws -> Topology {
         try Topology { streams in
             let table = streams.globalTable(
-                Topic<String, String>(rows), as: KeyValueStoreName<String, String>("global"))
+                Topic<String, String>(rows), as: TableStoreName<String, String>("global"))
             streams.stream(clicks).leftJoin(table, on: { _, value in value }) { _, row in row ?? "none" }.to(out)
         }
     }
@@ -66,7 +66,7 @@ struct TopicIdentityTests {
 
     @Test func `state of a cluster that was wiped counts from 1`() throws {
         let count = try Topology { streams in
-            streams.stream(clicks).groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+            streams.stream(clicks).groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(out)
         }
         let first = try ClusterFixture()
@@ -82,7 +82,7 @@ struct TopicIdentityTests {
 
     @Test func `a table whose own topic was made again has the new rows alone`() throws {
         let topology = try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
-            let table = streams.table(rows, as: KeyValueStoreName<String, String>("table"))
+            let table = streams.table(rows, as: TableStoreName<String, String>("table"))
             streams.stream(clicks).leftJoin(table) { _, row in row ?? "none" }.to(out)
         }
         let fixture = try ClusterFixture()
@@ -103,7 +103,7 @@ struct TopicIdentityTests {
 
     private func counted(_ fixture: ClusterFixture) throws -> Topology {
         try Topology { streams in
-            streams.stream(clicks).groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+            streams.stream(clicks).groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(out)
         }
     }

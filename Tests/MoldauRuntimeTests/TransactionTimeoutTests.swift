@@ -100,7 +100,7 @@ struct TransactionTimeoutTests {
                     slowTimes.withLock { $0 += 1 }
                     try world.pass(ms: 15_000)
                 }
-                .groupByKey().count(as: CountTopology.store).toStream().to(CountTopology.counts)
+                .groupByKey().count(as: CountTopology.table).toStream().to(CountTopology.counts)
         }
         let thread = try fixture.thread(topology, configuration: configuration)
         while thread.phase == .restoring { try thread.runOnce(now: world.now, wait: .zero) }

@@ -114,7 +114,7 @@ struct WindowTests {
         kind: StoreKind
     ) throws {
         let inputs: [(String, String, Int64)] = [("a", "x", 142), ("b", "x", 176), ("a", "x", 168), ("a", "x", 169)]
-        let result = try rows(inputs, TopologyOptions(stores: StoreKinds(kind))) {
+        let result = try rows(inputs, TopologyOptions(storeKinds: StoreKinds(kind))) {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(28), grace: .milliseconds(5))).count()
         }
         #expect(
@@ -127,7 +127,7 @@ struct WindowTests {
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a session that ended just as long ago as it stays open is kept`(kind: StoreKind) throws {
         let inputs: [(String, String, Int64)] = [("a", "x", 38), ("b", "x", 17), ("b", "x", 16)]
-        let result = try rows(inputs, TopologyOptions(stores: StoreKinds(kind))) {
+        let result = try rows(inputs, TopologyOptions(storeKinds: StoreKinds(kind))) {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(21), grace: .zero)).count()
         }
         #expect(result.rows == ["[a@38/38]=1", "[b@17/17]=1", "[b@17/17]=nil", "[b@16/17]=2"])
@@ -142,7 +142,7 @@ struct WindowTests {
         let windows: [TimeWindows] = [
             .tumbling(.milliseconds(10), grace: .zero), .sliding(.milliseconds(9), grace: .zero),
         ]
-        var complete = TopologyOptions(stores: StoreKinds(kind))
+        var complete = TopologyOptions(storeKinds: StoreKinds(kind))
         for (window, expected) in zip(windows, [["[a@0/10]=2", "[b@0/10]=1", "[a@10000000/10000010]=1"], nil]) {
             let result = try rows(inputs, complete) {
                 $0.groupByKey().windowedBy(window, emit: .onWindowClose).count()
@@ -184,7 +184,7 @@ struct WindowTests {
     func `sizes that cannot be are errors of the topology, with the figures`(windows: TimeWindows, said: String) {
         let error = #expect(throws: TopologyError.self) {
             _ = try rows([]) {
-                $0.groupByKey().windowedBy(windows).count(options: StoreOptions(retention: .milliseconds(20)))
+                $0.groupByKey().windowedBy(windows).count(options: WindowStoreOptions(retention: .milliseconds(20)))
             }
         }
         #expect(error?.description.contains(said) == true)
@@ -212,19 +212,19 @@ struct WindowTests {
             }
         }
         let topology = try Topology { streams in
-            streams.addStore(.window(name, size: .milliseconds(1), retention: .milliseconds(10)))
-            let _: KStream<String, String> = streams.stream(clicks).process(stores: [name.name]) { Keeping() }
+            streams.addStore(StoreDefinition(name, size: .milliseconds(1), retention: .milliseconds(10)))
+            let _: KStream<String, String> = streams.stream(clicks).process(stores: [name]) { Keeping() }
         }
         let driver = try TopologyTestDriver(topology)
         for time in [1_000_000, 5, 999_995] as [Int64] {
             try driver.pipe(clicks, key: "k", value: "v", at: Timestamp(ms: time))
         }
         #expect(driver.drops == [DropKey(node: "kept", reason: .expired): 1])
-        #expect(try driver.windowStore(name).all().collect().count == 2)
+        #expect(try driver.store(name).all().collect().count == 2)
     }
 }
 
-private let name = WindowStoreName<String, String>("kept")
+private let name = PlainWindowStoreName<String, String>("kept")
 
 extension KStream {
     fileprivate func foreach(_ body: @escaping @Sendable (Key, Value) -> Void) { _ = peek { body($0, $1) } }

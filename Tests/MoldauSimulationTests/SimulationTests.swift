@@ -79,7 +79,7 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             seed: 4, was: "after a crash, positions behind an open transaction's were not read",
             mistake: .offsetsHiddenByUndecided),
         MendedSeed(
-            seed: 36, was: "positions behind what a power cut had left stayed, or began anew",
+            seed: 232, was: "positions behind what a power cut had left stayed, or began anew",
             mistake: .positionsBehindEndKept),
         MendedSeed(
             seed: 903, was: "what a transaction had written before a crash was committed with the next one of its id"),

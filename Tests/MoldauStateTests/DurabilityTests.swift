@@ -47,7 +47,7 @@ struct DurabilityTests {
     }
 
     @Test func `a clean close keeps offset, positions and data`() throws {
-        let name = KeyValueStoreName<String, Int64>("counts")
+        let name = TableStoreName<String, Int64>("counts")
         let store = try task.timestamped(name)
         #expect(store.changelogOffset == nil)
         try store.put("a", ValueAndTimestamp(1, at: Timestamp(ms: 7)))
@@ -67,7 +67,7 @@ struct DurabilityTests {
         let path = task.directory.path
         await #expect(processExitsWith: .exitCode(7)) { [path = path as String] in
             let environment = StoreEnvironment(directory: path, memory: StateMemory(budgetBytes: 8 << 20))
-            let store = try environment.cache(for: .keyValue(bytesName("bytes")))
+            let store = try environment.cache(for: StoreDefinition(bytesName("bytes")))
             for commit in 1...3 as ClosedRange<UInt8> {
                 for key in 0..<100 as Range<UInt8> { try store.put([key], [commit]) }
                 try store.commitAll(changelogEnd: Int64(commit), store: true)
@@ -138,7 +138,7 @@ struct DurabilityTests {
     @Test func `a second process or task cannot open the same state`() throws {
         let store = try task.bytes(.rocksDB)
         let second = StoreEnvironment(directory: task.directory.path, memory: task.memory)
-        let error = #expect(throws: StateError.self) { try second.cache(for: .keyValue(bytesName("other"))) }
+        let error = #expect(throws: StateError.self) { try second.cache(for: StoreDefinition(bytesName("other"))) }
         guard case .directoryInUse(let path, _) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -152,7 +152,7 @@ struct DurabilityTests {
         try FileManager.default.createDirectory(
             atPath: task.directory.path + "/LOCK", withIntermediateDirectories: true)
         let environment = StoreEnvironment(directory: task.directory.path, memory: task.memory)
-        let error = #expect(throws: StateError.self) { try environment.cache(for: .keyValue(bytesName("s"))) }
+        let error = #expect(throws: StateError.self) { try environment.cache(for: StoreDefinition(bytesName("s"))) }
         guard case .rocksDB(let operation, let path, _) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -198,7 +198,7 @@ struct DurabilityTests {
     @Test func `a directory that cannot be made is an error that names it`() {
         let environment = StoreEnvironment(directory: "/proc/none/state", memory: task.memory)
         #expect(throws: StateError.directoryNotCreated(path: "/proc/none/state", code: 2)) {
-            try environment.cache(for: .keyValue(bytesName("s")))
+            try environment.cache(for: StoreDefinition(bytesName("s")))
         }
     }
 }

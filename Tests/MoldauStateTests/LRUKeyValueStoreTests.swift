@@ -4,12 +4,11 @@ import MoldauRecords
 import Testing
 
 struct LRUKeyValueStoreTests {
-    private let name = KeyValueStoreName<String, Int>("recent")
     private let task = TestTask()
 
     private func open(maxEntries: Int = 3) throws -> LRUKeyValueStore<String, Int> {
         try #require(
-            try StoreDefinition.lruMap(name, maxEntries: maxEntries).open(in: task.environment)
+            try StoreDefinition(LRUStoreName<String, Int>("recent", maxEntries: maxEntries)).open(in: task.environment)
                 as? LRUKeyValueStore<String, Int>)
     }
 

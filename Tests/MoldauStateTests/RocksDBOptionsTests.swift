@@ -27,7 +27,7 @@ struct RocksDBOptionsTests {
         let environment = StoreEnvironment(
             directory: directory.path, memory: StateMemory(budgetBytes: 8 << 20), rocksDB: options)
         defer { environment.close() }
-        let cache = try environment.cache(for: .keyValue(name))
+        let cache = try environment.cache(for: StoreDefinition(name))
         let store = KeyValueStore(cache: cache, key: String.serde, value: String.serde)
         try use(store)
         try cache.commitAll(store: true)

@@ -38,8 +38,9 @@ struct StoreMetadataTests {
 
     @Test(arguments: [true, false])
     func `duplicates are numbered on after a restart, with and without a changelog`(isLogged: Bool) throws {
-        let definition = StoreDefinition.window(
-            WindowStoreName<String, String>("d"), size: .seconds(1), retention: .seconds(60), retainsDuplicates: true,
+        let definition = StoreDefinition(
+            PlainWindowStoreName<String, String>("d"), size: .seconds(1), retention: .seconds(60),
+            retainsDuplicates: true,
             isLogged: isLogged)
         for round in 1...4 {
             let store = try definition.open(in: task.environment) as! WindowStore<String, String>
@@ -54,7 +55,7 @@ struct StoreMetadataTests {
 
     @Test func `a key that is there is no change for putIfAbsent`() throws {
         let store = try task.keyValue(KeyValueStoreName<String, Int64>("plain"))
-        let rows = try task.timestamped(KeyValueStoreName<String, Int64>("rows"))
+        let rows = try task.timestamped(TableStoreName<String, Int64>("rows"))
         #expect(try store.putIfAbsent("a", 1) == nil)
         #expect(try rows.putIfAbsent("a", ValueAndTimestamp(1, at: Timestamp(ms: 1))) == nil)
         try store.commit()
@@ -71,8 +72,8 @@ struct StoreMetadataTests {
     @Test func `rows that are on the way into other buckets arrive after a crash`() throws {
         let shelf = Crashing()
         func definition(_ retention: Duration) -> StoreDefinition {
-            .window(
-                WindowStoreName<String, String>("w"), size: .seconds(1), retention: retention,
+            StoreDefinition(
+                PlainWindowStoreName<String, String>("w"), size: .seconds(1), retention: retention,
                 kind: .custom(ByteStoreProvider("crashing") { _ in shelf }))
         }
         let first = try definition(.seconds(7_200)).open(in: task.environment) as! WindowStore<String, String>

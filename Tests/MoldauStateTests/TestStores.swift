@@ -33,28 +33,28 @@ final class TestTask {
     }
 
     func bytes(_ kind: StoreKind, _ name: String = "bytes", isLogged: Bool = true) throws -> CachedByteStore {
-        try environment.cache(for: .keyValue(bytesName(name), kind: kind, isLogged: isLogged))
+        try environment.cache(for: StoreDefinition(bytesName(name), kind: kind, isLogged: isLogged))
     }
 
     func keyValue<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, _ kind: StoreKind = .rocksDB
     ) throws -> KeyValueStore<Key, Value> {
-        try StoreDefinition.keyValue(name, kind: kind).open(in: environment) as! KeyValueStore<Key, Value>
+        try StoreDefinition(name, kind: kind).open(in: environment) as! KeyValueStore<Key, Value>
     }
 
     func timestamped<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, _ kind: StoreKind = .rocksDB
+        _ name: TableStoreName<Key, Value>, _ kind: StoreKind = .rocksDB
     ) throws -> TimestampedKeyValueStore<Key, Value> {
-        try StoreDefinition.timestampedKeyValue(name, kind: kind).open(in: environment)
+        try StoreDefinition(name, kind: kind).open(in: environment)
             as! TimestampedKeyValueStore<Key, Value>
     }
 }
 
 extension TestTask {
     func versioned<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, retention: Duration, _ kind: StoreKind = .rocksDB
+        _ name: VersionedStoreName<Key, Value>, _ kind: StoreKind = .rocksDB
     ) throws -> VersionedKeyValueStore<Key, Value> {
-        try StoreDefinition.versionedKeyValue(name, historyRetention: retention, kind: kind).open(in: environment)
+        try StoreDefinition(name, kind: kind).open(in: environment)
             as! VersionedKeyValueStore<Key, Value>
     }
 }

@@ -35,8 +35,8 @@ struct WindowStoreModelTests {
     ) throws {
         var random = SeededGenerator(state: 7)
         let task = TestTask(memory: StateMemory(budgetBytes: 1 << 20))
-        let name = WindowStoreName<String, Int64>("windows")
-        let definition = StoreDefinition.window(
+        let name = PlainWindowStoreName<String, Int64>("windows")
+        let definition = StoreDefinition(
             name, size: .seconds(10), retention: .milliseconds(Self.periodMs), order: order, kind: kind)
         func open() throws -> WindowStore<String, Int64> {
             try definition.open(in: task.environment) as! WindowStore<String, Int64>

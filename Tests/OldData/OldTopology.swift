@@ -22,7 +22,7 @@ public enum OldTopology {
     public static func make() throws -> Topology {
         try Topology { streams in
             let clicks = streams.stream(clicks)
-            clicks.groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+            clicks.groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .map { key, count in ("counts \(key)", "\(count ?? 0)") }.to(results)
             clicks.groupByKey().windowedBy(.tumbling(.seconds(3_600), grace: .zero))
                 .count(as: WindowStoreName<String, Int64>("hourly")).toStream()
@@ -37,7 +37,8 @@ public enum OldTopology {
                 .map { window, count in ("visits \(window.key)@\(window.window.start.ms)", "\(count ?? 0)") }
                 .to(results)
             streams.stream(orders).leftJoin(
-                streams.stream(payments), within: JoinWindows(difference: .seconds(600), grace: .zero), stores: "paid"
+                streams.stream(payments), within: JoinWindows(difference: .seconds(600), grace: .zero),
+                storesNamed: "paid"
             ) { order, payment in "\(order)+\(payment ?? "nothing")" }
             .map { key, value in ("paid \(key)", value) }.to(results)
             tables(streams, clicks)
@@ -45,15 +46,14 @@ public enum OldTopology {
     }
 
     private static func tables(_ streams: StreamsBuilder, _ clicks: KStream<String, String>) {
-        let users = streams.table(users, as: KeyValueStoreName<String, String>("users-table"))
+        let users = streams.table(users, as: TableStoreName<String, String>("users-table"))
         clicks.leftJoin(users) { _, user in user ?? "nobody" }
             .map { key, value in ("users \(key)", value) }.to(results)
         let prices = streams.table(
-            prices, as: KeyValueStoreName<String, String>("prices-table"),
-            options: StoreOptions(historyRetention: .seconds(7_200)))
+            prices, as: VersionedStoreName<String, String>("prices-table", historyRetention: .seconds(7_200)))
         clicks.leftJoin(prices) { _, price in price ?? "none" }
             .map { key, value in ("prices \(key)", value) }.to(results)
-        let countries = streams.globalTable(countries, as: KeyValueStoreName<String, String>("countries-table"))
+        let countries = streams.globalTable(countries, as: TableStoreName<String, String>("countries-table"))
         clicks.leftJoin(countries, on: { key, _ in key }) { _, country in country ?? "nowhere" }
             .map { key, value in ("countries \(key)", value) }.to(results)
     }

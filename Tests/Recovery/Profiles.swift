@@ -6,7 +6,7 @@ enum Profiles {
     static let applicationID = "profiles"
     /// Which user's profile changes, and its new first bytes.
     static let changes = Topic<Int64, Int64>("changes")
-    static let store = KeyValueStoreName<Int64, [UInt8]>("profiles")
+    static let store = TableStoreName<Int64, [UInt8]>("profiles")
     static var changelog: TopicPartition { TopicPartition("\(applicationID)-\(store.name)-changelog", 0) }
 
     static func topology(valueBytes: Int) throws -> Topology {
@@ -65,7 +65,7 @@ enum Profiles {
         let memory = StateMemory(budgetBytes: 64 << 20)
         let environment = StoreEnvironment(directory: "\(stateDirectory)/\(applicationID)/0_0", memory: memory)
         defer { environment.close() }
-        let opened = try StoreDefinition.timestampedKeyValue(store).open(in: environment)
+        let opened = try StoreDefinition(store).open(in: environment)
         guard let rows = opened as? TimestampedKeyValueStore<Int64, [UInt8]> else { return (0, 0) }
         defer { try? rows.close() }
         var (count, digest): (Int, UInt64) = (0, 0xcbf2_9ce4_8422_2325)

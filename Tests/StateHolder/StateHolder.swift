@@ -15,7 +15,7 @@ enum StateHolder {
         try cluster.makeAdmin(clientID: "holder").create([NewTopic("words", partitionCount: 2)])
         let topology = try Topology { streams in
             streams.stream(Topic<String, String>("words")).groupByKey()
-                .count(as: KeyValueStoreName<String, Int64>("counts")).toStream().forEach { _, _ in }
+                .count(as: TableStoreName<String, Int64>("counts")).toStream().forEach { _, _ in }
         }
         var configuration = StreamsConfiguration()
         configuration.onStateChange = { if $1 == .running { FileHandle.standardOutput.write(Data("running\n".utf8)) } }

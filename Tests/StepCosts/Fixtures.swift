@@ -85,9 +85,9 @@ final class State {
     }
 
     private static func open(in environment: StoreEnvironment) throws -> TimestampedKeyValueStore<String, Int64> {
-        let name = KeyValueStoreName<String, Int64>("costs")
+        let name = TableStoreName<String, Int64>("costs")
         guard
-            let store = try StoreDefinition.timestampedKeyValue(name).open(in: environment)
+            let store = try StoreDefinition(name).open(in: environment)
                 as? TimestampedKeyValueStore<String, Int64>
         else { preconditionFailure("a definition opens as what it says") }
         return store

@@ -9,7 +9,7 @@ import MoldauTopology
 
 private let input = Topic<String, Int64>("input")
 private let output = Topic<String, Int64>("output")
-private let counts = KeyValueStoreName<String, Int64>("counts")
+private let counts = TableStoreName<String, Int64>("counts")
 
 let steps = [
     Step(name: "batch-encode") { count in

@@ -38,7 +38,8 @@ ALLOWED = {
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology", "MoldauRuntime",
         "MoldauCluster", "MoldauClusterEmbedded", "Moldau", "MoldauTesting",
     ],
-    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"],
+    "Signals": [],
+    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "Signals"],
 }
 
 # The modules of other packages that a target may import.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Turns the examples in the documentation into tests.
 
-An example is a Swift block in a documentation comment of the DSL (Sources/Moldau), or in a page (README.md, Docs). Lines of the
-form
+An example is a Swift block in a documentation comment of the DSL (Sources/Moldau), or in a page (README.md, Docs, the
+articles of Sources/Moldau/Moldau.docc). Lines of the form
 
     // orders: o1=ada 120, o2=bob 30
 
@@ -99,10 +99,16 @@ def read_page(root, path):
     return [Example(name, number, code) for number, code in blocks(path.read_text().split("\n"))], []
 
 
+def pages(root):
+    """All pages: the README, those in Docs, and the articles of the library."""
+    articles = sorted((root / "Sources/Moldau/Moldau.docc").glob("*.md"))
+    return [root / "README.md"] + sorted((root / "Docs").glob("*.md")) + articles
+
+
 def newcomer(root):
     """The text of each file of the package that the pages describe, by its path; and the errors."""
     files, errors = {}, []
-    for page in [root / "README.md"] + sorted((root / "Docs").glob("*.md")):
+    for page in pages(root):
         inside = None
         for line in page.read_text().split("\n"):
             match = NAMED.match(line)
@@ -169,9 +175,10 @@ def generate(root):
     preamble = (root / "Tests/DocumentationTests/Example.swift").read_text()
     members = re.findall(r"^    (?:private\(set\) )?(?:lazy )?(?:var|let) (\w+)", preamble, re.MULTILINE)
     topics = re.findall(r"var (\w+) = Topic<", preamble)
-    sources = {folder.name: sorted(folder.glob("*.swift")) for folder in (root / "Sources/Moldau").iterdir() if folder.is_dir()}
+    folders = [path for path in (root / "Sources/Moldau").iterdir() if path.is_dir() and path.suffix != ".docc"]
+    sources = {folder.name: sorted(folder.glob("*.swift")) for folder in folders}
     sources["Application"] = sorted((root / "Sources/Moldau").glob("*.swift"))
-    sources["Pages"] = [root / "README.md"] + sorted((root / "Docs").glob("*.md"))
+    sources["Pages"] = pages(root)
     files, errors = {}, []
     for group, paths in sorted(sources.items()):
         examples = []

@@ -37,13 +37,9 @@ struct BufferedChange {
     private func write(_ writer: inout ByteWriter) {
         writer.append(bigEndian: timestamp.ms)
         writer.append(bigEndian: origin?.offset.value ?? -1)
-        writer.append(sized: Array((origin?.topic ?? "").utf8))
+        writer.append(text: origin?.topic ?? "")
         writer.append(bigEndian: origin?.partition.number ?? -1)
-        writer.append(bigEndian: Int32(headers.count))
-        for header in headers {
-            writer.append(sized: Array(header.name.utf8))
-            writer.append(sized: header.value)
-        }
+        writer.append(sized: headers)
         writer.append(sized: prior)
         if old != nil, old == prior { writer.append(bigEndian: sameAsPrior) } else { writer.append(sized: old) }
         writer.append(sized: new)
@@ -54,19 +50,11 @@ struct BufferedChange {
 extension BufferedChange {
     private init(_ bytes: UnsafeRawBufferPointer) throws {
         var reader = FieldReader(bytes, of: "waiting record")
-        func text(_ bytes: UnsafeRawBufferPointer?) throws -> String {
-            guard let bytes, let text = String(utf8: bytes) else { throw SerdeError.invalidUTF8 }
-            return text
-        }
         timestamp = Timestamp(ms: try reader.number())
         let offset = Offset(try reader.number())
-        let topic = try text(try reader.sizedBytes())
+        let topic = try reader.text()
         let partition = Partition(try reader.number())
-        headers = Headers()
-        for _ in 0..<(try reader.count(ofSize: 2 * MemoryLayout<Int32>.size)) {
-            let name = try text(try reader.sizedBytes())
-            headers.append(Header(name, try reader.sizedBytes().map { Array($0) }))
-        }
+        headers = try reader.headers()
         origin = topic.isEmpty ? nil : RecordOrigin(topic: topic, partition: partition, offset: offset)
         prior = try reader.sizedBytes().map { Array($0) }
         let length = Int(try reader.number(Int32.self))
@@ -77,10 +65,3 @@ extension BufferedChange {
 }
 
 private let sameAsPrior: Int32 = -2
-
-extension ByteWriter {
-    fileprivate mutating func append(sized bytes: [UInt8]?) {
-        append(bigEndian: Int32(bytes?.count ?? -1))
-        append(contentsOf: bytes ?? [])
-    }
-}

@@ -13,7 +13,7 @@ extension StreamsBuilder {
     ///     func start(_ context: ProcessorContext<Never, Never>) throws { lengths = try context.store(Self.lengths) }
     ///     func process(_ record: Record<String, String>) throws { try lengths?.put(record.key, record.value.count) }
     /// }
-    /// streams.addGlobalStore(.keyValue(Lengths.lengths), from: shouted) { Lengths() }
+    /// streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: shouted) { Lengths() }
     ///
     /// let known = customers.transformValues { context in
     ///     let lengths = try context.store(Lengths.lengths)

@@ -1,3 +1,4 @@
+import MoldauRecords
 import MoldauTopology
 
 /// How operators, stores and internal topics are named if the user names none.
@@ -102,17 +103,8 @@ final class NodeNames {
 
     /// Rejects the names of nodes, stores and topics that Kafka rejects (KIP-307).
     static func validate(_ name: String) throws {
-        func refuse(_ reason: String) throws { throw TopologyError.invalidName(name: name, reason: reason) }
-        if name.isEmpty { try refuse("it is empty") }
-        if name == "." || name == ".." { try refuse("it is a folder's name") }
-        if name.utf8.count > 249 { try refuse("it is longer than 249 characters") }
-        let allowed = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            default: byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-            }
+        if let objection = TopicName.objection(to: name) {
+            throw TopologyError.invalidName(name: name, reason: objection)
         }
-        if !allowed { try refuse("only ASCII letters, digits, '.', '_' and '-' are allowed") }
     }
 }

@@ -9,7 +9,7 @@ extension StreamsBuilder {
     /// let prices = KeyValueStoreName<String, Int>("prices")
     /// streams.addReadOnlyStore(prices, from: totals)
     ///
-    /// let worth = customers.transformValues(stores: [prices.name]) { context in
+    /// let worth = customers.transformValues(stores: [prices]) { context in
     ///     let prices = try context.store(prices)
     ///     return { name, _ in try prices.get(name) }
     /// }
@@ -27,9 +27,9 @@ extension StreamsBuilder {
     ) {
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
-        let definition = StoreDefinition.keyValue(
+        let definition = StoreDefinition(
             KeyValueStoreName(checked(store.name), key: topic.key, value: topic.value),
-            kind: kind ?? options.stores.keyValue)
+            kind: kind ?? options.storeKinds.keyValue)
         let keep: @Sendable (NodeContext) throws -> Inlet<Key?, Value?> = { context in
             let rows: KeyValueStore<Key, Value> = try context.store(named: store.name)
             return Inlet { record in
@@ -42,8 +42,8 @@ extension StreamsBuilder {
             let source = TopologyNode.Source(topics: [topic.name], start: start, isTable: true) { context in
                 TypedSourceHead(key: key, value: value, timestamps: nil, in: context, next: try context.next())
             }
-            try topology.add(TopologyNode(sourceName, .source(source)))
-            try topology.add(TopologyNode(name, .processor(make: keep), parents: [sourceName]))
+            try topology.add(TopologyNode(sourceName, .source(source), .source(RecordFormat(key, value))))
+            try topology.add(TopologyNode(name, .processor(make: keep), .table, parents: [sourceName]))
             try topology.add(definition, for: [name])
             // A source that starts later has not read the records before its start; a restore must not read them
             // either.

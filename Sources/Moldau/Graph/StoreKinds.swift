@@ -52,7 +52,7 @@ public struct StoreKinds: Sendable, Hashable {
     /// }
     /// let lists = ByteStoreProvider("sorted lists") { _ in SortedList() }
     /// let counts = Topic<String, Int64>("counts")
-    /// let topology = try Topology(TopologyOptions(stores: .custom(lists))) { streams in
+    /// let topology = try Topology(TopologyOptions(storeKinds: .custom(lists))) { streams in
     ///     streams.stream(shouted).groupByKey().count().toStream().to(counts)
     /// }
     /// // shouted: ada=TO BE, ada=OR NOT

@@ -65,8 +65,8 @@ public final class StreamsBuilder {
     ///
     /// ```swift
     /// let counts = KeyValueStoreName<String, Int>("counts")
-    /// streams.addStore(.keyValue(counts))
-    /// let moves = customers.transformValues(stores: [counts.name]) { context in
+    /// streams.addStore(StoreDefinition(counts))
+    /// let moves = customers.transformValues(stores: [counts]) { context in
     ///     let counts = try context.store(counts)
     ///     return { name, _ in try counts.update(name) { ($0 ?? 0) + 1 }.new }
     /// }

@@ -24,15 +24,16 @@ extension Topology {
     /// // even: a=8
     /// ```
     /// `add(_:for:)` adds stores, and gives them to processors that are there. Nothing is repartitioned on its own.
-    /// - Parameter stores: the names of stores that are in the topology already.
+    /// - Parameter stores: those that it uses and that are in the topology already.
     /// - Throws: `TopologyError`: the name is taken, a parent or store is unknown. Types that do not fit those of a parent come
     ///   out as `TopologyError.wrongType` when tasks are made.
     public mutating func addProcessor<Made: Processor & SendableMetatype>(
-        _ name: String, after parents: [String], stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
+        _ name: String, after parents: [String], stores: [any StoreName] = [],
+        _ make: @escaping @Sendable () throws -> Made
     ) throws {
-        try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, parents: parents))
+        try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, .process, parents: parents))
         for store in Made.stores { try add(store, for: [name]) }
-        for store in stores { try connect(name, toStore: store) }
+        for store in stores { try connect(name, toStore: store.name) }
     }
 
     /// As `addProcessor` shows: a node that reads topics of the same types, with the serdes of the first topic.
@@ -47,7 +48,7 @@ extension Topology {
                 key: first.key, value: first.value, timestamps: timestamps?.extract(in: context),
                 in: context, next: try context.next())
         }
-        try add(TopologyNode(name, .source(source)))
+        try add(TopologyNode(name, .source(source), .source(RecordFormat(first.key, first.value))))
     }
 
     /// As `addProcessor` shows: a node that writes records to a topic.
@@ -60,7 +61,8 @@ extension Topology {
             try SinkWriter(key: topic.key, value: topic.value, partitioner: partitioner, context: context)
                 .inlet(to: .topic(topic.name))
         }
-        try add(TopologyNode(name, .sink(topic: topic.name, make: make), parents: parents))
+        let operation = OperatorDescription.sink(RecordFormat(topic.key, topic.value))
+        try add(TopologyNode(name, .sink(topic: topic.name, make: make), operation, parents: parents))
     }
 }
 

@@ -8,7 +8,7 @@ public struct TopologyOptions: Sendable {
     /// Whether nodes downstream of a table see every change.
     public var emission: Emission
     /// The kinds of stores where an operator does not choose one.
-    public var stores: StoreKinds
+    public var storeKinds: StoreKinds
     /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
     public var optimizations: Set<TopologyOptimization>
     /// How far back windowed aggregations look in their stores.
@@ -20,14 +20,14 @@ public struct TopologyOptions: Sendable {
     public var wrapper: (any NodeWrapper)?
 
     public init(
-        naming: Naming = .stable, emission: Emission = .everyChange, stores: StoreKinds = .rocksDB,
+        naming: Naming = .stable, emission: Emission = .everyChange, storeKinds: StoreKinds = .rocksDB,
         optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete,
         requiresNames: Bool = false, wrapper: (any NodeWrapper)? = nil
     ) {
         self.wrapper = wrapper
         self.naming = naming
         self.emission = emission
-        self.stores = stores
+        self.storeKinds = storeKinds
         self.optimizations = optimizations
         self.windowMemory = windowMemory
         self.requiresNames = requiresNames
@@ -69,7 +69,7 @@ public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     case mergeRepartitionTopics
     /// A topic that is read as a table is the changelog of the table's store: no other one is made or written, and a restore
     /// reads the topic as far as it was committed. The topic has to keep what the table needs: it is compacted, or keeps
-    /// everything; that of a versioned table with `min.compaction.lag.ms` of at least the history. `StoreOptions.isLogged` and
+    /// everything; that of a versioned table with `min.compaction.lag.ms` of at least the history. `TableStoreOptions.isLogged` and
     /// `changelogSettings` mean nothing for such tables. Tables that do not start at the earliest record keep changelogs.
     case reuseSourceTopics
 }
@@ -87,43 +87,4 @@ public enum Emission: Sendable, Hashable {
     /// held in memory until then; when more than `maxHeldKeys` keys have changes held in one table, all its held
     /// changes are forwarded at once.
     case lastPerCommit(maxHeldKeys: Int = 10_000)
-}
-
-/// How one operator keeps its state. What is nil is taken from the topology.
-public struct StoreOptions: Sendable {
-    public var kind: StoreKind?
-    public var emission: Emission?
-    /// Whether a changelog topic brings the store back after its disk was lost.
-    public var isLogged: Bool
-    /// How long a windowed store keeps what it has, by stream time; nil: as long as its windows need.
-    public var retention: Duration?
-    /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
-    public var changelogSettings: [String: String]
-    /// Makes the table versioned: it keeps each key's values of this length of event time (KIP-889), so that a stream is joined with
-    /// the value as of its record's time. Every change goes downstream at once. nil keeps the latest value only.
-    public var historyRetention: Duration?
-    /// Keeps so many rows per task at most, in memory: those that were read or written last (`Stores.lruMap`). The others
-    /// are forgotten, in the changelog too, and those downstream do not hear of it: an aggregate of such a key begins anew.
-    /// For tables and aggregates without windows; processors read such a store with `timestampedLRUStore`.
-    ///
-    /// ```swift
-    /// let recent = clicks.groupByKey().count(options: StoreOptions(maxEntries: 2))
-    /// // clicks: ada=/home, ada=/shop, bob=/home, eve=/home, ada=/home
-    /// // recent: ada=1, ada=2, bob=1, eve=1, ada=1
-    /// ```
-    public var maxEntries: Int?
-
-    public init(
-        kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
-        retention: Duration? = nil, changelogSettings: [String: String] = [:], historyRetention: Duration? = nil,
-        maxEntries: Int? = nil
-    ) {
-        self.maxEntries = maxEntries
-        self.historyRetention = historyRetention
-        self.kind = kind
-        self.emission = emission
-        self.isLogged = isLogged
-        self.retention = retention
-        self.changelogSettings = changelogSettings
-    }
 }

@@ -48,7 +48,10 @@ extension KStream {
             if retry.backoff < .zero { try refuse("the backoff is negative") }
             if timeout.milliseconds < 1 { try refuse("the timeout must be at least 1 ms") }
         }
-        return adding(named: name, prefix: "KSTREAM-MAPVALUES-ASYNC-", changesValue: true) { context in
+        return adding(
+            .mapValuesAsync(maxInFlight: maxInFlight), named: name, prefix: "KSTREAM-MAPVALUES-ASYNC-",
+            changesValue: true
+        ) { context in
             let calls = AsyncCalls(
                 context, maxInFlight: maxInFlight, retry: retry, timeout: timeout,
                 forward: try context.next(Key.self, NewValue.self).receive, transform)

@@ -19,7 +19,7 @@ struct CogroupMember<Key, Result> {
     let inlets: any CogroupInlets<Key, Result>
 
     init<Value>(
-        _ grouped: KGroupedStream<Key, Value>, next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        _ grouped: KGroupedStream<Key, Value>, next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) {
         origin = grouped.stream.origin
         let repartition = SharedNode()
@@ -45,7 +45,7 @@ extension KGroupedStream {
     public func cogroup<Result>(
         _: Result.Type = Result.self, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> CogroupedKStream<Key, Result> {
-        cogroup { key, value, result in
+        cogroup { result, key, value in
             var result = result
             try update(&result, key, value)
             return result
@@ -54,7 +54,7 @@ extension KGroupedStream {
 
     /// As `cogroup(into:)`, with a function that returns the next aggregate; nil deletes the row.
     public func cogroup<Result>(
-        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> CogroupedKStream<Key, Result> {
         CogroupedKStream(builder: stream.builder, key: key, members: [CogroupMember(self, next: next)])
     }
@@ -76,7 +76,7 @@ extension CogroupedKStream {
         _ other: KGroupedStream<Key, Value>,
         into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> CogroupedKStream {
-        cogroup(other) { key, value, result in
+        cogroup(other) { result, key, value in
             var result = result
             try update(&result, key, value)
             return result
@@ -87,14 +87,14 @@ extension CogroupedKStream {
     ///
     /// ```swift
     /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
-    ///     .cogroup(withdrawals.groupByKey()) { _, amount, balance in balance > amount ? balance - amount : nil }
+    ///     .cogroup(withdrawals.groupByKey()) { balance, _, amount in balance > amount ? balance - amount : nil }
     ///     .aggregate(0)
     /// // deposits: ada=100
     /// // withdrawals: ada=30, ada=70
     /// // balances: ada=100, ada=70, ada=nil
     /// ```
     public func cogroup<Value>(
-        _ other: KGroupedStream<Key, Value>, _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        _ other: KGroupedStream<Key, Value>, _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> CogroupedKStream {
         CogroupedKStream(builder: builder, key: key, members: members + [CogroupMember(other, next: next)])
     }
@@ -108,8 +108,8 @@ extension CogroupedKStream {
     /// // balances: ada=1100
     /// ```
     public func aggregate(
-        _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        _ initial: Result, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil
     ) -> KTable<Key, Result> where Result: StreamCodable & Sendable {
         aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
     }
@@ -117,9 +117,9 @@ extension CogroupedKStream {
     /// As `aggregate`, with an initial value made for each key and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Result> {
-        let choice = choice(store?.name, options)
+        let choice = StoreChoice(store, options, in: builder) { generatedStoreName() }
         let storeName = choice.name
         return aggregated(
             named: name, choice, key: key, getter: .store(storeName),
@@ -129,16 +129,18 @@ extension CogroupedKStream {
         }
     }
 
-    func choice(_ store: String?, _ options: StoreOptions?) -> StoreChoice {
-        StoreChoice(store, options, in: builder) {
-            builder.names.store("COGROUPKSTREAM-AGGREGATE-", origin: origin, operation: "cogroup")
-        }
+    func choice(windows store: String?, _ options: WindowStoreOptions?) -> StoreChoice {
+        StoreChoice(windows: store, options, in: builder) { generatedStoreName() }
+    }
+
+    private func generatedStoreName() -> String {
+        builder.names.store("COGROUPKSTREAM-AGGREGATE-", origin: origin, operation: "cogroup")
     }
 
     /// Adds a node per stream, all with the same store, and one that merges their changes.
     func aggregated<ResultKey>(
         named given: String?, _ choice: StoreChoice, key: Serde<ResultKey>, getter: RowGetter<ResultKey, Result>,
-        store: StoreDefinition, grace: Duration? = nil,
+        store: StoreDefinition, grace: Duration? = nil, windows: WindowDescription? = nil,
         inlet:
             @escaping @Sendable (
                 any CogroupInlets<Key, Result>, NodeContext, ChangeForwarder<ResultKey, Result>, _ isHolding: Bool
@@ -160,7 +162,8 @@ extension CogroupedKStream {
                         context, store: storeName, emission: .everyChange, key: key, sendsOldValues: true)
                     return try inlet(inlets, context, changes, isHolding)
                 }
-                try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+                let operation = OperatorDescription.aggregate(.cogroup, windows: windows, emit: .everyChange)
+                try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             }
             node.grace = grace
             builder.add(node, below: [parents[index].node])
@@ -181,7 +184,8 @@ extension CogroupedKStream {
                         change.isLatest ? .latest : .history(validTo: .none))
                 }
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.gather(emit: emission.described)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             try topology.add(store, for: parents)
         }
         builder.add(merge, below: nodes)

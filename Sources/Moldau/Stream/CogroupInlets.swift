@@ -20,7 +20,7 @@ protocol CogroupInlets<Key, Result>: Sendable {
     func sessions(
         _ context: NodeContext, store: String, _ memory: WindowMemory, _ windows: SessionWindows,
         _ initial: @escaping @Sendable () throws -> Result,
-        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?,
+        merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result?,
         _ changes: ChangeForwarder<Windowed<Key>, Result>, isHolding: Bool
     ) throws -> Any
 }
@@ -58,7 +58,7 @@ struct CogroupFold<Key, Value, Result>: CogroupInlets {
     func sessions(
         _ context: NodeContext, store: String, _ memory: WindowMemory, _ windows: SessionWindows,
         _ initial: @escaping @Sendable () throws -> Result,
-        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?,
+        merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result?,
         _ changes: ChangeForwarder<Windowed<Key>, Result>, isHolding: Bool
     ) throws -> Any {
         try SessionAggregation(

@@ -58,13 +58,13 @@ extension KStream {
         let name = builder.name(given, "KSTREAM-DIVERT-")
         let asideName = name + "-aside"
         let scope = DiversionScope(name, in: builder.scope)
-        let entered: KStream<Key, Value> = adding(named: name, changesValue: true) { context in
+        let entered: KStream<Key, Value> = adding(.divert, named: name, changesValue: true) { context in
             try entering(context, scope.nodes, reasons, aside: asideName)
         }
         let aside: KStream<Key, Discarded<Value>> = entered.following(
             GraphNode(asideName) { topology, parents in
                 let make: TopologyNode.Make = { try $0.next(Key.self, Discarded<Value>.self) }
-                try topology.add(TopologyNode(asideName, .processor(make: make), parents: parents))
+                try topology.add(TopologyNode(asideName, .processor(make: make), .diverted, parents: parents))
             })
         builder.scope = scope
         defer { builder.scope = scope.outer }

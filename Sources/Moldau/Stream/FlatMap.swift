@@ -25,7 +25,7 @@ extension KStream {
     @inlinable public func flatMapValues<NewValues: Sequence & SendableMetatype>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValues
     ) -> KStream<Key, NewValues.Element> {
-        adding(named: name, prefix: "KSTREAM-FLATMAPVALUES-", changesValue: true) { context in
+        adding(.flatMapValues, named: name, prefix: "KSTREAM-FLATMAPVALUES-", changesValue: true) { context in
             let forward = try context.next(Key.self, NewValues.Element.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let newValues: NewValues
@@ -46,7 +46,7 @@ extension KStream {
     @inlinable public func flatMap<Pairs: Sequence & SendableMetatype, NewKey, NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> Pairs
     ) -> KStream<NewKey, NewValue> where Pairs.Element == (NewKey, NewValue) {
-        adding(named: name, prefix: "KSTREAM-FLATMAP-", changesKey: true) { context in
+        adding(.flatMap, named: name, prefix: "KSTREAM-FLATMAP-", changesKey: true) { context in
             let forward = try context.next(NewKey.self, NewValue.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let pairs: Pairs

@@ -5,11 +5,11 @@ import MoldauRecords
     /// The aggregate before the first record; nil if the first value itself becomes the aggregate.
     @usableFromInline let initial: (@Sendable () throws -> Result)?
     @usableFromInline let first: @Sendable (Value) -> Result?
-    @usableFromInline let next: @Sendable (Key, Value, Result) throws -> Result?
+    @usableFromInline let next: @Sendable (Result, Key, Value) throws -> Result?
 
     @inlinable init(
         initial: (@Sendable () throws -> Result)? = nil, first: @escaping @Sendable (Value) -> Result? = { _ in nil },
-        next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) {
         self.initial = initial
         self.first = first
@@ -21,21 +21,21 @@ import MoldauRecords
         before: Result?, after: Result?
     ) {
         guard let before = try old ?? initial?() else { return (nil, first(value)) }
-        return (before, try next(key, value, before))
+        return (before, try next(before, key, value))
     }
 }
 
 extension Fold {
     @inlinable static func counting() -> Fold
     where Result: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype {
-        Fold(initial: { 0 }, next: { _, _, count in count + 1 })
+        Fold(initial: { 0 }, next: { count, _, _ in count + 1 })
     }
 
     /// Updates the aggregate in place.
     @inlinable static func changing(
         _ initial: Result, _ update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> Fold where Result: Sendable {
-        Fold(initial: { initial }) { key, value, result in
+        Fold(initial: { initial }) { result, key, value in
             var result = result
             try update(&result, key, value)
             return result
@@ -45,5 +45,5 @@ extension Fold {
     /// Combines values pairwise.
     @inlinable static func reducing(
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?, first: @escaping @Sendable (Value) -> Result?
-    ) -> Fold { Fold(initial: nil, first: first, next: { _, value, result in try combine(result, value) }) }
+    ) -> Fold { Fold(initial: nil, first: first, next: { result, _, value in try combine(result, value) }) }
 }

@@ -18,7 +18,7 @@ struct GraceWait<Key, Value>: Sendable {
     static func needsVersions(join: String) -> TopologyError {
         .invalidSetting(
             name: join,
-            reason: "a join with a grace period needs a versioned table: give it StoreOptions(historyRetention:)")
+            reason: "a join with a grace period needs a versioned table: give it a VersionedStoreName")
     }
 
     /// Adds the buffer to the join's node.

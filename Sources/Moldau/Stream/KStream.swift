@@ -62,17 +62,27 @@ public struct KStream<Key, Value> {
         changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
     ) -> KStream<NewKey, NewValue> {
         adding(
-            named: builder.name(given, prefix), stores: stores, changesKey: changesKey, changesValue: changesValue, make
-        )
+            .custom, named: builder.name(given, prefix), stores: stores, changesKey: changesKey,
+            changesValue: changesValue, make)
+    }
+
+    /// As above, for an operator of the DSL.
+    @usableFromInline func adding<NewKey, NewValue>(
+        _ operation: OperatorDescription, named given: String?, prefix: String, changesKey: Bool = false,
+        changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
+    ) -> KStream<NewKey, NewValue> {
+        adding(
+            operation, named: builder.name(given, prefix), changesKey: changesKey, changesValue: changesValue, make)
     }
 
     /// As above, with a name that is already decided.
     func adding<NewKey, NewValue>(
-        named name: String, stores: [String] = [], changesKey: Bool = false, changesValue: Bool = false,
+        _ operation: OperatorDescription, named name: String, stores: [String] = [], changesKey: Bool = false,
+        changesValue: Bool = false,
         _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
     ) -> KStream<NewKey, NewValue> {
         let added = GraphNode(name) { topology, parents in
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             for store in stores { try topology.connect(name, toStore: store) }
         }
         // Kafka Streams does not put a shared repartition below a processor, which may change both.

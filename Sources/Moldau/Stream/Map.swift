@@ -13,7 +13,7 @@ extension KStream {
     @inlinable public func map<NewKey, NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)
     ) -> KStream<NewKey, NewValue> {
-        adding(named: name, prefix: "KSTREAM-MAP-", changesKey: true) { context in
+        adding(.map, named: name, prefix: "KSTREAM-MAP-", changesKey: true) { context in
             let forward = try context.next(NewKey.self, NewValue.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let new: (key: NewKey, value: NewValue)
@@ -46,7 +46,7 @@ extension KStream {
     @inlinable public func mapValues<NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValue
     ) -> KStream<Key, NewValue> {
-        adding(named: name, prefix: "KSTREAM-MAPVALUES-", changesValue: true) { context in
+        adding(.mapValues, named: name, prefix: "KSTREAM-MAPVALUES-", changesValue: true) { context in
             let forward = try context.next(Key.self, NewValue.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let newValue: NewValue
@@ -66,7 +66,7 @@ extension KStream {
     @inlinable public func selectKey<NewKey>(
         named name: String? = nil, _ selector: @escaping @Sendable (Key, Value) throws -> NewKey
     ) -> KStream<NewKey, Value> {
-        adding(named: name, prefix: "KSTREAM-KEY-SELECT-", changesKey: true) { context in
+        adding(.selectKey, named: name, prefix: "KSTREAM-KEY-SELECT-", changesKey: true) { context in
             let forward = try context.next(NewKey.self, Value.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let newKey: NewKey

@@ -13,7 +13,7 @@ extension KStream {
     @inlinable public func peek(
         named name: String? = nil, _ look: @escaping @Sendable (Key, Value) throws -> Void
     ) -> KStream<Key, Value> {
-        adding(named: name, prefix: "KSTREAM-PEEK-") { context in
+        adding(.peek, named: name, prefix: "KSTREAM-PEEK-") { context in
             let forward = try context.next(Key.self, Value.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 do { try look(key, value) } catch { return try context.failed(error) }
@@ -56,7 +56,7 @@ extension KStream {
     @usableFromInline func ending(
         named name: String?, prefix: String, _ body: @escaping @Sendable (Key, Value) throws -> Void
     ) {
-        let _: KStream<Key, Value> = adding(named: name, prefix: prefix) { context in
+        let _: KStream<Key, Value> = adding(.forEach, named: name, prefix: prefix) { context in
             Inlet(parts: { key, value, _, _ in do { try body(key, value) } catch { try context.failed(error) } })
         }
     }

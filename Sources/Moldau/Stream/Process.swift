@@ -1,4 +1,5 @@
 import MoldauRecords
+import MoldauState
 import MoldauTopology
 
 extension KStream {
@@ -26,16 +27,16 @@ extension KStream {
     ///         try context?.forward(record)
     ///     }
     /// }
-    /// streams.addStore(.keyValue(Changes.last))
-    /// let changes = clicks.process(stores: [Changes.last.name]) { Changes() }
+    /// streams.addStore(StoreDefinition(Changes.last))
+    /// let changes = clicks.process(stores: [Changes.last]) { Changes() }
     /// // clicks: ada=/home, ada=/home, ada=/shop
     /// // changes: ada=/home, ada=/shop
     /// ```
     /// - Parameters:
-    ///   - stores: the names of the stores that it uses besides its own: of those added with `addStore`, and of tables.
+    ///   - stores: the stores that it uses besides its own: of those added with `addStore`, and of tables.
     ///   - make: makes the processor of one task; must return a new one each time.
     public func process<Made: Processor & SendableMetatype>(
-        named given: String? = nil, stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
+        named given: String? = nil, stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
         processing(named: given, prefix: "KSTREAM-PROCESSOR-", stores: stores, changesKey: true, make)
     }
@@ -45,7 +46,7 @@ extension KStream {
     /// ```swift
     /// final class Numbered: Processor {
     ///     static let counts = KeyValueStoreName<String, Int>("numbered")
-    ///     static let stores = [StoreDefinition.keyValue(counts)]
+    ///     static let stores = [StoreDefinition(counts)]
     ///     private var context: ProcessorContext<String, String>?
     ///     private var counts: KeyValueStore<String, Int>?
     ///
@@ -63,23 +64,26 @@ extension KStream {
     /// // visits: ada=1 /home, ada=2 /shop, bob=1 /home
     /// ```
     public func processValues<Made: Processor & SendableMetatype>(
-        named given: String? = nil, stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
+        named given: String? = nil, stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Key, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value, Made.KeyOut == Key {
         processing(named: given, prefix: "KSTREAM-PROCESSVALUES-", stores: stores, changesKey: false, make)
     }
 
     private func processing<Made: Processor & SendableMetatype>(
-        named given: String?, prefix: String, stores: [String], changesKey: Bool,
+        named given: String?, prefix: String, stores: [any StoreName], changesKey: Bool,
         _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
         // A given name uses up no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, prefix)
         builder.addStores(of: Made.self)
-        let stores = stores + Made.stores.map(\.name)
+        let stores = stores.map(\.name) + Made.stores.map(\.name)
         if isKeyChanged, !stores.isEmpty {
             builder.warnings.append(.storesBehindKeyChange(node: name, stores: stores))
         }
-        return adding(named: name, stores: stores, changesKey: changesKey, changesValue: true) { context in
+        return adding(
+            changesKey ? .process : .processValues, named: name, stores: stores, changesKey: changesKey,
+            changesValue: true
+        ) { context in
             try context.inlet(of: try make())
         }
     }

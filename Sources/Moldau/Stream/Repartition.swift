@@ -95,12 +95,15 @@ struct RepartitionNode {
         node = GraphNode(names.source) { topology, parents in
             let passesNullKeys = graphNode.node?.hasDescendant { $0.joinsNullKeys } ?? false
             try topology.add(RepartitionTopic(name: topic, partitionCount: partitions))
+            let operation = OperatorDescription.repartition(partitions: partitions)
             let filter: TopologyNode.Make = { try ends.filter($0, passesNullKeys) }
-            try topology.add(TopologyNode(names.filter, .processor(make: filter), parents: parents))
+            try topology.add(TopologyNode(names.filter, .processor(make: filter), operation, parents: parents))
             let sink: TopologyNode.Make = { try ends.sink($0, topic) }
-            try topology.add(TopologyNode(names.sink, .sink(topic: topic, make: sink), parents: [names.filter]))
+            try topology.add(
+                TopologyNode(
+                    names.sink, .sink(topic: topic, make: sink), .sink(ends.sent), parents: [names.filter]))
             let source = TopologyNode.Source(topics: [topic], makeHead: ends.source)
-            try topology.add(TopologyNode(names.source, .source(source)))
+            try topology.add(TopologyNode(names.source, .source(source), .source(ends.received)))
         }
         graphNode.node = node
         if isMergeable { node.repartition = MergeableRepartition(topic: topic, ends: ends) }
@@ -114,14 +117,19 @@ struct RepartitionNode {
     let filter: @Sendable (NodeContext, _ passesNullKeys: Bool) throws -> Any
     let sink: @Sendable (NodeContext, _ topic: String) throws -> Any
     let source: TopologyNode.MakeHead
+    /// What is written, and what is read of it.
+    let sent: RecordFormat
+    let received: RecordFormat
 
     @usableFromInline init(
+        sent: RecordFormat, received: RecordFormat,
         filter: @escaping @Sendable (NodeContext, _ passesNullKeys: Bool) throws -> Any,
         sink: @escaping @Sendable (NodeContext, _ topic: String) throws -> Any, source: @escaping TopologyNode.MakeHead
     ) {
         self.filter = filter
         self.sink = sink
         self.source = source
+        (self.sent, self.received) = (sent, received)
     }
 
     @inlinable init<Key, Value>(
@@ -136,6 +144,7 @@ struct RepartitionNode {
         partitioner: StreamPartitioner<Key, Value>? = nil
     ) {
         self.init(
+            sent: RecordFormat(key, value), received: RecordFormat(key, received),
             filter: { context, passesNullKeys in
                 let next = try context.next(Key.self, Value.self)
                 guard let isNull = key.null?.isNull, !passesNullKeys else { return next }

@@ -50,15 +50,17 @@ extension KStream {
         _ partitioner: StreamPartitioner<Key, Value>?
     ) {
         let topic: String? = if case .topic(let topic) = target { topic } else { nil }
-        addSink(topic, named: name) { context in
+        addSink(topic, named: name, RecordFormat(key, value)) { context in
             try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: target)
         }
     }
 
-    @usableFromInline func addSink(_ topic: String?, named given: String?, _ make: @escaping TopologyNode.Make) {
+    @usableFromInline func addSink(
+        _ topic: String?, named given: String?, _ format: RecordFormat, _ make: @escaping TopologyNode.Make
+    ) {
         let name = builder.name(given, "KSTREAM-SINK-")
         let sink = GraphNode(name) { topology, parents in
-            try topology.add(TopologyNode(name, .sink(topic: topic, make: make), parents: parents))
+            try topology.add(TopologyNode(name, .sink(topic: topic, make: make), .sink(format), parents: parents))
         }
         builder.add(sink, below: [node])
     }

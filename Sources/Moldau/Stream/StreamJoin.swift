@@ -18,21 +18,23 @@ extension KStream {
     /// - Parameters:
     ///   - name: names the nodes and repartition topics.
     ///   - stores: what the names of the stores begin with.
-    ///   - options: of the stores that keep each side's records; `emission` has no meaning here.
+    ///   - options: of the stores that keep each side's records.
     public func join<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         join(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// As `join`, with the given serdes and a joiner that gets the key.
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -54,19 +56,21 @@ extension KStream {
     /// // paid: o1@0=0 of 120
     /// ```
     public func leftJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         leftJoin(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// As `leftJoin`, with the given serdes and a joiner that gets the key.
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -90,19 +94,21 @@ extension KStream {
     /// // both: o1@0=0 ordered 20 paid
     /// ```
     public func outerJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         outerJoin(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// As `outerJoin`, with the given serdes and a joiner that gets the key.
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -113,12 +119,9 @@ extension KStream {
 
     private func joining<Other, Result>(
         _ other: KStream<Key, Other>, _ join: StreamJoin<Key, Value, Other, Result>, named given: String?,
-        stores: String?, _ options: StoreOptions?
+        stores: String?, _ options: BufferStoreOptions?
     ) -> KStream<Key, Result> {
-        builder.attempt {
-            try join.windows.check()
-            try options?.checkIsPlain("joins of streams", named: given ?? "join(_:within:)")
-        }
+        builder.attempt { try join.windows.check() }
         let join = join.waiting(by: builder.options.windowMemory)
         let left = partitionedForJoin(
             named: given.map { $0 + "-left" }, RepartitionEnds(key: join.key, value: join.left))
@@ -126,11 +129,11 @@ extension KStream {
             named: given.map { $0 + "-right" }, RepartitionEnds(key: join.key, value: join.right))
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
-        let definitions = join.definitions(names, options ?? StoreOptions(), in: builder.options)
-        let written = WrittenSides()
+        let definitions = join.definitions(names, options ?? BufferStoreOptions(), in: builder.options)
+        let (written, window) = (WrittenSides(), OperatorDescription.joinWindow(join.windows.described))
         let thisWindowed = GraphNode(names.leftWindowed) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingLeft($0, names) }
-            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), window, parents: parents))
             written.leftParents = parents
         }
         let mayBeOne = join.canShareStore && builder.options.optimizations.contains(.singleStoreSelfJoin)
@@ -139,7 +142,7 @@ extension KStream {
                 return written.isSelfJoin = true
             }
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingRight($0, names) }
-            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), window, parents: parents))
         }
         let node = GraphNode(names.merge) { topology, _ in
             if written.isSelfJoin, let join = join as? StreamJoin<Key, Value, Value, Result> {
@@ -167,8 +170,6 @@ private final class WrittenSides {
     var isSelfJoin = false
 }
 
-enum StreamJoinKind { case inner, left, outer }
-
 /// The names of a stream join's nodes and stores, in the order in which Kafka Streams numbers them.
 struct StreamJoinNames: Sendable {
     let leftWindowed: String
@@ -180,7 +181,7 @@ struct StreamJoinNames: Sendable {
     let rightStore: String
     let unmatchedStore: String
 
-    init(_ kind: StreamJoinKind, _ given: String?, stores: String?, origin: String, in builder: StreamsBuilder) {
+    init(_ kind: JoinKind, _ given: String?, stores: String?, origin: String, in builder: StreamsBuilder) {
         let (names, given) = (builder.names, given.map { builder.checked($0) })
         leftWindowed = names.processor(given, suffix: "-this-windowed", "KSTREAM-WINDOWED-")
         rightWindowed = names.processor(given, suffix: "-other-windowed", "KSTREAM-WINDOWED-")

@@ -17,7 +17,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     typealias Joiner = @Sendable (Key, Left?, Right?) throws -> Result?
     typealias Unmatched = UnmatchedRecords<Key, Left, Right>
 
-    let kind: StreamJoinKind
+    let kind: JoinKind
     let windows: JoinWindows
     let key: Serde<Key>
     let left: Serde<Left>
@@ -28,7 +28,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     private var waitsWithinGrace = true
 
     init(
-        _ kind: StreamJoinKind, _ windows: JoinWindows, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>,
+        _ kind: JoinKind, _ windows: JoinWindows, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>,
         joiner: @escaping Joiner
     ) {
         (self.kind, self.windows, self.key, self.left, self.right) = (kind, windows, key, left, right)
@@ -55,12 +55,12 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     }
 
     func definitions(
-        _ names: StreamJoinNames, _ options: StoreOptions, in topology: TopologyOptions
+        _ names: StreamJoinNames, _ options: BufferStoreOptions, in topology: TopologyOptions
     ) -> Definitions {
-        let kinds = options.kind.map { StoreKinds($0) } ?? topology.stores
+        let kinds = options.kind.map { StoreKinds($0) } ?? topology.storeKinds
         func store<Value>(_ name: String, _ value: Serde<Value>) -> StoreDefinition {
-            var definition = StoreDefinition.window(
-                WindowStoreName(name, key: key, value: value), size: windows.size,
+            var definition = StoreDefinition(
+                PlainWindowStoreName(name, key: key, value: value), size: windows.size,
                 retention: windows.retention, retainsDuplicates: true, kind: kinds.window,
                 isLogged: options.isLogged, topicSettings: options.changelogSettings)
             definition.expiresExactly = options.expiresExactly(topology.windowMemory)
@@ -73,6 +73,8 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
                 ? Unmatched.definition(
                     names.unmatchedStore, key: key, left: left, right: right, kind: kinds.keyValue, options) : nil)
     }
+
+    var operation: OperatorDescription { .streamJoin(kind, windows.described) }
 
     /// Adds the nodes below those that keep the records, and the stores.
     func add(_ names: StreamJoinNames, _ stores: Definitions, to topology: inout Topology) throws {
@@ -88,10 +90,14 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
                 hold: { .right($0) }, join: { try joiner($0, $2, $1) })
         }
         let merge: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Result.self) }
-        try topology.add(TopologyNode(names.leftJoin, .processor(make: joinLeft), parents: [names.leftWindowed]))
-        try topology.add(TopologyNode(names.rightJoin, .processor(make: joinRight), parents: [names.rightWindowed]))
         try topology.add(
-            TopologyNode(names.merge, .processor(make: merge), parents: [names.leftJoin, names.rightJoin]))
+            TopologyNode(names.leftJoin, .processor(make: joinLeft), operation, parents: [names.leftWindowed]))
+        try topology.add(
+            TopologyNode(names.rightJoin, .processor(make: joinRight), operation, parents: [names.rightWindowed]))
+        try topology.add(
+            TopologyNode(
+                names.merge, .processor(make: merge), .gather(emit: .everyChange),
+                parents: [names.leftJoin, names.rightJoin]))
         try topology.add(stores.left, for: [names.leftWindowed, names.rightJoin])
         try topology.add(stores.right, for: [names.rightWindowed, names.leftJoin])
         if let store = stores.unmatched { try topology.add(store, for: [names.leftJoin, names.rightJoin]) }

@@ -89,7 +89,7 @@ extension KStream {
         let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key
         let wait = grace.map {
-            GraceWait(join: name, $0, key: key, value: value, kind: builder.options.stores.keyValue)
+            GraceWait(join: name, $0, key: key, value: value, kind: builder.options.storeKinds.keyValue)
         }
         if wait != nil, !isVersioned, !table.content.inheritsVersions {
             builder.attempt { throw GraceWait<Key, Value>.needsVersions(join: name) }
@@ -100,7 +100,9 @@ extension KStream {
                 let join = try inlet(context, key, getter, isVersioned)
                 return try wait?.inlet(context, before: join) ?? join
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.streamTableJoin(
+                isLeft ? .left : .inner, graceMs: grace?.milliseconds)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             // The graph may write the table later than this node: its stores are connected when all nodes are there.
             for store in getter.stores { try topology.connect(name, toStore: store) }
             try wait?.add(to: &topology, tables: getter.stores)
@@ -208,7 +210,8 @@ extension KStream {
         let name = builder.name(given, "KSTREAM-LEFTJOIN-")
         let node = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { context in try inlet(context, storeName, rowKey) }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.streamGlobalTableJoin(isLeft ? .left : .inner)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
         }
         node.joinsNullKeys = isLeft
         node.changesValue = true

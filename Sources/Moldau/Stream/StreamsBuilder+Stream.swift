@@ -37,7 +37,7 @@ extension StreamsBuilder {
             return addingSource([], named: name, start: start) { _ in throw TopologyError.noTopic(source: name ?? "") }
         }
         let (key, value) = (first.key, first.value)
-        return addingSource(topics.map(\.name), named: name, start: start) { context in
+        return addingSource(topics.map(\.name), RecordFormat(key, value), named: name, start: start) { context in
             TypedSourceHead(
                 key: key, value: value, timestamps: timestamps?.extract(in: context),
                 in: context, next: try context.next(Key.self, Value.self))
@@ -67,7 +67,9 @@ extension StreamsBuilder {
         matching topics: TopicPattern<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
     ) -> KStream<Key, Value> {
-        addingSource([], matching: topics.pattern, named: name, start: start) { context in
+        addingSource(
+            [], matching: topics.pattern, RecordFormat(topics.key, topics.value), named: name, start: start
+        ) { context in
             TypedSourceHead(
                 key: topics.key, value: topics.value, timestamps: timestamps?.extract(in: context),
                 in: context, next: try context.next(Key.self, Value.self))
@@ -75,13 +77,14 @@ extension StreamsBuilder {
     }
 
     @usableFromInline func addingSource<Key, Value>(
-        _ topics: [String], matching pattern: String? = nil, named given: String?, start: StartPosition,
+        _ topics: [String], matching pattern: String? = nil, _ format: RecordFormat? = nil, named given: String?,
+        start: StartPosition,
         _ makeHead: @escaping TopologyNode.MakeHead
     ) -> KStream<Key, Value> {
         let name = name(given, "KSTREAM-SOURCE-")
         let node = GraphNode(name) { topology, _ in
             let source = TopologyNode.Source(topics: topics, pattern: pattern, start: start, makeHead: makeHead)
-            try topology.add(TopologyNode(name, .source(source)))
+            try topology.add(TopologyNode(name, .source(source), format.map { .source($0) } ?? .custom))
         }
         node.source = .init(topics: topics, pattern: pattern, type: ObjectIdentifier(Record<Key, Value>.self))
         add(node, below: [])

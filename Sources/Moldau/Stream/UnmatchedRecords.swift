@@ -33,7 +33,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
 
     static func definition(
         _ name: String, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>, kind: StoreKind,
-        _ options: StoreOptions
+        _ options: BufferStoreOptions
     ) -> StoreDefinition {
         StoreDefinition(
             name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings

@@ -22,7 +22,7 @@ extension KTable {
     ///   - joiner: nil deletes the result.
     public func join<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
@@ -35,7 +35,7 @@ extension KTable {
     public func join<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
@@ -62,7 +62,7 @@ extension KTable {
     /// ```
     public func leftJoin<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
@@ -76,7 +76,7 @@ extension KTable {
     public func leftJoin<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
@@ -89,18 +89,18 @@ extension KTable {
 
     private func joining<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, _ rows: ForeignKeyRows<Key, Value, ForeignKey, Other, Result>,
-        result: Serde<Result>, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?
+        result: Serde<Result>, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ options: TableStoreOptions?
     ) -> KTable<Key, Result> {
         let origin = "\(origin)-\(other.origin)"
         other.content.sendOldValues(force: true)
         content.sendOldValues(force: true)
         let names = ForeignKeyJoinNames(given, origin: origin, in: builder)
-        let choice = StoreChoice(store?.name, options, in: builder) {
+        let choice = StoreChoice(store, options, in: builder) {
             builder.names.store("KTABLE-FK-JOIN-OUTPUT-", origin: origin, operation: "join")
         }
-        let subscriptions = StoreDefinition.timestampedKeyValue(
-            rows.subscriptionStore(names.store), kind: builder.options.stores.keyValue)
+        let subscriptions = StoreDefinition(
+            rows.subscriptionStore(names.store), kind: builder.options.storeKinds.keyValue)
         let output = TableSource(names.result, choice, key: key, value: result)
         let (left, right) = (content.getter, other.content.getter)
         let parents = (left: name, right: other.name)

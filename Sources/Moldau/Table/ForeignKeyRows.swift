@@ -51,8 +51,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
             joiner: joiner)
     }
 
-    func subscriptionStore(_ name: String) -> KeyValueStoreName<StoredKey, Message> {
-        KeyValueStoreName(
+    func subscriptionStore(_ name: String) -> TableStoreName<StoredKey, Message> {
+        TableStoreName(
             name, key: StoredKey.serde(foreignKey: partKeys.foreign, primaryKey: partKeys.primary),
             value: Message.serde(primaryKey: partKeys.primary))
     }
@@ -61,34 +61,41 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         _ names: ForeignKeyJoinNames, below parents: (left: String, right: String), _ leftRows: RowGetter<Key, Value>,
         _ rightRows: RowGetter<ForeignKey, Other>, _ subscriptions: StoreDefinition, to topology: inout Topology
     ) throws {
-        func processor(_ name: String, _ parent: String, _ make: @escaping @Sendable (NodeContext) throws -> Any) throws
-        {
-            try topology.add(TopologyNode(name, .processor(make: make), parents: [parent]))
+        func processor(
+            _ step: ForeignKeyJoinStep, _ name: String, _ parent: String,
+            _ make: @escaping @Sendable (NodeContext) throws -> Any
+        ) throws {
+            let operation = OperatorDescription.foreignKeyJoin(isLeft ? .left : .inner, step)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: [parent]))
         }
         func connect(_ name: String, _ stores: [String]) throws {
             for store in stores { try topology.connect(name, toStore: store) }
         }
-        try processor(names.send, parents.left) { try compared($0, names.registrationTopic).send($0) }
+        try processor(.subscribe, names.send, parents.left) { try compared($0, names.registrationTopic).send($0) }
         let message = Message.serde(primaryKey: partKeys.primary)
         try topology.add(
             topic: names.registrationTopic, sink: names.registrationSink, source: names.registrationSource,
             below: [names.send], key: right.key.optional, value: message, partitioner: toRightTable)
-        try processor(names.receive, names.registrationSource) { try receive($0, store: names.store) }
+        try processor(.keepSubscriptions, names.receive, names.registrationSource) {
+            try receive($0, store: names.store)
+        }
         try topology.add(subscriptions, for: [names.receive])
-        try processor(names.lookUp, names.receive) { try lookUp($0, rightRows) }
+        try processor(.answer, names.lookUp, names.receive) { try lookUp($0, rightRows) }
         try connect(names.lookUp, rightRows.stores)
-        try processor(names.notify, parents.right) { try notify($0, store: names.store) }
+        try processor(.notify, names.notify, parents.right) { try notify($0, store: names.store) }
         try connect(names.notify, [names.store])
         try topology.add(
             topic: names.responseTopic, sink: names.responseSink, source: names.responseSource,
             below: [names.lookUp, names.notify], key: left.key, value: Response.serde(foreign: right.value),
             partitioner: toLeftTable)
-        try processor(names.resolver, names.responseSource) {
+        try processor(.resolve, names.resolver, names.responseSource) {
             try compared($0, names.registrationTopic).resolve($0, leftRows, deletesStale: !isLeft && names.asker != nil)
         }
         try connect(names.resolver, leftRows.stores)
         guard !isLeft, let asker = names.asker else { return }
-        try processor(asker, names.responseSource) { try compared($0, names.registrationTopic).askAgain($0, leftRows) }
+        try processor(.askAgain, asker, names.responseSource) {
+            try compared($0, names.registrationTopic).askAgain($0, leftRows)
+        }
         try connect(asker, leftRows.stores)
         try topology.add(
             sink: asker + "-sink", topic: names.registrationTopic, below: [asker], key: right.key.optional,
@@ -297,7 +304,7 @@ extension Topology {
         }
         try add(RepartitionTopic(name: topic))
         try add(sink: sink, topic: topic, below: parents, key: key, value: value, partitioner: partitioner)
-        try add(TopologyNode(source, .source(reader)))
+        try add(TopologyNode(source, .source(reader), .source(RecordFormat(key, value))))
     }
 
     /// Adds a sink that writes an internal topic.
@@ -308,6 +315,7 @@ extension Topology {
         let make: @Sendable (NodeContext) throws -> Any = { context in
             try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: .topic(topic))
         }
-        try add(TopologyNode(sink, .sink(topic: topic, make: make), parents: parents))
+        let operation = OperatorDescription.sink(RecordFormat(key, value))
+        try add(TopologyNode(sink, .sink(topic: topic, make: make), operation, parents: parents))
     }
 }

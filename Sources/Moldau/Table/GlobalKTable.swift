@@ -21,13 +21,12 @@ extension StreamsBuilder {
     /// // visits: ada=/home
     /// ```
     public func globalTable<Key, Value>(
-        _ topic: Topic<Key, Value>, as store: KeyValueStoreName<Key, Value>? = nil, named given: String? = nil,
-        options: StoreOptions? = nil
+        _ topic: Topic<Key, Value>, as store: TableStoreName<Key, Value>? = nil, named given: String? = nil,
+        kind: StoreKind? = nil
     ) -> GlobalKTable<Key, Value> {
-        let choice = StoreChoice(store?.name, options ?? StoreOptions(), in: self) {
+        let choice = StoreChoice(store, TableStoreOptions(kind: kind), in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "global-table")
         }
-        attempt { try choice.checkIsPlain("global tables") }
         let storeName = choice.name
         addGlobal(
             choice.definition(key: topic.key, value: topic.value), named: given, topic: topic.name, key: topic.key,

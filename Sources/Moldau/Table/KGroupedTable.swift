@@ -41,7 +41,7 @@ extension KTable {
             let make: @Sendable (NodeContext) throws -> Any = { context in
                 try regrouping(context, dropsHistory: dropsHistory, key: key, value: value, transform)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), .groupTable, parents: parents))
         }
         builder.add(node, below: [self.node])
         content.sendOldValues(force: true)
@@ -93,19 +93,19 @@ extension KGroupedTable {
     /// // inhabitants: Prague=1, Prague=2, Prague=1
     /// ```
     public func count(
-        as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Int64>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
     /// As `count`, with another number type.
     public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
-        result: Serde<Number>, as store: KeyValueStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        result: Serde<Number>, as store: (any TableName<Key, Number>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil
     ) -> KTable<Key, Number> {
-        aggregate(
-            { 0 }, result: result, as: store, named: name, options: options, operation: "count",
-            adding: { _, _, count in count + 1 }, subtracting: { _, _, count in count - 1 })
+        let step = TableStep<Key, Value, Number>(
+            first: { _, _ in 1 }, add: { count, _, _ in count + 1 }, subtract: { count, _, _ in count - 1 })
+        return aggregating("KTABLE-AGGREGATE-", "count", as: store, named: name, options, result: result, step)
     }
 
     /// Folds the rows under each key into one value. `subtract` must undo `add`.
@@ -117,18 +117,18 @@ extension KGroupedTable {
     /// // sums: ada=120, ada=150, ada=130
     /// ```
     public func aggregate<Result: StreamCodable & Sendable>(
-        _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, adding add: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
+        _ initial: Result, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, adding add: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
         subtracting subtract: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Key, Result> {
         aggregate(
             { initial }, result: Result.serde, as: store, named: name, options: options,
-            adding: { key, value, result in
+            adding: { result, key, value in
                 var result = result
                 try add(&result, key, value)
                 return result
             },
-            subtracting: { key, value, result in
+            subtracting: { result, key, value in
                 var result = result
                 try subtract(&result, key, value)
                 return result
@@ -139,20 +139,20 @@ extension KGroupedTable {
     ///
     /// ```swift
     /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }.aggregate(
-    ///     { 0 }, result: Int.serde, adding: { _, amount, sum in sum + amount },
-    ///     subtracting: { _, amount, sum in sum > amount ? sum - amount : nil })
+    ///     { 0 }, result: Int.serde, adding: { sum, _, amount in sum + amount },
+    ///     subtracting: { sum, _, amount in sum > amount ? sum - amount : nil })
     /// // openOrders: o1=ada 120, o1=nil
     /// // sums: ada=120, ada=nil
     /// ```
     public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
-        operation: String = "aggregate", adding add: @escaping @Sendable (Key, Value, Result) throws -> Result?,
-        subtracting subtract: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        adding add: @escaping @Sendable (Result, Key, Value) throws -> Result?,
+        subtracting subtract: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         let step = TableStep<Key, Value, Result>(
-            first: { key, value in try add(key, value, try initial()) }, add: add, subtract: subtract)
-        return aggregating("KTABLE-AGGREGATE-", operation, as: store, named: name, options, result: result, step)
+            first: { key, value in try add(try initial(), key, value) }, add: add, subtract: subtract)
+        return aggregating("KTABLE-AGGREGATE-", "aggregate", as: store, named: name, options, result: result, step)
     }
 
     /// Combines the rows under each key pairwise; the first is taken as it is. `subtract` must undo `add`.
@@ -164,21 +164,21 @@ extension KGroupedTable {
     /// // sums: ada=120, ada=150, ada=30
     /// ```
     public func reduce(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         adding add: @escaping @Sendable (Value, Value) throws -> Value?,
         subtracting subtract: @escaping @Sendable (Value, Value) throws -> Value?
     ) -> KTable<Key, Value> {
         let step = TableStep<Key, Value, Value>(
-            first: { _, value in value }, add: { _, value, result in try add(result, value) },
-            subtract: { _, value, result in try subtract(result, value) }, firstKeepsTime: true)
+            first: { _, value in value }, add: { result, _, value in try add(result, value) },
+            subtract: { result, _, value in try subtract(result, value) }, firstKeepsTime: true)
         return aggregating("KTABLE-REDUCE-", "reduce", as: store, named: name, options, result: value, step)
     }
 
     private func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
+        _ prefix: String, _ operation: String, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ options: TableStoreOptions?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store?.name, options, in: builder) {
+        let choice = StoreChoice(store, options, in: builder) {
             builder.names.store("KTABLE-AGGREGATE-", origin: origin, operation: operation)
         }
         let sink = builder.names.processor(given, suffix: "-sink", "KSTREAM-SINK-")
@@ -195,7 +195,9 @@ extension KGroupedTable {
                     context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
                 return try step.inlet(context, store: store, changes)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.aggregate(
+                Aggregation(operation), windows: nil, emit: emission.described)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             try topology.add(choice.definition(key: key, value: result), for: [name])
         }
         builder.add(node, below: [through])
@@ -223,8 +225,8 @@ extension KGroupedTable {
 private struct TableStep<Key, Value, Result>: Sendable {
     /// The aggregate after the first row.
     let first: @Sendable (Key, Value) throws -> Result?
-    let add: @Sendable (Key, Value, Result) throws -> Result?
-    let subtract: @Sendable (Key, Value, Result) throws -> Result?
+    let add: @Sendable (Result, Key, Value) throws -> Result?
+    let subtract: @Sendable (Result, Key, Value) throws -> Result?
     /// Whether a first row after a row that is gone keeps its own time.
     var firstKeepsTime = false
 
@@ -249,13 +251,13 @@ private struct TableStep<Key, Value, Result>: Sendable {
     ) throws -> Result? {
         var result = old?.value
         if let removed = record.value.old, let before = result, let old {
-            result = try subtract(record.key, removed, before)
+            result = try subtract(before, record.key, removed)
             timestamp = max(record.timestamp, old.timestamp)
         }
         guard let added = record.value.new else { return result }
         if let before = result {
             timestamp = max(record.timestamp, old?.timestamp ?? record.timestamp)
-            return try add(record.key, added, before)
+            return try add(before, record.key, added)
         }
         if let old, !firstKeepsTime { timestamp = max(record.timestamp, old.timestamp) }
         return try first(record.key, added)

@@ -139,8 +139,7 @@ package struct CombinedKey<ForeignKey, PrimaryKey> {
                 encode: { key, writer in
                     var bytes = ByteWriter()
                     try foreignKey.encode(key, &bytes)
-                    writer.append(bigEndian: Int32(bytes.count))
-                    writer.append(contentsOf: bytes.bytes)
+                    writer.append(sized: bytes.bytes)
                 },
                 decode: { bytes in
                     try bytes.withUnsafeBytes { buffer in

@@ -13,27 +13,25 @@ extension KTable {
     /// ```
     /// Changes go on in the order of the time that they wait by, then of their keys' bytes, with the time and headers of the last change.
     /// They go on when another change comes that moves stream time. What waits is kept in a store with a changelog.
-    /// - Parameter options: the store of what waits; its emission means nothing here.
+    /// - Parameter options: the store of what waits.
     public func suppress(
-        _ suppressed: Suppressed<Key>, named name: String? = nil, options: StoreOptions? = nil
+        _ suppressed: Suppressed<Key>, named name: String? = nil, options: BufferStoreOptions? = nil
     ) -> KTable<Key, Value> where Value: StreamCodable {
         suppress(suppressed, named: name, options: options, value: Value.serde)
     }
 
     /// As `suppress`, with the serde of the values given.
     public func suppress(
-        _ suppressed: Suppressed<Key>, named given: String? = nil, options: StoreOptions? = nil, value: Serde<Value>
+        _ suppressed: Suppressed<Key>, named given: String? = nil, options: BufferStoreOptions? = nil,
+        value: Serde<Value>
     ) -> KTable<Key, Value> {
         // Unlike with other operators, a given name uses up no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, "KTABLE-SUPPRESS-")
-        let choice = StoreChoice(given.map { "\($0)-store" }, options, in: builder) {
+        let choice = StoreChoice(buffer: given.map { "\($0)-store" }, options, in: builder) {
             builder.names.store("KTABLE-SUPPRESS-", origin: origin, operation: "suppress")
         }
         let parent = self.node
-        builder.attempt {
-            try choice.checkIsPlain("suppressions")
-            try suppressed.check(below: parent, named: name)
-        }
+        builder.attempt { try suppressed.check(below: parent, named: name) }
         // What those downstream know of a key that waits is the value from before.
         content.sendOldValues(force: true)
         let table = content
@@ -52,9 +50,11 @@ extension KTable {
             let make: TopologyNode.Make = { context in
                 try Suppression(suppressed, waitMs: wait, key: key, value: value, store: store, context).inlet
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
             try topology.add(
-                SuppressionBuffer.definition(store, kind: choice.kind(\.keyValue), choice.options), for: [name])
+                TopologyNode(
+                    name, .processor(make: make), .suppress(suppressed.described(waitMs: wait)), parents: parents))
+            try topology.add(
+                SuppressionBuffer.definition(store, kind: choice.kind(\.keyValue), choice.storage), for: [name])
         }
         builder.add(node, below: [self.node])
         return KTable(

@@ -26,7 +26,7 @@ final class SuppressionBuffer: CacheBackedStore {
         order = KeyValueStore(cache: cache, key: BufferedKey.serde, value: .nothing)
     }
 
-    static func definition(_ name: String, kind: StoreKind, _ options: StoreOptions) -> StoreDefinition {
+    static func definition(_ name: String, kind: StoreKind, _ options: BufferStoreOptions) -> StoreDefinition {
         StoreDefinition(
             name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
         ) { store, environment in SuppressionBuffer(cache: try environment.cache(for: store)) }

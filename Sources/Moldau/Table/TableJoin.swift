@@ -19,8 +19,8 @@ extension KTable {
     ///   - store: gives the result a store of its own.
     ///   - result: gives the result a store with a generated name.
     public func join<Other, Result>(
-        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
         joining(other, as: store, named: name, options, result, .inner) { left, right in
@@ -38,8 +38,8 @@ extension KTable {
     /// // cards: ada=Prague -, ada=Prague 123
     /// ```
     public func leftJoin<Other, Result>(
-        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         joining(other, as: store, named: name, options, result, .left) { left, right in
@@ -57,8 +57,8 @@ extension KTable {
     /// // cards: ada=Prague -, ada=Prague 123, bob=- 456
     /// ```
     public func outerJoin<Other, Result>(
-        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
         _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         joining(other, as: store, named: name, options, result, .outer) { left, right in
@@ -67,14 +67,14 @@ extension KTable {
     }
 
     private func joining<Other, Result>(
-        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, _ result: Serde<Result>?, _ kind: TableJoinKind,
+        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ options: TableStoreOptions?, _ result: Serde<Result>?, _ kind: JoinKind,
         _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         let (builder, key) = (builder, key)
         let value = store?.value ?? result
         let choice = value.map { _ in
-            StoreChoice(store?.name, options, in: builder) {
+            StoreChoice(store, options, in: builder) {
                 builder.names.store("KTABLE-MERGE-", origin: "\(origin)-\(other.origin)", operation: "join")
             }
         }
@@ -103,11 +103,17 @@ extension KTable {
                 needsOther: kind != .outer, dropsHistory: other.content.isVersioned, sendsOldValues: old, key: key,
                 get: left
             ) { try joiner($1, $0) }
-            try topology.add(TopologyNode(this, .processor(make: { try makeThis.inlet($0) }), parents: [names[0]]))
-            try topology.add(TopologyNode(that, .processor(make: { try makeThat.inlet($0) }), parents: [names[1]]))
+            let operation = OperatorDescription.tableJoin(kind)
+            try topology.add(
+                TopologyNode(this, .processor(make: { try makeThis.inlet($0) }), operation, parents: [names[0]]))
+            try topology.add(
+                TopologyNode(that, .processor(make: { try makeThat.inlet($0) }), operation, parents: [names[1]]))
             let merging = TableJoinMerge<Key, Result>(
                 store: storeName, emission: choice?.emission ?? .everyChange, key: key, sendsOldValues: old)
-            try topology.add(TopologyNode(merge, .processor(make: { try merging.inlet($0) }), parents: [this, that]))
+            try topology.add(
+                TopologyNode(
+                    merge, .processor(make: { try merging.inlet($0) }),
+                    .gather(emit: choice?.emission.described ?? .everyChange), parents: [this, that]))
             for store in right.stores { try topology.connect(this, toStore: store) }
             for store in left.stores { try topology.connect(that, toStore: store) }
             if let value, let choice { try topology.add(choice.definition(key: key, value: value), for: [merge]) }
@@ -119,8 +125,6 @@ extension KTable {
             key: key, content: content, storeName: store?.name)
     }
 }
-
-private enum TableJoinKind { case inner, left, outer }
 
 /// One side of a join: an update here meets the other side's row. `join` gets this side's row first.
 private struct TableJoinSide<Key, Value, Other, Result>: Sendable {

@@ -13,7 +13,7 @@ extension KTable {
     /// ```
     /// - Parameter store: gives the result a store of its own.
     public func mapValues<NewValue>(
-        as store: KeyValueStoreName<Key, NewValue>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ transform: @escaping @Sendable (Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
         mapValues(as: store, named: name, options: options) { _, value in try transform(value) }
@@ -27,10 +27,10 @@ extension KTable {
     /// // cards: ada=ada of Prague
     /// ```
     public func mapValues<NewValue>(
-        as store: KeyValueStoreName<Key, NewValue>? = nil, named given: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, NewValue>)? = nil, named given: String? = nil, options: TableStoreOptions? = nil,
         _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
-        deriving("KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false) { _ in
+        deriving(.mapValues, "KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false) { _ in
             { key, value in try value.flatMap { try transform(key, $0) } }
         }
     }
@@ -46,13 +46,13 @@ extension KTable {
     /// // rich: ada=120, ada=nil, bob=nil
     /// ```
     public func filter(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable<Key, Value> {
         // With old values a row that was excluded before needs no deletion: ask for them, but do not add a store for
         // that.
         deriving(
-            "KTABLE-FILTER-", as: store, named: name, options,
+            .filter, "KTABLE-FILTER-", as: store, named: name, options,
             sendsOldValues: content.sendOldValues(force: false), skipsEmptyChanges: true
         ) { _ in
             { key, value in try value.flatMap { try isIncluded(key, $0) ? $0 : nil } }
@@ -67,7 +67,7 @@ extension KTable {
     /// // poor: ada=nil, ada=90
     /// ```
     public func filterNot(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ isExcluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable<Key, Value> {
         filter(as: store, named: name, options: options) { try !isExcluded($0, $1) }
@@ -75,14 +75,15 @@ extension KTable {
 
     /// A table whose rows are a function of this table's rows, computed on demand unless it is given a store.
     func deriving<NewValue>(
-        _ prefix: String, as store: KeyValueStoreName<Key, NewValue>?, named given: String?, _ options: StoreOptions?,
+        _ operation: OperatorDescription, _ prefix: String, as store: (any TableName<Key, NewValue>)?,
+        named given: String?, _ options: TableStoreOptions?,
         stores: [String] = [], sendsOldValues: Bool = false, skipsEmptyChanges: Bool,
         _ transform: @escaping RowTransform<Key, Value, NewValue>
     ) -> KTable<Key, NewValue> {
         let (builder, parent) = (builder, content)
         // A store that the user did not name is not made, but its number is used up, as in Kafka Streams.
         if store == nil, options != nil { _ = builder.names.store(prefix, origin: origin, operation: "unnamed") }
-        let choice = store.map { StoreChoice($0.name, options, in: builder) { "" } }
+        let choice = store.map { StoreChoice($0, options, in: builder) { "" } }
         let name = builder.name(given, prefix)
         let derived = TableContent<Key, NewValue>(
             isVersioned: choice?.isVersioned ?? parent.isVersioned, inheritsVersions: choice == nil,
@@ -96,7 +97,7 @@ extension KTable {
                 skipsEmptyChanges: skipsEmptyChanges && !parent.isVersioned,
                 store: choice?.name, emission: choice?.emission ?? .everyChange, key: key)
             let make: @Sendable (NodeContext) throws -> Any = { try derivation.inlet($0) }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             for store in stores { try topology.connect(name, toStore: store) }
             if let choice, let store { try topology.add(choice.definition(key: key, value: store.value), for: [name]) }
         }

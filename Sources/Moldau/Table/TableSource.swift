@@ -15,11 +15,11 @@ extension StreamsBuilder {
     /// ```
     /// - Parameter store: names the store.
     public func table<Key, Value>(
-        _ topic: Topic<Key, Value>, as store: KeyValueStoreName<Key, Value>? = nil, named given: String? = nil,
-        options: StoreOptions? = nil, start: StartPosition = .earliest,
+        _ topic: Topic<Key, Value>, as store: (any TableName<Key, Value>)? = nil, named given: String? = nil,
+        options: TableStoreOptions? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key?, Value?>? = nil
     ) -> KTable<Key, Value> {
-        let choice = StoreChoice(store?.name, options, in: self) {
+        let choice = StoreChoice(store, options, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "table")
         }
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
@@ -35,7 +35,7 @@ extension StreamsBuilder {
                     key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
                     next: try context.next())
             }
-            try topology.add(TopologyNode(sourceName, .source(reader)))
+            try topology.add(TopologyNode(sourceName, .source(reader), .source(RecordFormat(key, value))))
             try source.write(into: &topology, below: [sourceName], key: { $0 }, value: { $0 })
             guard reusesTopic, source.hasStore else { return }
             try topology.add(
@@ -61,7 +61,7 @@ extension KStream {
     /// // cards: ada=Prague /shop
     /// ```
     public func toTable(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Value> where Key: StreamCodable, Value: StreamCodable {
         toTable(as: store, named: name, options: options, key: Key.serde, value: Value.serde)
     }
@@ -74,14 +74,14 @@ extension KStream {
     /// // rows: 1=to be, 1=nil
     /// ```
     public func toTable<Wrapped>(
-        as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Wrapped> where Key: StreamCodable, Wrapped: StreamCodable, Value == Wrapped? {
         toTable(as: store, named: name, options: options, key: Key.serde, value: Wrapped.serde)
     }
 
     /// As `toTable`, with the given serdes.
     public func toTable(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         key: Serde<Key>, value: Serde<Value>
     ) -> KTable<Key, Value> {
         table(as: store, named: name, options, key: key, value: value, written: value) { value.isNull($0) ? nil : $0 }
@@ -89,18 +89,18 @@ extension KStream {
 
     /// As `toTable` of a stream with optional values, with the given serdes.
     public func toTable<Wrapped>(
-        as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         key: Serde<Key>, value: Serde<Wrapped>
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
         table(as: store, named: name, options, key: key, value: value, written: value.optional) { $0 }
     }
 
     private func table<Row>(
-        as store: KeyValueStoreName<Key, Row>?, named given: String?, _ options: StoreOptions?, key: Serde<Key>,
+        as store: (any TableName<Key, Row>)?, named given: String?, _ options: TableStoreOptions?, key: Serde<Key>,
         value: Serde<Row>, written: Serde<Value>, row: @escaping @Sendable (Value) -> Row?
     ) -> KTable<Key, Row> {
         let name = builder.name(given, "KSTREAM-TOTABLE-")
-        let choice = StoreChoice(store?.name, options, in: builder) {
+        let choice = StoreChoice(store, options, in: builder) {
             builder.names.store("KSTREAM-TOTABLE-", origin: origin, operation: "table")
         }
         let isGenerated = given == nil
@@ -163,7 +163,7 @@ final class TableSource<Key, Value> {
                 try update(record.with(key: key, value: row(record.value)))
             }
         }
-        try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+        try topology.add(TopologyNode(name, .processor(make: make), .table, parents: parents))
         if isStored { try topology.add(choice.definition(key: key, value: value), for: [name]) }
     }
 

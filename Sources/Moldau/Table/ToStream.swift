@@ -22,7 +22,7 @@ extension KTable {
     {
         let name = builder.name(given, "KTABLE-TOSTREAM-")
         let node = GraphNode(name) { topology, parents in
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), .toStream, parents: parents))
         }
         builder.add(node, below: [self.node])
         return KStream(builder: builder, node: node, sources: sources, isKeyChanged: false, origin: origin)

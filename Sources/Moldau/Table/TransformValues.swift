@@ -7,8 +7,8 @@ extension KTable {
     ///
     /// ```swift
     /// let highest = KeyValueStoreName<String, Int>("highest")
-    /// streams.addStore(.keyValue(highest))
-    /// let records = balances.transformValues(stores: [highest.name]) { context in
+    /// streams.addStore(StoreDefinition(highest))
+    /// let records = balances.transformValues(stores: [highest]) { context in
     ///     let highest = try context.store(highest)
     ///     return { name, balance in
     ///         guard let balance, try balance > highest.get(name) ?? 0 else { return try highest.get(name) }
@@ -23,15 +23,16 @@ extension KTable {
     /// looked up. It gets nil for a row that is deleted or not there.
     /// - Parameters:
     ///   - store: gives the result a store of its own; then old values and look-ups are read there.
-    ///   - stores: the names of the stores that it uses; add them with `addStore`.
+    ///   - stores: the stores that it uses; add them with `addStore`.
     ///   - make: makes the function of one task.
     public func transformValues<NewValue>(
-        as store: KeyValueStoreName<Key, NewValue>? = nil, named name: String? = nil, stores: [String] = [],
-        options: StoreOptions? = nil,
+        as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, stores: [any StoreName] = [],
+        options: TableStoreOptions? = nil,
         _ make: @escaping @Sendable (TransformationContext) throws -> (Key, Value?) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
         deriving(
-            "KTABLE-TRANSFORMVALUES-", as: store, named: name, options, stores: stores, skipsEmptyChanges: false
+            .transformValues, "KTABLE-TRANSFORMVALUES-", as: store, named: name, options, stores: stores.map(\.name),
+            skipsEmptyChanges: false
         ) { try make(TransformationContext($0)) }
     }
 }

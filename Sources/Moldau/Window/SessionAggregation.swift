@@ -5,7 +5,7 @@ import MoldauTopology
 /// The definition of an aggregation over sessions, before a task wires it.
 struct SessionAggregation<Key, Value, Result>: Sendable {
     let fold: Fold<Key, Value, Result>
-    let merge: @Sendable (Key, Result, Result) throws -> Result?
+    let merge: @Sendable (Result, Key, Result) throws -> Result?
     let windows: SessionWindows
     let emit: EmitStrategy
     let store: String
@@ -85,7 +85,7 @@ private final class Sessions<Key, Value, Result> {
     ) throws -> Result? {
         var value = try aggregation.fold.initial?()
         for session in joined {
-            value = try value.map { try aggregation.merge(record.key, $0, session.value) } ?? session.value
+            value = try value.map { try aggregation.merge($0, record.key, session.value) } ?? session.value
         }
         return try aggregation.fold.adding(record.key, record.value, to: value).after
     }

@@ -39,7 +39,7 @@ extension SessionWindowedKStream {
     /// // visits: ada[10-20]=2
     /// ```
     public func count(
-        as store: SessionStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: SessionStoreName<Key, Int64>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
@@ -47,7 +47,7 @@ extension SessionWindowedKStream {
     /// As `count`, with another number type.
     public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: SessionStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil {
@@ -55,7 +55,7 @@ extension SessionWindowedKStream {
         }
         return aggregating(
             "KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting()
-        ) { _, left, right in left + right }
+        ) { left, _, right in left + right }
     }
 
     /// Folds the records of each session into one value, which is updated in place.
@@ -70,13 +70,13 @@ extension SessionWindowedKStream {
     ///   initial value; the sessions come in the order of their ends.
     public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
+        options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
         merging merge: @escaping @Sendable (inout Result, Key, Result) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
             "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, Result.serde,
             .changing(initial, update)
-        ) { key, left, right in
+        ) { left, key, right in
             var merged = left
             try merge(&merged, key, right)
             return merged
@@ -87,16 +87,16 @@ extension SessionWindowedKStream {
     ///
     /// ```swift
     /// let longest = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
-    ///     .aggregate({ 0 }, result: Int.serde) { _, page, length in max(page.count, length) }
-    ///         merging: { _, one, other in max(one, other) }
+    ///     .aggregate({ 0 }, result: Int.serde) { length, _, page in max(page.count, length) }
+    ///         merging: { one, _, other in max(one, other) }
     /// // clicks: ada@10=/home, ada@20=/, ada@90=/home
     /// // longest: ada[10-20]=5
     /// ```
     public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
-        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?,
-        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result
+        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?,
+        merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
             "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, result,
@@ -112,40 +112,42 @@ extension SessionWindowedKStream {
     /// // paths: ada[10-20]=/home/shop
     /// ```
     public func reduce(
-        as store: SessionStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: SessionStoreName<Key, Value>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
         aggregating(
             "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, grouped.value,
             .reducing(combine, first: { $0 })
-        ) { _, left, right in try combine(left, right) }
+        ) { left, _, right in try combine(left, right) }
     }
 
     /// As `reduce`, for optional values: a nil after the first value is passed to `combine`. nil deletes the row.
     public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: SessionStoreName<Key, Wrapped>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
+        options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
         aggregating(
             "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, result,
             .reducing(combine, first: { $0 })
-        ) { _, left, right in try combine(left, right) }
+        ) { left, _, right in try combine(left, right) }
     }
 
     private func aggregating<Result>(
         _ prefix: String, _ operation: String, as store: SessionStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>,
-        _ merge: @escaping @Sendable (Key, Result, Result) throws -> Result?
+        _ options: WindowStoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>,
+        _ merge: @escaping @Sendable (Result, Key, Result) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
-        let choice = StoreChoice(store?.name, options, in: builder) {
+        let choice = StoreChoice(windows: store?.name, options, in: builder) {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
         }
         let aggregation = SessionAggregation(
             fold: fold, merge: merge, windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory,
             key: grouped.key)
         return grouped.aggregated(
-            prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
+            prefix,
+            .aggregate(Aggregation(operation), windows: windows.described, emit: emit.described(choice.emission)),
+            named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: Windowed.sessionSerde(of: grouped.key), getter: .sessionStore(choice.name),
             store: choice.definition(
                 of: windows, emit: emit, key: grouped.key, value: store?.value ?? result, in: builder),

@@ -53,7 +53,7 @@ extension TimeWindowedKStream {
     /// // counts: ada[0-60]=1, ada[0-60]=2, ada[60-120]=1
     /// ```
     @inlinable public func count(
-        as store: WindowStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: WindowStoreName<Key, Int64>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
@@ -61,7 +61,7 @@ extension TimeWindowedKStream {
     /// As `count`, with another number type.
     @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: WindowStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil { skipNumber() }
@@ -78,7 +78,7 @@ extension TimeWindowedKStream {
     /// ```
     @inlinable public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+        options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
             "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, Result.serde,
@@ -89,14 +89,14 @@ extension TimeWindowedKStream {
     ///
     /// ```swift
     /// let latest = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
-    ///     .aggregate({ "" }, result: String.serde) { _, page, _ in page == "/bye" ? nil : page }
+    ///     .aggregate({ "" }, result: String.serde) { _, _, page in page == "/bye" ? nil : page }
     /// // clicks: ada@10=/home, ada@20=/bye
     /// // latest: ada[0-60]=/home, ada[0-60]=nil
     /// ```
     @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
-        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
             "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, result,
@@ -111,7 +111,7 @@ extension TimeWindowedKStream {
     /// // largest: o1[0-60]=60, o1[0-60]=60, o1[60-120]=5
     /// ```
     @inlinable public func reduce(
-        as store: WindowStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: WindowStoreName<Key, Value>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
         aggregating(
@@ -122,7 +122,7 @@ extension TimeWindowedKStream {
     /// As `reduce`, for optional values: a nil after the first value is passed to `combine`. nil deletes the row.
     @inlinable public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: WindowStoreName<Key, Wrapped>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
+        options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
         aggregating(
             "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, result,
@@ -135,7 +135,7 @@ extension TimeWindowedKStream {
 
     @inlinable func aggregating<Result>(
         _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named name: String?,
-        _ options: StoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
+        _ options: WindowStoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
     ) -> KTable<Windowed<Key>, Result> {
         let (key, value) = (grouped.key, grouped.value)
         return aggregating(prefix, operation, as: store, named: name, options, result) { context, settings, changes in
@@ -146,19 +146,21 @@ extension TimeWindowedKStream {
 
     @usableFromInline func aggregating<Result>(
         _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, _ result: Serde<Result>,
+        _ options: WindowStoreOptions?, _ result: Serde<Result>,
         inlet:
             @escaping @Sendable (NodeContext, WindowSettings, ChangeForwarder<Windowed<Key>, Result>) throws -> Inlet<
                 Key, Value
             >
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
-        let choice = StoreChoice(store?.name, options, in: builder) {
+        let choice = StoreChoice(windows: store?.name, options, in: builder) {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
         }
         let settings = WindowSettings(windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory)
         return grouped.aggregated(
-            prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
+            prefix,
+            .aggregate(Aggregation(operation), windows: windows.described, emit: emit.described(choice.emission)),
+            named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: windows.keySerde(of: grouped.key),
             getter: .windowStore(choice.name),
             store: choice.definition(

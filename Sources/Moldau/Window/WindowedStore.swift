@@ -7,17 +7,16 @@ extension StoreChoice {
     func definition<Key, Value>(
         of windows: TimeWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
-        let retention = options.retention ?? .milliseconds(windows.minimumRetentionMs)
+        let retention = self.retention ?? .milliseconds(windows.minimumRetentionMs)
         builder.attempt {
-            try checkIsPlain("windows")
             try windows.check()
             try windows.check(retention: retention, store: name)
         }
-        var definition = StoreDefinition.timestampedWindow(
+        var definition = StoreDefinition(
             WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
             order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window),
-            isLogged: options.isLogged,
-            topicSettings: options.changelogSettings)
+            isLogged: storage.isLogged,
+            topicSettings: storage.changelogSettings)
         definition.expiresExactly = expiresExactly
         if emit == .onWindowClose { definition.closingMs = windows.closingMs }
         return definition
@@ -29,17 +28,16 @@ extension StoreChoice {
     ) -> StoreDefinition {
         // A session of exactly that age is still open; Kafka Streams' store in memory rejects it.
         let openMs: Int64 = windowMemory == .complete ? 1 : 0
-        let retention = options.retention ?? .milliseconds(windows.closingMs.addingCapped(openMs))
+        let retention = self.retention ?? .milliseconds(windows.closingMs.addingCapped(openMs))
         builder.attempt {
-            try checkIsPlain("windows")
             try windows.check()
             try windows.check(retention: retention, store: name)
         }
-        var definition = StoreDefinition.session(
+        var definition = StoreDefinition(
             SessionStoreName(name, key: key, value: value), retention: retention,
             order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
             reach: reach(ofSessions: emit), kind: kind(\.session),
-            isLogged: options.isLogged, topicSettings: options.changelogSettings)
+            isLogged: storage.isLogged, topicSettings: storage.changelogSettings)
         definition.expiresExactly = expiresExactly
         // The end is inclusive: a session closes a millisecond after it.
         if emit == .onWindowClose { definition.closingMs = 1 }

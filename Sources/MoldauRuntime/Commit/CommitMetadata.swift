@@ -24,8 +24,7 @@ package struct CommitMetadata: Equatable, Sendable {
         writer.append(bigEndian: partitionTime.ms)
         if !processorTimes.isEmpty { writer.append(bigEndian: Int32(processorTimes.count)) }
         for (name, time) in processorTimes.sorted(by: { $0.key < $1.key }) {
-            writer.append(bigEndian: Int32(name.utf8.count))
-            writer.append(utf8: name)
+            writer.append(text: name)
             writer.append(bigEndian: time)
         }
         return Data(writer.bytes).base64EncodedString()
@@ -35,32 +34,18 @@ package struct CommitMetadata: Equatable, Sendable {
     /// neither: the metadata of other clients is ignored, as in Kafka Streams.
     package init?(decoding text: String) {
         guard let data = Data(base64Encoded: text) else { return nil }
-        var reader = MetadataReader(bytes: [UInt8](data))
-        guard let magic: UInt8 = reader.number(), magic == 1 || magic == Self.magic, let time: Int64 = reader.number()
-        else { return nil }
-        self.init(partitionTime: Timestamp(ms: time))
-        guard magic == Self.magic, let count: Int32 = reader.number(), count > 0 else { return }
-        for _ in 0..<count {
-            guard let name = reader.text(), let time: Int64 = reader.number() else { return nil }
-            processorTimes[name] = time
-        }
-    }
-}
-
-private struct MetadataReader {
-    let bytes: [UInt8]
-    var position = 0
-
-    mutating func number<Number: FixedWidthInteger>() -> Number? {
-        let size = MemoryLayout<Number>.size
-        guard bytes.count - position >= size else { return nil }
-        defer { position += size }
-        return bytes[position..<position + size].reduce(Number.zero) { $0 << 8 | Number(truncatingIfNeeded: $1) }
+        let read = data.withUnsafeBytes { try? CommitMetadata($0) }
+        guard let read else { return nil }
+        self = read
     }
 
-    mutating func text() -> String? {
-        guard let count: Int32 = number(), count >= 0, bytes.count - position >= Int(count) else { return nil }
-        defer { position += Int(count) }
-        return String(validating: bytes[position..<position + Int(count)], as: UTF8.self)
+    private init(_ bytes: UnsafeRawBufferPointer) throws(SerdeError) {
+        var reader = FieldReader(bytes, of: "metadata of a commit")
+        let magic: UInt8 = try reader.number()
+        guard magic == 1 || magic == Self.magic else { throw reader.malformed("its first byte is \(magic)") }
+        self.init(partitionTime: Timestamp(ms: try reader.number()))
+        guard magic == Self.magic, !reader.rest.isEmpty else { return }
+        let count: Int32 = try reader.number()
+        for _ in 0..<max(count, 0) { processorTimes[try reader.text()] = try reader.number() }
     }
 }

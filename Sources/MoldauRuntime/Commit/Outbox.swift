@@ -185,13 +185,11 @@ package final class Outbox: RecordCollector {
             batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
             let isKeyed = !batch.pointee.builder.lacksKey
             try send(batch.pointee.builder.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
-        } catch let error as ClusterError where error.holdsBack {
+        } catch let error as ClusterError where error.isKept {
             // Not thrown here: user code may be the caller, and would take it for its own error.
             (isOutOfSpace, spaceError) = (true, error)
             return false
-        } catch ClusterError.recordTooLarge where count > 1 {
-            try sendOneByOne(batch)
-        } catch ClusterError.invalidRecord where count > 1 {
+        } catch let error as ClusterError where error.remedy == .sendApart && count > 1 {
             try sendOneByOne(batch)
         } catch let error as ClusterError {
             var reader = RecordBatchReader(batch.pointee.builder.finish())
@@ -224,12 +222,8 @@ package final class Outbox: RecordCollector {
     private func judge(
         _ error: ClusterError, partition: TopicPartition?, recordCount: Int, key: UnsafeRawBufferPointer? = nil
     ) throws {
-        let refused: TopicPartition
-        switch error {
-        case .recordTooLarge(let named, _, _), .invalidRecord(let named, _), .unknownPartition(let named, _):
-            refused = partition ?? named
-        default: throw error
-        }
+        guard error.remedy == .sendApart || error.remedy == .leaveOut, let refused = partition ?? error.partition
+        else { throw error }
         if let store = changelogStores[refused.topic] {
             throw RuntimeError.changelogRefused(store: store, refused, keyBytes: key?.count ?? 0, error)
         }
@@ -241,12 +235,7 @@ package final class Outbox: RecordCollector {
 
 extension ClusterError {
     /// Whether the batch is kept after this error.
-    fileprivate var holdsBack: Bool {
-        switch self {
-        case .diskFull, .producerFenced: true
-        default: false
-        }
-    }
+    fileprivate var isKept: Bool { remedy == .retry || remedy == .beginAnew }
 }
 
 extension Outbox {

@@ -29,15 +29,16 @@ import MoldauTopology
 /// Commits tasks together: their output, the changes of their stores, and their positions.
 package struct TaskCommit {
     private let outbox: Outbox
-    private let group: String
+    private let group: () -> GroupMetadata
     private let commitPositions: ([TopicPartition: CommittedOffset]) throws -> Void
 
     /// - Parameters:
     ///   - outbox: collects the tasks' output; with a transactional producer commits are exactly-once.
-    ///   - group: the group whose positions transactions commit.
+    ///   - group: the group whose positions transactions commit, and the member that commits; asked at each commit.
     ///   - commitPositions: stores the group's positions if no transaction does; returns when they are durable.
     package init(
-        outbox: Outbox, group: String, commitPositions: @escaping ([TopicPartition: CommittedOffset]) throws -> Void
+        outbox: Outbox, group: @escaping () -> GroupMetadata,
+        commitPositions: @escaping ([TopicPartition: CommittedOffset]) throws -> Void
     ) {
         (self.outbox, self.group, self.commitPositions) = (outbox, group, commitPositions)
     }
@@ -77,7 +78,7 @@ package struct TaskCommit {
         }
         if let producer = outbox.producer as? any TransactionalProducer {
             guard try outbox.sendAll() else { throw outbox.spaceError }
-            try producer.commit(positions, of: group)
+            try producer.commit(positions, of: group())
         } else {
             try outbox.flush()
             if !positions.isEmpty { try commitPositions(positions) }

@@ -36,7 +36,7 @@ extension StreamsConfiguration {
             demand(newTopicPartitions >= 1, "newTopicPartitions is \(newTopicPartitions), and has to be at least 1")
         }
         for topic in namedTopics.sorted() {
-            let objection = InternalTopicNames.objection(to: topic)
+            let objection = TopicName.objection(to: topic)
             demand(objection == nil, "'\(topic)' of namedTopics cannot be a topic: \(objection ?? "")")
         }
         if guarantee == .exactlyOnce { complaints += transactionComplaints }
@@ -65,28 +65,8 @@ extension StreamsConfiguration {
 }
 
 extension InternalTopicNames {
-    /// Kafka's limit.
-    private static let longestTopicName = 249
-
-    /// Why a name cannot be a topic's; nil where it can.
-    static func objection(to name: String) -> String? {
-        if name.isEmpty { return "it is empty" }
-        if name == "." || name == ".." { return "that is a directory's name" }
-        if name.utf8.count > longestTopicName {
-            return "it has \(name.utf8.count) bytes, and \(longestTopicName) are possible"
-        }
-        let isPlain = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-            default: false
-            }
-        }
-        return isPlain ? nil : "it may consist of letters of ASCII, digits, '.', '_' and '-' alone"
-    }
-
     fileprivate func complaints(_ topology: Topology) -> [String] {
-        if let objection = Self.objection(to: applicationID) {
+        if let objection = TopicName.objection(to: applicationID) {
             return ["the application's id '\(applicationID)' stands in names of topics and directories: \(objection)"]
         }
         if applicationID.hasPrefix("__") {
@@ -96,7 +76,7 @@ extension InternalTopicNames {
             topology.repartitionTopics.map { topic($0.name) }
             + topology.stores.filter(\.isLogged).map { changelog(ofStore: $0.name) }
         return topics.compactMap { name in
-            Self.objection(to: name).map { "the application's topic '\(name)' cannot be made: \($0)" }
+            TopicName.objection(to: name).map { "the application's topic '\(name)' cannot be made: \($0)" }
         }
     }
 }

@@ -148,8 +148,9 @@ extension StickyAssignment {
                 while standby[task]?.count ?? 0 < count, let member = member(forCopyOf: task) { copy(task, to: member) }
             }
             while let (task, index, member) = evenerPlace() {
-                copyLoad[standby[task]![index]]! -= 1
-                standby[task]![index] = member
+                let from = standby[task, default: []][index]
+                standby[task, default: []][index] = member
+                copyLoad[from, default: 0] -= 1
                 copyLoad[member, default: 0] += 1
             }
         }
@@ -159,8 +160,9 @@ extension StickyAssignment {
             let byLoad = members.sorted { (hasCopies($0), $0) < (hasCopies($1), $1) }
             for to in byLoad {
                 for from in byLoad.reversed() where hasCopies(from) >= hasCopies(to) + 2 {
-                    for task in work.copied.reversed() where active[task] != to && !standby[task]!.contains(to) {
-                        if let index = standby[task]!.firstIndex(of: from) { return (task, index, to) }
+                    for task in work.copied.reversed() where active[task] != to {
+                        guard let held = standby[task], !held.contains(to) else { continue }
+                        if let index = held.firstIndex(of: from) { return (task, index, to) }
                     }
                 }
             }

@@ -11,7 +11,7 @@ enum Shortage: Equatable {
     /// nil if waiting for room does not help.
     init?(_ error: any Error) {
         switch error {
-        case ClusterError.diskFull: self = .cluster
+        case let error as ClusterError where error.remedy == .retry: self = .cluster
         case StateError.noSpace: self = .state
         default: return nil
         }

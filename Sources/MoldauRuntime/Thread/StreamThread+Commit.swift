@@ -90,7 +90,7 @@ extension StreamThread {
             if shortage == .cluster {
                 throw ClusterError.diskFull(reason: "what was done since the last commit is not kept")
             }
-        } catch ClusterError.producerFenced {
+        } catch let error as ClusterError where error.remedy == .beginAnew {
             plan.configuration.logger.warning(
                 "a transaction was aborted because it was open for too long; its records are processed again at the next start"
             )

@@ -52,9 +52,9 @@ package final class StreamThread {
         let clients = try ThreadClients(plan)
         self.clients = clients
         let (names, configuration, consumer) = (plan.names, plan.configuration, clients.consumer)
-        mailbox = ThreadMailbox(of: plan.clientID, wakeup: consumer.wakeup)
+        mailbox = ThreadMailbox(of: plan.clientID, wake: clients.wake)
         taskCommit = TaskCommit(
-            outbox: clients.outbox, group: names.applicationID, commitPositions: { try consumer.commit($0) })
+            outbox: clients.outbox, group: { consumer.groupMetadata }, commitPositions: { try consumer.commit($0) })
         restorer = StoreRestorer(
             consumer: clients.restoreConsumer, committed: { try consumer.committed($0) },
             logger: configuration.logger, report: configuration.onRestore)
@@ -148,7 +148,7 @@ package final class StreamThread {
         precondition(phase != .closed, "a closed stream thread runs no more")
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
-        } catch ClusterError.producerFenced {
+        } catch let error as ClusterError where error.remedy == .beginAnew {
             try restartTasks(now: now)
             return 0
         }

@@ -185,7 +185,7 @@ final class StreamThreadLoop: Sendable {
 extension Error {
     /// Whether a new thread would fail in the same way.
     var isForGood: Bool {
-        if case .offline? = self as? ClusterError { return true }
+        if let error = self as? ClusterError { return error.remedy == .stopApplication }
         return switch self as? StateError {
         case .changed, .damaged, .malformedMetadata: true
         default: false

@@ -47,15 +47,28 @@ package struct StreamThreadPlan: Sendable {
 
     var clientID: String { names.thread(number) }
 
+    /// The same for the same thread of the application, over restarts; nil without transactions.
+    private var transactionalID: String? {
+        configuration.guarantee == .exactlyOnce ? "\(names.applicationID)-\(number)" : nil
+    }
+
+    /// Reads what the thread's tasks process.
+    func makeConsumer() throws -> any Consumer {
+        try cluster.makeConsumer(
+            ConsumerOptions(
+                clientID: clientID + "-consumer", group: names.applicationID,
+                // A commit makes durable what was read before it tells of it.
+                readsAhead: true,
+                // The same commit decides what tasks write and what other tasks of the thread have made of that.
+                readsTransactionsOf: transactionalID))
+    }
+
     /// Makes the thread's producer. With exactly-once, first ends what an earlier run left open.
     func makeProducer() throws -> any Producer {
         let clientID = clientID + "-producer"
-        switch configuration.guarantee {
-        case .atLeastOnce: return try cluster.makeProducer(clientID: clientID)
-        case .exactlyOnce:
-            return try cluster.makeTransactionalProducer(
-                id: "\(names.applicationID)-\(number)", timeout: configuration.ownTransactionTimeout, clientID: clientID
-            )
-        }
+        guard let transactionalID else { return try cluster.makeProducer(clientID: clientID) }
+        return try cluster.makeTransactionalProducer(
+            TransactionalProducerOptions(
+                clientID: clientID, id: transactionalID, timeout: configuration.ownTransactionTimeout))
     }
 }

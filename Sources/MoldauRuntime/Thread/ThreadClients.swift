@@ -15,10 +15,7 @@ struct ThreadClients {
     /// Blocks: with exactly-once, a transaction that an earlier run left open is ended first.
     init(_ plan: StreamThreadPlan) throws {
         self.plan = plan
-        consumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-consumer")
-        consumer.group = plan.names.applicationID
-        // A commit makes everything that was read durable before it commits its position.
-        consumer.readsAhead = true
+        consumer = try plan.makeConsumer()
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         let producer = try plan.makeProducer()
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
@@ -29,7 +26,6 @@ struct ThreadClients {
                 do { try admin.create([NewTopic(name, partitionCount: count)]) } catch ClusterError.topicExists {}
                 return true
             })
-        readOwnTransactions()
     }
 
     /// Called after the producer's transaction was aborted: replaces the producer, and discards what the outbox holds.
@@ -37,15 +33,14 @@ struct ThreadClients {
     func renewProducer() throws {
         outbox.producer.close()
         outbox.begin(with: try plan.makeProducer())
-        readOwnTransactions()
     }
 
-    /// Lets the thread's tasks read records of the thread's own open transaction: a single commit decides about those
-    /// records and about what its tasks made of them.
-    private func readOwnTransactions() {
-        // Any partition will do: the producer id is the same for all.
-        let stamp = outbox.producer.stamp(for: TopicPartition(plan.names.applicationID, 0))
-        consumer.readsTransactionsOf = stamp.isTransactional ? stamp.id : nil
+    /// Ends a wait for records or changelogs, from any thread.
+    var wake: @Sendable () -> Void {
+        { [consumer = consumer.wakeup, restoreConsumer = restoreConsumer.wakeup] in
+            consumer.signal()
+            restoreConsumer.signal()
+        }
     }
 
     func close() {

@@ -11,10 +11,6 @@
 // thread that it was posted to: if the task that it is about has moved to another thread, the answer is an error that
 // says so.
 
-import MoldauCluster
-import MoldauState
-import MoldauTopology
-
 /// Work that other threads want a stream thread to do, with access to what it owns.
 package final class ThreadMailbox: Sendable {
     private struct Message: Sendable {
@@ -28,13 +24,13 @@ package final class ThreadMailbox: Sendable {
     static let batch = 16
 
     private let thread: String
-    private let wakeup: Wakeup
     private let messages: Mailbox<Message>
+    /// Ends the thread's wait for records.
+    let wake: @Sendable () -> Void
 
-    /// - Parameter wakeup: ends the thread's wait for records.
-    init(of thread: String, wakeup: Wakeup) {
-        (self.thread, self.wakeup) = (thread, wakeup)
-        messages = Mailbox(limit: Self.limit, wake: wakeup.signal)
+    init(of thread: String, wake: @escaping @Sendable () -> Void) {
+        (self.thread, self.wake) = (thread, wake)
+        messages = Mailbox(limit: Self.limit, wake: wake)
     }
 
     /// Runs `work` on the thread between two batches, in the order of the posts. May be called from any thread; returns
@@ -60,9 +56,6 @@ package final class ThreadMailbox: Sendable {
         }
     }
 
-    /// Ends the thread's wait for records because of some other news.
-    func wake() { wakeup.signal() }
-
     /// Whether no message waits.
     var isEmpty: Bool { messages.isEmpty }
 
@@ -76,51 +69,4 @@ package final class ThreadMailbox: Sendable {
 
     /// Called when the thread does nothing more: all waiting callers get an error.
     func close() { for message in messages.close() { message.refuse(.threadEnded(thread)) } }
-}
-
-/// What the work of a message may access. Must not be kept: it belongs to the thread.
-package struct ThreadContents {
-    private let thread: String
-    private let heldTasks: HeldTasks
-    private let globalTables: GlobalTables
-
-    init(of thread: String, _ heldTasks: HeldTasks, _ globalTables: GlobalTables) {
-        (self.thread, self.heldTasks, self.globalTables) = (thread, heldTasks, globalTables)
-    }
-
-    /// The stores of a task that the thread processes.
-    /// - Throws: `ThreadMailboxError.taskNotHere` if the thread does not process it (any more, or yet).
-    package func stores(of task: TaskID) throws(ThreadMailboxError) -> [any StateStore] {
-        guard let task = heldTasks.running.first(where: { $0.id == task }) else {
-            throw .taskNotHere(task, thread: thread)
-        }
-        return task.stores.entries.map(\.store)
-    }
-
-    /// The thread's copies of the global tables.
-    package var globalStores: [any StateStore] { globalTables.stores }
-}
-
-/// Why a stream thread did not answer. Each case holds the facts.
-package enum ThreadMailboxError: Error, Equatable, CustomStringConvertible {
-    /// The thread ended or failed before it answered, or is about to restart.
-    case threadEnded(String)
-    /// Too many messages are waiting.
-    case tooMany(thread: String, waiting: Int)
-    /// The task is not running on this thread, or on any.
-    case taskNotHere(TaskID, thread: String?)
-
-    package var description: String {
-        switch self {
-        case .threadEnded(let thread):
-            "the stream thread \(thread) ended before it answered; find out which thread has the task now, and ask that one"
-        case .tooMany(let thread, let waiting):
-            "\(waiting) messages wait for the stream thread \(thread); ask again when it has answered some"
-        case .taskNotHere(let task, let thread?):
-            "the stream thread \(thread) does not process task \(task): it goes to another thread, or is being restored; ask "
-                + "again, of the thread that has it then"
-        case .taskNotHere(let task, nil):
-            "no stream thread processes task \(task) now: it goes from one to another, or is being restored; ask again"
-        }
-    }
 }

@@ -71,13 +71,12 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
 }
 
 extension StoreDefinition {
-    /// A map from keys to values with their timestamps and headers: opens as `HeadersKeyValueStore`.
-    public static func headersKeyValue<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+    /// A map from keys to values with their timestamps and headers.
+    public init<Key, Value>(
+        _ name: HeadersStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
+    ) {
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             HeadersKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
     }

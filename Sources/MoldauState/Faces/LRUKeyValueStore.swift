@@ -120,32 +120,37 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
 }
 
 extension StoreDefinition {
-    /// A map in memory of the `maxEntries` most recently used keys: opens as `LRUKeyValueStore`.
-    /// - Parameter maxEntries: per task; at least 1.
-    public static func lruMap<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, maxEntries: Int, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
-        return StoreDefinition(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
-            LRUKeyValueStore(
-                cache: try environment.cache(for: store), key: name.key, value: name.value, maxEntries: maxEntries)
-        }.holding(name, hasTimestamps: false)
+    /// A map in memory of the keys that were used last.
+    public init<Key, Value>(
+        _ name: LRUStoreName<Key, Value>, isLogged: Bool = true, topicSettings: [String: String] = [:]
+    ) {
+        self.init(usedLast: name, maxEntries: name.maxEntries, isLogged, topicSettings) { cache in
+            LRUKeyValueStore(cache: cache, key: name.key, value: name.value, maxEntries: name.maxEntries)
+        }
     }
 
-    /// Like `lruMap`, with a timestamp for each value as in tables: opens as an `LRUKeyValueStore` of
-    /// `ValueAndTimestamp`.
-    public static func timestampedLRUMap<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, maxEntries: Int, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
-        return StoreDefinition(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
+    /// A map in memory of the rows that were used last.
+    public init<Key, Value>(
+        _ name: LRUTableStoreName<Key, Value>, isLogged: Bool = true, topicSettings: [String: String] = [:]
+    ) {
+        let row = ValueAndTimestamp.serde(of: name.value)
+        self.init(
+            usedLast: name, maxEntries: name.maxEntries, isLogged, topicSettings, holdsTimestamps: true
+        ) { cache in
             LRUKeyValueStore(
-                cache: try environment.cache(for: store), key: name.key, value: ValueAndTimestamp.serde(of: name.value),
-                maxEntries: maxEntries, holdsTimestamps: true)
-        }.holding(name, hasTimestamps: true)
+                cache: cache, key: name.key, value: row, maxEntries: name.maxEntries, holdsTimestamps: true)
+        }
+    }
+
+    private init(
+        usedLast name: some StoreName, maxEntries: Int, _ isLogged: Bool, _ topicSettings: [String: String],
+        holdsTimestamps: Bool = false, make: @escaping @Sendable (CachedByteStore) -> any StateStore
+    ) {
+        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
+        self.init(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
+            make(try environment.cache(for: store))
+        }
+        hold(name, hasTimestamps: holdsTimestamps)
     }
 }

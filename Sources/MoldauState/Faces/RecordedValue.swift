@@ -65,12 +65,7 @@ extension RecordedBytes {
         var headers = Headers()
         if row.first == Self.headersMark {
             _ = try reader.number(UInt8.self)
-            for _ in 0..<(try reader.count(ofSize: 2 * MemoryLayout<Int32>.size)) {
-                guard let name = try reader.sizedBytes().flatMap({ String(utf8: $0) }) else {
-                    throw SerdeError.invalidUTF8
-                }
-                headers.append(Header(name, try reader.sizedBytes().map { Array($0) }))
-            }
+            headers = try reader.headers()
         }
         timestamp = Timestamp(ms: try reader.number())
         value = reader.rest
@@ -82,13 +77,7 @@ extension ByteWriter {
     mutating func append(_ row: RecordedBytes) {
         if !row.headers.isEmpty {
             append(byte: RecordedBytes.headersMark)
-            append(bigEndian: Int32(row.headers.count))
-        }
-        for header in row.headers {
-            append(bigEndian: Int32(header.name.utf8.count))
-            append(utf8: header.name)
-            append(bigEndian: Int32(header.value?.count ?? -1))
-            append(contentsOf: header.value ?? [])
+            append(sized: row.headers)
         }
         append(bigEndian: row.timestamp.ms)
         append(contentsOf: row.value)

@@ -40,7 +40,7 @@ struct RowGuess {
 
     private static func isVersion(_ key: [UInt8], _ value: [UInt8]) -> Bool {
         guard key.count >= 4 else { return false }
-        let length = key[..<4].reduce(0) { $0 << 8 | Int($1) }
+        let length = key.withUnsafeBytes { Int($0.bigEndian(at: 0) as UInt32) }
         if key.count == 4 + length { return value.count > timestampBytes && value[timestampBytes] <= 1 }
         return key.count == 4 + length + timestampBytes && value.first ?? 2 <= 1
     }
@@ -63,17 +63,14 @@ struct RowGuess {
 
         private mutating func fits(_ key: [UInt8]) -> Bool {
             guard key.count >= 8 + trailerBytes else { return false }
-            let bucket = Self.number(key[..<8])
-            let time = Self.number(key[(key.count - trailerBytes)...].prefix(8))
+            let (bucket, time): (Int64, Int64) = key.withUnsafeBytes {
+                ($0.bigEndian(at: 0), $0.bigEndian(at: key.count - trailerBytes))
+            }
             guard bucket >= 0, time >= 0 else { return false }
             if bucket == .max { return false }
             narrowest = max(narrowest, time / (bucket + 1) + 1)
             if bucket > 0 { widest = min(widest, time / bucket) }
             return narrowest <= widest && narrowest <= Self.widest
-        }
-
-        private static func number(_ bytes: ArraySlice<UInt8>) -> Int64 {
-            Int64(bitPattern: bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
         }
     }
 }

@@ -1,23 +1,5 @@
 import MoldauRecords
 
-/// A store's name with the types of its keys and values: declared once, used by topologies, queries and tests.
-public struct KeyValueStoreName<Key, Value>: Sendable {
-    public let name: String
-    public let key: Serde<Key>
-    public let value: Serde<Value>
-
-    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
-        self.init(name, key: Key.serde, value: Value.serde)
-    }
-
-    /// A store that is read and written with the given serdes.
-    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
-        self.name = name
-        self.key = key
-        self.value = value
-    }
-}
-
 /// Where a store keeps its data.
 public enum StoreKind: Sendable, Hashable {
     /// On disk, in the task's RocksDB: may be larger than memory, and is available at once after a restart.
@@ -76,53 +58,46 @@ public struct StoreDefinition: Sendable {
     /// - Throws: `StateError` for the built-in kinds.
     public func open(in environment: StoreEnvironment) throws -> any StateStore { try make(self, environment) }
 
-    /// A map from keys to values: opens as `KeyValueStore`.
-    @inlinable public static func keyValue<Key, Value>(
+    /// A map from keys to values.
+    @inlinable public init<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
+    ) {
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             KeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
-        }.holding(name, hasTimestamps: false)
+        }
+        hold(name, hasTimestamps: false)
     }
 
-    /// A map from keys to values with their timestamps: opens as `TimestampedKeyValueStore`.
-    @inlinable public static func timestampedKeyValue<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+    /// A map from keys to values with their timestamps.
+    @inlinable public init<Key, Value>(
+        _ name: TableStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
+    ) {
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             TimestampedKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
-        }.holding(name, hasTimestamps: true)
+        }
+        hold(name, hasTimestamps: true)
     }
 
-    /// Versions of values by key and time: opens as `VersionedKeyValueStore`.
-    /// - Parameter historyRetention: how far back versions are kept and late ones accepted.
-    public static func versionedKeyValue<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, historyRetention: Duration, kind: StoreKind = .rocksDB,
-        isLogged: Bool = true, topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        var definition = StoreDefinition(
-            name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings
-        ) { store, environment in
+    /// Versions of values by key and time.
+    public init<Key, Value>(
+        _ name: VersionedStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) {
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             VersionedKeyValueStore(
                 cache: try environment.cache(for: store), key: name.key, value: name.value,
-                historyRetention: historyRetention)
+                historyRetention: name.historyRetention)
         }
-        definition.historyRetention = historyRetention
-        definition.form = StoreForm(
-            .versioned, key: name.key.format, value: name.value.format, retention: historyRetention)
-        return definition
+        historyRetention = name.historyRetention
+        form = StoreForm(
+            .versioned, key: name.key.format, value: name.value.format, retention: name.historyRetention)
     }
 
-    @usableFromInline func holding<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, hasTimestamps: Bool
-    ) -> StoreDefinition {
-        formed(
-            StoreForm(
-                hasTimestamps ? .timestampedKeyValue : .keyValue, key: name.key.format, value: name.value.format))
+    @usableFromInline mutating func hold(_ name: some StoreName, hasTimestamps: Bool) {
+        form = StoreForm(
+            hasTimestamps ? .timestampedKeyValue : .keyValue, key: name.key.format, value: name.value.format)
     }
 
     /// This definition with the given form.

@@ -26,29 +26,18 @@ extension ValueAndTimestamp {
                     try encode(row.value, &writer)
                 },
                 decode: { bytes in
-                    guard bytes.byteCount >= timestampBytes else {
-                        throw SerdeError.wrongRow(of: Value.self, got: bytes.byteCount)
+                    try bytes.withUnsafeBytes { row in
+                        guard let (time, value) = splitTime(row) else {
+                            throw SerdeError.wrongRow(of: Value.self, got: row.count)
+                        }
+                        return ValueAndTimestamp(try decode(value.bytes), at: time)
                     }
-                    let ms = Int64(bigEndian: bytes.unsafeLoadUnaligned(as: Int64.self))
-                    let row = try decode(bytes.extracting(droppingFirst: timestampBytes))
-                    return ValueAndTimestamp(row, at: Timestamp(ms: ms))
                 },
                 null: value.null.map { null in
                     .init(isNull: { null.isNull($0.value) }, make: { ValueAndTimestamp(null.make(), at: .none) })
                 })
         }
     }
-}
-
-/// Splits a row into value and timestamp.
-func splitRow(
-    _ row: UnsafeRawBufferPointer, of store: String
-) throws(StateError) -> (value: UnsafeRawBufferPointer, timestamp: Timestamp) {
-    guard row.count >= timestampBytes else {
-        throw .damaged(store: store, reason: "a row has \(row.count) bytes, and its time alone takes \(timestampBytes)")
-    }
-    let ms = Int64(bigEndian: row.loadUnaligned(as: Int64.self))
-    return (UnsafeRawBufferPointer(rebasing: row[timestampBytes...]), Timestamp(ms: ms))
 }
 
 extension ByteWriter {
@@ -71,14 +60,11 @@ extension CachedByteStore {
     ) throws {
         try drainChanges { key, row in
             guard let row else { return try body(key, nil, nil) }
-            let (value, timestamp) = try splitRow(row, of: name)
+            let (timestamp, value) = try splitTime(row, of: name)
             try body(key, value, timestamp)
         }
     }
 }
-
-/// The size of the timestamp before a value.
-@inlinable var timestampBytes: Int { 8 }
 
 extension SerdeError {
     @usableFromInline static func wrongRow<Value>(of type: Value.Type, got count: Int) -> SerdeError {

@@ -117,9 +117,10 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
 
     private func latest() throws -> Version? {
         guard let stored = try cache.get(prefix.bytes) else { return nil }
-        guard stored.count > timestampBytes else { throw damaged("a latest version has \(stored.count) bytes") }
-        let validFrom = Int64(bigEndian: stored.loadUnaligned(as: Int64.self))
-        return Version(validFromMs: validFrom, bytes: Array(stored[timestampBytes...]))
+        guard let (validFrom, version) = splitTime(stored), !version.isEmpty else {
+            throw damaged("a latest version has \(stored.count) bytes")
+        }
+        return Version(validFromMs: validFrom.ms, bytes: Array(version))
     }
 
     private func damaged(_ reason: String) -> StateError { .damaged(store: cache.name, reason: reason) }
@@ -149,8 +150,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         guard cursor.key.count == prefix.count + timestampBytes else {
             throw damaged("the key of a version has \(cursor.key.count) bytes, not \(prefix.count + timestampBytes)")
         }
-        let validFrom = Int64(bigEndian: cursor.key.loadUnaligned(fromByteOffset: prefix.count, as: Int64.self))
-        return Version(validFromMs: validFrom, bytes: Array(cursor.value))
+        return Version(validFromMs: cursor.key.bigEndian(at: prefix.count), bytes: Array(cursor.value))
     }
 
     /// Puts the version in `row`; its key is in `prefix`.
@@ -201,7 +201,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
             // Deleted versions need no record: a restore deletes them too.
             guard let value else { return }
             guard stored.count >= lengthBytes else { throw damaged("a key has \(stored.count) bytes") }
-            let end = lengthBytes + Int(UInt32(bigEndian: stored.loadUnaligned(as: UInt32.self)))
+            let end = lengthBytes + Int(stored.bigEndian(at: 0) as UInt32)
             guard end == stored.count ? value.count > timestampBytes : end + timestampBytes == stored.count else {
                 throw damaged("the key or value of a version has another length than it says")
             }
@@ -223,7 +223,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     private static func time(in bytes: UnsafeRawBufferPointer) -> Timestamp {
-        Timestamp(ms: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)))
+        Timestamp(ms: bytes.bigEndian(at: 0))
     }
 
     /// The value's bytes; nil for a deletion.

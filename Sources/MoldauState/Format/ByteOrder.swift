@@ -11,7 +11,7 @@
 func compareBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
     let shared = min(left.count, right.count)
     if shared > 0 {
-        let order = memcmp(left.baseAddress!, right.baseAddress!, shared)
+        let order = memcmp(left.baseAddress!, right.baseAddress!, shared)  // Neither is empty.
         if order != 0 { return Int(order) }
     }
     return left.count - right.count
@@ -24,7 +24,7 @@ extension UnsafeRawBufferPointer {
         guard count == other.count else { return false }
         guard count >= 8, count <= 16 else {
             guard count >= 4, count < 8 else {
-                return count == 0 || memcmp(baseAddress!, other.baseAddress!, count) == 0
+                return count == 0 || memcmp(baseAddress!, other.baseAddress!, count) == 0  // Neither is empty.
             }
             return loadUnaligned(as: UInt32.self) == other.loadUnaligned(as: UInt32.self)
                 && loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)

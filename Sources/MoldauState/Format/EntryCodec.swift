@@ -73,10 +73,8 @@ struct EntryCodec<Key, Value>: ~Copyable {
 
     @inlinable @inline(__always) func decodeRow(_ bytes: UnsafeRawBufferPointer?) throws -> ValueAndTimestamp<Value>? {
         guard let bytes else { return nil }
-        guard bytes.count >= timestampBytes else { throw unreadable(tooShort(bytes.count), in: store) }
-        let timestamp = Timestamp(ms: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)))
-        let rest = UnsafeRawBufferPointer(rebasing: bytes[timestampBytes...])
-        do { return ValueAndTimestamp(try value.decode(rest), at: timestamp) } catch {
+        guard let (time, rest) = splitTime(bytes) else { throw unreadable(tooShort(bytes.count), in: store) }
+        do { return ValueAndTimestamp(try value.decode(rest), at: time) } catch {
             throw unreadable(error, in: store)
         }
     }

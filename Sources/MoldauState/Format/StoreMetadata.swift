@@ -70,38 +70,36 @@ package struct StoreMetadata: Equatable {
             writer.append(id)
         }
         writer.append(byte: rewriteFrom == nil ? 0 : 1)
-        if let rewriteFrom {
-            writer.append(bigEndian: UInt32(rewriteFrom.count))
-            writer.append(contentsOf: rewriteFrom)
-        }
+        if let rewriteFrom { writer.append(sized: rewriteFrom) }
         writer.append(bigEndian: lastDuplicate)
     }
 
     /// Decodes what `encode` wrote.
     /// - Throws: `StateError.malformedMetadata`.
     init(decoding bytes: UnsafeRawBufferPointer, store: String) throws(StateError) {
-        var reader = Reader(rest: bytes, store: store)
-        let version = try reader.number(UInt8.self)
-        guard (1...3).contains(version) else {
-            throw .malformedMetadata(store: store, reason: "version \(version), expected 1 to 3")
+        var reader = FieldReader(bytes, of: "store's metadata")
+        do throws(SerdeError) { try read(&reader) } catch {
+            throw .malformedMetadata(store: store, reason: "\(error)")
         }
-        let offset = try reader.number(Int64.self)
+    }
+
+    private mutating func read(_ reader: inout FieldReader) throws(SerdeError) {
+        let version: UInt8 = try reader.number()
+        guard (1...3).contains(version) else { throw reader.malformed("version \(version), expected 1 to 3") }
+        let offset: Int64 = try reader.number()
         changelogOffset = offset < 0 ? nil : Offset(offset)
         for _ in 0..<(try reader.number(UInt32.self)) {  // Throws if the count is greater than what is there.
-            let topic = try reader.text()
-            let partition = TopicPartition(topic, try reader.number(Int32.self))
-            positions[partition] = Offset(try reader.number(Int64.self))
+            let partition = TopicPartition(try reader.text(), try reader.number(Int32.self))
+            positions[partition] = Offset(try reader.number())
         }
-        if version >= 2 { streamTime = try reader.number(Int64.self) }
+        if version >= 2 { streamTime = try reader.number() }
         if version == 3 { try readForm(&reader) }
     }
 
-    private mutating func readForm(_ reader: inout Reader) throws(StateError) {
+    private mutating func readForm(_ reader: inout FieldReader) throws(SerdeError) {
         let note = try reader.text()
         form = StoreForm(note: note)
-        if form == nil, !note.isEmpty {
-            throw .malformedMetadata(store: reader.store, reason: "'\(note.prefix(80))' is no form of a store")
-        }
+        if form == nil, !note.isEmpty { throw reader.malformed("'\(note.prefix(80))' is no form of a store") }
         let (retention, width) = (try reader.number(Int64.self), try reader.number(Int64.self))
         form?.retentionMs = retention < 0 ? nil : retention
         bucketMs = width < 1 ? nil : width
@@ -110,49 +108,19 @@ package struct StoreMetadata: Equatable {
             let topic = try reader.text()
             topicIDs[topic] = try reader.topicID()
         }
-        if try reader.number(UInt8.self) != 0 {
-            rewriteFrom = Array(try reader.take(Int(try reader.number(UInt32.self))))
-        }
+        if try reader.number(UInt8.self) != 0 { rewriteFrom = try reader.sizedBytes().map { Array($0) } }
         lastDuplicate = try reader.number(Int32.self) & .max
     }
+}
 
-    private struct Reader {
-        var rest: UnsafeRawBufferPointer
-        let store: String
-
-        mutating func take(_ count: Int) throws(StateError) -> UnsafeRawBufferPointer {
-            guard count <= rest.count else {
-                throw .malformedMetadata(store: store, reason: "\(count) bytes expected, \(rest.count) left")
-            }
-            defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
-            return UnsafeRawBufferPointer(rebasing: rest[..<count])
-        }
-
-        mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(_: Number.Type) throws(StateError) -> Number {
-            Number(bigEndian: try take(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
-        }
-
-        mutating func text() throws(StateError) -> String {
-            let bytes = try take(Int(try number(UInt32.self)))
-            guard let text = String(utf8: bytes) else {
-                throw .malformedMetadata(store: store, reason: "a name is not UTF-8")
-            }
-            return text
-        }
-
-        mutating func topicID() throws(StateError) -> TopicID? {
-            let id = TopicID(high: try number(UInt64.self), low: try number(UInt64.self))
-            return id.high == 0 && id.low == 0 ? nil : id
-        }
+extension FieldReader {
+    fileprivate mutating func topicID() throws(SerdeError) -> TopicID? {
+        let id = TopicID(high: try number(UInt64.self), low: try number(UInt64.self))
+        return id.high == 0 && id.low == 0 ? nil : id
     }
 }
 
 extension ByteWriter {
-    fileprivate mutating func append(text: String) {
-        append(bigEndian: UInt32(text.utf8.count))
-        append(utf8: text)
-    }
-
     fileprivate mutating func append(_ id: TopicID?) {
         append(bigEndian: id?.high ?? 0)
         append(bigEndian: id?.low ?? 0)

@@ -102,7 +102,7 @@ package final class SegmentedStore {
     /// The bucket that a row is stored in.
     private func bucket(ofRow key: UnsafeRawBufferPointer) throws(StateError) -> Int64 {
         guard key.count >= Self.bucketBytes + trailerBytes else { throw tooShort(key) }
-        let bucket = Int64(bigEndian: key.loadUnaligned(as: Int64.self))
+        let bucket: Int64 = key.bigEndian(at: 0)
         if bucket < 0 { throw .damaged(store: cache.name, reason: "a row lies in bucket \(bucket)") }
         return bucket
     }
@@ -193,7 +193,7 @@ package final class SegmentedStore {
 
     /// The time in a changelog key.
     func time(ofChangelogKey key: UnsafeRawBufferPointer) -> Int64 {
-        Int64(bigEndian: key.loadUnaligned(fromByteOffset: key.count - trailerBytes, as: Int64.self))
+        key.bigEndian(at: key.count - trailerBytes)
     }
 
     // MARK: Changelog

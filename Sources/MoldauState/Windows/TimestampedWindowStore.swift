@@ -99,7 +99,7 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     ) throws {
         try segments.drainChanges { key, row, start in
             guard let row else { return try body(key, nil, start) }
-            let (value, timestamp) = try splitRow(row, of: name)
+            let (timestamp, value) = try splitTime(row, of: name)
             try body(key, value, timestamp)
         }
     }

@@ -146,7 +146,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         guard retainsDuplicates else { return }
         // The length was checked when the time before it was read.
         sequence = max(
-            sequence, Int32(bigEndian: key.loadUnaligned(fromByteOffset: key.count - 4, as: Int32.self)) & .max)
+            sequence, key.bigEndian(at: key.count - 4) & .max)
     }
 }
 

@@ -1,37 +1,5 @@
 import MoldauRecords
 
-/// A window store's name with the types of its keys and values.
-public struct WindowStoreName<Key, Value>: Sendable {
-    public let name: String
-    public let key: Serde<Key>
-    public let value: Serde<Value>
-
-    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
-        self.init(name, key: Key.serde, value: Value.serde)
-    }
-
-    /// A store that is read and written with the given serdes.
-    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
-        (self.name, self.key, self.value) = (name, key, value)
-    }
-}
-
-/// A session store's name with the types of its keys and values.
-public struct SessionStoreName<Key, Value>: Sendable {
-    public let name: String
-    public let key: Serde<Key>
-    public let value: Serde<Value>
-
-    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
-        self.init(name, key: Key.serde, value: Value.serde)
-    }
-
-    /// A store that is read and written with the given serdes.
-    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
-        (self.name, self.key, self.value) = (name, key, value)
-    }
-}
-
 /// How the entries of a windowed store are ordered.
 public enum WindowOrder: Sendable, Hashable {
     /// By key, then time, within segments: efficient for finding the windows of a key.
@@ -54,7 +22,7 @@ public enum WindowReach: Sendable, Hashable {
 }
 
 extension StoreDefinition {
-    /// Values by key and window start: opens as `WindowStore`.
+    /// Values by key and window start.
     /// - Parameters:
     ///   - size: the length of each window.
     ///   - retention: how long after its start, by stream time, a window is kept and may be written.
@@ -62,15 +30,15 @@ extension StoreDefinition {
     ///   - retainsDuplicates: whether each put adds an entry, instead of replacing the one with the same key and time.
     ///     Entries with the same key and time are distinguished by a number that counts from 1 in each task that opens
     ///     the store.
-    public static func window<Key, Value>(
-        _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
+    public init<Key, Value>(
+        _ name: PlainWindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
         order: WindowOrder = .byKey, reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
+    ) {
         let form = StoreForm(
             retainsDuplicates ? .duplicatesWindow : .window, key: name.key.format, value: name.value.format,
             retention: retention)
-        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -79,16 +47,16 @@ extension StoreDefinition {
         }
     }
 
-    /// Values with timestamps by key and window start: opens as `TimestampedWindowStore`.
-    public static func timestampedWindow<Key, Value>(
+    /// Values with timestamps by key and window start.
+    public init<Key, Value>(
         _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
+    ) {
         let form = StoreForm(
             .timestampedWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
             retention: retention)
-        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -96,16 +64,16 @@ extension StoreDefinition {
         }
     }
 
-    /// Values with timestamps and headers by key and window start: opens as `HeadersWindowStore`.
-    public static func headersWindow<Key, Value>(
-        _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
+    /// Values with timestamps and headers by key and window start.
+    public init<Key, Value>(
+        _ name: HeadersWindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
+    ) {
         let form = StoreForm(
             .headersWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
             retention: retention)
-        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -113,15 +81,15 @@ extension StoreDefinition {
         }
     }
 
-    /// Values by session: opens as `SessionStore`.
+    /// Values by session.
     /// - Parameter retention: how long after its end, by stream time, a session is kept and may be written.
-    public static func session<Key, Value>(
+    public init<Key, Value>(
         _ name: SessionStoreName<Key, Value>, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
+    ) {
         let form = StoreForm(.session, key: name.key.format, value: name.value.format, retention: retention)
-        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.sessionTrailerBytes)
@@ -129,16 +97,14 @@ extension StoreDefinition {
         }
     }
 
-    private static func windowed(
-        _ name: String, _ form: StoreForm, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool,
+    private init(
+        windows name: String, _ form: StoreForm, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool,
         _ topicSettings: [String: String],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
-    ) -> StoreDefinition {
-        var definition = StoreDefinition(
-            name: name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
-        definition.windowRetention = retention
-        definition.form = form
-        return definition
+    ) {
+        self.init(name: name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
+        windowRetention = retention
+        self.form = form
     }
 }
 

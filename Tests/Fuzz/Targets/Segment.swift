@@ -19,7 +19,8 @@ extension MemoryLog {
         while let read = try planRead(from: position, maxBytes: 512, after: cursor, onlyCommitted: onlyCommitted)?
             .read()
         {
-            all += read.bytes.bytes
+            let bytes = read.committed
+            all += bytes.bytes
             // A read that does not advance would repeat for ever.
             guard read.next.offset > position else { fatalError("a read of \(position) leads nowhere") }
             (position, cursor) = (read.next.offset, read.next)

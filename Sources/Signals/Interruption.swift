@@ -1,26 +1,26 @@
 import Dispatch
 import Foundation
-import MoldauCluster
 import Synchronization
 
-/// Notices that the user wants to stop (Control-C or a termination signal) and wakes the consumer. A second signal ends
-/// the program at once.
-final class Interruption {
-    private let sources: [any DispatchSourceSignal]
-    private let state = State()
-
+/// Notices that the user wants to stop (Control-C or a termination signal). A second signal ends the program at once.
+package final class Interruption {
     private final class State: Sendable {
         let hasCome = Atomic(false)
     }
 
-    init(waking wakeup: Wakeup) {
+    private let state = State()
+    private let sources: [any DispatchSourceSignal]
+
+    /// Listens as long as it lives.
+    /// - Parameter onSignal: called at the first signal, on a thread of its own.
+    package init(_ onSignal: @escaping @Sendable () -> Void = {}) {
         let state = state
         sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 state.hasCome.store(true, ordering: .relaxed)
-                wakeup.signal()
+                onSignal()
                 signal(number, SIG_DFL)
             }
             source.resume()
@@ -28,5 +28,6 @@ final class Interruption {
         }
     }
 
-    var hasCome: Bool { state.hasCome.load(ordering: .relaxed) }
+    /// Whether a signal has come.
+    package var hasCome: Bool { state.hasCome.load(ordering: .relaxed) }
 }

@@ -1,0 +1,21 @@
+/// What a producer is made with; it does not change afterwards.
+public struct ProducerOptions: Hashable, Sendable {
+    /// Names the client in logs and errors.
+    public var clientID: String
+
+    public init(clientID: String) { self.clientID = clientID }
+}
+
+/// What a producer with transactions is made with; it does not change afterwards.
+public struct TransactionalProducerOptions: Hashable, Sendable {
+    /// Names the client in logs and errors.
+    public var clientID: String
+    /// The transactional id: the same for the same work, over restarts.
+    public var id: String
+    /// A transaction that is open for longer is aborted by the cluster.
+    public var timeout: Duration
+
+    public init(clientID: String, id: String, timeout: Duration) {
+        (self.clientID, self.id, self.timeout) = (clientID, id, timeout)
+    }
+}
