@@ -69,12 +69,14 @@ public final class StreamsApplication: Service, CustomStringConvertible {
         try finish()
     }
 
-    /// Starts without waiting for restores or for the end. Blocks for opening the cluster and checking topics.
+    /// Starts the application without waiting for restores or for the end. Blocks while it opens the cluster and checks
+    /// topics.
     @available(*, noasync, message: "start blocks; async code runs the application with run()")
     public func start() throws { try engine.start() }
 
-    /// Commits, closes everything, and returns then. Blocks: not for async code, which cancels `run`.
-    /// - Throws: what ended it before.
+    /// Stops the application, and returns after it has committed and closed everything. Blocks; async code cancels
+    /// `run` instead.
+    /// - Throws: the error that had ended it before.
     @available(
         *, noasync, message: "stop blocks; async code cancels the task that runs run(), or shuts its service group down"
     )

@@ -36,9 +36,9 @@ public final class TopicWriter<Key, Value> {
         batches = (0..<(try producer.partitionCount(of: topic.name))).map { _ in Batch() }
     }
 
-    /// Takes a record in; it is sent when there are many, or at the next `flush`.
-    /// - Parameter chosen: the partition; nil leaves it to the key, or to chance where there is none.
-    /// - Throws: what the serdes throw, and `ClusterError`; an error of an earlier record may come out here.
+    /// Adds a record to a batch, which is sent when it is large enough, or at the next `flush`.
+    /// - Parameter chosen: the partition; nil chooses it by the key, or at random for a record without a key.
+    /// - Throws: errors of the serdes, and `ClusterError`, which may be about an earlier record.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func write(_ record: Record<Key, Value>, to chosen: Int32? = nil) throws {
         key.removeAll()
@@ -58,14 +58,14 @@ public final class TopicWriter<Key, Value> {
         if batch.builder.byteCount >= Self.batchBytes { try send(partition) }
     }
 
-    /// Returns when all that was written is acknowledged: as durable as the cluster promises. Blocks.
+    /// Sends all records, and returns when they are acknowledged: as durable as the cluster promises. Blocks.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func flush() throws {
         for partition in batches.indices where !batches[partition].builder.isEmpty { try send(Int32(partition)) }
         try producer.flush()
     }
 
-    /// As `flush`, for the last time.
+    /// As `flush`, and closes the producer.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func finish() throws {
         try flush()

@@ -23,10 +23,10 @@ extension Topology {
     /// // numbers: a=4
     /// // even: a=8
     /// ```
-    /// `add(_:for:)` adds stores, and gives them to processors that are there. Nothing is repartitioned on its own.
-    /// - Parameter stores: those that it uses and that are in the topology already.
-    /// - Throws: `TopologyError`: the name is taken, a parent or store is unknown. Types that do not fit those of a parent come
-    ///   out as `TopologyError.wrongType` when tasks are made.
+    /// `add(_:for:)` adds stores and connects them to existing processors. Nothing is repartitioned automatically.
+    /// - Parameter stores: the stores that it uses and that are already in the topology.
+    /// - Throws: `TopologyError` if the name is taken or a parent or store is unknown. If the types do not fit those of
+    ///   a parent, `TopologyError.wrongType` is thrown when tasks are made.
     public mutating func addProcessor<Made: Processor & SendableMetatype>(
         _ name: String, after parents: [String], stores: [any StoreName] = [],
         _ make: @escaping @Sendable () throws -> Made

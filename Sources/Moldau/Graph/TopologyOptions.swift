@@ -7,9 +7,9 @@ public struct TopologyOptions: Sendable {
     public var naming: Naming
     /// Whether nodes downstream of a table see every change.
     public var emission: Emission
-    /// The kinds of stores where an operator does not choose one.
+    /// The kinds of stores for operators that do not choose one.
     public var storeKinds: StoreKinds
-    /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
+    /// Optimizations that save work. They rename nodes, stores or topics: choose them before an application has state.
     public var optimizations: Set<TopologyOptimization>
     /// How far back windowed aggregations look in their stores.
     public var windowMemory: WindowMemory
@@ -67,10 +67,11 @@ public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     case singleStoreSelfJoin
     /// Operators that need equal keys in one partition after the same change of key share one repartition topic.
     case mergeRepartitionTopics
-    /// A topic that is read as a table is the changelog of the table's store: no other one is made or written, and a restore
-    /// reads the topic as far as it was committed. The topic has to keep what the table needs: it is compacted, or keeps
-    /// everything; that of a versioned table with `min.compaction.lag.ms` of at least the history. `TableStoreOptions.isLogged` and
-    /// `changelogSettings` mean nothing for such tables. Tables that do not start at the earliest record keep changelogs.
+    /// The topic of a table is also the changelog of the table's store: no changelog is created or written, and a
+    /// restore reads the topic up to the committed offset. The topic must retain what the table needs: it is compacted,
+    /// or has unlimited retention; for a versioned table it has a `min.compaction.lag.ms` of at least the history.
+    /// `TableStoreOptions.isLogged` and `changelogSettings` have no effect on such tables. Tables that do not start at
+    /// the earliest record keep their changelogs.
     case reuseSourceTopics
 }
 

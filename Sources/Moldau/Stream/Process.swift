@@ -33,7 +33,7 @@ extension KStream {
     /// // changes: ada=/home, ada=/shop
     /// ```
     /// - Parameters:
-    ///   - stores: the stores that it uses besides its own: of those added with `addStore`, and of tables.
+    ///   - stores: the stores that it uses in addition to its own: those added with `addStore`, and those of tables.
     ///   - make: makes the processor of one task; must return a new one each time.
     public func process<Made: Processor & SendableMetatype>(
         named given: String? = nil, stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made

@@ -34,7 +34,8 @@ extension KStream {
     }
 }
 
-/// A stream that is being split. Records that no branch takes are dropped (counted), unless there is a default branch.
+/// A stream that is being split. Records that no branch accepts are dropped (counted), unless there is a default
+/// branch.
 public final class BranchedKStream<Key, Value> {
     private typealias Predicate = @Sendable (Key, Value) throws -> Bool
 
@@ -94,7 +95,7 @@ public final class BranchedKStream<Key, Value> {
     /// // large: o1=ada 120
     /// // others: o2=bob 30
     /// ```
-    /// - Parameter suffix: the branch is named for the split with this added; by default `0`.
+    /// - Parameter suffix: appended to the split's name to make the branch's; by default `0`.
     public func defaultBranch(_ suffix: String? = nil) -> KStream<Key, Value> {
         let (child, branch) = add(suffix ?? "0")
         arms.other = child

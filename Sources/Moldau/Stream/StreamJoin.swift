@@ -17,7 +17,7 @@ extension KStream {
     /// ```
     /// - Parameters:
     ///   - name: names the nodes and repartition topics.
-    ///   - stores: what the names of the stores begin with.
+    ///   - stores: the prefix of the stores' names.
     ///   - options: of the stores that keep each side's records.
     public func join<Other: StreamCodable, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,

@@ -76,7 +76,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
 
     var operation: OperatorDescription { .streamJoin(kind, windows.described) }
 
-    /// Adds the nodes below those that keep the records, and the stores.
+    /// Adds the join nodes below those that store the records, and connects the stores.
     func add(_ names: StreamJoinNames, _ stores: Definitions, to topology: inout Topology) throws {
         let unmatched = stores.unmatched?.name
         let joinLeft: @Sendable (NodeContext) throws -> Any = { context in

@@ -103,7 +103,8 @@ extension KStream {
             let operation = OperatorDescription.streamTableJoin(
                 isLeft ? .left : .inner, graceMs: grace?.milliseconds)
             try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
-            // The graph may write the table later than this node: its stores are connected when all nodes are there.
+            // The table may be written to the topology after this node: its stores are connected when all nodes have
+            // been added.
             for store in getter.stores { try topology.connect(name, toStore: store) }
             try wait?.add(to: &topology, tables: getter.stores)
         }

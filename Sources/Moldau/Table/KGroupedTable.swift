@@ -227,7 +227,7 @@ private struct TableStep<Key, Value, Result>: Sendable {
     let first: @Sendable (Key, Value) throws -> Result?
     let add: @Sendable (Result, Key, Value) throws -> Result?
     let subtract: @Sendable (Result, Key, Value) throws -> Result?
-    /// Whether a first row after a row that is gone keeps its own time.
+    /// Whether the first row after all rows were removed keeps its own time, even if the deleted aggregate's is later.
     var firstKeepsTime = false
 
     func inlet(

@@ -11,9 +11,10 @@ extension KTable {
     /// // clicks: ada@10=/home, ada@20=/shop, bob@70=/home
     /// // counts: ada[0-60]@20=2
     /// ```
-    /// Changes go on in the order of the time that they wait by, then of their keys' bytes, with the time and headers of the last change.
-    /// They go on when another change comes that moves stream time. What waits is kept in a store with a changelog.
-    /// - Parameter options: the store of what waits.
+    /// Changes are emitted in the order of their buffer time, then of their keys' bytes, with the time and headers of
+    /// the last change. They are emitted when another change arrives that advances stream time. Held changes are kept
+    /// in a store with a changelog.
+    /// - Parameter options: of the store of held changes.
     public func suppress(
         _ suppressed: Suppressed<Key>, named name: String? = nil, options: BufferStoreOptions? = nil
     ) -> KTable<Key, Value> where Value: StreamCodable {
@@ -32,7 +33,7 @@ extension KTable {
         }
         let parent = self.node
         builder.attempt { try suppressed.check(below: parent, named: name) }
-        // What those downstream know of a key that waits is the value from before.
+        // While a change is held, downstream nodes still know the value from before it.
         content.sendOldValues(force: true)
         let table = content
         let (key, store) = (key, choice.name)

@@ -126,7 +126,7 @@ extension KTable {
     }
 }
 
-/// One side of a join: an update here meets the other side's row. `join` gets this side's row first.
+/// One side of a join: an update here is joined with the other side's row. `join` gets this side's row first.
 private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
     /// Whether there is no result without the other side's row.
     let needsOther: Bool
