@@ -37,13 +37,13 @@ extension Broker {
         // Records in the right partition are newer.
         for (id, history) in placed { histories[id, default: TransactionHistory()].add(history) }
         if wasClean {
-            // Everything is on disk; a decision that could not be carried out may be left.
+            // Everything is on disk, except that a decision may not have been carried out.
             for id in histories.keys { histories[id]?.unsettled.removeAll { $0.status.isComplete } }
         }
         let ids = histories.keys.sorted()
         if !wasClean { try raiseEpochs(&histories) }
         for id in ids {
-            // All are judged before the first marker makes a partition longer.
+            // All decisions are judged before the first marker makes a partition longer.
             try histories[id]?.changeUnsettled { decision throws(BrokerError) in try judge(&decision) }
             if let last = histories[id]?.last { transactions.recover(id, last, at: uptime()) }
         }

@@ -62,7 +62,7 @@ extension Broker {
     /// The id of the newest producer of a transactional id; nil before the first.
     package func producerID(of id: String) -> Int64? { transactions.newestProducer(of: id) }
 
-    /// Says that the producer's transaction writes to these partitions; begins one if none is open.
+    /// Adds partitions to the producer's transaction; begins one if none is open.
     package func enlist(
         _ partitions: [TopicPartition], _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {

@@ -11,22 +11,22 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         var configuration: LogConfiguration
         var log: PartitionLog<Files>?
         var bells: [Bell] = []
-        /// Why no call is answered any more.
+        /// Why every call fails from now on.
         var end: BrokerError?
         /// Whether the next sync will include the log.
         var isNoted = false
     }
 
-    /// Batches that were read, as they stand on disk, and where reading goes on.
+    /// Batches that were read, in their form on disk, and where reading continues.
     package struct Fetched: Sendable {
         package let bytes: SharedBytes
         package let next: LogCursor
-        /// The aborted transactions that reach into the bytes; none where all records were asked for.
+        /// The aborted transactions with records among the bytes; empty if all records were requested.
         package let aborted: [AbortedTransaction]
-        /// The offset after the last record that may be read.
+        /// The offset after the last readable record.
         package let end: Offset
 
-        /// The bytes without the batches of aborted transactions: what a reader of committed records may see.
+        /// The bytes without the batches of aborted transactions: those that a reader of committed records may see.
         package var committed: SharedBytes { bytes.withoutAborted(aborted) }
     }
 
@@ -69,7 +69,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Runs `body` on the log, with the lock held; makes the log where there is none and `creates` is set.
+    /// Runs `body` on the log while holding the lock; creates the log if it does not exist and `creates` is set.
     private func withLog<Result: Sendable>(
         creates: Bool = false, _ body: (inout PartitionLog<Files>) throws(LogError) -> Result
     ) throws(BrokerError) -> Result? {
@@ -175,7 +175,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         return appended
     }
 
-    /// With the lock held, which comes before that of the group commit.
+    /// Called with the lock held; it is taken before that of the group commit.
     private func note(_ state: inout sending State) {
         guard !state.isNoted, state.log?.hasUnsynced == true else { return }
         state.isNoted = true
@@ -199,7 +199,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     /// disk.
     /// - Parameters:
     ///   - cursor: `next` of the same reader's last read.
-    ///   - onlyCommitted: leaves what transactions have not decided, and tells which they have aborted.
+    ///   - onlyCommitted: leaves out the records of open transactions, and lists the aborted transactions.
     ///   - producer: the id of one whose own transaction is read although it is open.
     /// - Returns: nil at the end of the partition; no bytes where compaction left nothing before it.
     package func read(
@@ -227,7 +227,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Gives all records to `body`. For topics of the broker's own.
+    /// Calls `body` with every record. For topics of the broker itself.
     func forEachRecord(_ body: (RecordView) -> Void) throws(BrokerError) {
         try forEachBatch { _, _, reader throws(RecordBatchError) in
             while let record = try reader.next() { body(record) }
@@ -354,7 +354,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         return (compacted.bytesBefore, compacted.bytesAfter)
     }
 
-    /// From now on appends ring this bell.
+    /// Makes appends ring this bell from now on.
     package func add(_ bell: Bell) { state.withLock { $0.bells.append(bell) } }
     package func remove(_ bell: Bell) { state.withLock { $0.bells.removeAll { $0 === bell } } }
 

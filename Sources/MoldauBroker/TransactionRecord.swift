@@ -158,7 +158,7 @@ extension TransactionRecord {
         let unknown = status.isDecided ? Self.unknownEnd : .zero
         let known = headers[Self.endsHeader]
         (known ?? []).withUnsafeBytes { bytes in
-            // Behind the value, as earlier versions wrote it; tagged fields of version 1 are not ours.
+            // After the value, as earlier versions wrote it; the tagged fields of version 1 are not ours.
             var ends = known == nil && !isFlexible ? fields : FieldReader(bytes, of: "ends of partitions")
             for partition in partitions { self.ends[partition] = (try? ends.number()).map(Offset.init) ?? unknown }
         }

@@ -32,7 +32,7 @@ final class Transactions: Sendable {
         var byProducer: [Int64: Slot] = [:]
         /// The newest producer of each id.
         var newest: [String: Int64] = [:]
-        /// The partitions of the topic whose records cannot be read: what they know of transactions is unknown.
+        /// The partitions of the topic whose records cannot be read: the transactions recorded there are unknown.
         var unreadable: [Int32: LogError] = [:]
     }
 
@@ -52,10 +52,10 @@ final class Transactions: Sendable {
     /// The transactional id that a producer was made for; nil if unknown.
     func slot(ofProducer producer: Int64) -> Slot? { known.withLock { $0.byProducer[producer] } }
 
-    /// The newest producer of a transactional id; nil before the first. Waits for nobody's commit.
+    /// The newest producer of a transactional id; nil before the first. Does not wait for commits in progress.
     func newestProducer(of id: String) -> Int64? { known.withLock { $0.newest[id] } }
 
-    /// Takes note that a producer was made for an id: before it can write.
+    /// Notes that a producer was made for an id. Must be called before the producer can write.
     func note(_ producer: Int64, of id: String) {
         let slot = slot(id)
         known.withLock { known in
