@@ -2,15 +2,15 @@ import MoldauRecords
 
 /// What the runtime needs of a cluster: the only thing that it knows of one.
 ///
-/// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins are used
-/// by one thread at a time. What fails throws `ClusterError`, whose `remedy` says what the caller is to do.
+/// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins
+/// are used by one thread at a time. Failed calls throw `ClusterError`, whose `remedy` says what the caller should do.
 public protocol Cluster: Sendable {
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer
     func makeProducer(_ options: ProducerOptions) throws -> any Producer
     /// Makes a producer whose records are there for readers all together or not at all. An older producer of that id can
     /// write no more, and what it left open is aborted. Blocks.
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
-    /// - Parameter clientID: names the client in logs and errors.
+    /// - Parameter clientID: the client's name in logs and errors.
     func makeAdmin(clientID: String) throws -> any Admin
     /// Makes the caller a member of a group, until the result is released. Must be called before it reads or commits
     /// for the group.
@@ -29,15 +29,16 @@ extension Cluster {
         try makeProducer(ProducerOptions(clientID: clientID))
     }
 
-    /// Groups have any number of members, and each may have everything.
+    /// A group may have any number of members, and each gets everything.
     public func join(group: String) throws -> GroupMembership { GroupMembership(assigned: .all) {} }
 }
 
 /// Reads the committed records of the partitions that `assign` gave it: records of open or aborted transactions are not
 /// returned.
 public protocol Consumer: AnyObject {
-    /// What a transactional commit of the consumer's group has to carry now: asked anew for each commit, since it changes
-    /// with the group's members. A consumer without a group has none: asking is a programmer's error.
+    /// The metadata that a transactional commit of the consumer's group must carry now. Read it for each commit,
+    /// because it changes with the group's members. A consumer without a group has none: reading it is a programming
+    /// error.
     var groupMetadata: GroupMetadata { get }
 
     /// Replaces the set of partitions that `poll` reads. Partitions that stay keep their positions; a new one has none
@@ -138,7 +139,7 @@ public protocol TransactionalProducer: Producer {
     /// - Parameter group: from `Consumer.groupMetadata`.
     /// - Throws: `ClusterError.producerFenced` when a newer producer of the id is there: nothing was committed.
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws
-    /// What was sent since the last commit will never be readable.
+    /// Aborts the transaction: what was sent since the last commit will never be readable.
     func abort() throws
 }
 
