@@ -31,7 +31,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// The offset that the next record will get.
     package var endOffset: Offset { last.end }
 
-    /// The segment that is appended to: there always is one, and it is open.
+    /// The segment that records are appended to: there always is one, and it is open.
     var last: Segment<Files.File> {
         get { segments[segments.count - 1].opened! }  // Set by whoever adds a segment at the end.
         _modify { yield &segments[segments.count - 1].opened! }  // In place, without copying its indexes.
