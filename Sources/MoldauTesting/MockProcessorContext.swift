@@ -12,7 +12,7 @@ import MoldauTopology
 /// try processor.process(Record(key: "ada", value: "/home", timestamp: Timestamp(ms: 0)))
 /// #expect(mock.forwarded.map(\.value) == ["1 /home"])
 /// ```
-/// `Key` and `Value` are what the processor forwards. Its stores are read with `mock.store(…)`.
+/// `Key` and `Value` are the types that the processor forwards. A test reads its stores with `mock.store(…)`.
 public final class MockProcessorContext<Key, Value> {
     /// The context to start the processor with.
     public let context: ProcessorContext<Key, Value>
@@ -60,11 +60,11 @@ public final class MockProcessorContext<Key, Value> {
         environment.close()
     }
 
-    /// A store of the processor's, as the type that its name has.
+    /// A store of the processor; the name's type determines the store's.
     /// - Throws: `TopologyError.storeNotConnected`, `.wrongType`.
     public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try context.store(name) }
 
-    /// What was forwarded to all nodes downstream, in order.
+    /// The records forwarded to all nodes downstream, in order.
     public var forwarded: [Record<Key, Value>] { sent.records[Self.everyone] ?? [] }
 
     /// The records that the node with that name got, whether forwarded to it alone or to all, in order.

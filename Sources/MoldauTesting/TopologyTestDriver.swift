@@ -1,7 +1,7 @@
 // Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
-// without threads or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics
-// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka
-// Streams' `TopologyTestDriver`.
+// without threads or a cluster. After each record it calls due stream-time punctuations, commits, and reads what was
+// written to topics that the topology also reads, until nothing is left; windows that close are emitted at once. These
+// are the rules of Kafka Streams' `TopologyTestDriver`.
 
 import MoldauCluster
 import MoldauRecords
@@ -178,7 +178,7 @@ public final class TopologyTestDriver {
     /// The topics with records that were not read yet.
     public var writtenTopics: [String] { outputs.keys.sorted() }
 
-    /// A store to look into, or to prepare before the first record; as the type that its name has.
+    /// A store, to inspect it or to fill it before the first record; the name's type determines the store's.
     /// - Throws: `TestDriverError.unknownStore`, `TopologyError.wrongType`.
     public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try store(name.name) }
 
