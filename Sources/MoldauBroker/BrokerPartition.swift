@@ -88,7 +88,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                         if let topicID { try files.claim(directory, for: topicID) }
                         state.log = log
                     }
-                    return try body(&state.log!)  // Opened above, where it was not open.
+                    return try body(&state.log!)  // Opened above if it was not open.
                 } catch {
                     // A partition that could not be opened because of lost records stays closed.
                     if state.log == nil, error.isLoss { state.end = .log(name, error) }

@@ -28,7 +28,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case unavailable(reason: String)
     case closed
 
-    /// What to do about it.
+    /// What a caller should do after an error.
     ///
     /// Callers decide by this, not by the case, so that a cluster can have errors that others do not know. A new case
     /// needs one line here, and no other change in the runtime.
@@ -50,7 +50,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case stopApplication
     }
 
-    /// What to do about it.
+    /// What the caller should do.
     public var remedy: Remedy {
         switch self {
         case .diskFull: .retry

@@ -30,7 +30,7 @@ extension SharedBytes {
         }
     }
 
-    /// - Parameter aborted: by their first offsets.
+    /// - Parameter aborted: sorted by their first offsets.
     private func rangesWithout(_ aborted: [AbortedTransaction]) -> [Range<Int>] {
         var begun = aborted[...]
         /// The producers whose batches belong to an aborted transaction, until its marker.

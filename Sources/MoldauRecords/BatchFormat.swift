@@ -41,7 +41,7 @@
     package static let logAppendTime: Int16 = 0x08
     package static let transactional: Int16 = 0x10
     package static let control: Int16 = 0x20
-    /// The base timestamp is the delete horizon (KIP-534).
+    /// Set if the base timestamp is the delete horizon (KIP-534).
     package static let deleteHorizon: Int16 = 0x40
 }
 

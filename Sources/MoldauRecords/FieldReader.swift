@@ -96,7 +96,7 @@ package struct FieldReader {
 
     /// Skips fields that newer versions may have and this one ignores.
     package mutating func skipTaggedFields() throws(SerdeError) {
-        for _ in 0..<(try unsignedVarint()) {  // Ends by throwing where the count says more than is there.
+        for _ in 0..<(try unsignedVarint()) {  // Throws if the count exceeds the fields that are there.
             _ = try unsignedVarint()
             _ = try bytes(Int(try unsignedVarint()))
         }

@@ -18,7 +18,7 @@ extension String {
         self.init(anyLength: bytes)
     }
 
-    /// As `init(utf8:)`, in the ordinary way.
+    /// As `init(utf8:)`, in the ordinary way: for text of any length.
     package init?(anyLength bytes: UnsafeRawBufferPointer) {
         guard bytes.isASCII else {
             self.init(validating: bytes, as: UTF8.self)
@@ -126,7 +126,7 @@ extension ByteWriter {
         advance(by: short.count)
     }
 
-    /// As `append(utf8:)`, in the ordinary way.
+    /// As `append(utf8:)`, in the ordinary way: for text of any length.
     @usableFromInline package mutating func append(anyLength text: String) {
         // Native text is contiguous already; `withUTF8` would copy it.
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {

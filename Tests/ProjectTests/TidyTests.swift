@@ -2,7 +2,7 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// The project's style, as far as a program can tell: `Tests/Tools/tidy.py`.
+/// The project's style rules, as far as a program can check them: `Tests/Tools/tidy.py`.
 struct TidyTests {
     @Test func `the repository keeps its own rules`() throws {
         let outcome = try tidy([BuiltProgram.repository.path])

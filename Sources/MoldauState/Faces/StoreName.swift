@@ -6,8 +6,8 @@ import MoldauRecords
 /// | name | a store of | opens as |
 /// | --- | --- | --- |
 /// | `TableStoreName` | a table, or an aggregate without windows | `TimestampedKeyValueStore` |
-/// | `VersionedStoreName` | such a table that knows its past | `VersionedKeyValueStore` |
-/// | `LRUTableStoreName` | such a table of the rows used last | `LRUKeyValueStore` |
+/// | `VersionedStoreName` | such a table that retains past versions | `VersionedKeyValueStore` |
+/// | `LRUTableStoreName` | such a table of the most recently used rows | `LRUKeyValueStore` |
 /// | `WindowStoreName` | an aggregate of windows | `TimestampedWindowStore` |
 /// | `SessionStoreName` | an aggregate of sessions, or a processor's own | `SessionStore` |
 /// | `KeyValueStoreName` | a processor's own | `KeyValueStore` |

@@ -13,7 +13,7 @@ func splitTime(_ row: UnsafeRawBufferPointer) -> (time: Timestamp, value: Unsafe
     return (Timestamp(ms: row.bigEndian(at: 0)), UnsafeRawBufferPointer(rebasing: row[timestampBytes...]))
 }
 
-/// As above.
+/// Like the function above, but throws.
 /// - Throws: `StateError.damaged` if the row is too short to have a timestamp.
 func splitTime(
     _ row: UnsafeRawBufferPointer, of store: String
