@@ -8,7 +8,7 @@
 //     21  attributes i16
 //
 // batchLength counts from leaderEpoch on; the CRC-32C covers everything from attributes on, so that a broker can set
-// the base offset and the leader epoch without touching it. The places are in BatchFormat.swift, and nowhere else.
+// the base offset and the leader epoch without touching it. Only BatchFormat.swift has the positions in code.
 
 /// Why bytes are not a record batch that can be read.
 public enum RecordBatchError: Error, Equatable, CustomStringConvertible {

@@ -83,7 +83,7 @@ public struct ByteCursor {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Where the bytes begin; somewhere, where there are none.
+    /// The address of the first byte; any address if there are none.
     @inlinable var start: UnsafeRawPointer {
         baseAddress ?? UnsafeRawPointer(bitPattern: 8)!  // No address but 0 is nil.
     }

@@ -9,7 +9,7 @@ public protocol StoreReader {
 }
 
 extension StoreReader {
-    /// A store that the node names in `stores`, or that of a global table, as the type that its name has.
+    /// A store that the node names in `stores`, or that of a global table; the name's type determines the store's.
     public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try node.store(named: name.name) }
 }
 

@@ -4,7 +4,7 @@ import MoldauTopology
 // How the DSL's own values describe themselves in `OperatorDescription`.
 
 extension Aggregation {
-    /// - Parameter operation: as it stands in generated names.
+    /// - Parameter operation: the operation's name as in generated names.
     init(_ operation: String) { self = Aggregation(rawValue: operation) ?? .aggregate }
 }
 
@@ -18,7 +18,7 @@ extension Emission {
 }
 
 extension EmitStrategy {
-    /// - Parameter emission: of windows that are sent before they close.
+    /// - Parameter emission: that of windows that are emitted before they close.
     func described(_ emission: Emission) -> EmissionDescription {
         self == .onWindowClose ? .onWindowClose : emission.described
     }
@@ -47,7 +47,7 @@ extension JoinWindows {
 }
 
 extension Suppressed {
-    /// - Parameter waitMs: the limit, or the grace of the windows above.
+    /// - Parameter waitMs: the time limit, or the grace period of the windows upstream.
     func described(waitMs: Int64) -> SuppressionDescription {
         switch wait {
         case .time: .untilTimeLimit(ms: waitMs)

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// The name of the store of an aggregate of windows: values with the times of their events.
+/// The name of the store of an aggregate of windows: values with their timestamps.
 public struct WindowStoreName<Key, Value>: SimpleStoreName {
     /// The store that it names.
     public typealias Store = TimestampedWindowStore<Key, Value>
@@ -14,7 +14,7 @@ public struct WindowStoreName<Key, Value>: SimpleStoreName {
     }
 }
 
-/// The name of a store of sessions: what an aggregate of sessions keeps, or a processor.
+/// The name of a store of sessions: that of an aggregate of sessions, or a processor's own.
 public struct SessionStoreName<Key, Value>: SimpleStoreName {
     /// The store that it names.
     public typealias Store = SessionStore<Key, Value>
@@ -42,7 +42,7 @@ public struct PlainWindowStoreName<Key, Value>: SimpleStoreName {
     }
 }
 
-/// The name of a processor's own store of windows with the times and headers of their records.
+/// The name of a processor's own store of windows with the timestamps and headers of their records.
 public struct HeadersWindowStoreName<Key, Value>: SimpleStoreName {
     /// The store that it names.
     public typealias Store = HeadersWindowStore<Key, Value>
