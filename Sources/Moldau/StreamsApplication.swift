@@ -119,7 +119,9 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     /// `allLocalStorePartitionLags`.
     public var storeLags: [StoreLag] { engine.metrics.lags }
 
+    /// What the application is doing. May be read from any thread.
     public var state: StreamsState { engine.state }
+    /// Counts since the start. May be read from any thread.
     public var metrics: StreamsMetrics { engine.metrics }
     /// The discarded records, by node and reason.
     public var drops: [DropKey: Int64] { engine.metrics.drops }

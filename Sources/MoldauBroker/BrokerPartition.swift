@@ -354,6 +354,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     /// From now on appends ring this bell.
     package func add(_ bell: Bell) { state.withLock { $0.bells.append(bell) } }
+    /// Stops ringing a bell.
     package func remove(_ bell: Bell) { state.withLock { $0.bells.removeAll { $0 === bell } } }
 
     /// Makes the log durable and its indexes whole; every later call throws `.closed`.

@@ -77,6 +77,7 @@ public struct CommittedOffset: Hashable, Sendable {
     /// Free text of the application, at most 4 096 bytes.
     public var metadata: String
 
+    /// A position to commit, with what the reader notes about it.
     public init(_ offset: Offset, metadata: String = "") {
         self.offset = offset
         self.metadata = metadata
@@ -85,13 +86,16 @@ public struct CommittedOffset: Hashable, Sendable {
 
 /// Whole record batches of one partition, one after another, as they stand in the log (record batch v2).
 public struct FetchedBatches: Sendable {
+    /// Where the batches come from.
     public let partition: TopicPartition
+    /// Whole record batches, one after the other, as they are in the log.
     public let bytes: SharedBytes
     /// The first batch may begin before what was asked for: records below this offset are to be skipped.
     public let firstOffset: Offset
     /// The offset after the last record that may be read from the partition when this was fetched.
     public let end: Offset
 
+    /// Whole record batches of one partition.
     public init(partition: TopicPartition, bytes: SharedBytes, firstOffset: Offset, end: Offset) {
         self.partition = partition
         self.bytes = bytes
@@ -151,6 +155,7 @@ public protocol Admin: AnyObject {
     func close()
 }
 
+/// What a cluster knows of a topic.
 public struct TopicDescription: Hashable, Sendable {
     public let name: String
     public let partitionCount: Int32
@@ -159,6 +164,7 @@ public struct TopicDescription: Hashable, Sendable {
     /// Tells the topic from others of its name, before and after; nil where the cluster gives topics none.
     public let id: TopicID?
 
+    /// A topic that is there.
     public init(name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil) {
         self.name = name
         self.partitionCount = partitionCount
@@ -167,11 +173,14 @@ public struct TopicDescription: Hashable, Sendable {
     }
 }
 
+/// A topic to be created.
 public struct NewTopic: Hashable, Sendable {
     public var name: String
     public var partitionCount: Int32
+    /// Settings by Kafka's names; the others have their defaults.
     public var configuration: [String: String]
 
+    /// A topic to be created, with settings by Kafka's names.
     public init(_ name: String, partitionCount: Int32, configuration: [String: String] = [:]) {
         self.name = name
         self.partitionCount = partitionCount

@@ -13,6 +13,7 @@ public struct ConsumerOptions: Hashable, Sendable {
     /// Means nothing to a cluster that shows nobody an open transaction.
     public var readsTransactionsOf: String?
 
+    /// By default, a consumer without a group that gets records when they are durable.
     public init(
         clientID: String, group: String? = nil, readsAhead: Bool = false, readsTransactionsOf: String? = nil
     ) {

@@ -18,6 +18,7 @@ public final class GroupMembership: Sendable {
         case partitions(Set<TopicPartition>)
     }
 
+    /// What happens to the membership.
     public enum Event: Hashable, Sendable {
         case assigned(Share)
         case revoked(Share)
@@ -56,5 +57,6 @@ public final class GroupMembership: Sendable {
     /// What was revoked is committed and closed: others may have it.
     public func released() { release() }
 
+    /// Ends the membership.
     public func leave() { end() }
 }

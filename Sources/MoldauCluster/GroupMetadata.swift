@@ -3,6 +3,7 @@
 /// Only the cluster that made it looks into it: a cluster whose groups have generations refuses the commit of a member that
 /// the group has gone on without. What lies between passes it on as it is.
 public struct GroupMetadata: Hashable, Sendable {
+    /// The name of the group.
     public let group: String
     /// Counts the group's assignments; −1 where the caller is no member, and nobody looks at it.
     public let generation: Int32

@@ -3,6 +3,7 @@ public struct ProducerOptions: Hashable, Sendable {
     /// Names the client in logs and errors.
     public var clientID: String
 
+    /// A producer without transactions.
     public init(clientID: String) { self.clientID = clientID }
 }
 
@@ -15,6 +16,7 @@ public struct TransactionalProducerOptions: Hashable, Sendable {
     /// A transaction that is open for longer is aborted by the cluster.
     public var timeout: Duration
 
+    /// A producer of the transactional id `id`.
     public init(clientID: String, id: String, timeout: Duration) {
         (self.clientID, self.id, self.timeout) = (clientID, id, timeout)
     }

@@ -24,6 +24,7 @@ public struct ByteCursor {
         end = start + count
     }
 
+    /// How many bytes have not been read yet.
     @inlinable public var remaining: Int { end - position }
 
     /// Reads a zig-zag varint of at most 32 bits.

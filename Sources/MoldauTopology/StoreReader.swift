@@ -17,9 +17,12 @@ extension StoreReader {
 public struct TransformationContext: StoreReader {
     public let node: NodeContext
 
+    /// Made by the node that runs the transformation.
     public init(_ node: NodeContext) { self.node = node }
 
+    /// Which task the transformation belongs to.
     public var taskID: TaskID { node.task.taskID }
+    /// The greatest timestamp of the records that the task has taken so far.
     public var streamTime: Timestamp { node.task.streamTime }
     /// The wall clock, as the stream thread read it for this round.
     public var now: Timestamp { node.task.now }

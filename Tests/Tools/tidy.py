@@ -225,8 +225,12 @@ def documentation(source):
         if match[1] in ("let", "var", "init") and not re.search(r"\bpublic\b", line):
             continue
         above = number - 1
-        while above >= 0 and (source.lines[above].strip().startswith("@") or source.lines[above].strip().startswith("#if")):
-            above -= 1
+        # Attributes, which may take several lines, and conditions stand between the two.
+        for first in range(number - 1, max(number - 5, -1), -1):
+            if source.lines[first].strip().startswith(("@", "#if")):
+                above = first - 1
+            elif not source.lines[first].strip() or source.lines[first].strip().startswith(("///", "}")):
+                break
         if above < 0 or not source.lines[above].strip().startswith("///"):
             yield number, f"{match[1]} {match[2].split('(')[0].split(':')[0]} has no documentation"
 

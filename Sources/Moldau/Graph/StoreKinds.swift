@@ -9,6 +9,7 @@ public struct StoreKinds: Sendable, Hashable {
     /// Of aggregates of sessions.
     public var session: StoreKind
 
+    /// One kind for each shape of store.
     public init(keyValue: StoreKind = .rocksDB, window: StoreKind = .rocksDB, session: StoreKind = .rocksDB) {
         self.keyValue = keyValue
         self.window = window
@@ -18,7 +19,9 @@ public struct StoreKinds: Sendable, Hashable {
     /// One kind for all.
     public init(_ kind: StoreKind) { self.init(keyValue: kind, window: kind, session: kind) }
 
+    /// All stores on disk.
     public static let rocksDB = StoreKinds(.rocksDB)
+    /// All stores in memory.
     public static let inMemory = StoreKinds(.inMemory)
     /// Stores of a user's own for all.
     ///

@@ -29,6 +29,7 @@ public struct TableStoreOptions: Sendable {
     /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
     public var changelogSettings: [String: String]
 
+    /// What is not said here follows the topology's options.
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]
@@ -51,6 +52,7 @@ public struct WindowStoreOptions: Sendable {
     /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
     public var changelogSettings: [String: String]
 
+    /// What is not said here follows the topology's options.
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, retention: Duration? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]
@@ -70,6 +72,7 @@ public struct BufferStoreOptions: Sendable {
     /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
     public var changelogSettings: [String: String]
 
+    /// What is not said here follows the topology's options.
     public init(kind: StoreKind? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]) {
         (self.kind, self.isLogged, self.changelogSettings) = (kind, isLogged, changelogSettings)
     }

@@ -4,6 +4,7 @@ import MoldauTopology
 
 /// What holds for a whole topology.
 public struct TopologyOptions: Sendable {
+    /// How nodes, stores and internal topics without a name of their own are named.
     public var naming: Naming
     /// Whether those downstream of a table see every change.
     public var emission: Emission
@@ -19,6 +20,7 @@ public struct TopologyOptions: Sendable {
     /// Stands before every processor and sink (KIP-1112).
     public var wrapper: (any NodeWrapper)?
 
+    /// The defaults suit new applications.
     public init(
         naming: Naming = .stable, emission: Emission = .everyChange, storeKinds: StoreKinds = .rocksDB,
         optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete,

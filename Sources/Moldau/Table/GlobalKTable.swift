@@ -4,6 +4,7 @@ import MoldauTopology
 
 /// A table of which every stream thread holds all partitions, so that a stream may look up any key in it.
 public struct GlobalKTable<Key, Value> {
+    /// The name of its store.
     public let storeName: String
     @usableFromInline let key: Serde<Key>
 }

@@ -123,6 +123,7 @@ public struct StreamsConfiguration: Sendable {
     /// Logs what an operator should know: threads that stopped, lost positions. Nothing is logged per record.
     public var logger = Logger(label: "moldau.streams")
 
+    /// The defaults.
     public init() {}
 }
 

@@ -2,6 +2,7 @@ import MoldauRecords
 
 /// The name of a processor's own map in memory of the keys used last (`Stores.lruMap`).
 public struct LRUStoreName<Key, Value>: StoreName {
+    /// The store that it names.
     public typealias Store = LRUKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
@@ -24,6 +25,7 @@ public struct LRUStoreName<Key, Value>: StoreName {
 /// The name of the store of a table that keeps so many rows per task at most, in memory: those that were read or written last. The
 /// others are forgotten, in the changelog too, and those downstream do not hear of it: an aggregate of such a key begins anew.
 public struct LRUTableStoreName<Key, Value>: TableName {
+    /// The store that it names.
     public typealias Store = LRUKeyValueStore<Key, ValueAndTimestamp<Value>>
     public let name: String
     public let key: Serde<Key>

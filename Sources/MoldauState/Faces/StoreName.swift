@@ -48,6 +48,7 @@ public protocol TableName<Key, Value>: StoreName {
 
 /// Which of a key's values a table's store keeps. The kinds of table names say it.
 public struct TableStoreContent: Sendable {
+    /// What is kept of a key.
     package enum Rows: Sendable, Hashable {
         case latest
         case versions(historyRetention: Duration)
@@ -61,11 +62,13 @@ public struct TableStoreContent: Sendable {
 
 /// The name of a processor's own map from keys to values.
 public struct KeyValueStoreName<Key, Value>: SimpleStoreName {
+    /// The store that it names.
     public typealias Store = KeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A name, declared once for topology, processors and tests.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }
@@ -73,12 +76,14 @@ public struct KeyValueStoreName<Key, Value>: SimpleStoreName {
 
 /// The name of the store of a table, or of an aggregate without windows: values with the times of their events.
 public struct TableStoreName<Key, Value>: SimpleStoreName, TableName {
+    /// The store that it names.
     public typealias Store = TimestampedKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
     public var content: TableStoreContent { TableStoreContent(.latest) }
 
+    /// A name, declared once for topology, processors and tests.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }
@@ -86,11 +91,13 @@ public struct TableStoreName<Key, Value>: SimpleStoreName, TableName {
 
 /// The name of a processor's own map from keys to values with the times and headers of their records.
 public struct HeadersStoreName<Key, Value>: SimpleStoreName {
+    /// The store that it names.
     public typealias Store = HeadersKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A name, declared once for topology, processors and tests.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }

@@ -3,6 +3,7 @@ import MoldauRecords
 /// The name of a versioned table's store: each key's values of that length of event time (KIP-889), so that a stream is joined with
 /// the value as of its record's time. Every change of such a table goes downstream at once.
 public struct VersionedStoreName<Key, Value>: TableName {
+    /// The store that it names.
     public typealias Store = VersionedKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
