@@ -1,3 +1,5 @@
+internal import MoldauRecords
+
 /// What a reader waits for: rung by appends to its partitions, and by anyone who wants to end the wait.
 package final class Bell: Sendable {
     private struct State {
@@ -5,6 +7,7 @@ package final class Bell: Sendable {
         var isWoken = false
     }
 
+    /// Why a wait ended.
     package enum Ring: Equatable {
         /// Something was appended since the last `clear`.
         case data

@@ -36,7 +36,7 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         bytes.withUnsafeBytes { readRounds($0) }
     }
 
-    /// Reads rounds up to the first that is not whole: a crash has torn the last.
+    /// Reads rounds up to the first incomplete one: a crash may have torn the last.
     private mutating func readRounds(_ bytes: UnsafeRawBufferPointer) {
         var rounds = FieldReader(bytes, of: "journal")
         while let checksum: UInt32 = try? rounds.number() {

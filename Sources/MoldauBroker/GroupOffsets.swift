@@ -1,16 +1,16 @@
 // The committed offsets of groups, in the topic `__consumer_offsets`, in Kafka's format:
 //
 //     key    version i16 = 1 · group string · topic string · partition i32
-//     value  version i16 = 3 · offset i64 · leader epoch i32 · metadata string · commit time i64; null: forgotten
+//     value  version i16 = 3 · offset i64 · leader epoch i32 · metadata string · commit time i64; null: deleted
 //
-// A string is its length (i16) and UTF-8. Kafka's other versions, 0 to 4, are read. A group's records are in the partition
-// that `coordinatorPartition` tells.
+// A string is its length (i16) and UTF-8. Kafka's other versions, 0 to 4, can be read. A group's records are in the
+// partition that `coordinatorPartition` returns.
 
 internal import MoldauLog
 package import MoldauRecords
 internal import Synchronization
 
-/// Where a group stands in a partition.
+/// A group's position in a partition.
 package struct GroupOffset: Equatable, Sendable {
     /// The next record to read.
     package var offset: Offset
@@ -27,17 +27,17 @@ package struct GroupOffset: Equatable, Sendable {
 /// The committed offsets, in memory as on disk.
 final class GroupOffsets: Sendable {
     private let offsets = Mutex<[String: [TopicPartition: GroupOffset]]>([:])
-    /// Bytes of records in each partition of the offsets topic since its last snapshot. Held while a commit is
-    /// appended, so that memory and topic see commits in one order.
+    /// The bytes written to each partition of the offsets topic since its last snapshot. Locked while a commit is
+    /// appended, so that memory and topic get the commits in the same order.
     private let written = Mutex<[Int32: Int]>([:])
 
     /// The partitions of the offsets topic whose records cannot be read.
     private let unreadable = Mutex<[Int32: LogError]>([:])
 
-    /// A partition of the offsets topic is damaged: nobody knows where its groups stand.
+    /// Marks a partition of the offsets topic as damaged: the positions of its groups are unknown.
     func markUnreadable(_ partition: Int32, _ cause: LogError) { unreadable.withLock { $0[partition] = cause } }
 
-    /// What is wrong with a partition of the offsets topic; nil for nothing.
+    /// The damage of a partition of the offsets topic; nil if there is none.
     func damage(of partition: Int32) -> LogError? { unreadable.withLock { $0[partition] } }
 
     /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last
@@ -65,10 +65,10 @@ final class GroupOffsets: Sendable {
 struct OffsetRecord: Equatable {
     var group: String
     var partition: TopicPartition
-    /// nil: forgotten.
+    /// nil: deleted.
     var offset: GroupOffset?
 
-    /// The key's bytes.
+    /// Encodes the key.
     func encodeKey(_ writer: inout ByteWriter) {
         writer.append(bigEndian: Int16(1))
         writer.append(shortText: group)
@@ -84,7 +84,7 @@ struct OffsetRecord: Equatable {
         writer.append(bigEndian: offset.time.ms)
     }
 
-    /// - Returns: nil for records of another kind, such as a group's members, and for bytes that are none.
+    /// - Returns: nil for records of another kind, such as a group's members, and for invalid bytes.
     init?(key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?) {
         guard let key, let record = try? Self(reading: key, value) else { return nil }
         self = record
@@ -115,8 +115,8 @@ struct OffsetRecord: Equatable {
 /// Java's `String.hashCode`, over UTF-16.
 func javaHash(_ text: String) -> Int32 { text.utf16.reduce(0) { $0 &* 31 &+ Int32($1) } }
 
-/// The partition of an internal topic where Kafka looks for a group's or a transactional id's records: the hash without its
-/// sign, 0 for the one number that has none without.
+/// The partition of an internal topic where Kafka looks for a group's or a transactional id's records: the absolute
+/// value of the hash modulo `count`; the one hash without an absolute value counts as 0.
 func coordinatorPartition(of name: String, among count: Int32) -> Int32 {
     let hash = javaHash(name)
     return (hash == .min ? 0 : abs(hash)) % count

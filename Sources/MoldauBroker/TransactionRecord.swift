@@ -1,23 +1,24 @@
-// What the broker knows of a transactional id, in the topic `__transaction_state`, in Kafka's format:
+// The state of a transactional id, in the topic `__transaction_state`, in Kafka's format:
 //
 //     key    version i16 = 0 · transactional id string
 //     value  version i16 = 0 · producer id i64 · epoch i16 · timeout in ms i32 · status i8 · topics i32 count (−1: none,
-//            where the status is empty), each: name string, partitions i32 count and numbers i32 · time of the update i64 ·
+//            if the status is empty), each: name string, partitions i32 count and numbers i32 · time of the update i64 ·
 //            time of the transaction's start i64
 //
-// A string is its length (i16) and UTF-8. Kafka's version 1 has counts and lengths as varints, and tagged fields; it is read.
+// A string is its length (i16) and UTF-8. Kafka's version 1, with counts and lengths as varints and with tagged fields,
+// can be read.
 //
-// Two headers of the record, which Kafka does not look at, tell whether all of a transaction came to disk before a crash, so that
+// Two headers of the record, which Kafka ignores, tell whether all of a transaction was on disk before a crash, so that
 // records and decision need only one sync:
 //
 //     moldau.ends   per partition, in the value's order, the offset after the transaction's records i64
 //     moldau.reads  the partitions that were read for it: i32 count, each: topic string, partition i32, end then i64
 //
-// Earlier versions had the ends behind the value, and what was read among the partitions.
+// Earlier versions stored the ends after the value, and the partitions that were read among the others.
 
 internal import MoldauRecords
 
-/// A producer of a transactional id: a newer one has a greater epoch, and fences the older.
+/// A producer of a transactional id: a newer one has a greater epoch, and fences the older ones.
 package struct ProducerIdentity: Hashable, Sendable {
     package let id: Int64
     package var epoch: Int16
@@ -34,7 +35,7 @@ enum TransactionStatus: Int8 {
     case completeAbort
 
     var isCommit: Bool { self == .prepareCommit || self == .completeCommit }
-    /// Whether what was decided is carried out.
+    /// Whether the decision has been carried out.
     var isComplete: Bool { self == .completeCommit || self == .completeAbort }
     /// Whether it is decided how the transaction ends.
     var isDecided: Bool { self != .empty && self != .ongoing }
@@ -45,10 +46,11 @@ struct TransactionRecord: Equatable, Sendable {
     var producer: ProducerIdentity
     var timeoutMs: Int32
     var status = TransactionStatus.empty
-    /// The partitions of the transaction, with the offsets after its records once it is decided; `unknownEnd` where another
-    /// program has decided.
+    /// The partitions of the transaction. Once it is decided, with the offsets after its records; `unknownEnd` if
+    /// another program decided it.
     var ends: [TopicPartition: Offset] = [:]
-    /// Of the partitions that were read for a commit: where they ended when it was decided, or what was read if that is less.
+    /// For the partitions that were read for a commit: their ends when it was decided, or the position that was read if
+    /// that is less.
     var reads: [TopicPartition: Offset] = [:]
     var updated = Timestamp.none
     var started = Timestamp.none
@@ -63,7 +65,7 @@ struct TransactionRecord: Equatable, Sendable {
         writer.append(shortText: id)
     }
 
-    /// The partitions by topic, as the value has them.
+    /// The partitions by topic, in the value's order.
     private var topics: [(name: String, partitions: [TopicPartition])] {
         Dictionary(grouping: ends.keys.sorted(), by: \.topic).sorted { $0.key < $1.key }
             .map { (name: $0.key, partitions: $0.value) }
@@ -115,10 +117,10 @@ struct TransactionRecord: Equatable, Sendable {
 extension TransactionRecord {
     private static let endsHeader = "moldau.ends"
     private static let readsHeader = "moldau.reads"
-    /// The end of a partition of a decision that does not say it.
+    /// The end of a partition in a decision that does not state it.
     static let unknownEnd = Offset(-1)
 
-    /// The transactional id of a key; nil for bytes that are none.
+    /// The transactional id in a key; nil for invalid bytes.
     static func id(key: UnsafeRawBufferPointer?) -> String? {
         guard let key else { return nil }
         var fields = FieldReader(key, of: "key of a transaction")
@@ -126,13 +128,13 @@ extension TransactionRecord {
         return try? fields.shortText()
     }
 
-    /// nil for a record of something else.
+    /// nil for a record of another kind.
     init?(_ record: RecordView) {
         guard let value = record.value else { return nil }
         self.init(value: value, headers: (try? record.headers()) ?? Headers())
     }
 
-    /// nil for bytes that are no record.
+    /// nil for invalid bytes.
     init?(value: UnsafeRawBufferPointer, headers: Headers) {
         guard let record = try? Self(reading: value, headers) else { return nil }
         self = record
@@ -156,7 +158,7 @@ extension TransactionRecord {
         let unknown = status.isDecided ? Self.unknownEnd : .zero
         let known = headers[Self.endsHeader]
         (known ?? []).withUnsafeBytes { bytes in
-            // Behind the value, as earlier versions wrote it; tagged fields of version 1 are not ours.
+            // After the value, as earlier versions wrote it; the tagged fields of version 1 are not ours.
             var ends = known == nil && !isFlexible ? fields : FieldReader(bytes, of: "ends of partitions")
             for partition in partitions { self.ends[partition] = (try? ends.number()).map(Offset.init) ?? unknown }
         }

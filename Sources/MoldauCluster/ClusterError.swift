@@ -28,28 +28,29 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case unavailable(reason: String)
     case closed
 
-    /// What to do about it.
+    /// What a caller should do after an error.
     ///
-    /// Who uses a cluster goes by this and not by the case, so that a cluster can fail in ways that others do not know. A new case
+    /// Callers decide by this, not by the case, so that a cluster can have errors that others do not know. A new case
     /// needs one line here, and no other change in the runtime.
     public enum Remedy: Hashable, Sendable {
-        /// Nothing of it was done, and the client is as before: the same call may be made again, after a while.
+        /// Nothing was done, and the client is unchanged: the same call may be repeated after a while.
         case retry
-        /// What was done since the last commit does not count, and cannot be committed: a new client goes on from there.
+        /// The work since the last commit is discarded and cannot be committed: a new client continues from that
+        /// commit.
         case beginAnew
-        /// There is nothing to read at that position: another one is to be chosen.
+        /// There is nothing to read at that position: seek to another one.
         case seek
-        /// A record of the batch is refused: others of it are not, if they are sent without it.
+        /// One record of the batch is refused: the others are accepted if they are sent without it.
         case sendApart
-        /// This is refused, whoever asks: leave it out. The client is as before.
+        /// This is always refused: leave it out. The client is unchanged.
         case leaveOut
-        /// The client cannot go on. A new one may, later.
+        /// The client is unusable. A new one may work later.
         case stopThread
-        /// No client of this cluster can go on before it is opened again.
+        /// No client of this cluster works until the cluster is reopened.
         case stopApplication
     }
 
-    /// What to do about it.
+    /// What the caller should do.
     public var remedy: Remedy {
         switch self {
         case .diskFull: .retry
@@ -62,7 +63,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// The partition that it speaks of.
+    /// The partition that the error is about.
     public var partition: TopicPartition? {
         switch self {
         case .unknownPartition(let partition, _), .offsetOutOfRange(let partition, _, _),

@@ -103,7 +103,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private func fetch() throws -> [FetchedBatches] {
         var fetched: [FetchedBatches] = []
         var bytes = 0
-        // It may be another number than at the last poll: that of a producer that has taken over.
+        // The id may have changed since the last poll, if another producer has taken over.
         let ownProducer = options.readsTransactionsOf.flatMap(broker.producerID)
         for _ in order.indices where bytes < Self.maxPollBytes {
             let next: FetchedBatches?
@@ -136,7 +136,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
             assigned.values[slot].position = read.next.offset
             assigned.values[slot].cursor = read.next
             let bytes = read.committed
-            // What compaction or an abort left nothing of is passed over: behind it there may be more, and nobody rings for that.
+            // Nothing is left after compaction or an abort: continue, because more records may follow, for which no
+            // bell will ring.
             if bytes.count == 0 { continue }
             return FetchedBatches(partition: name, bytes: bytes, firstOffset: position, end: read.end)
         }

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Logging
 internal import MoldauBroker
 internal import MoldauLog
+internal import MoldauRecords
 
 /// Threads that do regular work. The syncs of `.interval` have a thread of their own: a long compaction must not delay
 /// them.

@@ -90,6 +90,7 @@ extension PartwiseFile {
         _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
     ) throws(LogError) { try writeAll(head, body, at: position) }
 
+    /// Reads until the buffer is full or the file ends.
     package func readAll(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
         var done = 0
         while done < buffer.count {
@@ -101,6 +102,7 @@ extension PartwiseFile {
         return done
     }
 
+    /// Writes until all bytes are written.
     package func writeAll(
         _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
     ) throws(LogError) {

@@ -83,7 +83,8 @@ extension PartitionLog {
             var segment = group.segment
             segment.moved(to: try files.open(SegmentName.path(directory, base, ".log")))
             segments.replaceSubrange(range, with: [LazySegment(base: base, opened: segment)])
-            // A reader takes a transaction for open until its marker: one whose marker went would hide later records of its producer.
+            // For a reader a transaction is open until its marker: without a marker it would hide later records of its
+            // producer.
             let kept = Set(AbortedRange.all(in: group.abortedIndex).map(\.last))
             let end = segments[first + 1].base
             aborted.removeAll { base <= $0.last && $0.last < end && !kept.contains($0.last) }

@@ -61,7 +61,7 @@ extension PartitionLog {
             let isEmpty = try segment(index).size == 0
             let isUnwritten = index == last && hasUnwrittenBegin && !isEmpty
             if isUnwritten { hasUnwrittenBegin = false }
-            // Opened by the look at its size.
+            // Reading its size has opened it.
             if segments[index].opened!.noteUnknownTimes(now) || isUnwritten { try writeIndexes(ofSegment: index) }
         }
     }

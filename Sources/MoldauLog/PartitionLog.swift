@@ -31,9 +31,9 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// The offset that the next record will get.
     package var endOffset: Offset { last.end }
 
-    /// The segment that is appended to: there always is one, and it is open.
+    /// The segment that records are appended to: there always is one, and it is open.
     var last: Segment<Files.File> {
-        get { segments[segments.count - 1].opened! }  // Set by whoever adds a segment at the end.
+        get { segments[segments.count - 1].opened! }  // Set by the code that adds a segment at the end.
         _modify { yield &segments[segments.count - 1].opened! }  // In place, without copying its indexes.
     }
 
@@ -147,7 +147,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         if last.isFull(for: header, now: now, configuration) { try roll() }
         // The header is copied and completed; the producer's bytes stay unchanged. The batch's checksum does not cover
         // the fields that change.
-        var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)  // `headerSize`; a type takes a literal.
+        var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)  // `headerSize`; the type needs a literal.
         var failure: LogError?
         withUnsafeMutableBytes(of: &head) { head in
             head.copyMemory(from: UnsafeRawBufferPointer(rebasing: batch[..<BatchFormat.headerSize]))
@@ -202,7 +202,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     mutating func writeIndexes(ofSegment index: Int) throws(LogError) {
-        segments[index].opened!.seal()  // Whoever asks has opened it.
+        segments[index].opened!.seal()  // The caller has opened it.
         let segment = segments[index].opened!  // As above.
         let offsetPath = SegmentName.path(directory, segment.base, ".index")
         let timePath = SegmentName.path(directory, segment.base, ".timeindex")

@@ -1,6 +1,6 @@
 #if SABOTAGE
-    /// Known mistakes, to show that tests and the simulator find them. They come in through the files that a log or a broker
-    /// uses, and only where `SABOTAGE` is defined: no release build has them.
+    /// Known mistakes that a log or a broker can be told to make, to show that tests and the simulator find them. Its
+    /// file system passes them on. They are compiled only if `SABOTAGE` is defined: no release build has them.
     package struct Sabotage: OptionSet, Sendable {
         package let rawValue: Int
 

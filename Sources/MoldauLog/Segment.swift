@@ -217,6 +217,7 @@ func crc32c(of bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { crc32c($0) } 
 
 /// The names of a segment's files.
 package enum SegmentName {
+    /// The path of a segment's file with that suffix: `.log`, `.index` and so on.
     package static func path(_ directory: String, _ base: Offset, _ suffix: String) -> String {
         let digits = String(base.value)
         return "\(directory)/\(String(repeating: "0", count: max(0, 20 - digits.count)))\(digits)\(suffix)"

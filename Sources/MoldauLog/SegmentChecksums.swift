@@ -109,7 +109,7 @@ extension SegmentChecksums {
         latest = TimeIndex.Entry(timestamp: Timestamp(ms: try fields.number()), offset: Offset(try fields.number()))
         (offsetIndex, timeIndex, abortedIndex) = (try fields.number(), try fields.number(), try fields.number())
         runs = []
-        for _ in 0..<(try fields.number(UInt32.self)) {  // Ends by throwing where the count says more than is there.
+        for _ in 0..<(try fields.number(UInt32.self)) {  // Throws if the count exceeds the bytes that are there.
             let (start, end) = (runs.last?.bytes.upperBound ?? 0, Int(try fields.number(UInt32.self)))
             guard end > start else { throw fields.malformed("a run ends at \(end), and begins at \(start)") }
             runs.append(ChecksumRun(bytes: start..<end, checksum: try fields.number()))

@@ -6,8 +6,8 @@
     internal import Darwin
 #endif
 
-/// Repeats a system call that was interrupted by a signal. An interrupted call has done nothing, and has not reported a
-/// failed sync.
+/// Repeats a system call that was interrupted by a signal. An interrupted call has had no effect, and a failed sync is
+/// still reported.
 package func uninterrupted<Number: SignedInteger>(_ call: () -> Number) -> Number {
     while true {
         let result = call()

@@ -1,6 +1,7 @@
-/// Where the fields of a record batch v2 lie, and what its attributes' bits say: drawn in RecordBatchHeader.swift.
+/// The positions of a record batch v2's fields, and the meaning of its attribute bits: drawn in
+/// RecordBatchHeader.swift.
 @usableFromInline package enum BatchFormat {
-    /// A big-endian number, and where it begins in a batch.
+    /// A big-endian number at a position in a batch.
     package struct Field<Number: FixedWidthInteger & BitwiseCopyable>: Sendable {
         package let position: Int
 
@@ -8,7 +9,7 @@
     }
 
     package static var baseOffset: Field<Int64> { Field(at: 0) }
-    /// Of everything behind `lengthEnd`.
+    /// The length of everything after `lengthEnd`.
     package static var length: Field<Int32> { Field(at: 8) }
     package static var leaderEpoch: Field<Int32> { Field(at: 12) }
     package static var magic: Field<Int8> { Field(at: 16) }
@@ -22,16 +23,16 @@
     package static var baseSequence: Field<Int32> { Field(at: 53) }
     package static var recordCount: Field<Int32> { Field(at: 57) }
 
-    /// Bytes before the records.
+    /// The number of bytes before the records.
     @usableFromInline package static let headerSize = 61
-    /// Bytes before what `length` counts.
+    /// The number of bytes before those that `length` counts.
     @usableFromInline package static let lengthEnd = 12
-    /// Bytes before what `checksum` covers.
+    /// The number of bytes before those that `checksum` covers.
     @usableFromInline package static let crcEnd = 21
-    /// Bytes that have to be there to tell which format it is.
+    /// The number of bytes needed to tell which format it is.
     package static let magicEnd = 17
 
-    /// What `magic` is in this format.
+    /// The value of `magic` in this format.
     package static let version: Int8 = 2
 
     // MARK: Attributes
@@ -40,17 +41,17 @@
     package static let logAppendTime: Int16 = 0x08
     package static let transactional: Int16 = 0x10
     package static let control: Int16 = 0x20
-    /// The base timestamp is the delete horizon (KIP-534).
+    /// Set if the base timestamp is the delete horizon (KIP-534).
     package static let deleteHorizon: Int16 = 0x40
 }
 
 extension UnsafeRawBufferPointer {
-    /// A field of the batch that begins here. The caller has checked that it is there.
+    /// A field of the batch that begins here. The caller has checked that the bytes are there.
     package subscript<Number>(field: BatchFormat.Field<Number>) -> Number { bigEndian(at: field.position) }
 }
 
 extension UnsafeMutableRawBufferPointer {
-    /// A field of the batch that begins here. The caller has checked that it is there.
+    /// A field of the batch that begins here. The caller has checked that the bytes are there.
     package subscript<Number>(field: BatchFormat.Field<Number>) -> Number {
         get { UnsafeRawBufferPointer(self)[field] }
         nonmutating set { storeBytes(of: newValue.bigEndian, toByteOffset: field.position, as: Number.self) }

@@ -13,8 +13,10 @@ package struct FieldReader {
         rest = bytes
     }
 
+    /// The error that these bytes are none of the format, for that reason.
     @inlinable package func malformed(_ reason: String) -> SerdeError { .malformed(type: type, reason: reason) }
 
+    /// Takes the next `count` bytes.
     @inlinable package mutating func bytes(_ count: Int) throws(SerdeError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= rest.count else { throw malformed("it ends too early") }
         defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
@@ -51,10 +53,10 @@ package struct FieldReader {
         return length == -1 ? nil : try bytes(length)
     }
 
-    /// Text behind its length, two bytes.
+    /// Text after its length of two bytes.
     package mutating func shortText() throws(SerdeError) -> String { try text(Int(try number(Int16.self))) }
 
-    /// Text behind its length, four bytes.
+    /// Text after its length of four bytes.
     package mutating func text() throws(SerdeError) -> String { try text(Int(try number(Int32.self))) }
 
     private mutating func text(_ count: Int) throws(SerdeError) -> String {
@@ -62,7 +64,7 @@ package struct FieldReader {
         return text
     }
 
-    /// Their number (four bytes), and name and value of each behind their lengths.
+    /// The headers: their number (four bytes), then each name and value after its length.
     package mutating func headers() throws(SerdeError) -> Headers {
         var headers = Headers()
         for _ in 0..<(try count(ofSize: 2 * MemoryLayout<Int32>.size)) {
@@ -73,7 +75,7 @@ package struct FieldReader {
 
     // MARK: Kafka's flexible versions
 
-    /// A number in groups of seven bits, the lowest first.
+    /// An unsigned number in groups of seven bits, the lowest first.
     package mutating func unsignedVarint() throws(SerdeError) -> UInt32 {
         var cursor = ByteCursor(rest)
         do {
@@ -85,18 +87,18 @@ package struct FieldReader {
         }
     }
 
-    /// As above, of a number with a sign, zig-zagged.
+    /// A signed number, zig-zag encoded, in such groups.
     package mutating func varint() throws(SerdeError) -> Int32 {
         let bits = try unsignedVarint()
         return Int32(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
     }
 
-    /// Text behind its length and one, in groups of seven bits; a null is refused.
+    /// Text after its length plus one, in groups of seven bits; null is refused.
     package mutating func compactText() throws(SerdeError) -> String { try text(Int(try unsignedVarint()) - 1) }
 
-    /// Fields that newer versions may have, and this one does not look at.
+    /// Skips fields that newer versions may have and this one ignores.
     package mutating func skipTaggedFields() throws(SerdeError) {
-        for _ in 0..<(try unsignedVarint()) {  // Ends by throwing where the count says more than is there.
+        for _ in 0..<(try unsignedVarint()) {  // Throws if the count exceeds the fields that are there.
             _ = try unsignedVarint()
             _ = try bytes(Int(try unsignedVarint()))
         }
@@ -106,31 +108,31 @@ package struct FieldReader {
 // MARK: What is read above
 
 extension ByteWriter {
-    /// Text behind its length, two bytes. The caller has checked that it fits.
+    /// Text after its length of two bytes. The caller has checked that it fits.
     package mutating func append(shortText text: String) {
         append(bigEndian: Int16(text.utf8.count))
         append(utf8: text)
     }
 
-    /// Text behind its length, four bytes.
+    /// Text after its length of four bytes.
     package mutating func append(text: String) {
         append(bigEndian: Int32(text.utf8.count))
         append(utf8: text)
     }
 
-    /// Bytes behind their length, four bytes; −1 for nil.
+    /// Bytes after their length of four bytes; −1 for nil.
     package mutating func append(sized bytes: UnsafeRawBufferPointer?) {
         append(bigEndian: Int32(bytes?.count ?? -1))
         if let bytes { append(contentsOf: bytes) }
     }
 
-    /// Bytes behind their length, four bytes; −1 for nil.
+    /// Bytes after their length of four bytes; −1 for nil.
     package mutating func append(sized bytes: [UInt8]?) {
         append(bigEndian: Int32(bytes?.count ?? -1))
         if let bytes { append(contentsOf: bytes) }
     }
 
-    /// The headers' number (four bytes), and name and value of each behind their lengths.
+    /// The headers: their number (four bytes), then each name and value after its length.
     package mutating func append(sized headers: Headers) {
         append(bigEndian: Int32(headers.count))
         for header in headers {

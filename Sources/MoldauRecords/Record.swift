@@ -3,11 +3,13 @@ public struct Header: Hashable, Sendable {
     public var name: String
     public var value: [UInt8]?
 
+    /// A header with a value of bytes; nil is a null.
     public init(_ name: String, _ value: [UInt8]?) {
         self.name = name
         self.value = value
     }
 
+    /// A header with a text, as UTF-8.
     public init(_ name: String, _ text: String) { self.init(name, Array(text.utf8)) }
 }
 
@@ -16,10 +18,15 @@ public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleBy
     /// nil if there are none, never an empty array: a record without headers then needs no reference counting.
     @usableFromInline var entries: [Header]?
 
+    /// No headers.
+    /// These headers, in this order.
+    /// These headers, in this order.
     @inlinable public init() { entries = nil }
     @inlinable public init(_ entries: [Header]) { self.entries = entries.isEmpty ? nil : entries }
     public init(arrayLiteral entries: Header...) { self.init(entries) }
 
+    /// The header at `index`, in the order in which they were added.
+    /// Whether there are none.
     @inlinable public var startIndex: Int { 0 }
     @inlinable public var endIndex: Int { entries?.count ?? 0 }
     @inlinable public var isEmpty: Bool { entries == nil }
@@ -28,7 +35,9 @@ public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleBy
     /// The value of the last header of that name; nil if there is none or its value is null.
     public subscript(name: String) -> [UInt8]? { entries?.last { $0.name == name }?.value }
 
+    /// Adds a header at the end; others of its name stay.
     public mutating func append(_ header: Header) { entries = (entries ?? []) + [header] }
+    /// Removes all headers of that name.
     public mutating func removeAll(named name: String) { self = Headers((entries ?? []).filter { $0.name != name }) }
 }
 
@@ -36,9 +45,12 @@ public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleBy
 public struct Record<Key, Value> {
     public var key: Key
     public var value: Value
+    /// When it happened.
     public var timestamp: Timestamp
+    /// What travels with the record besides.
     public var headers: Headers
 
+    /// A record with all its parts.
     @inlinable public init(key: Key, value: Value, timestamp: Timestamp, headers: Headers = Headers()) {
         self.key = key
         self.value = value

@@ -8,7 +8,7 @@
 //     21  attributes i16
 //
 // batchLength counts from leaderEpoch on; the CRC-32C covers everything from attributes on, so that a broker can set
-// the base offset and the leader epoch without touching it. The places are in BatchFormat.swift, and nowhere else.
+// the base offset and the leader epoch without touching it. Only BatchFormat.swift has the positions in code.
 
 /// Why bytes are not a record batch that can be read.
 public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
@@ -59,19 +59,28 @@ public enum BatchField: String, Sendable, CustomStringConvertible {
 
 /// The header of a record batch: everything before its records.
 public struct RecordBatchHeader: Equatable, Sendable {
+    /// The offset of the first record, as it was before a compaction.
     public var baseOffset: Offset
     /// Bytes of the whole batch, header included.
     public var byteCount: Int
+    /// Which leader of the partition wrote it, counted by Kafka.
     public var leaderEpoch: Int32
+    /// The CRC-32C that the batch carries.
     public var checksum: UInt32
+    /// Flags and the codec: see the properties below.
     public var attributes: Int16
+    /// The last offset, less the first.
     public var lastOffsetDelta: Int32
+    /// What the records' timestamps count from.
     public var baseTimestamp: Timestamp
+    /// The newest timestamp of its records.
     public var maxTimestamp: Timestamp
+    /// Who wrote it.
     public var producer: ProducerStamp
     /// The number of records. Compaction can leave fewer than `lastOffsetDelta + 1`.
     public var recordCount: Int32
 
+    /// The offset of the last record, as it was before a compaction.
     public var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
     /// 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     public var codec: Int { Int(attributes & BatchFormat.codecMask) }
@@ -125,11 +134,14 @@ public struct RecordBatchHeader: Equatable, Sendable {
 /// Which producer wrote a batch, and the batch's place in its sequence. Idempotence and transactions depend on it.
 public struct ProducerStamp: Hashable, Sendable {
     public var id: Int64
+    /// The newest epoch of a producer fences the older ones.
     public var epoch: Int16
     /// The sequence number of the batch's first record.
     public var baseSequence: Int32
+    /// Whether the batch is part of a transaction.
     public var isTransactional: Bool
 
+    /// A producer, and where in its sequence the batch is.
     public init(id: Int64, epoch: Int16, baseSequence: Int32, isTransactional: Bool = false) {
         self.id = id
         self.epoch = epoch

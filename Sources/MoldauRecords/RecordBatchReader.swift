@@ -1,6 +1,7 @@
 /// A record inside its batch. Its pointers are valid as long as the batch's bytes.
 public struct RecordView {
     public let offset: Offset
+    /// When it happened.
     public let timestamp: Timestamp
     /// nil for a null.
     public let key: UnsafeRawBufferPointer?
@@ -20,6 +21,7 @@ public struct RecordView {
         self.encodedHeaders = encodedHeaders
     }
 
+    /// Whether it has headers, without reading them.
     @inlinable public var hasHeaders: Bool { encodedHeaders[0] != 0 }
 
     /// Decodes the headers; allocates only if there are any.

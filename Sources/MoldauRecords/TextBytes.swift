@@ -3,7 +3,7 @@
 // programs, so that it cannot change under them. Words and keys are mostly that short: built and read as two words,
 // they cost 30 and 15 instructions instead of 200 and 60.
 //
-// The layout is nobody's promise. So it is used only with compilers that are known to have it, and only after the process
+// The layout is not guaranteed. So it is used only with compilers that are known to have it, and only after the process
 // has compared it with strings that the standard library made; otherwise all text takes the ordinary way.
 
 extension String {
@@ -18,7 +18,7 @@ extension String {
         self.init(anyLength: bytes)
     }
 
-    /// As `init(utf8:)`, in the ordinary way.
+    /// As `init(utf8:)`, in the ordinary way: for text of any length.
     package init?(anyLength bytes: UnsafeRawBufferPointer) {
         guard bytes.isASCII else {
             self.init(validating: bytes, as: UTF8.self)
@@ -90,17 +90,17 @@ extension String {
 
     // MARK: Self-test
 
-    /// Whether strings lie as this file takes them to. Tested once, when the first text is read or written.
+    /// Whether strings have the layout that this file assumes. Tested once, when the first text is read or written.
     @usableFromInline package static let isTrusted = samples.allSatisfy(agrees)
 
-    /// Of each length in which a word is filled, and beyond; of ASCII and not; and cut from longer text.
+    /// Texts of every length up to more than two words, ASCII and not, and parts of longer text.
     private static var samples: [String] {
         let long = "0123456789 abcdefghij"
         return (0...long.utf8.count).map { String(long.prefix($0)) }
             + ["\0", "é", "naïve", "日本語", "👩‍👩‍👧‍👦 and more", "\u{7f}"]
     }
 
-    /// Whether the words of a string say the same as its bytes, in both directions.
+    /// Whether the words and the bytes of a string match, in both directions.
     private static func agrees(_ text: String) -> Bool {
         guard MemoryLayout<String>.size == 16 else { return false }
         var text = text
@@ -126,7 +126,7 @@ extension ByteWriter {
         advance(by: short.count)
     }
 
-    /// As `append(utf8:)`, in the ordinary way.
+    /// As `append(utf8:)`, in the ordinary way: for text of any length.
     @usableFromInline package mutating func append(anyLength text: String) {
         // Native text is contiguous already; `withUTF8` would copy it.
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {

@@ -1,8 +1,8 @@
-/// What Kafka takes as the name of a topic: its directories are named for it, so that few characters are allowed.
+/// The names that Kafka accepts for topics: directories are named after topics, so few characters are allowed.
 package enum TopicName {
     private static let longest = 249
 
-    /// Why `name` can be no topic's, to stand behind "… cannot be a name: "; nil if it can.
+    /// Why `name` cannot be a topic's, to follow "… cannot be a name: "; nil if it can.
     package static func objection(to name: String) -> String? {
         if name.isEmpty { return "it is empty" }
         if name == "." || name == ".." { return "that is a directory's name" }

@@ -24,6 +24,7 @@ public struct ByteCursor {
         end = start + count
     }
 
+    /// How many bytes have not been read yet.
     @inlinable public var remaining: Int { end - position }
 
     /// Reads a zig-zag varint of at most 32 bits.
@@ -82,7 +83,7 @@ public struct ByteCursor {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Where the bytes begin; somewhere, where there are none.
+    /// The address of the first byte; any address if there are none.
     @inlinable var start: UnsafeRawPointer {
         baseAddress ?? UnsafeRawPointer(bitPattern: 8)!  // No address but 0 is nil.
     }

@@ -35,7 +35,7 @@ struct SimulatedCluster: Cluster {
     func handsOver(_ partitions: Set<TopicPartition>) { handedOver.value.withLock { $0 = partitions } }
 
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer {
-        // Slow restores leave copies something to catch up with.
+        // With slow restores, copies have something to catch up with.
         let isSlow = hasCopies && options.clientID.hasSuffix("-restore-consumer")
         return SimulatedConsumer(try inner.makeConsumer(options), self, emptyPolls: isSlow ? 4 : 1)
     }

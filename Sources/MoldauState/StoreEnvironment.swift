@@ -2,6 +2,7 @@
 public final class StoreEnvironment {
     /// Created when the first store on disk is opened; empty if nothing is kept on disk.
     public let directory: String
+    /// The memory that all stores of the process share.
     public let memory: StateMemory
     /// The name of the task, `0_3`.
     public let name: String

@@ -29,12 +29,16 @@ public struct RecordSituation {
 
 /// A copy of a record of an input topic, in bytes.
 public struct OriginalRecord: Sendable {
+    /// Where it is.
     public var origin: RecordOrigin
     public var key: [UInt8]?
     public var value: [UInt8]?
+    /// When it happened.
     public var timestamp: Timestamp
+    /// What travels with it besides.
     public var headers: Headers
 
+    /// A record of an input topic with all its parts.
     public init(
         origin: RecordOrigin, key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers
     ) {

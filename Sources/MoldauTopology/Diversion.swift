@@ -1,5 +1,6 @@
 /// A dropped record: where, why, and because of which error.
 public struct Discard {
+    /// Why the record did not go on.
     public let reason: DropReason
     public let node: String
     /// The error that user code threw, if it did.

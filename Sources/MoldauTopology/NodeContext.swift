@@ -4,6 +4,7 @@ import MoldauState
 /// What one node of a task uses while it is wired, and when it drops a record or fails.
 public final class NodeContext {
     public let node: String
+    /// What the nodes of the task share.
     public let task: TaskContext
     /// The topic whose source head is being made, by its name in the cluster; nil for nodes that are not sources.
     package var headTopic: String?
@@ -14,6 +15,7 @@ public final class NodeContext {
     /// The index of each store in the task, for work that must follow the order of the stores.
     private let storeOrder: [String: Int]
 
+    /// Made by the task that wires the node.
     public init(
         node: String, task: TaskContext, children: [(name: String, inlet: Any)], stores: Set<String>,
         storeOrder: [String: Int]

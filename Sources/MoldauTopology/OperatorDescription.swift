@@ -1,6 +1,6 @@
-// What the nodes of a topology do, as values: for plans of changes, and for explanations of what a task does and waits for.
-// `TopologyDescription`, whose text is Kafka's, shows nothing of it. Serdes and stores describe themselves too: see `Serde.format`
-// and `StoreForm`.
+// Describes what the nodes of a topology do, as values: for plans of changes, and for explanations of what a task does
+// and waits for. `TopologyDescription`, whose text is the same as Kafka's, shows none of this. Serdes and stores
+// describe themselves too: see `Serde.format` and `StoreForm`.
 
 import MoldauRecords
 
@@ -9,7 +9,7 @@ import MoldauRecords
 package enum OperatorDescription: Hashable, Sendable, Codable {
     /// Reads topics.
     case source(RecordFormat)
-    /// Writes a topic.
+    /// Writes to a topic.
     case sink(RecordFormat)
     case filter
     case map
@@ -17,7 +17,7 @@ package enum OperatorDescription: Hashable, Sendable, Codable {
     case selectKey
     case flatMap
     case flatMapValues
-    /// - Parameter maxInFlight: closures of a task that run at a time.
+    /// - Parameter maxInFlight: how many closures of a task run at the same time.
     case mapValuesAsync(maxInFlight: Int)
     case transformValues
     case peek
@@ -27,35 +27,35 @@ package enum OperatorDescription: Hashable, Sendable, Codable {
     case branch
     case process
     case processValues
-    /// Keeps the rows of a table as they come from a topic or a stream.
+    /// Keeps the rows of a table from a topic or a stream.
     case table
     case toStream
-    /// Gives a table's rows the keys that they are aggregated by.
+    /// Gives a table's rows the keys by which they are aggregated.
     case groupTable
     /// - Parameter windows: nil for an aggregation by key alone.
     case aggregate(Aggregation, windows: WindowDescription?, emit: EmissionDescription)
-    /// Gathers the changes that the nodes of one aggregation or join have made.
+    /// Merges the changes that the nodes of one aggregation or join make.
     case gather(emit: EmissionDescription)
     /// Keeps the records of one side of a join of streams.
     case joinWindow(WindowDescription)
     case streamJoin(JoinKind, WindowDescription)
-    /// - Parameter graceMs: how long records wait for late rows; nil: they do not.
+    /// - Parameter graceMs: how long records wait for late rows; nil if they do not wait.
     case streamTableJoin(JoinKind, graceMs: Int64?)
     case streamGlobalTableJoin(JoinKind)
     case tableJoin(JoinKind)
     case foreignKeyJoin(JoinKind, ForeignKeyJoinStep)
-    /// Drops records without a key before they go through a topic of the application, unless a join below takes them.
+    /// Drops records without a key before they go through a repartition topic, unless a join below accepts them.
     case repartition(partitions: Int32?)
     case suppress(SuppressionDescription)
-    /// Before operators whose discarded records go aside.
+    /// Stands before operators whose dropped records are diverted.
     case divert
-    /// Where the discarded records come out.
+    /// Receives the diverted records.
     case diverted
-    /// A node that does not say what it does.
+    /// A node that does not describe what it does.
     case custom
 }
 
-/// What the bytes of records are called: `Serde.format`; nil where a serde does not say.
+/// The names of the formats of records: `Serde.format`; nil if a serde has none.
 @usableFromInline
 package struct RecordFormat: Hashable, Sendable, Codable {
     package let key: String?
@@ -84,7 +84,7 @@ package enum JoinKind: String, Hashable, Sendable, Codable {
     case outer
 }
 
-/// When changes of a table go downstream.
+/// When changes of a table are forwarded downstream.
 @usableFromInline
 package enum EmissionDescription: String, Hashable, Sendable, Codable {
     case everyChange
@@ -100,7 +100,7 @@ package enum WindowDescription: Hashable, Sendable, Codable {
     case sliding(differenceMs: Int64, graceMs: Int64)
     case unlimited(startMs: Int64)
     case sessions(gapMs: Int64, graceMs: Int64)
-    /// Windows of the user's own.
+    /// Custom windows.
     case custom(sizeMs: Int64, graceMs: Int64)
     case join(beforeMs: Int64, afterMs: Int64, graceMs: Int64)
 }
@@ -120,7 +120,7 @@ package enum ForeignKeyJoinStep: String, Hashable, Sendable, Codable {
 @usableFromInline
 package enum SuppressionDescription: Hashable, Sendable, Codable {
     case untilTimeLimit(ms: Int64)
-    /// - Parameter graceMs: of the windows above it.
+    /// - Parameter graceMs: that of the windows upstream.
     case untilWindowCloses(graceMs: Int64)
 }
 

@@ -34,15 +34,19 @@ public final class ProcessorContext<Key, Value>: StoreReader {
     public let node: NodeContext
     private let forwardToAll: Inlet<Key, Value>.Receive
 
+    /// Made by the node that runs the processor.
     public init(_ node: NodeContext) throws {
         self.node = node
         forwardToAll = try node.next(Key.self, Value.self).receive
     }
 
+    /// The id of the application.
     public var applicationID: String { node.task.applicationID }
+    /// Which task the processor belongs to.
     public var taskID: TaskID { node.task.taskID }
     /// Where the current record came from; nil in punctuations.
     public var origin: RecordOrigin? { node.task.origin }
+    /// The greatest timestamp of the records that the task has taken so far.
     public var streamTime: Timestamp { node.task.streamTime }
     /// The wall clock, as the stream thread read it for this round.
     public var now: Timestamp { node.task.now }

@@ -27,6 +27,7 @@ public final class SinkWriter<Key, Value> {
     @usableFromInline let valueBytes: UnsafeMutablePointer<ByteWriter>
     @usableFromInline var topics: [String: BatchedTopic] = [:]
 
+    /// Made by a task when it wires the sink.
     @inlinable
     public init(
         key: Serde<Key>, value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>?, context: NodeContext

@@ -153,9 +153,12 @@ public final class TypedSourceHead: SourceHead {
 
 /// A source could not decode the key or the value of a record.
 public struct UnreadablePart: Error {
+    /// Which part it is.
     public let part: RecordPart
+    /// What the serde threw.
     public let underlying: any Error
 
+    /// A part that a serde could not read.
     public init(part: RecordPart, underlying: any Error) {
         self.part = part
         self.underlying = underlying

@@ -9,7 +9,7 @@ public protocol StoreReader {
 }
 
 extension StoreReader {
-    /// A store that the node names in `stores`, or that of a global table, as the type that its name has.
+    /// A store that the node names in `stores`, or that of a global table; the name's type determines the store's.
     public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try node.store(named: name.name) }
 }
 
@@ -17,9 +17,12 @@ extension StoreReader {
 public struct TransformationContext: StoreReader {
     public let node: NodeContext
 
+    /// Made by the node that runs the transformation.
     public init(_ node: NodeContext) { self.node = node }
 
+    /// Which task the transformation belongs to.
     public var taskID: TaskID { node.task.taskID }
+    /// The greatest timestamp of the records that the task has taken so far.
     public var streamTime: Timestamp { node.task.streamTime }
     /// The wall clock, as the stream thread read it for this round.
     public var now: Timestamp { node.task.now }

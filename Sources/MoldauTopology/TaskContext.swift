@@ -5,8 +5,11 @@ import MoldauState
 ///
 /// Owned by one stream thread. The runtime sets the clocks and the origin before each record; nodes read them.
 public final class TaskContext {
+    /// The id of the application.
     public let applicationID: String
+    /// Which task it is.
     public let taskID: TaskID
+    /// Takes what the task sends.
     public let outbox: any RecordCollector
 
     // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and
@@ -40,8 +43,11 @@ public final class TaskContext {
     /// The shortest time between two searches of an operator for closed windows.
     public var closedWindowSearchInterval = Duration.seconds(1)
 
+    /// How many records were dropped, by node and reason.
     public private(set) var drops: [DropKey: Int64] = [:]
+    /// Decides what happens after user code threw.
     public var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
+    /// The punctuations that processors have asked for.
     public private(set) var schedules: [Schedule] = []
     /// Times that nodes need again after a restart, by store: committed with the input offsets.
     public var processorTimes: [String: Int64] = [:]
@@ -63,6 +69,7 @@ public final class TaskContext {
     private var commitHooks: [(order: Int, flush: () throws -> Void)] = []
     private var closeHooks: [() throws -> Void] = []
 
+    /// Made by the runtime for each task; a test driver makes one as well.
     public init(
         applicationID: String, taskID: TaskID, outbox: any RecordCollector, now: RoundTime,
         onFailure: @escaping @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
@@ -89,14 +96,17 @@ public final class TaskContext {
         try body()
     }
 
+    /// Adds a store, which nodes then find by its name.
     public func add(_ store: any StateStore) {
         stores[store.name] = store
         guard let store = store as? any ExpiringStore else { return }
         let name = store.name
         store.onExpired = { [unowned self] in drop(.expired, at: name) }
     }
+    /// The store of that name; nil if the task has none.
     public func store(named name: String) -> (any StateStore)? { stores[name] }
 
+    /// Adds a node that forwards results later than their records.
     public func add(_ work: any DeferredWork) { deferredWork.append(work) }
 
     /// Counts a dropped record, and diverts it if the topology says so.
@@ -130,15 +140,20 @@ public final class TaskContext {
         if let first { throw first }
     }
 
+    /// Adds a punctuation.
     public func add(_ schedule: Schedule) { schedules.append(schedule) }
+    /// Forgets the punctuations that were cancelled.
     public func removeCancelledSchedules() { schedules.removeAll(where: \.isCancelled) }
 }
 
 /// A sub-topology's instance for one partition; written `0_3`, also as the name of its state directory.
 public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The number of the sub-topology; negative for global stores.
     public let subtopology: Int
+    /// The partition that it reads of each of its topics.
     public let partition: Partition
 
+    /// The task of a sub-topology for a partition.
     public init(subtopology: Int, partition: Partition) {
         self.subtopology = subtopology
         self.partition = partition
@@ -156,10 +171,13 @@ public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 /// The topic, partition and offset that a record came from.
 public struct RecordOrigin: Hashable, Sendable {
+    /// The topic's name in the cluster.
     public var topic: String
+    /// The partition of the topic.
     public var partition: Partition
     public var offset: Offset
 
+    /// The place of a record.
     public init(topic: String, partition: Partition, offset: Offset) {
         self.topic = topic
         self.partition = partition
@@ -170,8 +188,10 @@ public struct RecordOrigin: Hashable, Sendable {
 /// What drops are counted by.
 public struct DropKey: Hashable, Sendable, CustomStringConvertible {
     public let node: String
+    /// Why records were dropped.
     public let reason: DropReason
 
+    /// Drops at a node, for one reason.
     public init(node: String, reason: DropReason) {
         self.node = node
         self.reason = reason
@@ -183,8 +203,11 @@ public struct DropKey: Hashable, Sendable, CustomStringConvertible {
 /// User code threw while a node processed a record. The processing handler decides what happens next.
 public struct ProcessingFailure: Error, CustomStringConvertible {
     public let node: String
+    /// The task in which it happened.
     public let task: TaskID
+    /// Where the record came from; nil in a punctuation.
     public let origin: RecordOrigin?
+    /// What the code threw.
     public let underlying: any Error
 
     public var description: String {

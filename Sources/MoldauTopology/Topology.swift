@@ -9,7 +9,9 @@ import MoldauState
 public struct Topology: Sendable {
     public internal(set) var nodes: [TopologyNode] = []
     public private(set) var stores: [StoreDefinition] = []
+    /// The tables of which each thread holds all partitions.
     public private(set) var globalTables: [GlobalTableNode] = []
+    /// The topics between its sub-topologies.
     public private(set) var repartitionTopics: [RepartitionTopic] = []
     /// The stores that are restored from topics that the topology reads.
     public private(set) var sourceChangelogs: [SourceChangelog] = []
@@ -25,6 +27,7 @@ public struct Topology: Sendable {
     private var storeUsers: [String: [String]] = [:]
     private var joinedNodes = NodeGroups()
 
+    /// A topology without nodes.
     public init() {}
 
     /// The node with that name.
@@ -92,6 +95,7 @@ public struct Topology: Sendable {
         sourceChangelogs.append(changelog)
     }
 
+    /// Adds a global table.
     public mutating func add(_ table: GlobalTableNode) throws {
         for name in [table.sourceName, table.processorName] where isTaken(name) {
             throw TopologyError.duplicateName(kind: "node", name: name)
@@ -104,6 +108,7 @@ public struct Topology: Sendable {
         arrivals += [table.sourceName, table.processorName]
     }
 
+    /// Adds a topic between two sub-topologies.
     public mutating func add(_ topic: RepartitionTopic) throws {
         guard !repartitionTopics.contains(where: { $0.name == topic.name }) else {
             throw TopologyError.duplicateName(kind: "repartition topic", name: topic.name)
@@ -181,6 +186,7 @@ public struct RepartitionTopic: Sendable, Hashable {
     /// nil: as many as the topic upstream with the most partitions.
     public let partitionCount: Int32?
 
+    /// A topic by its short name.
     public init(name: String, partitionCount: Int32? = nil) {
         self.name = name
         self.partitionCount = partitionCount
@@ -189,13 +195,18 @@ public struct RepartitionTopic: Sendable, Hashable {
 
 /// A table of which every stream thread holds all partitions. It is read to its end before anything is processed.
 public struct GlobalTableNode: Sendable {
+    /// The name of the node that reads the topic.
     public let sourceName: String
+    /// The name of the node that writes into the store.
     public let processorName: String
+    /// The topic that the table is made of.
     public let topic: String
+    /// The store that holds the table.
     public let store: StoreDefinition
     /// Makes the heads that write records into the store, one for each partition of the topic.
     public let makeHeads: @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
 
+    /// A table of one topic.
     public init(
         sourceName: String, processorName: String, topic: String, store: StoreDefinition,
         makeHeads: @escaping @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]

@@ -7,6 +7,7 @@ public struct TopologyNode: Sendable {
     /// Makes the head of one input partition. Runs once per task.
     public typealias MakeHead = @Sendable (NodeContext) throws -> any SourceHead
 
+    /// What a node does.
     public enum Role: Sendable {
         case source(Source)
         case processor(make: Make)
@@ -24,8 +25,10 @@ public struct TopologyNode: Sendable {
         public let start: StartPosition
         /// Whether the topics' records are rows, of which the newest per key is valid.
         public let isTable: Bool
+        /// Makes the heads of its partitions.
         public let makeHead: MakeHead
 
+        /// A source of these topics.
         public init(
             topics: [String], pattern: String? = nil, start: StartPosition = .earliest, isTable: Bool = false,
             makeHead: @escaping MakeHead
@@ -40,12 +43,14 @@ public struct TopologyNode: Sendable {
 
     public let name: String
     public internal(set) var role: Role
+    /// The names of the nodes upstream.
     public let parents: [String]
     public internal(set) var stores: [String] = []
 
     /// What the node does.
     package let operation: OperatorDescription
 
+    /// A node with its place in the topology.
     public init(_ name: String, _ role: Role, parents: [String] = []) {
         self.init(name, role, .custom, parents: parents)
     }
@@ -57,6 +62,7 @@ public struct TopologyNode: Sendable {
         self.parents = parents
     }
 
+    /// What it reads; nil if it is no source.
     public var source: Source? {
         if case .source(let source) = role { source } else { nil }
     }

@@ -2,7 +2,8 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Notices that the user wants to stop (Control-C or a termination signal). A second signal ends the program at once.
+/// Notices that the user wants to stop the program (Control-C or a termination signal). A second signal ends it at
+/// once.
 package final class Interruption {
     private final class State: Sendable {
         let hasCome = Atomic(false)
@@ -11,8 +12,8 @@ package final class Interruption {
     private let state = State()
     private let sources: [any DispatchSourceSignal]
 
-    /// Listens as long as it lives.
-    /// - Parameter onSignal: called at the first signal, on a thread of its own.
+    /// Listens until it is released.
+    /// - Parameter onSignal: called at the first signal, on its own thread.
     package init(_ onSignal: @escaping @Sendable () -> Void = {}) {
         let state = state
         sources = [SIGINT, SIGTERM].map { number in
@@ -28,6 +29,6 @@ package final class Interruption {
         }
     }
 
-    /// Whether a signal has come.
+    /// Whether a signal has arrived.
     package var hasCome: Bool { state.hasCome.load(ordering: .relaxed) }
 }

@@ -10,8 +10,6 @@ enum CaseRule {
     /// so that it finds nothing. Moldau finds records of the same time. Outputs that do not come from the join are
     /// compared.
     case emptyJoinWindow(captures: Set<String>)
-    /// A store without a name: Kafka Streams requires one, Moldau generates it.
-    case namelessStore
 
     init?(_ conformanceCase: ConformanceCase) {
         if conformanceCase.error?.text?.contains("segment interval has changed") == true {
@@ -20,11 +18,6 @@ enum CaseRule {
             self = .closedSessionsInMemory
         } else if let captures = Self.capturesBelowEmptyJoinWindow(conformanceCase) {
             self = .emptyJoinWindow(captures: captures)
-        } else if conformanceCase.error?.text?.contains("name cannot be null") == true,
-            let step = conformanceCase.errorStep, let store = conformanceCase.topology[Int(step)]["store"],
-            store["kind"] != nil, store["name"] == nil
-        {
-            self = .namelessStore
         } else {
             return nil
         }
@@ -63,7 +56,7 @@ enum CaseRule {
     /// Whether something that Kafka Streams refused must succeed.
     var succeeds: Bool {
         switch self {
-        case .recordedCrash, .namelessStore: true
+        case .recordedCrash: true
         case .closedSessionsInMemory, .emptyJoinWindow: false
         }
     }
@@ -73,7 +66,6 @@ enum CaseRule {
         case .recordedCrash: "the recorded run crashed through a fault of Kafka Streams; Moldau goes on"
         case .closedSessionsInMemory: "Kafka Streams' session store in memory forgets sessions in the moment they close"
         case .emptyJoinWindow: "Kafka Streams finds no match within a window of no length, not even at the same time"
-        case .namelessStore: "a store without a name gets one"
         }
     }
 
@@ -101,7 +93,6 @@ enum CaseRule {
                 found.sortedStably { place($0.after, $0.capture) },
                 wanted.sortedStably { place(Int($0["after"]?.integer ?? 0), $0["from"]?.text ?? "") }
             )
-        case .namelessStore: return (rows, expected)
         }
     }
 }

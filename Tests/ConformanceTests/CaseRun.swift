@@ -168,7 +168,7 @@ struct CaseRun {
             guard let fields = lookup.list, fields.count >= 4, let name = fields[0].text,
                 let kinds = built.storeKinds[name]
             else { return "a versioned look-up that cannot be read: \(lookup)" }
-            // How far back it reaches is the table's matter.
+            // The table determines how far back it reaches.
             let store = try driver.store(
                 VersionedStoreName(
                     name, key: kinds.key.serde, value: kinds.value.serde, historyRetention: .zero))

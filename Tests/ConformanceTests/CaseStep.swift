@@ -34,12 +34,12 @@ struct CaseStep {
         return try CaseFunction(source)
     }
 
-    /// What the step says of the store of a table; nil when it says nothing.
+    /// The step's options for the store of a table; nil if it has none.
     func tableOptions() throws -> TableStoreOptions? {
         try windowOptions().map { TableStoreOptions(kind: $0.kind, emission: $0.emission, isLogged: $0.isLogged) }
     }
 
-    /// What the step says of the store of windows or sessions; nil when it says nothing.
+    /// The step's options for the store of windows or sessions; nil if it has none.
     func windowOptions() throws -> WindowStoreOptions? {
         guard let store = json["store"] else { return nil }
         var options = WindowStoreOptions()
@@ -54,7 +54,7 @@ struct CaseStep {
         return options
     }
 
-    /// How far back the step's store knows the past; nil where it does not.
+    /// The history retention of the step's store; nil if it is not versioned.
     func historyRetention() throws -> Duration? {
         guard let store = json["store"], store["kind"]?.text == "versioned" else { return nil }
         guard let retention = store["historyRetention"]?.integer else {
@@ -63,10 +63,10 @@ struct CaseStep {
         return .milliseconds(retention)
     }
 
-    /// The stores that a capture names, whatever they are.
+    /// The stores that a capture names, of whatever kind.
     var storeNames: [any StoreName] { stores.map { TableStoreName<String, String>($0) } }
 
-    /// Their names alone.
+    /// The names of those stores.
     var stores: [String] { json["stores"]?.list?.compactMap(\.text) ?? [] }
 
     func limit(_ field: String) -> Int { json[field]?.integer.map { Int($0) } ?? .max }

@@ -422,7 +422,7 @@ final class CaseTopology {
         return VersionedStoreName(latest.name, key: latest.key, value: latest.value, historyRetention: history)
     }
 
-    /// As `storeName`, of a table that has no versions.
+    /// As `storeName`, for a table without versions.
     private func latestStoreName(
         _ step: CaseStep, _ key: Kind, _ value: Kind
     ) throws -> TableStoreName<Datum, Datum>? {

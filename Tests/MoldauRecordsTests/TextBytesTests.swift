@@ -2,8 +2,8 @@ import Foundation
 import MoldauRecords
 import Testing
 
-/// Short text is read and written as the two words of a `String`, where the layout of strings is known. Whatever the way, the
-/// result is the same.
+/// Short text is read and written as the two words of a `String` if the layout of strings is known. The result is the
+/// same either way.
 struct TextBytesTests {
     private static let texts: [String] =
         (0...40).map { String("The quick brown fox jumps over the lazy dog".prefix($0)) } + [
@@ -11,7 +11,7 @@ struct TextBytesTests {
             String(repeating: "x", count: 10_000), String(repeating: "ü", count: 10_000),
         ]
 
-    /// Text in the forms in which it comes about: literals, parts of longer text, grown, and Foundation's.
+    /// Text of every origin: literals, parts of longer text, appended text, and Foundation's.
     private static func forms(_ text: String) -> [String] {
         var grown = ""
         grown.reserveCapacity(100)
@@ -23,7 +23,7 @@ struct TextBytesTests {
     }
 
     @Test func `the layout of strings is the one that is known`() {
-        // Where it is not, all text goes the ordinary way, which costs a tenth of a word count's time.
+        // If it is not, all text takes the ordinary way, which costs a tenth of a word count's time.
         #expect(ShortText.isTrusted)
     }
 
@@ -34,7 +34,7 @@ struct TextBytesTests {
         let read = try #require(fast)
         #expect(read == text && ordinary == text)
         #expect(Array(read.utf8) == bytes && read.hashValue == text.hashValue && read.count == text.count)
-        // It can be changed and lengthened like any other.
+        // It can be changed and appended to like any other.
         #expect(read + " and so on" == text + " and so on")
     }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Moldau
 
-/// Blocking calls for async tests: each on a thread of its own.
+/// Blocking calls for async tests; each runs on its own thread.
 extension StreamsApplication {
     func started() async throws { try await onThread { try self.start() } }
     func stopped() async throws { try await onThread { try self.stop() } }

@@ -301,7 +301,7 @@ struct ChangedStoreTests {
     }
 }
 
-/// The name of a store of rows, with their past or without.
+/// The name of a store of rows, versioned or not.
 private func rows(history: Duration?) -> any TableName<String, String> {
     guard let history else { return TableStoreName<String, String>("store") }
     return VersionedStoreName<String, String>("store", historyRetention: history)

@@ -28,7 +28,7 @@ struct CountTopology {
     static let input = Topic<String, String>("input")
     static let counts = Topic<String, Int64>("counts")
     static let store = KeyValueStoreName<String, Int64>("counts-store")
-    /// The same store where the DSL keeps it.
+    /// The same store as the DSL keeps it.
     static let table = TableStoreName<String, Int64>("counts-store")
 
     static func make(kind: StoreKind = .rocksDB) throws -> Topology {

@@ -425,7 +425,9 @@ struct HandOverTests {
         let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).groupByKey()
-                .count(as: CountTopology.table, options: TableStoreOptions(isLogged: false)).toStream().forEach { _, _ in }
+                .count(as: CountTopology.table, options: TableStoreOptions(isLogged: false)).toStream().forEach {
+                    _, _ in
+                }
         }
         let app = try fixture.application(topology) {
             $0.streamThreads = 2

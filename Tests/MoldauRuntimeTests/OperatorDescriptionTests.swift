@@ -5,7 +5,8 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// A topology with every operator of the DSL says of each node what it does; `OperatorTexts` is what they say.
+/// Checks the descriptions of all nodes of topologies with every operator of the DSL; `OperatorTexts` has the expected
+/// ones.
 struct OperatorDescriptionTests {
     private static let clicks = Topic<String, String>("clicks")
     private static let numbers = Topic<String, Int64>("numbers")
@@ -111,7 +112,7 @@ struct OperatorDescriptionTests {
         _ = one.leftJoin(two, on: { $0 }, named: "foreign-left") { one, _ in one }
     }
 
-    /// Names by number: stores need no names of their own then.
+    /// Generated names, so that stores need none.
     private static func topology(_ declare: (StreamsBuilder) -> Void) throws -> Topology {
         var options = TopologyOptions()
         options.naming = .kafkaStreams

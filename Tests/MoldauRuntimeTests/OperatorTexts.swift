@@ -1,4 +1,5 @@
-/// What each node of `OperatorDescriptionTests`' topologies does. Indented: its stores, as shape, key, value and size of windows.
+/// The description of each node of `OperatorDescriptionTests`' topologies. Indented: its stores, with shape, key, value
+/// and size of windows.
 enum OperatorTexts {
     static let stateless = """
         clicks: source of utf8 to utf8

@@ -38,10 +38,9 @@ struct TaskCommitTests {
             task.begin(at: [input: TaskPosition(offset: .zero, end: .zero)])
             var builder = RecordBatchBuilder()
             Array("a".utf8).withUnsafeBytes { builder.append(key: $0, value: $0, timestamp: Timestamp(ms: 1)) }
+            let bytes = SharedBytes(copying: builder.finish())
             try task.add(
-                FetchedBatches(
-                    partition: input, bytes: SharedBytes(copying: builder.finish()), firstOffset: .zero, end: Offset(1)),
-                now: now)
+                FetchedBatches(partition: input, bytes: bytes, firstOffset: .zero, end: Offset(1)), now: now)
             _ = try task.processNext(now: now)
         }
 

@@ -2,14 +2,14 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// The project's style, as far as a program can tell: `Tests/Tools/tidy.py`.
+/// The project's style rules, as far as a program can check them: `Tests/Tools/tidy.py`.
 struct TidyTests {
     @Test func `the repository keeps its own rules`() throws {
         let outcome = try tidy([BuiltProgram.repository.path])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
-    /// What breaks a rule, and what is said of it.
+    /// Code that breaks a rule, and the expected complaint.
     struct Offence: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let path: String
@@ -79,7 +79,7 @@ struct TidyTests {
         }
     }
 
-    /// What looks like an offence and is none.
+    /// Code that looks like an offence but is not.
     @Test func `strings, comments and operators are not taken for code`() throws {
         try withTemporaryDirectory { root in
             let folder = root.appending(path: "Sources/MoldauLog")
@@ -136,14 +136,14 @@ struct TidyTests {
     }
 }
 
-/// Mistakes that are made on purpose, so that tests can show that they find them: `SABOTAGE` lets them in.
+/// Deliberate mistakes, with which tests show that they find them: compiled if `SABOTAGE` is defined.
 struct SabotageTests {
     @Test func `is defined for debug builds alone, unless it is asked for`() throws {
         #expect(try definitions([:]).allSatisfy { $0 == ["debug"] })
         #expect(try definitions(["SABOTAGE": "1"]).allSatisfy { $0 == [] })
     }
 
-    /// For each target that is told of `SABOTAGE`, the configurations in which it is.
+    /// The configurations in which each target is built with `SABOTAGE`.
     private func definitions(_ environment: [String: String]) throws -> [[String]] {
         try withTemporaryDirectory { scratch in
             let assignments = environment.map { "\($0)=\($1)" }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Keeps the numbers and the words of the project's style, where no compiler and no formatter does.
+"""Checks the rules of the project's style that neither the compiler nor the formatter checks.
 
-    tidy.py [repository]                  looks at the Swift files that git knows
-    tidy.py --commits RANGE [repository]  looks at the commits of a range, `main..` for example
+    tidy.py [repository]                  checks the Swift files that git knows
+    tidy.py --commits RANGE [repository]  checks the commits of a range, `main..` for example
 
-Each rule is a function below, with what it is for. A line that has to break one says so behind `// tidy:` and why.
+Each rule is a function below, with its purpose. A line that has to break one says why, after `// tidy:`.
 """
 
 import pathlib
@@ -18,15 +18,15 @@ LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 LONGEST_SUBJECT = 100
 
-# Parts of names that say nothing of what a type is for.
+# Parts of names that say nothing about the purpose of a type.
 EMPTY_WORDS = ["Manager", "Helper", "Util", "Utils", "Utility", "Impl", "Internal", "Base", "Misc", "Common"]
 
-# The field's own words, which have such a part.
+# Established terms that contain such a part.
 KNOWN_NAMES = {"InternalTopicNames", "InternalTopicSettings", "InternalTopics"}
 
 
 class Source:
-    """A Swift file: its lines as they are, and without what stands in strings and comments."""
+    """A Swift file: its lines, and the same lines without the contents of strings and comments."""
 
     def __init__(self, path, text):
         self.path = path
@@ -34,7 +34,7 @@ class Source:
         if self.lines and not self.lines[-1]:
             self.lines.pop()
         self.code = masked(text).split("\n")[: len(self.lines)]
-        # Names that the project's protocols ask for.
+        # The names of the requirements of the project's protocols.
         self.requirements = set()
 
     @property
@@ -42,7 +42,7 @@ class Source:
         return self.path.startswith(("Tests/", "Examples/")) or self.path == "Package.swift"
 
     def comment(self, number):
-        """The comment in or above a line; empty where there is none."""
+        """The comment in or above a line; empty if there is none."""
         found = self.lines[number][len(self.code[number].rstrip()):].strip()
         if found.startswith("//"):
             return found
@@ -51,7 +51,7 @@ class Source:
 
 
 def masked(text):
-    """The text with blanks for comments, and zeros for what stands in strings; the quotes stay."""
+    """The text with comments replaced by blanks, and the contents of strings by zeros; the quotes stay."""
     out, place, end = [], 0, len(text)
 
     def blank(piece, filling=" "):
@@ -85,7 +85,7 @@ def masked(text):
 
 
 def end_of_string(text, place, hashes, quote):
-    """Behind the closing quote; what is put into a string by `\\(…)` may hold strings itself."""
+    """The place after the closing quote; an interpolation `\\(…)` may contain strings itself."""
     while place < len(text):
         if text.startswith(quote + hashes, place):
             return place + len(quote) + len(hashes)
@@ -111,11 +111,11 @@ def end_of_string(text, place, hashes, quote):
 
 
 def widths(source):
-    """Lines fit beside another file."""
+    """Lines are short enough for two files side by side."""
     for number, line in enumerate(source.lines):
         is_comment = line.strip().startswith("//")
         longest = LONGEST_COMMENT if is_comment else LONGEST_LINE
-        # Text for people is easier to find in one piece, and lines of several are as wide as they are shown.
+        # Messages are easier to find if they are not split, and multi-line strings are as wide as they are shown.
         if source.code[number].startswith("\0"):
             continue
         if not is_comment and '"' in line and len(line[: line.index('"')]) <= longest // 2:
@@ -146,7 +146,7 @@ def function_sizes(source):
 
 
 def body_length(code, first):
-    """The lines of the braces that a declaration opens; 0 where it has none."""
+    """The number of lines between the braces of a declaration; 0 if it has none."""
     depth, parentheses, begun = 0, 0, None
     for number in range(first, len(code)):
         for letter in code[number]:
@@ -185,7 +185,7 @@ DECLARATION = re.compile(
     r"(?:public|package)\s+(?!import\b|extension\b|override\b|internal\b)(?:\w+(?:\([a-z]+\))?\s+)*?"
     r"(func|var|let|init|subscript|struct|class|enum|protocol|actor|typealias|macro)\b\s*(\S*)")
 
-# What a type has for a protocol of the standard library: documented there.
+# Requirements of the standard library's protocols: documented there.
 WITNESSES = re.compile(
     r"^(description|debugDescription|hash|==|<|encode|makeIterator|makeAsyncIterator|next|errorDescription|hashValue|rawValue|"
     r"startIndex|endIndex|id|customMirror)\b|^(==|<)")
@@ -195,7 +195,7 @@ REQUIREMENT = re.compile(r"^\s+(?:@\S+\s+)*(?:mutating\s+|static\s+)*(?:func|var
 
 
 def requirements(source):
-    """What the protocols of a file ask for: who has it is documented there."""
+    """The requirements of the protocols in a file: implementations are documented there."""
     found, depth = set(), None
     for line in source.code:
         if depth is None and re.match(r"\s*(?:public|package)\s+protocol\b", line):
@@ -212,7 +212,7 @@ def requirements(source):
 
 
 def documentation(source):
-    """Whoever uses a declaration reads what it is for, and not how it is made."""
+    """Users of a declaration can read its purpose without reading its code."""
     if source.is_test:
         return
     for number, line in enumerate(source.code):
@@ -221,18 +221,22 @@ def documentation(source):
             continue
         if re.match(r"\w*", match[2])[0] in source.requirements:
             continue
-        # Inside the package, the name and the type of what is held are enough; and an initialiser takes what is held.
+        # Inside the package, name and type are enough for properties, and initialisers set the properties.
         if match[1] in ("let", "var", "init") and not re.search(r"\bpublic\b", line):
             continue
         above = number - 1
-        while above >= 0 and (source.lines[above].strip().startswith("@") or source.lines[above].strip().startswith("#if")):
-            above -= 1
+        # Attributes, which may take several lines, and conditions stand between the two.
+        for first in range(number - 1, max(number - 5, -1), -1):
+            if source.lines[first].strip().startswith(("@", "#if")):
+                above = first - 1
+            elif not source.lines[first].strip() or source.lines[first].strip().startswith(("///", "}")):
+                break
         if above < 0 or not source.lines[above].strip().startswith("///"):
             yield number, f"{match[1]} {match[2].split('(')[0].split(':')[0]} has no documentation"
 
 
 def open_ends(source):
-    """What is not done is not in the files: it is done, or left out."""
+    """Files contain no open tasks: they are done, or left out."""
     for number, line in enumerate(source.lines):
         found = re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line[len(source.code[number].rstrip()):])
         if found:
@@ -245,7 +249,7 @@ CODE_IN_COMMENT = re.compile(
 
 
 def dead_code(source):
-    """Code is there or it is not; what was there is in the history."""
+    """Code is not kept in comments: old code is in the history."""
     for number, line in enumerate(source.lines):
         if CODE_IN_COMMENT.match(line):
             yield number, "code in a comment: delete it"
@@ -255,7 +259,7 @@ FORCE = re.compile(r"(?<=[\w)\]>])!(?![=\w])|\btry!|\bas!")
 
 
 def force_unwraps(source):
-    """Whoever takes a value for granted says why it is there."""
+    """A forced unwrap or cast says why it cannot fail."""
     if source.path.startswith("Tests/"):
         return
     for number, line in enumerate(source.code):
@@ -267,7 +271,7 @@ def force_unwraps(source):
 
 
 def sabotage(source):
-    """No release build has what makes mistakes on purpose."""
+    """Code that makes deliberate mistakes is in no release build."""
     if not source.path.startswith("Sources/"):
         return
     depths = []
@@ -287,7 +291,7 @@ RULES = [widths, file_sizes, function_sizes, names, documentation, open_ends, de
 
 
 def complaints(source):
-    """A sentence for each line that breaks a rule."""
+    """A message for each line that breaks a rule."""
     for rule in RULES:
         for number, reason in rule(source):
             line = source.lines[min(number, len(source.lines) - 1)]
@@ -296,7 +300,7 @@ def complaints(source):
 
 
 def commit_complaints(subject):
-    """What is wrong with a commit's first line."""
+    """The faults of a commit's first line."""
     if subject.startswith("Merge "):
         return
     if len(subject) > LONGEST_SUBJECT:
@@ -314,7 +318,7 @@ def git(root, *arguments):
 
 
 def swift_files(root):
-    """The files that git knows; all where there is no git."""
+    """The files that git knows; all files without git."""
     try:
         names = git(root, "ls-files", "*.swift").splitlines()
     except (subprocess.CalledProcessError, FileNotFoundError):

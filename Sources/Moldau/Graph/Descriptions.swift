@@ -13,7 +13,7 @@ extension Emission {
 }
 
 extension EmitStrategy {
-    /// - Parameter emission: of windows that are sent before they close.
+    /// - Parameter emission: that of windows that are emitted before they close.
     func described(_ emission: Emission) -> EmissionDescription {
         self == .onWindowClose ? .onWindowClose : emission.described
     }
@@ -42,7 +42,7 @@ extension JoinWindows {
 }
 
 extension Suppressed {
-    /// - Parameter waitMs: the limit, or the grace of the windows above.
+    /// - Parameter waitMs: the time limit, or the grace period of the windows upstream.
     func described(waitMs: Int64) -> SuppressionDescription {
         switch wait {
         case .time: .untilTimeLimit(ms: waitMs)

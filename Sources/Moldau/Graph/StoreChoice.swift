@@ -2,14 +2,14 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A store of an operator with everything decided: its name, whether the user gave it, what it keeps, and its options.
+/// The resolved store of an operator: its name, whether the user gave it, what it keeps, and its options.
 struct StoreChoice {
     let name: String
     let isNamed: Bool
     /// Where and how the store is kept.
     let storage: BufferStoreOptions
     private let rows: TableStoreContent.Rows
-    /// Of windows; nil: as long as they need.
+    /// How long windows are retained; nil for as long as they need.
     let retention: Duration?
     private let chosenEmission: Emission?
     private let topology: TopologyOptions
@@ -35,7 +35,7 @@ struct StoreChoice {
             options.changelogSettings, in: builder, generated)
     }
 
-    /// The store of what waits.
+    /// The store of buffered records or changes.
     init(buffer given: String?, _ options: BufferStoreOptions?, in builder: StreamsBuilder, generated: () -> String) {
         let options = options ?? BufferStoreOptions()
         self.init(
@@ -73,7 +73,7 @@ struct StoreChoice {
         }
     }
 
-    /// A versioned table holds no changes back.
+    /// A versioned table does not hold changes back.
     var emission: Emission { isVersioned ? .everyChange : chosenEmission ?? topology.emission }
     var windowMemory: WindowMemory { topology.windowMemory }
     func kind(_ shape: KeyPath<StoreKinds, StoreKind>) -> StoreKind {
@@ -91,7 +91,7 @@ struct StoreChoice {
                 VersionedStoreName(name, key: key, value: value, historyRetention: history), kind: kind(\.keyValue),
                 isLogged: isLogged, topicSettings: settings)
         case .usedLast(let maxEntries):
-            // What is not positive was refused above; the topology is not built.
+            // A number that is not positive was rejected above, and the topology will not be built.
             return StoreDefinition(
                 LRUTableStoreName(name, key: key, value: value, maxEntries: max(maxEntries, 1)), isLogged: isLogged,
                 topicSettings: settings)

@@ -1,8 +1,9 @@
 import MoldauState
 
-/// How a table or an aggregate without windows keeps its rows. What is nil is taken from the topology.
+/// How a table or an aggregate without windows stores its rows. A nil option is taken from the topology.
 ///
-/// Which rows are kept is the name's matter. A `VersionedStoreName` keeps the past, for a stream to be joined with:
+/// The type of the store's name determines which rows are kept. A `VersionedStoreName` keeps past versions, so that a
+/// stream is joined with the row that was valid at its record's time:
 ///
 /// ```swift
 /// let prices = VersionedStoreName<String, Int>("prices", historyRetention: .seconds(60))
@@ -12,7 +13,7 @@ import MoldauState
 /// // clicks: ada@20=/home, ada@40=/shop
 /// // priced: ada@20=/home 5, ada@40=/shop 7
 /// ```
-/// An `LRUTableStoreName` keeps the rows used last:
+/// An `LRUTableStoreName` keeps the most recently used rows:
 ///
 /// ```swift
 /// let recent = clicks.groupByKey().count(as: LRUTableStoreName("recent", maxEntries: 2))
@@ -20,15 +21,16 @@ import MoldauState
 /// // recent: ada=1, ada=2, bob=1, eve=1, ada=1
 /// ```
 public struct TableStoreOptions: Sendable {
-    /// Where the data is kept. Rows used last are in memory in any case.
+    /// Where the data is kept. A store of the most recently used rows is always in memory.
     public var kind: StoreKind?
-    /// Which changes go downstream. A versioned table sends every change in any case.
+    /// Which changes are forwarded downstream. A versioned table always forwards every change.
     public var emission: Emission?
-    /// Whether a changelog topic brings the store back after its disk was lost.
+    /// Whether a changelog topic restores the store after its disk was lost.
     public var isLogged: Bool
-    /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
+    /// Settings of the changelog topic that differ from the defaults, by Kafka's names.
     public var changelogSettings: [String: String]
 
+    /// What is not said here follows the topology's options.
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]
@@ -38,19 +40,20 @@ public struct TableStoreOptions: Sendable {
     }
 }
 
-/// How an aggregate of windows or sessions keeps them. What is nil is taken from the topology.
+/// How an aggregate of windows or sessions stores them. A nil option is taken from the topology.
 public struct WindowStoreOptions: Sendable {
     /// Where the data is kept.
     public var kind: StoreKind?
-    /// Which changes go downstream. Windows that are sent when they close are sent once in any case.
+    /// Which changes are forwarded downstream. Windows that are emitted on close are always emitted once.
     public var emission: Emission?
-    /// How long windows are kept, by stream time; nil: as long as they need.
+    /// How long windows are retained, in stream time; nil for as long as they need.
     public var retention: Duration?
-    /// Whether a changelog topic brings the store back after its disk was lost.
+    /// Whether a changelog topic restores the store after its disk was lost.
     public var isLogged: Bool
-    /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
+    /// Settings of the changelog topic that differ from the defaults, by Kafka's names.
     public var changelogSettings: [String: String]
 
+    /// What is not said here follows the topology's options.
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, retention: Duration? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]
@@ -60,20 +63,22 @@ public struct WindowStoreOptions: Sendable {
     }
 }
 
-/// How an operator keeps what waits in it: the records of a join of streams, the changes of a suppression. How long follows from
-/// the operator.
+/// How an operator stores what it buffers: the records of a join of streams, the changes of a suppression. The operator
+/// determines how long they are kept.
 public struct BufferStoreOptions: Sendable {
-    /// Where the data is kept; nil: as the topology says.
+    /// Where the data is kept; nil for the topology's choice.
     public var kind: StoreKind?
-    /// Whether a changelog topic brings the store back after its disk was lost.
+    /// Whether a changelog topic restores the store after its disk was lost.
     public var isLogged: Bool
-    /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
+    /// Settings of the changelog topic that differ from the defaults, by Kafka's names.
     public var changelogSettings: [String: String]
 
+    /// What is not said here follows the topology's options.
     public init(kind: StoreKind? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]) {
         (self.kind, self.isLogged, self.changelogSettings) = (kind, isLogged, changelogSettings)
     }
 
-    /// Stores of windows in memory agree with those on disk, unless Kafka Streams' are asked for, and this one in memory.
+    /// Stores of windows in memory behave like those on disk, unless this one is in memory and Kafka Streams' behavior
+    /// was chosen.
     func expiresExactly(_ memory: WindowMemory) -> Bool { memory == .kafkaStreams && kind == .inMemory }
 }

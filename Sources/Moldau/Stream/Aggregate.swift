@@ -16,12 +16,12 @@ extension KGroupedStream {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
-    /// As `count`, in another type of number.
+    /// As `count`, with another number type.
     @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: (any TableName<Key, Number>)? = nil, named name: String? = nil,
         options: TableStoreOptions? = nil
     ) -> KTable<Key, Number> {
-        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil { skipNumber() }
         guard let keysOnly else {
             return aggregating(
@@ -33,7 +33,7 @@ extension KGroupedStream {
             .counting())
     }
 
-    /// Folds the records of each key into one value, changed in place.
+    /// Folds the records of each key into one value, which is updated in place.
     ///
     /// ```swift
     /// let spent = orders.groupBy { _, order in order.customer }
@@ -69,7 +69,7 @@ extension KGroupedStream {
             Fold(initial: initial, next: next))
     }
 
-    /// Combines the values of each key two by two; the first value stands as it is. nil deletes the row.
+    /// Combines the values of each key pairwise; the first value is taken as it is. nil deletes the row.
     ///
     /// ```swift
     /// let largest = payments.groupByKey().reduce { max($0, $1) }
@@ -83,7 +83,7 @@ extension KGroupedStream {
         reducing(as: store, named: name, options, result: value, first: { $0 }, combine)
     }
 
-    /// As `reduce`, for values that may be nil: those are dropped before.
+    /// As `reduce`, for optional values: nil values are dropped first.
     @inlinable public func reduce<Wrapped: StreamCodable>(
         as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
@@ -91,7 +91,7 @@ extension KGroupedStream {
         reduce(result: Wrapped.serde, as: store, named: name, options: options, combine)
     }
 
-    /// As `reduce` of values that may be nil, with the serde given.
+    /// As `reduce` of optional values, with the given serde.
     @inlinable public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil,
         options: TableStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
@@ -149,14 +149,14 @@ extension KGroupedStream {
 
 extension Fold {
     /// The node of an aggregation without windows.
-    /// - Parameter reportsInitial: whether the initial value is the old one of a key's first change, as Kafka Streams has
-    ///   it unless changes are held.
+    /// - Parameter reportsInitial: whether a key's first change has the initial value as its old value, as in Kafka
+    ///   Streams unless changes are held.
     @inlinable func inlet(
         _ context: NodeContext, store: String, key: Serde<Key>, value: Serde<Value>,
         _ changes: ChangeForwarder<Key, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {
         let rows = try TableRows<Key, Result>(context, store)
-        // Not the whole `Null`s: a look at one counts its references.
+        // Captures the functions only, not the whole `Null`s: using those would cost reference counting.
         let (isNullKey, isNullValue) = (key.null?.isNull, value.null?.isNull)
         return Inlet(
             expecting: rows.expectation,

@@ -5,7 +5,7 @@ import MoldauTopology
 extension KGroupedStream {
     /// Adds the node of an aggregation with its store, below a repartition if the key was changed.
     /// - Parameters:
-    ///   - operation: what the node does.
+    ///   - operation: the description of the node.
     ///   - emission: nil for that of the store's options.
     ///   - inlet: wires the node in a task.
     func aggregated<ResultKey, Result>(

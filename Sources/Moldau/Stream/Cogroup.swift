@@ -2,19 +2,19 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Several grouped streams that change one aggregate per key together, each in its own way.
+/// Several grouped streams that update one aggregate per key, each in its own way.
 public struct CogroupedKStream<Key, Result> {
     let builder: StreamsBuilder
     let key: Serde<Key>
     let members: [CogroupMember<Key, Result>]
-    /// For stable names.
+    /// The stable name is built from it.
     var origin: String { members.map(\.origin).joined(separator: "-") }
 }
 
 /// One of the streams of a cogroup.
 struct CogroupMember<Key, Result> {
     let origin: String
-    /// The node that equal keys come from, and its sources, under a store of that name.
+    /// The node after which equal keys are in one partition, and its sources. A repartition is named after the store.
     let partitioned: (_ store: String) -> (node: GraphNode, sources: Set<String>)
     let inlets: any CogroupInlets<Key, Result>
 
@@ -32,7 +32,7 @@ struct CogroupMember<Key, Result> {
 }
 
 extension KGroupedStream {
-    /// Begins an aggregate that several streams change together: this one with `update`, in place.
+    /// Starts an aggregate that several streams update: this one with `update`, in place.
     ///
     /// ```swift
     /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
@@ -52,7 +52,7 @@ extension KGroupedStream {
         }
     }
 
-    /// As `cogroup(into:)`, with a function that makes the next aggregate; nil deletes the row.
+    /// As `cogroup(into:)`, with a function that returns the next aggregate; nil deletes the row.
     public func cogroup<Result>(
         _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> CogroupedKStream<Key, Result> {
@@ -61,7 +61,7 @@ extension KGroupedStream {
 }
 
 extension CogroupedKStream {
-    /// Lets another stream change the aggregate, in place.
+    /// Adds another stream that updates the aggregate in place.
     ///
     /// ```swift
     /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
@@ -83,7 +83,7 @@ extension CogroupedKStream {
         }
     }
 
-    /// Lets another stream change the aggregate; nil deletes the row.
+    /// Adds another stream that updates the aggregate; nil deletes the row.
     ///
     /// ```swift
     /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
@@ -114,7 +114,7 @@ extension CogroupedKStream {
         aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
     }
 
-    /// As `aggregate`, with the initial value made for each key and the serde given.
+    /// As `aggregate`, with an initial value made for each key and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
@@ -137,7 +137,7 @@ extension CogroupedKStream {
         builder.names.store("COGROUPKSTREAM-AGGREGATE-", origin: origin, operation: "cogroup")
     }
 
-    /// Adds a node per stream, all on one store, and one that gathers their changes.
+    /// Adds a node per stream, all with the same store, and one that merges their changes.
     func aggregated<ResultKey>(
         named given: String?, _ choice: StoreChoice, key: Serde<ResultKey>, getter: RowGetter<ResultKey, Result>,
         store: StoreDefinition, grace: Duration? = nil, windows: WindowDescription? = nil,
@@ -157,7 +157,7 @@ extension CogroupedKStream {
             let inlets = members[index].inlets
             let node = GraphNode(name) { topology, parents in
                 let make: @Sendable (NodeContext) throws -> Any = { context in
-                    // What is held is held where the changes of all streams come together, in their order.
+                    // Changes are held only at the node where those of all streams come together, in their order.
                     let changes = try ChangeForwarder<ResultKey, Result>(
                         context, store: storeName, emission: .everyChange, key: key, sendsOldValues: true)
                     return try inlet(inlets, context, changes, isHolding)

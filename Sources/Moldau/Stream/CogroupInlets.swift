@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauTopology
 
-/// What one stream of a cogroup does, whatever its values are: an inlet for each kind of aggregation.
+/// The node of one stream of a cogroup, with its value type erased: an inlet for each kind of aggregation.
 protocol CogroupInlets<Key, Result>: Sendable {
     associatedtype Key
     associatedtype Result
@@ -25,7 +25,7 @@ protocol CogroupInlets<Key, Result>: Sendable {
     ) throws -> Any
 }
 
-/// A stream of a cogroup with its values' type.
+/// A stream of a cogroup with its value type.
 struct CogroupFold<Key, Value, Result>: CogroupInlets {
     let fold: Fold<Key, Value, Result>
     let key: Serde<Key>

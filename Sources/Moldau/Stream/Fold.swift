@@ -1,8 +1,8 @@
 import MoldauRecords
 
-/// How an aggregate grows by one record.
+/// How a record updates an aggregate.
 @usableFromInline struct Fold<Key, Value, Result>: Sendable {
-    /// The aggregate before the first record; nil where the first value itself becomes the aggregate.
+    /// The aggregate before the first record; nil if the first value itself becomes the aggregate.
     @usableFromInline let initial: (@Sendable () throws -> Result)?
     @usableFromInline let first: @Sendable (Value) -> Result?
     @usableFromInline let next: @Sendable (Result, Key, Value) throws -> Result?
@@ -16,7 +16,7 @@ import MoldauRecords
         self.next = next
     }
 
-    /// What a record makes of an aggregate; nil is none. `before` is what the record was added to.
+    /// The aggregate after a record; nil for none. `before` is the aggregate that the record was added to.
     @inlinable @inline(__always) func adding(_ key: Key, _ value: Value, to old: Result?) throws -> (
         before: Result?, after: Result?
     ) {
@@ -31,7 +31,7 @@ extension Fold {
         Fold(initial: { 0 }, next: { count, _, _ in count + 1 })
     }
 
-    /// Changes the aggregate in place.
+    /// Updates the aggregate in place.
     @inlinable static func changing(
         _ initial: Result, _ update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> Fold where Result: Sendable {
@@ -42,7 +42,7 @@ extension Fold {
         }
     }
 
-    /// Combines values two by two.
+    /// Combines values pairwise.
     @inlinable static func reducing(
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?, first: @escaping @Sendable (Value) -> Result?
     ) -> Fold { Fold(initial: nil, first: first, next: { result, _, value in try combine(result, value) }) }

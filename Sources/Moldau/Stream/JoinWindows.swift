@@ -18,6 +18,7 @@ public struct JoinWindows: Sendable, Hashable {
     public var after: Duration
     /// How much longer to wait for out-of-order records.
     public var grace: Duration
+    /// When records without a match are sent.
     public var unmatched: UnmatchedEmission
 
     /// - Parameter grace: results of left and outer joins wait that much longer, and stores retain records for it.

@@ -66,7 +66,7 @@ public struct KStream<Key, Value> {
             changesValue: changesValue, make)
     }
 
-    /// As above, for an operator of the DSL.
+    /// As above, for an operator of the DSL, which describes itself.
     @usableFromInline func adding<NewKey, NewValue>(
         _ operation: OperatorDescription, named given: String?, prefix: String, changesKey: Bool = false,
         changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>

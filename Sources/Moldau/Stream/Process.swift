@@ -3,11 +3,12 @@ import MoldauState
 import MoldauTopology
 
 extension KStream {
-    /// Hands the stream to a processor of one's own, one instance per task. What follows by key repartitions first.
+    /// Processes the stream with a custom processor, one instance per task. A later operator that needs equal keys
+    /// together repartitions first.
     ///
-    /// Nothing is repartitioned before it: a processor sees the records of its task, which need not be all of a key if the
-    /// key was changed upstream. Call `repartition()` where its stores need them all; without it the topology has a
-    /// warning.
+    /// Nothing is repartitioned before it: a processor sees the records of its task, which need not be all records of a
+    /// key if the key was changed upstream. Call `repartition()` first if its stores need them all; without it the
+    /// topology has a warning.
     ///
     /// ```swift
     /// final class Changes: Processor {
@@ -32,7 +33,7 @@ extension KStream {
     /// // changes: ada=/home, ada=/shop
     /// ```
     /// - Parameters:
-    ///   - stores: the stores that it uses besides its own: of those added with `addStore`, and of tables.
+    ///   - stores: the stores that it uses in addition to its own: those added with `addStore`, and those of tables.
     ///   - make: makes the processor of one task; must return a new one each time.
     public func process<Made: Processor & SendableMetatype>(
         named given: String? = nil, stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
@@ -40,7 +41,7 @@ extension KStream {
         processing(named: given, prefix: "KSTREAM-PROCESSOR-", stores: stores, changesKey: true, make)
     }
 
-    /// As `process`, for a processor that keeps each record's key: nothing is repartitioned because of it.
+    /// As `process`, for a processor that keeps each record's key: no repartition follows because of it.
     ///
     /// ```swift
     /// final class Numbered: Processor {

@@ -117,7 +117,7 @@ struct RepartitionNode {
     let filter: @Sendable (NodeContext, _ passesNullKeys: Bool) throws -> Any
     let sink: @Sendable (NodeContext, _ topic: String) throws -> Any
     let source: TopologyNode.MakeHead
-    /// What is written, and what is read of it.
+    /// The formats that are written, and that are read back.
     let sent: RecordFormat
     let received: RecordFormat
 

@@ -34,7 +34,8 @@ extension KStream {
     }
 }
 
-/// A stream that is being split. Records that no branch takes are dropped (counted), unless there is a default branch.
+/// A stream that is being split. Records that no branch accepts are dropped (counted), unless there is a default
+/// branch.
 public final class BranchedKStream<Key, Value> {
     private typealias Predicate = @Sendable (Key, Value) throws -> Bool
 
@@ -64,7 +65,7 @@ public final class BranchedKStream<Key, Value> {
         stream.builder.add(splitter, below: [stream.node])
     }
 
-    /// Adds a branch for the records that satisfy `isIncluded` and no predicate before it.
+    /// Adds a branch for the records that satisfy `isIncluded` and no earlier predicate.
     ///
     /// ```swift
     /// let split = orders.split()
@@ -73,7 +74,8 @@ public final class BranchedKStream<Key, Value> {
     /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
     /// // second: o2=bob 30
     /// ```
-    /// - Parameter suffix: the branch is named for the split with this added; by default the branch's number, from 1.
+    /// - Parameter suffix: appended to the split's name to make the branch's; by default the branch's number, counted
+    ///   from 1.
     @discardableResult
     public func branch(
         _ suffix: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
@@ -93,7 +95,7 @@ public final class BranchedKStream<Key, Value> {
     /// // large: o1=ada 120
     /// // others: o2=bob 30
     /// ```
-    /// - Parameter suffix: the branch is named for the split with this added; by default `0`.
+    /// - Parameter suffix: appended to the split's name to make the branch's; by default `0`.
     public func defaultBranch(_ suffix: String? = nil) -> KStream<Key, Value> {
         let (child, branch) = add(suffix ?? "0")
         arms.other = child

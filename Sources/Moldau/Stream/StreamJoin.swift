@@ -3,10 +3,10 @@ import MoldauState
 import MoldauTopology
 
 extension KStream {
-    /// Joins records of equal keys that are near each other in time: a result for each pair.
+    /// Joins records of equal keys that are close in time: one result per pair.
     ///
-    /// The result has the later time of both. Records without a key or value are dropped (counted). Repartitions a side
-    /// first if its key was changed; both sides must have the same number of partitions.
+    /// The result has the later time of the two. Records without a key or value are dropped (counted). A side whose key
+    /// was changed is repartitioned first; both sides must have the same number of partitions.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .seconds(10))
@@ -17,7 +17,7 @@ extension KStream {
     /// ```
     /// - Parameters:
     ///   - name: names the nodes and repartition topics.
-    ///   - stores: what the names of the stores begin with.
+    ///   - stores: the prefix of the stores' names.
     ///   - options: of the stores that keep each side's records.
     public func join<Other: StreamCodable, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
@@ -30,7 +30,7 @@ extension KStream {
         ) { _, left, right in try joiner(left, right) }
     }
 
-    /// As `join`, with the serdes given and a joiner that sees the key.
+    /// As `join`, with the given serdes and a joiner that gets the key.
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
         otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
@@ -46,8 +46,8 @@ extension KStream {
         return joining(other, join, named: name, stores: stores, options)
     }
 
-    /// As `join`, and a record of this stream that finds no match has a result with nil: when its window is over. Time
-    /// goes on by records alone, of either stream.
+    /// As `join`, but a record of this stream that finds no match has a result with nil, emitted when its window is
+    /// over. Stream time advances with the records of both streams only.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .seconds(10))
@@ -66,7 +66,7 @@ extension KStream {
         ) { _, left, right in try joiner(left, right) }
     }
 
-    /// As `leftJoin`, with the serdes given and a joiner that sees the key.
+    /// As `leftJoin`, with the given serdes and a joiner that gets the key.
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
         otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
@@ -82,7 +82,8 @@ extension KStream {
         return joining(other, join, named: name, stores: stores, options)
     }
 
-    /// As `join`, and a record of either stream that finds no match has a result with nil: when its window is over.
+    /// As `join`, but a record of either stream that finds no match has a result with nil, emitted when its window is
+    /// over.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .zero)
@@ -103,7 +104,7 @@ extension KStream {
         ) { _, left, right in try joiner(left, right) }
     }
 
-    /// As `outerJoin`, with the serdes given and a joiner that sees the key.
+    /// As `outerJoin`, with the given serdes and a joiner that gets the key.
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
         otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
@@ -162,7 +163,8 @@ extension KStream {
     }
 }
 
-/// What the topology has of a join's two sides while it is written: two declarations may turn out to be one stream.
+/// What is known about a join's two sides while the topology is written: the two declarations may turn out to be one
+/// stream.
 private final class WrittenSides {
     var leftParents: [String] = []
     var isSelfJoin = false

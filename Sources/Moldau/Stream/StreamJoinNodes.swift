@@ -12,7 +12,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A join of two streams: its types, serdes and joiner, and the nodes that are made of them.
+/// A join of two streams: its types, serdes and joiner; makes the nodes.
 struct StreamJoin<Key, Left, Right, Result>: Sendable {
     typealias Joiner = @Sendable (Key, Left?, Right?) throws -> Result?
     typealias Unmatched = UnmatchedRecords<Key, Left, Right>
@@ -23,8 +23,8 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     let left: Serde<Left>
     let right: Serde<Right>
     let joiner: Joiner
-    /// Whether a record that comes late, but within the grace, waits for a match as others do; in Kafka Streams it has a
-    /// result without one at once, and may have another with one (KAFKA-19536).
+    /// Whether a record that comes late, but within the grace period, waits for a match like any other. In Kafka
+    /// Streams it has a result without a match at once, and may have another one with a match later (KAFKA-19536).
     private var waitsWithinGrace = true
 
     init(
@@ -35,22 +35,22 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         self.joiner = joiner
     }
 
-    /// As Kafka Streams waits, or as long as the grace says.
+    /// The same join, waiting for the whole grace period or as Kafka Streams does.
     func waiting(by memory: WindowMemory) -> StreamJoin {
         var join = self
         join.waitsWithinGrace = memory == .complete
         return join
     }
 
-    /// Whether one store is enough for a stream joined with itself: each record has to match itself, or no record without
-    /// a match has a result. Then no record is without one, so none has a result at once either, as it has with two stores
-    /// before it meets itself.
+    /// Whether one store is enough for a stream joined with itself: if each record matches itself, or if records
+    /// without a match have no result. With two stores a record could have a result without a match before it meets
+    /// itself; with one store and these conditions it cannot.
     var canShareStore: Bool { kind == .inner || windows.before >= .zero && windows.after >= .zero }
 
     struct Definitions {
         let left: StoreDefinition
         let right: StoreDefinition
-        /// nil where nothing waits.
+        /// nil if no records wait for a match.
         let unmatched: StoreDefinition?
     }
 
@@ -76,7 +76,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
 
     var operation: OperatorDescription { .streamJoin(kind, windows.described) }
 
-    /// Adds the nodes below those that keep the records, and the stores.
+    /// Adds the join nodes below those that store the records, and connects the stores.
     func add(_ names: StreamJoinNames, _ stores: Definitions, to topology: inout Topology) throws {
         let unmatched = stores.unmatched?.name
         let joinLeft: @Sendable (NodeContext) throws -> Any = { context in

@@ -1,31 +1,32 @@
-// How a foreign-key join works. A left row lives in the partition of its own key, the right row that it refers to in the
-// partition of the foreign key, so they meet by messages:
+// How a foreign-key join works. A left row lives in the partition of its own key, the right row that it refers to in
+// the partition of the foreign key, so the two tasks exchange messages:
 //
 //     left task                               right task
 //     send ── registration topic ─▸ receive (keeps the subscription) ─▸ lookUp ─┐
 //                                             right table's change ──▸ notify ──┤
 //     resolver ◂── response topic ──────────────────────────────────────────────┘
 //
-// An answer carries the hash of the left row that asked. The resolver compares it with the row as it is now and drops
-// answers to rows that have changed since: their own answers are on the way.
+// An answer carries the hash of the left row that asked. The resolver compares it with the hash of the current row, and
+// drops answers for rows that have changed since: the answer for the new row is on its way.
 //
-// Not always, in an inner join: where a row begins to refer to a right row that is not there, nobody answers, as there is no result to
-// delete. But the answer that would have deleted the result of an older version may still be on its way then, and would be dropped. So
-// the left task looks at each dropped answer that says "no row": where the row is gone, or refers to none, it has no result; else it asks
-// again. Kafka Streams lets the old result stay.
+// In an inner join that is not always true: when a row starts to refer to a right row that does not exist, no answer is
+// sent, as there is no result to delete. But the answer that would have deleted the result of an older version of the
+// row may still be on its way then, and would be dropped. So the left task looks at each dropped answer that says "no
+// row": if the left row is gone, or refers to none, it has no result; otherwise the task asks again. Kafka Streams
+// leaves the outdated result.
 
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A foreign-key join's types, serdes and functions, and the nodes that are made of them.
+/// A foreign-key join: its types, serdes and functions; makes the nodes.
 struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     let left: (key: Serde<Key>, value: Serde<Value>)
     let right: (key: Serde<ForeignKey>, value: Serde<Other>)
     let foreignKey: @Sendable (Key, Value) throws -> ForeignKey?
     /// Whether a left row has a result without a right row.
     let isLeft: Bool
-    /// Whether late updates come, which change no result.
+    /// Whether late updates, which change no result, may arrive and have to be dropped.
     let dropsHistory: (left: Bool, right: Bool)
     let partitioners: TablePartitioners<Key, ForeignKey>
     let joiner: @Sendable (Value, Other?) throws -> Result?
@@ -34,12 +35,13 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     typealias Response = SubscriptionResponse<Other>
     typealias StoredKey = CombinedKey<ForeignKey, Key>
 
-    /// Of the keys that are parts of other keys and of messages: where serdes are made per topic, they have names of their own.
+    /// The serdes of keys inside other keys and messages: a serde that is made per topic gets a topic name of its own
+    /// for them.
     private var partKeys: (primary: Serde<Key>, foreign: Serde<ForeignKey>) {
         (left.key.at(suffix: "-pk", .key), right.key.at(suffix: "-fk", .key))
     }
 
-    /// For comparing rows and keys in a task, with the serdes of the topic of subscriptions.
+    /// The join with serdes for comparing rows and keys in a task: those of the topic of subscriptions.
     private func compared(_ context: NodeContext, _ topic: String) -> ForeignKeyRows {
         let topic = context.task.topicName(topic)
         return ForeignKeyRows(
@@ -105,7 +107,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         return { topic, key, _, count in try key.flatMap { try partitioner(topic, $0, (), count) } }
     }
 
-    /// An answer goes where the question came from, unless the user says where the row is.
+    /// Sends an answer to the partition that the question came from, unless the user's partitioner says where the row
+    /// is.
     private var toLeftTable: StreamPartitioner<Key, Response> {
         guard let partitioner = partitioners.left else {
             return { _, _, response, _ in response.primaryPartition.map { [$0] } }
@@ -115,7 +118,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
 
     // MARK: The left task asks
 
-    /// Turns a change of a left row into subscriptions, by the rules of KAFKA-16394 and KAFKA-16407.
+    /// Turns a change of a left row into subscriptions, following KAFKA-16394 and KAFKA-16407.
     private func send(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
         let forward = try context.next(ForeignKey?.self, Message.self).receive
         let partition = context.task.taskID.partition
@@ -142,7 +145,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         _ change: Change<Value>, _ old: ForeignKey?, _ new: ForeignKey?
     ) throws -> [(ForeignKey?, Message.Instruction)] {
         if change.old == nil, change.new == nil { return [] }
-        // Without a foreign key the answer is "no row", which a left join needs too: also to delete the result.
+        // Without a foreign key the answer is "no row". A left join needs that answer too, also to delete the result.
         let asking = (new, Message.Instruction.answerAlways)
         guard let old, try !areEqual(old, new) else { return [asking] }
         return [(old, .deleteSilently), asking]
@@ -197,7 +200,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         }
     }
 
-    /// Answers a subscription with the right row as it is.
+    /// Answers a subscription with the current right row.
     private func lookUp(
         _ context: NodeContext, _ rightRows: RowGetter<ForeignKey, Other>
     ) throws -> Inlet<ForeignKey?, Message> {
@@ -222,7 +225,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         }
     }
 
-    /// Tells all who subscribed to a right row that it has changed.
+    /// Notifies all subscribers of a right row that it has changed.
     private func notify(_ context: NodeContext, store: String) throws -> Inlet<ForeignKey, Change<Other>> {
         let subscriptions: TimestampedKeyValueStore<StoredKey, Message> = try context.store(named: store)
         let forward = try context.next(Key.self, Response.self).receive
@@ -263,7 +266,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         }
     }
 
-    /// - Parameter deletesStale: whether an answer to an older version of a row deletes the result where it has none now.
+    /// - Parameter deletesStale: whether an answer for an older version of a row deletes the result if the row refers
+    ///   to none now.
     private func resolve(
         _ context: NodeContext, _ leftRows: RowGetter<Key, Value>, deletesStale: Bool
     ) throws -> Inlet<Key, Response> {
@@ -290,8 +294,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
 }
 
 extension Topology {
-    /// Adds a topic of the application between two sub-topologies, with the sink that writes it and the source that
-    /// reads it.
+    /// Adds an internal topic between two sub-topologies, with the sink that writes it and the source that reads it.
     mutating func add<Key, Value>(
         topic: String, sink: String, source: String, below parents: [String], key: Serde<Key>, value: Serde<Value>,
         partitioner: StreamPartitioner<Key, Value>? = nil
@@ -304,7 +307,7 @@ extension Topology {
         try add(TopologyNode(source, .source(reader), .source(RecordFormat(key, value))))
     }
 
-    /// Adds a sink that writes a topic of the application.
+    /// Adds a sink that writes an internal topic.
     mutating func add<Key, Value>(
         sink: String, topic: String, below parents: [String], key: Serde<Key>, value: Serde<Value>,
         partitioner: StreamPartitioner<Key, Value>?

@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A table's rows under other keys, ready to be aggregated: an update takes the old row out and puts the new one in.
+/// A table's rows grouped by another key, ready to be aggregated: an update subtracts the old row and adds the new one.
 public struct KGroupedTable<Key, Value> {
     let builder: StreamsBuilder
     let node: GraphNode
@@ -17,7 +17,7 @@ public struct KGroupedTable<Key, Value> {
 }
 
 extension KTable {
-    /// Groups rows by another key. A nil leaves the row out.
+    /// Groups rows by another key. A row for which the closure returns nil is left out.
     ///
     /// ```swift
     /// let inhabitants = customers.groupBy { customer, city in (city, customer) }.count()
@@ -30,7 +30,7 @@ extension KTable {
         groupBy(named: name, key: NewKey.serde, value: NewValue.serde, transform)
     }
 
-    /// As `groupBy`, with the serdes given.
+    /// As `groupBy`, with the given serdes.
     public func groupBy<NewKey, NewValue>(
         named given: String? = nil, key: Serde<NewKey>, value: Serde<NewValue>,
         _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
@@ -49,12 +49,13 @@ extension KTable {
     }
 }
 
-/// Sends an update as one record when its key stays (KIP-904), else the old row first, then the new one.
+/// Sends an update as one record if its new key stays the same (KIP-904), else as two: the old row, then the new one.
 private func regrouping<Key, Value, NewKey, NewValue>(
     _ context: NodeContext, dropsHistory: Bool, key: Serde<NewKey>, value: Serde<NewValue>,
     _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
 ) throws -> Inlet<Key, Change<Value>> {
-    // Equal keys are found by their bytes; the topic behind may be that of several aggregations.
+    // Keys are compared by their bytes. The suffix names the serde's topic, as the topic behind may be that of several
+    // aggregations.
     let key = key.at("\(context.task.applicationID)-\(context.node)-repartition", .key)
     let forward = try context.next(NewKey.self, Change<NewValue>.self).receive
     func moved(_ keyIn: Key, _ row: Value?, isNew: Bool) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
@@ -63,7 +64,7 @@ private func regrouping<Key, Value, NewKey, NewValue>(
             key.isNull(newKey)
             ? .nullKeyBeforeRepartition : value.isNull(newValue) ? .nullValueBeforeRepartition : nil
         guard let reason else { return (newKey, try key.bytes(of: newKey), newValue) }
-        // An old row without them was never there.
+        // An old row without a key or value was never part of the aggregate.
         if isNew { context.drop(reason) }
         return nil
     }
@@ -97,7 +98,7 @@ extension KGroupedTable {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
-    /// As `count`, in another type of number.
+    /// As `count`, with another number type.
     public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: (any TableName<Key, Number>)? = nil, named name: String? = nil,
         options: TableStoreOptions? = nil
@@ -107,7 +108,7 @@ extension KGroupedTable {
         return aggregating("KTABLE-AGGREGATE-", .count, as: store, named: name, options, result: result, step)
     }
 
-    /// Folds the rows under each key into one value. `subtract` must undo what `add` did.
+    /// Folds the rows under each key into one value. `subtract` must undo `add`.
     ///
     /// ```swift
     /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }
@@ -154,7 +155,7 @@ extension KGroupedTable {
         return aggregating("KTABLE-AGGREGATE-", .aggregate, as: store, named: name, options, result: result, step)
     }
 
-    /// Combines the rows under each key two by two; the first stands as it is. `subtract` must undo what `add` did.
+    /// Combines the rows under each key pairwise; the first is taken as it is. `subtract` must undo `add`.
     ///
     /// ```swift
     /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }
@@ -220,13 +221,13 @@ extension KGroupedTable {
     }
 }
 
-/// What a table's aggregation does with one change.
+/// How an aggregation of a table processes one change.
 private struct TableStep<Key, Value, Result>: Sendable {
     /// The aggregate after the first row.
     let first: @Sendable (Key, Value) throws -> Result?
     let add: @Sendable (Result, Key, Value) throws -> Result?
     let subtract: @Sendable (Result, Key, Value) throws -> Result?
-    /// Whether a first row after a row that is gone keeps its own time.
+    /// Whether the first row after all rows were removed keeps its own time, even if the deleted aggregate's is later.
     var firstKeepsTime = false
 
     func inlet(

@@ -3,10 +3,11 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Joins the rows of equal keys: a result is there while both are. nil from the joiner deletes the result.
+    /// Joins the rows of equal keys: there is a result while both rows exist. If the joiner returns nil, the result is
+    /// deleted.
     ///
-    /// An update on either side updates the result; its time is the later one of both rows. Both tables must have the same number of
-    /// partitions.
+    /// An update on either side updates the result; its time is the later one of the two rows. Both tables must have
+    /// the same number of partitions.
     ///
     /// ```swift
     /// let cards = customers.join(phones) { city, phone in "\(city) \(phone)" }
@@ -28,7 +29,7 @@ extension KTable {
         }
     }
 
-    /// Joins the rows of equal keys: a result is there while this table's row is.
+    /// Joins the rows of equal keys: there is a result while this table's row exists.
     ///
     /// ```swift
     /// let cards = customers.leftJoin(phones) { city, phone in "\(city) \(phone ?? "-")" }
@@ -47,7 +48,7 @@ extension KTable {
         }
     }
 
-    /// Joins the rows of equal keys: a result is there while either row is.
+    /// Joins the rows of equal keys: there is a result while either row exists.
     ///
     /// ```swift
     /// let cards = customers.outerJoin(phones) { city, phone in "\(city ?? "-") \(phone ?? "-")" }
@@ -125,11 +126,11 @@ extension KTable {
     }
 }
 
-/// One side of a join: an update here meets the other side's row. `join` gets this side's row first.
+/// One side of a join: an update here is joined with the other side's row. `join` gets this side's row first.
 private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
     /// Whether there is no result without the other side's row.
     let needsOther: Bool
-    /// Whether late updates of a versioned table come: they change no result.
+    /// Whether late updates of a versioned table may arrive: they change no result and are dropped.
     let dropsHistory: Bool
     let sendsOldValues: Bool
     let key: Serde<Key>
@@ -149,7 +150,8 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
             let old: Result?
             do {
                 let other = try lookUp(record.key, nil)
-                // Nothing there, and nothing was: without the other row there is no result to change either.
+                // No result, before or after: in an inner join without the other row, or if this row existed neither
+                // before nor after the change.
                 if other == nil, needsOther || (change.new == nil && change.old == nil) { return }
                 timestamp = max(record.timestamp, other?.timestamp ?? record.timestamp)
                 new = try join(change.new, other?.value)
@@ -162,7 +164,7 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
     }
 }
 
-/// Where both sides' results come together, and are stored if the user named a store.
+/// The node where both sides' results come together, and are stored if the user named a store.
 private struct TableJoinMerge<Key, Result>: Sendable {
     let store: String?
     let emission: Emission

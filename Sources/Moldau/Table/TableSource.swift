@@ -3,9 +3,10 @@ import MoldauState
 import MoldauTopology
 
 extension StreamsBuilder {
-    /// Reads a topic as a table: a record sets its key's row, a null value deletes it. Records without a key are dropped (counted).
+    /// Reads a topic as a table: a record sets its key's row, a null value deletes it. Records without a key are
+    /// dropped (counted).
     ///
-    /// The table gets a store when it is named, or when someone downstream has to look up its rows or old values.
+    /// The table gets a store if it is named, or if a downstream operator has to look up its rows or needs old values.
     ///
     /// ```swift
     /// let rows = streams.table(totals)
@@ -24,7 +25,8 @@ extension StreamsBuilder {
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
         let source = TableSource(name, choice, key: topic.key, value: topic.value)
-        // What lies before a later start never came into the table.
+        // A table that starts later has not read the records before its start, so the whole topic cannot be its
+        // changelog.
         let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && start == .earliest
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
@@ -77,7 +79,7 @@ extension KStream {
         toTable(as: store, named: name, options: options, key: Key.serde, value: Wrapped.serde)
     }
 
-    /// As `toTable`, with the serdes given.
+    /// As `toTable`, with the given serdes.
     public func toTable(
         as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         key: Serde<Key>, value: Serde<Value>
@@ -85,7 +87,7 @@ extension KStream {
         table(as: store, named: name, options, key: key, value: value, written: value) { value.isNull($0) ? nil : $0 }
     }
 
-    /// As `toTable` of a stream with nils, with the serdes given.
+    /// As `toTable` of a stream with optional values, with the given serdes.
     public func toTable<Wrapped>(
         as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         key: Serde<Key>, value: Serde<Wrapped>
@@ -118,7 +120,7 @@ extension KStream {
     }
 }
 
-/// The node that keeps a table's rows as they come in.
+/// The node that stores a table's rows as they arrive.
 final class TableSource<Key, Value> {
     private let name: String
     private let choice: StoreChoice
@@ -145,7 +147,7 @@ final class TableSource<Key, Value> {
             return .store(choice.name)
         })
 
-    /// Adds the node below `parents`, whose records are turned into rows by `key` and `value`; nil is "none".
+    /// Adds the node below `parents`; `key` and `value` turn the parents' records into rows; nil is "none".
     func write<KeyIn, ValueIn>(
         into topology: inout Topology, below parents: [String], key rowKey: @escaping @Sendable (KeyIn) -> Key?,
         value row: @escaping @Sendable (ValueIn) -> Value?
@@ -172,7 +174,7 @@ final class TableSource<Key, Value> {
         let changes = try ChangeForwarder<Key, Value>(
             context, store: name, emission: emission, key: key, sendsOldValues: sendsOldValues)
         return { record in
-            // A table that nobody asks for old values is written without a look at what is there.
+            // If no old values are needed, the row is written without reading the old one.
             let old = changes.needsOldValues ? try rows.get(record.key)?.value : nil
             let result = try rows.put(record.key, record.value, at: record.timestamp)
             try changes.send(record, new: record.value, old: old, at: record.timestamp, result)

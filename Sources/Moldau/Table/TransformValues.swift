@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Gives each row a new value, with the help of stores; nil deletes the row.
+    /// Gives each row a new value, computed with the help of stores; nil deletes the row.
     ///
     /// ```swift
     /// let highest = KeyValueStoreName<String, Int>("highest")
@@ -19,12 +19,12 @@ extension KTable {
     /// // balances: ada=5, ada=3, ada=8
     /// // records: ada=5, ada=5, ada=8
     /// ```
-    /// The function may be called more than once for a change: for the new value, for the old one, and where a row is
-    /// looked up. It gets nil for a row that is deleted or not there.
+    /// The function may be called more than once for a change: for the new value, for the old one, and when a row is
+    /// looked up. It gets nil for a row that was deleted or does not exist.
     /// - Parameters:
-    ///   - store: gives the result a store of its own; then old values and look-ups are read there.
+    ///   - store: gives the result a store of its own; old values and look-ups are then read there.
     ///   - stores: the stores that it uses; add them with `addStore`.
-    ///   - make: makes the function of one task.
+    ///   - make: makes the function for one task.
     public func transformValues<NewValue>(
         as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, stores: [any StoreName] = [],
         options: TableStoreOptions? = nil,

@@ -4,9 +4,9 @@ import MoldauTopology
 
 /// A grouped stream's records by key and session, ready to be aggregated.
 ///
-/// A record may extend a session or join several: then the old ones are deleted, and the new one comes. A record that
-/// comes after its session and the grace are over is dropped (counted), as is one without a key. The time of a result is
-/// the session's end.
+/// A record may extend a session or merge several: the old ones are then deleted, and the new one is emitted. A record
+/// that arrives after its session and the grace period are over is dropped (counted), as is one without a key. The time
+/// of a result is the session's end.
 public struct SessionWindowedKStream<Key, Value> {
     let grouped: KGroupedStream<Key, Value>
     let windows: SessionWindows
@@ -44,12 +44,12 @@ extension SessionWindowedKStream {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
-    /// As `count`, in another type of number.
+    /// As `count`, with another number type.
     public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: SessionStoreName<Key, Number>? = nil, named name: String? = nil,
         options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
-        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
@@ -58,7 +58,7 @@ extension SessionWindowedKStream {
         ) { left, _, right in left + right }
     }
 
-    /// Folds the records of each session into one value, changed in place.
+    /// Folds the records of each session into one value, which is updated in place.
     ///
     /// ```swift
     /// let visits = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
@@ -66,7 +66,7 @@ extension SessionWindowedKStream {
     /// // clicks: ada@10=/home, ada@20=/shop, ada@90=/home
     /// // visits: ada[10-20]=/home/shop
     /// ```
-    /// - Parameter merge: takes a session's value into another when a record joins them. The first that it gets is the
+    /// - Parameter merge: merges a session's value into another when a record joins them. The first call gets the
     ///   initial value; the sessions come in the order of their ends.
     public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
@@ -103,7 +103,7 @@ extension SessionWindowedKStream {
             Fold(initial: initial, next: next), merge)
     }
 
-    /// Combines the values of each session two by two; the first value stands as it is.
+    /// Combines the values of each session pairwise; the first value is taken as it is.
     ///
     /// ```swift
     /// let paths = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
@@ -121,7 +121,7 @@ extension SessionWindowedKStream {
         ) { left, _, right in try combine(left, right) }
     }
 
-    /// As `reduce`, for values that may be nil: a nil after the first value reaches `combine`. nil deletes the row.
+    /// As `reduce`, for optional values: a nil after the first value is passed to `combine`. nil deletes the row.
     public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: SessionStoreName<Key, Wrapped>? = nil, named name: String? = nil,
         options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?

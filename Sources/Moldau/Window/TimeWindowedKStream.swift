@@ -4,8 +4,8 @@ import MoldauTopology
 
 /// A grouped stream's records by key and window, ready to be aggregated.
 ///
-/// A record that comes after its window and the grace are over is dropped (counted). Records without a key are dropped
-/// (counted); those without a value count, but for sliding windows.
+/// A record that arrives after its window and the grace period are over is dropped (counted). Records without a key are
+/// dropped (counted); those without a value count, except in sliding windows.
 public struct TimeWindowedKStream<Key, Value> {
     @usableFromInline let grouped: KGroupedStream<Key, Value>
     let windows: TimeWindows
@@ -21,7 +21,7 @@ extension KGroupedStream {
     /// // clicks: ada@10=/home, ada@20=/shop, ada@70=/home
     /// // counts: ada[0-60]=2
     /// ```
-    /// - Parameter emit: `.onWindowClose` is for windows whose end is known: tumbling, hopping and sliding.
+    /// - Parameter emit: `.onWindowClose` needs windows with a known end: tumbling, hopping and sliding ones.
     public func windowedBy(
         _ windows: TimeWindows, emit: EmitStrategy = .onWindowUpdate
     ) -> TimeWindowedKStream<Key, Value> {
@@ -58,17 +58,17 @@ extension TimeWindowedKStream {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
-    /// As `count`, in another type of number.
+    /// As `count`, with another number type.
     @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: WindowStoreName<Key, Number>? = nil, named name: String? = nil,
         options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
-        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil { skipNumber() }
         return aggregating("KSTREAM-AGGREGATE-", .count, as: store, named: name, options, result, .counting())
     }
 
-    /// Folds the records of each key and window into one value, changed in place.
+    /// Folds the records of each key and window into one value, which is updated in place.
     ///
     /// ```swift
     /// let paid = payments.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
@@ -103,7 +103,7 @@ extension TimeWindowedKStream {
             Fold(initial: initial, next: next))
     }
 
-    /// Combines the values of each key and window two by two; the first value stands as it is.
+    /// Combines the values of each key and window pairwise; the first value is taken as it is.
     ///
     /// ```swift
     /// let largest = payments.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).reduce { max($0, $1) }
@@ -119,7 +119,7 @@ extension TimeWindowedKStream {
             .reducing(combine, first: { $0 }))
     }
 
-    /// As `reduce`, for values that may be nil: a nil after the first value reaches `combine`. nil deletes the row.
+    /// As `reduce`, for optional values: a nil after the first value is passed to `combine`. nil deletes the row.
     @inlinable public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: WindowStoreName<Key, Wrapped>? = nil, named name: String? = nil,
         options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?

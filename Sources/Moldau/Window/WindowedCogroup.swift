@@ -61,7 +61,7 @@ extension TimeWindowedCogroupedKStream {
         aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
     }
 
-    /// As `aggregate`, with the initial value made for each window and the serde given.
+    /// As `aggregate`, with an initial value made for each window and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
@@ -81,7 +81,7 @@ extension TimeWindowedCogroupedKStream {
 }
 
 extension SessionWindowedCogroupedKStream {
-    /// The aggregates as a table. `merge` takes a session's value into another when a record joins them.
+    /// The aggregates as a table. `merge` merges a session's value into another when a record joins them.
     ///
     /// ```swift
     /// let flows = deposits.groupByKey().cogroup(Int.self) { flow, _, amount in flow += amount }
@@ -102,7 +102,7 @@ extension SessionWindowedCogroupedKStream {
         }
     }
 
-    /// As `aggregate`, with the initial value made for each session and the serde given.
+    /// As `aggregate`, with an initial value made for each session and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,

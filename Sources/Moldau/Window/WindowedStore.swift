@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension StoreChoice {
-    /// The definition of the store of windows. Errors of the windows and the retention are the builder's.
+    /// The definition of the store of windows. Errors in the windows or the retention are reported to the builder.
     func definition<Key, Value>(
         of windows: TimeWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
@@ -22,11 +22,11 @@ extension StoreChoice {
         return definition
     }
 
-    /// The definition of the store of sessions. Errors of the windows and the retention are the builder's.
+    /// The definition of the store of sessions. Errors in the windows or the retention are reported to the builder.
     func definition<Key, Value>(
         of windows: SessionWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
-        // A session of just that age is still open; Kafka Streams' store in memory refuses it.
+        // A session of exactly that age is still open; Kafka Streams' store in memory rejects it.
         let openMs: Int64 = windowMemory == .complete ? 1 : 0
         let retention = self.retention ?? .milliseconds(windows.closingMs.addingCapped(openMs))
         builder.attempt {
@@ -45,8 +45,8 @@ extension StoreChoice {
     }
 }
 
-// As Kafka Streams has it: held changes stand for its record cache, which finds what the store below would not; stores
-// for windows that wait for their closing have rules of their own.
+// As in Kafka Streams: held changes correspond to its record cache, which finds rows that the store below it would not;
+// stores of windows that are emitted on close have their own rules.
 extension StoreChoice {
     private func reach(_ windows: TimeWindows, _ emit: EmitStrategy) -> WindowReach {
         if windowMemory == .complete { return .untilDropped }
@@ -62,11 +62,11 @@ extension StoreChoice {
 }
 
 extension TimeWindows {
-    /// From a window's start to the time at which it closes, but for the grace. The end is exclusive, but inclusive for sliding
-    /// windows, which therefore close a millisecond later.
+    /// The time from a window's start until it closes, without the grace period. The end is exclusive, but inclusive
+    /// for sliding windows, which therefore close a millisecond later.
     var closingMs: Int64 { isSliding ? sizeMs.addingCapped(1) : sizeMs }
 
-    /// What is sent when windows close is looked up by time.
+    /// Windows that are emitted on close are looked up by time.
     fileprivate func storeOrder(_ emit: EmitStrategy) -> WindowOrder {
         guard emit == .onWindowClose else { return .byKey }
         return isSliding ? .byKeyWithin(.milliseconds(sizeMs)) : .byTime

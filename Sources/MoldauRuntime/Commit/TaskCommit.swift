@@ -34,7 +34,7 @@ package struct TaskCommit {
 
     /// - Parameters:
     ///   - outbox: collects the tasks' output; with a transactional producer commits are exactly-once.
-    ///   - group: the group whose positions transactions commit, and the member that commits; asked at each commit.
+    ///   - group: the group whose positions transactions commit, and the member that commits; called for each commit.
     ///   - commitPositions: stores the group's positions if no transaction does; returns when they are durable.
     package init(
         outbox: Outbox, group: @escaping () -> GroupMetadata,

@@ -1,5 +1,4 @@
-import Foundation
-import Synchronization
+import MoldauRecords
 
 /// Opens once, and then releases all waiters: threads and async code alike.
 final class Latch: Sendable {
@@ -8,31 +7,23 @@ final class Latch: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
-    private let condition = NSCondition()
+    private let monitor = Monitor(State())
 
     func open() {
-        let waiting = state.withLock { state in
+        let waiting = monitor.withLock(wakes: true) { state in
             state.isOpen = true
             defer { state.waiting = [] }
             return state.waiting
         }
-        condition.lock()
-        condition.broadcast()
-        condition.unlock()
         for continuation in waiting { continuation.resume() }
     }
 
     /// Blocks the calling thread: not for use on Swift's cooperative pool.
-    func waitBlocking() {
-        condition.lock()
-        while !state.withLock({ $0.isOpen }) { condition.wait() }
-        condition.unlock()
-    }
+    func waitBlocking() { _ = monitor.wait { $0.isOpen ? true : nil } }
 
     func wait() async {
         await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
+            let isOpen = monitor.withLock { state in
                 if !state.isOpen { state.waiting.append(continuation) }
                 return state.isOpen
             }

@@ -102,9 +102,9 @@ public struct StreamsConfiguration: Sendable {
     /// `metadata.max.age.ms`, which is five minutes there.
     public var topicSearchInterval: Duration = .seconds(10)
 
-    /// Settings of the topics that the application makes for itself, by Kafka's names (`min.insync.replicas`, …); those of
-    /// `StoreOptions.changelogSettings` go over them, and so do the retention of windowed changelogs and the compaction lag
-    /// of versioned ones. Kafka's prefix `topic.`. Topics that are there already stay as they are.
+    /// Settings for the application's internal topics, by Kafka's names (`min.insync.replicas`, …).
+    /// `StoreOptions.changelogSettings` override them, and so do the retention of windowed changelogs and the
+    /// compaction lag of versioned ones. Kafka's prefix `topic.`. Existing topics are not changed.
     public var internalTopicSettings: [String: String] = [:]
 
     /// How much longer the changelog of a windowed store keeps its records than the store: clusters delete by the wall
@@ -123,6 +123,7 @@ public struct StreamsConfiguration: Sendable {
     /// Logs what an operator should know: threads that stopped, lost positions. Nothing is logged per record.
     public var logger = Logger(label: "moldau.streams")
 
+    /// The defaults.
     public init() {}
 }
 

@@ -2,13 +2,16 @@ import MoldauRecords
 
 /// The progress of restoring one store.
 public struct RestoreProgress: Sendable, Equatable {
+    /// How far a restore is.
     public enum Phase: Sendable, Equatable {
         case started
         case progressed
         case finished
     }
 
+    /// How far it is.
     public let phase: Phase
+    /// The name of the store.
     public let store: String
     /// The changelog partition that is read.
     public let changelog: TopicPartition
@@ -53,6 +56,7 @@ extension RestoreProgress: CustomStringConvertible {
 
 /// How far a copy of a store is behind its changelog: one that is being restored, or a standby copy. Kafka's `LagInfo`.
 public struct StoreLag: Sendable, Hashable {
+    /// The name of the store.
     public let store: String
     /// The changelog partition that is read.
     public let changelog: TopicPartition

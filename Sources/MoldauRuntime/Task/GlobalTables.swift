@@ -119,6 +119,7 @@ package final class GlobalTables {
         }
     }
 
+    /// Notes where the restore of a partition begins, and where it will end.
     package func begin(_ partition: TopicPartition, at offset: Offset, end: Offset) {
         guard let place = places[partition] else { return }
         tables[place.table].queues[place.queue].begin(at: offset, end: end, partitionTime: .none)

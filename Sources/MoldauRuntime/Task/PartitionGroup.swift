@@ -22,6 +22,7 @@ package struct PartitionGroup {
         heap.reserveCapacity(queues.count)
     }
 
+    /// The queue of a partition; nil if the task does not read it.
     package func queue(of partition: TopicPartition) -> PartitionQueue? { indexes[partition].map { queues[$0] } }
 
     private var isSingle: Bool { queues.count == 1 }
@@ -80,6 +81,7 @@ package struct PartitionGroup {
     /// Whether queues other than the one that was taken have a head.
     package var hasOthers: Bool { !isSingle && !heap.isEmpty }
 
+    /// Offers a queue that was taken again, unless it is empty.
     package mutating func putBack(_ queue: PartitionQueue) { if !queue.isEmpty { offer(queue) } }
 
     private mutating func offer(_ queue: PartitionQueue) {

@@ -4,10 +4,10 @@ import MoldauRecords
 package struct TaskPosition: Sendable, Equatable {
     package var offset: Offset
     package var end: Offset
-    /// Whether the next start would begin there even without a commit.
+    /// Whether the next start would begin at this offset even without a commit.
     package var isCommitted: Bool
     package var partitionTime: Timestamp
-    /// Times that nodes noted, by store.
+    /// Times that nodes recorded, by store.
     package var processorTimes: [String: Int64]
 
     package init(

@@ -20,6 +20,7 @@ import MoldauTopology
 
 /// The tasks of one thread and their rounds: plain, synchronous, used by one thread.
 package final class StreamThread {
+    /// What the thread is doing.
     package enum Phase: Sendable, Equatable {
         case restoring
         case running

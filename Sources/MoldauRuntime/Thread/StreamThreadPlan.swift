@@ -47,19 +47,20 @@ package struct StreamThreadPlan: Sendable {
 
     var clientID: String { names.thread(number) }
 
-    /// The same for the same thread of the application, over restarts; nil without transactions.
+    /// The transactional id, the same for this thread across restarts; nil without transactions.
     private var transactionalID: String? {
         configuration.guarantee == .exactlyOnce ? "\(names.applicationID)-\(number)" : nil
     }
 
-    /// Reads what the thread's tasks process.
+    /// Makes the consumer that reads the inputs of the thread's tasks.
     func makeConsumer() throws -> any Consumer {
         try cluster.makeConsumer(
             ConsumerOptions(
                 clientID: clientID + "-consumer", group: names.applicationID,
-                // A commit makes durable what was read before it tells of it.
+                // A commit makes the records that were read durable before it commits their offsets.
                 readsAhead: true,
-                // The same commit decides what tasks write and what other tasks of the thread have made of that.
+                // A single commit decides about the records of the thread's tasks, and about what other tasks of it
+                // made of them.
                 readsTransactionsOf: transactionalID))
     }
 

@@ -1,7 +1,7 @@
 import MoldauState
 import MoldauTopology
 
-/// What a message to a stream thread may look at. Not to be kept: it is the thread's own.
+/// What the work of a message may access. Must not be kept: it belongs to the thread.
 package struct ThreadContents {
     private let thread: String
     private let heldTasks: HeldTasks
@@ -12,7 +12,7 @@ package struct ThreadContents {
     }
 
     /// The stores of a task that the thread processes.
-    /// - Throws: `ThreadMailboxError.taskNotHere` where it processes it no more, or not yet.
+    /// - Throws: `ThreadMailboxError.taskNotHere` if the thread does not process it (any more, or yet).
     package func stores(of task: TaskID) throws(ThreadMailboxError) -> [any StateStore] {
         guard let task = heldTasks.running.first(where: { $0.id == task }) else {
             throw .taskNotHere(task, thread: thread)

@@ -2,11 +2,11 @@ import MoldauTopology
 
 /// Why a stream thread did not answer. Each case holds the facts.
 package enum ThreadMailboxError: Error, Equatable, CustomStringConvertible {
-    /// The thread ended or failed before it came to it, or is about to begin anew.
+    /// The thread ended or failed before it answered, or is about to restart.
     case threadEnded(String)
-    /// As many messages wait as may.
+    /// Too many messages are waiting.
     case tooMany(thread: String, waiting: Int)
-    /// No running task of the thread, or of any.
+    /// The task is not running on this thread, or on any.
     case taskNotHere(TaskID, thread: String?)
 
     package var description: String {

@@ -2,16 +2,17 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What a task needs of the thread that owns it.
+/// What a task needs from the thread that owns it.
 package struct ThreadServices {
     package let names: InternalTopicNames
     package let configuration: StreamsConfiguration
     package let outbox: Outbox
     /// The thread's copies of the global tables, by name.
     package let globalStores: [any StateStore]
-    /// By topic in the cluster: a task reads no partition that is not there. nil: every topic has the task's partition.
+    /// By the topics' names in the cluster: a task reads no partition that does not exist. nil: every topic has the
+    /// task's partition.
     package let partitionCounts: [String: Int32]?
-    /// Of the topics in the cluster, as far as it gives them ids.
+    /// The topics' ids, as far as the cluster has them.
     package let topicIDs: [String: TopicID]
     /// Ends the thread's wait for records; may be called from any thread.
     package let wake: @Sendable () -> Void
@@ -31,7 +32,7 @@ package struct ThreadServices {
         self.globalStores = globalStores
     }
 
-    /// Whether the cluster has the partition: topics of a task may differ in their numbers of partitions.
+    /// Whether the cluster has the partition: a task's topics may differ in their numbers of partitions.
     func holds(_ partition: TopicPartition) -> Bool {
         partitionCounts.map { $0[partition.topic] ?? 0 > partition.partition.number } ?? true
     }

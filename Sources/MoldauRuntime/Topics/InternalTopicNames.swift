@@ -15,8 +15,10 @@ package struct InternalTopicNames: Sendable {
         repartitionTopics.contains(name) ? "\(applicationID)-\(name)" : name
     }
 
+    /// The name of a store's changelog.
     package func changelog(ofStore name: String) -> String { "\(applicationID)-\(name)-changelog" }
 
+    /// Whether a topic is one of the application's repartition topics.
     package func isRepartition(_ name: String) -> Bool { repartitionTopics.contains(name) }
 
     /// The name of a stream thread.

@@ -46,6 +46,7 @@ package struct InternalTopicSettings: Sendable {
     /// settings: a cluster that accepts only those does without it.
     package static let formKey = "moldau.store"
 
+    /// The settings of a store's changelog.
     package func changelog(of store: StoreDefinition) -> [String: String] {
         var usual = ["cleanup.policy": "compact"]
         usual[Self.formKey] = store.form?.note

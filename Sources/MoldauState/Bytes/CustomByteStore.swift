@@ -45,6 +45,7 @@ public struct ByteStoreProvider: Sendable, Hashable, CustomStringConvertible {
     public struct Place: Sendable, Hashable {
         /// The task that the store belongs to: sub-topology and partition, `0_3`.
         public let task: String
+        /// The name of the store.
         public let store: String
         /// A directory for this store, which may not exist yet; nil if the application keeps no state on disk.
         public let directory: String?

@@ -7,6 +7,7 @@ import MoldauRecords
 /// `TimestampedKeyValueStore` of the same name has written, there and on disk, are read as values without headers; the
 /// reverse is not possible.
 public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKeepingStore {
+    /// A value with its timestamp and headers.
     public typealias Row = RecordedValue<Value>
 
     private let rows: KeyValueStore<Key, Row>

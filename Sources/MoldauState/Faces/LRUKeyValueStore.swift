@@ -120,7 +120,7 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
 }
 
 extension StoreDefinition {
-    /// A map in memory of the keys that were used last.
+    /// An in-memory map of the most recently used keys.
     public init<Key, Value>(
         _ name: LRUStoreName<Key, Value>, isLogged: Bool = true, topicSettings: [String: String] = [:]
     ) {
@@ -129,7 +129,7 @@ extension StoreDefinition {
         }
     }
 
-    /// A map in memory of the rows that were used last.
+    /// An in-memory map of the most recently used rows.
     public init<Key, Value>(
         _ name: LRUTableStoreName<Key, Value>, isLogged: Bool = true, topicSettings: [String: String] = [:]
     ) {

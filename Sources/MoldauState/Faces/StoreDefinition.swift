@@ -13,6 +13,7 @@ public enum StoreKind: Sendable, Hashable {
 /// A topology's description of a store: enough to open one for each task.
 public struct StoreDefinition: Sendable {
     public let name: String
+    /// Where its rows are kept.
     public let kind: StoreKind
     /// Whether the store has a changelog topic. Without one, its data is lost with its disk or process.
     public var isLogged: Bool

@@ -1,13 +1,13 @@
 import MoldauRecords
 
-/// A store's name with the types of its keys and values, and with what the store is: declared once, used by topologies, processors
-/// and tests. `store(_:)` opens a store by its name, as the type that the name has.
+/// A store's name with its kind and the types of its keys and values: declared once, and used by topologies, processors
+/// and tests. `store(_:)` opens a store by its name; the name's type determines the store's type.
 ///
 /// | name | a store of | opens as |
 /// | --- | --- | --- |
 /// | `TableStoreName` | a table, or an aggregate without windows | `TimestampedKeyValueStore` |
-/// | `VersionedStoreName` | such a table that knows its past | `VersionedKeyValueStore` |
-/// | `LRUTableStoreName` | such a table of the rows used last | `LRUKeyValueStore` |
+/// | `VersionedStoreName` | such a table that retains past versions | `VersionedKeyValueStore` |
+/// | `LRUTableStoreName` | such a table of the most recently used rows | `LRUKeyValueStore` |
 /// | `WindowStoreName` | an aggregate of windows | `TimestampedWindowStore` |
 /// | `SessionStoreName` | an aggregate of sessions, or a processor's own | `SessionStore` |
 /// | `KeyValueStoreName` | a processor's own | `KeyValueStore` |
@@ -18,36 +18,37 @@ import MoldauRecords
 public protocol StoreName<Key, Value>: Sendable {
     associatedtype Key
     associatedtype Value
-    /// What the store opens as.
+    /// The type of the opened store.
     associatedtype Store: StateStore
 
-    /// The store's name, unique in a topology. The changelog topic is named for it.
+    /// The store's name, unique in a topology. The changelog topic is named after it.
     var name: String { get }
-    /// Reads and writes keys.
+    /// Encodes and decodes keys.
     var key: Serde<Key> { get }
-    /// Reads and writes values.
+    /// Encodes and decodes values.
     var value: Serde<Value> { get }
 }
 
-/// The name of a store that says no more than the types of keys and values.
+/// A store name that holds nothing but the name and the types of keys and values.
 public protocol SimpleStoreName: StoreName {
-    /// A store whose bytes are read and written by the given serdes.
+    /// A store that encodes keys and values with the given serdes.
     init(_ name: String, key: Serde<Key>, value: Serde<Value>)
 }
 
 extension SimpleStoreName where Key: StreamCodable, Value: StreamCodable {
-    /// A store whose bytes are those of the types' own serdes.
+    /// A store that encodes keys and values with their types' own serdes.
     public init(_ name: String) { self.init(name, key: Key.serde, value: Value.serde) }
 }
 
 /// The name of a table's store: a `TableStoreName`, a `VersionedStoreName` or an `LRUTableStoreName`.
 public protocol TableName<Key, Value>: StoreName {
-    /// Which of a key's values the table keeps.
+    /// Which values of a key the table keeps.
     var content: TableStoreContent { get }
 }
 
-/// Which of a key's values a table's store keeps. The kinds of table names say it.
+/// Which values of a key a table's store keeps: determined by the type of the store's name.
 public struct TableStoreContent: Sendable {
+    /// What is kept of a key.
     package enum Rows: Sendable, Hashable {
         case latest
         case versions(historyRetention: Duration)
@@ -61,36 +62,42 @@ public struct TableStoreContent: Sendable {
 
 /// The name of a processor's own map from keys to values.
 public struct KeyValueStoreName<Key, Value>: SimpleStoreName {
+    /// The store that it names.
     public typealias Store = KeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A name, declared once for topology, processors and tests.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }
 }
 
-/// The name of the store of a table, or of an aggregate without windows: values with the times of their events.
+/// The name of the store of a table, or of an aggregate without windows: values with their timestamps.
 public struct TableStoreName<Key, Value>: SimpleStoreName, TableName {
+    /// The store that it names.
     public typealias Store = TimestampedKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
     public var content: TableStoreContent { TableStoreContent(.latest) }
 
+    /// A name, declared once for topology, processors and tests.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }
 }
 
-/// The name of a processor's own map from keys to values with the times and headers of their records.
+/// The name of a processor's own map from keys to values with the timestamps and headers of their records.
 public struct HeadersStoreName<Key, Value>: SimpleStoreName {
+    /// The store that it names.
     public typealias Store = HeadersKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A name, declared once for topology, processors and tests.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }

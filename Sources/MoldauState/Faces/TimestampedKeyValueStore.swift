@@ -5,6 +5,7 @@ import MoldauRecords
 /// In the store a value's bytes begin with its timestamp; in the changelog the timestamp is the record's, and the value
 /// stands alone, as in Kafka Streams.
 public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
+    /// A value with its timestamp.
     public typealias Row = ValueAndTimestamp<Value>
 
     /// For iterating over entries.

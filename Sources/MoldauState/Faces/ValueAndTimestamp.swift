@@ -3,8 +3,10 @@ import MoldauRecords
 /// A value with the timestamp of its event.
 public struct ValueAndTimestamp<Value> {
     public var value: Value
+    /// When the event happened.
     public var timestamp: Timestamp
 
+    /// A value with the time of its event.
     @inlinable public init(_ value: Value, at timestamp: Timestamp) {
         self.value = value
         self.timestamp = timestamp

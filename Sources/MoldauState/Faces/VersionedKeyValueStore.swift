@@ -9,6 +9,7 @@ import MoldauRecords
 /// A value that is valid from a time on.
 public struct VersionedRecord<Value> {
     public let value: Value
+    /// When the version became valid.
     public let timestamp: Timestamp
     /// When the next version begins; nil for the key's latest one.
     public let validTo: Timestamp?

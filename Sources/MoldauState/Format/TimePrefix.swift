@@ -1,20 +1,20 @@
-// The time before a value, as Kafka Streams' timestamped stores have it: eight bytes, milliseconds, big-endian. Written by
-// `append(bigEndian:)`; read here, wherever a row begins with one.
+// The timestamp in front of a value, as in Kafka Streams' timestamped stores: milliseconds in eight bytes, big-endian.
+// Written by `append(bigEndian:)`; read here for all rows that begin with one.
 
 import MoldauRecords
 
-/// The bytes that a time takes before a value.
+/// The number of bytes of the timestamp.
 @inlinable var timestampBytes: Int { 8 }
 
-/// A row's time, and the value behind it; nil where the row is too short to have a time.
+/// A row's timestamp and the value after it; nil if the row is too short to have a timestamp.
 @inlinable @inline(__always)
 func splitTime(_ row: UnsafeRawBufferPointer) -> (time: Timestamp, value: UnsafeRawBufferPointer)? {
     guard row.count >= timestampBytes else { return nil }
     return (Timestamp(ms: row.bigEndian(at: 0)), UnsafeRawBufferPointer(rebasing: row[timestampBytes...]))
 }
 
-/// As above.
-/// - Throws: `StateError.damaged` where the row is too short to have a time.
+/// Like the function above, but throws.
+/// - Throws: `StateError.damaged` if the row is too short to have a timestamp.
 func splitTime(
     _ row: UnsafeRawBufferPointer, of store: String
 ) throws(StateError) -> (time: Timestamp, value: UnsafeRawBufferPointer) {

@@ -21,6 +21,7 @@ public struct RocksDBOptions: Sendable, Hashable {
     /// The most files that a task's RocksDB keeps open; at most a sixteenth of the process's limit.
     public var maxOpenFiles: Int32 = 256
 
+    /// The defaults.
     public init() {}
 
     var boundedBlockBytes: Int { min(max(blockBytes, 1 << 10), 1 << 20) }

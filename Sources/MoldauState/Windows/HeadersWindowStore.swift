@@ -3,6 +3,7 @@ import MoldauRecords
 /// A map from keys and window starts to values, with the timestamps and headers of their records (KIP-1271). See
 /// `WindowStore`, and `HeadersKeyValueStore` for headers in the changelog.
 public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKeepingStore {
+    /// A value with its timestamp and headers.
     public typealias Row = RecordedValue<Value>
 
     private let rows: WindowStore<Key, Row>

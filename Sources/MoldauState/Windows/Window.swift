@@ -5,8 +5,10 @@ import MoldauRecords
 /// The end of a time window is exclusive; the end of a sliding window or a session is inclusive.
 public struct Window: Hashable, Sendable, CustomStringConvertible {
     public var start: Timestamp
+    /// Where it ends; whether that is part of it depends on the kind of window.
     public var end: Timestamp
 
+    /// A window from `start` to `end`.
     @inlinable public init(start: Timestamp, end: Timestamp) {
         self.start = start
         self.end = end
@@ -32,8 +34,10 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
 /// A key in a window: the key of windowed aggregates.
 public struct Windowed<Key> {
     public var key: Key
+    /// The window that the key is about.
     public var window: Window
 
+    /// A key in a window.
     @inlinable public init(_ key: Key, in window: Window) {
         self.key = key
         self.window = window
