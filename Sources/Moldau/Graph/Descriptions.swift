@@ -3,11 +3,6 @@ import MoldauTopology
 
 // How the DSL's own values describe themselves in `OperatorDescription`.
 
-extension Aggregation {
-    /// - Parameter operation: the operation's name as in generated names.
-    init(_ operation: String) { self = Aggregation(rawValue: operation) ?? .aggregate }
-}
-
 extension Emission {
     var described: EmissionDescription {
         switch self {

@@ -25,11 +25,11 @@ extension KGroupedStream {
         if store == nil, options != nil { skipNumber() }
         guard let keysOnly else {
             return aggregating(
-                "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
+                "KSTREAM-AGGREGATE-", operation: .count, as: store, named: name, options, result: result,
                 .counting())
         }
         return keysOnly.aggregating(
-            "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
+            "KSTREAM-AGGREGATE-", operation: .count, as: store, named: name, options, result: result,
             .counting())
     }
 
@@ -46,7 +46,7 @@ extension KGroupedStream {
         options: TableStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", operation: "aggregate", as: store, named: name, options, result: Result.serde,
+            "KSTREAM-AGGREGATE-", operation: .aggregate, as: store, named: name, options, result: Result.serde,
             .changing(initial, update))
     }
 
@@ -65,7 +65,7 @@ extension KGroupedStream {
         _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", operation: "aggregate", as: store, named: name, options, result: result,
+            "KSTREAM-AGGREGATE-", operation: .aggregate, as: store, named: name, options, result: result,
             Fold(initial: initial, next: next))
     }
 
@@ -109,7 +109,7 @@ extension KGroupedStream {
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-REDUCE-", operation: "reduce", as: store, named: name, options, result: result,
+            "KSTREAM-REDUCE-", operation: .reduce, as: store, named: name, options, result: result,
             .reducing(combine, first: first))
     }
 
@@ -118,7 +118,7 @@ extension KGroupedStream {
     }
 
     @inlinable func aggregating<Result>(
-        _ prefix: String, operation: String, as store: (any TableName<Key, Result>)?, named name: String?,
+        _ prefix: String, operation: Aggregation, as store: (any TableName<Key, Result>)?, named name: String?,
         _ options: TableStoreOptions?, result: Serde<Result>, _ fold: Fold<Key, Value, Result>
     ) -> KTable<Key, Result> {
         let (key, value) = (key, value)
@@ -130,17 +130,17 @@ extension KGroupedStream {
     }
 
     @usableFromInline func aggregating<Result>(
-        _ prefix: String, operation: String, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ prefix: String, operation: Aggregation, as store: (any TableName<Key, Result>)?, named given: String?,
         _ options: TableStoreOptions?, result: Serde<Result>,
         inlet:
             @escaping @Sendable (NodeContext, _ store: String, ChangeForwarder<Key, Result>) throws -> Inlet<Key, Value>
     ) -> KTable<Key, Result> {
         let choice = StoreChoice(store, options, in: stream.builder) {
-            stream.builder.names.store(prefix, origin: stream.origin, operation: operation)
+            stream.builder.names.store(prefix, origin: stream.origin, operation: operation.rawValue)
         }
         let name = choice.name
         return aggregated(
-            prefix, .aggregate(Aggregation(operation), windows: nil, emit: choice.emission.described), named: given,
+            prefix, .aggregate(operation, windows: nil, emit: choice.emission.described), named: given,
             choice, key: key, getter: .store(name),
             store: choice.definition(key: key, value: store?.value ?? result)
         ) { context, changes in try inlet(context, name, changes) }

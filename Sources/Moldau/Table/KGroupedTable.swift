@@ -105,7 +105,7 @@ extension KGroupedTable {
     ) -> KTable<Key, Number> {
         let step = TableStep<Key, Value, Number>(
             first: { _, _ in 1 }, add: { count, _, _ in count + 1 }, subtract: { count, _, _ in count - 1 })
-        return aggregating("KTABLE-AGGREGATE-", "count", as: store, named: name, options, result: result, step)
+        return aggregating("KTABLE-AGGREGATE-", .count, as: store, named: name, options, result: result, step)
     }
 
     /// Folds the rows under each key into one value. `subtract` must undo `add`.
@@ -152,7 +152,7 @@ extension KGroupedTable {
     ) -> KTable<Key, Result> {
         let step = TableStep<Key, Value, Result>(
             first: { key, value in try add(try initial(), key, value) }, add: add, subtract: subtract)
-        return aggregating("KTABLE-AGGREGATE-", "aggregate", as: store, named: name, options, result: result, step)
+        return aggregating("KTABLE-AGGREGATE-", .aggregate, as: store, named: name, options, result: result, step)
     }
 
     /// Combines the rows under each key pairwise; the first is taken as it is. `subtract` must undo `add`.
@@ -171,15 +171,15 @@ extension KGroupedTable {
         let step = TableStep<Key, Value, Value>(
             first: { _, value in value }, add: { result, _, value in try add(result, value) },
             subtract: { result, _, value in try subtract(result, value) }, firstKeepsTime: true)
-        return aggregating("KTABLE-REDUCE-", "reduce", as: store, named: name, options, result: value, step)
+        return aggregating("KTABLE-REDUCE-", .reduce, as: store, named: name, options, result: value, step)
     }
 
     private func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ prefix: String, _ operation: Aggregation, as store: (any TableName<Key, Result>)?, named given: String?,
         _ options: TableStoreOptions?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
     ) -> KTable<Key, Result> {
         let choice = StoreChoice(store, options, in: builder) {
-            builder.names.store("KTABLE-AGGREGATE-", origin: origin, operation: operation)
+            builder.names.store("KTABLE-AGGREGATE-", origin: origin, operation: operation.rawValue)
         }
         let sink = builder.names.processor(given, suffix: "-sink", "KSTREAM-SINK-")
         let source = builder.names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
@@ -196,7 +196,7 @@ extension KGroupedTable {
                 return try step.inlet(context, store: store, changes)
             }
             let operation = OperatorDescription.aggregate(
-                Aggregation(operation), windows: nil, emit: emission.described)
+                operation, windows: nil, emit: emission.described)
             try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             try topology.add(choice.definition(key: key, value: result), for: [name])
         }

@@ -54,7 +54,7 @@ extension SessionWindowedKStream {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
         return aggregating(
-            "KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting()
+            "KSTREAM-AGGREGATE-", .count, as: store, named: name, options, result, .counting()
         ) { left, _, right in left + right }
     }
 
@@ -79,7 +79,7 @@ extension SessionWindowedKStream {
         merging merge: @escaping @Sendable (inout Result, Key, Result) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, Result.serde,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, Result.serde,
             .changing(initial, update)
         ) { left, key, right in
             var merged = left
@@ -104,7 +104,7 @@ extension SessionWindowedKStream {
         merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, result,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, result,
             Fold(initial: initial, next: next), merge)
     }
 
@@ -121,7 +121,7 @@ extension SessionWindowedKStream {
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
         aggregating(
-            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, grouped.value,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, grouped.value,
             .reducing(combine, first: { $0 })
         ) { left, _, right in try combine(left, right) }
     }
@@ -132,26 +132,26 @@ extension SessionWindowedKStream {
         options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
         aggregating(
-            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, result,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, result,
             .reducing(combine, first: { $0 })
         ) { left, _, right in try combine(left, right) }
     }
 
     private func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: SessionStoreName<Key, Result>?, named given: String?,
+        _ prefix: String, _ operation: Aggregation, as store: SessionStoreName<Key, Result>?, named given: String?,
         _ options: WindowStoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>,
         _ merge: @escaping @Sendable (Result, Key, Result) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
         let choice = StoreChoice(windows: store?.name, options, in: builder) {
-            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
+            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation.rawValue)
         }
         let aggregation = SessionAggregation(
             fold: fold, merge: merge, windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory,
             key: grouped.key)
         return grouped.aggregated(
             prefix,
-            .aggregate(Aggregation(operation), windows: windows.described, emit: emit.described(choice.emission)),
+            .aggregate(operation, windows: windows.described, emit: emit.described(choice.emission)),
             named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: Windowed.sessionSerde(of: grouped.key), getter: .sessionStore(choice.name),
             store: choice.definition(

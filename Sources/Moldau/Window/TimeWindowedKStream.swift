@@ -66,7 +66,7 @@ extension TimeWindowedKStream {
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil { skipNumber() }
-        return aggregating("KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting())
+        return aggregating("KSTREAM-AGGREGATE-", .count, as: store, named: name, options, result, .counting())
     }
 
     /// Folds the records of each key and window into one value, which is updated in place.
@@ -82,7 +82,7 @@ extension TimeWindowedKStream {
         options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, Result.serde,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, Result.serde,
             .changing(initial, update))
     }
 
@@ -100,7 +100,7 @@ extension TimeWindowedKStream {
         _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, result,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, result,
             Fold(initial: initial, next: next))
     }
 
@@ -116,7 +116,7 @@ extension TimeWindowedKStream {
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
         aggregating(
-            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, grouped.value,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, grouped.value,
             .reducing(combine, first: { $0 }))
     }
 
@@ -126,7 +126,7 @@ extension TimeWindowedKStream {
         options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
         aggregating(
-            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, result,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, result,
             .reducing(combine, first: { $0 }))
     }
 
@@ -135,7 +135,7 @@ extension TimeWindowedKStream {
     }
 
     @inlinable func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named name: String?,
+        _ prefix: String, _ operation: Aggregation, as store: WindowStoreName<Key, Result>?, named name: String?,
         _ options: WindowStoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
     ) -> KTable<Windowed<Key>, Result> {
         let (key, value) = (grouped.key, grouped.value)
@@ -146,7 +146,7 @@ extension TimeWindowedKStream {
     }
 
     @usableFromInline func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named given: String?,
+        _ prefix: String, _ operation: Aggregation, as store: WindowStoreName<Key, Result>?, named given: String?,
         _ options: WindowStoreOptions?, _ result: Serde<Result>,
         inlet:
             @escaping @Sendable (NodeContext, WindowSettings, ChangeForwarder<Windowed<Key>, Result>) throws -> Inlet<
@@ -155,12 +155,12 @@ extension TimeWindowedKStream {
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
         let choice = StoreChoice(windows: store?.name, options, in: builder) {
-            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
+            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation.rawValue)
         }
         let settings = WindowSettings(windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory)
         return grouped.aggregated(
             prefix,
-            .aggregate(Aggregation(operation), windows: windows.described, emit: emit.described(choice.emission)),
+            .aggregate(operation, windows: windows.described, emit: emit.described(choice.emission)),
             named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: windows.keySerde(of: grouped.key),
             getter: .windowStore(choice.name),
