@@ -356,7 +356,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     /// Makes appends ring this bell from now on.
     package func add(_ bell: Bell) { state.withLock { $0.bells.append(bell) } }
-    /// Stops ringing a bell.
+    /// Stops ringing a bell on appends.
     package func remove(_ bell: Bell) { state.withLock { $0.bells.removeAll { $0 === bell } } }
 
     /// Makes the log durable and writes its indexes; every later call throws `.closed`.
