@@ -81,7 +81,7 @@ public struct CommittedOffset: Hashable, Sendable {
     /// Free text of the application, at most 4 096 bytes.
     public var metadata: String
 
-    /// A position to commit, with what the reader notes about it.
+    /// A position to commit, with the reader's metadata.
     public init(_ offset: Offset, metadata: String = "") {
         self.offset = offset
         self.metadata = metadata
@@ -90,16 +90,16 @@ public struct CommittedOffset: Hashable, Sendable {
 
 /// Whole record batches of one partition, one after another, as they are stored in the log (record batch v2).
 public struct FetchedBatches: Sendable {
-    /// Where the batches come from.
+    /// The partition of the batches.
     public let partition: TopicPartition
-    /// Whole record batches, one after the other, as they are in the log.
+    /// Whole record batches, one after another, as they are stored in the log.
     public let bytes: SharedBytes
     /// The first batch may begin before the requested offset: records below this offset must be skipped.
     public let firstOffset: Offset
     /// The offset after the last readable record of the partition at the time of the fetch.
     public let end: Offset
 
-    /// Whole record batches of one partition.
+    /// Whole record batches of one partition, with the first offset that was requested and the end of the partition.
     public init(partition: TopicPartition, bytes: SharedBytes, firstOffset: Offset, end: Offset) {
         self.partition = partition
         self.bytes = bytes
@@ -161,7 +161,7 @@ public protocol Admin: AnyObject {
     func close()
 }
 
-/// What a cluster knows of a topic.
+/// What a cluster knows about a topic.
 public struct TopicDescription: Hashable, Sendable {
     public let name: String
     public let partitionCount: Int32
@@ -170,7 +170,7 @@ public struct TopicDescription: Hashable, Sendable {
     /// Distinguishes the topic from earlier and later ones of its name; nil if the cluster's topics have no ids.
     public let id: TopicID?
 
-    /// A topic that is there.
+    /// A topic that exists.
     public init(name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil) {
         self.name = name
         self.partitionCount = partitionCount
@@ -179,14 +179,14 @@ public struct TopicDescription: Hashable, Sendable {
     }
 }
 
-/// A topic to be created.
+/// A topic to create.
 public struct NewTopic: Hashable, Sendable {
     public var name: String
     public var partitionCount: Int32
-    /// Settings by Kafka's names; the others have their defaults.
+    /// Settings by Kafka's names; others have their defaults.
     public var configuration: [String: String]
 
-    /// A topic to be created, with settings by Kafka's names.
+    /// A topic to create, with settings by Kafka's names.
     public init(_ name: String, partitionCount: Int32, configuration: [String: String] = [:]) {
         self.name = name
         self.partitionCount = partitionCount
