@@ -1,14 +1,14 @@
 import MoldauRecords
 
-/// What the runtime needs of a cluster: the only thing that it knows of one.
+/// Everything that the runtime knows of a cluster.
 ///
 /// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins
 /// are used by one thread at a time. Failed calls throw `ClusterError`, whose `remedy` says what the caller should do.
 public protocol Cluster: Sendable {
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer
     func makeProducer(_ options: ProducerOptions) throws -> any Producer
-    /// Makes a producer whose records are there for readers all together or not at all. An older producer of that id can
-    /// write no more, and what it left open is aborted. Blocks.
+    /// Makes a producer whose records become readable all together or not at all. An older producer with that id can
+    /// write no more, and its open transaction is aborted. Blocks.
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
     /// - Parameter clientID: the client's name in logs and errors.
     func makeAdmin(clientID: String) throws -> any Admin
@@ -138,10 +138,10 @@ package protocol InProcessProducer: Producer {
 
 /// Appends batches in transactions: one begins with the first `send` after the last one ended.
 public protocol TransactionalProducer: Producer {
-    /// Makes what was sent readable, and the group's offsets count, all together; returns when that is as durable as the cluster
-    /// promises. Blocks.
+    /// Atomically makes what was sent readable and the group's offsets effective; returns when that is as durable as
+    /// the cluster promises. Blocks.
     /// - Parameter group: from `Consumer.groupMetadata`.
-    /// - Throws: `ClusterError.producerFenced` when a newer producer of the id is there: nothing was committed.
+    /// - Throws: `ClusterError.producerFenced` if there is a newer producer with the id; nothing was committed then.
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws
     /// Aborts the transaction: what was sent since the last commit will never be readable.
     func abort() throws
