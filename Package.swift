@@ -215,8 +215,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings
         ),
-        // The examples in the documentation, and the package that the README and the pages describe: without settings of
-        // ours, as users build them.
+        // The examples in the documentation, and the package that the README and the pages describe: without settings
+        // of ours, as users build them.
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
@@ -264,8 +264,8 @@ if ProcessInfo.processInfo.environment["MOLDAU_DOCS"] != nil {
     package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"))
 }
 
-/// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need, are
-/// built and run.
+/// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need,
+/// are built and run.
 if let wanted = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]?.split(separator: ",").map(String.init) {
     package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
     var needed = Set(wanted)

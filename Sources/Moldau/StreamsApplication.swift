@@ -124,7 +124,7 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     /// How far restoring stores and standby copies are behind their changelogs. Kafka's `allLocalStorePartitionLags`.
     public var storeLags: [StoreLag] { engine.metrics.lags }
 
-    /// What the application is doing. May be read from any thread.
+    /// The current state. May be read from any thread.
     public var state: StreamsState { engine.state }
     /// Counts since the start. May be read from any thread.
     public var metrics: StreamsMetrics { engine.metrics }

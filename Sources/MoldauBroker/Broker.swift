@@ -128,7 +128,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         state.withLock { $0.catalog.topics.values.sorted { $0.name < $1.name } }
     }
 
-    /// What is known of a topic; nil if there is none of that name.
+    /// The metadata of a topic; nil if there is no topic of that name.
     package func topic(_ name: String) -> TopicMetadata? { state.withLock { $0.catalog.topics[name] } }
 
     /// Creates all of the topics or none, durably. Each gets a new id, whatever id was asked for.

@@ -195,13 +195,13 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Reads whole batches from `offset` on: as many as `maxBytes` holds, at least one. Does not wait. Blocks on the
-    /// disk.
+    /// Reads whole batches from `offset` on: as many as fit into `maxBytes`, but at least one. Does not wait. Blocks on
+    /// the disk.
     /// - Parameters:
     ///   - cursor: `next` of the same reader's last read.
     ///   - onlyCommitted: leaves out the records of open transactions, and lists the aborted transactions.
-    ///   - producer: the id of one whose own transaction is read although it is open.
-    /// - Returns: nil at the end of the partition; no bytes where compaction left nothing before it.
+    ///   - producer: the id of a producer whose own open transaction is read too.
+    /// - Returns: nil at the end of the partition; no bytes if compaction left nothing before the end.
     package func read(
         from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false,
         openOf producer: Int64? = nil
@@ -356,7 +356,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     /// Makes appends ring this bell from now on.
     package func add(_ bell: Bell) { state.withLock { $0.bells.append(bell) } }
-    /// Stops ringing a bell.
+    /// Stops ringing a bell on appends.
     package func remove(_ bell: Bell) { state.withLock { $0.bells.removeAll { $0 === bell } } }
 
     /// Makes the log durable and writes its indexes; every later call throws `.closed`.

@@ -1,9 +1,9 @@
 // The state of a transactional id, in the topic `__transaction_state`, in Kafka's format:
 //
 //     key    version i16 = 0 · transactional id string
-//     value  version i16 = 0 · producer id i64 · epoch i16 · timeout in ms i32 · status i8 · topics i32 count (−1: none,
-//            if the status is empty), each: name string, partitions i32 count and numbers i32 · time of the update i64 ·
-//            time of the transaction's start i64
+//     value  version i16 = 0 · producer id i64 · epoch i16 · timeout in ms i32 · status i8 · topics i32 count (−1:
+//            none, if the status is empty), each: name string, partitions i32 count and numbers i32 · time of the
+//            update i64 · time of the transaction's start i64
 //
 // A string is its length (i16) and UTF-8. Kafka's version 1, with counts and lengths as varints and with tagged fields,
 // can be read.

@@ -1,14 +1,14 @@
 import MoldauRecords
 
-/// What the runtime needs of a cluster: the only thing that it knows of one.
+/// Everything that the runtime knows of a cluster.
 ///
 /// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins
 /// are used by one thread at a time. Failed calls throw `ClusterError`, whose `remedy` says what the caller should do.
 public protocol Cluster: Sendable {
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer
     func makeProducer(_ options: ProducerOptions) throws -> any Producer
-    /// Makes a producer whose records are there for readers all together or not at all. An older producer of that id can
-    /// write no more, and what it left open is aborted. Blocks.
+    /// Makes a producer whose records become readable all together or not at all. An older producer with that id can
+    /// write no more, and its open transaction is aborted. Blocks.
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
     /// - Parameter clientID: the client's name in logs and errors.
     func makeAdmin(clientID: String) throws -> any Admin
@@ -81,7 +81,7 @@ public struct CommittedOffset: Hashable, Sendable {
     /// Free text of the application, at most 4 096 bytes.
     public var metadata: String
 
-    /// A position to commit, with what the reader notes about it.
+    /// A position to commit, with the reader's metadata.
     public init(_ offset: Offset, metadata: String = "") {
         self.offset = offset
         self.metadata = metadata
@@ -90,16 +90,16 @@ public struct CommittedOffset: Hashable, Sendable {
 
 /// Whole record batches of one partition, one after another, as they are stored in the log (record batch v2).
 public struct FetchedBatches: Sendable {
-    /// Where the batches come from.
+    /// The partition of the batches.
     public let partition: TopicPartition
-    /// Whole record batches, one after the other, as they are in the log.
+    /// Whole record batches, one after another, as they are stored in the log.
     public let bytes: SharedBytes
     /// The first batch may begin before the requested offset: records below this offset must be skipped.
     public let firstOffset: Offset
     /// The offset after the last readable record of the partition at the time of the fetch.
     public let end: Offset
 
-    /// Whole record batches of one partition.
+    /// Whole record batches of one partition, with the first offset that was requested and the end of the partition.
     public init(partition: TopicPartition, bytes: SharedBytes, firstOffset: Offset, end: Offset) {
         self.partition = partition
         self.bytes = bytes
@@ -138,10 +138,10 @@ package protocol InProcessProducer: Producer {
 
 /// Appends batches in transactions: one begins with the first `send` after the last one ended.
 public protocol TransactionalProducer: Producer {
-    /// Makes what was sent readable, and the group's offsets count, all together; returns when that is as durable as the cluster
-    /// promises. Blocks.
+    /// Atomically makes what was sent readable and the group's offsets effective; returns when that is as durable as
+    /// the cluster promises. Blocks.
     /// - Parameter group: from `Consumer.groupMetadata`.
-    /// - Throws: `ClusterError.producerFenced` when a newer producer of the id is there: nothing was committed.
+    /// - Throws: `ClusterError.producerFenced` if there is a newer producer with the id; nothing was committed then.
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws
     /// Aborts the transaction: what was sent since the last commit will never be readable.
     func abort() throws
@@ -161,7 +161,7 @@ public protocol Admin: AnyObject {
     func close()
 }
 
-/// What a cluster knows of a topic.
+/// What a cluster knows about a topic.
 public struct TopicDescription: Hashable, Sendable {
     public let name: String
     public let partitionCount: Int32
@@ -170,7 +170,7 @@ public struct TopicDescription: Hashable, Sendable {
     /// Distinguishes the topic from earlier and later ones of its name; nil if the cluster's topics have no ids.
     public let id: TopicID?
 
-    /// A topic that is there.
+    /// A topic that exists.
     public init(name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil) {
         self.name = name
         self.partitionCount = partitionCount
@@ -179,14 +179,14 @@ public struct TopicDescription: Hashable, Sendable {
     }
 }
 
-/// A topic to be created.
+/// A topic to create.
 public struct NewTopic: Hashable, Sendable {
     public var name: String
     public var partitionCount: Int32
-    /// Settings by Kafka's names; the others have their defaults.
+    /// Settings by Kafka's names; others have their defaults.
     public var configuration: [String: String]
 
-    /// A topic to be created, with settings by Kafka's names.
+    /// A topic to create, with settings by Kafka's names.
     public init(_ name: String, partitionCount: Int32, configuration: [String: String] = [:]) {
         self.name = name
         self.partitionCount = partitionCount

@@ -13,7 +13,7 @@ public struct ConsumerOptions: Hashable, Sendable {
     /// effect on a cluster that never shows open transactions.
     public var readsTransactionsOf: String?
 
-    /// By default, a consumer without a group that gets records when they are durable.
+    /// By default, a consumer without a group that gets records once they are durable.
     public init(
         clientID: String, group: String? = nil, readsAhead: Bool = false, readsTransactionsOf: String? = nil
     ) {

@@ -18,7 +18,7 @@ public final class GroupMembership: Sendable {
         case partitions(Set<TopicPartition>)
     }
 
-    /// What happens to the membership.
+    /// An event of the membership.
     public enum Event: Hashable, Sendable {
         case assigned(Share)
         case revoked(Share)

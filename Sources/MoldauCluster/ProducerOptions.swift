@@ -16,7 +16,7 @@ public struct TransactionalProducerOptions: Hashable, Sendable {
     /// A transaction that is open for longer is aborted by the cluster.
     public var timeout: Duration
 
-    /// A producer of the transactional id `id`.
+    /// Options of a producer with the transactional id `id`.
     public init(clientID: String, id: String, timeout: Duration) {
         (self.clientID, self.id, self.timeout) = (clientID, id, timeout)
     }

@@ -5,6 +5,6 @@ public final class Wakeup: Sendable {
     /// - Parameter ring: ends the wait; called on the signalling thread.
     public init(ring: @escaping @Sendable () -> Void) { self.ring = ring }
 
-    /// Ends a wait: the current one, or else the next. May be called from any thread.
+    /// Ends the current wait, or else the next one. May be called from any thread.
     public func signal() { ring() }
 }

@@ -3,7 +3,7 @@ package import MoldauLog
 
 /// The regular work of a broker: a function of the time that passes.
 package struct UpkeepSchedule: Equatable, Sendable {
-    /// What is to be done from time to time.
+    /// A recurring job.
     package enum Job: Sendable {
         /// Makes everything durable: keeps the promise of `.interval`.
         case sync

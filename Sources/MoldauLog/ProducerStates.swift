@@ -3,7 +3,7 @@
 //     .snapshot   version i16 = 1 · CRC-32C u32 of what follows · count i32, then per producer: id i64 · epoch i16 ·
 //                 last sequence i32 · last offset i64 · offsets in the last batch less one i32 · last timestamp i64 ·
 //                 coordinator epoch i32 · first offset of its open transaction i64, −1 for none
-//     .txnindex   per transaction that was aborted in the segment: version i16 = 0 · producer id i64 · first offset i64 ·
+//     .txnindex   per aborted transaction of the segment: version i16 = 0 · producer id i64 · first offset i64 ·
 //                 offset of the marker i64 · last stable offset then i64
 //
 // A snapshot's name is the offset up to which it covers the log.

@@ -13,10 +13,10 @@ package struct FieldReader {
         rest = bytes
     }
 
-    /// The error that these bytes are none of the format, for that reason.
+    /// The error for bytes that do not have this format.
     @inlinable package func malformed(_ reason: String) -> SerdeError { .malformed(type: type, reason: reason) }
 
-    /// Takes the next `count` bytes.
+    /// Reads the next `count` bytes.
     @inlinable package mutating func bytes(_ count: Int) throws(SerdeError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= rest.count else { throw malformed("it ends too early") }
         defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }

@@ -5,7 +5,7 @@ public struct Hash128: Hashable, Sendable {
     /// The last eight bytes.
     public let low: UInt64
 
-    /// A hash of these two halves.
+    /// A hash from its two halves.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low

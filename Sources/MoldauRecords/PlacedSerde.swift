@@ -12,7 +12,7 @@ extension Serde {
     /// The coding of a serde that also reads or writes the headers of its record.
     public struct HeaderCoding: Sendable {
         public let encode: @Sendable (Value, inout ByteWriter, inout Headers) throws -> Void
-        /// Reads a value, with the headers of its record.
+        /// Decodes a value, with the headers of its record.
         public let decode: @Sendable (borrowing RawSpan, Headers) throws -> Value
     }
 

@@ -31,7 +31,7 @@ public struct RecordBatchBuilder: ~Copyable {
     /// Whether the batch holds a control record instead of data. Kept across `reset`.
     package var isControl = false
 
-    /// Whether it has no record yet.
+    /// Whether there is no record yet.
     @inlinable public var isEmpty: Bool { storedRecordCount == 0 }
 
     /// - Parameter capacity: the bytes to reserve at the start; the memory grows when needed and is kept.

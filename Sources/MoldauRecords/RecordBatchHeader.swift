@@ -59,28 +59,28 @@ public enum BatchField: String, Sendable, CustomStringConvertible {
 
 /// The header of a record batch: everything before its records.
 public struct RecordBatchHeader: Equatable, Sendable {
-    /// The offset of the first record, as it was before a compaction.
+    /// The offset of the first record, before any compaction.
     public var baseOffset: Offset
     /// Bytes of the whole batch, header included.
     public var byteCount: Int
-    /// Which leader of the partition wrote it, counted by Kafka.
+    /// The epoch of the leader that wrote the batch, as counted by Kafka.
     public var leaderEpoch: Int32
-    /// The CRC-32C that the batch carries.
+    /// The stored CRC-32C of the batch.
     public var checksum: UInt32
-    /// Flags and the codec: see the properties below.
+    /// Flags and codec: see the properties below.
     public var attributes: Int16
-    /// The last offset, less the first.
+    /// The last offset minus the first.
     public var lastOffsetDelta: Int32
-    /// What the records' timestamps count from.
+    /// The base of the records' timestamps.
     public var baseTimestamp: Timestamp
     /// The newest timestamp of its records.
     public var maxTimestamp: Timestamp
-    /// Who wrote it.
+    /// The producer that wrote the batch.
     public var producer: ProducerStamp
     /// The number of records. Compaction can leave fewer than `lastOffsetDelta + 1`.
     public var recordCount: Int32
 
-    /// The offset of the last record, as it was before a compaction.
+    /// The offset of the last record, before any compaction.
     public var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
     /// 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     public var codec: Int { Int(attributes & BatchFormat.codecMask) }
@@ -134,14 +134,14 @@ public struct RecordBatchHeader: Equatable, Sendable {
 /// Which producer wrote a batch, and the batch's place in its sequence. Idempotence and transactions depend on it.
 public struct ProducerStamp: Hashable, Sendable {
     public var id: Int64
-    /// The newest epoch of a producer fences the older ones.
+    /// The producer's epoch; a newer one fences older ones.
     public var epoch: Int16
     /// The sequence number of the batch's first record.
     public var baseSequence: Int32
     /// Whether the batch is part of a transaction.
     public var isTransactional: Bool
 
-    /// A producer, and where in its sequence the batch is.
+    /// A producer, and the batch's place in its sequence.
     public init(id: Int64, epoch: Int16, baseSequence: Int32, isTransactional: Bool = false) {
         self.id = id
         self.epoch = epoch

@@ -1,7 +1,7 @@
 /// A record inside its batch. Its pointers are valid as long as the batch's bytes.
 public struct RecordView {
     public let offset: Offset
-    /// When it happened.
+    /// The time of the event.
     public let timestamp: Timestamp
     /// nil for a null.
     public let key: UnsafeRawBufferPointer?

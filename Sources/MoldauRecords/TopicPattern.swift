@@ -7,7 +7,7 @@ public struct TopicPattern<Key, Value>: Sendable {
     public let key: Serde<Key>
     public let value: Serde<Value>
 
-    /// Topics whose types say themselves how they become bytes.
+    /// A pattern for topics whose types have their own serdes.
     public init(_ pattern: String) where Key: StreamCodable, Value: StreamCodable {
         self.init(pattern, key: Key.serde, value: Value.serde)
     }

@@ -24,7 +24,7 @@ public struct ByteCursor {
         end = start + count
     }
 
-    /// How many bytes have not been read yet.
+    /// The number of unread bytes.
     @inlinable public var remaining: Int { end - position }
 
     /// Reads a zig-zag varint of at most 32 bits.

@@ -2,16 +2,16 @@
 public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var value: Int64
 
-    /// An offset of that number.
+    /// The offset with that number.
     @inlinable public init(_ value: Int64) { self.value = value }
 
     /// The first offset of a new partition.
     public static let zero = Offset(0)
 
-    /// How many offsets lie between the two.
-    /// The offset that many records later.
     @inlinable public static func < (left: Offset, right: Offset) -> Bool { left.value < right.value }
+    /// The offset that many records later.
     @inlinable public static func + (offset: Offset, count: Int64) -> Offset { Offset(offset.value + count) }
+    /// The difference between two offsets.
     @inlinable public static func - (later: Offset, earlier: Offset) -> Int64 { later.value - earlier.value }
 
     public var description: String { String(value) }
@@ -22,7 +22,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Milliseconds since 1970.
     public var ms: Int64
 
-    /// The time that many milliseconds after 1970 began.
+    /// The time that many milliseconds after 1970-01-01T00:00Z.
     @inlinable public init(ms: Int64) { self.ms = ms }
 
     /// Stream time before the first record.
@@ -89,7 +89,7 @@ public struct Partition: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Its number within the topic, from 0.
     public var number: Int32
 
-    /// A partition of that number.
+    /// The partition with that number.
     @inlinable public init(_ number: Int32) { self.number = number }
 
     @inlinable public static func < (left: Partition, right: Partition) -> Bool { left.number < right.number }

@@ -251,7 +251,7 @@ final class Feeder {
                 try flush(producer)
             }
         } catch ClusterError.producerFenced {
-            // Its transaction was open for too long: the next call starts anew.
+            // Its transaction was open for too long: the next call starts again.
             lastValues = []
             disconnect()
         } catch {

@@ -187,7 +187,7 @@ package final class Simulation {
         }
     }
 
-    /// Feeds some records. A feeder whose transaction timed out, or that was fenced, starts anew.
+    /// Feeds some records. A feeder whose transaction timed out, or that was fenced, starts again.
     func feed(_ process: SimulatedProcess) throws {
         do {
             try feeder.feed(process.cluster)

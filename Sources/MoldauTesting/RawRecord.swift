@@ -5,12 +5,12 @@ import MoldauTopology
 public struct RawRecord: Hashable, Sendable {
     public var key: [UInt8]?
     public var value: [UInt8]?
-    /// When it happened.
+    /// The time of the event.
     public var timestamp: Timestamp
-    /// What travels with the record besides.
+    /// The headers, in the order in which they were added.
     public var headers: Headers
 
-    /// A record with all its parts; nil is a null.
+    /// A record from its parts; nil is null.
     public init(key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers = Headers()) {
         self.key = key
         self.value = value

@@ -29,16 +29,16 @@ public struct RecordSituation {
 
 /// A copy of a record of an input topic, in bytes.
 public struct OriginalRecord: Sendable {
-    /// Where it is.
+    /// The place of the record.
     public var origin: RecordOrigin
     public var key: [UInt8]?
     public var value: [UInt8]?
-    /// When it happened.
+    /// The time of the event.
     public var timestamp: Timestamp
-    /// What travels with it besides.
+    /// The record's headers.
     public var headers: Headers
 
-    /// A record of an input topic with all its parts.
+    /// A record of an input topic from its parts.
     public init(
         origin: RecordOrigin, key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers
     ) {

@@ -1,6 +1,6 @@
 /// A dropped record: where, why, and because of which error.
 public struct Discard {
-    /// Why the record did not go on.
+    /// Why the record was dropped.
     public let reason: DropReason
     public let node: String
     /// The error that user code threw, if it did.

@@ -2,7 +2,7 @@ import MoldauRecords
 
 /// The batch of one partition that records for a topic are appended to. Owned by a collector, on one thread.
 public struct GrowingBatch: ~Copyable {
-    /// Where the batch will go.
+    /// The partition that the batch will be sent to.
     public let partition: TopicPartition
     @usableFromInline package var builder = RecordBatchBuilder(capacity: 4 << 10)
     /// When the batch reaches this size, its collector must be told (`grew`); 0 before the first record.

@@ -2,7 +2,7 @@ import MoldauRecords
 
 /// The input of a node. Nodes call each other through inlets: a record runs to the end of the sub-topology in one call.
 public struct Inlet<Key, Value> {
-    /// Takes a record.
+    /// Receives a record.
     public typealias Receive = (Record<Key, Value>) throws -> Void
     /// Called with the records that come next, as they are in their topic. A hint: some of them may never come.
     public typealias Expect = (UnsafeBufferPointer<RecordView>) -> Void
@@ -14,12 +14,12 @@ public struct Inlet<Key, Value> {
 
     /// Each of the two is derived from the other: a node defines the one that suits it.
     public let receive: Receive
-    /// As `receive`, for a record in parts.
+    /// Like `receive`, for a record in parts.
     public let receiveParts: ReceiveParts
     /// For nodes that can prepare for records in advance; called by a source directly above the node.
     public let expect: Expect?
 
-    /// An inlet that takes whole records.
+    /// An inlet that receives whole records.
     @inlinable public init(expecting expect: Expect? = nil, _ receive: @escaping Receive) {
         self.receive = receive
         receiveParts = { key, value, timestamp, headers in
@@ -28,7 +28,7 @@ public struct Inlet<Key, Value> {
         self.expect = expect
     }
 
-    /// An inlet that takes records in parts.
+    /// An inlet that receives records in parts.
     @inlinable public init(expecting expect: Expect? = nil, parts: @escaping ReceiveParts) {
         receive = { record in try parts(record.key, record.value, record.timestamp, record.headers) }
         receiveParts = parts
@@ -57,14 +57,14 @@ public struct Inlet<Key, Value> {
 
 /// An update of a table's row: the new row and, if a node downstream needs it, the old one. nil means "no row".
 public struct Change<Value> {
-    /// The row from now on.
+    /// The row after the change; nil if it was deleted.
     public var new: Value?
-    /// The row until now, if a node downstream needs it.
+    /// The row before the change, if a downstream node needs it.
     public var old: Value?
     /// False for a late update of a versioned table: it changed the history, not the current row.
     public var isLatest: Bool
 
-    /// A row that changed from `old` to `new`.
+    /// A change of a row from `old` to `new`.
     @inlinable public init(new: Value?, old: Value?, isLatest: Bool = true) {
         self.new = new
         self.old = old

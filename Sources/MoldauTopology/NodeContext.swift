@@ -4,7 +4,7 @@ import MoldauState
 /// What one node of a task uses while it is wired, and when it drops a record or fails.
 public final class NodeContext {
     public let node: String
-    /// What the nodes of the task share.
+    /// The context that the nodes of the task share.
     public let task: TaskContext
     /// The topic whose source head is being made, by its name in the cluster; nil for nodes that are not sources.
     package var headTopic: String?

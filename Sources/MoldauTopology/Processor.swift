@@ -42,7 +42,7 @@ public final class ProcessorContext<Key, Value>: StoreReader {
 
     /// The id of the application.
     public var applicationID: String { node.task.applicationID }
-    /// Which task the processor belongs to.
+    /// The task of the processor.
     public var taskID: TaskID { node.task.taskID }
     /// Where the current record came from; nil in punctuations.
     public var origin: RecordOrigin? { node.task.origin }

@@ -12,7 +12,7 @@ public enum PunctuationClock: Sendable {
 /// A scheduled punctuation. Fires at most once per check, however many intervals have passed, like Kafka Streams'
 /// `PunctuationSchedule`.
 public final class Schedule {
-    /// Which clock decides when it is due.
+    /// The clock that decides when it is due.
     public let clock: PunctuationClock
     /// The time between two calls.
     public var interval: Duration { .milliseconds(intervalMs) }
@@ -21,7 +21,7 @@ public final class Schedule {
     /// again.
     private var dueMs: Int64?
     private let punctuate: (Timestamp) throws -> Void
-    /// Whether it will not be called again.
+    /// Whether it was cancelled and will not be called again.
     public private(set) var isCancelled = false
 
     init(

@@ -5,12 +5,12 @@ import MoldauRecords
 /// The wall clock may be set forward and back by people and time servers, so it gives the time of day and nothing else.
 /// Durations and deadlines use `uptime`, which only grows.
 public struct RoundTime: Sendable, Hashable {
-    /// The time of day.
+    /// The wall clock's time.
     public var wall: Timestamp
     /// Time since some moment that does not change while the process lives.
     public var uptime: Duration
 
-    /// The time by both clocks.
+    /// The times of both clocks.
     public init(_ wall: Timestamp, uptime: Duration) { (self.wall, self.uptime) = (wall, uptime) }
 
     /// For a wall clock that is never set: both clocks follow it.

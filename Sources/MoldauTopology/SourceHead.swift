@@ -153,12 +153,12 @@ public final class TypedSourceHead: SourceHead {
 
 /// A source could not decode the key or the value of a record.
 public struct UnreadablePart: Error {
-    /// Which part it is.
+    /// The part of the record.
     public let part: RecordPart
-    /// What the serde threw.
+    /// The error of the serde.
     public let underlying: any Error
 
-    /// A part that a serde could not read.
+    /// A part that a serde could not decode.
     public init(part: RecordPart, underlying: any Error) {
         self.part = part
         self.underlying = underlying

@@ -20,7 +20,7 @@ public struct TransformationContext: StoreReader {
     /// Made by the node that runs the transformation.
     public init(_ node: NodeContext) { self.node = node }
 
-    /// Which task the transformation belongs to.
+    /// The task of the transformation.
     public var taskID: TaskID { node.task.taskID }
     /// The greatest timestamp of the records that the task has taken so far.
     public var streamTime: Timestamp { node.task.streamTime }

@@ -20,9 +20,9 @@ public struct Subtopology: Sendable {
         sourceChangelogs = topology.sourceChangelogs.filter { seen.contains($0.store) }
     }
 
-    /// Its nodes that read topics.
+    /// The nodes that read topics.
     public var sources: [TopologyNode] { nodes.filter { $0.source != nil } }
-    /// The topics that it reads, by their names in the topology.
+    /// The topics that the sub-topology reads, by their names in the topology.
     public var sourceTopics: [String] { sources.flatMap { $0.source?.topics ?? [] } }
     /// The topics that its sinks write to, without those that are chosen for each record.
     public var sinkTopics: [String] {

@@ -7,9 +7,9 @@ import MoldauState
 public final class TaskContext {
     /// The id of the application.
     public let applicationID: String
-    /// Which task it is.
+    /// The id of the task.
     public let taskID: TaskID
-    /// Takes what the task sends.
+    /// Collects the records that the task sends.
     public let outbox: any RecordCollector
 
     // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and
@@ -43,11 +43,11 @@ public final class TaskContext {
     /// The shortest time between two searches of an operator for closed windows.
     public var closedWindowSearchInterval = Duration.seconds(1)
 
-    /// How many records were dropped, by node and reason.
+    /// The number of dropped records, by node and reason.
     public private(set) var drops: [DropKey: Int64] = [:]
-    /// Decides what happens after user code threw.
+    /// Decides what to do after user code threw.
     public var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
-    /// The punctuations that processors have asked for.
+    /// The punctuations that processors have scheduled.
     public private(set) var schedules: [Schedule] = []
     /// Times that nodes need again after a restart, by store: committed with the input offsets.
     public var processorTimes: [String: Int64] = [:]
@@ -96,7 +96,7 @@ public final class TaskContext {
         try body()
     }
 
-    /// Adds a store, which nodes then find by its name.
+    /// Adds a store; nodes find it by its name.
     public func add(_ store: any StateStore) {
         stores[store.name] = store
         guard let store = store as? any ExpiringStore else { return }
@@ -142,7 +142,7 @@ public final class TaskContext {
 
     /// Adds a punctuation.
     public func add(_ schedule: Schedule) { schedules.append(schedule) }
-    /// Forgets the punctuations that were cancelled.
+    /// Removes the punctuations that were cancelled.
     public func removeCancelledSchedules() { schedules.removeAll(where: \.isCancelled) }
 }
 
@@ -150,7 +150,7 @@ public final class TaskContext {
 public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The number of the sub-topology; negative for global stores.
     public let subtopology: Int
-    /// The partition that it reads of each of its topics.
+    /// The partition that the task reads in each of its topics.
     public let partition: Partition
 
     /// The task of a sub-topology for a partition.
@@ -203,11 +203,11 @@ public struct DropKey: Hashable, Sendable, CustomStringConvertible {
 /// User code threw while a node processed a record. The processing handler decides what happens next.
 public struct ProcessingFailure: Error, CustomStringConvertible {
     public let node: String
-    /// The task in which it happened.
+    /// The task in which the error occurred.
     public let task: TaskID
-    /// Where the record came from; nil in a punctuation.
+    /// The origin of the record; nil in a punctuation.
     public let origin: RecordOrigin?
-    /// What the code threw.
+    /// The error that the code threw.
     public let underlying: any Error
 
     public var description: String {

@@ -40,7 +40,7 @@ public struct NegativeTimestamp: Error, Equatable, CustomStringConvertible {
     /// The record's own timestamp.
     public let timestamp: Timestamp
 
-    /// A record whose own timestamp is this one.
+    /// The error for a record whose own timestamp is this one.
     public init(timestamp: Timestamp) { self.timestamp = timestamp }
 
     public var description: String {

@@ -9,7 +9,7 @@ import MoldauState
 public struct Topology: Sendable {
     public internal(set) var nodes: [TopologyNode] = []
     public private(set) var stores: [StoreDefinition] = []
-    /// The tables of which each thread holds all partitions.
+    /// The tables of which each thread has all partitions.
     public private(set) var globalTables: [GlobalTableNode] = []
     /// The topics between its sub-topologies.
     public private(set) var repartitionTopics: [RepartitionTopic] = []
@@ -186,7 +186,7 @@ public struct RepartitionTopic: Sendable, Hashable {
     /// nil: as many as the topic upstream with the most partitions.
     public let partitionCount: Int32?
 
-    /// A topic by its short name.
+    /// A repartition topic, by its short name.
     public init(name: String, partitionCount: Int32? = nil) {
         self.name = name
         self.partitionCount = partitionCount
@@ -197,9 +197,9 @@ public struct RepartitionTopic: Sendable, Hashable {
 public struct GlobalTableNode: Sendable {
     /// The name of the node that reads the topic.
     public let sourceName: String
-    /// The name of the node that writes into the store.
+    /// The name of the node that writes to the store.
     public let processorName: String
-    /// The topic that the table is made of.
+    /// The topic that the table is read from.
     public let topic: String
     /// The store that holds the table.
     public let store: StoreDefinition

@@ -50,7 +50,7 @@ public struct TopologyNode: Sendable {
     /// What the node does.
     package let operation: OperatorDescription
 
-    /// A node with its place in the topology.
+    /// A node, with its place in the topology.
     public init(_ name: String, _ role: Role, parents: [String] = []) {
         self.init(name, role, .custom, parents: parents)
     }
@@ -62,7 +62,7 @@ public struct TopologyNode: Sendable {
         self.parents = parents
     }
 
-    /// What it reads; nil if it is no source.
+    /// The node as a source; nil if it is not one.
     public var source: Source? {
         if case .source(let source) = role { source } else { nil }
     }

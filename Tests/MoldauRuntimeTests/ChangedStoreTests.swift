@@ -66,7 +66,7 @@ struct ChangedStoreTests {
         }
     }
 
-    // MARK: What goes on
+    // MARK: Changes after which the store continues
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a grace that grew goes on with all windows, also after the state is lost`(kind: StoreKind) throws {

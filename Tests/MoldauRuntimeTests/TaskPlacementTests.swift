@@ -44,7 +44,7 @@ private struct Threads {
             number, holds: held[number]!, followed: granted, status: TaskStatus(isRunning: true, isCaughtUp: true))
     }
 
-    /// A thread starts anew.
+    /// A thread starts again.
     mutating func begin(_ number: Int) {
         held[number] = TaskSet()
         followed[number] = nil

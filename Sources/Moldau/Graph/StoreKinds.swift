@@ -9,7 +9,7 @@ public struct StoreKinds: Sendable, Hashable {
     /// The stores of session aggregates.
     public var session: StoreKind
 
-    /// One kind for each shape of store.
+    /// Chooses a kind for each shape of store.
     public init(keyValue: StoreKind = .rocksDB, window: StoreKind = .rocksDB, session: StoreKind = .rocksDB) {
         self.keyValue = keyValue
         self.window = window

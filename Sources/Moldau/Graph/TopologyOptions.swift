@@ -4,7 +4,7 @@ import MoldauTopology
 
 /// Settings of a whole topology.
 public struct TopologyOptions: Sendable {
-    /// How nodes, stores and internal topics without a name of their own are named.
+    /// How nodes, stores and internal topics are named if the user names none.
     public var naming: Naming
     /// Whether nodes downstream of a table see every change.
     public var emission: Emission

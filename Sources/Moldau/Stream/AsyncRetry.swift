@@ -7,12 +7,12 @@ public struct AsyncRetry: Sendable {
     /// The pause before the second attempt; it doubles before each further one, up to `longestBackoff`. It is shortened
     /// by up to half, at random, so that calls that failed together are not tried again together.
     public var backoff: Duration
-    /// The longest wait between two attempts.
+    /// The longest pause between two attempts.
     public var longestBackoff: Duration
     /// Whether another attempt may succeed after this error.
     public var isRetriable: @Sendable (any Error) -> Bool
 
-    /// Waits twice as long after each attempt that fails.
+    /// The pause doubles after each failed attempt, up to `longestBackoff`.
     public init(
         attempts: Int, backoff: Duration, longestBackoff: Duration = .seconds(10),
         isRetriable: @escaping @Sendable (any Error) -> Bool = { _ in true }
@@ -23,7 +23,7 @@ public struct AsyncRetry: Sendable {
         self.isRetriable = isRetriable
     }
 
-    /// One attempt, and no other.
+    /// A single attempt.
     public static let never = AsyncRetry(attempts: 1, backoff: .zero)
 
     /// Up to this many attempts in all, after errors for which `isRetriable` is true.
@@ -54,10 +54,10 @@ public struct AsyncRetry: Sendable {
 
 /// An asynchronous closure took longer than its timeout.
 public struct AsyncTimeout: Error, Equatable, CustomStringConvertible {
-    /// The time that the call had.
+    /// The timeout of the attempt.
     public let timeout: Duration
 
-    /// A call that took longer than `timeout`.
+    /// The error of an attempt that took longer than `timeout`.
     public init(timeout: Duration) { self.timeout = timeout }
 
     public var description: String { "no result after \(timeout)" }

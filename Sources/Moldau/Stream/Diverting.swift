@@ -5,13 +5,13 @@ import MoldauTopology
 public struct Discarded<Value> {
     /// As it was before the operators.
     public let value: Value
-    /// Why the record did not go on.
+    /// Why the record was dropped.
     public let reason: DropReason
     public let node: String
     /// The error that user code threw, if the reason is `.processing`.
     public let error: (any Error)?
 
-    /// A value that did not go on, and why.
+    /// A value that was dropped, and why.
     public init(value: Value, reason: DropReason, node: String, error: (any Error)? = nil) {
         (self.value, self.reason, self.node, self.error) = (value, reason, node, error)
     }

@@ -18,7 +18,7 @@ public struct JoinWindows: Sendable, Hashable {
     public var after: Duration
     /// How much longer to wait for out-of-order records.
     public var grace: Duration
-    /// When records without a match are sent.
+    /// When results of records without a match are emitted, in left and outer joins.
     public var unmatched: UnmatchedEmission
 
     /// - Parameter grace: results of left and outer joins wait that much longer, and stores retain records for it.

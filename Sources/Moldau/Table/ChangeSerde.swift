@@ -1,4 +1,5 @@
-// The value of a table's repartition topic (KIP-904): new + 0x01, old + 0x00, or varint(length of new) + new + old + 0x02.
+// The values of a table's repartition topic (KIP-904): new + 0x01, old + 0x00, or varint(length of new) + new + old +
+// 0x02.
 
 import MoldauRecords
 import MoldauTopology

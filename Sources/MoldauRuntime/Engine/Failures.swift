@@ -6,11 +6,11 @@ import MoldauTopology
 /// decides what to do.
 public struct DeserializationFailure: Error, CustomStringConvertible {
     public let node: String
-    /// Where the record is.
+    /// The origin of the record.
     public let origin: RecordOrigin
     /// The part of the record that the error is about; nil for its timestamp and its headers.
     public let part: RecordPart?
-    /// What was thrown.
+    /// The error that was thrown.
     public let underlying: any Error
 
     public var description: String {
@@ -29,11 +29,11 @@ public struct DeserializationFailure: Error, CustomStringConvertible {
 
 /// Records could not be written. The production handler decides what to do.
 public struct ProductionFailure: Error, CustomStringConvertible {
-    /// Where the record was to go.
+    /// The partition that the records were sent to.
     public let partition: TopicPartition
     /// The number of records in the batch.
     public let recordCount: Int
-    /// What was thrown.
+    /// The error that was thrown.
     public let underlying: any Error
 
     public var description: String { "\(recordCount) record(s) for \(partition) were not written: \(underlying)" }

@@ -29,7 +29,7 @@ public enum StreamsState: String, Sendable, CustomStringConvertible {
     /// Whether this state is final.
     package var isOver: Bool { self == .notRunning || self == .error }
 
-    /// Whether an application in this state may go to `next`.
+    /// Whether an application may change from this state to `next`.
     package func mayBecome(_ next: StreamsState) -> Bool {
         switch (self, next) {
         case (.created, .rebalancing), (.created, .notRunning), (.created, .error): true
@@ -44,9 +44,9 @@ public enum StreamsState: String, Sendable, CustomStringConvertible {
 
 /// What an application has done since it started.
 public struct StreamsMetrics: Sendable, Equatable {
-    /// Records that were processed.
+    /// The number of processed records.
     public var processedRecords: Int64 = 0
-    /// Commits that were completed.
+    /// The number of completed commits.
     public var commits: Int64 = 0
     /// Changelog records that were read into stores.
     public var restoredRecords: Int64 = 0
@@ -64,7 +64,7 @@ public struct StreamsMetrics: Sendable, Equatable {
     /// How far stores that are being restored, and standby copies, are behind their changelogs.
     public var lags: [StoreLag] = []
 
-    /// Nothing counted yet.
+    /// All counts are 0.
     public init() {}
 
     mutating func add(_ report: StreamThreadReport) {

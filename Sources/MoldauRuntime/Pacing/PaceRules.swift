@@ -1,10 +1,10 @@
 // Which tasks keep in step with which others, so that a backlog is processed in the order in which live records would
 // have arrived.
 //
-//     input-0 ──▸ A_0 ──┐                         A's tasks write one topic: its records are in the order in which the tasks ran.
-//     input-1 ──▸ A_1 ──┴─▸ topic-0 ──▸ B_0       They keep step by the times of their heads; else one's records are
-//                                                 late behind the other's.
-//     other-0 ────────────────────────▸ B_0       B reads another topic besides: it waits for A's records of the same time.
+//     input-0 ──▸ A_0 ──┐                         A's tasks write one topic: its records are in the order in which the
+//     input-1 ──▸ A_1 ──┴─▸ topic-0 ──▸ B_0       tasks ran. They keep in step by the times of their heads;
+//                                                 otherwise one task's records would be late after the other's.
+//     other-0 ────────────────────────▸ B_0       B reads another topic too: it waits for A's records of the same time.
 //
 // Parts that write to each other in a circle, as foreign-key joins do, do not wait for each other: each would wait for
 // the other's last record.

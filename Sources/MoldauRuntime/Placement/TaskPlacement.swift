@@ -100,7 +100,7 @@ package struct TaskPlacement: Sendable {
 
     /// What the thread has open, as last reported.
     package func held(_ number: Int) -> TaskSet { threads[number]?.held ?? TaskSet() }
-    /// How far a thread is with its tasks.
+    /// The progress of a thread with its tasks, as last reported.
     package func status(of number: Int) -> TaskStatus { threads[number]?.status ?? TaskStatus() }
 
     /// Whether every task is where it belongs, and is being processed.

@@ -2,14 +2,14 @@ import MoldauRecords
 
 /// The progress of restoring one store.
 public struct RestoreProgress: Sendable, Equatable {
-    /// How far a restore is.
+    /// The phase of a restore.
     public enum Phase: Sendable, Equatable {
         case started
         case progressed
         case finished
     }
 
-    /// How far it is.
+    /// The phase that has been reached.
     public let phase: Phase
     /// The name of the store.
     public let store: String

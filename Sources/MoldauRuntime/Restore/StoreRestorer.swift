@@ -172,7 +172,7 @@ package final class StoreRestorer {
     /// Whether all stores of tasks are restored; standby copies do not count.
     package var isDone: Bool { restores.values.allSatisfy { $0.to == nil } }
 
-    /// Whether nothing is left to restore of these stores.
+    /// Whether these stores are restored.
     package func isDone(_ stores: TaskStores) -> Bool {
         stores.entries.allSatisfy { $0.changelog.flatMap { restores[$0]?.to } == nil }
     }

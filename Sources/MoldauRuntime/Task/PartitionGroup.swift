@@ -81,7 +81,7 @@ package struct PartitionGroup {
     /// Whether queues other than the one that was taken have a head.
     package var hasOthers: Bool { !isSingle && !heap.isEmpty }
 
-    /// Offers a queue that was taken again, unless it is empty.
+    /// Returns a queue that was taken; an empty one is left out.
     package mutating func putBack(_ queue: PartitionQueue) { if !queue.isEmpty { offer(queue) } }
 
     private mutating func offer(_ queue: PartitionQueue) {

@@ -103,7 +103,7 @@ package final class StreamTask {
         try group.pointee.add(batches)
     }
 
-    /// The bytes that wait in the queue of a partition.
+    /// The number of buffered bytes of a partition.
     package func bufferedBytes(of partition: TopicPartition) -> Int {
         group.pointee.queue(of: partition)?.bufferedBytes ?? 0
     }

@@ -20,7 +20,7 @@ import MoldauTopology
 
 /// The tasks of one thread and their rounds: plain, synchronous, used by one thread.
 package final class StreamThread {
-    /// What the thread is doing.
+    /// The phases of a thread.
     package enum Phase: Sendable, Equatable {
         case restoring
         case running

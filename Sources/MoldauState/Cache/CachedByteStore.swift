@@ -111,7 +111,7 @@ package final class CachedByteStore {
     @usableFromInline
     package func write(_ value: UnsafeRawBufferPointer?, in update: Update) { write(value, to: update.entry) }
 
-    /// Ends what `beginUpdate` began.
+    /// Completes what `beginUpdate` started.
     @usableFromInline
     package func endUpdate() { openUpdates -= 1 }
 

@@ -2,7 +2,7 @@ import MoldauRecords
 
 /// The name of a processor's own in-memory map of the most recently used keys (`Stores.lruMap`).
 public struct LRUStoreName<Key, Value>: StoreName {
-    /// The store that it names.
+    /// The type of the opened store.
     public typealias Store = LRUKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
@@ -26,7 +26,7 @@ public struct LRUStoreName<Key, Value>: StoreName {
 /// recently. Other rows are evicted, in the changelog too, and downstream nodes are not notified: an aggregate of an
 /// evicted key starts again from its initial value.
 public struct LRUTableStoreName<Key, Value>: TableName {
-    /// The store that it names.
+    /// The type of the opened store.
     public typealias Store = LRUKeyValueStore<Key, ValueAndTimestamp<Value>>
     public let name: String
     public let key: Serde<Key>

@@ -12,12 +12,12 @@ import MoldauRecords
 /// A value with the timestamp and the headers of its record (KIP-1271).
 public struct RecordedValue<Value> {
     public var value: Value
-    /// When the record happened.
+    /// The time of the event.
     public var timestamp: Timestamp
     /// The record's headers.
     public var headers: Headers
 
-    /// A value with what was recorded with it.
+    /// A value with the timestamp and headers of its record.
     public init(_ value: Value, at timestamp: Timestamp, headers: Headers = Headers()) {
         self.value = value
         self.timestamp = timestamp

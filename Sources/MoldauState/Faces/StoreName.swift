@@ -48,7 +48,7 @@ public protocol TableName<Key, Value>: StoreName {
 
 /// Which values of a key a table's store keeps: determined by the type of the store's name.
 public struct TableStoreContent: Sendable {
-    /// What is kept of a key.
+    /// Which values of a key are kept.
     package enum Rows: Sendable, Hashable {
         case latest
         case versions(historyRetention: Duration)
@@ -62,13 +62,13 @@ public struct TableStoreContent: Sendable {
 
 /// The name of a processor's own map from keys to values.
 public struct KeyValueStoreName<Key, Value>: SimpleStoreName {
-    /// The store that it names.
+    /// The type of the opened store.
     public typealias Store = KeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
 
-    /// A name, declared once for topology, processors and tests.
+    /// A store that encodes keys and values with the given serdes.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }
@@ -76,14 +76,14 @@ public struct KeyValueStoreName<Key, Value>: SimpleStoreName {
 
 /// The name of the store of a table, or of an aggregate without windows: values with their timestamps.
 public struct TableStoreName<Key, Value>: SimpleStoreName, TableName {
-    /// The store that it names.
+    /// The type of the opened store.
     public typealias Store = TimestampedKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
     public var content: TableStoreContent { TableStoreContent(.latest) }
 
-    /// A name, declared once for topology, processors and tests.
+    /// A store that encodes keys and values with the given serdes.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }
@@ -91,13 +91,13 @@ public struct TableStoreName<Key, Value>: SimpleStoreName, TableName {
 
 /// The name of a processor's own map from keys to values with the timestamps and headers of their records.
 public struct HeadersStoreName<Key, Value>: SimpleStoreName {
-    /// The store that it names.
+    /// The type of the opened store.
     public typealias Store = HeadersKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>
     public let value: Serde<Value>
 
-    /// A name, declared once for topology, processors and tests.
+    /// A store that encodes keys and values with the given serdes.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }

@@ -3,10 +3,10 @@ import MoldauRecords
 /// A value with the timestamp of its event.
 public struct ValueAndTimestamp<Value> {
     public var value: Value
-    /// When the event happened.
+    /// The time of the event.
     public var timestamp: Timestamp
 
-    /// A value with the time of its event.
+    /// A value with its timestamp.
     @inlinable public init(_ value: Value, at timestamp: Timestamp) {
         self.value = value
         self.timestamp = timestamp

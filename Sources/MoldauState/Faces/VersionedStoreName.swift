@@ -4,7 +4,7 @@ import MoldauRecords
 /// stream is joined with the value as of its record's time. Every change of such a table is forwarded downstream at
 /// once.
 public struct VersionedStoreName<Key, Value>: TableName {
-    /// The store that it names.
+    /// The type of the opened store.
     public typealias Store = VersionedKeyValueStore<Key, Value>
     public let name: String
     public let key: Serde<Key>

@@ -7,7 +7,7 @@ public struct NegativeWindowTime: Error, Equatable, CustomStringConvertible {
     /// The start of the window; the end of a session.
     public let time: Timestamp
 
-    /// A window of that store would have begun at `time`.
+    /// A window of this store would have started at `time`.
     public init(store: String, time: Timestamp) { (self.store, self.time) = (store, time) }
 
     public var description: String {

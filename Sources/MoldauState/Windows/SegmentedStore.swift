@@ -123,7 +123,7 @@ package final class SegmentedStore {
                 + "\(Self.bucketBytes + trailerBytes)")
     }
 
-    /// The number of the bucket that a time falls into.
+    /// The number of the bucket that contains a time.
     @inlinable package func bucket(of time: Int64) -> Int64 { time / bucketMs }
 
     /// Notes a write at that time.

@@ -5,7 +5,7 @@ import MoldauRecords
 /// The end of a time window is exclusive; the end of a sliding window or a session is inclusive.
 public struct Window: Hashable, Sendable, CustomStringConvertible {
     public var start: Timestamp
-    /// Where it ends; whether that is part of it depends on the kind of window.
+    /// The end; the kind of window determines whether it is inclusive.
     public var end: Timestamp
 
     /// A window from `start` to `end`.
@@ -34,7 +34,7 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
 /// A key in a window: the key of windowed aggregates.
 public struct Windowed<Key> {
     public var key: Key
-    /// The window that the key is about.
+    /// The window of the key.
     public var window: Window
 
     /// A key in a window.
