@@ -18,9 +18,10 @@
 #              (valgrind)
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
 #              PLANT=all makes mistakes on purpose, and prints which seed finds each
+# make docs    builds the documentation of the libraries, with warnings as errors
 # make examples  turns the examples of the documentation into tests
 # make format  formats the Swift files
-# make lint    prints what `make format` would change, and which imports break the layers
+# make lint    prints what `make format` would change, which imports break the layers, and which rules of style are broken
 
 SWIFT ?= swift
 SOURCES = Package.swift Sources Tests Examples
@@ -35,7 +36,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate examples \
+.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate docs examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -55,7 +56,7 @@ agree: rocksdb
 		$(SWIFT) test --filter AgreementTests
 
 damage:
-	DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
+	SABOTAGE=1 DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
 		--filter 'DamageTests|JournalTests'
 
 crash: rocksdb
@@ -94,8 +95,16 @@ bench-check: rocksdb
 	@$(SWIFT) build --quiet -c release --product step-costs
 	@python3 Tests/Tools/check_costs.py "$$($(SWIFT) build -c release --show-bin-path)/step-costs" $(FLAGS)
 
+# A release build has deliberate mistakes only if PLANT asks for one; such builds have a directory of their own.
 simulate: rocksdb
-	@$(SWIFT) run --quiet -c release simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
+	@$(if $(PLANT),SABOTAGE=1) $(SWIFT) run --quiet -c release $(if $(PLANT),--scratch-path .build-sabotage) \
+		simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
+
+docs: rocksdb
+	@for target in Moldau MoldauTesting; do \
+		MOLDAU_DOCS=1 $(SWIFT) package --scratch-path .build-docs generate-documentation --target $$target \
+			--warnings-as-errors || exit 1; \
+	done
 
 examples:
 	python3 Tests/Tools/extract_examples.py .
@@ -106,6 +115,7 @@ format:
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
 	python3 Tests/Tools/check_dependencies.py
+	python3 Tests/Tools/tidy.py
 
 rocksdb:
 	@sh .ci/install-rocksdb

@@ -11,16 +11,26 @@ let strict: [SwiftSetting] = [
 let warnings: [SwiftSetting] =
     ProcessInfo.processInfo.environment["MOLDAU_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings)
+/// Deliberate mistakes, with which tests and the simulator show that they find them: in debug builds, and in builds
+/// with `SABOTAGE` set (`make simulate PLANT=…`). No release build of an application has them.
+let sabotage: [SwiftSetting] = [
+    ProcessInfo.processInfo.environment["SABOTAGE"] == nil
+        ? .define("SABOTAGE", .when(configuration: .debug)) : .define("SABOTAGE")
+]
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings + settings)
 }
 
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = [],
+    settings: [SwiftSetting] = []
 ) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, exclude: exclude, resources: resources,
-        swiftSettings: strict + warnings)
+        swiftSettings: strict + warnings + settings)
 }
 
 /// Only if the trait `Protobuf` is enabled; otherwise it is neither fetched nor built.
@@ -35,9 +45,6 @@ let package = Package(
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
         .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
-        .executable(name: "word-count", targets: ["WordCount"]),
-        .executable(name: "order-enrichment", targets: ["OrderEnrichment"]),
-        .executable(name: "bank-transfer", targets: ["BankTransfer"]),
     ],
     traits: [
         .trait(name: "Protobuf", description: "Serdes for Protocol Buffers: the library MoldauProtobuf.")
@@ -57,9 +64,10 @@ let package = Package(
 
         // The broker's tower
         .target(name: "CFiles"),
-        library("MoldauLog", ["MoldauRecords", "CFiles"]),
+        library("MoldauLog", ["MoldauRecords", "CFiles"], settings: sabotage),
         library(
-            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")]),
+            "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")],
+            settings: sabotage),
 
         // The port
         library("MoldauCluster", ["MoldauRecords"]),
@@ -97,13 +105,14 @@ let package = Package(
                 "MoldauTopology",
                 "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ], settings: sabotage),
 
         // Programs
+        library("Signals"),
         .executableTarget(
             name: "MoldauCLI",
             dependencies: [
-                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "Signals",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),
@@ -116,21 +125,21 @@ let package = Package(
             ],
             path: "Examples/Support", swiftSettings: strict + warnings),
         .executableTarget(
-            name: "BankTransfer",
+            name: "bank-transfer",
             dependencies: [
                 "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/BankTransfer", swiftSettings: strict + warnings),
         .executableTarget(
-            name: "WordCount",
+            name: "word-count",
             dependencies: [
-                "Moldau", "ExampleSupport",
+                "Moldau", "ExampleSupport", "Signals",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Examples/WordCount", swiftSettings: strict + warnings),
         .executableTarget(
-            name: "OrderEnrichment",
+            name: "order-enrichment",
             dependencies: [
                 "Moldau", "ExampleSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -190,7 +199,7 @@ let package = Package(
         tests(
             "ExamplesTests",
             [
-                "ProgramSupport", "WordCount", "OrderEnrichment", "BankTransfer", "Moldau", "MoldauRecords",
+                "ProgramSupport", "word-count", "order-enrichment", "bank-transfer", "Moldau", "MoldauRecords",
                 "WordCounter",
                 "MoldauCLI",
             ]),
@@ -198,7 +207,7 @@ let package = Package(
             "ConformanceTests",
             ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
-        tests("RecoveryTests", ["ProgramSupport", "recovery", "WordCount"]),
+        tests("RecoveryTests", ["ProgramSupport", "recovery", "word-count"]),
         .target(
             name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker"],
             path: "Tests/Fuzz/Targets",
@@ -206,8 +215,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings
         ),
-        // The examples in the documentation, and the package that the README and the pages describe: without settings of
-        // ours, as users build them.
+        // The examples in the documentation, and the package that the README and the pages describe: without settings
+        // of ours, as users build them.
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
@@ -228,8 +237,8 @@ let package = Package(
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         .target(name: "FailingSyncs", path: "Tests/FailingSyncs"),
-        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"]),
-        tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"]),
+        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"], settings: sabotage),
+        tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"], settings: sabotage),
         tests(
             "MoldauClusterEmbeddedTests",
             [
@@ -250,8 +259,13 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
-/// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need, are
-/// built and run.
+/// The plugin that `make docs` runs. Nobody else fetches it.
+if ProcessInfo.processInfo.environment["MOLDAU_DOCS"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"))
+}
+
+/// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need,
+/// are built and run.
 if let wanted = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]?.split(separator: ",").map(String.init) {
     package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
     var needed = Set(wanted)

@@ -19,7 +19,7 @@ enum BankTopology {
             streams.stream(transfers)
                 .flatMap { _, transfer in [(transfer.from, -transfer.cents), (transfer.to, transfer.cents)] }
                 .groupByKey(named: "movements")
-                .reduce(as: KeyValueStoreName("balances")) { $0 + $1 }
+                .reduce(as: TableStoreName("balances")) { $0 + $1 }
                 .toStream()
                 .to(balances)
         }

@@ -11,7 +11,7 @@ enum OrderTopology {
     static let enriched = Topic<String, EnrichedOrder>("enriched-orders")
     /// Keyed by region.
     static let revenue = Topic<String, Revenue>("revenue-per-region")
-    static let revenueStore = KeyValueStoreName<String, Revenue>("revenue")
+    static let revenueStore = TableStoreName<String, Revenue>("revenue")
 
     static func make() throws -> Topology {
         try Topology { streams in

@@ -74,6 +74,7 @@ struct LineReader {
         buffer.append(contentsOf: repeatElement(0, count: 1 << 20))
         let count = buffer.withUnsafeMutableBytes { bytes in
             while true {
+                // Not empty: a mebibyte was appended.
                 let count = read(descriptor, bytes.baseAddress! + held, bytes.count - held)
                 if count >= 0 || errno != EINTR { return count }
             }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ExampleSupport
 import Foundation
 import Moldau
+import Signals
 
 /// `word-count`: counts the words of files, folders or standard input.
 @main

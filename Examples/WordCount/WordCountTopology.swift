@@ -5,7 +5,7 @@ enum WordCountTopology {
     static let id = "word-count"
     static let lines = Topic<String?, String>("text-lines")
     static let counts = Topic<String, Int64>("word-counts")
-    static let wordCounts = KeyValueStoreName<String, Int64>("word-counts")
+    static let wordCounts = TableStoreName<String, Int64>("word-counts")
 
     static func make() throws -> Topology {
         try Topology { streams in

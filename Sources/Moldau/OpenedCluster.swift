@@ -4,7 +4,8 @@ import MoldauClusterEmbedded
 import MoldauRecords
 import Synchronization
 
-/// An application's cluster: opened at the start, closed at the end where it is the application's own.
+/// An application's cluster: opened at the start; closed at the end only if it is an embedded one that the application
+/// opened.
 final class OpenedCluster: Sendable {
     private let choice: ClusterChoice
     private let clock: @Sendable () -> Timestamp

@@ -11,23 +11,26 @@ public import ServiceLifecycle
 @_exported public import enum MoldauLog.Durability
 @_exported public import enum MoldauLog.LogError
 
-/// A topology at work on a cluster.
+/// Runs a topology on a cluster.
 ///
 /// ```swift
 /// let app = StreamsApplication(id: "word-count", topology: topology, cluster: .embedded(at: "data"))
 /// try await app.run()
 /// ```
-/// `run` is for service groups and async programs; `start` and `stop` for all others. An application runs once.
+/// Use `run` in service groups and async programs, `start` and `stop` elsewhere. An application runs once.
 public final class StreamsApplication: Service, CustomStringConvertible {
     public let id: String
     private let engine: StreamsEngine
     private let cluster: OpenedCluster
 
     /// - Parameters:
-    ///   - id: stands before the names of internal topics and state, and is the group under which positions are
-    ///   committed.
-    ///   - clock: the wall clock, read once per round of each stream thread: what records and punctuations are told.
-    ///   - uptime: a clock that nobody sets, read with the wall clock: how long something takes, and what is due, goes by it.
+    ///   - id: the prefix of the names of internal topics and of the state, and the group under which offsets are
+    ///     committed.
+    ///   - clock: the wall clock, read once per round of each stream thread; records and punctuations get its time.
+    ///   - uptime: a monotonic clock, read together with the wall clock; durations and deadlines use it.
+    ///   - topology: what is run.
+    ///   - cluster: where the topics are.
+    ///   - configuration: settings that differ from the defaults.
     public init(
         id: String, topology: Topology, cluster: ClusterChoice,
         configuration: StreamsConfiguration = StreamsConfiguration(),
@@ -48,10 +51,10 @@ public final class StreamsApplication: Service, CustomStringConvertible {
 
     public var description: String { "application \(id)" }
 
-    /// Runs until it is shut down gracefully, cancelled, stopped, or fails. Graceful shutdown commits and closes.
-    /// - Throws: why it could not start, or what ended it.
+    /// Runs until it is shut down gracefully, cancelled, stopped, or fails. A graceful shutdown commits and closes.
+    /// - Throws: why it could not start, or the error that ended it.
     public func run() async throws {
-        // Topics and clusters are opened by blocking calls, which have no place on Swift's cooperative pool.
+        // Opening clusters and topics blocks, so it must not happen on Swift's cooperative pool.
         let starter = Thread { [engine] in
             // The engine keeps the error: `finish` throws it.
             try? engine.start()
@@ -69,11 +72,17 @@ public final class StreamsApplication: Service, CustomStringConvertible {
         try finish()
     }
 
-    /// Starts without waiting for restores or for the end. Blocks for opening the cluster and checking topics.
+    /// Starts the application without waiting for restores or for the end. Blocks while it opens the cluster and checks
+    /// topics.
+    @available(*, noasync, message: "start blocks; async code runs the application with run()")
     public func start() throws { try engine.start() }
 
-    /// Commits, closes everything, and returns then. Blocks: not for async code, which cancels `run`.
-    /// - Throws: what ended it before.
+    /// Stops the application, and returns after it has committed and closed everything. Blocks; async code cancels
+    /// `run` instead.
+    /// - Throws: the error that had ended it before.
+    @available(
+        *, noasync, message: "stop blocks; async code cancels the task that runs run(), or shuts its service group down"
+    )
     public func stop() throws {
         engine.stop()
         engine.waitUntilEnded()
@@ -87,43 +96,45 @@ public final class StreamsApplication: Service, CustomStringConvertible {
         try closing.get()
     }
 
-    /// Nothing is processed and nobody called back until `resume`; what was done is committed.
+    /// Stops processing and callbacks until `resume`; what was processed is committed.
     public func pause() { engine.pause() }
     public func resume() { engine.resume() }
 
-    /// Starts another stream thread, and returns when it has its share of the tasks. The other threads keep theirs but for
-    /// that share, and go on meanwhile; the state is `.rebalancing`. Tasks go after a commit, so nothing is lost, and nothing
-    /// there twice. Memory for state is divided among all stores anew. Kafka's `addStreamThread`.
+    /// Starts another stream thread, and returns when it has its share of the tasks. The other threads keep their
+    /// remaining tasks and continue to process them meanwhile; the state is `.rebalancing`. Tasks move after a commit,
+    /// so no record is lost or processed twice. The memory for state is divided again among all stores. Kafka's
+    /// `addStreamThread`.
     /// - Returns: the thread's name.
-    /// - Throws: `RuntimeError.invalidState` where the application does not run, or ended meanwhile.
+    /// - Throws: `RuntimeError.invalidState` if the application is not running, or ends meanwhile.
     @discardableResult
     public func addThread() async throws -> String { try await engine.addThread() }
 
-    /// Ends the stream thread that was added last, and returns when the others have its tasks. Where results of
-    /// asynchronous operators do not come within `stopPatience`, what was done since the last commit is done again by
-    /// others. Kafka's `removeStreamThread`.
+    /// Ends the stream thread that was added last, and returns when the others have taken over its tasks. If results of
+    /// asynchronous operators do not arrive within `stopPatience`, the thread's work since the last commit is repeated
+    /// by the other threads. Kafka's `removeStreamThread`.
     /// - Returns: the thread's name.
-    /// - Throws: `RuntimeError.lastThread` where it is the only one: `pause` does that; `.invalidState` where the
-    ///   application does not run, or ended meanwhile.
+    /// - Throws: `RuntimeError.lastThread` if it is the only one (use `pause` instead); `.invalidState` if the
+    ///   application is not running, or ends meanwhile.
     @discardableResult
     public func removeThread() async throws -> String { try await engine.removeThread() }
 
     /// The stream threads with their tasks, in the order of their numbers. Kafka's `metadataForLocalThreads`.
     public var threads: [StreamThreadDescription] { engine.threads }
 
-    /// How far stores that are being restored, and standby copies, are behind their changelogs. Kafka's
-    /// `allLocalStorePartitionLags`.
+    /// How far restoring stores and standby copies are behind their changelogs. Kafka's `allLocalStorePartitionLags`.
     public var storeLags: [StoreLag] { engine.metrics.lags }
 
+    /// The current state. May be read from any thread.
     public var state: StreamsState { engine.state }
+    /// Counts since the start. May be read from any thread.
     public var metrics: StreamsMetrics { engine.metrics }
-    /// The discarded records, by node and reason.
+    /// The numbers of dropped records, by node and reason.
     public var drops: [DropKey: Int64] { engine.metrics.drops }
-    /// What is used of the memory budget of the state; nil before the start.
+    /// How much of the memory budget of the state is in use; nil before the start.
     public var memoryUsage: StateMemory.Usage? { engine.memoryUsage }
 }
 
-/// The cluster that an application works on, and where its state lies.
+/// The cluster that an application uses, and the directory of its state.
 public struct ClusterChoice: Sendable {
     enum Kind: Sendable {
         case directory(String, Durability)
@@ -134,10 +145,12 @@ public struct ClusterChoice: Sendable {
     let stateDirectory: String?
     let newTopicPartitions: Int32?
 
-    /// A broker in this process, on a directory of its own: topics below `topics`, state below `state`. Opened when the
+    /// A broker in this process, in its own directory: topics in `topics`, state in `state`. It is opened when the
     /// application starts, and closed with it.
-    /// - Parameter newTopicPartitions: topics that are missing are created with that many partitions; nil: an error
-    ///   names them.
+    /// - Parameter newTopicPartitions: missing topics are created with this many partitions; nil makes missing topics
+    ///   an error that names them.
+    /// - Parameter directory: where topics and state are kept.
+    /// - Parameter durability: when a record counts as written.
     public static func embedded(
         at directory: String, durability: Durability = .sync, newTopicPartitions: Int32? = 1
     ) -> ClusterChoice {
@@ -146,8 +159,9 @@ public struct ClusterChoice: Sendable {
             newTopicPartitions: newTopicPartitions)
     }
 
-    /// A cluster that is open, and stays so after the application.
+    /// An open cluster, which the application does not close.
     /// - Parameter stateDirectory: each application has a directory in it; nil keeps all state in memory.
+    /// - Parameter cluster: where the topics are.
     public static func cluster(_ cluster: any Cluster, stateDirectory: String?) -> ClusterChoice {
         ClusterChoice(kind: .given(cluster), stateDirectory: stateDirectory, newTopicPartitions: nil)
     }

@@ -2,7 +2,8 @@ import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauRecords
 
-/// Writes typed records to a topic, equal keys to the same partition, as Kafka's producers and an application's sinks do.
+/// Writes typed records to a topic; equal keys go to the same partition, as with Kafka's producers and an application's
+/// sinks.
 ///
 /// ```swift
 /// let totals = Topic<String, Int64>("totals")
@@ -11,8 +12,8 @@ import MoldauRecords
 /// try writer.write(Record(key: "ada", value: 120, timestamp: EmbeddedCluster.systemClock()))
 /// try writer.flush()
 /// ```
-/// Used by one thread at a time. Its calls block on the cluster: not for Swift's cooperative pool. What was written and not flushed may
-/// be lost.
+/// Used by one thread at a time. Its calls block on the cluster: do not call it on Swift's cooperative pool. Records
+/// that were not flushed may be lost.
 public final class TopicWriter<Key, Value> {
     private static var batchBytes: Int { 64 * 1024 }
 
@@ -28,15 +29,18 @@ public final class TopicWriter<Key, Value> {
     private var value = ByteWriter()
 
     /// - Throws: `ClusterError.unknownTopic`.
+    @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public init(_ topic: Topic<Key, Value>, on cluster: any Cluster) throws {
         self.topic = topic
         producer = try cluster.makeProducer(clientID: "\(topic.name)-writer")
         batches = (0..<(try producer.partitionCount(of: topic.name))).map { _ in Batch() }
     }
 
-    /// Takes a record in; it is sent when there are many, or at the next `flush`.
-    /// - Parameter chosen: the partition; nil leaves it to the key, or to chance where there is none.
-    /// - Throws: what the serdes throw, and `ClusterError`; an error of an earlier record may come out here.
+    /// Adds a record to a batch, which is sent when it is large enough, or at the next `flush`.
+    /// - Parameter chosen: the partition; nil chooses it by the key, or at random for a record without a key.
+    /// - Parameter record: what is written.
+    /// - Throws: errors of the serdes, and `ClusterError`, which may be about an earlier record.
+    @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func write(_ record: Record<Key, Value>, to chosen: Int32? = nil) throws {
         key.removeAll()
         value.removeAll()
@@ -55,13 +59,15 @@ public final class TopicWriter<Key, Value> {
         if batch.builder.byteCount >= Self.batchBytes { try send(partition) }
     }
 
-    /// Returns when all that was written is acknowledged: as durable as the cluster promises. Blocks.
+    /// Sends all records, and returns when they are acknowledged: as durable as the cluster promises. Blocks.
+    @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func flush() throws {
         for partition in batches.indices where !batches[partition].builder.isEmpty { try send(Int32(partition)) }
         try producer.flush()
     }
 
-    /// As `flush`, for the last time.
+    /// As `flush`, and closes the producer.
+    @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func finish() throws {
         try flush()
         producer.close()
@@ -76,7 +82,7 @@ public final class TopicWriter<Key, Value> {
 
     private func send(_ partition: Int32) throws {
         let batch = batches[Int(partition)]
-        // What was refused is not sent again.
+        // A batch that was refused is not sent again.
         defer { batch.builder.reset() }
         try producer.send(batch.builder.finish(), to: TopicPartition(topic.name, partition))
     }

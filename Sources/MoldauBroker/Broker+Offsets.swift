@@ -3,17 +3,18 @@ package import MoldauRecords
 
 extension Broker {
     static var offsetsTopic: String { "__consumer_offsets" }
-    /// Kafka's number. Partitions without records have no directory, so fifty cost nothing.
+    /// Kafka's default. Partitions without records have no directory, so fifty cost nothing.
     static var offsetsPartitionCount: Int32 { 50 }
     private static var segmentBytes: Int { 4 << 20 }
-    /// After so many bytes of commits, a segment's, a partition gets all its offsets anew, and what came before goes.
+    /// After this many bytes of commits, the size of a segment, a snapshot of all its offsets is written to a
+    /// partition, and everything before it is deleted.
     private var snapshotIntervalBytes: Int {
         topic(Self.offsetsTopic)?.configuration["segment.bytes"].flatMap(Int.init) ?? Self.segmentBytes
     }
     private static var snapshotBatchRecords: Int { 1_000 }
 
-    /// Stores a group's offsets; returns when they are as durable as `durability` promises, and everything appended
-    /// before too.
+    /// Stores a group's offsets. Returns when they, and everything appended before, are as durable as `durability`
+    /// promises.
     /// - Throws: `BrokerError.invalidCommit` for metadata over 4 096 bytes, or a group's name over 32 767.
     package func commit(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         if offsets.isEmpty { return }
@@ -21,7 +22,7 @@ extension Broker {
         try store(offsets.mapValues { $0 }, of: group)
     }
 
-    /// What a record cannot hold is refused before anything is written.
+    /// Refuses, before anything is written, what does not fit into a record.
     func checkStorable(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         guard group.utf8.count <= Int(Int16.max) else {
             throw .invalidCommit(reason: "a group's name takes at most 32767 bytes")
@@ -33,14 +34,14 @@ extension Broker {
                         "the metadata of \(name)'s offset is \(offset.metadata.utf8.count) bytes; at most 4096 are kept"
                 )
             }
-            if let objection = TopicCatalog<Files>.objection(to: name.topic) {
+            if let objection = TopicName.objection(to: name.topic) {
                 throw .invalidCommit(reason: "'\(name.topic.prefix(250))' is no topic's name: \(objection)")
             }
         }
     }
 
-    /// Whether it is known where a group stands.
-    /// - Throws: `BrokerError.unreadable` where its records are damaged: what `committedOffsets` says is not true then.
+    /// Checks whether a group's positions are known.
+    /// - Throws: `BrokerError.unreadable` if its records are damaged: then `committedOffsets` is not to be trusted.
     package func checkReadable(group: String) throws(BrokerError) {
         let number = offsetsPartition(of: group)
         if let cause = groupOffsets.damage(of: number) {
@@ -48,7 +49,7 @@ extension Broker {
         }
     }
 
-    /// Where a group stands: every partition that it has committed.
+    /// A group's committed positions in all partitions.
     package func committedOffsets(of group: String) -> [TopicPartition: GroupOffset] {
         groupOffsets.offsets(of: group)
     }
@@ -56,7 +57,7 @@ extension Broker {
     /// The groups that have committed offsets, by name.
     package func groups() -> [String] { groupOffsets.groups }
 
-    /// The partition of the offsets topic that has the group's; makes the topic where it is not there.
+    /// The partition of the offsets topic for a group; creates the topic if it does not exist.
     func partitionForOffsets(of group: String) throws(BrokerError) -> Int32 {
         if topic(Self.offsetsTopic) == nil { try createOffsetsTopic() }
         try checkReadable(group: group)
@@ -71,7 +72,7 @@ extension Broker {
         try groupOffsets.inOrder(number) { written throws(BrokerError) in
             written += try append(records[...], to: partition)
             groupOffsets.update(group, changes)
-            // A snapshot would let go of offsets that an open transaction has not decided.
+            // A snapshot would lose offsets that belong to an open transaction.
             if written >= snapshotIntervalBytes, try partition.openTransactions().isEmpty {
                 try writeSnapshot(number, partition)
                 written = 0
@@ -105,8 +106,8 @@ extension Broker {
         return batch.count
     }
 
-    /// Appends all offsets that belong to one partition of the offsets topic, durably, and lets the records before
-    /// them go.
+    /// Appends all offsets in one partition of the offsets topic, durably, and allows the records before them to be
+    /// deleted.
     private func writeSnapshot(_ number: Int32, _ partition: BrokerPartition<Files>) throws(BrokerError) {
         let begin = try partition.bounds().upperBound
         var records: [OffsetRecord] = []
@@ -115,7 +116,10 @@ extension Broker {
                 records.append(OffsetRecord(group: group, partition: name, offset: offset))
             }
         }
-        var rest = records.dropLast(sabotage.contains(.snapshotForgetsLast) ? 1 : 0)
+        var rest = records[...]
+        #if SABOTAGE
+            if files.sabotage.contains(.snapshotForgetsLast) { rest = rest.dropLast() }
+        #endif
         while !rest.isEmpty {
             _ = try append(rest.prefix(Self.snapshotBatchRecords), to: partition)
             rest = rest.dropFirst(Self.snapshotBatchRecords)
@@ -131,7 +135,7 @@ extension Broker {
         do {
             try create([topic])
         } catch .topicExists {
-            // Another thread's commit came first.
+            // Another thread created the topic first.
         }
     }
 
@@ -142,7 +146,7 @@ extension Broker {
         }
     }
 
-    /// Takes in all offsets, and brings those to their places that are not where Kafka looks for them.
+    /// Loads all offsets, and moves those that are not in the partition where Kafka looks for them.
     func loadOffsets() throws(BrokerError) {
         guard let topic = topic(Self.offsetsTopic) else { return }
         var misplaced: [(record: OffsetRecord, partition: Int32)] = []
@@ -152,7 +156,7 @@ extension Broker {
             do throws(BrokerError) {
                 read = try committedOffsets(in: partition)
             } catch {
-                // Its groups alone are without positions, and are told.
+                // Only this partition's groups lose their positions; their calls get an error.
                 guard case .log(_, let cause) = error, cause.isDamage else { throw error }
                 groupOffsets.markUnreadable(number, cause)
                 continue
@@ -168,17 +172,19 @@ extension Broker {
         try rehome(misplaced)
     }
 
-    /// What is not in its place does not count.
+    /// Records in the wrong partition do not count.
     private func update(with read: CommittedOffsets, of number: Int32) {
         for (group, offsets) in read.offsets where offsetsPartition(of: group) == number {
             groupOffsets.update(group, offsets)
         }
     }
 
-    /// After a crash that took records that were acknowledged and not synced yet: positions behind them go to the end of
-    /// what is left. Other records will have those offsets, and are not read yet.
+    /// After a crash that lost records which were acknowledged but not synced: moves positions beyond the remaining
+    /// records to their end. Other records will get those offsets, and they must be read.
     func limitOffsets() throws(BrokerError) {
-        if sabotage.contains(.positionsBehindEndKept) { return }
+        #if SABOTAGE
+            if files.sabotage.contains(.positionsBehindEndKept) { return }
+        #endif
         for group in groups() {
             var limited: [TopicPartition: GroupOffset?] = [:]
             for (name, var offset) in committedOffsets(of: group) {
@@ -192,23 +198,28 @@ extension Broker {
 
     private func end(ofKeptRecordsIn name: TopicPartition) throws(BrokerError) -> Offset {
         let partition = try partition(name)
-        // With `.sync` what was decided stays so; what is undecided may have been read by those who do not mind.
+        // With `.sync` everything decided stays; undecided records may have been read by readers that accept those.
         return durability == .sync ? try partition.endOffset() : try partition.bounds().upperBound
     }
 
-    /// Takes in what a partition of the offsets topic has committed.
+    /// Loads the committed offsets in a partition of the offsets topic.
     func loadOffsets(of partition: BrokerPartition<Files>) throws(BrokerError) {
         update(with: try committedOffsets(in: partition), of: partition.name.partition.number)
     }
 
-    /// What a partition of the offsets topic has committed. A transaction's offsets count from its marker on, so one that is
-    /// undecided does not hide those that others committed after it.
+    /// The committed offsets in a partition of the offsets topic. Offsets in a transaction count from its marker on, so
+    /// an undecided transaction does not hide offsets that others committed after it.
     private func committedOffsets(in partition: BrokerPartition<Files>) throws(BrokerError) -> CommittedOffsets {
-        let end = sabotage.contains(.offsetsHiddenByUndecided) ? try partition.bounds().upperBound : Offset(.max)
+        #if SABOTAGE
+            let isHiding = files.sabotage.contains(.offsetsHiddenByUndecided)
+            let end = isHiding ? try partition.bounds().upperBound : Offset(.max)
+        #endif
         var undecided: [Int64: [OffsetRecord]] = [:]
         var committed = CommittedOffsets()
         committed.byteCount = try partition.forEachBatch { header, batch, reader throws(RecordBatchError) in
-            guard header.baseOffset < end else { return }
+            #if SABOTAGE
+                guard header.baseOffset < end else { return }
+            #endif
             let producer = header.producer
             if header.isControl {
                 let decided = undecided.removeValue(forKey: producer.id) ?? []
@@ -228,9 +239,9 @@ extension Broker {
     }
 }
 
-/// What a partition of the offsets topic holds.
+/// The content of a partition of the offsets topic.
 private struct CommittedOffsets {
-    /// By group; nil for what was forgotten.
+    /// By group; nil for deleted offsets.
     var offsets: [String: [TopicPartition: GroupOffset?]] = [:]
     var byteCount = 0
 

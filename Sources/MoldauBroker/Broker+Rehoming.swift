@@ -1,11 +1,11 @@
-// Earlier versions looked for a group or a transactional id in another partition than Kafka does: for one of two names, whose
-// hash is negative. What they wrote is brought to its place when a directory is opened:
+// Earlier versions chose another partition for a group or a transactional id than Kafka does, if the hash of the name
+// is negative: for every second name. When a directory is opened, what they wrote is moved to the right partition:
 //
-//     1  it is appended where it belongs, and synced
-//     2  where it was, it is marked as deleted, and that is synced
+//     1  it is appended there, and synced
+//     2  in the old partition it is marked as deleted, and that is synced
 //
-// Nobody works with the broker yet. After a crash in between, both steps are done again: what is still to be found at the
-// wrong place is what was copied, or older.
+// Nobody uses the broker yet at that time. After a crash in between, both steps are repeated: what is still in the
+// wrong partition is what was copied, or older.
 
 internal import Logging
 internal import MoldauLog
@@ -13,9 +13,9 @@ internal import MoldauRecords
 internal import Synchronization
 
 extension Broker {
-    /// Brings groups' offsets from where they were found to where they belong. What is there and was committed later stays.
+    /// Moves groups' offsets to the right partitions. Offsets there that were committed later win.
     func rehome(_ misplaced: [(record: OffsetRecord, partition: Int32)]) throws(BrokerError) {
-        // What is damaged at either place waits.
+        // Groups with a damaged partition are left for later.
         let misplaced = misplaced.filter { groupOffsets.damage(of: offsetsPartition(of: $0.record.group)) == nil }
             .sorted {
                 ($0.record.group, $0.record.partition, $0.partition) < (
@@ -41,7 +41,7 @@ extension Broker {
         try syncNow()
     }
 
-    /// Brings what is known of transactional ids from where it was found to where it belongs. All decisions are carried out.
+    /// Moves the state of transactional ids to the right partitions. All decisions have been carried out by now.
     func rehome(_ misplaced: [(id: String, partition: Int32)]) throws(BrokerError) {
         let misplaced = misplaced.filter { transactions.damage(of: transactionsPartition(of: $0.id)) == nil }
         if misplaced.isEmpty { return }

@@ -1,23 +1,25 @@
-// Transactions after a stop of the broker.
+// Recovery of transactions after the broker has stopped.
 //
-// Only decisions to commit are synced. What follows one, markers and the note that they are written, comes to disk when it
-// does, file by file: after a crash the note may be there without a marker, and so may the beginning of the producer's next
-// transaction. So the last record of a transactional id is not enough. Its decisions are looked at in their order, and each
-// ends what is open in its partitions from before its end. Those that are known to be carried out are left alone:
+// Only decisions to commit are synced. What follows a decision, the markers and the record that they are written,
+// reaches the disk later, file by file. After a crash that record may be there without a marker, and so may the start
+// of the producer's next transaction. So the last record of a transactional id is not enough. All its decisions are
+// examined in order, and each one ends whatever is open in its partitions from before its end. Decisions that are known
+// to be carried out are skipped:
 //
-//     commit complete                  was written after a sync: all decisions before it are carried out
-//     ongoing, after no transaction    a producer was made, and that synced
-//     complete, without partitions     written below, after a sync: this one too is carried out
+//     commit complete                  written after a sync: all decisions before it are carried out
+//     ongoing, after no transaction    a producer was made, which synced
+//     complete, without partitions     written below, after a sync: this one is carried out, too
 //
-// This matters, because an offset in an old decision may be that of another record by now: one that was not synced and
-// lost leaves its place to the next.
+// This matters because an offset in an old decision may belong to another record by now: if an unsynced record is lost,
+// the next one gets its offset.
 
 internal import MoldauLog
 internal import MoldauRecords
 internal import Synchronization
 
 extension Broker {
-    /// Reads the transactional ids, and ends what was decided. After an unclean stop also what nobody knows of any more.
+    /// Reads the transactional ids, and carries out what was decided. After an unclean stop, also ends transactions
+    /// that no id knows.
     func recoverTransactions(wasClean: Bool) throws(BrokerError) {
         guard let topic = topic(Self.transactionsTopic) else { return }
         var (histories, placed): ([String: TransactionHistory], [String: TransactionHistory]) = ([:], [:])
@@ -32,34 +34,37 @@ extension Broker {
                 }
             }
         }
-        // Where it is right they came later.
+        // Records in the right partition are newer.
         for (id, history) in placed { histories[id, default: TransactionHistory()].add(history) }
         if wasClean {
-            // Everything is on disk; a decision that could not be carried out may be left.
-            for id in histories.keys { histories[id]!.unsettled.removeAll { $0.status.isComplete } }
+            // Everything is on disk, except that a decision may not have been carried out.
+            for id in histories.keys { histories[id]?.unsettled.removeAll { $0.status.isComplete } }
         }
         let ids = histories.keys.sorted()
         if !wasClean { try raiseEpochs(&histories) }
         for id in ids {
-            // All are judged before the first marker makes a partition longer.
-            for index in histories[id]!.unsettled.indices { try judge(&histories[id]!.unsettled[index]) }
-            if let last = histories[id]!.last { transactions.recover(id, last, at: uptime()) }
+            // All decisions are judged before the first marker makes a partition longer.
+            try histories[id]?.changeUnsettled { decision throws(BrokerError) in try judge(&decision) }
+            if let last = histories[id]?.last { transactions.recover(id, last, at: uptime()) }
         }
-        if sabotage.contains(.decisionForgotten) { return }
+        #if SABOTAGE
+            if files.sabotage.contains(.decisionForgotten) { return }
+        #endif
         var unfinished: Set<String> = []
         for id in ids {
-            for decision in histories[id]!.unsettled where try !carryOut(decision) { unfinished.insert(id) }
+            for decision in histories[id]?.unsettled ?? [] where try !carryOut(decision) { unfinished.insert(id) }
         }
-        // After a clean stop partitions are opened when they are used, and looked at from time to time.
+        // After a clean stop partitions are opened when they are first used, and checked from time to time.
         try abortUnknown(opens: !wasClean, undone: unfinished)
         try syncNow()
         for id in ids where !unfinished.contains(id) {
-            if let decision = histories[id]!.unsettled.last { try settle(decision, id) }
+            if let decision = histories[id]?.unsettled.last { try settle(decision, id) }
         }
         try rehome(misplaced.filter { !unfinished.contains($0.id) })
     }
 
-    /// What a partition of the topic knows; nothing where it is damaged: its ids alone cannot be used then, and are told.
+    /// The records in one partition of the topic, by id. Empty if the partition is damaged: its ids cannot be used
+    /// then, and their calls get an error.
     private func histories(in number: Int32) throws(BrokerError) -> [String: TransactionHistory] {
         var histories: [String: TransactionHistory] = [:]
         do throws(BrokerError) {
@@ -76,12 +81,12 @@ extension Broker {
         }
     }
 
-    /// Those that are not closed for records that are missing.
+    /// The partitions that are not closed because of missing records.
     private func usablePartitions() -> [BrokerPartition<Files>] { allPartitions().filter { !$0.isDeleted } }
 
-    /// Writes the markers that are missing.
-    /// - Returns: false where a partition is damaged, so that a commit is still to be carried out there. An abort is not: what
-    ///   stays open there is aborted as what nobody knows.
+    /// Writes missing markers.
+    /// - Returns: false if a partition is damaged, so that a commit must be carried out there later. For an abort this
+    ///   does not matter: a transaction that stays open there will be aborted as an unknown one.
     private func carryOut(_ decision: TransactionRecord) throws(BrokerError) -> Bool {
         var isDone = true
         for name in decision.ends.keys.sorted() {
@@ -95,7 +100,7 @@ extension Broker {
         return isDone
     }
 
-    /// Notes that an id's decisions up to this one are carried out, durably.
+    /// Records, durably, that an id's decisions up to this one are carried out.
     private func settle(_ decision: TransactionRecord, _ id: String) throws(BrokerError) {
         var settled = decision
         (settled.status, settled.ends) = (decision.status.isCommit ? .completeCommit : .completeAbort, [:])
@@ -106,7 +111,7 @@ extension Broker {
         }
     }
 
-    /// Partitions may know of a newer epoch than what is left of the transactional id's records.
+    /// Partitions may have a newer epoch than the remaining records of the transactional id.
     private func raiseEpochs(_ histories: inout [String: TransactionHistory]) throws(BrokerError) {
         var newest: [Int64: Int16] = [:]
         for partition in usablePartitions() { newest.merge(try partition.producerEpochs(), uniquingKeysWith: max) }
@@ -114,33 +119,39 @@ extension Broker {
             record.producer.epoch = max(record.producer.epoch, newest[record.producer.id] ?? 0)
         }
         for id in histories.keys {
-            if histories[id]!.last != nil { raise(&histories[id]!.last!) }
-            for index in histories[id]!.unsettled.indices { raise(&histories[id]!.unsettled[index]) }
+            if var last = histories[id]?.last {
+                raise(&last)
+                histories[id]?.last = last
+            }
+            histories[id]?.changeUnsettled(raise)
         }
     }
 
-    /// Makes an abort of a commit whose records are not all there: it was never acknowledged.
+    /// Turns a commit into an abort if not all of its records are there: it was never acknowledged.
     private func judge(_ decision: inout TransactionRecord) throws(BrokerError) {
         guard decision.status.isCommit, try !isWhole(decision) else { return }
         decision.status = decision.status.isComplete ? .completeAbort : .prepareAbort
     }
 
     private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
-        if sabotage.contains(.partialDecisionTaken) { return true }
+        #if SABOTAGE
+            if files.sabotage.contains(.partialDecisionTaken) { return true }
+        #endif
         let ends = record.ends.merging(record.reads) { end, _ in end }
         for (name, end) in ends.sorted(by: { $0.key < $1.key }) {
-            // Of a partition that is damaged nobody knows it.
+            // For a damaged partition this is unknown.
             if let known = try? partition(name).endOffset(), known < end { return false }
         }
         return true
     }
 
-    /// Ends the transactions that no coordinator will: a crash may keep records and lose that their transaction was begun, or that
-    /// it came to a partition; and older versions took such as never were begun.
+    /// Aborts transactions that no coordinator will end: a crash may keep records but lose the start of their
+    /// transaction, or lose that it writes to a partition; and older versions accepted transactions that were never
+    /// begun.
     /// - Parameters:
-    ///   - opens: whether logs that nobody has used yet are opened for it.
-    ///   - undone: the ids whose decisions are not all carried out. What is open of others is not of a decision but came after
-    ///     it. nil: any may be on its way.
+    ///   - opens: whether logs that are not in use are opened for this.
+    ///   - undone: the ids with decisions that are not carried out yet. Open transactions of other ids do not belong to
+    ///     a decision but were begun later. nil: any id may have a decision in progress.
     func abortUnknown(opens: Bool, undone: Set<String>? = nil) throws(BrokerError) {
         for partition in usablePartitions() {
             for (producer, _) in try partition.openTransactions(opens: opens) {
@@ -154,7 +165,7 @@ extension Broker {
     ) throws(BrokerError) {
         let abort = TransactionMarker(isCommit: false)
         guard let slot = transactions.slot(ofProducer: producer.id) else {
-            // It may be one of those whose records cannot be read.
+            // It may belong to an id whose records cannot be read.
             if transactions.areAllKnown { try partition.end(producer, before: Offset(.max), abort) }
             return
         }
@@ -169,20 +180,26 @@ extension Broker {
     }
 }
 
-/// The records of one transactional id, in their order.
+/// The records of one transactional id, in order.
 private struct TransactionHistory {
     var last: TransactionRecord?
-    /// Decisions of which it is not known that they are carried out.
+    /// Decisions that may not be carried out yet.
     var unsettled: [TransactionRecord] = []
 
     /// Whether a record says that all decisions before it are carried out.
     private var isSettledBefore = false
 
-    /// Adds what came after what is here.
+    /// Adds later records.
     mutating func add(_ later: TransactionHistory) {
         unsettled = later.isSettledBefore ? later.unsettled : unsettled + later.unsettled
         isSettledBefore = isSettledBefore || later.isSettledBefore
         last = later.last ?? last
+    }
+
+    mutating func changeUnsettled<Failure>(
+        _ change: (inout TransactionRecord) throws(Failure) -> Void
+    ) throws(Failure) {
+        for index in unsettled.indices { try change(&unsettled[index]) }
     }
 
     mutating func add(_ record: TransactionRecord) {

@@ -1,12 +1,12 @@
-// Transactions, as KIP-98 has them. A commit:
+// Transactions by KIP-98. A commit:
 //
 //     1  the decision is appended to `__transaction_state`, with the ends of all partitions of the transaction
-//     2  one sync: records and decision are durable; from here on the commit stands
+//     2  one sync: records and decision are durable; from here on the transaction is committed
 //     3  a marker is appended to each partition, and the group's offsets take effect
-//     4  that it is complete is appended to `__transaction_state`
+//     4  a record that it is complete is appended to `__transaction_state`
 //
-// After a crash, a decision whose records are all there is carried out again from step 3 on. One whose records are not
-// all there was never acknowledged: its sync did not end. It becomes an abort.
+// After a crash, a decision whose records are all there is carried out again from step 3 on. If records are missing, it
+// was never acknowledged, as its sync did not complete: it becomes an abort.
 
 internal import MoldauLog
 package import MoldauRecords
@@ -17,9 +17,9 @@ extension Broker {
     private static var producerIDBlock: Int64 { 1_000 }
     private var producerIDPath: String { "\(directory)/producer-ids" }
 
-    /// Makes a producer of a transactional id. What an older one left open is aborted, and it can write no more.
-    /// Durable on return. Blocks.
-    /// - Parameter timeout: a transaction that is open for longer is aborted.
+    /// Makes a producer for a transactional id. An older producer's open transaction is aborted, and it can write no
+    /// more. Durable on return. Blocks.
+    /// - Parameter timeout: transactions that are open for longer are aborted.
     package func makeProducer(_ id: String, timeout: Duration) throws(BrokerError) -> ProducerIdentity {
         guard !id.isEmpty, id.utf8.count <= Int(Int16.max) else {
             throw .invalidTransaction(id: id, reason: "a transactional id has 1 to 32767 bytes")
@@ -34,7 +34,7 @@ extension Broker {
         let producer = try slot.state.withLock { state throws(BrokerError) in
             var record: TransactionRecord
             if let known = state.record {
-                if known.status == .ongoing && !sabotage.contains(.openTransactionForgotten) {
+                if isOpen(known) {
                     try takeOver(&state, id)
                 } else if known.status == .prepareCommit || known.status == .prepareAbort {
                     try complete(&state, id)
@@ -62,7 +62,7 @@ extension Broker {
     /// The id of the newest producer of a transactional id; nil before the first.
     package func producerID(of id: String) -> Int64? { transactions.newestProducer(of: id) }
 
-    /// Says that the producer's transaction writes to these partitions; begins one if none is open.
+    /// Adds partitions to the producer's transaction; begins one if none is open.
     package func enlist(
         _ partitions: [TopicPartition], _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
@@ -79,7 +79,7 @@ extension Broker {
         _ partitions: [TopicPartition], _ state: inout Transactions.State, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
         _ = try check(state, id, producer)
-        // What kept the last one from ending may be over.
+        // An earlier attempt to complete the last transaction may have failed; it may work now.
         try completeDecided(&state, id)
         var record = try check(state, id, producer)
         if record.status != .ongoing {
@@ -93,7 +93,7 @@ extension Broker {
         state.record = record
     }
 
-    /// Adds a group's offsets to the producer's transaction: they count once it is committed.
+    /// Adds a group's offsets to the producer's transaction: they take effect when it is committed.
     package func commit(
         _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
@@ -111,7 +111,7 @@ extension Broker {
         }
     }
 
-    /// Ends the producer's transaction. A commit is as durable as `durability` promises on return. Blocks.
+    /// Commits or aborts the producer's transaction. On return a commit is as durable as `durability` promises. Blocks.
     package func endTransaction(_ id: String, _ producer: ProducerIdentity, commit: Bool) throws(BrokerError) {
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
             let record = try check(state, id, producer)
@@ -129,9 +129,10 @@ extension Broker {
         guard let record = state.record else {
             throw .invalidTransaction(id: id, reason: "no producer was made for it")
         }
-        guard record.producer == producer || sabotage.contains(.staleEpochAccepted) else {
-            throw .producerFenced(id: id)
-        }
+        #if SABOTAGE
+            if files.sabotage.contains(.staleEpochAccepted) { return record }
+        #endif
+        guard record.producer == producer else { throw .producerFenced(id: id) }
         return record
     }
 
@@ -146,33 +147,59 @@ extension Broker {
             }
         }
         if commit {
-            // What was read has to be there after a crash as well as what was written of it: as far as it is there now, whatever
-            // position a client names.
+            // After a crash the records that were read must be there too, not only those that were written. Whatever
+            // position a client names, only records that exist now can be required.
             for (name, read) in state.offsets.values.joined() where record.ends[name] == nil {
                 guard let end = try? partition(name).endOffset() else { continue }
-                record.reads[name] = sabotage.contains(.positionsBelieved) ? read.offset : min(read.offset, end)
+                record.reads[name] = min(read.offset, end)
+                #if SABOTAGE
+                    if files.sabotage.contains(.positionsBelieved) { record.reads[name] = read.offset }
+                #endif
             }
         }
         try store(record, id)
         state.record = record
-        // An abort that is lost is none the less one: its records are not readable before a decision.
-        if commit && !sabotage.contains(.decisionNotSynced) { try flush() }
+        // An abort whose record is lost is an abort all the same: its records cannot be read before a decision.
+        if commit { try flushDecision() }
         try complete(&state, id)
     }
 
-    /// Carries a decision out where that was begun and failed.
+    /// Makes a commit, and all that it decides on, durable.
+    private func flushDecision() throws(BrokerError) {
+        #if SABOTAGE
+            if files.sabotage.contains(.decisionNotSynced) { return }
+        #endif
+        try flush()
+    }
+
+    /// Carries out a decision if an earlier attempt failed.
     private func completeDecided(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
         guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else { return }
-        // It may not be durable yet.
+        // The decision may not be durable yet.
         if status == .prepareCommit { try flush() }
         try complete(&state, id)
+    }
+
+    private func isOpen(_ record: TransactionRecord) -> Bool {
+        #if SABOTAGE
+            if files.sabotage.contains(.openTransactionForgotten) { return false }
+        #endif
+        return record.status == .ongoing
+    }
+
+    /// Where a decision's markers go, in order.
+    private func markedPartitions(_ record: TransactionRecord) -> [TopicPartition] {
+        #if SABOTAGE
+            if files.sabotage.contains(.markerLost) { return Array(record.ends.keys.sorted().dropFirst()) }
+        #endif
+        return record.ends.keys.sorted()
     }
 
     /// Carries a decision out.
     func complete(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
         guard var record = state.record else { return }
         let isCommit = record.status.isCommit
-        for name in record.ends.keys.sorted().dropFirst(sabotage.contains(.markerLost) ? 1 : 0) {
+        for name in markedPartitions(record) {
             if name.topic == Self.offsetsTopic {
                 let (offsets, isRecovered) = (state.offsets, state.isRecovered)
                 try groupOffsets.inOrder(name.partition.number) { _ throws(BrokerError) in
@@ -190,7 +217,8 @@ extension Broker {
         state = Transactions.State(record: record)
     }
 
-    /// - Parameter fences: writes it also where the producer has not written yet, so that it cannot do so later.
+    /// - Parameter fences: writes the marker even if the producer has not written there yet, so that it cannot do so
+    ///   later.
     func writeMarker(
         _ name: TopicPartition, _ record: TransactionRecord, isCommit: Bool, fences: Bool = false
     ) throws(BrokerError) {
@@ -201,17 +229,17 @@ extension Broker {
             let isKnown = end != TransactionRecord.unknownEnd
             try partition.end(record.producer, before: isKnown ? end : Offset(.max), marker)
         } catch .unknownTopic, .unknownPartition {
-            // It was deleted with the transaction's records; the topic may have been made again, with fewer partitions.
+            // The topic was deleted with the transaction's records; it may have been recreated with fewer partitions.
         }
     }
 
-    /// Aborts what a producer left open, in the name of the next epoch: so it is fenced everywhere it wrote.
+    /// Aborts a producer's open transaction with the next epoch, which fences it in every partition that it wrote to.
     private func takeOver(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
         if let epoch = state.record?.producer.epoch, epoch < .max { state.record?.producer.epoch = epoch + 1 }
         try decide(&state, id, commit: false)
     }
 
-    /// Aborts the transactions that are open for longer than their timeout, and those that nobody can end.
+    /// Aborts transactions that exceed their timeout, and those that nobody can end.
     /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
         let now = uptime()
@@ -223,7 +251,11 @@ extension Broker {
                     guard let record = state.record, record.status == .ongoing,
                         now - state.begun > .milliseconds(record.timeoutMs)
                     else { return }
-                    if sabotage.contains(.expiredCommitted) { return try decide(&state, slot.id, commit: true) }
+                    #if SABOTAGE
+                        if files.sabotage.contains(.expiredCommitted) {
+                            return try decide(&state, slot.id, commit: true)
+                        }
+                    #endif
                     try takeOver(&state, slot.id)
                 }
             } catch {
@@ -244,7 +276,7 @@ extension Broker {
         try append(id, record, to: try partition(TopicPartition(Self.transactionsTopic, number)))
     }
 
-    /// - Parameter record: nil: what is known of the id is not to be looked for in this partition.
+    /// - Parameter record: nil marks the id as deleted in this partition.
     func append(_ id: String, _ record: TransactionRecord?, to partition: BrokerPartition<Files>) throws(BrokerError) {
         var builder = RecordBatchBuilder(capacity: 1_024)
         var key = ByteWriter()
@@ -269,11 +301,12 @@ extension Broker {
         do {
             try create([topic])
         } catch .topicExists {
-            // Another producer came first.
+            // Another producer created the topic first.
         }
     }
 
-    /// An id that no producer ever had. Blocks of them are noted durably, so that a crash gives none out twice.
+    /// A new producer id. Ids are reserved in blocks, durably, so that a crash never leads to an id being given out
+    /// twice.
     private func newProducerID() throws(BrokerError) -> Int64 {
         try transactions.producerIDs.withLock { ids throws(BrokerError) in
             if ids.isEmpty {
@@ -282,7 +315,7 @@ extension Broker {
                     if noted == nil && files.exists(producerIDPath) {
                         throw .damagedFile(path: producerIDPath, reason: "it has changed since it was written")
                     }
-                    // Where the file was lost, ids that were given out tell of themselves.
+                    // If the file is lost, the ids in use show which ones were given out.
                     let first = max(noted ?? 0, transactions.firstUnusedProducer)
                     guard first >= 0, first <= .max - Self.producerIDBlock else {
                         throw .damagedFile(path: producerIDPath, reason: "no producer's id is left after \(first)")

@@ -3,9 +3,9 @@ package import MoldauLog
 package import MoldauRecords
 internal import Synchronization
 
-/// The broker: topics, their partitions' logs, and the committed offsets of groups. No sockets; shared by threads.
+/// The broker: topics, their partitions' logs, and the committed offsets of groups. Has no sockets; shared by threads.
 ///
-/// One process at a time works on a data directory: it is locked from `init` to `close`. Calls block on the file
+/// Only one process at a time can use a data directory: it is locked from `init` to `close`. Calls block on the file
 /// system.
 package final class Broker<Files: FileSystem>: Sendable {
     private struct State: Sendable {
@@ -13,7 +13,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         var partitions: [String: [BrokerPartition<Files>]] = [:]
         var lock: DirectoryLock?
         var isClosed = false
-        /// Where the ids of topics come from.
+        /// The source of new topics' ids.
         var randomness: any RandomNumberGenerator & Sendable
     }
 
@@ -22,13 +22,12 @@ package final class Broker<Files: FileSystem>: Sendable {
     let uptime: @Sendable () -> Duration
     let files: Files
     let directory: String
-    let sabotage: Sabotage
-    /// Gets to know what is deleted, moved or made up: what nobody asked for.
+    /// Gets warnings about things that nobody asked for: what is deleted, moved or reconstructed.
     let logger: Logger
     private let wasClean: Bool
-    /// What was durable when the broker was opened, by the partition's name.
+    /// The durable ends of partitions when the broker was opened, by the partition's name.
     private let durableEnds: [String: Offset]
-    /// Where partitions began when it was last written down for Kafka.
+    /// The first offsets of partitions, from Kafka's checkpoint file.
     private let checkpointedStarts: [TopicPartition: Offset]
     private let groupCommit: GroupCommit<Files>
     /// What calls those back who do not wait.
@@ -39,23 +38,22 @@ package final class Broker<Files: FileSystem>: Sendable {
     let groupOffsets = GroupOffsets()
     let transactions = Transactions()
 
-    /// Opens a data directory, and makes it where there is none. After an unclean stop every partition is checked and
+    /// Opens a data directory; creates it if it does not exist. After an unclean stop every partition is checked and
     /// its torn tail cut off before this returns.
     /// - Parameters:
-    ///   - clock: the wall clock: what records and files are told.
-    ///   - uptime: a clock that nobody sets, by which open transactions grow old; nil: the milliseconds of `clock`.
-    ///   - randomness: where the ids of topics come from.
-    ///   - logger: gets to know what is deleted, moved or made up.
-    /// - Throws: `LogError.locked` at once when another process has it; `.io`; `.damagedFile`; `.copiedWhileOpen`.
+    ///   - clock: the wall clock, for timestamps in records and files.
+    ///   - uptime: a clock that is never set, for the age of open transactions; nil: the milliseconds of `clock`.
+    ///   - randomness: the source of new topics' ids.
+    ///   - logger: gets warnings about what is deleted, moved or reconstructed.
+    /// - Throws: `LogError.locked`, at once, if another process holds the lock; `.io`; `.damagedFile`;
+    ///   `.copiedWhileOpen`.
     package init(
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
         uptime: (@Sendable () -> Duration)? = nil,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-        logger: Logger = Logger(label: "moldau.broker"), sabotage: Sabotage = [],
-        callbacks driver: Callbacks.Driver = .ownThread
+        logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread
     ) throws(LogError) {
         self.files = files
-        self.sabotage = sabotage
         self.directory = directory
         self.durability = durability
         self.clock = clock
@@ -101,16 +99,14 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     private func configuration(of topic: TopicMetadata) throws(LogError) -> LogConfiguration {
-        var configuration = try LogConfiguration(topic.configuration)
-        configuration.sabotage = sabotage
-        return configuration
+        try LogConfiguration(topic.configuration)
     }
 
-    // Partitions that wait for a sync hold what holds them.
+    // Breaks a reference cycle: partitions that wait for a sync refer to the group commit that holds them.
     deinit { groupCommit.letGo() }
 
-    /// Opens all logs, and makes durable what they hold. Logs whose records are missing or damaged stay closed: their
-    /// partitions answer every call with the reason.
+    /// Opens all logs, and makes their content durable. Logs with missing or damaged records stay closed: every call to
+    /// such a partition fails with the reason.
     private func recover() throws(BrokerError) {
         for partition in allPartitions() {
             do throws(BrokerError) {
@@ -122,7 +118,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         try syncNow()
     }
 
-    /// Whether a topic holds the broker's own records: it alone writes there.
+    /// Whether a topic holds the broker's own records, so that only the broker may write to it.
     package static func isInternal(_ topic: String) -> Bool { topic == offsetsTopic || topic == transactionsTopic }
 
     func allPartitions() -> [BrokerPartition<Files>] {
@@ -133,21 +129,22 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     // MARK: Topics
 
-    /// All topics, by name.
+    /// All topics, sorted by name.
     package func topics() -> [TopicMetadata] {
         state.withLock { $0.catalog.topics.values.sorted { $0.name < $1.name } }
     }
 
+    /// The metadata of a topic; nil if there is no topic of that name.
     package func topic(_ name: String) -> TopicMetadata? { state.withLock { $0.catalog.topics[name] } }
 
-    /// Creates topics, all or none, durably. Each gets an id of its own, whatever id is asked for.
+    /// Creates all of the topics or none, durably. Each gets a new id, whatever id was asked for.
     package func create(_ topics: [TopicMetadata]) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
             let topics = topics.map { $0.with(TopicID.random(using: &state.randomness)) }
             var made: [(String, [BrokerPartition<Files>])] = []
             for topic in topics {
-                if let objection = TopicCatalog<Files>.objection(to: topic.name) {
+                if let objection = TopicName.objection(to: topic.name) {
                     throw .invalidTopic(name: topic.name, reason: objection)
                 }
                 if let objection = TopicCatalog<Files>.objection(toPartitionCount: topic.partitionCount) {
@@ -175,8 +172,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Changes settings of a topic, durably; they hold at once. nil takes a setting back to its default.
-    /// - Throws: `BrokerError.invalidSettings`: nothing has changed then.
+    /// Changes settings of a topic, durably; they take effect at once. nil resets a setting to its default.
+    /// - Throws: `BrokerError.invalidSettings`; nothing has changed then.
     package func configure(_ name: String, _ changes: [String: String?]) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
@@ -196,7 +193,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Deletes a topic with its records, and every group's offsets in it.
+    /// Deletes a topic with its records, and all groups' offsets in it.
     package func delete(_ name: String) throws(BrokerError) {
         let removed = try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
@@ -215,8 +212,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         try forgetOffsets(inTopic: name)
     }
 
-    /// Directories that have the name of a new topic's, and were not deleted: nobody knows whose records they hold. So they are
-    /// kept under another name.
+    /// Renames existing directories with the names of a new topic's partitions: it is unknown whose records they hold,
+    /// so they are kept.
     private func moveAside(_ topic: TopicMetadata, _ state: inout State) throws(LogError) {
         let partitions = (0..<topic.partitionCount).map { TopicPartition(topic.name, $0) }
         try groupCommit.forget(partitions)
@@ -232,8 +229,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         if isMoved { try files.syncDirectory(directory) }
     }
 
-    /// Removes partitions of a topic that the file of topics does not name any more. They get a name first that says it: a crash
-    /// amid all this leaves nothing that could be taken for records of a topic.
+    /// Removes the directories of partitions that are no longer in the file of topics. They are renamed first, so that
+    /// a crash in the middle leaves nothing that could be taken for a topic's records.
     private func removeDirectories(of partitions: [TopicPartition]) throws(LogError) {
         try groupCommit.forget(partitions)
         var names: [String] = []
@@ -249,7 +246,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         for name in names { try files.removeDirectory("\(directory)/\(name)") }
     }
 
-    /// The partition, to append to and read from.
+    /// Looks a partition up, to append to it and read from it.
     package func partition(_ name: TopicPartition) throws(BrokerError) -> BrokerPartition<Files> {
         try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
@@ -264,7 +261,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     // MARK: Durability
 
     /// Returns when everything appended before the call is as durable as `durability` promises. Blocks.
-    /// - Throws: `BrokerError.storage(.offline)` when a sync failed, now or before.
+    /// - Throws: `BrokerError.storage(.offline)` if a sync has failed, now or earlier.
     package func flush() throws(BrokerError) {
         do throws(LogError) {
             if durability == .sync { try groupCommit.sync() } else { try groupCommit.checkOnline() }
@@ -273,12 +270,12 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Makes everything durable, whatever `durability` says: for the thread that keeps `.interval`'s promise.
+    /// Makes everything durable, whatever `durability` says: for the thread that keeps the promise of `.interval`.
     package func syncNow() throws(BrokerError) {
         do throws(LogError) { try groupCommit.sync() } catch { throw .storage(error) }
     }
 
-    /// Lets go of what the topics' retention lets go of.
+    /// Deletes expired segments in all partitions.
     /// - Throws: the first failure, after all were tried.
     package func applyRetention() throws(BrokerError) {
         defer { try? writeStarts() }
@@ -293,7 +290,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
-    /// One partition's failure does not keep the others from their turn.
+    /// Calls `body` for every partition, even if it fails for some.
     /// - Throws: the first failure, after all were tried.
     private func forEachPartition(_ body: (BrokerPartition<Files>) throws(BrokerError) -> Void) throws(BrokerError) {
         var failure: BrokerError?
@@ -307,16 +304,17 @@ package final class Broker<Files: FileSystem>: Sendable {
         if let failure { throw failure }
     }
 
-    /// Compacts the partitions where it is worth it, one after the other. A partition where it fails is left as it is.
+    /// Compacts the partitions that are worth it, one after the other. If it fails for a partition, that one is left as
+    /// it is.
     /// - Throws: the first failure, after all were tried.
     package func compact() throws(BrokerError) {
-        // Decisions that newer ones replace are needed until their markers are durable.
+        // A decision that a newer one replaces is needed until its markers are durable.
         try syncNow()
         try forEachPartition { partition throws(BrokerError) in _ = try partition.compact() }
     }
 
-    /// Makes everything durable and frees the directory. Every later call throws `.closed`; a second `close` does
-    /// nothing.
+    /// Makes everything durable and releases the directory. Every later call throws `.closed`; a second `close` is a
+    /// no-op.
     package func close() throws(BrokerError) {
         let isFirst = state.withLock { state in
             defer { state.isClosed = true }
@@ -326,7 +324,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         defer { state.withLock { $0.lock = nil } }
         do throws(LogError) {
             try groupCommit.sync()
-            // A closed partition tells the journal nothing any more.
+            // A partition that is closed has nothing more to add to the journal.
             try groupCommit.closeJournal()
             try writeCheckpoints()
             for partition in allPartitions() { try partition.close() }
@@ -340,7 +338,7 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     // MARK: For Kafka's programs
 
-    /// Where the partitions begin; of those that nobody has used, what was known when the broker was opened.
+    /// The first offsets of all partitions; for unused ones, those that were known when the broker was opened.
     private func starts() -> [TopicPartition: Offset] {
         var starts: [TopicPartition: Offset] = [:]
         for partition in allPartitions() {

@@ -1,27 +1,27 @@
 package import MoldauLog
 package import MoldauRecords
 
-/// Why the broker refused, or failed. Each case holds the facts.
+/// Why the broker refused a request, or failed. Each case holds the facts.
 package enum BrokerError: Error, Equatable {
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
-    /// Settings of a topic that was there, and is as before.
+    /// The new settings of a topic are invalid; it is unchanged.
     case invalidSettings(topic: String, reason: String)
-    /// The topic holds the broker's own records: it is neither deleted nor written to.
+    /// The topic holds the broker's own records: clients may neither delete it nor write to it.
     case internalTopic(String)
     case unknownPartition(TopicPartition, partitionCount: Int32)
     /// The broker's own records of `holder` (a group, a transactional id) are in a partition that cannot be read.
     case unreadable(holder: String, TopicPartition, LogError)
-    /// The partition's log refused.
+    /// The partition's log refused or failed.
     case log(TopicPartition, LogError)
-    /// The data directory, or the disk under it.
+    /// The data directory or its disk failed.
     case storage(LogError)
-    /// A group's name or an offset's metadata that cannot be stored.
+    /// A group's name, or an offset's metadata, cannot be stored.
     case invalidCommit(reason: String)
-    /// Another producer of that transactional id has taken over.
+    /// Another producer with that transactional id has taken over.
     case producerFenced(id: String)
-    /// What was asked does not fit the state of the transaction.
+    /// The request does not fit the state of the transaction.
     case invalidTransaction(id: String, reason: String)
     /// The group has a member, and takes one only.
     case groupInUse(String)

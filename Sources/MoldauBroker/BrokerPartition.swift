@@ -2,31 +2,32 @@ package import MoldauLog
 package import MoldauRecords
 internal import Synchronization
 
-/// One partition of the broker: its log behind a lock of its own, and those who wait for its next record.
+/// One partition of the broker: its log, with a lock of its own, and the bells of readers that wait for its next
+/// record.
 ///
-/// The directory is made with the first append: a partition that nothing was written to costs nothing.
+/// The directory is created by the first append, so that an unused partition costs nothing.
 package final class BrokerPartition<Files: FileSystem>: Sendable {
     private struct State: Sendable {
         var configuration: LogConfiguration
         var log: PartitionLog<Files>?
         /// What others have left here, by what they wait for.
         var bells: [Bell.Occasion: [Bell]] = [:]
-        /// Why no call is answered any more.
+        /// Why every call fails from now on.
         var end: BrokerError?
-        /// Whether the next sync will take the log along.
+        /// Whether the next sync will include the log.
         var isNoted = false
     }
 
-    /// Batches that were read, as they stand on disk, and where reading goes on.
+    /// Batches that were read, in their form on disk, and where reading continues.
     package struct Fetched: Sendable {
         package let bytes: SharedBytes
         package let next: LogCursor
-        /// The aborted transactions that reach into the bytes; none where all records were asked for.
+        /// The aborted transactions with records among the bytes; empty if all records were requested.
         package let aborted: [AbortedTransaction]
-        /// The offset after the last record that may be read.
+        /// The offset after the last readable record.
         package let end: Offset
 
-        /// The bytes without the batches of aborted transactions: what a reader of committed records may see.
+        /// The bytes without the batches of aborted transactions: those that a reader of committed records may see.
         package var committed: SharedBytes { bytes.withoutAborted(aborted) }
     }
 
@@ -34,7 +35,6 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     private let topicID: TopicID?
     private let files: Files
     private let directory: String
-    private let sabotage: Sabotage
     private let wasClean: Bool
     private let durableEnd: Offset
     private let checkpointedStart: Offset
@@ -53,7 +53,6 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         self.topicID = topicID
         self.files = files
         self.directory = directory
-        sabotage = configuration.sabotage
         state = Mutex(State(configuration: configuration))
         self.wasClean = wasClean
         self.durableEnd = durableEnd
@@ -63,7 +62,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         self.transactions = transactions
     }
 
-    /// Lets other settings hold from now on.
+    /// Applies new settings.
     func configure(_ configuration: LogConfiguration) {
         state.withLock { state in
             state.configuration = configuration
@@ -71,14 +70,14 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Runs `body` on the log, with the lock held; makes the log where there is none and `creates` is set.
+    /// Runs `body` on the log while holding the lock; creates the log if it does not exist and `creates` is set.
     func withLog<Result: Sendable>(
         creates: Bool = false, _ body: (inout PartitionLog<Files>) throws(LogError) -> Result
     ) throws(BrokerError) -> Result? {
         do {
             return try state.withLock { state throws(BrokerError) in
                 if let end = state.end { throw end }
-                // Before anybody can read what came: who reads it may rely on the next sync.
+                // Before anybody can read the new records: readers may rely on the next sync.
                 defer { note(&state) }
                 do throws(LogError) {
                     if state.log == nil {
@@ -90,15 +89,15 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                         if let topicID { try files.claim(directory, for: topicID) }
                         state.log = log
                     }
-                    return try body(&state.log!)
+                    return try body(&state.log!)  // Opened above if it was not open.
                 } catch {
-                    // A partition that could not be opened for what is missing stays as it is.
+                    // A partition that could not be opened because of lost records stays closed.
                     if state.log == nil, error.isLoss { state.end = .log(name, error) }
                     throw .log(name, error)
                 }
             }
         } catch {
-            // What a sync that failed has written nobody knows, whatever it was for.
+            // After a failed sync, of whatever file, it is unknown what is on disk.
             if case .log(_, let cause) = error, case .io(operation: "sync", _, _, _) = cause {
                 groupCommit.goOffline(cause)
             }
@@ -106,11 +105,11 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Appends whole batches of a client; readers see them at once. Durable after the broker's `flush`. Blocks on the file
-    /// system.
+    /// Appends whole batches of a client; readers see them at once. Durable after the broker's `flush`. Blocks on the
+    /// file system.
     /// - Parameter isBuilt: whether this process has built them: see `PartitionLog.append`.
-    /// - Throws: `BrokerError.internalTopic`; `.producerFenced`, `.invalidTransaction` where the coordinator knows no such
-    ///   transaction that writes here; `.log` with what the log refuses.
+    /// - Throws: `BrokerError.internalTopic`; `.producerFenced`, `.invalidTransaction` if the coordinator knows no
+    ///   transaction of the producer that writes here; `.log` if the log refuses.
     @discardableResult
     package func append(
         _ batches: UnsafeRawBufferPointer, isBuilt: Bool = false
@@ -118,22 +117,25 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         if Broker<Files>.isInternal(name.topic) { throw .internalTopic(name.topic) }
         let stamp = try stamp(of: batches)
         guard stamp.id >= 0 else { return try appendOwn(batches, isBuilt: isBuilt) }
+        #if SABOTAGE
+            if files.sabotage.contains(.staleEpochAccepted) { return try appendOwn(batches, isBuilt: isBuilt) }
+        #endif
         nonisolated(unsafe) let batches = batches  // Used inside the call alone.
         guard let slot = transactions.slot(ofProducer: stamp.id) else {
-            if stamp.isTransactional, !sabotage.contains(.staleEpochAccepted) {
+            if stamp.isTransactional {
                 throw .invalidTransaction(
                     id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
             }
             return try appendOwn(batches, isBuilt: isBuilt)
         }
-        // The transaction does not end between the check and the append.
+        // The lock keeps the transaction open between the check and the append.
         return try slot.state.withLock { state throws(BrokerError) in
-            if !sabotage.contains(.staleEpochAccepted) { try state.admit(stamp, to: name, of: slot.id) }
+            try state.admit(stamp, to: name, of: slot.id)
             return try appendOwn(batches, isBuilt: isBuilt)
         }
     }
 
-    /// Whose batches these are: all of one producer.
+    /// The producer of the batches, which must be the same for all.
     private func stamp(of batches: UnsafeRawBufferPointer) throws(BrokerError) -> ProducerStamp {
         do throws(RecordBatchError) {
             let first = try RecordBatchHeader(batches)
@@ -155,7 +157,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Appends whole batches of the broker's own, as `append` does.
+    /// Appends whole batches of the broker itself, like `append`.
     @discardableResult
     package func appendOwn(
         _ batches: UnsafeRawBufferPointer, isBuilt: Bool = false
@@ -185,14 +187,14 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         if groupCommit.isAwaited { ring(.visibility) }
     }
 
-    /// With the lock held, which comes before that of the group commit.
+    /// Called with the lock held; it is taken before that of the group commit.
     private func note(_ state: inout sending State) {
         guard !state.isNoted, state.log?.hasUnsynced == true else { return }
         state.isNoted = true
         groupCommit.note(self)
     }
 
-    /// Opens the log, whose tail is to be synced before anybody reads it.
+    /// Opens the log; its tail must be synced before anybody reads it.
     func recover() throws(BrokerError) { _ = try withLog { _ throws(LogError) in } }
 
     var isDeleted: Bool { end != nil }
@@ -205,7 +207,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         state.withLock { state in state.log.map { body($0) } }
     }
 
-    /// The file to sync, and the offset up to which it holds records; from here on the partition counts as clean.
+    /// The file to sync, and the offset up to which it has records; from here on the partition counts as clean.
     func takeUnsynced() -> (file: Files.File, end: Offset)? {
         state.withLock { state in
             state.isNoted = false
@@ -213,13 +215,13 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Reads whole batches from `offset` on: as many as `maxBytes` holds, at least one. Does not wait. Blocks on the
-    /// disk.
+    /// Reads whole batches from `offset` on: as many as fit into `maxBytes`, but at least one. Does not wait. Blocks on
+    /// the disk.
     /// - Parameters:
     ///   - cursor: `next` of the same reader's last read.
-    ///   - onlyCommitted: leaves what transactions have not decided, and tells which they have aborted.
-    ///   - producer: the id of one whose own transaction is read although it is open.
-    /// - Returns: nil at the end of the partition; no bytes where compaction left nothing before it.
+    ///   - onlyCommitted: leaves out the records of open transactions, and lists the aborted transactions.
+    ///   - producer: the id of a producer whose own open transaction is read too.
+    /// - Returns: nil at the end of the partition; no bytes if compaction left nothing before the end.
     package func read(
         from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, onlyCommitted: Bool = false,
         openOf producer: Int64? = nil
@@ -250,16 +252,16 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Gives all records to `body`. For topics of the broker's own.
+    /// Calls `body` with every record. For topics of the broker itself.
     func forEachRecord(_ body: (RecordView) -> Void) throws(BrokerError) {
         try forEachBatch { _, _, reader throws(RecordBatchError) in
             while let record = try reader.next() { body(record) }
         }
     }
 
-    /// Gives all batches to `body`, markers and those of undecided and aborted transactions too, each with a reader of its
-    /// records.
-    /// - Returns: the bytes read.
+    /// Calls `body` with every batch, including markers and batches of undecided and aborted transactions, each with a
+    /// reader of its records.
+    /// - Returns: the number of bytes read.
     @discardableResult
     func forEachBatch(
         _ body: (RecordBatchHeader, UnsafeRawBufferPointer, inout RecordBatchReader) throws(RecordBatchError) -> Void
@@ -293,13 +295,13 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         } ?? Offset.zero..<Offset.zero
     }
 
-    /// The offset that the next record gets.
+    /// The offset that the next record will get.
     package func endOffset() throws(BrokerError) -> Offset {
         try withLog { log throws(LogError) in log.endOffset } ?? .zero
     }
 
-    /// The producers whose transactions are open here, by id, and where those begin.
-    /// - Parameter opens: whether a log that nobody has used yet is opened.
+    /// The producers with open transactions, sorted by id, and where those begin.
+    /// - Parameter opens: whether to open a log that is not in use.
     func openTransactions(
         opens: Bool = true
     ) throws(BrokerError) -> [(producer: ProducerIdentity, start: Offset)] {
@@ -314,8 +316,9 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         try withLog { log throws(LogError) in log.producerEpochs } ?? [:]
     }
 
-    /// Ends a producer's transaction here, if one is open; readers of committed records go on.
-    /// - Parameter end: the offset behind the transaction's records: one that began there or later is another.
+    /// Ends a producer's transaction here, if one is open; readers of committed records can then continue.
+    /// - Parameter end: the offset after the transaction's records: a transaction that began there or later is another
+    ///   one.
     func end(_ producer: ProducerIdentity, before end: Offset, _ marker: TransactionMarker) throws(BrokerError) {
         let isOpen = try withLog { log throws(LogError) in
             log.openTransactions.contains { $0.producer == producer.id && $0.start < end }
@@ -324,7 +327,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         try write(marker, of: producer)
     }
 
-    /// Ends a producer's transaction here, whether or not it has written: from now on older epochs can write no more.
+    /// Ends a producer's transaction here, whether or not it has written: older epochs can write no more from now on.
     func write(_ marker: TransactionMarker, of producer: ProducerIdentity) throws(BrokerError) {
         let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
         _ = try append { log, now throws(LogError) in try log.append(marker, of: stamp, now: now) }
@@ -335,13 +338,13 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         try withLog { log throws(LogError) in try log.offset(atOrAfter: time) } ?? nil
     }
 
-    /// Records below `offset` may go; whole segments of them do.
+    /// Deletes whole segments of records below `offset`, and makes the other records below it unreadable.
     package func deleteRecords(before offset: Offset) throws(BrokerError) {
         _ = try withLog { log throws(LogError) in try log.deleteRecords(before: offset) }
     }
 
-    /// Lets go of what the topic's retention lets go of.
-    /// - Returns: the offsets that went; nil for none.
+    /// Deletes expired segments.
+    /// - Returns: the deleted offsets; nil for none.
     func applyRetention() throws(BrokerError) -> Range<Offset>? {
         let now = clock()
         let removed = try withLog { log throws(LogError) in
@@ -352,14 +355,14 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         return removed.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The first offset held and the end, where the log is open.
+    /// The first offset held and the end, if the log is open.
     var openBounds: Range<Offset>? {
         state.withLock { state in state.log.map { $0.startOffset..<max($0.startOffset, $0.endOffset) } }
     }
 
-    /// Writes closed segments anew, without records that later ones replace, where that is worth it. The partition is
-    /// locked only before and after.
-    /// - Returns: the bytes before and after; nil where nothing was done.
+    /// Rewrites closed segments without records that later ones replace, if that is worth it. The partition is locked
+    /// only before and after.
+    /// - Returns: the bytes before and after; nil if nothing was done.
     @discardableResult
     package func compact() throws(BrokerError) -> (before: Int, after: Int)? {
         let now = clock()
@@ -390,7 +393,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     /// Every later call throws this.
     private func ringForEnd() { for occasion in Bell.Occasion.allCases { ring(occasion) } }
 
-    /// Makes the log durable and its indexes whole; every later call throws `.closed`.
+    /// Makes the log durable and writes its indexes; every later call throws `.closed`.
     func close() throws(LogError) {
         defer { ringForEnd() }
         try state.withLock { state throws(LogError) in
@@ -401,7 +404,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// The topic was deleted: every later call throws.
+    /// Called when the topic was deleted: every later call throws.
     func markDeleted() {
         state.withLock { state in
             state.end = .unknownTopic(name.topic)

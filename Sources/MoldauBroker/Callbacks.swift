@@ -4,6 +4,7 @@
 // uses in this way has no such thread. In a simulation whoever drives it makes the calls, by `runDue`.
 
 internal import Foundation
+internal import MoldauRecords
 
 /// The calls that the broker has to make.
 package final class Callbacks: Sendable {

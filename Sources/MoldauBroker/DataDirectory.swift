@@ -1,22 +1,22 @@
-// What lies in a data directory beside the partitions' records, and what is made of it when it is opened. A directory moves both
-// ways: a Kafka broker opens ours, and we open one that a Kafka broker has worked on.
+// The files in a data directory besides the partitions' records, and what happens to them when it is opened. A
+// directory can move both ways: a Kafka broker can open ours, and we can open one that a Kafka broker has used.
 //
 //     topics.json                     the topics: see TopicCatalog.swift
 //     durable.journal                 what is on disk: see DurabilityJournal.swift
 //     producer-ids                    the first id that no producer has
-//     directory-number                the number that the file system gave the directory: tells a copy
+//     directory-number                the number that the file system gave the directory: identifies a copy
 //     meta.properties, .kafka_cleanshutdown, *-offset-checkpoint      Kafka's
 //
-// Whoever stops cleanly leaves `.kafka_cleanshutdown`; ours names us. Where it is another's, files that only we write may be out of
-// date, and topics may have come and gone.
+// A clean stop leaves `.kafka_cleanshutdown`; ours contains our name. If it is another program's, files that only we
+// write may be outdated, and topics may have been created and deleted.
 
 internal import Logging
 internal import MoldauLog
 internal import MoldauRecords
 
-/// A data directory while it is opened.
+/// A data directory while it is being opened.
 struct DataDirectory<Files: FileSystem> {
-    /// There while the data directory is whole: written at a clean stop, removed at the next start.
+    /// Present while the data directory is consistent: written at a clean stop, removed at the next start.
     static var cleanMarker: String { ".kafka_cleanshutdown" }
     private static var cleanText: String { #"{"version":0,"brokerEpoch":-1,"writer":"moldau"}"# }
 
@@ -27,16 +27,16 @@ struct DataDirectory<Files: FileSystem> {
 
     private func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    /// What was found.
+    /// What was found in the directory.
     struct Found {
         let wasClean: Bool
         let journal: DurabilityJournal<Files>
         let catalog: TopicCatalog<Files>
-        /// Where partitions began when that was last written down for Kafka.
+        /// The first offsets of partitions, from Kafka's checkpoint file.
         let starts: [TopicPartition: Offset]
     }
 
-    /// Finds out what is in the directory, and makes it ours. Each step may be done again after a crash.
+    /// Finds out what is in the directory, and takes it over. Each step may be repeated after a crash.
     mutating func open() throws(LogError) -> Found {
         let (wasClean, isOfOthers) = (try wasClean(), try wasLeftByOthers())
         try checkIdentity(wasClean: wasClean)
@@ -69,10 +69,11 @@ struct DataDirectory<Files: FileSystem> {
 
     // MARK: How it was left
 
-    /// Whether the last one who had it has stopped cleanly.
+    /// Whether the last user stopped cleanly.
     func wasClean() throws(LogError) -> Bool { try files.contents(of: file(Self.cleanMarker)) != nil }
 
-    /// Whether that was another program. Where neither we nor a Kafka broker have left a word, it was an older version of ours.
+    /// Whether the last user was another program. If neither we nor a Kafka broker left a sign, it was an older version
+    /// of ours.
     func wasLeftByOthers() throws(LogError) -> Bool {
         guard let text = try files.contents(of: file(Self.cleanMarker)) else {
             return files.exists(file("meta.properties")) && !files.exists(file("topics.json"))
@@ -90,8 +91,9 @@ struct DataDirectory<Files: FileSystem> {
         try files.replace("\(path)/\(cleanMarker)", with: Array(cleanText.utf8), in: path, sync: true)
     }
 
-    /// A directory that was copied while a program wrote to it holds files of different moments, which no recovery can tell from
-    /// those of a crash. After an unclean stop a directory has to be the one that it was.
+    /// Refuses a directory that was copied while a program wrote to it: its files are from different moments, which no
+    /// recovery can distinguish from the result of a crash. After an unclean stop, a directory must have the same
+    /// number as before.
     /// - Throws: `LogError.copiedWhileOpen`.
     func checkIdentity(wasClean: Bool) throws(LogError) {
         guard let number = try files.identity(of: path) else { return }
@@ -103,19 +105,19 @@ struct DataDirectory<Files: FileSystem> {
 
     // MARK: What is in it
 
-    /// Ends deletions that were cut short.
+    /// Completes interrupted deletions.
     func removeDeleted() throws(LogError) {
         for name in try files.names(in: path) where PartitionDirectory.isDeleted(name) {
             try files.removeDirectory(file(name))
         }
     }
 
-    /// The partitions that have a directory, in their order.
+    /// The partitions that have a directory, in order.
     func partitions() throws(LogError) -> [TopicPartition] {
         try files.names(in: path).compactMap { PartitionDirectory.partition(of: $0, Files.self) }.sorted()
     }
 
-    /// Who the directory's cluster is, for a Kafka broker, which asks for it.
+    /// Writes the identity of the directory's cluster, which a Kafka broker requires.
     mutating func writeProperties() throws(LogError) {
         guard try files.contents(of: file("meta.properties")) == nil else { return }
         let text = """
@@ -128,8 +130,8 @@ struct DataDirectory<Files: FileSystem> {
         try files.replace(file("meta.properties"), with: Array(text.utf8), in: path, sync: true)
     }
 
-    /// What another program did not know of: our checksums of segments that it may have written anew, and that records were
-    /// deleted.
+    /// Corrects files that another program does not maintain: removes our checksums of segments that it may have
+    /// rewritten, and notes deleted records.
     func takeOver(_ partitions: [TopicPartition], starts: [TopicPartition: Offset]) throws(LogError) {
         for partition in partitions {
             let directory = file("\(partition)")
@@ -147,9 +149,9 @@ struct DataDirectory<Files: FileSystem> {
 
     // MARK: Topics
 
-    /// Brings the topics up to date with the directories, where the file of topics is missing or another program was here. Settings
-    /// are not known then: such a topic keeps everything.
-    /// - Parameter known: partitions that are known of without a directory.
+    /// Updates the topics from the directories, if the file of topics is missing or another program was here. Settings
+    /// are unknown then: such a topic keeps everything.
+    /// - Parameter known: partitions that are known although they have no directory.
     mutating func reconcile(
         _ catalog: inout TopicCatalog<Files>, with partitions: [TopicPartition], known: [TopicPartition]
     ) throws(LogError) {
@@ -186,7 +188,7 @@ struct DataDirectory<Files: FileSystem> {
         if !changed.isEmpty { try catalog.change(adding: changed) }
     }
 
-    /// Says which directories belong to no topic. They are left alone.
+    /// Logs which directories belong to no topic. They are left alone.
     func tellUnknown(_ partitions: [TopicPartition], _ catalog: TopicCatalog<Files>) {
         for partition in partitions
         where catalog.topics[partition.topic].map({ $0.partitionCount <= partition.partition.number }) ?? true {
@@ -196,13 +198,13 @@ struct DataDirectory<Files: FileSystem> {
         }
     }
 
-    /// Makes the directory of a topic's last partition, so that the directories alone tell how many there are.
+    /// Creates the directory of a topic's last partition, so that the directories alone show how many there are.
     func makeLastDirectory(of topic: TopicMetadata) throws(LogError) {
         let directory = file("\(TopicPartition(topic.name, topic.partitionCount - 1))")
         guard let id = topic.id, !files.exists(directory) else { return }
         try files.createDirectory(directory)
         try files.claim(directory, for: id)
-        // Where the partition finds its directory, it takes its name for durable.
+        // A partition that finds its directory assumes that the name is durable.
         try files.syncDirectory(path)
     }
 }

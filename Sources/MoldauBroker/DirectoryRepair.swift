@@ -1,7 +1,7 @@
 package import MoldauLog
 package import MoldauRecords
 
-/// Finds and mends damage in a data directory, partition by partition: also where no broker can open it.
+/// Finds and repairs damage in a data directory, partition by partition, even if no broker can open it.
 package final class DirectoryRepair<Files: FileSystem> {
     private let files: Files
     private let directory: String
@@ -9,8 +9,8 @@ package final class DirectoryRepair<Files: FileSystem> {
     private let wasClean: Bool
     private let lock: DirectoryLock
 
-    /// Keeps brokers out of the directory as long as it lives.
-    /// - Throws: `LogError.locked` at once where one works on it.
+    /// Locks the directory against brokers as long as the value lives.
+    /// - Throws: `LogError.locked`, at once, if a broker uses it.
     package init(_ files: Files, directory: String) throws(LogError) {
         (self.files, self.directory) = (files, directory)
         lock = try files.lock(directory)
@@ -18,7 +18,7 @@ package final class DirectoryRepair<Files: FileSystem> {
         wasClean = files.exists("\(directory)/\(DataDirectory<Files>.cleanMarker)")
     }
 
-    /// The partitions that have files, whether or not a topic of that name is known.
+    /// The partitions that have files, whether or not a topic of that name exists.
     package func partitions() throws(LogError) -> [TopicPartition] {
         var found: [TopicPartition] = []
         for name in try files.names(in: directory) {
@@ -30,12 +30,12 @@ package final class DirectoryRepair<Files: FileSystem> {
     }
 
     /// Reads a whole partition. Blocks on the disk.
-    /// - Returns: nil where nothing is wrong.
+    /// - Returns: nil if nothing is wrong.
     package func damage(of partition: TopicPartition) throws(LogError) -> PartitionDamage? {
         try repair(of: partition).examine()
     }
 
-    /// Leaves the damaged stretches out, or everything from the first of them on. Durable on return.
+    /// Leaves out the damaged stretches, or everything from the first of them on. Durable on return.
     package func mend(_ damage: PartitionDamage, truncates: Bool) throws(LogError) {
         let repair = repair(of: damage.partition)
         if truncates { try repair.truncate(damage) } else { try repair.skip(damage) }

@@ -1,19 +1,20 @@
-// Up to where each partition was durable: `<data>/durable.journal`.
+// Records up to where each partition is durable: `<data>/durable.journal`.
 //
 //     round: CRC-32C of what follows u32 · its size u32 · per partition: size of its name u16 · name · end offset i64
 //
-// Rounds are appended; a partition's last one counts. After a crash it tells a torn tail from rot: what lies beyond was
-// never acknowledged and may be cut off, what lies before was, and is not. A round is written after the sync that it
-// tells of and becomes durable with a later one, so the journal may say less than is true and never more.
+// Rounds are appended; a partition's last entry counts. After a crash the journal tells a torn tail from bit rot: bytes
+// beyond its offset were never acknowledged and may be cut off; bytes before it were acknowledged and may not. A round
+// is written after the sync that it records, and becomes durable with a later one, so the journal may claim less than
+// is durable but never more.
 
 internal import MoldauLog
 internal import MoldauRecords
 
-/// Keeps in mind which offsets are durable, per partition, over crashes.
+/// Remembers across crashes which offsets of each partition are durable.
 struct DurabilityJournal<Files: FileSystem>: Sendable {
-    /// Beyond this size the file is written anew, with one round.
+    /// Above this size the file is rewritten with a single round.
     private static var sizeLimit: Int { 256 * 1024 }
-    /// A sync of its own for each round would cost as much as the round that it tells of.
+    /// A separate sync for each round would cost as much as the sync that it records.
     private static var roundsPerSync: Int { 10 }
 
     private let files: Files
@@ -21,7 +22,7 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
     private var file: Files.File?
     private var size = 0
     private var roundsSinceSync = 0
-    /// What is to be written down, by the partition's name.
+    /// Entries that are not written yet, by the partition's name.
     private var pending: [String: (partition: BrokerPartition<Files>, end: Offset)] = [:]
     /// By the partition's name.
     private(set) var ends: [String: Offset] = [:]
@@ -35,33 +36,28 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         bytes.withUnsafeBytes { readRounds($0) }
     }
 
+    /// Reads rounds up to the first incomplete one: a crash may have torn the last.
     private mutating func readRounds(_ bytes: UnsafeRawBufferPointer) {
-        var rest = bytes
-        while rest.count >= 8 {
-            let length: UInt32 = rest.bigEndian(at: 4)
-            guard Int(length) <= rest.count - 8 else { return }
-            let round = UnsafeRawBufferPointer(rebasing: rest[8..<(8 + Int(length))])
-            guard crc32c(UnsafeRawBufferPointer(rebasing: rest[4..<(8 + Int(length))])) == rest.bigEndian(at: 0) else {
-                return
-            }
+        var rounds = FieldReader(bytes, of: "journal")
+        while let checksum: UInt32 = try? rounds.number() {
+            let summed = rounds.rest
+            guard let length: UInt32 = try? rounds.number(), let round = try? rounds.bytes(Int(length)) else { return }
+            let byteCount = MemoryLayout<UInt32>.size + round.count
+            guard crc32c(UnsafeRawBufferPointer(rebasing: summed[..<byteCount])) == checksum else { return }
             readEntries(round)
-            rest = UnsafeRawBufferPointer(rebasing: rest[(8 + Int(length))...])
         }
     }
 
     private mutating func readEntries(_ round: UnsafeRawBufferPointer) {
-        var rest = round
-        while rest.count >= 2 {
-            let count = Int(rest.bigEndian(at: 0) as UInt16)
-            guard rest.count >= 10 + count else { return }
-            if let name = String(validating: rest[2..<(2 + count)], as: UTF8.self) {
-                ends[name] = Offset(rest.bigEndian(at: 2 + count))
-            }
-            rest = UnsafeRawBufferPointer(rebasing: rest[(10 + count)...])
+        var entries = FieldReader(round, of: "round of the journal")
+        while let length: UInt16 = try? entries.number(), let name = try? entries.bytes(Int(length)),
+            let end: Int64 = try? entries.number()
+        {
+            if let name = String(utf8: name) { ends[name] = Offset(end) }
         }
     }
 
-    /// Takes note of what a sync made durable; it is written down with the next round.
+    /// Notes what a sync made durable; it is written with the next round.
     mutating func add(_ durable: [(partition: BrokerPartition<Files>, end: Offset)]) {
         for entry in durable { pending["\(entry.partition.name)"] = entry }
     }
@@ -70,7 +66,8 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         pending.filter { !$0.value.partition.isDeleted }.map { ($0.key, $0.value.end) }.sorted { $0.0 < $1.0 }
     }
 
-    /// Writes down what was added. Not durable until the file is synced. After an error it is still to be written down.
+    /// Writes the noted entries. Not durable until the file is synced. After an error they are kept for the next
+    /// attempt.
     /// - Returns: the file, when it is time to sync it.
     mutating func writeRound() throws(LogError) -> Files.File? {
         let round = round
@@ -91,7 +88,7 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         return file
     }
 
-    /// Forgets partitions that were deleted, durably: others of that name begin at 0.
+    /// Removes partitions that were deleted, durably: others of the same name begin at 0.
     mutating func forget(_ partitions: [TopicPartition]) throws(LogError) {
         try forget(partitions.map { "\($0)" })
     }
@@ -103,10 +100,10 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
         if isKnown { try rewrite() }
     }
 
-    /// Forgets what was to be written down.
+    /// Discards the entries that are not written yet.
     mutating func letGo() { pending = [:] }
 
-    /// Writes everything down, durably.
+    /// Writes everything, durably.
     mutating func close() throws(LogError) {
         for (name, end) in round { ends[name] = end }
         try rewrite()

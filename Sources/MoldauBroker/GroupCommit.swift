@@ -1,11 +1,11 @@
 // One sync for everybody.
 //
-// Whoever wants his appends durable joins a round that has not begun. One of those who wait runs it: it takes all
-// dirty partitions and syncs their files in one go. So a hundred partitions and ten threads cost one sync of the disk,
-// not a thousand.
+// A thread that wants its appends durable joins a round that has not begun. One of the waiting threads runs it: it
+// takes all dirty partitions and syncs their files together. So a hundred partitions and ten threads cost one sync of
+// the disk, not a thousand.
 //
-// Who cannot block is called back when the round has ended that covers its append. Such rounds are run by the broker's callbacks; where
-// a blocked thread has run one meanwhile, that is not done again.
+// Callers that cannot block are called back when the round that covers their append has ended. The broker's callbacks run such
+// rounds, unless a blocked thread has run one meanwhile.
 
 package import MoldauLog
 internal import MoldauRecords
@@ -44,15 +44,15 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         self.journal = Mutex(journal)
     }
 
-    /// Notes that a partition has something to sync.
+    /// Adds a partition that has something to sync.
     func note(_ partition: BrokerPartition<Files>) { monitor.withLock { $0.dirty.append(partition) } }
 
-    /// - Throws: `LogError.offline` after a sync has failed.
+    /// - Throws: `LogError.offline` if a sync has failed.
     package func checkOnline() throws(LogError) {
         if let failure = monitor.withLock({ $0.failure }) { throw failure }
     }
 
-    /// Nothing is written any more: what is on disk is unknown.
+    /// Stops all writing, because it is unknown what is on disk.
     package func goOffline(_ reason: LogError) {
         monitor.withLock(wakes: true) { state in
             if state.failure == nil { state.failure = .offline(reason: reason.description) }
@@ -60,8 +60,8 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
     }
 
     /// Returns when everything that was appended before the call is durable. Blocks.
-    /// - Throws: `LogError.offline`, when this sync or one before failed. It is never tried again: the kernel may have
-    ///   dropped the pages.
+    /// - Throws: `LogError.offline` if this sync or an earlier one failed. A sync is never repeated: the kernel may
+    ///   have dropped the pages.
     package func sync() throws(LogError) {
         try sync(through: monitor.withLock { $0.roundsBegun + 1 })
     }
@@ -136,7 +136,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Writes down what the round before made durable. Where there is no room, later.
+    /// Writes to the journal what the previous round made durable. If there is no room, that is left for later.
     private func writeJournal() throws(LogError) -> Files.File? {
         do throws(LogError) {
             return try journal.withLock { journal throws(LogError) in try journal.writeRound() }
@@ -146,7 +146,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Holds no partition any more; who waits is told that nobody knows. It is not used afterwards.
+    /// Releases all partitions; who waits is told that nobody knows. Must not be used afterwards.
     func letGo() {
         monitor.withLock(wakes: true) { state in
             state.dirty = []
@@ -155,11 +155,11 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         journal.withLock { $0.letGo() }
     }
 
-    /// Forgets what was durable of deleted partitions.
+    /// Removes deleted partitions from the journal.
     func forget(_ partitions: [TopicPartition]) throws(LogError) {
         try journal.withLock { journal throws(LogError) in try journal.forget(partitions) }
     }
 
-    /// Writes down what is durable, for a clean stop.
+    /// Writes the journal completely, for a clean stop.
     func closeJournal() throws(LogError) { try journal.withLock { journal throws(LogError) in try journal.close() } }
 }

@@ -1,16 +1,16 @@
 // The committed offsets of groups, in the topic `__consumer_offsets`, in Kafka's format:
 //
 //     key    version i16 = 1 · group string · topic string · partition i32
-//     value  version i16 = 3 · offset i64 · leader epoch i32 · metadata string · commit time i64; null: forgotten
+//     value  version i16 = 3 · offset i64 · leader epoch i32 · metadata string · commit time i64; null: deleted
 //
-// A string is its length (i16) and UTF-8. Kafka's other versions, 0 to 4, are read. A group's records are in the partition
-// that `coordinatorPartition` tells.
+// A string is its length (i16) and UTF-8. Kafka's other versions, 0 to 4, can be read. A group's records are in the
+// partition that `coordinatorPartition` returns.
 
 internal import MoldauLog
 package import MoldauRecords
 internal import Synchronization
 
-/// Where a group stands in a partition.
+/// A group's position in a partition.
 package struct GroupOffset: Equatable, Sendable {
     /// The next record to read.
     package var offset: Offset
@@ -27,17 +27,17 @@ package struct GroupOffset: Equatable, Sendable {
 /// The committed offsets, in memory as on disk.
 final class GroupOffsets: Sendable {
     private let offsets = Mutex<[String: [TopicPartition: GroupOffset]]>([:])
-    /// Bytes of records in each partition of the offsets topic since its last snapshot. Held while a commit is
-    /// appended, so that memory and topic see commits in one order.
+    /// The bytes written to each partition of the offsets topic since its last snapshot. Locked while a commit is
+    /// appended, so that memory and topic get the commits in the same order.
     private let written = Mutex<[Int32: Int]>([:])
 
     /// The partitions of the offsets topic whose records cannot be read.
     private let unreadable = Mutex<[Int32: LogError]>([:])
 
-    /// A partition of the offsets topic is damaged: nobody knows where its groups stand.
+    /// Marks a partition of the offsets topic as damaged: the positions of its groups are unknown.
     func markUnreadable(_ partition: Int32, _ cause: LogError) { unreadable.withLock { $0[partition] = cause } }
 
-    /// What is wrong with a partition of the offsets topic; nil for nothing.
+    /// The damage of a partition of the offsets topic; nil if there is none.
     func damage(of partition: Int32) -> LogError? { unreadable.withLock { $0[partition] } }
 
     /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last
@@ -65,14 +65,14 @@ final class GroupOffsets: Sendable {
 struct OffsetRecord: Equatable {
     var group: String
     var partition: TopicPartition
-    /// nil: forgotten.
+    /// nil: deleted.
     var offset: GroupOffset?
 
-    /// The key's bytes.
+    /// Encodes the key.
     func encodeKey(_ writer: inout ByteWriter) {
         writer.append(bigEndian: Int16(1))
-        writer.append(shortString: group)
-        writer.append(shortString: partition.topic)
+        writer.append(shortText: group)
+        writer.append(shortText: partition.topic)
         writer.append(bigEndian: partition.partition.number)
     }
 
@@ -80,28 +80,29 @@ struct OffsetRecord: Equatable {
         writer.append(bigEndian: Int16(3))
         writer.append(bigEndian: offset.offset.value)
         writer.append(bigEndian: Int32(-1))
-        writer.append(shortString: offset.metadata)
+        writer.append(shortText: offset.metadata)
         writer.append(bigEndian: offset.time.ms)
     }
 
-    /// - Returns: nil for records of another kind, such as a group's members, and for bytes that are none.
+    /// - Returns: nil for records of another kind, such as a group's members, and for invalid bytes.
     init?(key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?) {
-        guard let key else { return nil }
-        var fields = FieldReader(rest: key)
-        guard let version: Int16 = fields.number(), version == 0 || version == 1, let group = fields.shortString(),
-            let topic = fields.shortString(), let partition: Int32 = fields.number()
-        else { return nil }
-        self.group = group
-        self.partition = TopicPartition(topic, partition)
+        guard let key, let record = try? Self(reading: key, value) else { return nil }
+        self = record
+    }
+
+    private init(reading key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(SerdeError) {
+        var fields = FieldReader(key, of: "key of a committed offset")
+        guard (0...1).contains(try fields.number(Int16.self)) else { throw fields.malformed("it is of another kind") }
+        group = try fields.shortText()
+        partition = TopicPartition(try fields.shortText(), try fields.number(Int32.self))
         guard let value else { return }
-        fields = FieldReader(rest: value)
-        guard let version: Int16 = fields.number(), (0...4).contains(version), let offset: Int64 = fields.number()
-        else { return nil }
-        if version >= 3 { let _: Int32? = fields.number() }
-        guard let metadata = version >= 4 ? fields.compactString() : fields.shortString(),
-            let time: Int64 = fields.number()
-        else { return nil }
-        self.offset = GroupOffset(offset: Offset(offset), metadata: metadata, time: Timestamp(ms: time))
+        fields = FieldReader(value, of: "committed offset")
+        let version: Int16 = try fields.number()
+        guard (0...4).contains(version) else { throw fields.malformed("its version is \(version)") }
+        let position = Offset(try fields.number())
+        if version >= 3 { _ = try fields.number(Int32.self) }
+        let metadata = version >= 4 ? try fields.compactText() : try fields.shortText()
+        offset = GroupOffset(offset: position, metadata: metadata, time: Timestamp(ms: try fields.number()))
     }
 
     init(group: String, partition: TopicPartition, offset: GroupOffset?) {
@@ -114,64 +115,9 @@ struct OffsetRecord: Equatable {
 /// Java's `String.hashCode`, over UTF-16.
 func javaHash(_ text: String) -> Int32 { text.utf16.reduce(0) { $0 &* 31 &+ Int32($1) } }
 
-/// The partition of an internal topic where Kafka looks for a group's or a transactional id's records: the hash without its
-/// sign, 0 for the one number that has none without.
+/// The partition of an internal topic where Kafka looks for a group's or a transactional id's records: the absolute
+/// value of the hash modulo `count`; the one hash without an absolute value counts as 0.
 func coordinatorPartition(of name: String, among count: Int32) -> Int32 {
     let hash = javaHash(name)
     return (hash == .min ? 0 : abs(hash)) % count
-}
-
-extension ByteWriter {
-    /// A length of 16 bits and UTF-8. The caller has checked that it fits.
-    mutating func append(shortString text: String) {
-        append(bigEndian: Int16(text.utf8.count))
-        append(utf8: text)
-    }
-}
-
-/// Reads big-endian fields off bytes from the front; nil where they end too early.
-struct FieldReader {
-    var rest: UnsafeRawBufferPointer
-
-    mutating func number<Number: FixedWidthInteger & BitwiseCopyable>() -> Number? {
-        let size = MemoryLayout<Number>.size
-        guard rest.count >= size else { return nil }
-        defer { rest = UnsafeRawBufferPointer(rebasing: rest[size...]) }
-        return rest.bigEndian(at: 0)
-    }
-
-    mutating func shortString() -> String? {
-        guard let length: Int16 = number(), length >= 0, Int(length) <= rest.count else { return nil }
-        defer { rest = UnsafeRawBufferPointer(rebasing: rest[Int(length)...]) }
-        return String(validating: rest[..<Int(length)], as: UTF8.self)
-    }
-
-    /// A number in groups of seven bits, the lowest first.
-    mutating func unsignedVarint() -> UInt32? {
-        var value: UInt32 = 0
-        for shift in stride(from: 0, to: 32, by: 7) {
-            guard let byte: UInt8 = number(), shift < 28 || byte < 16 else { return nil }
-            value |= UInt32(byte & 0x7f) << shift
-            if byte < 0x80 { return value }
-        }
-        return nil
-    }
-
-    /// A string of Kafka's flexible versions: its length and one as a varint, and UTF-8.
-    mutating func compactString() -> String? {
-        guard let size = unsignedVarint(), size > 0, Int(size) - 1 <= rest.count else { return nil }
-        let length = Int(size) - 1
-        defer { rest = UnsafeRawBufferPointer(rebasing: rest[length...]) }
-        return String(validating: rest[..<length], as: UTF8.self)
-    }
-
-    /// - Returns: false where they are not whole.
-    mutating func skipTaggedFields() -> Bool {
-        guard let count = unsignedVarint() else { return false }
-        for _ in 0..<count {
-            guard unsignedVarint() != nil, let size = unsignedVarint(), Int(size) <= rest.count else { return false }
-            rest = UnsafeRawBufferPointer(rebasing: rest[Int(size)...])
-        }
-        return true
-    }
 }

@@ -1,16 +1,16 @@
-// Offsets per partition, as Kafka keeps them beside the partitions' directories:
+// Offsets per partition, in files like Kafka's, beside the partitions' directories:
 //
 //     0                    the version
-//     2                    how many follow
+//     2                    how many entries follow
 //     orders 0 1200        topic, partition, offset
 //     orders 1 0
 //
-//     log-start-offset-checkpoint      the first offset that may be read
+//     log-start-offset-checkpoint        the first readable offset
 //     recovery-point-offset-checkpoint   up to where everything is on disk
 //     replication-offset-checkpoint      up to where consumers may read
 //
-// Our own files know all of this, better after a crash. These are for programs of Kafka's that open the directory after us, and
-// for us after them.
+// Our own files have all of this, and more precisely after a crash. These are for Kafka's programs that open the
+// directory after us, and for us after them.
 
 internal import MoldauLog
 internal import MoldauRecords
@@ -23,7 +23,7 @@ enum OffsetCheckpoint: String, CaseIterable {
 
     private static let version = "0"
 
-    /// What the file says; nil where there is none, or it is not whole.
+    /// The content of the file; nil if it is missing or incomplete.
     func read<Files: FileSystem>(_ files: Files, in directory: String) throws(LogError) -> [TopicPartition: Offset]? {
         guard let bytes = try files.contents(of: "\(directory)/\(rawValue)") else { return nil }
         let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)

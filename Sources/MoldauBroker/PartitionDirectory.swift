@@ -1,25 +1,23 @@
-// The names of partitions' directories:
+// The names of partitions' directories, as in Kafka:
 //
-//     orders-3                                           of the partition 3 of the topic 'orders'
-//     orders-3.5f2c…(32 digits)-delete                   deleted: goes at the next start, where it is still there
-//     orders-3.5f2c…(32 digits)-stray                    of no topic that is known: moved aside for a new topic, and kept
-//
-// So Kafka names them too.
+//     orders-3                                           partition 3 of the topic 'orders'
+//     orders-3.5f2c…(32 digits)-delete                   deleted: removed at the next start at the latest
+//     orders-3.5f2c…(32 digits)-stray                    of an unknown topic: moved aside for a new topic, and kept
 
 internal import MoldauLog
 internal import MoldauRecords
 
-/// What the name of a directory beside the file of topics says.
+/// Interprets the name of a directory beside the file of topics.
 enum PartitionDirectory {
     static let deleted = "-delete"
     static let stray = "-stray"
-    /// Kafka's own log of its cluster, which may lie beside the topics.
+    /// Kafka's own log of its cluster metadata, which may be beside the topics.
     private static let clusterTopic = "__cluster_metadata"
 
     /// The partition of a directory; nil for other names.
     static func partition<Files: FileSystem>(of name: String, _: Files.Type) -> TopicPartition? {
         guard let partition = TopicPartition(directoryName: name), partition.topic != clusterTopic,
-            TopicCatalog<Files>.objection(to: partition.topic) == nil,
+            TopicName.objection(to: partition.topic) == nil,
             partition.partition.number < TopicCatalog<Files>.maxPartitionCount
         else { return nil }
         return partition
@@ -32,7 +30,7 @@ enum PartitionDirectory {
         return digits.utf8.count == 32 && digits.utf8.allSatisfy { $0.hexadecimalDigit != nil }
     }
 
-    /// A name for a directory that nobody is to take for a partition's any more.
+    /// A name for a directory that must no longer be taken for a partition's.
     static func name(for partition: TopicPartition, _ suffix: String, _ generator: inout some RandomNumberGenerator)
         -> String
     {

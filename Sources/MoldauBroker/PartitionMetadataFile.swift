@@ -1,10 +1,10 @@
-// Whose partition a directory is: Kafka's file `<data>/<topic>-<partition>/partition.metadata`.
+// Records which topic a partition's directory belongs to: Kafka's file `<data>/<topic>-<partition>/partition.metadata`.
 //
 //     version: 0
 //     topic_id: 8xNnyqMoQgeUmqVpiMVbUQ
 //
-// The file of topics has the same id, durably, before the directory is made. So this one is written without a sync: what a
-// crash leaves of it that cannot be read is written anew.
+// The file of topics has the same id, durably, before the directory is created. So this file is written without a sync:
+// if a crash makes it unreadable, it is written again.
 
 internal import MoldauLog
 internal import MoldauRecords
@@ -12,7 +12,7 @@ internal import MoldauRecords
 extension FileSystem {
     private func metadataPath(_ directory: String) -> String { "\(directory)/partition.metadata" }
 
-    /// The id of the topic that a partition's directory belongs to; nil where it does not say.
+    /// The id of the topic that a partition's directory belongs to; nil if it is not recorded.
     func topicID(ofPartitionIn directory: String) throws(LogError) -> TopicID? {
         guard let bytes = try contents(of: metadataPath(directory)) else { return nil }
         var fields: [Substring: Substring] = [:]
@@ -26,8 +26,8 @@ extension FileSystem {
         return fields["topic_id"].flatMap { TopicID($0) }
     }
 
-    /// Sees to it that a partition's directory says whose it is.
-    /// - Throws: `LogError.foreignRecords` where it is another topic's.
+    /// Makes sure that a partition's directory records its topic.
+    /// - Throws: `LogError.foreignRecords` if it belongs to another topic.
     func claim(_ directory: String, for id: TopicID) throws(LogError) {
         if let held = try topicID(ofPartitionIn: directory) {
             if held == id { return }

@@ -1,3 +1,5 @@
+internal import MoldauRecords
+
 /// Lets a reader's thread wait for its bell, or for whoever wants its wait to end.
 package final class PollWait: Sendable {
     private struct State {

@@ -1,12 +1,13 @@
-// The topics, in one file: `<data>/topics.json`. What it does not name does not exist, whatever directories there are.
+// The topics, in one file: `<data>/topics.json`. Topics that are not in it do not exist, whatever directories there
+// are.
 //
 //     { "checksum": 3282348724,
 //       "topics": [ { "configuration": {}, "id": "8xNnyqMoQgeUmqVpiMVbUQ", "name": "orders", "partitionCount": 4 } ],
 //       "version": 2 }
 //
-// The checksum is the CRC-32C of what the topics say, not of how it is written: by name, each topic's name, id, partition
-// count and number of settings, then the settings by key, key and value; each text with a zero byte behind it, numbers in
-// decimal. Version 1 had neither checksum nor ids.
+// The checksum is the CRC-32C of the content, not of its JSON text: for each topic, sorted by name, its name, id,
+// partition count and number of settings, then the settings sorted by key, key and value; each text is followed by a
+// zero byte, numbers are in decimal. Version 1 had neither checksum nor ids.
 
 internal import MoldauLog
 internal import MoldauRecords
@@ -41,7 +42,7 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
     private var path: String { "\(directory)/topics.json" }
 
     private(set) var topics: [String: TopicMetadata] = [:]
-    /// Whether there was no file.
+    /// Whether the file did not exist.
     private(set) var isMissing = false
 
     init(_ files: Files, directory: String) throws(LogError) {
@@ -77,7 +78,9 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
     }
 
     private mutating func add(_ entry: Entry) throws(LogError) {
-        if let objection = Self.objection(to: entry.name) { throw damaged("a topic '\(entry.name)': \(objection)") }
+        if let objection = TopicName.objection(to: entry.name) {
+            throw damaged("a topic '\(entry.name)': \(objection)")
+        }
         if let objection = Self.objection(toPartitionCount: entry.partitionCount) {
             throw damaged("the topic '\(entry.name)': \(objection)")
         }
@@ -112,7 +115,7 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
         return crc32c(writer.bytes)
     }
 
-    /// Gives an id to topics that have none: the one that a partition's directory has kept, or a new one. Durable on return.
+    /// Gives ids to topics without one: the id stored in a partition's directory, or a new one. Durable on return.
     mutating func giveIDs(using randomness: inout any RandomNumberGenerator & Sendable) throws(LogError) {
         var named: [TopicMetadata] = []
         for topic in sorted where topic.id == nil {
@@ -125,7 +128,7 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
         if !named.isEmpty { try change(adding: named) }
     }
 
-    /// Adds and removes topics at once, durably; after an error nothing has changed.
+    /// Adds and removes topics atomically and durably; after an error nothing has changed.
     mutating func change(adding added: [TopicMetadata] = [], removing removed: [String] = []) throws(LogError) {
         var changed = self
         for name in removed { changed.topics[name] = nil }
@@ -148,23 +151,9 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
         topics = changed.topics
     }
 
-    /// Why a topic can not have so many partitions; nil if it can.
+    /// Why a topic cannot have this many partitions; nil if it can.
     static func objection(toPartitionCount count: Int32) -> String? {
         (1...maxPartitionCount).contains(count)
             ? nil : "a topic has from 1 to \(maxPartitionCount) partitions, not \(count)"
-    }
-
-    /// Why `name` can be no topic; nil if it can.
-    static func objection(to name: String) -> String? {
-        if name.isEmpty || name == "." || name == ".." { return "that is no name" }
-        if name.utf8.count > 249 { return "a name has at most 249 characters" }
-        let isLegal = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-            default: false
-            }
-        }
-        return isLegal ? nil : "a name consists of letters, digits, '.', '_' and '-'"
     }
 }

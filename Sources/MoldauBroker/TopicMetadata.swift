@@ -1,12 +1,13 @@
 package import MoldauRecords
 
-/// A topic as it was created, with the settings that it was given since.
+/// A topic with the settings that it was given at its creation and later.
 package struct TopicMetadata: Equatable, Sendable {
     package let name: String
     package let partitionCount: Int32
-    /// The settings that were given, by Kafka's names.
+    /// The explicit settings, by Kafka's names.
     package let configuration: [String: String]
-    /// Tells it from others of its name, before and after; nil in a wish for a topic: the broker gives it one.
+    /// Distinguishes it from earlier and later topics of its name; nil in a request to create a topic: the broker
+    /// assigns one.
     package let id: TopicID?
 
     package init(name: String, partitionCount: Int32, configuration: [String: String] = [:], id: TopicID? = nil) {
@@ -16,7 +17,7 @@ package struct TopicMetadata: Equatable, Sendable {
         self.id = id
     }
 
-    /// The same topic with other settings; those that are nil go.
+    /// The same topic with other settings; nil removes one.
     func with(_ changes: [String: String?]) -> TopicMetadata {
         var settings = configuration
         for (name, value) in changes { settings[name] = value }

@@ -1,23 +1,24 @@
-// What the broker knows of a transactional id, in the topic `__transaction_state`, in Kafka's format:
+// The state of a transactional id, in the topic `__transaction_state`, in Kafka's format:
 //
 //     key    version i16 = 0 · transactional id string
-//     value  version i16 = 0 · producer id i64 · epoch i16 · timeout in ms i32 · status i8 · topics i32 count (−1: none,
-//            where the status is empty), each: name string, partitions i32 count and numbers i32 · time of the update i64 ·
-//            time of the transaction's start i64
+//     value  version i16 = 0 · producer id i64 · epoch i16 · timeout in ms i32 · status i8 · topics i32 count (−1:
+//            none, if the status is empty), each: name string, partitions i32 count and numbers i32 · time of the
+//            update i64 · time of the transaction's start i64
 //
-// A string is its length (i16) and UTF-8. Kafka's version 1 has counts and lengths as varints, and tagged fields; it is read.
+// A string is its length (i16) and UTF-8. Kafka's version 1, with counts and lengths as varints and with tagged fields,
+// can be read.
 //
-// Two headers of the record, which Kafka does not look at, tell whether all of a transaction came to disk before a crash, so that
+// Two headers of the record, which Kafka ignores, tell whether all of a transaction was on disk before a crash, so that
 // records and decision need only one sync:
 //
 //     moldau.ends   per partition, in the value's order, the offset after the transaction's records i64
 //     moldau.reads  the partitions that were read for it: i32 count, each: topic string, partition i32, end then i64
 //
-// Earlier versions had the ends behind the value, and what was read among the partitions.
+// Earlier versions stored the ends after the value, and the partitions that were read among the others.
 
 internal import MoldauRecords
 
-/// A producer of a transactional id: a newer one has a greater epoch, and fences the older.
+/// A producer of a transactional id: a newer one has a greater epoch, and fences the older ones.
 package struct ProducerIdentity: Hashable, Sendable {
     package let id: Int64
     package var epoch: Int16
@@ -34,7 +35,7 @@ enum TransactionStatus: Int8 {
     case completeAbort
 
     var isCommit: Bool { self == .prepareCommit || self == .completeCommit }
-    /// Whether what was decided is carried out.
+    /// Whether the decision has been carried out.
     var isComplete: Bool { self == .completeCommit || self == .completeAbort }
     /// Whether it is decided how the transaction ends.
     var isDecided: Bool { self != .empty && self != .ongoing }
@@ -45,10 +46,11 @@ struct TransactionRecord: Equatable, Sendable {
     var producer: ProducerIdentity
     var timeoutMs: Int32
     var status = TransactionStatus.empty
-    /// The partitions of the transaction, with the offsets after its records once it is decided; `unknownEnd` where another
-    /// program has decided.
+    /// The partitions of the transaction. Once it is decided, with the offsets after its records; `unknownEnd` if
+    /// another program decided it.
     var ends: [TopicPartition: Offset] = [:]
-    /// Of the partitions that were read for a commit: where they ended when it was decided, or what was read if that is less.
+    /// For the partitions that were read for a commit: their ends when it was decided, or the position that was read if
+    /// that is less.
     var reads: [TopicPartition: Offset] = [:]
     var updated = Timestamp.none
     var started = Timestamp.none
@@ -60,10 +62,10 @@ struct TransactionRecord: Equatable, Sendable {
 
     static func encodeKey(_ id: String, _ writer: inout ByteWriter) {
         writer.append(bigEndian: Int16(0))
-        writer.append(shortString: id)
+        writer.append(shortText: id)
     }
 
-    /// The partitions by topic, as the value has them.
+    /// The partitions by topic, in the value's order.
     private var topics: [(name: String, partitions: [TopicPartition])] {
         Dictionary(grouping: ends.keys.sorted(), by: \.topic).sorted { $0.key < $1.key }
             .map { (name: $0.key, partitions: $0.value) }
@@ -78,7 +80,7 @@ struct TransactionRecord: Equatable, Sendable {
         let topics = topics
         writer.append(bigEndian: status == .empty ? Int32(-1) : Int32(topics.count))
         for (topic, partitions) in topics where status != .empty {
-            writer.append(shortString: topic)
+            writer.append(shortText: topic)
             writer.append(bigEndian: Int32(partitions.count))
             for partition in partitions { writer.append(bigEndian: partition.partition.number) }
         }
@@ -100,7 +102,7 @@ struct TransactionRecord: Equatable, Sendable {
             var writer = ByteWriter()
             writer.append(bigEndian: Int32(reads.count))
             for (partition, end) in reads.sorted(by: { $0.key < $1.key }) {
-                writer.append(shortString: partition.topic)
+                writer.append(shortText: partition.topic)
                 writer.append(bigEndian: partition.partition.number)
                 writer.append(bigEndian: end.value)
             }
@@ -115,55 +117,62 @@ struct TransactionRecord: Equatable, Sendable {
 extension TransactionRecord {
     private static let endsHeader = "moldau.ends"
     private static let readsHeader = "moldau.reads"
-    /// The end of a partition of a decision that does not say it.
+    /// The end of a partition in a decision that does not state it.
     static let unknownEnd = Offset(-1)
 
-    /// The transactional id of a key; nil for bytes that are none.
+    /// The transactional id in a key; nil for invalid bytes.
     static func id(key: UnsafeRawBufferPointer?) -> String? {
         guard let key else { return nil }
-        var fields = FieldReader(rest: key)
-        guard let version: Int16 = fields.number(), version == 0 else { return nil }
-        return fields.shortString()
+        var fields = FieldReader(key, of: "key of a transaction")
+        guard let version: Int16 = try? fields.number(), version == 0 else { return nil }
+        return try? fields.shortText()
     }
 
-    /// nil for a record of something else.
+    /// nil for a record of another kind.
     init?(_ record: RecordView) {
         guard let value = record.value else { return nil }
         self.init(value: value, headers: (try? record.headers()) ?? Headers())
     }
 
-    /// nil for bytes that are no record.
+    /// nil for invalid bytes.
     init?(value: UnsafeRawBufferPointer, headers: Headers) {
-        var fields = FieldReader(rest: value)
-        guard let version: Int16 = fields.number(), version == 0 || version == 1 else { return nil }
+        guard let record = try? Self(reading: value, headers) else { return nil }
+        self = record
+    }
+
+    private init(reading value: UnsafeRawBufferPointer, _ headers: Headers) throws(SerdeError) {
+        var fields = FieldReader(value, of: "transaction")
+        let version: Int16 = try fields.number()
+        guard version == 0 || version == 1 else { throw fields.malformed("its version is \(version)") }
         let isFlexible = version == 1
-        guard let id: Int64 = fields.number(), let epoch: Int16 = fields.number(),
-            let timeout: Int32 = fields.number(), let statusNumber: Int8 = fields.number(),
-            let status = TransactionStatus(rawValue: statusNumber),
-            let partitions = fields.partitions(isFlexible: isFlexible), let updated: Int64 = fields.number(),
-            let started: Int64 = fields.number()
-        else { return nil }
-        self.init(producer: ProducerIdentity(id: id, epoch: epoch), timeoutMs: timeout)
+        self.init(
+            producer: ProducerIdentity(id: try fields.number(), epoch: try fields.number()),
+            timeoutMs: try fields.number())
+        guard let status = TransactionStatus(rawValue: try fields.number()) else {
+            throw fields.malformed("its status is unknown")
+        }
         self.status = status
-        (self.updated, self.started) = (Timestamp(ms: updated), Timestamp(ms: started))
+        let partitions = try fields.partitions(isFlexible: isFlexible)
+        updated = Timestamp(ms: try fields.number())
+        started = Timestamp(ms: try fields.number())
         let unknown = status.isDecided ? Self.unknownEnd : .zero
         let known = headers[Self.endsHeader]
         (known ?? []).withUnsafeBytes { bytes in
-            // Behind the value, as earlier versions wrote it; tagged fields of version 1 are not ours.
-            var ends = known != nil ? FieldReader(rest: bytes) : isFlexible ? FieldReader(rest: bytes) : fields
-            for partition in partitions { self.ends[partition] = ends.number().map(Offset.init) ?? unknown }
+            // After the value, as earlier versions wrote it; the tagged fields of version 1 are not ours.
+            var ends = known == nil && !isFlexible ? fields : FieldReader(bytes, of: "ends of partitions")
+            for partition in partitions { self.ends[partition] = (try? ends.number()).map(Offset.init) ?? unknown }
         }
         reads = headers[Self.readsHeader].map(Self.reads) ?? [:]
     }
 
     private static func reads(_ header: [UInt8]) -> [TopicPartition: Offset] {
         header.withUnsafeBytes { bytes in
-            var fields = FieldReader(rest: bytes)
+            var fields = FieldReader(bytes, of: "ends of what was read")
             var reads: [TopicPartition: Offset] = [:]
-            let count: Int32 = fields.number() ?? 0
+            let count: Int32 = (try? fields.number()) ?? 0
             for _ in 0..<max(count, 0) {
-                guard let topic = fields.shortString(), let number: Int32 = fields.number(),
-                    let end: Int64 = fields.number()
+                guard let topic = try? fields.shortText(), let number: Int32 = try? fields.number(),
+                    let end: Int64 = try? fields.number()
                 else { break }
                 reads[TopicPartition(topic, number)] = Offset(end)
             }
@@ -174,26 +183,22 @@ extension TransactionRecord {
 
 extension FieldReader {
     /// The partitions of a transaction; empty for null.
-    fileprivate mutating func partitions(isFlexible: Bool) -> [TopicPartition]? {
-        guard let topicCount = count(isFlexible: isFlexible) else { return nil }
+    fileprivate mutating func partitions(isFlexible: Bool) throws(SerdeError) -> [TopicPartition] {
         var partitions: [TopicPartition] = []
-        for _ in 0..<max(topicCount, 0) {
-            guard let topic = isFlexible ? compactString() : shortString(), let count = count(isFlexible: isFlexible),
-                count >= 0, count <= rest.count / 4
-            else { return nil }
-            for _ in 0..<count {
-                guard let number: Int32 = number() else { return nil }
-                partitions.append(TopicPartition(topic, number))
+        for _ in 0..<max(try count(isFlexible: isFlexible), 0) {
+            let topic = isFlexible ? try compactText() : try shortText()
+            let count = try count(isFlexible: isFlexible)
+            guard count >= 0, count <= rest.count / MemoryLayout<Int32>.size else {
+                throw malformed("it counts \(count) partitions")
             }
-            if isFlexible, !skipTaggedFields() { return nil }
+            for _ in 0..<count { partitions.append(TopicPartition(topic, try number(Int32.self))) }
+            if isFlexible { try skipTaggedFields() }
         }
         return partitions
     }
 
     /// −1 for null.
-    private mutating func count(isFlexible: Bool) -> Int? {
-        if isFlexible { return unsignedVarint().map { Int($0) - 1 } }
-        let count: Int32? = number()
-        return count.map(Int.init)
+    private mutating func count(isFlexible: Bool) throws(SerdeError) -> Int {
+        isFlexible ? Int(try unsignedVarint()) - 1 : Int(try number(Int32.self))
     }
 }

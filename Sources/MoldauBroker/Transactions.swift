@@ -2,17 +2,17 @@ internal import MoldauLog
 internal import MoldauRecords
 internal import Synchronization
 
-/// The transactional ids that the broker knows, each behind a lock of its own: a commit waits for the disk, and only
-/// its own producer waits with it.
+/// The transactional ids that the broker knows, each with a lock of its own: a commit waits for the disk, and only its
+/// own producer should wait with it.
 final class Transactions: Sendable {
     struct State: Sendable {
         /// nil before the first producer of the id.
         var record: TransactionRecord?
-        /// Offsets that count from the commit on.
+        /// Offsets that take effect with the commit.
         var offsets: [String: [TopicPartition: GroupOffset]] = [:]
-        /// Whether it was read from disk: then its offsets are in their topic alone.
+        /// Whether it was read from disk: its offsets are then only in their topic.
         var isRecovered = false
-        /// Since when its transaction is open, by the broker's uptime; one that was found on disk, since it was found.
+        /// When its transaction began, by the broker's uptime; for one that was found on disk, when it was found.
         var begun = Duration.zero
     }
 
@@ -32,12 +32,12 @@ final class Transactions: Sendable {
         var byProducer: [Int64: Slot] = [:]
         /// The newest producer of each id.
         var newest: [String: Int64] = [:]
-        /// The partitions of the topic whose records cannot be read: what they know of transactions is unknown.
+        /// The partitions of the topic whose records cannot be read: the transactions recorded there are unknown.
         var unreadable: [Int32: LogError] = [:]
     }
 
     private let known = Mutex(Known())
-    /// The ids of producers that may be given out, and where that is noted for the next start.
+    /// The producer ids that may be given out; the next start continues after the reserved block.
     let producerIDs = Mutex<Range<Int64>>(0..<0)
 
     func slot(_ id: String) -> Slot {
@@ -49,13 +49,13 @@ final class Transactions: Sendable {
         }
     }
 
-    /// The transactional id for which a producer was made; nil where none is known of.
+    /// The transactional id that a producer was made for; nil if unknown.
     func slot(ofProducer producer: Int64) -> Slot? { known.withLock { $0.byProducer[producer] } }
 
-    /// The newest producer of a transactional id; nil before the first. Waits for nobody's commit.
+    /// The newest producer of a transactional id; nil before the first. Does not wait for commits in progress.
     func newestProducer(of id: String) -> Int64? { known.withLock { $0.newest[id] } }
 
-    /// Takes note that a producer was made for an id: before it can write.
+    /// Notes that a producer was made for an id. Must be called before the producer can write.
     func note(_ producer: Int64, of id: String) {
         let slot = slot(id)
         known.withLock { known in
@@ -73,24 +73,25 @@ final class Transactions: Sendable {
         }
     }
 
-    /// Beyond the producers of all ids that are known.
+    /// Greater than the producer ids of all known transactional ids.
     var firstUnusedProducer: Int64 { known.withLock { ($0.byProducer.keys.max() ?? -1).addingCapped(1) } }
 
-    /// A partition of the topic is damaged: its transactional ids cannot be used.
+    /// Marks a partition of the topic as damaged: its transactional ids cannot be used.
     func markUnreadable(_ partition: Int32, _ cause: LogError) { known.withLock { $0.unreadable[partition] = cause } }
 
-    /// What is wrong with a partition of the topic; nil for nothing.
+    /// The damage of a partition of the topic; nil if there is none.
     func damage(of partition: Int32) -> LogError? { known.withLock { $0.unreadable[partition] } }
 
-    /// Whether a producer that no id is known of has none.
+    /// Whether all transactional ids are known, so that a producer without a known id has none.
     var areAllKnown: Bool { known.withLock { $0.unreadable.isEmpty } }
 
-    /// By id.
+    /// All ids, sorted.
     var all: [Slot] { known.withLock { $0.slots.values.sorted { $0.id < $1.id } } }
 }
 
 extension Transactions.State {
-    /// Whether the id's producer may append to a partition now: the newest one alone, and in a transaction what was enlisted.
+    /// Whether the id's producer may append to a partition now: only the newest producer, and in a transaction only to
+    /// partitions that were added to it.
     func admit(_ stamp: ProducerStamp, to partition: TopicPartition, of id: String) throws(BrokerError) {
         guard let record, record.producer == ProducerIdentity(id: stamp.id, epoch: stamp.epoch) else {
             throw .producerFenced(id: id)
@@ -102,7 +103,7 @@ extension Transactions.State {
 }
 
 extension ProducerStamp {
-    /// But for the place in its sequence.
+    /// Whether two stamps differ at most in the sequence number.
     func isOfSameProducer(as other: ProducerStamp) -> Bool {
         id == other.id && epoch == other.epoch && isTransactional == other.isTransactional
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import MoldauCluster
 import MoldauRecords
+import Signals
 
 /// `moldau consume`: prints the records of a topic.
 struct Consume: ParsableCommand {
@@ -26,10 +27,10 @@ struct Consume: ParsableCommand {
     @Option(name: .customLong("partition"), help: "Read this partition. May be repeated; without it all are read.")
     var chosenPartitions: [Int32] = []
 
-    @Option(help: "Print that many records, then end.")
+    @Option(help: "Print this many records, then stop.")
     var maxMessages: Int?
 
-    @Flag(help: "Wait for more at the end; without a start given, print only what comes.")
+    @Flag(help: "At the end, wait for more; without a start given, print only new records.")
     var follow = false
 
     @OptionGroup var format: LineFormat
@@ -72,7 +73,7 @@ struct Consume: ParsableCommand {
     }
 
     private func read(_ consumer: any Consumer, upTo ends: [TopicPartition: Offset]) throws {
-        let interruption = Interruption(waking: consumer.wakeup)
+        let interruption = Interruption { [wakeup = consumer.wakeup] in wakeup.signal() }
         let output = LineOutput()
         var left = maxMessages ?? .max
         var unread = ends.filter { consumer.position($0.key) ?? .zero < $0.value }

@@ -1,4 +1,5 @@
 import Foundation
+import MoldauLog
 
 /// Reads the lines of a file or a pipe as bytes: everything before a newline (0x0a) or the end. The bytes are
 /// unchanged: a carriage return before the newline belongs to the line, and bytes that are not UTF-8 are kept.
@@ -49,10 +50,8 @@ struct InputLines {
         let (held, descriptor) = (buffer.count, descriptor)
         buffer.append(contentsOf: repeatElement(0, count: Self.chunkBytes))
         let count = buffer.withUnsafeMutableBytes { bytes in
-            while true {
-                let count = read(descriptor, bytes.baseAddress! + held, Self.chunkBytes)
-                if count >= 0 || errno != EINTR { return count }
-            }
+            // Not empty: a chunk was appended.
+            uninterrupted { read(descriptor, bytes.baseAddress! + held, Self.chunkBytes) }
         }
         let code = errno
         buffer.removeLast(Self.chunkBytes - max(count, 0))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MoldauLog
 
 /// Buffered standard output. The last lines are written only by `flush`.
 final class LineOutput {
@@ -26,8 +27,9 @@ final class LineOutput {
         try buffer.withUnsafeBytes { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
-                let count = Foundation.write(
-                    STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                let count = uninterrupted {
+                    Foundation.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                }
                 if count >= 0 {
                     rest = rest.dropFirst(count)
                 } else if errno == EAGAIN {
@@ -35,7 +37,7 @@ final class LineOutput {
                     _ = poll(&asked, 1, -1)
                 } else if errno == EPIPE {
                     throw ExitCode.success
-                } else if errno != EINTR {
+                } else {
                     throw CommandFailure("standard output cannot be written: \(String(cString: strerror(errno)))")
                 }
             }

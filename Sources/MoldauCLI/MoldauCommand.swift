@@ -5,7 +5,7 @@ import ArgumentParser
 struct MoldauCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "moldau",
-        abstract: "Looks after the topics of an embedded broker, writes to them and reads them.",
+        abstract: "Manages, writes and reads the topics of an embedded broker.",
         discussion: """
             Works on the data directory of an application, the one given to '.embedded(at:)'. One process at a time \
             works on a directory: stop the application first.

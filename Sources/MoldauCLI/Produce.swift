@@ -21,7 +21,7 @@ struct Produce: ParsableCommand {
     @Argument(help: "The topic.")
     var topic: String
 
-    @Option(help: "What comes before it in a line is the key; without this option records have no key.")
+    @Option(help: "The text before it in a line is the key; without this option records have no key.")
     var keySeparator: String?
 
     @Option(help: "The partition; without this option the key decides.")

@@ -6,28 +6,28 @@ import MoldauRecords
 /// `moldau repair`: finds damaged records in partitions, and leaves them out so that the rest can be read.
 struct Repair: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Finds damaged records, and goes on without them.",
+        abstract: "Finds damaged records, and leaves them out.",
         discussion: """
-            Reads every record of every partition, the broker's own among them, and says what cannot be read. With a \
-            partition named it says what leaving that out would cost; with --apply it does so. What is left can be \
-            read then; no other record changes its offset. Stop the application first, and keep a copy of the directory.
+            Reads every record of every partition, the broker's own included, and reports those that cannot be read. \
+            With a partition named it reports what would be lost by leaving them out; with --apply it does so. The \
+            rest can be read then, and keeps its offsets. Stop the application first, and keep a copy of the directory.
             """)
 
     @OptionGroup var data: DataDirectory
 
     @Argument(
-        help: "The partition to mend, 'orders-3' for example; without it all are looked at and nothing is changed.")
+        help: "The partition to repair, 'orders-3' for example; without it all are checked and nothing is changed.")
     var partition: String?
 
     @Flag(help: "Leave out everything from the first damaged record on, not the damaged records alone.")
     var truncate = false
 
-    @Flag(help: "Do it. Without this flag only what would be done is printed.")
+    @Flag(help: "Change the files. Without this flag the changes are only printed.")
     var apply = false
 
     func validate() throws {
         if partition == nil, truncate || apply {
-            throw ValidationError("name the partition to mend: 'moldau repair <partition> --apply'")
+            throw ValidationError("name the partition to repair: 'moldau repair <partition> --apply'")
         }
     }
 

@@ -5,7 +5,7 @@ import MoldauCluster
 struct TopicsConfigure: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "configure", abstract: "Changes settings of a topic; its records stay.",
-        discussion: "What the new settings let go of, an application lets go of when it runs next.")
+        discussion: "Records that the new settings expire are deleted when the application runs next.")
 
     @OptionGroup var data: DataDirectory
 

@@ -4,7 +4,7 @@ import MoldauCluster
 /// `moldau topics create`.
 struct TopicsCreate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "create", abstract: "Creates a topic, and the data directory where there is none.")
+        commandName: "create", abstract: "Creates a topic, and the data directory if it does not exist.")
 
     @OptionGroup var data: DataDirectory
 

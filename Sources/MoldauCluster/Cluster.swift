@@ -1,19 +1,20 @@
 import MoldauRecords
 
-/// What the runtime needs of a cluster: the only thing that it knows of one.
+/// Everything that the runtime knows of a cluster.
 ///
-/// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins are used
-/// by one thread at a time. What fails throws `ClusterError`, whose `remedy` says what the caller is to do.
+/// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins
+/// are used by one thread at a time. Failed calls throw `ClusterError`, whose `remedy` says what the caller should do.
 public protocol Cluster: Sendable {
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer
     func makeProducer(_ options: ProducerOptions) throws -> any Producer
-    /// Makes a producer whose records are there for readers all together or not at all. An older producer of that id can
-    /// write no more, and what it left open is aborted. Blocks.
+    /// Makes a producer whose records become readable all together or not at all. An older producer with that id can
+    /// write no more, and its open transaction is aborted. Blocks.
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
-    /// - Parameter clientID: names the client in logs and errors.
+    /// - Parameter clientID: the client's name in logs and errors.
     func makeAdmin(clientID: String) throws -> any Admin
-    /// Makes the caller a member of a group, until it lets go of the answer: before it reads or commits for the group.
-    /// - Throws: `ClusterError.groupInUse` where the cluster takes one member only, and has one.
+    /// Makes the caller a member of a group, until the result is released. Must be called before it reads or commits
+    /// for the group.
+    /// - Throws: `ClusterError.groupInUse` if the cluster accepts only one member and already has one.
     func join(group: String) throws -> GroupMembership
 }
 
@@ -28,41 +29,44 @@ extension Cluster {
         try makeProducer(ProducerOptions(clientID: clientID))
     }
 
-    /// Groups have any number of members, and each may have everything.
+    /// A group may have any number of members, and each gets everything.
     public func join(group: String) throws -> GroupMembership { GroupMembership(assigned: .all) {} }
 }
 
-/// Reads the committed records of partitions that were given to it by `assign`: those of open or aborted transactions are not shown.
+/// Reads the committed records of the partitions that `assign` gave it: records of open or aborted transactions are not
+/// returned.
 public protocol Consumer: AnyObject {
-    /// What a transactional commit of the consumer's group has to carry now: asked anew for each commit, since it changes
-    /// with the group's members. A consumer without a group has none: asking is a programmer's error.
+    /// The metadata that a transactional commit of the consumer's group must carry now. Read it for each commit,
+    /// because it changes with the group's members. A consumer without a group has none: reading it is a programming
+    /// error.
     var groupMetadata: GroupMetadata { get }
 
-    /// Replaces the set of partitions that `poll` reads. Positions of partitions that stay are kept; a new one has none until `seek`.
+    /// Replaces the set of partitions that `poll` reads. Partitions that stay keep their positions; a new one has none
+    /// until `seek`.
     func assign(_ partitions: Set<TopicPartition>) throws
-    /// The next record that `poll` returns of that partition.
+    /// Sets the offset of the next record that `poll` returns from that partition.
     func seek(_ partition: TopicPartition, to offset: Offset) throws
-    /// The offset after the last record that `poll` returned, or that of the last `seek`; nil before either.
+    /// The offset after the last record that `poll` returned, or the offset of the last `seek`; nil before either.
     func position(_ partition: TopicPartition) -> Offset?
-    /// `poll` returns nothing of paused partitions.
+    /// Makes `poll` return nothing from these partitions until `resume`.
     func pause(_ partitions: Set<TopicPartition>)
     func resume(_ partitions: Set<TopicPartition>)
 
-    /// What is there, at most some MiB; waits up to `wait` for the first bytes. Empty after the wait, or when `wakeup` was signalled.
-    /// Blocks.
+    /// Returns available batches, at most some MiB; waits up to `wait` for the first bytes. Empty after the wait, or
+    /// when `wakeup` was signalled. Blocks.
     func poll(wait: Duration) throws -> [FetchedBatches]
 
-    /// The first offset held, and the offset after the last record that may be read. Blocks.
+    /// The first offset held, and the offset after the last readable record. Blocks.
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>]
-    /// The offset after the last record, those of open transactions included: what becomes of these is known when they can be
+    /// The offset after the last record, including those of open transactions, whose fate is known once they can be
     /// read. Blocks.
     func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset]
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks.
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset?
 
-    /// The group's committed offsets; partitions without one are missing. Blocks.
+    /// The group's committed offsets; partitions without one are missing in the result. Blocks.
     func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset]
-    /// Stores the group's offsets; returns when they are as durable as the cluster promises. Blocks.
+    /// Commits the group's offsets; returns when they are as durable as the cluster promises. Blocks.
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws
 
     /// Ends a waiting `poll`, from any thread.
@@ -70,28 +74,32 @@ public protocol Consumer: AnyObject {
     func close()
 }
 
-/// Where a group stands in a partition.
+/// A group's position in a partition.
 public struct CommittedOffset: Hashable, Sendable {
     /// The next record to read.
     public var offset: Offset
     /// Free text of the application, at most 4 096 bytes.
     public var metadata: String
 
+    /// A position to commit, with the reader's metadata.
     public init(_ offset: Offset, metadata: String = "") {
         self.offset = offset
         self.metadata = metadata
     }
 }
 
-/// Whole record batches of one partition, one after another, as they stand in the log (record batch v2).
+/// Whole record batches of one partition, one after another, as they are stored in the log (record batch v2).
 public struct FetchedBatches: Sendable {
+    /// The partition of the batches.
     public let partition: TopicPartition
+    /// Whole record batches, one after another, as they are stored in the log.
     public let bytes: SharedBytes
-    /// The first batch may begin before what was asked for: records below this offset are to be skipped.
+    /// The first batch may begin before the requested offset: records below this offset must be skipped.
     public let firstOffset: Offset
-    /// The offset after the last record that may be read from the partition when this was fetched.
+    /// The offset after the last readable record of the partition at the time of the fetch.
     public let end: Offset
 
+    /// Whole record batches of one partition, with the first offset that was requested and the end of the partition.
     public init(partition: TopicPartition, bytes: SharedBytes, firstOffset: Offset, end: Offset) {
         self.partition = partition
         self.bytes = bytes
@@ -102,16 +110,17 @@ public struct FetchedBatches: Sendable {
 
 /// Appends batches to partitions.
 public protocol Producer: AnyObject {
-    /// What the next batch for that partition is to carry: see `RecordBatchBuilder.producer`.
+    /// The stamp that the next batch for that partition must have: see `RecordBatchBuilder.producer`.
     func stamp(for partition: TopicPartition) -> ProducerStamp
-    /// Takes a record batch v2 whose offsets count from 0. It may be on its way when this returns; the bytes are free again.
-    /// - Throws: `ClusterError`; an error of an earlier send may come out here or in `flush`.
+    /// Sends a record batch v2 whose offsets count from 0. It may still be on its way when this returns; the bytes are
+    /// free again.
+    /// - Throws: `ClusterError`; an error of an earlier send may be thrown here or by `flush`.
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
     /// Returns when everything sent is acknowledged: as durable as the cluster promises. Blocks.
     func flush() throws
-    /// The offset after the last record of this producer in that partition that was acknowledged; nil before the first.
+    /// The offset after this producer's last acknowledged record in that partition; nil before the first.
     func acknowledgedEnd(of partition: TopicPartition) -> Offset?
-    /// The number of the topic's partitions. May block the first time. Throws `ClusterError.unknownTopic`.
+    /// The number of the topic's partitions. May block on the first call. Throws `ClusterError.unknownTopic`.
     func partitionCount(of topic: String) throws -> Int32
     func close()
 }
@@ -120,45 +129,48 @@ extension Producer {
     public func stamp(for partition: TopicPartition) -> ProducerStamp { .none }
 }
 
-/// A producer of a cluster in this process, which can trust what this process has built.
+/// A producer of a cluster in this process, which can trust batches that this process has built.
 package protocol InProcessProducer: Producer {
-    /// As `send`, of a batch that `RecordBatchBuilder` has built, and whose records have keys: they are not walked again.
+    /// Like `send`, for a batch that `RecordBatchBuilder` built with a key in each record: its records are not checked
+    /// again.
     func send(built batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
 }
 
-/// Appends batches in transactions: one begins with the first `send` after the last ended.
+/// Appends batches in transactions: one begins with the first `send` after the last one ended.
 public protocol TransactionalProducer: Producer {
-    /// Makes what was sent readable, and the group's offsets count, all together; returns when that is as durable as the cluster
-    /// promises. Blocks.
+    /// Atomically makes what was sent readable and the group's offsets effective; returns when that is as durable as
+    /// the cluster promises. Blocks.
     /// - Parameter group: from `Consumer.groupMetadata`.
-    /// - Throws: `ClusterError.producerFenced` when a newer producer of the id is there: nothing was committed.
+    /// - Throws: `ClusterError.producerFenced` if there is a newer producer with the id; nothing was committed then.
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws
-    /// What was sent since the last commit will never be readable.
+    /// Aborts the transaction: what was sent since the last commit will never be readable.
     func abort() throws
 }
 
-/// Looks after topics. Every call blocks.
+/// Manages topics. Every call blocks.
 public protocol Admin: AnyObject {
     func topics() throws -> [TopicDescription]
-    /// The topics that are there among `names`; the others are missing in the answer.
+    /// Describes the topics that exist among `names`; others are missing in the result.
     func describe(_ names: Set<String>) throws -> [String: TopicDescription]
     func create(_ topics: [NewTopic]) throws
-    /// Changes settings of a topic, by Kafka's names; nil takes one back to its default. They hold at once.
+    /// Changes settings of a topic, by Kafka's names; nil resets one to its default. They take effect at once.
     func configure(_ topic: String, _ changes: [String: String?]) throws
     func delete(_ topics: [String]) throws
-    /// Records below these offsets may go: for repartition topics that were read and committed.
+    /// Allows records below these offsets to be deleted: for repartition topics whose records were read and committed.
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws
     func close()
 }
 
+/// What a cluster knows about a topic.
 public struct TopicDescription: Hashable, Sendable {
     public let name: String
     public let partitionCount: Int32
     /// The settings that differ from the cluster's defaults, by Kafka's names: `cleanup.policy`, `retention.ms`, …
     public let configuration: [String: String]
-    /// Tells the topic from others of its name, before and after; nil where the cluster gives topics none.
+    /// Distinguishes the topic from earlier and later ones of its name; nil if the cluster's topics have no ids.
     public let id: TopicID?
 
+    /// A topic that exists.
     public init(name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil) {
         self.name = name
         self.partitionCount = partitionCount
@@ -167,11 +179,14 @@ public struct TopicDescription: Hashable, Sendable {
     }
 }
 
+/// A topic to create.
 public struct NewTopic: Hashable, Sendable {
     public var name: String
     public var partitionCount: Int32
+    /// Settings by Kafka's names; others have their defaults.
     public var configuration: [String: String]
 
+    /// A topic to create, with settings by Kafka's names.
     public init(_ name: String, partitionCount: Int32, configuration: [String: String] = [:]) {
         self.name = name
         self.partitionCount = partitionCount

@@ -1,54 +1,56 @@
 import MoldauRecords
 
-/// Why a cluster refused, or failed.
+/// Why a cluster refused a request, or failed.
 public enum ClusterError: Error, Equatable, CustomStringConvertible {
-    /// No topic of that name. Producers and consumers get it.
+    /// There is no topic of that name. Thrown to producers and consumers.
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
-    /// A topic's settings were to be changed to what they cannot be; they are as before.
+    /// The new settings of a topic are invalid; it is unchanged.
     case invalidSettings(topic: String, reason: String)
     case unknownPartition(TopicPartition, partitionCount: Int32)
-    /// The partition does not hold `requested`: retention took it, or it was never there.
+    /// The partition does not hold `requested`: retention deleted it, or it never existed.
     case offsetOutOfRange(TopicPartition, requested: Offset, held: Range<Offset>)
-    /// A batch is larger than the topic takes.
+    /// A batch is larger than the topic accepts.
     case recordTooLarge(TopicPartition, bytes: Int, limit: Int)
-    /// The partition takes no such record: one without a key in a compacted topic, for example.
+    /// The partition does not accept such a record: for example one without a key in a compacted topic.
     case invalidRecord(TopicPartition, reason: String)
-    /// Another producer of that transactional id has taken over; this one can write no more.
+    /// Another producer with that transactional id has taken over; this one can write no more.
     case producerFenced(id: String)
-    /// The group has a member, and the cluster takes one only.
+    /// The group already has a member, and the cluster accepts only one.
     case groupInUse(String)
-    /// There is no room to store this now. Nothing of it was stored, and it may be tried again; reads go on.
+    /// There is no room to store this now. Nothing of it was stored, and the call may be repeated; reads still work.
     case diskFull(reason: String)
-    /// A sync has failed, so that nobody knows what is on disk: the cluster stores nothing more until it is opened again.
+    /// A sync has failed, so that it is unknown what is on disk: the cluster stores nothing more until it is opened
+    /// again.
     case offline(reason: String)
-    /// The cluster cannot store or answer; `reason` says why. The client that got it cannot go on.
+    /// The cluster cannot store or answer; `reason` says why. The client that got this error cannot continue.
     case unavailable(reason: String)
     case closed
 
-    /// What to do about it.
+    /// What a caller should do after an error.
     ///
-    /// Who uses a cluster goes by this and not by the case, so that a cluster can fail in ways that others do not know. A new case
+    /// Callers decide by this, not by the case, so that a cluster can have errors that others do not know. A new case
     /// needs one line here, and no other change in the runtime.
     public enum Remedy: Hashable, Sendable {
-        /// Nothing of it was done, and the client is as before: the same call may be made again, after a while.
+        /// Nothing was done, and the client is unchanged: the same call may be repeated after a while.
         case retry
-        /// What was done since the last commit does not count, and cannot be committed: a new client goes on from there.
+        /// The work since the last commit is discarded and cannot be committed: a new client continues from that
+        /// commit.
         case beginAnew
-        /// There is nothing to read at that position: another one is to be chosen.
+        /// There is nothing to read at that position: seek to another one.
         case seek
-        /// A record of the batch is refused: others of it are not, if they are sent without it.
+        /// One record of the batch is refused: the others are accepted if they are sent without it.
         case sendApart
-        /// This is refused, whoever asks: leave it out. The client is as before.
+        /// This is always refused: leave it out. The client is unchanged.
         case leaveOut
-        /// The client cannot go on. A new one may, later.
+        /// The client is unusable. A new one may work later.
         case stopThread
-        /// No client of this cluster can go on before it is opened again.
+        /// No client of this cluster works until the cluster is reopened.
         case stopApplication
     }
 
-    /// What to do about it.
+    /// What the caller should do.
     public var remedy: Remedy {
         switch self {
         case .diskFull: .retry
@@ -61,7 +63,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// The partition that it speaks of.
+    /// The partition that the error is about.
     public var partition: TopicPartition? {
         switch self {
         case .unknownPartition(let partition, _), .offsetOutOfRange(let partition, _, _),

@@ -1,18 +1,19 @@
-/// What a consumer is made with; it does not change afterwards.
+/// The options of a new consumer; they do not change afterwards.
 public struct ConsumerOptions: Hashable, Sendable {
     /// Names the client in logs and errors.
     public var clientID: String
-    /// The group whose committed offsets `committed` and `commit` speak of; nil for a consumer without one.
+    /// The group whose offsets `committed` and `commit` read and write; nil for a consumer without a group.
     public var group: String?
-    /// Whether `poll` hands out records before they are as durable as the cluster promises; by default it does not, so that
-    /// nothing that was handed out is gone after a crash. For readers whose results become durable together with what
-    /// they have read. Means nothing to a cluster whose readers never see such records.
+    /// Whether `poll` returns records before they are as durable as the cluster promises. By default it does not, so
+    /// that no returned record is lost by a crash. For readers whose results become durable together with the records
+    /// that they read. Has no effect on a cluster whose readers never see such records.
     public var readsAhead: Bool
-    /// The transactional id of a producer whose transaction is read although it is open; nil for none. For a reader that
-    /// commits, in the same transaction, what comes of these records: it need not wait for the commit in between.
-    /// Means nothing to a cluster that shows nobody an open transaction.
+    /// The transactional id of a producer whose open transaction is read; nil for none. For a reader that commits, in
+    /// the same transaction, the results of these records: it then need not wait for the commit in between. Has no
+    /// effect on a cluster that never shows open transactions.
     public var readsTransactionsOf: String?
 
+    /// By default, a consumer without a group that gets records once they are durable.
     public init(
         clientID: String, group: String? = nil, readsAhead: Bool = false, readsTransactionsOf: String? = nil
     ) {

@@ -1,23 +1,24 @@
 import MoldauRecords
 import Synchronization
 
-/// A place in a group. It ends with `leave`, or with its last holder. May be used by any thread.
+/// A member's place in a group. It ends with `leave`, or when the object is deallocated. May be used by any thread.
 ///
-/// What the group decides comes as events, which the member takes when it suits it:
+/// The group's decisions arrive as events, which the member takes when it is ready:
 ///
-///     assigned   the member may work on these from now on, beside what it has
-///     revoked    the member commits and closes these, then says so by `released`: before that nobody else gets them
-///     lost       the member is out: nothing of what it had may be committed, since others may have it already
+///     assigned   the member may work on these from now on, in addition to what it has
+///     revoked    the member commits and closes these, then calls `released`: until then no one else gets them
+///     lost       the member was removed: it must not commit anything it had, since others may have it already
 ///
-/// An implementation calls `tell` from wherever it learns of them; the order of calls is that of the events.
+/// An implementation calls `tell` from whatever thread learns of an event; the order of calls is the order of events.
 public final class GroupMembership: Sendable {
-    /// What of the group's work an event speaks of.
+    /// The part of the group's work that an event is about.
     public enum Share: Hashable, Sendable {
-        /// All there is: the member is alone, or shares nothing out.
+        /// Everything: the member is alone, or the group does not divide its work.
         case all
         case partitions(Set<TopicPartition>)
     }
 
+    /// An event of the membership.
     public enum Event: Hashable, Sendable {
         case assigned(Share)
         case revoked(Share)
@@ -29,9 +30,9 @@ public final class GroupMembership: Sendable {
     private let end: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - share: what the member has from the beginning; nil where the group is still to decide.
-    ///   - release: hears that the member has let go of everything that was revoked so far.
-    ///   - end: gives the place up; may be called more than once.
+    ///   - share: what the member has from the start; nil if the group has not decided yet.
+    ///   - release: called when the member has released everything that was revoked so far.
+    ///   - end: gives up the place; may be called more than once.
     public init(
         assigned share: Share? = nil, release: @escaping @Sendable () -> Void = {},
         end: @escaping @Sendable () -> Void
@@ -42,7 +43,7 @@ public final class GroupMembership: Sendable {
 
     deinit { end() }
 
-    /// What was decided since the last call, in order. Does not wait.
+    /// The events since the last call, in order. Does not wait.
     public func takeEvents() -> [Event] {
         events.withLock { events in
             defer { events = [] }
@@ -50,11 +51,12 @@ public final class GroupMembership: Sendable {
         }
     }
 
-    /// For the cluster that made it: the member is to know this.
+    /// Called by the cluster that made the membership: passes an event to the member.
     public func tell(_ event: Event) { events.withLock { $0.append(event) } }
 
-    /// What was revoked is committed and closed: others may have it.
+    /// Called by the member when it has committed and closed everything that was revoked: others may have it now.
     public func released() { release() }
 
+    /// Ends the membership.
     public func leave() { end() }
 }

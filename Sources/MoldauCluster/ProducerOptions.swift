@@ -1,20 +1,22 @@
-/// What a producer is made with; it does not change afterwards.
+/// The options of a new producer; they do not change afterwards.
 public struct ProducerOptions: Hashable, Sendable {
     /// Names the client in logs and errors.
     public var clientID: String
 
+    /// A producer without transactions.
     public init(clientID: String) { self.clientID = clientID }
 }
 
-/// What a producer with transactions is made with; it does not change afterwards.
+/// The options of a new producer with transactions; they do not change afterwards.
 public struct TransactionalProducerOptions: Hashable, Sendable {
     /// Names the client in logs and errors.
     public var clientID: String
-    /// The transactional id: the same for the same work, over restarts.
+    /// The transactional id: the same for the same work across restarts.
     public var id: String
     /// A transaction that is open for longer is aborted by the cluster.
     public var timeout: Duration
 
+    /// Options of a producer with the transactional id `id`.
     public init(clientID: String, id: String, timeout: Duration) {
         (self.clientID, self.id, self.timeout) = (clientID, id, timeout)
     }

@@ -1,9 +1,10 @@
-/// Ends a consumer's waiting `poll` from any thread. A signal that comes while nobody waits ends the next wait.
+/// Ends a consumer's waiting `poll` from any thread. A signal while nobody waits ends the next wait.
 public final class Wakeup: Sendable {
     private let ring: @Sendable () -> Void
 
     /// - Parameter ring: ends the wait; called on the signalling thread.
     public init(ring: @escaping @Sendable () -> Void) { self.ring = ring }
 
+    /// Ends the current wait, or else the next one. May be called from any thread.
     public func signal() { ring() }
 }

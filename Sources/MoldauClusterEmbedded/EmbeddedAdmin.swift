@@ -3,7 +3,7 @@ internal import MoldauCluster
 internal import MoldauLog
 internal import MoldauRecords
 
-/// Looks after the topics of a broker in this process.
+/// Manages the topics of a broker in this process.
 final class EmbeddedAdmin<Files: FileSystem>: Admin {
     private let broker: Broker<Files>
 
@@ -44,7 +44,7 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
         }
     }
 
-    /// The broker's own topics are its alone.
+    /// Refuses the broker's own topics.
     private func checkName(_ topic: String) throws(BrokerError) {
         if Broker<Files>.isInternal(topic) { throw .internalTopic(topic) }
     }

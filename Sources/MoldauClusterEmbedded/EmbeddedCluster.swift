@@ -12,10 +12,10 @@ public import MoldauRecords
     internal import Darwin
 #endif
 
-/// A broker in this process: topics in a directory, or in memory. No server, no wire.
+/// A broker in this process: topics in a directory, or in memory. There is no server and no wire protocol.
 ///
-/// One process at a time works on a directory. May be used by several threads; its consumers, producers and admins by
-/// one each.
+/// Only one process at a time can use a directory. The cluster may be used by several threads; its consumers, producers
+/// and admins by one thread each.
 public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
@@ -24,7 +24,7 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         return Timestamp(ms: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    /// How long ago it was first asked: by a clock that nobody sets, and that goes on while the machine sleeps.
+    /// The time since it was first read, by a clock that is never set and that continues while the machine sleeps.
     public static let systemUptime: @Sendable () -> Duration = {
         let beginning = ContinuousClock.now
         return { beginning.duration(to: .now) }
@@ -33,15 +33,15 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     private let store: any EmbeddedStore
     private let upkeep: Upkeep?
 
-    /// Where it is, as logs tell it.
+    /// Where the cluster is, for log messages.
     public let description: String
 
-    /// Opens the cluster in `directory`, and makes it where there is none. After an unclean stop it checks what is on
-    /// disk first.
+    /// Opens the cluster in `directory`; creates it if it does not exist. After an unclean stop the content of the disk
+    /// is checked first.
     /// - Parameters:
-    ///   - randomness: where the ids of topics come from.
-    ///   - logger: gets to know what is deleted, moved or made up, and what upkeep could not do.
-    /// - Throws: `LogError.locked` at once when another process works on the directory; `.io`; `.damagedFile`.
+    ///   - randomness: the source of new topics' ids.
+    ///   - logger: gets warnings about what is deleted, moved or reconstructed, and about upkeep that failed.
+    /// - Throws: `LogError.locked`, at once, if another process uses the directory; `.io`; `.damagedFile`.
     public init(
         directory: String, durability: Durability = .sync,
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
@@ -57,7 +57,7 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         upkeep = Upkeep(of: broker, durability: durability, logger: logger)
     }
 
-    /// A cluster in memory, empty at first, gone with its last holder: for tests.
+    /// A cluster in memory, empty at first, gone with its last reference: for tests.
     public init(
         inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
@@ -75,7 +75,7 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         upkeep = nil
     }
 
-    /// Makes everything durable and lets go of the directory; clients get `ClusterError.closed` from then on. Blocks.
+    /// Makes everything durable and releases the directory; clients get `ClusterError.closed` from then on. Blocks.
     public func close() throws(ClusterError) {
         upkeep?.stop()
         try store.closeStore()
@@ -88,11 +88,11 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     }
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
 
-    /// - Throws: `ClusterError.groupInUse` while another is in the group.
+    /// - Throws: `ClusterError.groupInUse` while the group has another member.
     public func join(group: String) throws -> GroupMembership { try store.join(group) }
 }
 
-/// A broker, whatever files it stands on.
+/// A broker on any file system.
 protocol EmbeddedStore: Sendable {
     func makeConsumer(_ options: ConsumerOptions) -> any Consumer
     func makeProducer() -> any Producer
@@ -163,7 +163,7 @@ extension ClusterError {
     }
 }
 
-/// Runs a broker's call and says its error in the port's words.
+/// Runs a broker's call and converts its error to the port's.
 func translating<Result>(_ body: () throws(BrokerError) -> Result) throws(ClusterError) -> Result {
     do throws(BrokerError) { return try body() } catch { throw ClusterError(error) }
 }

@@ -12,7 +12,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         var isPaused = false
     }
 
-    /// What one poll brings at most of one partition, and of all.
+    /// The most that one poll returns from one partition, and in total.
     private static var maxPartitionBytes: Int { 1 << 20 }
     private static var maxPollBytes: Int { 16 << 20 }
 
@@ -24,7 +24,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private var assigned: [TopicPartition: Assigned] = [:]
     /// The assigned partitions in the order in which they are read.
     private var order: [TopicPartition] = []
-    /// Whose turn it is first at the next poll: so that no partition starves behind a busy one.
+    /// The partition that the next poll reads first, so that none starves behind a busy one.
     private var turn = 0
     private var isClosed = false
 
@@ -59,8 +59,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     func seek(_ partition: TopicPartition, to offset: Offset) throws {
         precondition(
             assigned[partition] != nil, "only an assigned partition has a position: \(partition) is not assigned")
-        assigned[partition]!.position = offset
-        assigned[partition]!.cursor = nil
+        assigned[partition]?.position = offset
+        assigned[partition]?.cursor = nil
     }
 
     func position(_ partition: TopicPartition) -> Offset? { assigned[partition]?.position }
@@ -89,7 +89,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         }
     }
 
-    /// Next to nothing where everything is durable already; else one sync, shared with all who wait for one.
+    /// Makes the records durable before they are returned. Costs almost nothing if they are already; otherwise one
+    /// sync, shared with all who wait for one.
     private func makeDurable(orGoBackTo before: [TopicPartition: Assigned]) throws {
         do {
             try translating { () throws(BrokerError) in try broker.flush() }
@@ -102,14 +103,14 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private func fetch() throws -> [FetchedBatches] {
         var fetched: [FetchedBatches] = []
         var bytes = 0
-        // It may be another number than at the last poll: that of a producer that has taken over.
+        // The id may have changed since the last poll, if another producer has taken over.
         let ownProducer = options.readsTransactionsOf.flatMap(broker.producerID)
         for _ in order.indices where bytes < Self.maxPollBytes {
             let next: FetchedBatches?
             do {
                 next = try fetch(order[turn], openOf: ownProducer)
             } catch {
-                // What was fetched counts as handed out. The partition is the first of the next poll, which fails then.
+                // What was fetched counts as returned. The partition is the first of the next poll, which then throws.
                 if fetched.isEmpty { throw error }
                 return fetched
             }
@@ -135,7 +136,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
             assigned.values[slot].position = read.next.offset
             assigned.values[slot].cursor = read.next
             let bytes = read.committed
-            // What compaction or an abort left nothing of is passed over: behind it there may be more, and nobody rings for that.
+            // Nothing is left after compaction or an abort: continue, because more records may follow, for which no
+            // bell will ring.
             if bytes.count == 0 { continue }
             return FetchedBatches(partition: name, bytes: bytes, firstOffset: position, end: read.end)
         }

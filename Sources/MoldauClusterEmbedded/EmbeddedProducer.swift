@@ -7,7 +7,7 @@ internal import MoldauRecords
 final class EmbeddedProducer<Files: FileSystem>: InProcessProducer {
     private struct Target {
         let partition: BrokerPartition<Files>
-        /// The end of this producer's last batch; acknowledged by the next flush.
+        /// The end of this producer's last batch, which the next flush acknowledges.
         var sent: Offset?
         var acknowledged: Offset?
     }
@@ -34,7 +34,7 @@ final class EmbeddedProducer<Files: FileSystem>: InProcessProducer {
             guard case .unknownTopic = error, targets.removeValue(forKey: partition) != nil else {
                 throw ClusterError(error)
             }
-            // The topic was deleted since; it may have been created again.
+            // The topic was deleted meanwhile; it may have been created again.
             try translating { () throws(BrokerError) in try append(batch, to: partition, isBuilt) }
         }
     }
@@ -52,7 +52,7 @@ final class EmbeddedProducer<Files: FileSystem>: InProcessProducer {
         acknowledge()
     }
 
-    /// What was sent is as durable as the cluster promises.
+    /// Called when everything sent is as durable as the cluster promises.
     func acknowledge() {
         for slot in targets.indices { targets.values[slot].acknowledged = targets.values[slot].sent }
     }

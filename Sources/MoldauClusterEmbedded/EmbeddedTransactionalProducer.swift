@@ -75,7 +75,7 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
     func partitionCount(of topic: String) throws -> Int32 { try inner.partitionCount(of: topic) }
 
     func close() {
-        // What cannot be aborted now is, when the next producer of the id comes, or at its timeout.
+        // If it cannot be aborted now, it will be when the next producer with the id is made, or at its timeout.
         try? abort()
         inner.close()
     }

@@ -2,20 +2,21 @@ internal import Foundation
 internal import Logging
 internal import MoldauBroker
 internal import MoldauLog
+internal import MoldauRecords
 
-/// Threads that do what has to happen now and then. `.interval`'s syncs have one of their own: a long compaction must not
-/// hold them up.
+/// Threads that do regular work. The syncs of `.interval` have a thread of their own: a long compaction must not delay
+/// them.
 final class Upkeep: Sendable {
     private struct State {
         var isStopped = false
-        /// Threads that hold the broker.
+        /// How many threads use the broker now.
         var workingCount = 0
     }
 
     private let state = Monitor(State())
 
     /// Starts the threads. They end at `stop`.
-    /// - Parameter logger: gets to know what could not be done.
+    /// - Parameter logger: gets errors about jobs that failed.
     init<Files: FileSystem>(of broker: Broker<Files>, durability: Durability, logger: Logger) {
         Self.start(.housekeeping, "moldau-upkeep", state, broker, logger)
         if let syncs = UpkeepSchedule.syncs(for: durability) { Self.start(syncs, "moldau-sync", state, broker, logger) }
@@ -39,7 +40,7 @@ final class Upkeep: Sendable {
                         return !state.isStopped
                     }
                     guard mayWork else { return }
-                    // What is to be compacted or deleted stays. A failed sync comes out again at the next append or flush.
+                    // A failed job is repeated later. A failed sync shows again at the next append or flush.
                     if let broker { failures.run(job, of: broker) }
                     state.withLock(wakes: true) { $0.workingCount -= 1 }
                 }
@@ -49,7 +50,7 @@ final class Upkeep: Sendable {
         thread.start()
     }
 
-    /// Returns when no thread holds the broker any more.
+    /// Returns when no thread uses the broker any more.
     func stop() {
         state.withLock(wakes: true) { $0.isStopped = true }
         _ = state.wait { $0.workingCount > 0 ? nil : true }

@@ -3,22 +3,22 @@ package import MoldauBroker
 internal import MoldauCluster
 package import MoldauLog
 
-/// Tells what upkeep could not do: once for each reason, not every few seconds, and when it is over.
+/// Logs failures of upkeep: once for each reason, not every few seconds, and when they are over.
 package struct UpkeepFailures {
     private let logger: Logger
-    /// Why a job failed the last time, and how often in a row.
+    /// The reason of each job's last failure, and how often in a row it has failed.
     private var last: [UpkeepSchedule.Job: (reason: String, count: Int)] = [:]
 
     package init(_ logger: Logger) { self.logger = logger }
 
-    /// Does a job, and takes note of how it went.
+    /// Does a job, and notes its outcome.
     package mutating func run<Files: FileSystem>(_ job: UpkeepSchedule.Job, of broker: Broker<Files>) {
         do throws(BrokerError) {
             try broker.run(job)
             guard let before = last.removeValue(forKey: job) else { return }
-            logger.notice("upkeep goes on", metadata: ["job": "\(job)", "failures": "\(before.count)"])
+            logger.notice("upkeep works again", metadata: ["job": "\(job)", "failures": "\(before.count)"])
         } catch .closed {
-            // Somebody closes it just now.
+            // Somebody is closing the broker.
         } catch {
             let reason = ClusterError(error).description
             let before = last[job]

@@ -1,10 +1,11 @@
 package import MoldauBroker
 package import MoldauLog
 
-/// What a broker needs now and then: a function of the time that passes.
+/// The regular work of a broker: a function of the time that passes.
 package struct UpkeepSchedule: Equatable, Sendable {
+    /// A recurring job.
     package enum Job: Sendable {
-        /// Makes everything durable: `.interval`'s promise.
+        /// Makes everything durable: keeps the promise of `.interval`.
         case sync
         case abortExpired
         case compact
@@ -21,7 +22,7 @@ package struct UpkeepSchedule: Equatable, Sendable {
 
     private init(_ entries: [Entry]) { self.entries = entries }
 
-    /// What any broker needs.
+    /// The jobs that every broker needs.
     package static var housekeeping: UpkeepSchedule {
         UpkeepSchedule([
             Entry(job: .abortExpired, interval: .seconds(10)), Entry(job: .compact, interval: .seconds(15)),
@@ -29,17 +30,17 @@ package struct UpkeepSchedule: Equatable, Sendable {
         ])
     }
 
-    /// The syncs that keep the promise of `.interval`; nil where none is made. Twice in the promised time: what comes while
-    /// one has begun is on disk when the next one ends.
+    /// The syncs that keep the promise of `.interval`; nil for other durabilities. They run twice in the promised time:
+    /// records that arrive while one is running are on disk when the next one ends.
     package static func syncs(for durability: Durability) -> UpkeepSchedule? {
         guard case .interval(let promised) = durability else { return nil }
         return UpkeepSchedule([Entry(job: .sync, interval: max(promised / 2, .milliseconds(1)))])
     }
 
-    /// The longest time between two looks.
+    /// The longest time that may pass between two checks.
     package var pause: Duration { entries.map(\.interval).min() ?? .seconds(10) }
 
-    /// The jobs that are due, so much later than at the last look.
+    /// The jobs that are due, when this much time has passed since the last check.
     package mutating func due(after passed: Duration) -> [Job] {
         var due: [Job] = []
         for index in entries.indices {
@@ -53,7 +54,7 @@ package struct UpkeepSchedule: Equatable, Sendable {
 }
 
 extension Broker {
-    /// Blocks until it is done.
+    /// Does a job. Blocks until it is done.
     package func run(_ job: UpkeepSchedule.Job) throws(BrokerError) {
         switch job {
         case .sync: try syncNow()

@@ -63,6 +63,7 @@ final class JSONDocument {
     /// The text of a value that is neither an object nor an array.
     @inline(__always)
     func text(_ entry: JSONEntry) -> UnsafeBufferPointer<UInt8> {
+        // A text that has an entry is not empty.
         UnsafeBufferPointer(start: contents.pointee.text.baseAddress! + Int(entry.start), count: entry.length)
     }
 

@@ -64,6 +64,7 @@ struct JSONFields {
 
     @inline(__always)
     private func equal(_ one: UnsafeBufferPointer<UInt8>, _ other: UnsafeBufferPointer<UInt8>) -> Bool {
+        // Neither is empty where their bytes are compared.
         one.count == other.count && (one.isEmpty || memcmp(one.baseAddress!, other.baseAddress!, one.count) == 0)
     }
 
@@ -97,6 +98,7 @@ struct JSONFields {
     private func compare(_ index: Int, _ name: UnsafeBufferPointer<UInt8>) -> Int {
         withKey(index) { key in
             let common = min(key.count, name.count)
+            // Neither is empty where their bytes are compared.
             let order = common == 0 ? 0 : Int(memcmp(key.baseAddress!, name.baseAddress!, common))
             return order == 0 ? key.count - name.count : order
         }

@@ -135,6 +135,7 @@ final class JSONOutline {
         let (start, length) = (self[index].start, self[index].keyLength)
         self[index].start = buffer.pointee.count
         let target = buffer.pointee.reserve(length)
+        // A writer always has memory.
         target.copyMemory(from: buffer.pointee.bytes.baseAddress! + start, byteCount: length)
         buffer.pointee.advance(by: length)
     }

@@ -64,7 +64,7 @@ extension String {
     init(unescaping text: UnsafeBufferPointer<UInt8>) {
         // An escape is never shorter than the character it stands for.
         self.init(unsafeUninitializedCapacity: text.count) { target in
-            var (from, to) = (text.baseAddress!, 0)
+            var (from, to) = (text.baseAddress!, 0)  // It has an escape, so that it is not empty.
             let end = from + text.count
             while from < end {
                 guard from.pointee == UInt8(ascii: "\\") else {
@@ -74,7 +74,7 @@ extension String {
                 }
                 let scalar: Unicode.Scalar
                 (scalar, from) = unescapedScalar(from + 1)
-                for byte in UTF8.encode(scalar)! {
+                for byte in UTF8.encode(scalar)! {  // UTF-8 has every scalar.
                     target[to] = byte
                     to += 1
                 }
@@ -93,6 +93,7 @@ private func unescapedScalar(_ text: UnsafePointer<UInt8>) -> (Unicode.Scalar, U
     case UInt8(ascii: "r"): return ("\r", text + 1)
     case UInt8(ascii: "t"): return ("\t", text + 1)
     case UInt8(ascii: "u"):
+        // The parser has checked that each escape is whole, and that surrogates come in pairs.
         let unit = codeUnit(text + 1)!
         guard UTF16.isLeadSurrogate(unit) else { return (Unicode.Scalar(unit)!, text + 5) }
         let pair = UTF16.EncodedScalar([unit, codeUnit(text + 7)!])

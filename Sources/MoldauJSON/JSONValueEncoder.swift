@@ -36,11 +36,12 @@ struct JSONValueEncoder {
     /// Encodes any type by its `encode(to:)`; types that Foundation encodes in a form of its own, in that form. A value
     /// whose encoding throws leaves no text behind.
     func value<Value: Encodable>(_ value: Value) throws {
+        // Casts to the type that it was just found to be.
         if Value.self == String.self { return string(value as! String) }
         if Value.self == Data.self { return string((value as! Data).base64EncodedString()) }
         if Value.self == URL.self { return string((value as! URL).absoluteString) }
         if Value.self == Decimal.self {
-            return outline.setText(node) { $0.append(utf8: (value as! Decimal).description) }
+            return outline.setText(node) { $0.append(utf8: (value as! Decimal).description) }  // As above.
         }
         do {
             try value.encode(to: self)

@@ -82,7 +82,6 @@ extension CompactionPlan {
     /// The last offset of each key in the dirty part, and the offset up to which every key has been seen.
     private func latestOffsets(maxKeys: Int) throws(LogError) -> ([KeyDigest: Offset], Offset) {
         var latest: [KeyDigest: Offset] = [:]
-        let isCut = configuration.sabotage.contains(.digestCut)
         for segment in segments where segment.end > firstDirty {
             var batches = BatchReader(segment, directory: directory)
             while let (header, bytes) = try batches.next() {
@@ -95,7 +94,7 @@ extension CompactionPlan {
                 do throws(RecordBatchError) {
                     var reader = RecordBatchReader(bytes.bytes)
                     while let record = try reader.next() {
-                        if let key = record.key { latest[KeyDigest(key, isCut: isCut)] = record.offset }
+                        if let key = record.key { latest[digest(of: key)] = record.offset }
                     }
                 } catch {
                     throw .invalidBatch(error)
@@ -103,6 +102,13 @@ extension CompactionPlan {
             }
         }
         return (latest, end)
+    }
+
+    func digest(of key: UnsafeRawBufferPointer) -> KeyDigest {
+        #if SABOTAGE
+            if files.sabotage.contains(.digestCut) { return KeyDigest(cut: key) }
+        #endif
+        return KeyDigest(key)
     }
 
     func isAborted(_ header: RecordBatchHeader) -> Bool {
@@ -118,18 +124,18 @@ extension CompactionPlan {
 struct KeyDigest: Hashable, Sendable {
     private let halves: SIMD2<Int>
 
-    /// - Parameter isCut: uses 16 bits only, without the seed: see `Sabotage.digestCut`.
-    init(_ key: UnsafeRawBufferPointer, isCut: Bool = false) {
-        if isCut {
-            halves = SIMD2(Int(murmur2(key) & 0xffff), 0)
-            return
-        }
+    init(_ key: UnsafeRawBufferPointer) {
         var (first, second) = (Hasher(), Hasher())
         first.combine(bytes: key)
         second.combine(1)
         second.combine(bytes: key)
         halves = SIMD2(first.finalize(), second.finalize())
     }
+
+    #if SABOTAGE
+        /// For `Sabotage.digestCut`: 16 bits, without the secret seed.
+        init(cut key: UnsafeRawBufferPointer) { halves = SIMD2(Int(murmur2(key) & 0xffff), 0) }
+    #endif
 }
 
 /// Walks the whole batches of a closed segment and verifies each checksum.

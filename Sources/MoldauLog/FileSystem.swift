@@ -30,11 +30,20 @@ package protocol FileSystem: Sendable {
     /// A number that a directory keeps when it is moved within its file system, and that a copy of it does not have;
     /// nil if the file system has no such number.
     func identity(of directory: String) throws(LogError) -> Int64?
+
+    #if SABOTAGE
+        /// The mistakes that code using these files makes on purpose.
+        var sabotage: Sabotage { get }
+    #endif
 }
 
 extension FileSystem {
     package func openExisting(_ path: String) throws(LogError) -> File? { exists(path) ? try open(path) : nil }
     package func identity(of directory: String) throws(LogError) -> Int64? { nil }
+
+    #if SABOTAGE
+        package var sabotage: Sabotage { [] }
+    #endif
 }
 
 /// An open file. May be used by several threads; closed when the last reference goes away.
@@ -81,6 +90,7 @@ extension PartwiseFile {
         _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
     ) throws(LogError) { try writeAll(head, body, at: position) }
 
+    /// Reads until the buffer is full or the file ends.
     package func readAll(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
         var done = 0
         while done < buffer.count {
@@ -92,6 +102,7 @@ extension PartwiseFile {
         return done
     }
 
+    /// Writes until all bytes are written.
     package func writeAll(
         _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
     ) throws(LogError) {

@@ -16,8 +16,8 @@ extension LogConfiguration {
         "segment.jitter.ms", "unclean.leader.election.enable",
     ]
 
-    /// The settings that decide what becomes of a log, by Kafka's names and as Kafka writes their values: those of retention where
-    /// it deletes, those of compaction where it compacts.
+    /// The settings that control segments, retention and compaction, by Kafka's names and in Kafka's notation: those of
+    /// retention if the log deletes, those of compaction if it compacts.
     package var settings: [String: String] {
         var settings = [
             "segment.bytes": "\(segmentBytes)", "segment.ms": "\(segmentMs)",

@@ -26,7 +26,6 @@ package struct LogConfiguration: Equatable, Sendable {
     package var maxCompactionLagMs = Int64.max
     /// `min.cleanable.dirty.ratio`: the share of uncompacted bytes from which a compaction is worth its cost.
     package var minCleanableDirtyRatio = 0.5
-    package var sabotage: Sabotage = []
 
     package init() {}
 

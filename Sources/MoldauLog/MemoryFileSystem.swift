@@ -12,6 +12,14 @@ package final class MemoryFileSystem: FileSystem {
 
     package init() {}
 
+    #if SABOTAGE
+        private let mistakes = Mutex<Sabotage>([])
+        package var sabotage: Sabotage {
+            get { mistakes.withLock { $0 } }
+            set { mistakes.withLock { $0 = newValue } }
+        }
+    #endif
+
     /// An independent copy of all files.
     package func copy() -> MemoryFileSystem {
         let copy = MemoryFileSystem()

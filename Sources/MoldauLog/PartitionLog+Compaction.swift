@@ -6,8 +6,10 @@ extension PartitionLog {
 
     /// The compaction to run; nil if it is not worth its cost, or the topic is not compacted.
     package mutating func planCompaction(now: Timestamp) throws(LogError) -> CompactionPlan<Files>? {
-        guard configuration.compacts, segments.count > 1, !configuration.sabotage.contains(.neverCompacts)
-        else { return nil }
+        #if SABOTAGE
+            if files.sabotage.contains(.neverCompacts) { return nil }
+        #endif
+        guard configuration.compacts, segments.count > 1 else { return nil }
         let firstDirty = try max(cleanerOffset(), segments[0].base)
         var (closed, clean, dirty, isOverdue): ([Segment<Files.File>], Int, Int, Bool) = ([], 0, 0, false)
         for index in 0..<(segments.count - 1) {
@@ -81,7 +83,8 @@ extension PartitionLog {
             var segment = group.segment
             segment.moved(to: try files.open(SegmentName.path(directory, base, ".log")))
             segments.replaceSubrange(range, with: [LazySegment(base: base, opened: segment)])
-            // A reader takes a transaction for open until its marker: one whose marker went would hide later records of its producer.
+            // For a reader a transaction is open until its marker: without a marker it would hide later records of its
+            // producer.
             let kept = Set(AbortedRange.all(in: group.abortedIndex).map(\.last))
             let end = segments[first + 1].base
             aborted.removeAll { base <= $0.last && $0.last < end && !kept.contains($0.last) }

@@ -11,7 +11,19 @@ extension PartitionLog {
         guard let first = producer.map(producers.firstUnstable(besides:)) ?? producers.firstUnstable else {
             return endOffset
         }
-        return configuration.sabotage.contains(.stableOffsetTooHigh) ? first + 1 : first
+        #if SABOTAGE
+            if files.sabotage.contains(.stableOffsetTooHigh) { return first + 1 }
+        #endif
+        return first
+    }
+
+    /// The offsets of a batch that was appended already and is sent again; nil for a new one.
+    /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.
+    func twin(of header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
+        #if SABOTAGE
+            if files.sabotage.contains(.sequenceUnchecked) { return nil }
+        #endif
+        return try producers.check(header)
     }
 
     /// The open transactions, with the offset of their first record; by producer id.

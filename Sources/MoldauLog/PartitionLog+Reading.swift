@@ -30,10 +30,10 @@ package struct PlannedRead<File: LogFile>: Sendable {
     package struct Result: Sendable {
         package let bytes: SharedBytes
         package let next: LogCursor
-        /// The aborted transactions that reach into the bytes; none where all records were asked for.
+        /// The aborted transactions with records among the bytes; empty if all records were requested.
         package let aborted: [AbortedTransaction]
 
-        /// The bytes without the batches of aborted transactions: what a reader of committed records may see.
+        /// The bytes without the batches of aborted transactions: those that a reader of committed records may see.
         package var committed: SharedBytes { bytes.withoutAborted(aborted) }
     }
 
@@ -141,13 +141,27 @@ extension PartitionLog {
         return PlannedRead(
             file: segment.file, directory: directory, segmentBase: segment.base, generation: segment.generation,
             position: position, size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
-            aborted: onlyCommitted && !configuration.sabotage.contains(.abortedReadable)
-                ? aborted(endingAtOrAfter: offset) : [],
-            unchecked: configuration.sabotage.contains(.damageServed) ? nil : segment.unchecked,
-            hold: try segment.file.hold())
+            aborted: onlyCommitted ? abortedTransactions(from: offset) : [],
+            unchecked: uncheckedRuns(of: segment), hold: try segment.file.hold())
     }
 
-    /// The aborted transactions whose markers lie at `offset` or later.
+    /// The aborted transactions, whose records readers of committed records do not get.
+    private func abortedTransactions(from offset: Offset) -> ArraySlice<AbortedRange> {
+        #if SABOTAGE
+            if files.sabotage.contains(.abortedReadable) { return [] }
+        #endif
+        return aborted(endingAtOrAfter: offset)
+    }
+
+    /// The batches to be compared with their checksums when they are read.
+    private func uncheckedRuns(of segment: Segment<Files.File>) -> UncheckedRuns? {
+        #if SABOTAGE
+            if files.sabotage.contains(.damageServed) { return nil }
+        #endif
+        return segment.unchecked
+    }
+
+    /// The aborted transactions whose markers are at `offset` or later.
     private func aborted(endingAtOrAfter offset: Offset) -> ArraySlice<AbortedRange> {
         var (low, high) = (0, aborted.count)
         while low < high {
@@ -157,8 +171,8 @@ extension PartitionLog {
         return aborted[low...]
     }
 
-    /// About how many bytes a read from `offset` on would find below `limit`, without reading any: at least 1 where there is
-    /// something, and as exact as the index. For a wait until there is enough.
+    /// Estimates how many bytes a read from `offset` would find below `limit`, without reading any: at least 1 if there
+    /// is something, and as exact as the index. Used to wait until there is enough.
     package mutating func readableBytes(from offset: Offset, below limit: Offset) throws(LogError) -> Int {
         guard let planned = try planRead(from: offset, maxBytes: 0, below: limit) else { return 0 }
         let segment = try segment(indexOfSegment(holding: planned.segmentBase))

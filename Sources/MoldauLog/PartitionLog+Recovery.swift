@@ -40,12 +40,11 @@ extension PartitionLog {
                 throw .missingRecords(directory: directory, durableEnd: durableEnd, foundEnd: segment.end)
             }
             segments[segments.count - 1].opened = segment
-            segments[segments.count - 1].opened!.noteBegin(
-                try files.contents(of: SegmentName.path(directory, base, ".checksums")))
+            last.noteBegin(try files.contents(of: SegmentName.path(directory, base, ".checksums")))
             // What a crash left with the operating system is not on disk yet.
             hasUnsynced = true
         }
-        let size = segments[segments.count - 1].opened!.size
+        let size = last.size
         if try file.size() > size { try file.truncate(to: size) }
     }
 
@@ -102,8 +101,8 @@ extension PartitionLog {
         if count > 0 { try moveStart(to: max(startOffset, segments[count].base)) }
     }
 
-    /// Where segments are deleted the new first offset is durable before: a power cut may keep some of the deletions and lose
-    /// others, and a segment that is back must not be taken for the one before those that are left.
+    /// The new first offset is made durable before segments are deleted: a power cut may undo some of the deletions,
+    /// and a segment that is back must not be taken for the predecessor of those that are left.
     private mutating func moveStart(to start: Offset) throws(LogError) {
         let isDeleting = segments.count > 1 && segments[1].base <= start
         try files.replace(startOffsetPath, with: start.value, in: directory, sync: isDeleting)

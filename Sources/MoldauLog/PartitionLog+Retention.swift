@@ -29,11 +29,18 @@ extension PartitionLog {
         return removed
     }
 
+    /// When the last record of a segment was appended.
+    private func lastAppend(in segment: Segment<Files.File>) -> Timestamp? {
+        #if SABOTAGE
+            if files.sabotage.contains(.retentionByEventTime) { return segment.latest }
+        #endif
+        return segment.appendTimes.last
+    }
+
     private mutating func applyRetention(ofMs limit: Int64, now: Timestamp) throws(LogError) -> Int {
         try noteUnknownTimes(now)
-        let byEventTime = configuration.sabotage.contains(.retentionByEventTime)
         func isExpired(_ segment: Segment<Files.File>) -> Bool {
-            guard let last = byEventTime ? segment.latest : segment.appendTimes.last else { return false }
+            guard let last = lastAppend(in: segment) else { return false }
             let age = now.ms.subtractingReportingOverflow(last.ms)
             return !age.overflow && age.partialValue > limit
         }
@@ -54,6 +61,7 @@ extension PartitionLog {
             let isEmpty = try segment(index).size == 0
             let isUnwritten = index == last && hasUnwrittenBegin && !isEmpty
             if isUnwritten { hasUnwrittenBegin = false }
+            // Reading its size has opened it.
             if segments[index].opened!.noteUnknownTimes(now) || isUnwritten { try writeIndexes(ofSegment: index) }
         }
     }

@@ -31,7 +31,13 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     var rebuildsAborted = false
 
     /// The offset that the next record will get.
-    package var endOffset: Offset { segments[segments.count - 1].opened!.end }
+    package var endOffset: Offset { last.end }
+
+    /// The segment that records are appended to: there always is one, and it is open.
+    var last: Segment<Files.File> {
+        get { segments[segments.count - 1].opened! }  // Set by the code that adds a segment at the end.
+        _modify { yield &segments[segments.count - 1].opened! }  // In place, without copying its indexes.
+    }
 
     /// Opens a partition's log; creates it if it does not exist. Blocks; reads the whole last segment after an unclean
     /// stop.
@@ -88,7 +94,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         while rest.count > 0 {
             let header = try parseBatch(rest)
             let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
-            if !configuration.sabotage.contains(.sequenceUnchecked), let twin = try producers.check(header) {
+            if let twin = try twin(of: header) {
                 if rest.count == batches.count { appended.first = twin.lowerBound }
                 appended.end = twin.upperBound
             } else {
@@ -141,20 +147,19 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     ) throws(LogError) {
         var header = header
         if configuration.isLogAppendTime { header.maxTimestamp = now }
-        if segments[segments.count - 1].opened!.isFull(for: header, now: now, configuration) { try roll() }
-        let last = segments.count - 1
+        if last.isFull(for: header, now: now, configuration) { try roll() }
         // The header is copied and completed; the producer's bytes stay unchanged. The batch's checksum does not cover
         // the fields that change.
-        var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)
+        var head: InlineArray<61, UInt8> = InlineArray(repeating: 0)  // `headerSize`; the type needs a literal.
         var failure: LogError?
         withUnsafeMutableBytes(of: &head) { head in
             head.copyMemory(from: UnsafeRawBufferPointer(rebasing: batch[..<BatchFormat.headerSize]))
             let body = UnsafeRawBufferPointer(rebasing: batch[BatchFormat.headerSize...])
-            head.storeBytes(of: endOffset.value.bigEndian, toByteOffset: 0, as: Int64.self)
-            head.storeBytes(of: leaderEpoch.bigEndian, toByteOffset: 12, as: Int32.self)
+            head[BatchFormat.baseOffset] = endOffset.value
+            head[BatchFormat.leaderEpoch] = leaderEpoch
             if configuration.isLogAppendTime { setAppendTime(now, header, head, body) }
             do throws(LogError) {
-                try segments[last].opened!.append(
+                try last.append(
                     header, head: UnsafeRawBufferPointer(head), body: body,
                     intervalBytes: configuration.indexIntervalBytes, now: now)
             } catch {
@@ -169,16 +174,16 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         _ now: Timestamp, _ header: RecordBatchHeader, _ head: UnsafeMutableRawBufferPointer,
         _ body: UnsafeRawBufferPointer
     ) {
-        head.storeBytes(of: (header.attributes | 0x08).bigEndian, toByteOffset: 21, as: Int16.self)
-        head.storeBytes(of: now.ms.bigEndian, toByteOffset: 35, as: Int64.self)
+        head[BatchFormat.attributes] = header.attributes | BatchFormat.logAppendTime
+        head[BatchFormat.maxTimestamp] = now.ms
         let summedHead = UnsafeRawBufferPointer(rebasing: head[BatchFormat.crcEnd...])
-        head.storeBytes(of: crc32c(body, seed: crc32c(summedHead)).bigEndian, toByteOffset: 17, as: UInt32.self)
+        head[BatchFormat.checksum] = crc32c(body, seed: crc32c(summedHead))
     }
 
     /// Closes the last segment, durably, and starts a new one.
     package mutating func roll() throws(LogError) {
         let base = endOffset
-        try segments[segments.count - 1].opened!.file.sync()
+        try last.file.sync()
         try sealProducers(sync: true)
         try writeIndexes(ofSegment: segments.count - 1)
         try addSegment(at: base)
@@ -193,12 +198,15 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     /// Makes the names of the log's files durable.
     func syncDirectory() throws(LogError) {
-        if !configuration.sabotage.contains(.skipsDirectorySync) { try files.syncDirectory(directory) }
+        #if SABOTAGE
+            if files.sabotage.contains(.skipsDirectorySync) { return }
+        #endif
+        try files.syncDirectory(directory)
     }
 
     mutating func writeIndexes(ofSegment index: Int) throws(LogError) {
-        segments[index].opened!.seal()
-        let segment = segments[index].opened!
+        segments[index].opened!.seal()  // The caller has opened it.
+        let segment = segments[index].opened!  // As above.
         let offsetPath = SegmentName.path(directory, segment.base, ".index")
         let timePath = SegmentName.path(directory, segment.base, ".timeindex")
         try files.replace(offsetPath, with: segment.offsetIndex.fileBytes, in: directory, sync: false)
@@ -216,7 +224,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package mutating func takeUnsynced() -> (file: Files.File, end: Offset)? {
         guard hasUnsynced else { return nil }
         hasUnsynced = false
-        return (segments[segments.count - 1].opened!.file, endOffset)
+        return (last.file, endOffset)
     }
 
     /// Notes that the sync of what `takeUnsynced` gave has succeeded.
@@ -224,7 +232,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     /// Makes everything durable and writes the indexes. The log must not be used afterwards.
     package mutating func close() throws(LogError) {
-        try segments[segments.count - 1].opened!.file.sync()
+        try last.file.sync()
         try sealProducers(sync: false)
         try writeIndexes(ofSegment: segments.count - 1)
         hasUnsynced = false

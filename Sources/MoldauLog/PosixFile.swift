@@ -92,10 +92,7 @@ package final class PosixFile: PartwiseFile {
 
     package func readSome(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
         let count = try withDescriptor { descriptor in
-            while true {
-                let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(position))
-                if count >= 0 || errno != EINTR { return count }
-            }
+            uninterrupted { pread(descriptor, buffer.baseAddress, buffer.count, off_t(position)) }
         }
         guard count >= 0 else { throw .failed("reading", path) }
         return count
@@ -110,11 +107,8 @@ package final class PosixFile: PartwiseFile {
         )
         let count = try withDescriptor(writes: true) { descriptor in
             withUnsafeBytes(of: &parts) { bytes in
-                while true {
-                    let parts = bytes.baseAddress?.assumingMemoryBound(to: iovec.self)
-                    let count = pwritev(descriptor, parts, 2, off_t(position))
-                    if count >= 0 || errno != EINTR { return count }
-                }
+                let parts = bytes.baseAddress?.assumingMemoryBound(to: iovec.self)
+                return uninterrupted { pwritev(descriptor, parts, 2, off_t(position)) }
             }
         }
         guard count >= 0 else { throw .failed("writing", path) }

@@ -14,12 +14,10 @@ package struct PosixFileSystem: FileSystem {
     static let filesPerGroupSync = 4
 
     private let descriptors: DescriptorCache
-    private let sabotage: Sabotage
 
     /// - Parameter maxOpenFiles: how many files are kept open at most; more if all of them are in use. nil: half of the
     ///   process's limit, between 16 and 8 192.
-    package init(maxOpenFiles: Int? = nil, sabotage: Sabotage = []) {
-        self.sabotage = sabotage
+    package init(maxOpenFiles: Int? = nil) {
         descriptors = DescriptorCache(capacity: maxOpenFiles ?? min(max(Self.descriptorLimit / 2, 16), 8_192))
     }
 
@@ -95,7 +93,6 @@ package struct PosixFileSystem: FileSystem {
     }
 
     package func syncDirectory(_ path: String) throws(LogError) {
-        if sabotage.contains(.skipsDirectorySync) { return }
         let directory = try HeldDescriptor(path, O_RDONLY | O_CLOEXEC, descriptors)
         guard uninterrupted({ fsync(directory.number) }) == 0 else { throw .failed("sync", path) }
     }
@@ -120,7 +117,7 @@ package struct PosixFileSystem: FileSystem {
                 // After ext4 was shut down, syncfs succeeds although nothing was written; a read fails then.
                 var byte: UInt8 = 0
                 guard uninterrupted({ moldau_sync_file_system(descriptor) }) == 0,
-                    uninterrupted({ Int32(pread(descriptor, &byte, 1, 0)) }) >= 0
+                    uninterrupted({ pread(descriptor, &byte, 1, 0) }) >= 0
                 else { throw .failed("sync", oldest.path) }
                 for (file, count) in marks { file.noteSynced(count) }
                 return
@@ -157,15 +154,6 @@ package struct PosixFileSystem: FileSystem {
         }
         let text = String(decoding: try contents(of: path) ?? [], as: UTF8.self)
         return text.isEmpty ? "another process" : text
-    }
-}
-
-/// Repeats a system call that was interrupted by a signal. An interrupted call has done nothing, and has not reported a
-/// failed sync.
-func uninterrupted(_ call: () -> Int32) -> Int32 {
-    while true {
-        let result = call()
-        if result >= 0 || errno != EINTR { return result }
     }
 }
 

@@ -3,7 +3,7 @@
 //     .snapshot   version i16 = 1 · CRC-32C u32 of what follows · count i32, then per producer: id i64 · epoch i16 ·
 //                 last sequence i32 · last offset i64 · offsets in the last batch less one i32 · last timestamp i64 ·
 //                 coordinator epoch i32 · first offset of its open transaction i64, −1 for none
-//     .txnindex   per transaction that was aborted in the segment: version i16 = 0 · producer id i64 · first offset i64 ·
+//     .txnindex   per aborted transaction of the segment: version i16 = 0 · producer id i64 · first offset i64 ·
 //                 offset of the marker i64 · last stable offset then i64
 //
 // A snapshot's name is the offset up to which it covers the log.
@@ -137,7 +137,6 @@ struct ProducerStates: Sendable {
 
 extension ProducerStates {
     private static let snapshotVersion: Int16 = 1
-    private static let headBytes = 6
     private static let entryBytes = 46
 
     var snapshot: [UInt8] {
@@ -163,27 +162,27 @@ extension ProducerStates {
 
     /// nil if the bytes are not a complete, intact snapshot.
     init?(snapshot: [UInt8]) {
-        let parsed: ProducerStates? = snapshot.withUnsafeBytes { bytes in
-            guard bytes.count >= Self.headBytes + 4, bytes.bigEndian(at: 0) == Self.snapshotVersion else { return nil }
-            let body = UnsafeRawBufferPointer(rebasing: bytes[Self.headBytes...])
-            let count: Int32 = body.bigEndian(at: 0)
-            guard crc32c(body) == bytes.bigEndian(at: 2), count >= 0, body.count == 4 + Int(count) * Self.entryBytes
-            else { return nil }
-            var states = ProducerStates()
-            for index in 0..<Int(count) {
-                states.add(entry: UnsafeRawBufferPointer(rebasing: body[(4 + index * Self.entryBytes)...]))
-            }
-            return states
-        }
-        guard let parsed else { return nil }
-        self = parsed
+        guard let read = snapshot.withUnsafeBytes({ try? ProducerStates(reading: $0) }) else { return nil }
+        self = read
     }
 
-    private mutating func add(entry: UnsafeRawBufferPointer) {
-        var producer = Producer(epoch: entry.bigEndian(at: 8))
-        let (lastSequence, lastOffset, delta): (Int32, Int64, Int32) = (
-            entry.bigEndian(at: 10), entry.bigEndian(at: 14), entry.bigEndian(at: 22)
-        )
+    private init(reading snapshot: UnsafeRawBufferPointer) throws(SerdeError) {
+        var fields = FieldReader(snapshot, of: "snapshot of producers")
+        guard try fields.number() == Self.snapshotVersion else { throw fields.malformed("it is of another version") }
+        let checksum: UInt32 = try fields.number()
+        guard crc32c(fields.rest) == checksum else { throw fields.malformed("its checksum is not that of its bytes") }
+        let count: Int32 = try fields.number()
+        guard count >= 0, fields.rest.count == Int(count) * Self.entryBytes else {
+            throw fields.malformed("it counts \(count) producers")
+        }
+        for _ in 0..<count { try add(&fields) }
+    }
+
+    private mutating func add(_ fields: inout FieldReader) throws(SerdeError) {
+        let id: Int64 = try fields.number()
+        var producer = Producer(epoch: try fields.number())
+        let (lastSequence, lastOffset) = (try fields.number(Int32.self), try fields.number(Int64.self))
+        let delta: Int32 = try fields.number()
         if lastSequence >= 0, delta >= 0, lastOffset >= Int64(delta), lastOffset < .max {
             producer.batches = [
                 Batch(
@@ -191,11 +190,11 @@ extension ProducerStates {
                     offsets: Offset(lastOffset - Int64(delta))..<Offset(lastOffset + 1))
             ]
         }
-        producer.lastTimestamp = Timestamp(ms: entry.bigEndian(at: 26))
-        producer.coordinatorEpoch = entry.bigEndian(at: 34)
-        let start: Int64 = entry.bigEndian(at: 38)
+        producer.lastTimestamp = Timestamp(ms: try fields.number())
+        producer.coordinatorEpoch = try fields.number()
+        let start: Int64 = try fields.number()
         producer.transactionStart = start >= 0 ? Offset(start) : nil
-        producers[entry.bigEndian(at: 0)] = producer
+        producers[id] = producer
     }
 }
 
@@ -213,12 +212,17 @@ extension AbortedRange {
     /// The complete entries of an index.
     static func all(in index: [UInt8]) -> [AbortedRange] {
         index.withUnsafeBytes { bytes in
-            (0..<bytes.count / entryBytes).map { number in
-                let entry = UnsafeRawBufferPointer(rebasing: bytes[(number * entryBytes)...])
-                return AbortedRange(
-                    producer: entry.bigEndian(at: 2), first: Offset(entry.bigEndian(at: 10)),
-                    last: Offset(entry.bigEndian(at: 18)), stable: Offset(entry.bigEndian(at: 26)))
-            }
+            var fields = FieldReader(bytes, of: "index of aborted transactions")
+            var all: [AbortedRange] = []
+            while let entry = try? AbortedRange(&fields) { all.append(entry) }
+            return all
         }
+    }
+
+    private init(_ fields: inout FieldReader) throws(SerdeError) {
+        _ = try fields.number(Int16.self)
+        producer = try fields.number()
+        (first, last) = (Offset(try fields.number()), Offset(try fields.number()))
+        stable = Offset(try fields.number())
     }
 }

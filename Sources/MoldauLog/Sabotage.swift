@@ -1,46 +1,48 @@
-/// Known mistakes that a broker can be told to make, to show that the simulator finds them. Always empty outside the
-/// simulator.
-package struct Sabotage: OptionSet, Sendable {
-    package let rawValue: Int
+#if SABOTAGE
+    /// Known mistakes that a log or a broker can be told to make, to show that tests and the simulator find them. Its
+    /// file system passes them on. They are compiled only if `SABOTAGE` is defined: no release build has them.
+    package struct Sabotage: OptionSet, Sendable {
+        package let rawValue: Int
 
-    package init(rawValue: Int) { self.rawValue = rawValue }
+        package init(rawValue: Int) { self.rawValue = rawValue }
 
-    /// The last stable offset is behind the first record of an open transaction.
-    package static let stableOffsetTooHigh = Sabotage(rawValue: 1 << 0)
-    /// Readers of committed records see those of aborted transactions.
-    package static let abortedReadable = Sabotage(rawValue: 1 << 1)
-    /// Batches that came already are appended again.
-    package static let sequenceUnchecked = Sabotage(rawValue: 1 << 2)
-    /// Older producers of a transactional id may still write.
-    package static let staleEpochAccepted = Sabotage(rawValue: 1 << 3)
-    /// A transaction's marker is not written to one of its partitions.
-    package static let markerLost = Sabotage(rawValue: 1 << 4)
-    /// After a crash a commit is honoured whether or not all records of the transaction are there.
-    package static let partialDecisionTaken = Sabotage(rawValue: 1 << 5)
-    /// A commit is acknowledged before it is durable.
-    package static let decisionNotSynced = Sabotage(rawValue: 1 << 6)
-    /// A commit that was decided before a crash is not completed after it.
-    package static let decisionForgotten = Sabotage(rawValue: 1 << 7)
-    /// Transactions that were open at a crash are not ended when their producer returns.
-    package static let openTransactionForgotten = Sabotage(rawValue: 1 << 8)
-    /// A transaction that has been open for too long is committed instead of aborted.
-    package static let expiredCommitted = Sabotage(rawValue: 1 << 9)
-    /// Committed offsets behind an open transaction are lost by a restart.
-    package static let offsetsHiddenByUndecided = Sabotage(rawValue: 1 << 10)
-    /// Committed positions beyond the end of a log that a crash has shortened are kept.
-    package static let positionsBehindEndKept = Sabotage(rawValue: 1 << 11)
-    /// Whether a transaction is complete is judged by its group's positions being there, whatever they are.
-    package static let positionsBelieved = Sabotage(rawValue: 1 << 12)
-    /// Records are served without comparing them with their checksums.
-    package static let damageServed = Sabotage(rawValue: 1 << 13)
-    /// Compaction distinguishes keys by 16 bits only.
-    package static let digestCut = Sabotage(rawValue: 1 << 14)
-    /// A snapshot of committed offsets lacks its last entry.
-    package static let snapshotForgetsLast = Sabotage(rawValue: 1 << 15)
-    /// Names are not made durable: by a log, or by the operating system's file system.
-    package static let skipsDirectorySync = Sabotage(rawValue: 1 << 16)
-    /// No log is ever compacted.
-    package static let neverCompacts = Sabotage(rawValue: 1 << 17)
-    /// Retention counts from the records' timestamps, not from when they were appended.
-    package static let retentionByEventTime = Sabotage(rawValue: 1 << 18)
-}
+        /// The last stable offset is beyond the first record of an open transaction.
+        package static let stableOffsetTooHigh = Sabotage(rawValue: 1 << 0)
+        /// Readers of committed records see those of aborted transactions.
+        package static let abortedReadable = Sabotage(rawValue: 1 << 1)
+        /// Batches that were appended already are appended again.
+        package static let sequenceUnchecked = Sabotage(rawValue: 1 << 2)
+        /// Older producers of a transactional id may still write.
+        package static let staleEpochAccepted = Sabotage(rawValue: 1 << 3)
+        /// A transaction's marker is not written to one of its partitions.
+        package static let markerLost = Sabotage(rawValue: 1 << 4)
+        /// After a crash a commit is carried out even if records of the transaction are missing.
+        package static let partialDecisionTaken = Sabotage(rawValue: 1 << 5)
+        /// A commit is acknowledged before it is durable.
+        package static let decisionNotSynced = Sabotage(rawValue: 1 << 6)
+        /// A commit that was decided before a crash is not completed after it.
+        package static let decisionForgotten = Sabotage(rawValue: 1 << 7)
+        /// Transactions that were open at a crash are not ended when their producer returns.
+        package static let openTransactionForgotten = Sabotage(rawValue: 1 << 8)
+        /// A transaction that has been open for too long is committed instead of aborted.
+        package static let expiredCommitted = Sabotage(rawValue: 1 << 9)
+        /// Committed offsets that follow an open transaction are lost by a restart.
+        package static let offsetsHiddenByUndecided = Sabotage(rawValue: 1 << 10)
+        /// Committed positions beyond the end of a log that a crash has shortened are kept.
+        package static let positionsBehindEndKept = Sabotage(rawValue: 1 << 11)
+        /// A commit records the read positions that the client names, even beyond the ends of the partitions.
+        package static let positionsBelieved = Sabotage(rawValue: 1 << 12)
+        /// Records are served without comparing them with their checksums.
+        package static let damageServed = Sabotage(rawValue: 1 << 13)
+        /// Compaction distinguishes keys by 16 bits only.
+        package static let digestCut = Sabotage(rawValue: 1 << 14)
+        /// A snapshot of committed offsets lacks its last entry.
+        package static let snapshotForgetsLast = Sabotage(rawValue: 1 << 15)
+        /// Names are not made durable: by a log, or by the operating system's file system.
+        package static let skipsDirectorySync = Sabotage(rawValue: 1 << 16)
+        /// No log is ever compacted.
+        package static let neverCompacts = Sabotage(rawValue: 1 << 17)
+        /// Retention counts from the records' timestamps, not from when they were appended.
+        package static let retentionByEventTime = Sabotage(rawValue: 1 << 18)
+    }
+#endif

@@ -152,7 +152,7 @@ package struct Segment<File: LogFile>: Sendable {
             throw error
         }
         var header = header
-        header.checksum = head.bigEndian(at: 17)
+        header.checksum = head[BatchFormat.checksum]
         let headChecksum = crc32c(UnsafeRawBufferPointer(rebasing: head[..<BatchFormat.crcEnd]))
         note(header, head: headChecksum, baseOffset: end, intervalBytes: intervalBytes)
         appendTimes.note(now)
@@ -175,7 +175,7 @@ package struct Segment<File: LogFile>: Sendable {
         checksums.note(header, head: head)
         let last = baseOffset + Int64(header.lastOffsetDelta)
         if firstTimestamp == nil { firstTimestamp = header.baseTimestamp }
-        if maxTimestamp == nil || header.maxTimestamp > maxTimestamp!.timestamp {
+        if maxTimestamp.map({ header.maxTimestamp > $0.timestamp }) ?? true {
             maxTimestamp = (header.maxTimestamp, last)
         }
         if bytesSinceIndexed > intervalBytes {
@@ -217,6 +217,7 @@ func crc32c(of bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { crc32c($0) } 
 
 /// The names of a segment's files.
 package enum SegmentName {
+    /// The path of a segment's file with that suffix: `.log`, `.index` and so on.
     package static func path(_ directory: String, _ base: Offset, _ suffix: String) -> String {
         let digits = String(base.value)
         return "\(directory)/\(String(repeating: "0", count: max(0, 20 - digits.count)))\(digits)\(suffix)"

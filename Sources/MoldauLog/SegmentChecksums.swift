@@ -2,8 +2,8 @@
 //
 //     version u16 = 2 · end offset i64 · first timestamp i64 · largest timestamp i64 · its offset i64 · CRC-32C of
 //     .index, .timeindex and .txnindex, u32 each, 0 for an empty or missing file · count u32, then per run of batches:
-//     position of its end u32 · CRC-32C of its bytes u32; then the times of the first and the last append i64 each; last the
-//     CRC-32C of all of this, u32. Version 1 had no times.
+//     position of its end u32 · CRC-32C of its bytes u32; then the times of the first and the last append i64 each;
+//     last the CRC-32C of all of this, u32. Version 1 had no times.
 //
 // A batch's own checksum does not cover its first 21 bytes, among them its offset. A run consists of whole batches, 64
 // KiB or more, so that a reader verifies only what it reads, once per start of the program.
@@ -94,36 +94,29 @@ struct SegmentChecksums: Equatable, Sendable {
 extension SegmentChecksums {
     /// nil if the bytes are damaged or of another version.
     init?(file: [UInt8]) {
-        let parsed: SegmentChecksums? = file.withUnsafeBytes { bytes in
-            guard bytes.count >= Self.headBytes + 4 else { return nil }
-            let version: UInt16 = bytes.bigEndian(at: 0)
-            guard (1...Self.version).contains(version) else { return nil }
-            let timesBytes = version == 1 ? 0 : Self.timesBytes
-            let body = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)])
-            let count: UInt32 = bytes.bigEndian(at: 46)
-            guard crc32c(body) == bytes.bigEndian(at: body.count),
-                body.count == Self.headBytes + 8 * Int(count) + timesBytes
-            else { return nil }
-            var runs: [ChecksumRun] = []
-            for number in 0..<Int(count) {
-                let place = Self.headBytes + 8 * number
-                let (end, start): (UInt32, Int) = (bytes.bigEndian(at: place), runs.last?.bytes.upperBound ?? 0)
-                guard Int(end) > start else { return nil }
-                runs.append(ChecksumRun(bytes: start..<Int(end), checksum: bytes.bigEndian(at: place + 4)))
-            }
-            let times = Self.headBytes + 8 * Int(count)
-            let appendTimes =
-                timesBytes == 0
-                ? AppendTimes() : AppendTimes(numbers: bytes.bigEndian(at: times), bytes.bigEndian(at: times + 8))
-            return SegmentChecksums(
-                end: Offset(bytes.bigEndian(at: 2)), firstTimestamp: Timestamp(ms: bytes.bigEndian(at: 10)),
-                latest: TimeIndex.Entry(
-                    timestamp: Timestamp(ms: bytes.bigEndian(at: 18)), offset: Offset(bytes.bigEndian(at: 26))),
-                offsetIndex: bytes.bigEndian(at: 34), timeIndex: bytes.bigEndian(at: 38),
-                abortedIndex: bytes.bigEndian(at: 42), runs: runs, appendTimes: appendTimes)
+        guard let read = file.withUnsafeBytes({ try? SegmentChecksums(reading: $0) }) else { return nil }
+        self = read
+    }
+
+    private init(reading file: UnsafeRawBufferPointer) throws(SerdeError) {
+        var fields = FieldReader(file, of: "file of checksums")
+        let checksum: UInt32 = try fields.lastNumber()
+        guard crc32c(fields.rest) == checksum else { throw fields.malformed("its own is wrong") }
+        let version: UInt16 = try fields.number()
+        guard (1...Self.version).contains(version) else { throw fields.malformed("its version is \(version)") }
+        end = Offset(try fields.number())
+        firstTimestamp = Timestamp(ms: try fields.number())
+        latest = TimeIndex.Entry(timestamp: Timestamp(ms: try fields.number()), offset: Offset(try fields.number()))
+        (offsetIndex, timeIndex, abortedIndex) = (try fields.number(), try fields.number(), try fields.number())
+        runs = []
+        for _ in 0..<(try fields.number(UInt32.self)) {  // Throws if the count exceeds the bytes that are there.
+            let (start, end) = (runs.last?.bytes.upperBound ?? 0, Int(try fields.number(UInt32.self)))
+            guard end > start else { throw fields.malformed("a run ends at \(end), and begins at \(start)") }
+            runs.append(ChecksumRun(bytes: start..<end, checksum: try fields.number()))
         }
-        guard let parsed else { return nil }
-        self = parsed
+        appendTimes =
+            version == 1 ? AppendTimes() : AppendTimes(numbers: try fields.number(), try fields.number())
+        guard fields.rest.isEmpty else { throw fields.malformed("bytes follow") }
     }
 }
 

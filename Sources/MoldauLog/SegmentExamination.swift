@@ -128,12 +128,14 @@ struct SegmentExamination<File: LogFile> {
         var windowStart = position + 1
         while windowStart + BatchFormat.headerSize <= size {
             let window = try file.read(min(Self.windowBytes, size - windowStart), at: windowStart)
-            guard window.count > BatchFormat.lengthEnd + 4 else { return nil }
-            for place in 0..<(window.count - 16) where window[place + 16] == UInt8(BatchFormat.magic) {
+            let last = window.count - BatchFormat.magicEnd
+            guard last >= 0 else { return nil }
+            let magic = BatchFormat.magic.position
+            for place in 0...last where window[place + magic] == UInt8(BatchFormat.version) {
                 if let base = try goodBase(at: windowStart + place) { return (windowStart + place, base) }
             }
-            windowStart += window.count - 16
-            if windowStart + 16 >= size { return nil }
+            windowStart += last + 1
+            if windowStart + magic >= size { return nil }
         }
         return nil
     }
@@ -142,7 +144,7 @@ struct SegmentExamination<File: LogFile> {
     private func lengthOfBatch(at position: Int) throws(LogError) -> Int? {
         let head = SharedBytes(copying: try file.read(min(BatchFormat.headerSize, size - position), at: position))
         guard head.count == BatchFormat.headerSize else { return nil }
-        let length = Int(head.bytes.bigEndian(at: 8) as Int32) + BatchFormat.lengthEnd
+        let length = Int(head.bytes[BatchFormat.length]) + BatchFormat.lengthEnd
         return length >= BatchFormat.headerSize && length < size - position ? length : nil
     }
 

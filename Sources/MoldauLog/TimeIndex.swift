@@ -10,6 +10,7 @@ package import MoldauRecords
 package struct TimeIndex: Equatable, Sendable {
     package static let entrySize = 12
 
+    /// A timestamp, and the last offset of the batch that it comes from.
     package struct Entry: Equatable, Sendable {
         package var timestamp: Timestamp
         package var offset: Offset

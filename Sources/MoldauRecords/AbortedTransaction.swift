@@ -1,8 +1,8 @@
-// How a reader of committed records passes over what was aborted (KIP-98): the fetch names the aborted transactions that reach
-// into what it brings, by producer and first offset; the marker that ends each lies in the log. The bytes themselves are those on
-// disk, so that their checksums hold.
+// How a reader of committed records skips aborted ones (KIP-98): a fetch lists the aborted transactions with records
+// among the bytes that it returns, by producer and first offset; the marker that ends each is in the log. The bytes
+// themselves are those on disk, so their checksums stay valid.
 
-/// A transaction that was aborted, as a fetch tells of it.
+/// An aborted transaction, as listed by a fetch.
 package struct AbortedTransaction: Hashable, Sendable {
     package let producer: Int64
     package let first: Offset
@@ -11,9 +11,9 @@ package struct AbortedTransaction: Hashable, Sendable {
 }
 
 extension SharedBytes {
-    /// Whole batches, one after another, without those of aborted transactions. Markers stay. Copies nothing where there is
-    /// nothing to leave out.
-    /// - Parameter aborted: all that reach into these batches, in any order.
+    /// Whole batches without those of aborted transactions. Markers stay. Copies nothing if there is nothing to leave
+    /// out.
+    /// - Parameter aborted: all aborted transactions with records in these batches, in any order.
     package func withoutAborted(_ aborted: [AbortedTransaction]) -> SharedBytes {
         if aborted.isEmpty { return self }
         let kept = rangesWithout(aborted.sorted { $0.first < $1.first })
@@ -30,10 +30,10 @@ extension SharedBytes {
         }
     }
 
-    /// - Parameter aborted: by their first offsets.
+    /// - Parameter aborted: sorted by their first offsets.
     private func rangesWithout(_ aborted: [AbortedTransaction]) -> [Range<Int>] {
         var begun = aborted[...]
-        /// Whose batches are of an aborted transaction, until its marker.
+        /// The producers whose batches belong to an aborted transaction, until its marker.
         var open: Set<Int64> = []
         var kept: [Range<Int>] = []
         var position = 0

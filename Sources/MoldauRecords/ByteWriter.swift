@@ -42,17 +42,20 @@ public struct ByteWriter: ~Copyable {
         storedCount &+= length
     }
 
+    /// Appends one byte.
     @inlinable public mutating func append(byte: UInt8) {
         reserve(1).storeBytes(of: byte, as: UInt8.self)
         storedCount &+= 1
     }
 
+    /// Appends these bytes.
     @inlinable public mutating func append(contentsOf source: UnsafeRawBufferPointer) {
         guard let start = source.baseAddress, source.count > 0 else { return }
         reserve(source.count).copyShort(from: start, count: source.count)
         storedCount &+= source.count
     }
 
+    /// Appends these bytes.
     @inlinable public mutating func append(contentsOf source: [UInt8]) {
         source.withUnsafeBytes { append(contentsOf: $0) }
     }

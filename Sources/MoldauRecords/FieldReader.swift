@@ -13,8 +13,10 @@ package struct FieldReader {
         rest = bytes
     }
 
+    /// The error for bytes that do not have this format.
     @inlinable package func malformed(_ reason: String) -> SerdeError { .malformed(type: type, reason: reason) }
 
+    /// Reads the next `count` bytes.
     @inlinable package mutating func bytes(_ count: Int) throws(SerdeError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= rest.count else { throw malformed("it ends too early") }
         defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
@@ -49,5 +51,93 @@ package struct FieldReader {
     @inlinable package mutating func sizedBytes() throws(SerdeError) -> UnsafeRawBufferPointer? {
         let length = Int(try number(Int32.self))
         return length == -1 ? nil : try bytes(length)
+    }
+
+    /// Text after its length of two bytes.
+    package mutating func shortText() throws(SerdeError) -> String { try text(Int(try number(Int16.self))) }
+
+    /// Text after its length of four bytes.
+    package mutating func text() throws(SerdeError) -> String { try text(Int(try number(Int32.self))) }
+
+    private mutating func text(_ count: Int) throws(SerdeError) -> String {
+        guard let text = String(utf8: try bytes(count)) else { throw malformed("a text is not UTF-8") }
+        return text
+    }
+
+    /// The headers: their number (four bytes), then each name and value after its length.
+    package mutating func headers() throws(SerdeError) -> Headers {
+        var headers = Headers()
+        for _ in 0..<(try count(ofSize: 2 * MemoryLayout<Int32>.size)) {
+            headers.append(Header(try text(), try sizedBytes().map { Array($0) }))
+        }
+        return headers
+    }
+
+    // MARK: Kafka's flexible versions
+
+    /// An unsigned number in groups of seven bits, the lowest first.
+    package mutating func unsignedVarint() throws(SerdeError) -> UInt32 {
+        var cursor = ByteCursor(rest)
+        do {
+            let number = try cursor.readUnsignedVarint()
+            rest = UnsafeRawBufferPointer(rebasing: rest.suffix(cursor.remaining))
+            return number
+        } catch {
+            throw malformed("a number in groups of seven bits is not whole")
+        }
+    }
+
+    /// A signed number, zig-zag encoded, in such groups.
+    package mutating func varint() throws(SerdeError) -> Int32 {
+        let bits = try unsignedVarint()
+        return Int32(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
+    }
+
+    /// Text after its length plus one, in groups of seven bits; null is refused.
+    package mutating func compactText() throws(SerdeError) -> String { try text(Int(try unsignedVarint()) - 1) }
+
+    /// Skips fields that newer versions may have and this one ignores.
+    package mutating func skipTaggedFields() throws(SerdeError) {
+        for _ in 0..<(try unsignedVarint()) {  // Throws if the count exceeds the fields that are there.
+            _ = try unsignedVarint()
+            _ = try bytes(Int(try unsignedVarint()))
+        }
+    }
+}
+
+// MARK: What is read above
+
+extension ByteWriter {
+    /// Text after its length of two bytes. The caller has checked that it fits.
+    package mutating func append(shortText text: String) {
+        append(bigEndian: Int16(text.utf8.count))
+        append(utf8: text)
+    }
+
+    /// Text after its length of four bytes.
+    package mutating func append(text: String) {
+        append(bigEndian: Int32(text.utf8.count))
+        append(utf8: text)
+    }
+
+    /// Bytes after their length of four bytes; −1 for nil.
+    package mutating func append(sized bytes: UnsafeRawBufferPointer?) {
+        append(bigEndian: Int32(bytes?.count ?? -1))
+        if let bytes { append(contentsOf: bytes) }
+    }
+
+    /// Bytes after their length of four bytes; −1 for nil.
+    package mutating func append(sized bytes: [UInt8]?) {
+        append(bigEndian: Int32(bytes?.count ?? -1))
+        if let bytes { append(contentsOf: bytes) }
+    }
+
+    /// The headers: their number (four bytes), then each name and value after its length.
+    package mutating func append(sized headers: Headers) {
+        append(bigEndian: Int32(headers.count))
+        for header in headers {
+            append(text: header.name)
+            append(sized: header.value)
+        }
     }
 }

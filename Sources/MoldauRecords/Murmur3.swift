@@ -1,8 +1,11 @@
 /// MurmurHash3, 128 bits, x64 variant: Kafka Streams' hash of a row in foreign-key joins.
 public struct Hash128: Hashable, Sendable {
+    /// The first eight bytes.
     public let high: UInt64
+    /// The last eight bytes.
     public let low: UInt64
 
+    /// A hash from its two halves.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low

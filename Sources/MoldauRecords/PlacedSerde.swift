@@ -12,6 +12,7 @@ extension Serde {
     /// The coding of a serde that also reads or writes the headers of its record.
     public struct HeaderCoding: Sendable {
         public let encode: @Sendable (Value, inout ByteWriter, inout Headers) throws -> Void
+        /// Decodes a value, with the headers of its record.
         public let decode: @Sendable (borrowing RawSpan, Headers) throws -> Value
     }
 

@@ -31,6 +31,7 @@ public struct RecordBatchBuilder: ~Copyable {
     /// Whether the batch holds a control record instead of data. Kept across `reset`.
     package var isControl = false
 
+    /// Whether there is no record yet.
     @inlinable public var isEmpty: Bool { storedRecordCount == 0 }
 
     /// - Parameter capacity: the bytes to reserve at the start; the memory grows when needed and is kept.
@@ -133,20 +134,22 @@ public struct RecordBatchBuilder: ~Copyable {
     public mutating func finish() -> UnsafeRawBufferPointer {
         precondition(storedRecordCount > 0, "a record batch holds at least one record")
         precondition(byteCount <= Int32.max, "a record batch is at most 2 GiB")
-        store(Int64(0), at: 0)
-        store(Int32(byteCount - BatchFormat.lengthEnd), at: 8)
-        store(Int32(-1), at: 12)
-        store(BatchFormat.magic, at: 16)
-        store(Int16((producer.isTransactional ? 0x10 : 0) | (isControl ? 0x20 : 0)), at: 21)
-        store(Int32(storedRecordCount - 1), at: 23)
-        store(baseTimestamp, at: 27)
-        store(maxTimestamp, at: 35)
-        store(producer.id, at: 43)
-        store(producer.epoch, at: 51)
-        store(producer.baseSequence, at: 53)
-        store(Int32(storedRecordCount), at: 57)
-        store(crc32c(UnsafeRawBufferPointer(rebasing: bytes.bytes[BatchFormat.crcEnd...])), at: 17)
-        return bytes.bytes
+        let batch = UnsafeMutableRawBufferPointer(start: bytes.base, count: byteCount)
+        batch[BatchFormat.baseOffset] = 0
+        batch[BatchFormat.length] = Int32(byteCount - BatchFormat.lengthEnd)
+        batch[BatchFormat.leaderEpoch] = -1
+        batch[BatchFormat.magic] = BatchFormat.version
+        batch[BatchFormat.attributes] =
+            (producer.isTransactional ? BatchFormat.transactional : 0) | (isControl ? BatchFormat.control : 0)
+        batch[BatchFormat.lastOffsetDelta] = Int32(storedRecordCount - 1)
+        batch[BatchFormat.baseTimestamp] = baseTimestamp
+        batch[BatchFormat.maxTimestamp] = maxTimestamp
+        batch[BatchFormat.producerID] = producer.id
+        batch[BatchFormat.producerEpoch] = producer.epoch
+        batch[BatchFormat.baseSequence] = producer.baseSequence
+        batch[BatchFormat.recordCount] = Int32(storedRecordCount)
+        batch[BatchFormat.checksum] = crc32c(UnsafeRawBufferPointer(rebasing: batch[BatchFormat.crcEnd...]))
+        return UnsafeRawBufferPointer(batch)
     }
 
     /// Starts the next batch in the same memory.
@@ -154,10 +157,6 @@ public struct RecordBatchBuilder: ~Copyable {
         storedRecordCount = 0
         storedLacksKey = false
         bytes.truncate(to: BatchFormat.headerSize)
-    }
-
-    private func store<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number, at position: Int) {
-        bytes.base.storeBytes(of: number.bigEndian, toByteOffset: position, as: Number.self)
     }
 }
 

@@ -6,7 +6,7 @@
 
 extension RecordBatchHeader {
     /// The time after which tombstones and markers in the batch may be deleted; nil if compaction has not set it yet.
-    package var deleteHorizon: Timestamp? { attributes & 0x40 != 0 ? baseTimestamp : nil }
+    package var deleteHorizon: Timestamp? { attributes & BatchFormat.deleteHorizon != 0 ? baseTimestamp : nil }
 
     /// What compaction needs to know of a record. The key is valid during the call only.
     package struct Entry {
@@ -45,14 +45,12 @@ extension RecordBatchHeader {
         var bytes = Array(writer.bytes)
         let newLatest = isLogAppendTime ? maxTimestamp : latest ?? maxTimestamp
         bytes.withUnsafeMutableBytes { bytes in
-            bytes.storeBytes(of: Int32(bytes.count - BatchFormat.lengthEnd).bigEndian, toByteOffset: 8, as: Int32.self)
-            let attributes = horizon == nil ? attributes : attributes | 0x40
-            bytes.storeBytes(of: attributes.bigEndian, toByteOffset: 21, as: Int16.self)
-            bytes.storeBytes(of: newBase.ms.bigEndian, toByteOffset: 27, as: Int64.self)
-            bytes.storeBytes(of: newLatest.ms.bigEndian, toByteOffset: 35, as: Int64.self)
-            bytes.storeBytes(of: kept.bigEndian, toByteOffset: 57, as: Int32.self)
-            let summed = UnsafeRawBufferPointer(rebasing: bytes[BatchFormat.crcEnd...])
-            bytes.storeBytes(of: crc32c(summed).bigEndian, toByteOffset: 17, as: UInt32.self)
+            bytes[BatchFormat.length] = Int32(bytes.count - BatchFormat.lengthEnd)
+            bytes[BatchFormat.attributes] = horizon == nil ? attributes : attributes | BatchFormat.deleteHorizon
+            bytes[BatchFormat.baseTimestamp] = newBase.ms
+            bytes[BatchFormat.maxTimestamp] = newLatest.ms
+            bytes[BatchFormat.recordCount] = kept
+            bytes[BatchFormat.checksum] = crc32c(UnsafeRawBufferPointer(rebasing: bytes[BatchFormat.crcEnd...]))
         }
         return bytes
     }

@@ -8,19 +8,7 @@
 //     21  attributes i16
 //
 // batchLength counts from leaderEpoch on; the CRC-32C covers everything from attributes on, so that a broker can set
-// the base offset and the leader epoch without touching it. Attributes: bits 0–2 codec, 3 log append time, 4
-// transactional, 5 control.
-
-/// The positions of the fields in a record batch v2.
-@usableFromInline package enum BatchFormat {
-    /// Bytes before the records.
-    @usableFromInline package static let headerSize = 61
-    /// The bytes before those that `batchLength` counts.
-    @usableFromInline package static let lengthEnd = 12
-    @usableFromInline package static let crcEnd = 21
-    package static let attributesEnd = 23
-    package static let magic: Int8 = 2
-}
+// the base offset and the leader epoch without touching it. Only BatchFormat.swift has the positions in code.
 
 /// Why bytes are not a record batch that can be read.
 public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
@@ -71,25 +59,35 @@ public enum BatchField: String, Sendable, CustomStringConvertible {
 
 /// The header of a record batch: everything before its records.
 public struct RecordBatchHeader: Equatable, Sendable {
+    /// The offset of the first record, before any compaction.
     public var baseOffset: Offset
     /// Bytes of the whole batch, header included.
     public var byteCount: Int
+    /// The epoch of the leader that wrote the batch, as counted by Kafka.
     public var leaderEpoch: Int32
+    /// The stored CRC-32C of the batch.
     public var checksum: UInt32
+    /// Flags and codec: see the properties below.
     public var attributes: Int16
+    /// The last offset minus the first.
     public var lastOffsetDelta: Int32
+    /// The base of the records' timestamps.
     public var baseTimestamp: Timestamp
+    /// The newest timestamp of its records.
     public var maxTimestamp: Timestamp
+    /// The producer that wrote the batch.
     public var producer: ProducerStamp
     /// The number of records. Compaction can leave fewer than `lastOffsetDelta + 1`.
     public var recordCount: Int32
 
+    /// The offset of the last record, before any compaction.
     public var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
     /// 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
-    public var codec: Int { Int(attributes & 0x07) }
+    public var codec: Int { Int(attributes & BatchFormat.codecMask) }
     /// Whether all records have `maxTimestamp`, given by the broker's clock, instead of their producers' timestamps.
-    public var isLogAppendTime: Bool { attributes & 0x08 != 0 }
-    public var isControl: Bool { attributes & 0x20 != 0 }
+    public var isLogAppendTime: Bool { attributes & BatchFormat.logAppendTime != 0 }
+    /// Whether the batch holds a transaction's marker.
+    public var isControl: Bool { attributes & BatchFormat.control != 0 }
 
     /// Reads the header at the front of `bytes`; the records after it need not be there.
     /// - Throws: `RecordBatchError.truncated`, `.unsupportedMagic`, or `.malformed` where fields contradict the format.
@@ -97,22 +95,21 @@ public struct RecordBatchHeader: Equatable, Sendable {
         guard bytes.count >= BatchFormat.headerSize else {
             throw .truncated(needed: BatchFormat.headerSize, got: bytes.count)
         }
-        baseOffset = Offset(bytes.bigEndian(at: 0))
-        let length: Int32 = bytes.bigEndian(at: 8)
-        leaderEpoch = bytes.bigEndian(at: 12)
-        let magic: Int8 = bytes.bigEndian(at: 16)
-        checksum = bytes.bigEndian(at: 17)
-        attributes = bytes.bigEndian(at: 21)
-        lastOffsetDelta = bytes.bigEndian(at: 23)
-        baseTimestamp = Timestamp(ms: bytes.bigEndian(at: 27))
-        maxTimestamp = Timestamp(ms: bytes.bigEndian(at: 35))
+        baseOffset = Offset(bytes[BatchFormat.baseOffset])
+        leaderEpoch = bytes[BatchFormat.leaderEpoch]
+        checksum = bytes[BatchFormat.checksum]
+        attributes = bytes[BatchFormat.attributes]
+        lastOffsetDelta = bytes[BatchFormat.lastOffsetDelta]
+        baseTimestamp = Timestamp(ms: bytes[BatchFormat.baseTimestamp])
+        maxTimestamp = Timestamp(ms: bytes[BatchFormat.maxTimestamp])
         producer = ProducerStamp(
-            id: bytes.bigEndian(at: 43), epoch: bytes.bigEndian(at: 51), baseSequence: bytes.bigEndian(at: 53),
-            isTransactional: attributes & 0x10 != 0)
-        recordCount = bytes.bigEndian(at: 57)
-        byteCount = Int(length) + BatchFormat.lengthEnd
+            id: bytes[BatchFormat.producerID], epoch: bytes[BatchFormat.producerEpoch],
+            baseSequence: bytes[BatchFormat.baseSequence], isTransactional: attributes & BatchFormat.transactional != 0)
+        recordCount = bytes[BatchFormat.recordCount]
+        byteCount = Int(bytes[BatchFormat.length]) + BatchFormat.lengthEnd
 
-        guard magic == BatchFormat.magic else { throw .unsupportedMagic(magic) }
+        let magic = bytes[BatchFormat.magic]
+        guard magic == BatchFormat.version else { throw .unsupportedMagic(magic) }
         guard byteCount >= BatchFormat.headerSize else { throw .malformed(baseOffset: baseOffset, field: .batchLength) }
         guard baseOffset >= .zero, baseOffset.value <= Int64.max - Int64(Int32.max) - 1 else {
             throw .malformed(baseOffset: baseOffset, field: .baseOffset)
@@ -137,11 +134,14 @@ public struct RecordBatchHeader: Equatable, Sendable {
 /// Which producer wrote a batch, and the batch's place in its sequence. Idempotence and transactions depend on it.
 public struct ProducerStamp: Hashable, Sendable {
     public var id: Int64
+    /// The producer's epoch; a newer one fences older ones.
     public var epoch: Int16
     /// The sequence number of the batch's first record.
     public var baseSequence: Int32
+    /// Whether the batch is part of a transaction.
     public var isTransactional: Bool
 
+    /// A producer, and the batch's place in its sequence.
     public init(id: Int64, epoch: Int16, baseSequence: Int32, isTransactional: Bool = false) {
         self.id = id
         self.epoch = epoch

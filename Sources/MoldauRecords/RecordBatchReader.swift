@@ -1,6 +1,7 @@
 /// A record inside its batch. Its pointers are valid as long as the batch's bytes.
 public struct RecordView {
     public let offset: Offset
+    /// The time of the event.
     public let timestamp: Timestamp
     /// nil for a null.
     public let key: UnsafeRawBufferPointer?
@@ -20,6 +21,7 @@ public struct RecordView {
         self.encodedHeaders = encodedHeaders
     }
 
+    /// Whether it has headers, without reading them.
     @inlinable public var hasHeaders: Bool { encodedHeaders[0] != 0 }
 
     /// Decodes the headers; allocates only if there are any.
@@ -91,7 +93,7 @@ public struct RecordBatchReader {
 
     /// - Parameter from: records below this offset are skipped.
     public init(_ bytes: UnsafeRawBufferPointer, from: Offset = .zero) {
-        let start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
+        let start = bytes.start
         cursor = ByteCursor(from: start, count: 0)
         end = start + bytes.count
         self.from = from.value
@@ -101,7 +103,7 @@ public struct RecordBatchReader {
 
     /// Returns the record of a control batch, instead of skipping it.
     package init(controlBatch bytes: UnsafeRawBufferPointer) {
-        let start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
+        let start = bytes.start
         cursor = ByteCursor(from: start, count: 0)
         end = start + bytes.count
         from = 0

@@ -4,15 +4,20 @@
 /// `decode` reads exactly the bytes that it is given. They may come from anywhere, so it must throw `SerdeError` on
 /// bytes it cannot read and must never trap. Both are called from several threads at a time.
 public struct Serde<Value>: Sendable {
+    /// Appends the encoded value.
     public typealias Encode = @Sendable (Value, inout ByteWriter) throws -> Void
+    /// Decodes a value from exactly these bytes.
     public typealias Decode = @Sendable (borrowing RawSpan) throws -> Value
 
     /// How a type that has a null represents it. A null key or value has no bytes at all; that is not the same as zero
     /// bytes.
     public struct Null: Sendable {
+        /// Whether a value is written as a null.
         public let isNull: @Sendable (Value) -> Bool
+        /// Makes the value for null.
         public let make: @Sendable () -> Value
 
+        /// How a type represents Kafka's null.
         @inlinable public init(isNull: @escaping @Sendable (Value) -> Bool, make: @escaping @Sendable () -> Value) {
             self.isNull = isNull
             self.make = make
@@ -20,6 +25,7 @@ public struct Serde<Value>: Sendable {
     }
 
     public let encode: Encode
+    /// Decodes a value from exactly these bytes.
     public let decode: Decode
 
     /// nil for a type without a null: reading a null from a topic then throws `SerdeError.nullNotExpected`.
@@ -45,6 +51,7 @@ public struct Serde<Value>: Sendable {
     /// nil if the serde does not use headers.
     @usableFromInline package var headerCoding: HeaderCoding?
 
+    /// A serde from these functions.
     @inlinable public init(
         encode: @escaping Encode,
         decode: @escaping Decode,

@@ -21,6 +21,7 @@ public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory 
         base = memory
     }
 
+    /// A copy of these bytes.
     public convenience init(copying source: UnsafeRawBufferPointer) {
         self.init(capacity: source.count) { memory in
             memory.copyMemory(from: source)

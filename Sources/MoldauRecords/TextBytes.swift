@@ -2,16 +2,24 @@
 // their count and whether all are ASCII (StringObject.swift of the standard library). This layout is compiled into
 // programs, so that it cannot change under them. Words and keys are mostly that short: built and read as two words,
 // they cost 30 and 15 instructions instead of 200 and 60.
+//
+// The layout is not guaranteed. So it is used only with compilers that are known to have it, and only after the process
+// has compared it with strings that the standard library made; otherwise all text takes the ordinary way.
 
 extension String {
     /// The text of these bytes; nil if they are not UTF-8.
     ///
     /// For serdes of your own: like `String(validating:as:)`, which is generic and takes 100 ns longer.
     public init?(utf8 bytes: UnsafeRawBufferPointer) {
-        if let short = ShortText(ascii: bytes) {
+        if ShortText.isTrusted, let short = ShortText(ascii: bytes) {
             self = short.text
             return
         }
+        self.init(anyLength: bytes)
+    }
+
+    /// As `init(utf8:)`, in the ordinary way: for text of any length.
+    package init?(anyLength bytes: UnsafeRawBufferPointer) {
         guard bytes.isASCII else {
             self.init(validating: bytes, as: UTF8.self)
             return
@@ -24,12 +32,12 @@ extension String {
 }
 
 /// A short string as its two words.
-@usableFromInline struct ShortText {
+@usableFromInline package struct ShortText {
     @usableFromInline let words: (low: UInt64, high: UInt64)
 
     /// nil for text that is stored elsewhere.
     @inlinable @inline(__always) init?(_ text: String) {
-        #if (arch(x86_64) || arch(arm64)) && !os(Android)
+        #if compiler(>=6.2) && compiler(<6.4) && _endian(little) && _pointerBitWidth(_64) && !os(Android)
             words = unsafeBitCast(text, to: (UInt64, UInt64).self)
             guard words.high & Self.isShort != 0 else { return nil }
         #else
@@ -39,7 +47,7 @@ extension String {
 
     /// nil if the bytes are too many or not all ASCII.
     @inline(__always) init?(ascii bytes: UnsafeRawBufferPointer) {
-        #if (arch(x86_64) || arch(arm64)) && !os(Android)
+        #if compiler(>=6.2) && compiler(<6.4) && _endian(little) && _pointerBitWidth(_64) && !os(Android)
             let count = bytes.count
             guard count < 16, let base = bytes.baseAddress else { return nil }
             var (low, high): (UInt64, UInt64) = (0, 0)
@@ -79,18 +87,47 @@ extension String {
         withUnsafeMutableBytes(of: &text) { $0.storeBytes(of: words, as: (UInt64, UInt64).self) }
         return text
     }
+
+    // MARK: Self-test
+
+    /// Whether strings have the layout that this file assumes. Tested once, when the first text is read or written.
+    @usableFromInline package static let isTrusted = samples.allSatisfy(agrees)
+
+    /// Texts of every length up to more than two words, ASCII and not, and parts of longer text.
+    private static var samples: [String] {
+        let long = "0123456789 abcdefghij"
+        return (0...long.utf8.count).map { String(long.prefix($0)) }
+            + ["\0", "é", "naïve", "日本語", "👩‍👩‍👧‍👦 and more", "\u{7f}"]
+    }
+
+    /// Whether the words and the bytes of a string match, in both directions.
+    private static func agrees(_ text: String) -> Bool {
+        guard MemoryLayout<String>.size == 16 else { return false }
+        var text = text
+        return text.withUTF8 { utf8 in
+            let (bytes, made) = (UnsafeRawBufferPointer(utf8), String(decoding: utf8, as: UTF8.self))
+            if let short = ShortText(made) {
+                let isSame = withUnsafeBytes(of: short.words) { $0.prefix(short.count).elementsEqual(bytes) }
+                guard isSame else { return false }
+            }
+            guard let built = ShortText(ascii: bytes) else { return true }
+            return built.words == unsafeBitCast(made, to: (UInt64, UInt64).self)
+        }
+    }
 }
 
 extension ByteWriter {
+    /// Writes the bytes of a text, without its length.
     @inlinable public mutating func append(utf8 text: String) {
-        guard let short = ShortText(text) else { return appendLong(text) }
+        guard ShortText.isTrusted, let short = ShortText(text) else { return append(anyLength: text) }
         let place = reserve(16)
         place.storeBytes(of: short.words.low, as: UInt64.self)
         place.storeBytes(of: short.words.high, toByteOffset: 8, as: UInt64.self)
         advance(by: short.count)
     }
 
-    @usableFromInline mutating func appendLong(_ text: String) {
+    /// As `append(utf8:)`, in the ordinary way: for text of any length.
+    @usableFromInline package mutating func append(anyLength text: String) {
         // Native text is contiguous already; `withUTF8` would copy it.
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
             append(contentsOf: UnsafeRawBufferPointer($0))

@@ -4,6 +4,7 @@ public struct Topic<Key, Value>: Sendable {
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A topic whose types have their own serdes.
     public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
         self.init(name, key: Key.serde, value: Value.serde)
     }

@@ -11,6 +11,7 @@ public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
     private static let textCount = 22
 
+    /// An id from its two halves.
     public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
     /// A new random id. It is never one of Kafka's two reserved ids and never begins with '-', which Kafka's tools

@@ -2,10 +2,12 @@
 ///
 /// The expression must match the whole name.
 public struct TopicPattern<Key, Value>: Sendable {
+    /// The regular expression.
     public let pattern: String
     public let key: Serde<Key>
     public let value: Serde<Value>
 
+    /// A pattern for topics whose types have their own serdes.
     public init(_ pattern: String) where Key: StreamCodable, Value: StreamCodable {
         self.init(pattern, key: Key.serde, value: Value.serde)
     }

@@ -16,7 +16,7 @@ public struct ByteCursor {
 
     /// The bytes must outlive the cursor.
     @inlinable public init(_ bytes: UnsafeRawBufferPointer) {
-        self.init(from: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!, count: bytes.count)
+        self.init(from: bytes.start, count: bytes.count)
     }
 
     @inlinable init(from start: UnsafeRawPointer, count: Int) {
@@ -24,6 +24,7 @@ public struct ByteCursor {
         end = start + count
     }
 
+    /// The number of unread bytes.
     @inlinable public var remaining: Int { end - position }
 
     /// Reads a zig-zag varint of at most 32 bits.
@@ -78,6 +79,13 @@ public struct ByteCursor {
             if byte < 0x80 { return bits }
             shift += 7
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The address of the first byte; any address if there are none.
+    @inlinable var start: UnsafeRawPointer {
+        baseAddress ?? UnsafeRawPointer(bitPattern: 8)!  // No address but 0 is nil.
     }
 }
 

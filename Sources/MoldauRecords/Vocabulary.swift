@@ -2,12 +2,16 @@
 public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var value: Int64
 
+    /// The offset with that number.
     @inlinable public init(_ value: Int64) { self.value = value }
 
+    /// The first offset of a new partition.
     public static let zero = Offset(0)
 
     @inlinable public static func < (left: Offset, right: Offset) -> Bool { left.value < right.value }
+    /// The offset that many records later.
     @inlinable public static func + (offset: Offset, count: Int64) -> Offset { Offset(offset.value + count) }
+    /// The difference between two offsets.
     @inlinable public static func - (later: Offset, earlier: Offset) -> Int64 { later.value - earlier.value }
 
     public var description: String { String(value) }
@@ -15,8 +19,10 @@ public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 /// A point in time: milliseconds since 1970-01-01T00:00Z. Negative means "none" in Kafka's formats.
 public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Milliseconds since 1970.
     public var ms: Int64
 
+    /// The time that many milliseconds after 1970-01-01T00:00Z.
     @inlinable public init(ms: Int64) { self.ms = ms }
 
     /// Stream time before the first record.
@@ -80,8 +86,10 @@ extension Duration {
 
 /// The number of a partition within its topic, counted from 0.
 public struct Partition: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Its number within the topic, from 0.
     public var number: Int32
 
+    /// The partition with that number.
     @inlinable public init(_ number: Int32) { self.number = number }
 
     @inlinable public static func < (left: Partition, right: Partition) -> Bool { left.number < right.number }
@@ -91,14 +99,18 @@ public struct Partition: Hashable, Comparable, Sendable, CustomStringConvertible
 
 /// A partition of a named topic, written `orders-3`; its directory has the same name.
 public struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The topic's name.
     public var topic: String
+    /// The partition of the topic.
     public var partition: Partition
 
+    /// A partition of a topic.
     public init(_ topic: String, _ partition: Partition) {
         self.topic = topic
         self.partition = partition
     }
 
+    /// A partition of a topic, by its number.
     public init(_ topic: String, _ partition: Int32) { self.init(topic, Partition(partition)) }
 
     public static func < (left: TopicPartition, right: TopicPartition) -> Bool {

@@ -2,16 +2,16 @@ import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// Changes what lies on the disk of a machine that is off, a bit at a time, and asks a broker what is there. The answer is
-/// the old one, or an error; and nothing is cut off: with the bit in its place all is as it was.
+/// Flips bits on the disk of a machine that is off, one at a time, and asks a broker for its content. The answer must
+/// be the old one or an error. Nothing may be cut off: when the bit is restored, everything must be as before.
 struct BitRotCheck {
-    /// What a broker tells.
+    /// What a broker answers.
     struct Answer: Equatable {
         var records: [TopicPartition: [ReadRecord]] = [:]
         /// Partitions that answered with an error, perhaps after some records.
         var refusing: Set<TopicPartition> = []
         var committed: [TopicPartition: GroupOffset] = [:]
-        /// Whether the group was told that nobody knows where it stands.
+        /// Whether the group was told that its positions are unknown.
         var refusesGroup = false
         /// Whether the broker did not even start.
         var isShut = false
@@ -25,9 +25,8 @@ struct BitRotCheck {
     let clock: SimulatedClock
     let chance: Chance
     let trace: SimulationTrace
-    let mistake: PlantedMistake?
 
-    /// The disk has to be that of a broker that was closed.
+    /// The complaints. The disk must be that of a broker that was closed.
     func complaints() -> [String] {
         for _ in 0..<Self.bitsPerRun {
             let expected = ask()
@@ -39,19 +38,21 @@ struct BitRotCheck {
     }
 
     private func changeOne(_ expected: Answer) -> [String] {
-        // The broker's own small files are synced and not part of this: those of partitions, and the journal.
+        // Only partitions' files and the journal are checked; the broker's own small files are synced and not part of
+        // this.
         let paths = disk.paths.filter { $0.split(separator: "/").count == 3 || $0.hasSuffix(".journal") }
         let path = chance.pick(paths)
         guard let position = disk.size(path).map({ $0 > 0 ? chance.below($0) : 0 }) else { return [] }
         let mask = UInt8(1 << chance.below(8))
-        // Found by a recovery, or when it is read.
+        // The change is then found by a recovery or by a read.
         if chance.oneIn(2) { _ = ask(closes: false) }
         guard disk.flip(path, at: position, mask) else { return [] }
         trace.note("rot", path, position, Int(mask))
         let place = "bit \(mask) of byte \(position) of \(path)"
         let got = ask(closes: false)
         if let difference = difference(got, expected, path) { return ["\(place) changed \(difference), unnoticed"] }
-        // Read as another topic's id, it has closed the partition; else it was written anew.
+        // A changed topic id closes the partition. Other files are rebuilt, so restoring the bit means nothing for
+        // them.
         let isOtherID = path.hasSuffix("partition.metadata") && !got.isWhole
         guard path.hasSuffix(".log") || isOtherID else { return [] }
         guard disk.flip(path, at: position, mask) else { return ["\(place) was cut off"] }
@@ -61,13 +62,13 @@ struct BitRotCheck {
             ?? []
     }
 
-    /// What is there and was not, or is not and nobody says so.
+    /// The difference that went unnoticed: something that is there and was not, or that is missing without an error.
     private func difference(_ got: Answer, _ expected: Answer, _ path: String) -> String? {
         if got.isShut { return nil }
         if !got.refusesGroup, got.committed != expected.committed { return "the committed positions" }
         for (name, records) in expected.records.sorted(by: { $0.key < $1.key }) {
             var read = got.records[name] ?? []
-            // Records that were deleted may come back.
+            // Deleted records may reappear.
             if path.hasSuffix("log-start-offset") { read.removeAll { $0.offset < records.first?.offset ?? .max } }
             let isRight = got.refusing.contains(name) ? records.starts(with: read) : records == read
             if !isRight { return "the records of \(name)" }
@@ -81,10 +82,10 @@ struct BitRotCheck {
         do {
             let broker = try Broker(
                 disk, directory: "data", durability: .sync, clock: { clock.now }, randomness: SeededGenerator(seed: 1),
-                logger: Scenario.logger, sabotage: mistake?.sabotage ?? [], callbacks: .byHand)
+                logger: Scenario.logger, callbacks: .byHand)
             answer.committed = broker.committedOffsets(of: Workload.applicationID)
             answer.refusesGroup = (try? broker.checkReadable(group: Workload.applicationID)) == nil
-            // What a recovery did is noted in the broker's own.
+            // A recovery writes to the broker's own topics, so they are not compared.
             for topic in broker.topics() where !topic.name.hasPrefix("__") {
                 for number in 0..<topic.partitionCount {
                     let name = TopicPartition(topic.name, number)
@@ -108,7 +109,7 @@ struct BitRotCheck {
 }
 
 extension Broker {
-    /// Reads a partition's committed records, as far as it gives them.
+    /// Reads a partition's committed records until the first error.
     func read(_ name: TopicPartition, into records: inout [ReadRecord]) throws {
         try forEachRecord(of: name) { record in
             records.append(
@@ -118,7 +119,7 @@ extension Broker {
         }
     }
 
-    /// Gives the committed records of a partition one after the other.
+    /// Calls `body` with each committed record of a partition.
     func forEachRecord(of name: TopicPartition, _ body: (RecordView) throws -> Void) throws {
         let partition = try partition(name)
         var position = try partition.bounds().lowerBound

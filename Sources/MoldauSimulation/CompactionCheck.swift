@@ -2,9 +2,9 @@ import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// Lets a broker compact, and looks what that took: of each key the last record stays, and the others go.
+/// Makes a broker compact, and checks the result: each key's last record must stay, and the others must go.
 struct CompactionCheck {
-    /// A record that is the last of its key.
+    /// The last record of a key.
     private struct Last: Equatable {
         var offset: Offset
         var value: [UInt8]?
@@ -13,7 +13,7 @@ struct CompactionCheck {
     let broker: Broker<SimulatedDisk>
     let disk: SimulatedDisk
 
-    /// - Returns: what is wrong.
+    /// - Returns: the complaints.
     func compact() throws -> [String] {
         let before = try lastRecords()
         try broker.compact()
@@ -29,7 +29,7 @@ struct CompactionCheck {
             .flatMap { topic in (0..<topic.partitionCount).map { TopicPartition(topic.name, $0) } }
     }
 
-    /// By partition of the compacted topics, and key.
+    /// The last records of the compacted topics, by partition and key.
     private func lastRecords() throws -> [TopicPartition: [[UInt8]: Last]] {
         var records: [TopicPartition: [[UInt8]: Last]] = [:]
         for name in partitions {
@@ -42,7 +42,7 @@ struct CompactionCheck {
         return records
     }
 
-    /// What a compaction should have taken, and did not. No transaction may be open.
+    /// Complaints about records that a compaction should have deleted. No transaction may be open.
     func leftovers() throws -> [String] {
         try partitions.sorted().compactMap { name in
             let end = try segmentName("data/\(name)/cleaner-offset")
@@ -56,7 +56,7 @@ struct CompactionCheck {
         }
     }
 
-    /// The name that a segment would have that begins where a compaction ended.
+    /// The name of a segment that would begin where the compaction ended.
     private func segmentName(_ path: String) throws -> String {
         let digits = try disk.contents(of: path).map { String(decoding: $0, as: UTF8.self) } ?? "0"
         let number = digits.filter(\.isNumber)

@@ -4,20 +4,22 @@ import MoldauLog
 import MoldauRecords
 import MoldauRuntime
 
-/// What a run's durability promises, and what of it a power cut may take.
+/// Tracks what a run's durability promises, and what a power cut may take.
 ///
-/// With `.sync` nothing that was acknowledged, with `.interval` what was acknowledged within that time, with `.os` all.
+/// With `.sync` nothing that was acknowledged; with `.interval` only what was acknowledged within that time; with `.os`
+/// everything.
 struct DurabilityPromises {
     private typealias Positions = [TopicPartition: (offset: Offset, time: Timestamp)]
 
     private let durability: Durability
     private var syncs: UpkeepSchedule?
     private var lastLook: Timestamp
-    /// What was acknowledged up to then is on disk.
+    /// What was acknowledged up to this time is on disk.
     private var keptUpTo = Timestamp.none
-    /// How far the application had committed, and when; what is older than needed goes.
+    /// The positions that the application committed, with the times of the commits. Entries that are no longer needed
+    /// are removed.
     private var committed: [(time: Timestamp, positions: Positions)] = []
-    /// Whether something may have been lost that was acknowledged.
+    /// Whether acknowledged data may have been lost.
     private(set) var wereUsed = false
 
     /// - Parameter isLate: whether syncs come too rarely.
@@ -28,13 +30,13 @@ struct DurabilityPromises {
         syncs = .syncs(for: .interval(isLate ? promised * 10 : promised))
     }
 
-    /// What the broker has to do now.
+    /// The jobs that the broker must do now.
     mutating func due(now: Timestamp) -> [UpkeepSchedule.Job] {
         defer { lastLook = now }
         return syncs?.due(after: .milliseconds(now.ms - lastLook.ms)) ?? []
     }
 
-    /// What was due at that time is done.
+    /// Notes that the jobs due at that time are done.
     mutating func looked(now: Timestamp) {
         guard case .interval(let promised) = durability else { return }
         keptUpTo = Timestamp(ms: now.ms - promised.milliseconds)
@@ -43,7 +45,7 @@ struct DurabilityPromises {
     }
 
     /// Notes the application's positions.
-    /// - Returns: which of them went back.
+    /// - Returns: complaints about positions that went back.
     mutating func note(_ offsets: [TopicPartition: GroupOffset], now: Timestamp) -> [String] {
         let before = committed.last?.positions ?? [:]
         var (positions, complaints) = (before, [String]())
@@ -63,8 +65,8 @@ struct DurabilityPromises {
         return complaints
     }
 
-    /// The power went, or a sync failed.
-    /// - Returns: up to when what was acknowledged is still there; nil: it all is.
+    /// Called when the power fails or a sync fails.
+    /// - Returns: the time up to which acknowledged data is still there; nil if all of it is.
     mutating func lose() -> Timestamp? {
         if durability == .sync { return nil }
         wereUsed = true

@@ -2,10 +2,10 @@ import MoldauBroker
 import MoldauCluster
 import MoldauRecords
 
-/// Writes a simulated application's input, and remembers what was promised of each record.
+/// Writes a simulated application's input, and remembers what was promised for each record.
 final class Feeder {
     enum Fate: Equatable {
-        /// Written or not.
+        /// May have been written or not.
         case unknown
         /// Acknowledged: must be there.
         case acknowledged
@@ -21,18 +21,18 @@ final class Feeder {
         var fate = Fate.unknown
         /// When it was acknowledged.
         var time = Timestamp.none
-        /// Its topic was deleted.
+        /// Whether its topic was deleted.
         var isGone = false
         var mayHaveResults = false
     }
 
-    /// Its transactional id too. Its positions lie beside the application's.
+    /// The feeder's group, also its transactional id. Its positions are stored like the application's.
     static let group = "feeder"
 
     private(set) var records: [Fed] = []
-    /// By topic, key and value: each is fed once.
+    /// By topic, key and value: each combination is fed once.
     private(set) var index: [String: Int] = [:]
-    /// What a fenced producer got through with.
+    /// Writes of a fenced producer that succeeded.
     private(set) var violations: [String] = []
 
     private let scenario: Scenario
@@ -40,10 +40,10 @@ final class Feeder {
     private let trace: SimulationTrace
     private let clock: SimulatedClock
     private var eventMs: Int64
-    /// What `finish` wrote last.
+    /// The values that the last `finish` wrote.
     private(set) var lastValues: Set<String> = []
     private var producer: (any Producer)?
-    /// Sent and not flushed, or in the open transaction.
+    /// Records that were sent but not flushed, or that are in the open transaction.
     private var pending: [Int] = []
     private var builder = RecordBatchBuilder(capacity: 1_024)
 
@@ -54,13 +54,13 @@ final class Feeder {
 
     static func name(_ topic: String, _ key: String, _ value: String) -> String { "\(topic)|\(key)|\(value)" }
 
-    /// The process died: what was not committed never will be.
+    /// The process died: uncommitted records will never be committed.
     func disconnect() {
         if scenario.feedsTransactions { settle(.aborted) } else { pending = [] }
         producer = nil
     }
 
-    /// The power went: what was acknowledged later than that may be gone.
+    /// The power failed: what was acknowledged later than `time` may be lost.
     func lose(after time: Timestamp) {
         for number in records.indices where records[number].fate == .acknowledged && records[number].time > time {
             records[number].fate = .unknown
@@ -76,7 +76,7 @@ final class Feeder {
         pending = []
     }
 
-    /// Writes some records, or ends what is under way.
+    /// Writes some records, or ends what is in progress.
     func feed(_ cluster: SimulatedCluster) throws {
         do {
             if let producer = try connected(cluster) as? any TransactionalProducer {
@@ -126,7 +126,7 @@ final class Feeder {
 
     private func commit(_ producer: any TransactionalProducer) throws {
         let committed = pending
-        pending = []  // From here on nobody knows, until the answer is there.
+        pending = []  // Their fate is unknown until the answer arrives.
         do {
             try producer.commit([:], of: GroupMetadata(group: Self.group))
         } catch ClusterError.producerFenced(let id) {
@@ -138,7 +138,7 @@ final class Feeder {
         trace.note("fed", "", records.count)
     }
 
-    /// Adds a position of its own to the open transaction: what a client on a network does some time before it commits.
+    /// Adds a position to the open transaction some time before the commit, as a client on a network does.
     private func addPosition(_ producer: any TransactionalProducer, _ cluster: SimulatedCluster) throws {
         let partition = TopicPartition(scenario.workload.inputs[0], 0)
         let stamp = producer.stamp(for: partition)
@@ -158,7 +158,7 @@ final class Feeder {
         return next
     }
 
-    /// The old producer does not know yet that there is another one.
+    /// The old producer does not know yet that it has been replaced.
     private func settleAfterTakeover(of old: any TransactionalProducer, _ next: any TransactionalProducer) {
         settle(.aborted)
         do {
@@ -169,7 +169,7 @@ final class Feeder {
         } catch ClusterError.producerFenced {
             settle(.aborted)
         } catch {
-            // The disk; whoever looks next finds out.
+            // A disk error; it shows at the next access.
             settle(.aborted)
         }
     }
@@ -189,14 +189,15 @@ final class Feeder {
         try ship(producer, TopicPartition(topic, partition))
     }
 
-    /// Those that have keys.
+    /// The partitions that have keys.
     private var partitions: [Int32] { (0..<scenario.partitions).filter { !keys(of: $0).isEmpty } }
 
-    /// A key belongs to one partition.
+    /// The keys of a partition: a key belongs to one partition.
     private func keys(of partition: Int32) -> [String] {
         let count = scenario.partitions
         return Workload.keys.enumerated().filter { index, key in
-            // Where keys of one topic are looked for in the other, they lie where every producer looks for them.
+            // If keys of one topic are looked up in the other, they must be in the partition that every producer
+            // chooses.
             guard scenario.workload.findsKeysByHash else { return Int32(index) % count == partition }
             return Array(key.utf8).withUnsafeBytes { Int32(murmur2($0) & 0x7fff_ffff) % count == partition }
         }.map(\.element)
@@ -230,7 +231,7 @@ final class Feeder {
         try producer.send(builder.finish(), to: partition)
     }
 
-    /// Ends what is under way, and writes to each partition of the first topic a record that is so much later that
+    /// Ends what is in progress, and writes a record to each partition of the first topic that is so much later that
     /// earlier windows close.
     func finish(_ cluster: any Cluster) throws {
         do {
@@ -250,7 +251,7 @@ final class Feeder {
                 try flush(producer)
             }
         } catch ClusterError.producerFenced {
-            // Its transaction was open for too long: it begins anew the next time.
+            // Its transaction was open for too long: the next call starts again.
             lastValues = []
             disconnect()
         } catch {
@@ -260,7 +261,8 @@ final class Feeder {
         }
     }
 
-    /// The records of a topic, or of all of them, are gone on purpose. Of those of one topic there may be results.
+    /// Marks the records of a topic, or of all topics, as deleted on purpose. Results of the records of a single topic
+    /// may exist.
     func forget(topic: String? = nil) {
         for number in records.indices where topic == nil || records[number].topic == topic {
             records[number].isGone = true
@@ -268,12 +270,12 @@ final class Feeder {
         }
     }
 
-    /// The place of each value among those that were fed.
+    /// The position of each value in the order of feeding.
     var order: [String: Int] {
         Dictionary(records.enumerated().map { ($1.value, $0) }) { $1 }
     }
 
-    /// The values of each key that were in a topic before it was made again.
+    /// The values of each key that a topic held before it was recreated.
     func formerValues(of topic: String) -> [String: [String]] {
         let gone = records.filter { $0.mayHaveResults && $0.topic == topic }
         return Dictionary(grouping: gone, by: \.key).mapValues { $0.map(\.value) }

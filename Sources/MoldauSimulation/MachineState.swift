@@ -1,20 +1,20 @@
 import MoldauState
 
-/// Where the stores of a simulated machine lie: its processes come and go, and it stays.
+/// The stores of a simulated machine: processes come and go, the machine stays.
 protocol MachineState: Sendable {
-    /// Of a task's stores.
+    /// The environment of a task's stores.
     func environment(_ task: String) -> StoreEnvironment
-    /// The process dies: to be called while its stores are still open.
+    /// The process dies. Must be called while its stores are still open.
     func crash()
-    /// All of it is lost. Nothing may be open.
+    /// Deletes everything. Nothing may be open.
     func wipe()
-    /// What stores have on disk, by task and name. Nothing may be open.
+    /// The stores' content on disk, by task and name. Nothing may be open.
     func images() throws -> [String: StoreImage]
-    /// Another place of that kind, with nothing in it.
+    /// A new, empty state of the same kind.
     func anew() -> any MachineState
 }
 
-/// What one store has on disk.
+/// The content of one store on disk.
 struct StoreImage: Equatable, Sendable {
     var entries: [[UInt8]: [UInt8]] = [:]
     var metadata = StoreMetadata()

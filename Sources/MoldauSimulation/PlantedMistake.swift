@@ -1,6 +1,9 @@
-import MoldauLog
+#if SABOTAGE
+    import MoldauLog
+#endif
 
-/// A mistake that a simulated run can be told to make. What the simulator is worth is how soon it finds each of them.
+/// A mistake that a simulated run can be told to make. How soon the simulator finds each of them shows what it is
+/// worth.
 package enum PlantedMistake: String, CaseIterable, Sendable {
     // The disk: made by `SimulatedDisk`.
     /// Names are never made durable.
@@ -9,51 +12,51 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case partitionDirectorySyncSkipped
     /// … those of partitions and of the broker's own files are not.
     case rootDirectorySyncSkipped
-    /// What is acknowledged is not on disk.
+    /// Acknowledged data is not on disk.
     case syncSkipped
-    /// A sync of several files makes one durable.
+    /// A sync of several files makes only one durable.
     case groupSyncOfOneFile
     /// A file replaces another before its content is on disk.
     case contentSyncSkippedBeforeRename
-    /// A failed sync is tried again, and its success believed.
+    /// A failed sync is repeated, and its success is believed.
     case failedSyncRetried
-    /// A write that did not fit is taken for done.
+    /// A write that did not fit on the disk counts as done.
     case diskFullIgnored
-    /// Fewer bytes than asked for are taken for the end of a file.
+    /// A short read counts as the end of the file.
     case shortReadTakenForEnd
-    /// A write of a part is taken for one of everything.
+    /// A partial write counts as complete.
     case shortWriteTakenForAll
-    /// What was torn stays behind the end of the log.
+    /// Torn bytes are left after the end of the log.
     case tornTailKept
-    /// After a crash the broker believes that it was stopped cleanly, and compares no checksums.
+    /// After a crash the broker believes that it was stopped cleanly, and verifies no checksums.
     case cleanMarkerKept
 
-    /// Nobody knows what was durable: damage is taken for a torn tail.
+    /// It is not recorded what was durable: damage counts as a torn tail.
     case journalIgnored
     /// The syncs of `.interval` come ten times too rarely.
     case intervalSyncLate
 
     // Stores: made by `SimulatedState`.
-    /// A store's data and its offset are not written in one step.
+    /// A store's data and its offset are not written atomically.
     case storeBatchNotAtomic
-    /// A flush makes the offset durable and not the data.
+    /// A flush makes the offset durable but not the data.
     case storeFlushKeepsOffsetOnly
-    /// What was deleted is back after a crash.
+    /// Deleted keys are back after a crash.
     case deletionsForgotten
-    /// A restore begins one record too late.
+    /// A restore starts one record too late.
     case changelogOffsetTooHigh
 
     // Clients: made by `SimulatedCluster`.
     case offsetsCommittedBeforeOutputs
     case offsetsCommittedBeforeTransaction
     case offsetsCommittedAfterTransaction
-    /// Two batches change places on their way.
+    /// Two batches swap places on the way.
     case batchesReordered
-    /// Batches that are sent again are not known again.
+    /// Batches that are sent again are not recognised.
     case batchesWithoutSequence
     /// A new producer does not fence the old one.
     case transactionalIDPerProducer
-    /// Stores are told of a commit before it is one.
+    /// Stores are told that changes are committed before they are.
     case commitAcknowledgedEarly
     case committedOffsetIgnored
     case committedOffsetTooHigh
@@ -63,32 +66,32 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case suppressionNotRestored
     case changelogNotRestored
     case outputsOutsideTransaction
-    /// What could not be sent is taken for sent.
+    /// A record that could not be sent counts as sent.
     case sendErrorIgnored
-    /// Records of a repartition topic go before they are read.
+    /// Records of a repartition topic are deleted before they are read.
     case purgedTooEarly
-    /// A time limit takes records of a repartition topic that are not read yet.
+    /// Retention deletes records of a repartition topic that are not read yet.
     case retentionOnRepartition
 
-    /// That the cluster has aborted a transaction ends the thread.
+    /// An abort by the cluster ends the thread.
     case abortEndsThread
 
     // The clocks: made by `SimulatedClock`.
-    /// How long something takes goes by the clock on the wall.
+    /// Durations are measured with the wall clock.
     case durationsByWallClock
 
-    // What is kept of before: made by `SimulatedProcess` and `SimulatedCluster`.
-    /// Tasks of a thread are served one after the other, whatever the times of their records.
+    // What is carried over from before: made by `SimulatedProcess` and `SimulatedCluster`.
+    /// The tasks of a thread run one after the other, whatever the timestamps of their records.
     case tasksOneAfterTheOther
-    /// A topic that was deleted and made again is taken for the one before.
+    /// A topic that was deleted and recreated counts as the old one.
     case otherTopicBelieved
 
-    // Tasks that go from one thread to another.
-    /// A commit before a task goes leaves the task's positions out.
+    // Tasks that move from one thread to another.
+    /// The commit before a task moves leaves out the task's positions.
     case taskHandedOverBeforeCommit
-    /// A restore ends where an open transaction begins, although there may be committed records behind it.
+    /// A restore ends where an open transaction begins, although committed records may follow.
     case restoredToStableOffset
-    /// A standby copy's stores are taken over as they are: what their changelogs have beyond is not read.
+    /// A standby copy's stores are taken over without reading the rest of their changelogs.
     case copyTakenWithoutTail
 
     // The broker: see `Sabotage`.
@@ -112,29 +115,40 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case neverCompacts
     case retentionByEventTime
 
-    /// What the broker does wrong.
-    var sabotage: Sabotage {
-        switch self {
-        case .stableOffsetTooHigh: .stableOffsetTooHigh
-        case .abortedReadable: .abortedReadable
-        case .sequenceUnchecked: .sequenceUnchecked
-        case .staleEpochAccepted: .staleEpochAccepted
-        case .markerLost: .markerLost
-        case .partialDecisionTaken: .partialDecisionTaken
-        case .decisionNotSynced: .decisionNotSynced
-        case .decisionForgotten: .decisionForgotten
-        case .openTransactionForgotten: .openTransactionForgotten
-        case .expiredCommitted: .expiredCommitted
-        case .offsetsHiddenByUndecided: .offsetsHiddenByUndecided
-        case .damageServed: .damageServed
-        case .positionsBelieved: .positionsBelieved
-        case .positionsBehindEndKept: .positionsBehindEndKept
-        case .digestCut: .digestCut
-        case .snapshotForgetsLast: .snapshotForgetsLast
-        case .skipsDirectorySync: .skipsDirectorySync
-        case .neverCompacts: .neverCompacts
-        case .retentionByEventTime: .retentionByEventTime
-        default: []
-        }
+    /// Whether this build can make the broker's mistakes: if `SABOTAGE` is defined.
+    package static var areInBuild: Bool {
+        #if SABOTAGE
+            true
+        #else
+            false
+        #endif
     }
+
+    #if SABOTAGE
+        /// The corresponding mistake of the broker.
+        var sabotage: Sabotage {
+            switch self {
+            case .stableOffsetTooHigh: .stableOffsetTooHigh
+            case .abortedReadable: .abortedReadable
+            case .sequenceUnchecked: .sequenceUnchecked
+            case .staleEpochAccepted: .staleEpochAccepted
+            case .markerLost: .markerLost
+            case .partialDecisionTaken: .partialDecisionTaken
+            case .decisionNotSynced: .decisionNotSynced
+            case .decisionForgotten: .decisionForgotten
+            case .openTransactionForgotten: .openTransactionForgotten
+            case .expiredCommitted: .expiredCommitted
+            case .offsetsHiddenByUndecided: .offsetsHiddenByUndecided
+            case .damageServed: .damageServed
+            case .positionsBelieved: .positionsBelieved
+            case .positionsBehindEndKept: .positionsBehindEndKept
+            case .digestCut: .digestCut
+            case .snapshotForgetsLast: .snapshotForgetsLast
+            case .skipsDirectorySync: .skipsDirectorySync
+            case .neverCompacts: .neverCompacts
+            case .retentionByEventTime: .retentionByEventTime
+            default: []
+            }
+        }
+    #endif
 }

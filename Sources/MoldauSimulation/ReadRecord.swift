@@ -1,4 +1,4 @@
-/// A record as it was read.
+/// A record that was read from a topic.
 struct ReadRecord: Hashable, Sendable, CustomStringConvertible {
     let partition: Int32
     let offset: Int64
@@ -10,7 +10,7 @@ struct ReadRecord: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ReadRecord {
-    /// A result of two records: the values of both, `-` for one that is not there.
+    /// The two parts of a join's result: the values of both records, `-` for a missing one.
     static func parts(of value: String) -> (order: String, row: String) {
         let parts = value.split(separator: "|", maxSplits: 1).map(String.init)
         return (parts.first ?? "", parts.count > 1 ? parts[1] : "")
@@ -26,7 +26,7 @@ extension ReadRecord {
 }
 
 extension [ReadRecord] {
-    /// The values of each key, in their order; by key.
+    /// The values of each key in order, sorted by key.
     var byKey: [(key: String, values: [String])] {
         var values: [String: [String]] = [:]
         for record in self { values[record.key, default: []].append(record.value) }

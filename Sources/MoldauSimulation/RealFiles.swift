@@ -1,10 +1,10 @@
 import Foundation
 import MoldauLog
 
-/// A directory of this machine in which a simulated one has its files. It goes with the last who holds it.
+/// A real directory that holds a simulated machine's files. Removed with the last reference.
 final class RealFiles: Sendable {
     let root: String
-    /// Fewer than a run has.
+    /// Keeps fewer files open than a run has.
     private let files = PosixFileSystem(maxOpenFiles: 8)
 
     /// - Parameter name: part of the directory's name.
@@ -16,13 +16,13 @@ final class RealFiles: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
 
-    /// Removes everything.
+    /// Deletes everything.
     func wipe() {
         try? FileManager.default.removeItem(atPath: root)
         try? FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
     }
 
-    /// The place of a path of the simulated machine.
+    /// The real path of a path on the simulated machine.
     func place(_ path: String) -> String { path.isEmpty || path == "." ? root : "\(root)/\(path)" }
 
     func open(_ path: String) throws(LogError) -> PosixFile { try files.open(place(path)) }

@@ -2,17 +2,17 @@ import Foundation
 import MoldauState
 import Synchronization
 
-/// Stores in RocksDB, in directories of this machine.
+/// Stores in RocksDB, in real directories.
 ///
-/// When a process dies its files stay as they are: they are copied at that moment, and what RocksDB does when it is closed
-/// happens to files that nobody looks at any more.
+/// When a process dies its files stay as they are: they are copied at that moment. What RocksDB does when it is closed
+/// later happens to files that nobody uses any more.
 final class RocksDBState: MachineState {
     private let files: RealFiles
     private let memory: StateMemory
-    /// How often a process died; each has a directory of its own.
+    /// How often a process has died; each process has a directory of its own.
     private let generation = Mutex(0)
 
-    /// - Parameter memory: enough of it that RocksDB writes nothing to disk before it is told to.
+    /// - Parameter memory: so much that RocksDB writes nothing to disk before it is told to.
     init(memory: StateMemory) {
         self.memory = memory
         files = RealFiles(named: "state")
@@ -32,7 +32,7 @@ final class RocksDBState: MachineState {
         let before = directory
         generation.withLock { $0 += 1 }
         guard FileManager.default.fileExists(atPath: before) else { return }
-        // RocksDB may be at work behind the scenes: what is copied is what stands still.
+        // RocksDB may be working in the background: copy until nothing changes during the copy.
         for _ in 0..<100 {
             try? FileManager.default.removeItem(atPath: directory)
             let sizes = sizes(of: before)

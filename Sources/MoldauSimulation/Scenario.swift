@@ -3,41 +3,41 @@ import Moldau
 import MoldauLog
 import MoldauRuntime
 
-/// What a seed makes of a run.
+/// The properties of a run, all derived from its seed.
 struct Scenario: Sendable, CustomStringConvertible {
     enum Fault: String, CaseIterable, Sendable {
         case powerLoss, processDeath, cleanRestart, threadDeath, pause, failedSync, fullDisk, longWait
-        /// Somebody sets the clock on the wall, hours forward or back.
+        /// The wall clock is set, hours forward or back.
         case clockSet
-        /// The application comes back with a topology of another form.
+        /// The application comes back with another form of the topology.
         case changedTopology
         case stateLost
-        /// The cluster's directory is lost, and the application's state is not.
+        /// The cluster's directory is lost, but the application's state is not.
         case clusterLost
-        /// The topic of a global table is deleted and made again.
+        /// The topic of a global table is deleted and recreated.
         case topicMadeAgain
         /// Closures take longer than a transaction may.
         case slowClosures
-        /// Much is fed before anything of it is processed.
+        /// Much input is fed before any of it is processed.
         case backlog
 
-        /// What runs are drawn from first.
+        /// The faults that every run may have; only a part of the runs have others as well.
         static let usual = Array(allCases.prefix { $0 != .clockSet })
         static let others = allCases.filter { !usual.contains($0) }
     }
 
-    /// Where files lie.
+    /// Where files are stored.
     enum Place: String, Sendable {
-        /// In memory, and lost as disks lose them.
+        /// In memory, with the losses that disks have.
         case simulated
-        /// In directories of this machine, as RocksDB and the operating system keep them.
+        /// In real directories, by RocksDB and the operating system.
         case real
     }
 
     let workload: Workload
     let guarantee: ProcessingGuarantee
     let durability: Durability
-    /// Whether the join's table has its input for a changelog.
+    /// Whether the join's table uses its input topic as its changelog.
     let options: TopologyOptions
     let threads: Int
     let partitions: Int32
@@ -45,44 +45,44 @@ struct Scenario: Sendable, CustomStringConvertible {
     /// Whether records are fed in transactions, some of which are aborted.
     let feedsTransactions: Bool
     let faults: [Fault]
-    /// About so many steps lie between two faults.
+    /// The average number of steps between two faults.
     let stepsPerFault: Int
     let sectorBytes: Int
     let segmentBytes: Int
     let batchBytes: Int
     let recordsPerTurn: Int
     let commitIntervalMs: Int
-    /// Whether the time that a transaction may take is left to the configuration, and commits are far apart.
+    /// Whether transactions may take as long as configured by default, and commits are far apart.
     let commitsRarely: Bool
     let writeBehindIntervalMs: Int
 
-    /// About so many steps lie between a thread's coming or going and the next; nil: none comes or goes.
+    /// The average number of steps between two changes of the set of threads; nil: it never changes.
     let stepsPerHandOver: Int?
-    /// Copies of each task's stores.
+    /// The number of copies of each task's stores.
     let standbys: Int
 
-    /// Whether the cluster keeps the changelogs of windows whatever the wall shows.
+    /// Whether the cluster keeps the changelogs of windows whatever the wall clock says.
     let keepsWindowsLong: Bool
-    /// What stands for retention in a list of what there is to be none of.
+    /// The name of retention in the list of what runs must not have.
     static let retention = "retention"
 
     let form: TopologyForm
-    /// When the first record happened.
+    /// The timestamp of the first record.
     let eventStartMs: Int64
-    /// What the clock on the wall shows at first.
+    /// What the wall clock shows at the start.
     let clockStartMs: Int64
-    /// How many words there are to count.
+    /// The number of words to count.
     let words: Int
-    /// Whether it is compared what compaction takes.
+    /// Whether the results of compaction are checked.
     let checksCompaction: Bool
     let statePlace: Place
     let filePlace: Place
 
     /// - Parameters:
-    ///   - handOvers: decides about threads that come and go.
-    ///   - others: decides about what came to the simulator last: in runs that have nothing of it all else is as it was.
-    ///   - isReal: whether state and files are real in any case.
-    ///   - without: faults and workloads that there are none of.
+    ///   - handOvers: decides when threads are added and removed.
+    ///   - others: decides about the newer features of the simulator, so that runs without them stay the same.
+    ///   - isReal: whether state and files are always real.
+    ///   - without: the names of faults and workloads to leave out.
     init(_ chance: Chance, handOvers: Chance, others: Chance, isReal: Bool, without: Set<String>) {
         let usual = chance.pick(Workload.usual)
         let isUsual = others.oneIn(3)
@@ -124,26 +124,26 @@ struct Scenario: Sendable, CustomStringConvertible {
         filePlace = isReal || !isUsual && others.oneIn(10) ? .real : .simulated
     }
 
-    /// When events happen has nothing to do with what the wall shows.
+    /// The records' timestamps are independent of the wall clock.
     private static func times(_ others: Chance) -> (events: Int64, clock: Int64) {
         let events = [1_000_000, 1_577_836_800_000, 1_800_000_000_000, 4_102_444_800_000, Int64.max - 100_000_000]
         return (others.pick(events), others.pick([1_000_000_000, 1_800_000_000_000]))
     }
 
-    /// Whether some records may be of the present as the wall shows it, and others of its future.
+    /// Whether some records may be from the wall clock's present and others from its future.
     var hasFutureEvents: Bool { eventStartMs == clockStartMs }
 
-    /// So much later are the last records that all windows are over.
+    /// How much later the last records are: so much that all windows have closed.
     var finalStepMs: Int64 { 100_000 + (workload.forms.map(\.graceMs).max() ?? 0) }
 
-    /// Says nothing: what happens is in the trace.
+    /// Logs nothing: the trace shows what happens.
     static let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
 
     static let transactionTimeoutMs = 5_000
-    /// Longer than that, and than transactions usually may take.
+    /// Longer than that, and longer than transactions usually may take.
     private static let rareCommitMs = 12_000
 
-    /// What is open for longer is aborted.
+    /// Transactions that are open for longer are aborted.
     var longestTransactionMs: Int { commitsRarely ? 3 * Self.rareCommitMs : Self.transactionTimeoutMs }
 
     var configuration: StreamsConfiguration {

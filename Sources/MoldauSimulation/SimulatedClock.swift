@@ -2,12 +2,12 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// The clocks of a run: one that only goes on, and one on the wall, which somebody sets now and then.
+/// The clocks of a run: one that only moves forward, and a wall clock that is set now and then.
 final class SimulatedClock: Sendable {
     private struct State {
         var passedMs: Int64 = 0
         var wallMs: Int64
-        /// When the process began.
+        /// When the process started.
         var beginMs: Int64 = 0
     }
 
@@ -19,25 +19,25 @@ final class SimulatedClock: Sendable {
         self.mistake = mistake
     }
 
-    /// What the wall shows.
+    /// The wall clock's time.
     var now: Timestamp { Timestamp(ms: state.withLock { $0.wallMs }) }
 
-    /// The time since the run began, which goes on whatever the wall shows.
+    /// The time since the run started, whatever the wall clock shows.
     var passed: Timestamp { Timestamp(ms: state.withLock { $0.passedMs }) }
 
-    /// … since the process began.
+    /// … since the process started.
     var uptime: Duration {
         state.withLock { state in
             .milliseconds(mistake == .durationsByWallClock ? state.wallMs : state.passedMs - state.beginMs)
         }
     }
 
-    /// What a thread's round reads.
+    /// The clocks as a thread's round reads them.
     var round: RoundTime { RoundTime(now, uptime: uptime) }
 
     func beginProcess() { state.withLock { $0.beginMs = $0.passedMs } }
 
-    /// Time passes.
+    /// Lets time pass.
     func advance(ms passed: Int) {
         state.withLock { state in
             state.passedMs += Int64(passed)
@@ -45,6 +45,6 @@ final class SimulatedClock: Sendable {
         }
     }
 
-    /// Somebody sets the clock on the wall, by so much forward or, where it is negative, back.
+    /// Sets the wall clock forward, or back if `ms` is negative.
     func set(by ms: Int) { state.withLock { $0.wallMs += Int64(ms) } }
 }

@@ -1,5 +1,5 @@
-// The port onto the simulated broker. Answers come late, small segments roll often, and what was sent may be sent again
-// on the way; here are also planted the mistakes that clients and runtimes make.
+// The cluster port on top of the simulated broker. Answers are delayed, small segments roll often, and batches may be
+// sent twice on the way. The planted mistakes of clients and runtimes are also made here.
 
 import MoldauBroker
 import MoldauCluster
@@ -7,7 +7,7 @@ import MoldauClusterEmbedded
 import MoldauRecords
 import Synchronization
 
-/// A broker's clients, with what happens to them on a network.
+/// A broker's clients, with the faults of a network.
 struct SimulatedCluster: Cluster {
     let broker: Broker<SimulatedDisk>
     let chance: Chance
@@ -31,11 +31,11 @@ struct SimulatedCluster: Cluster {
         inner = EmbeddedCluster(broker)
     }
 
-    /// Positions of these partitions are left out of commits: a mistake.
+    /// A mistake: leaves the positions of these partitions out of commits.
     func handsOver(_ partitions: Set<TopicPartition>) { handedOver.value.withLock { $0 = partitions } }
 
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer {
-        // Slow restores leave copies something to catch up with.
+        // With slow restores, copies have something to catch up with.
         let isSlow = hasCopies && options.clientID.hasSuffix("-restore-consumer")
         return SimulatedConsumer(try inner.makeConsumer(options), self, emptyPolls: isSlow ? 4 : 1)
     }
@@ -63,7 +63,7 @@ private final class SimulatedConsumer: Consumer {
     private let inner: any Consumer
     private let cluster: SimulatedCluster
 
-    /// Of six polls, so many bring nothing.
+    /// How many of six polls return nothing.
     private let emptyPolls: Int
 
     init(_ inner: any Consumer, _ cluster: SimulatedCluster, emptyPolls: Int) {
@@ -73,7 +73,7 @@ private final class SimulatedConsumer: Consumer {
     var groupMetadata: GroupMetadata { inner.groupMetadata }
     var wakeup: Wakeup { inner.wakeup }
 
-    /// Where reading was when it ended.
+    /// Where reading a partition stopped when it was unassigned.
     private var ended: [TopicPartition: Offset] = [:]
     private var assigned: Set<TopicPartition> = []
 
@@ -109,7 +109,7 @@ private final class SimulatedConsumer: Consumer {
         }
     }
 
-    /// The end that a mistake makes of a partition's.
+    /// The end of a partition as a mistake reports it.
     private func end(of partition: TopicPartition, _ held: Range<Offset>, _ end: Offset) -> Offset {
         if isHidden(partition) || cluster.mistake == .restoredToStableOffset { return held.upperBound }
         guard cluster.mistake == .copyTakenWithoutTail, partition.topic.hasSuffix("-changelog"),
@@ -150,7 +150,7 @@ extension SimulatedCluster {
         return offsets.filter { !left.contains($0.key) }.mapValues(changed)
     }
 
-    /// What is really committed.
+    /// The offset that is really committed.
     private func changed(_ committed: CommittedOffset) -> CommittedOffset {
         var committed = committed
         switch mistake {
@@ -165,7 +165,7 @@ extension SimulatedCluster {
 private class SimulatedProducer: Producer {
     private let inner: any Producer
     fileprivate let cluster: SimulatedCluster
-    /// Batches that are on their way for longer than they should be.
+    /// Batches that are delayed.
     private var late: [(TopicPartition, [UInt8])] = []
 
     init(_ inner: any Producer, _ cluster: SimulatedCluster) { (self.inner, self.cluster) = (inner, cluster) }
@@ -233,7 +233,7 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
     override func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
         try commitPending()
         try tellingOfAbort { try super.send(batch, to: partition) }
-        // The answer was lost: it is sent once more, and known by its sequence number.
+        // The answer was lost: the batch is sent again, and recognised by its sequence number.
         guard cluster.chance.oneIn(8), cluster.mistake != .outputsOutsideTransaction else { return }
         _ = try? cluster.broker.partition(partition).append(batch)
     }
@@ -254,7 +254,7 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
         }
     }
 
-    /// As a mistake, what is an ordinary event comes as an error that nobody can do anything about.
+    /// As a mistake, turns an ordinary event into an error that cannot be handled.
     private func tellingOfAbort(_ body: () throws -> Void) throws {
         do {
             try body()

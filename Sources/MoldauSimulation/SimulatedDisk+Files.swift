@@ -11,7 +11,7 @@ extension SimulatedDisk {
             guard file.boot == state.boot, !state.isOff, var node = held else {
                 throw Self.failure("use", file.path, code: 5, "the machine is off")
             }
-            // Out of the table, so that changes are made in place.
+            // Taken out of the table, so that it is changed in place.
             state.nodes[file.node] = nil
             defer { if file.real == nil { state.nodes[file.node] = node } }
             return try body(&state, &node)
@@ -26,7 +26,7 @@ extension SimulatedDisk {
     func read(
         _ file: SimulatedFile, into buffer: UnsafeMutableRawBufferPointer, at position: Int
     ) throws(LogError) -> Int {
-        nonisolated(unsafe) let buffer = buffer  // Used inside the call alone.
+        nonisolated(unsafe) let buffer = buffer  // Used only during the call.
         if let opened = file.real { return try read(file, opened, into: buffer, at: position) }
         return try with(file) { _, node throws(LogError) in
             var count = max(0, min(buffer.count, node.current.count - position))
@@ -42,7 +42,7 @@ extension SimulatedDisk {
     func write(
         _ file: SimulatedFile, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
     ) throws(LogError) -> Int {
-        nonisolated(unsafe) let (head, body) = (head, body)  // Used inside the call alone.
+        nonisolated(unsafe) let (head, body) = (head, body)  // Used only during the call.
         return try with(file) { state, node throws(LogError) in
             let checksum = Int(crc32c(body, seed: crc32c(head)))
             let isWhole = try begin(&state, "write", file.path, (position, checksum))
@@ -51,7 +51,7 @@ extension SimulatedDisk {
             let isFull = state.spaceLeft.map { $0 < wanted } ?? false
             if isFull { count = min(count, chance.below(max(1, state.spaceLeft ?? 0))) }
             if isWhole, !isFull, wanted > 1, chance.oneIn(8) { count = chance.within(1...wanted) }
-            if state.spaceLeft != nil { state.spaceLeft! -= count }
+            if let left = state.spaceLeft { state.spaceLeft = left - count }
             if mistake == .diskFullIgnored, isFull { return wanted }
             if let opened = file.real {
                 try opened.write(prefix: count, of: head, body, at: position)
@@ -113,7 +113,7 @@ extension SimulatedDisk {
         }
     }
 
-    /// Asks a real file, which dies with the boot that opened it.
+    /// Uses a real file, which becomes invalid with the boot that opened it.
     private func checked<Result: Sendable>(
         _ file: SimulatedFile, _ body: () throws(LogError) -> Result
     ) throws(LogError) -> Result {
@@ -123,7 +123,7 @@ extension SimulatedDisk {
     private func read(
         _ file: SimulatedFile, _ opened: PosixFile, into buffer: UnsafeMutableRawBufferPointer, at position: Int
     ) throws(LogError) -> Int {
-        nonisolated(unsafe) let buffer = buffer  // Used inside the call alone.
+        nonisolated(unsafe) let buffer = buffer  // Used only during the call.
         return try with(file) { _, _ throws(LogError) in
             let wanted = buffer.count > 1 && chance.oneIn(8) ? chance.within(1...buffer.count) : buffer.count
             let count = try opened.readSome(
@@ -135,7 +135,7 @@ extension SimulatedDisk {
 }
 
 extension SimulatedDisk.Node {
-    /// Writes the first bytes of two runs.
+    /// Writes the first `count` bytes of two runs of bytes.
     mutating func write(
         _ count: Int, of head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
     ) {
@@ -161,7 +161,7 @@ extension SimulatedDisk.Node {
 }
 
 extension PosixFile {
-    /// Writes the first bytes of two runs.
+    /// Writes the first `count` bytes of two runs of bytes.
     fileprivate func write(
         prefix count: Int, of head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
     ) throws(LogError) {

@@ -15,7 +15,7 @@ extension SimulatedDisk {
 
     private func loseNames(_ state: inout State) {
         for (_, changes) in state.unsyncedNames.sorted(by: { $0.key < $1.key }) {
-            // The journal of a file system keeps the order; POSIX does not promise it.
+            // A journaling file system keeps the order; POSIX does not promise it.
             let keepsOrder = !chance.oneIn(3)
             let kept = chance.below(changes.count + 1)
             for (index, change) in changes.enumerated() where keepsOrder ? index < kept : chance.oneIn(2) {
@@ -30,7 +30,7 @@ extension SimulatedDisk {
         state.durable.files = state.durable.files.filter { isThere(Self.parent($0.key)) }
     }
 
-    /// Makes the file what the disk has of it.
+    /// Reduces the file to what the disk has of it.
     func loseBytes(_ node: inout Node) {
         defer {
             node.current = node.durable
@@ -50,7 +50,7 @@ extension SimulatedDisk {
             let range = (sector * sectorBytes)..<min((sector + 1) * sectorBytes, size)
             switch chance.below(4) {
             case 0, 1: for place in range where place < new.count { bytes[place] = new[place] }
-            // What lay there before the file did: where the file had nothing yet.
+            // What was there before the file, if the file had no bytes there yet.
             case 2 where range.lowerBound >= old.count:
                 for place in range { bytes[place] = UInt8(truncatingIfNeeded: chance.below(256)) }
             default: break

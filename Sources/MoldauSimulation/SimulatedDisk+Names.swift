@@ -2,7 +2,7 @@ import MoldauLog
 import Synchronization
 
 extension SimulatedDisk {
-    /// Changes names, in part only where the outage begins: then it happened or it did not.
+    /// Changes names. If an outage begins here, the change either happened or did not.
     private func change(
         _ operation: StaticString, _ path: String, really: (RealFiles) throws(LogError) -> Void,
         _ changes: (State) -> [NameChange]
@@ -25,8 +25,8 @@ extension SimulatedDisk {
         }
     }
 
-    /// Begins an operation of a real file.
-    /// - Returns: as `begin`.
+    /// Begins an operation on a real file.
+    /// - Returns: the same as `begin`.
     private func begun(_ operation: StaticString, _ path: String) throws(LogError) -> Bool {
         try state.withLock { state throws(LogError) in try begin(&state, operation, path) }
     }
@@ -106,7 +106,7 @@ extension SimulatedDisk {
             }
         }
         if state.withLock({ $0.current.directories.contains(path) }) {
-            // What is not synced in it goes with it.
+            // Its unsynced names move with it.
             state.withLock { state in
                 guard let changes = state.unsyncedNames.removeValue(forKey: path) else { return }
                 state.unsyncedNames[newPath] = changes.map { $0.moved(from: path, to: newPath) }
@@ -149,7 +149,7 @@ extension SimulatedDisk {
     package func lock(_ directory: String) throws(LogError) -> DirectoryLock {
         guard let real else { return DirectoryLock {} }
         let lock = try real.lock(directory)
-        // It goes with its holder, and with the process in any case.
+        // Released with its holder, and in any case with the process.
         return state.withLock { state in
             state.lock = lock
             let boot = state.boot

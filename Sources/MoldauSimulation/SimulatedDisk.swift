@@ -1,21 +1,21 @@
-// A disk below a simulated process, and the page cache above it.
+// A disk below a simulated process, with the page cache above it.
 //
 // Writes go to the page cache; `sync` brings a file's bytes to the disk, `syncDirectory` the names in a directory. When
-// a process dies, the page cache stays. When the power goes, it does not: of what was not synced, each sector is on
-// the disk or is not, in any order, or holds what lay there before; files end somewhere between their old and new
-// sizes; and names that were made, changed or removed without a sync of their directory are there, or are not.
+// a process dies, the page cache stays. When the power fails, it is lost: each unsynced sector is on the disk or is
+// not, in any order, or holds what was there before; files end somewhere between their old and new sizes; and names
+// that were created, changed or removed without a sync of their directory are there or are not.
 //
-// An outage begins at a chosen operation: that one is done in part, and it and all after it fail, until the disk is on
-// again. So a process can die between any two operations, and within each.
+// An outage begins at a chosen operation: that one is done in part, and it and all later ones fail, until the disk is
+// turned on again. So a process can die between any two operations, and in the middle of each.
 
 import MoldauLog
 import MoldauRecords
 import Synchronization
 
-/// Files that are lost as a disk may lose them.
+/// Files that are lost the way a disk may lose them.
 package final class SimulatedDisk: FileSystem {
     enum Outage: Equatable {
-        /// The process dies; what it wrote is with the operating system.
+        /// The process dies; its writes stay with the operating system.
         case process
         case power
     }
@@ -23,7 +23,7 @@ package final class SimulatedDisk: FileSystem {
     struct Node {
         var current: [UInt8] = []
         var durable: [UInt8] = []
-        /// The first byte that may differ between the two; nil where they are the same.
+        /// The first byte that may differ between the two; nil if they are the same.
         var dirtyFrom: Int?
     }
 
@@ -35,7 +35,7 @@ package final class SimulatedDisk: FileSystem {
         case removeDirectory(String)
         case moveDirectory(String, to: String)
 
-        /// The same change where it happens in a directory that has another name now.
+        /// The same change in a directory that has been renamed.
         func moved(from path: String, to newPath: String) -> NameChange {
             func moved(_ name: String) -> String {
                 name.hasPrefix(path + "/") ? newPath + name.dropFirst(path.count) : name
@@ -92,7 +92,7 @@ package final class SimulatedDisk: FileSystem {
         /// Bytes that may still be written; nil: no limit.
         var spaceLeft: Int?
         var operationCount = 0
-        /// Of a real directory.
+        /// The lock of a real directory.
         var lock: DirectoryLock?
     }
 
@@ -100,7 +100,8 @@ package final class SimulatedDisk: FileSystem {
     let chance: Chance
     let trace: SimulationTrace
     let mistake: PlantedMistake?
-    /// Where files really lie; nil: here, in memory. Then processes die, and the power stays.
+    /// The real directory that holds the files; nil: they are in memory. With a real directory, processes die but the
+    /// power never fails.
     let real: RealFiles?
     let state = Mutex(State())
 
@@ -109,19 +110,23 @@ package final class SimulatedDisk: FileSystem {
         (self.chance, self.trace, self.mistake, self.real) = (chance, trace, mistake, real)
     }
 
+    #if SABOTAGE
+        package var sabotage: Sabotage { mistake?.sabotage ?? [] }
+    #endif
+
     static func parent(_ path: String) -> String {
         path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
     }
 
     // MARK: What the simulation does to it
 
-    /// The kind of the outage that goes on or is to come.
+    /// The kind of the current outage, or of the one to come.
     var outage: Outage? { state.withLock { $0.outage } }
     /// Whether an outage has begun: every operation fails.
     var isOff: Bool { state.withLock { $0.isOff } }
     var operationCount: Int { state.withLock { $0.operationCount } }
 
-    /// Lets an outage begin after so many operations; 0: now.
+    /// Makes an outage begin after that many operations; 0: now.
     func cut(_ outage: Outage, after operations: Int) {
         state.withLock { state in
             state.outage = real == nil ? outage : .process
@@ -129,32 +134,33 @@ package final class SimulatedDisk: FileSystem {
         }
     }
 
-    /// Whether a sync has failed since the machine was last turned on: what the process knows of its files may be wrong.
+    /// Whether a sync has failed since the machine was last turned on: what the process knows of its files may be
+    /// wrong.
     var hasFailedSync: Bool { state.withLock { $0.syncsToFailure.map { $0 <= 0 } ?? false } }
     /// Whether there is a limit to what may be written.
     var isFull: Bool { state.withLock { $0.spaceLeft != nil } }
 
-    /// No fault is to come any more.
+    /// Cancels all faults to come.
     func clearFaults() {
         state.withLock { state in
             (state.outage, state.operationsToOutage, state.syncsToFailure, state.spaceLeft) = (nil, nil, nil, nil)
         }
     }
 
-    /// The so many-th sync from now on fails.
+    /// Makes a future sync fail, the one after `syncs` others.
     func failSync(after syncs: Int) { state.withLock { $0.syncsToFailure = syncs } }
 
-    /// - Parameter bytes: that may be written until the disk is full; nil: it has room.
+    /// - Parameter bytes: how much may be written until the disk is full; nil: no limit.
     func setSpace(_ bytes: Int?) { state.withLock { $0.spaceLeft = bytes } }
 
-    /// The files that there are, by name.
+    /// The names of all files.
     var paths: [String] { state.withLock { $0.current.files.keys.sorted() } }
 
     func size(_ path: String) -> Int? {
         state.withLock { state in state.current.files[path].flatMap { state.nodes[$0]?.current.count } }
     }
 
-    /// Another disk is put in its place, with nothing on it.
+    /// Replaces the disk with an empty one.
     func wipe() {
         real?.wipe()
         state.withLock { state in
@@ -162,19 +168,20 @@ package final class SimulatedDisk: FileSystem {
         }
     }
 
-    /// Changes bits of a byte on the disk.
-    /// - Returns: false where there is no such byte.
+    /// Flips bits of a byte on the disk.
+    /// - Returns: false if there is no such byte.
     func flip(_ path: String, at position: Int, _ mask: UInt8) -> Bool {
         state.withLock { state in
-            guard let number = state.current.files[path], let size = state.nodes[number]?.current.count, position < size
+            guard let number = state.current.files[path], var node = state.nodes[number], position < node.current.count
             else { return false }
-            state.nodes[number]!.current[position] ^= mask
-            if position < state.nodes[number]!.durable.count { state.nodes[number]!.durable[position] ^= mask }
+            node.current[position] ^= mask
+            if position < node.durable.count { node.durable[position] ^= mask }
+            state.nodes[number] = node
             return true
         }
     }
 
-    /// Ends all faults. What an outage took is gone; files that were open are not usable any more.
+    /// Ends all faults. What an outage took is gone; files that were open can no longer be used.
     func turnOn() {
         state.withLock { state in
             if state.outage == .power && state.isOff { losePages(&state) }
@@ -187,8 +194,8 @@ package final class SimulatedDisk: FileSystem {
 
     // MARK: Operations
 
-    /// Counts an operation and notes it.
-    /// - Returns: false where it happens in part: the outage begins with it.
+    /// Counts an operation and notes it in the trace.
+    /// - Returns: false if it happens only in part, because the outage begins with it.
     func begin(
         _ state: inout State, _ operation: StaticString, _ path: String, _ numbers: (Int, Int) = (0, 0)
     ) throws(LogError) -> Bool {
@@ -203,7 +210,7 @@ package final class SimulatedDisk: FileSystem {
         return false
     }
 
-    /// Lets the outage come before something else that the machine does.
+    /// Gives an outage the chance to begin before some other action of the machine.
     func pass(_ operation: StaticString, _ path: String) throws(LogError) {
         try state.withLock { state throws(LogError) in
             let goesOn = try begin(&state, operation, path)

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Runs asynchronous closures when the simulation says so, one after the other on its thread. A slow closure is one whose turn
-/// has not come yet.
+/// Runs asynchronous closures when the simulation says so, one after the other, on the simulation's thread. A slow
+/// closure is one that has to wait for its turn.
 final class SimulatedExecutor: TaskExecutor {
     private let jobs = Mutex<[UnownedJob]>([])
 

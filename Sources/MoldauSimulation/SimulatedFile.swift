@@ -1,11 +1,11 @@
 import MoldauLog
 
-/// A file of a simulated disk. Dies with the boot that opened it.
+/// A file on a simulated disk. Becomes invalid with the boot that opened it.
 package final class SimulatedFile: PartwiseFile {
     let path: String
     let node: Int
     let boot: Int
-    /// Where the disk is one: the operating system's file.
+    /// The operating system's file, if the disk is a real directory.
     let real: PosixFile?
     private let disk: SimulatedDisk
 

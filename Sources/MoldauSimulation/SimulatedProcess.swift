@@ -7,15 +7,15 @@ import MoldauRuntime
 import MoldauState
 import MoldauTopology
 
-/// A process on a simulated machine: a broker and the stream threads of an application, one of which runs at a time.
+/// A process on a simulated machine: a broker and an application's stream threads, which run one at a time.
 final class SimulatedProcess {
     let broker: Broker<SimulatedDisk>
     let cluster: SimulatedCluster
     let sourcePartitions: [TopicPartition]
     private let tasks: [TaskID]
-    /// The numbers of the threads, those that are leaving included.
+    /// The numbers of the threads, including those that are leaving.
     private(set) var numbers: [Int]
-    /// Turns that a thread still sits out.
+    /// How many more turns each paused thread is skipped.
     var pausedTurns: [Int: Int] = [:]
     private var placement: TaskPlacement
     private var threads: [Int: StreamThread] = [:]
@@ -24,7 +24,7 @@ final class SimulatedProcess {
     private let plan: StreamThreadPlan
     private let mistake: PlantedMistake?
 
-    /// Starts the broker, and creates the topics that are not there yet.
+    /// Starts the broker, and creates missing topics.
     init(
         _ scenario: Scenario, _ topology: Topology, disk: SimulatedDisk, state: any MachineState, memory: StateMemory,
         clock: SimulatedClock, chance: Chance, executor: SimulatedExecutor, mistake: PlantedMistake?
@@ -33,13 +33,13 @@ final class SimulatedProcess {
         broker = try Broker(
             disk, directory: "data", durability: scenario.durability, clock: { clock.now }, uptime: { clock.uptime },
             randomness: SeededGenerator(seed: UInt64(chance.below(.max))), logger: Scenario.logger,
-            sabotage: mistake?.sabotage ?? [], callbacks: .byHand)
+            callbacks: .byHand)
         cluster = SimulatedCluster(
             broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
             hasCopies: scenario.standbys > 0)
         let admin = try cluster.makeAdmin(clientID: "simulation")
         let workload = scenario.workload
-        // The broker would make these itself, with segments that no run fills.
+        // The broker would create these itself, but with segments that no run fills.
         for name in ["__consumer_offsets", "__transaction_state"] where broker.topic(name) == nil {
             let settings = ["cleanup.policy": "compact", "segment.bytes": String(scenario.segmentBytes)]
             try broker.create([TopicMetadata(name: name, partitionCount: 2, configuration: settings)])
@@ -70,7 +70,7 @@ final class SimulatedProcess {
         }
     }
 
-    /// Creates the input topics that are not there.
+    /// Creates missing input topics.
     func createInputs(_ scenario: Scenario) throws {
         let admin = try cluster.makeAdmin(clientID: "simulation")
         for name in scenario.workload.inputs where broker.topic(name) == nil {
@@ -78,7 +78,7 @@ final class SimulatedProcess {
         }
     }
 
-    /// Lets a thread do one round; opens it first where it is not, and ends it where it is leaving.
+    /// Runs one round of a thread; opens it first if needed, and ends it if it is leaving.
     /// - Returns: how many records it processed.
     func step(_ number: Int, now: RoundTime) throws -> Int {
         if let turns = pausedTurns[number], turns > 0 {
@@ -114,9 +114,9 @@ final class SimulatedProcess {
         return 0
     }
 
-    /// A thread ends without a commit; the next step opens another.
+    /// Ends a thread without a commit; its next step opens a new one.
     func drop(_ number: Int) {
-        // What is wrong with it is known, or found by the checks.
+        // An error is known already, or found by the checks.
         guard let thread = threads.removeValue(forKey: number) else { return }
         try? thread.close()
         placement.stopped(number)
@@ -129,7 +129,7 @@ final class SimulatedProcess {
         placement.join([number])
     }
 
-    /// The thread that was added last is to end, unless it is the only one.
+    /// Makes the thread that was added last leave, unless it is the only one.
     func removeThread() {
         guard let number = numbers.last(where: { !leaving.contains($0) }), numbers.count - leaving.count > 1 else {
             return
@@ -143,10 +143,10 @@ final class SimulatedProcess {
         for number in numbers { try threads.removeValue(forKey: number)?.stop(now: now) }
     }
 
-    /// Lets go of memory after the process died: nothing reaches the disk any more.
+    /// Frees the memory after the process died: nothing reaches the disk any more.
     func bury() { for number in numbers { drop(number) } }
 
-    /// A thread with all tasks and with its stores in another place.
+    /// The plan of a thread with all tasks, whose stores are in another place.
     func plan(on state: any MachineState) -> StreamThreadPlan {
         var plan = plan
         (plan.number, plan.tasks) = (1, tasks)
@@ -154,26 +154,26 @@ final class SimulatedProcess {
         return plan
     }
 
-    /// The directories of all tasks, in the order of the tasks: those that are worked on, and of copies.
+    /// The directories of all tasks, sorted by task: those in use, and those of copies.
     var directories: [(task: TaskID, directory: String, isCopy: Bool)] {
         numbers.flatMap { number in
             let held = placement.held(number)
-            return held.active.map { ($0.key, TaskSet.directory(of: $0.key, place: $0.value), false) }
-                + held.standby.map { ($0.key, TaskSet.directory(of: $0.key, place: $0.value), true) }
+            return held.active.map { ($0.key, TaskSet.directory(of: $0.key, replica: $0.value), false) }
+                + held.standby.map { ($0.key, TaskSet.directory(of: $0.key, replica: $0.value), true) }
         }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
     }
 
-    /// Whether all tasks are processed, and copies are as far as they are.
+    /// Whether everything is processed, and the copies have caught up.
     func isAtRest() throws -> Bool {
         guard placement.isSettled, failed.isEmpty else { return false }
-        // What serves as a changelog and is an input is followed as far as it is committed.
+        // An input topic that serves as a changelog is followed up to the committed position only.
         let committed = broker.committedOffsets(of: Workload.applicationID)
         return try threads.values.flatMap(\.report.lags).allSatisfy { lag in
             try lag.position >= committed[lag.changelog]?.offset ?? broker.partition(lag.changelog).endOffset()
         }
     }
 
-    /// Partitions whose records are not all processed and committed, with why.
+    /// The partitions whose records are not all processed and committed, with the reason.
     func undrained() throws -> [String] {
         let committed = broker.committedOffsets(of: Workload.applicationID)
         var undrained: [String] = []
@@ -187,7 +187,7 @@ final class SimulatedProcess {
         return undrained
     }
 
-    /// The committed records of a topic, partition after partition.
+    /// The committed records of a topic, partition by partition.
     func records(of topic: String) throws -> [ReadRecord] {
         var records: [ReadRecord] = []
         for number in 0..<(broker.topic(topic)?.partitionCount ?? 0) {

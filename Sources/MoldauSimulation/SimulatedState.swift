@@ -3,10 +3,11 @@ import MoldauRecords
 import MoldauState
 import Synchronization
 
-/// Stores in the memory of a simulated process, and what is left of them when it dies: what RocksDB would have kept.
+/// Stores in the memory of a simulated process, and what RocksDB would have kept of them when the process dies.
 ///
-/// Without a write-ahead log, what was applied to a store survives from the next flush on, or earlier: RocksDB may flush
-/// at any time. A batch is there with its metadata or not at all; stores of one task are independent of each other.
+/// Without a write-ahead log, what was applied to a store survives from the next flush on, or earlier: RocksDB may
+/// flush at any time. A batch is there together with its metadata or not at all; the stores of one task are independent
+/// of each other.
 final class SimulatedState: MachineState {
     indirect enum Change: Sendable {
         case entries([([UInt8], [UInt8]?)])
@@ -15,7 +16,7 @@ final class SimulatedState: MachineState {
         case drop(below: [UInt8])
     }
 
-    /// What a store has on disk, and what was applied to it and is not flushed.
+    /// A store's content on disk, and the changes that were applied but not flushed.
     struct Stored: Sendable {
         var image = StoreImage()
         fileprivate var unflushed: [Change] = []
@@ -49,7 +50,7 @@ final class SimulatedState: MachineState {
     private let mistake: PlantedMistake?
     private let state = Mutex(State())
 
-    /// - Parameter disk: has the outages.
+    /// - Parameter disk: the disk that has the outages.
     init(
         memory: StateMemory, disk: SimulatedDisk, chance: Chance, trace: SimulationTrace, mistake: PlantedMistake?
     ) {
@@ -71,12 +72,12 @@ final class SimulatedState: MachineState {
             state.boot += 1
             state.openTasks = []
             for path in state.images.keys.sorted() {
-                let unflushed = state.images[path]!.unflushed.count
-                guard unflushed > 0 else { continue }
-                let kept = chance.below(unflushed + 1)
-                trace.note("store kept", path, kept, unflushed)
-                state.images[path]!.flush(kept)
-                state.images[path]!.unflushed = []
+                guard var image = state.images[path], !image.unflushed.isEmpty else { continue }
+                let kept = chance.below(image.unflushed.count + 1)
+                trace.note("store kept", path, kept, image.unflushed.count)
+                image.flush(kept)
+                image.unflushed = []
+                state.images[path] = image
             }
         }
     }
@@ -112,7 +113,7 @@ final class SimulatedState: MachineState {
 
     fileprivate func image(_ path: String) -> StoreImage { state.withLock { $0.images[path]?.image ?? StoreImage() } }
 
-    /// Where the machine goes off first, the operation fails.
+    /// The operation fails if an outage begins before it.
     private func pass(_ operation: StaticString, _ path: String) throws(StateError) {
         do throws(LogError) {
             try disk.pass(operation, path)
@@ -140,12 +141,13 @@ final class SimulatedState: MachineState {
     fileprivate func flush(_ path: String, boot: Int) throws(StateError) {
         try pass("flush", path)
         state.withLock { state in
-            guard state.boot == boot, let count = state.images[path]?.unflushed.count else { return }
+            guard state.boot == boot, var image = state.images[path] else { return }
             if mistake == .storeFlushKeepsOffsetOnly {
-                if case .batch(let parts) = state.images[path]!.unflushed.last { state.images[path]!.take(parts[1]) }
-                return
+                if case .batch(let parts) = image.unflushed.last { image.take(parts[1]) }
+            } else {
+                image.flush(image.unflushed.count)
             }
-            state.images[path]!.flush(count)
+            state.images[path] = image
         }
     }
 
@@ -158,7 +160,7 @@ final class SimulatedState: MachineState {
     }
 }
 
-/// A store that answers from memory, and keeps account of what is on disk.
+/// A store that answers from memory, and tracks what is on disk.
 private final class SimulatedByteStore: ByteStore {
     private let live: MemoryByteStore
     private let state: SimulatedState

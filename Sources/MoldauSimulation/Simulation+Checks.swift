@@ -49,18 +49,18 @@ extension Simulation {
         guard let process else { return }
         try process.broker.close()
         self.process = nil
-        let check = BitRotCheck(disk: disk, clock: clock, chance: chance, trace: trace, mistake: mistake)
+        let check = BitRotCheck(disk: disk, clock: clock, chance: chance, trace: trace)
         for complaint in check.complaints() { complain(complaint) }
     }
 
-    /// Puts what was read and written into the trace.
+    /// Adds the records of the input and output topics to the trace.
     func describe(_ process: SimulatedProcess) throws {
         for topic in scenario.workload.inputs + [scenario.workload.output] {
             for record in try process.records(of: topic) { trace.note("holds", "\(topic) \(record)") }
         }
     }
 
-    /// What a reader finds in the topics, but for the broker's own.
+    /// What a reader finds in the topics, except the broker's own.
     func contents(_ process: SimulatedProcess) throws -> [String: [ReadRecord]] {
         var contents: [String: [ReadRecord]] = [:]
         for topic in process.broker.topics() where !topic.name.hasPrefix("__") {
@@ -74,13 +74,13 @@ extension Simulation {
             let held = Set(now[topic] ?? [])
             let (lost, new) = (records.filter { !held.contains($0) }, held.subtracting(records))
             let brought = new.sorted { ($0.partition, $0.offset) < ($1.partition, $1.offset) }
-            // That records were purged is no promise.
+            // It is not promised that records are purged.
             if lost.isEmpty && (purgedTopics.contains(topic) || topic.hasSuffix("-changelog")) { continue }
             complain("\(event) took \(lost.prefix(3)) from \(topic), and brought \(brought.prefix(3))")
         }
     }
 
-    /// The topics that the application purges itself.
+    /// The topics that the application itself purges.
     private var purgedTopics: Set<String> {
         let names = InternalTopicNames(applicationID: Workload.applicationID, topology: topology)
         return Set(topology.repartitionTopics.map { names.topic($0.name) })

@@ -47,7 +47,7 @@ extension Simulation {
         feeder.disconnect()
         process?.bury()
         process = nil
-        // What comes of closures now is nobody's.
+        // Results of closures no longer matter.
         executor.run()
         disk.turnOn()
     }
@@ -61,16 +61,16 @@ extension Simulation {
             self.process = nil
             trace.note("stopped")
         }
-        // A stop that failed left nothing in order.
+        // After a failed stop, the process counts as crashed.
         if self.process != nil { crash(.process) }
     }
 
-    /// The most by which somebody sets the clock on the wall: some hours.
+    /// The most by which the wall clock is set: some hours.
     static var greatestSetMs: Int { 4 * 3_600_000 }
 
     // MARK: What changes between two processes
 
-    /// Ends the process, in order or not.
+    /// Ends the process, cleanly or not.
     private func goDown() {
         if chance.oneIn(2) { restart() }
         if process != nil { crash(.process) }
@@ -84,14 +84,14 @@ extension Simulation {
         trace.note("lost the cluster")
     }
 
-    /// Notes from which record on the application is of the next form.
+    /// Notes the positions from which on the application has the next form.
     func changeForm(_ process: SimulatedProcess) {
         guard nextForm != forms.current else { return }
         trace.note("form", nextForm.description)
         forms.change(to: nextForm, at: committedPositions(process))
     }
 
-    /// The offsets at which processing goes on in the first input topic, by partition.
+    /// The committed offsets in the first input topic, by partition.
     func committedPositions(_ process: SimulatedProcess) -> [Int32: Int64] {
         let committed = process.broker.committedOffsets(of: Workload.applicationID)
         var positions: [Int32: Int64] = [:]

@@ -11,7 +11,7 @@ extension Simulation {
         slowUntil = .none
         if scenario.faults.contains(.clockSet) { clock.set(by: -chance.within(60_000...Self.greatestSetMs)) }
         if scenario.workload.isOrderChance { drain() }
-        // Twice: windows that close are looked for once a second.
+        // Twice: closed windows are searched for once a second.
         for _ in 0..<2 where violations.isEmpty {
             clock.advance(ms: 2 * scenario.longestTransactionMs)
             if let process = started() {
@@ -32,7 +32,7 @@ extension Simulation {
                 process.pausedTurns = [:]
                 for number in process.numbers { try stepThread(number, process) }
                 if round % 10 == 9 {
-                    // What nobody will end grows old from the start on.
+                    // Transactions that nobody ends time out, from the start on.
                     try process.broker.abortExpired()
                     left = try process.isAtRest() ? process.undrained() : ["not all threads run"]
                 }

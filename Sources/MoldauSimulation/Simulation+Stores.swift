@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension Simulation {
-    /// Stores that are made anew of their changelogs hold what those on disk hold.
+    /// Checks that stores rebuilt from their changelogs have the same content as those on disk.
     func checkRestored(_ process: SimulatedProcess) throws {
         let anew = state.anew()
         do {
@@ -17,7 +17,7 @@ extension Simulation {
         for (task, directory, isCopy) in process.directories {
             for (store, made) in restored where store.hasPrefix("\(task)/") {
                 let image = kept[directory + store.dropFirst("\(task)".count)] ?? StoreImage()
-                // What is made anew has dropped nothing that a store in use still holds.
+                // A rebuilt store has deleted nothing that a store in use still has.
                 let isRight =
                     isWindowed(store)
                     ? image.entries.allSatisfy { made.entries[$0.key] == $0.value } : image == made
@@ -29,12 +29,12 @@ extension Simulation {
         }
     }
 
-    /// Whether what the store holds goes with time.
+    /// Whether the store's entries expire.
     private func isWindowed(_ path: String) -> Bool {
         topology.stores.contains { $0.windowRetention != nil && path.hasSuffix("/\($0.name)") }
     }
 
-    /// Windows that are over go when a store gets to it: one may hold what another holds no more.
+    /// Expired windows are deleted lazily: one store may have windows that another has deleted.
     func isSame(_ store: String, _ left: StoreImage, _ right: StoreImage) -> Bool {
         guard isWindowed(store) else { return left == right }
         return left.entries.allSatisfy { (right.entries[$0.key] ?? $0.value) == $0.value }
@@ -47,9 +47,9 @@ extension Simulation {
         }
     }
 
-    /// What the stores of tasks hold, wherever they lie; without copies.
+    /// The content of the tasks' stores, wherever they are; without copies.
     func heldImages(_ process: SimulatedProcess) throws -> [String: StoreImage] {
-        // What is in memory leaves what was on disk before.
+        // With stores in memory, the content on disk is outdated.
         if forms.current.isInMemory { return [:] }
         let stored = try state.images()
         var images: [String: StoreImage] = [:]
@@ -61,7 +61,7 @@ extension Simulation {
         return images
     }
 
-    /// Each thread has the last row of each key, and no other.
+    /// Checks that each thread has the last row of each key, and no other.
     func checkGlobalTables(_ process: SimulatedProcess, _ inputs: [String: [ReadRecord]]) throws {
         guard scenario.workload == .globalJoin, let rows = inputs[Workload.globalTopic] else { return }
         let expected = rows.valuesByKey.compactMapValues(\.last)
@@ -69,7 +69,7 @@ extension Simulation {
         for number in process.numbers {
             guard let image = images["global_\(number)/\(Workload.globalTopic)"] else { continue }
             var held: [String: String] = [:]
-            // Behind the timestamp.
+            // The value without its timestamp.
             for (key, value) in image.entries {
                 held[String(decoding: key, as: UTF8.self)] = String(decoding: value.dropFirst(8), as: UTF8.self)
             }

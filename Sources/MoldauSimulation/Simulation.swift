@@ -1,10 +1,10 @@
-// One seed, one run. Stream threads, a broker, a disk and those who feed records take turns on the calling thread, as
-// the seed says; faults come between and within their steps. Then everything is healed, and has to end as if nothing
-// had happened.
+// One seed, one run. Stream threads, a broker, a disk and the feeders of records take turns on the calling thread, as
+// the seed says; faults occur between their steps and in the middle of them. Then everything is healed, and the result
+// must be as if nothing had happened.
 //
-//     chaos     steps and faults; at times a reader looks for what it must not see
-//     healing   no more faults: all that was fed is processed
-//     checks    input, output and state against each other; again after a crash, and after a clean restart
+//     chaos     steps and faults; now and then a reader looks for records that it must not see
+//     healing   no more faults: all input is processed
+//     checks    input, output and state are compared; again after a crash, and after a clean restart
 
 import MoldauBroker
 import MoldauCluster
@@ -15,15 +15,15 @@ import MoldauRuntime
 import MoldauState
 import MoldauTopology
 
-/// What came of a run.
+/// The result of a run.
 package struct SimulationResult: Sendable {
     package let seed: UInt64
     package let scenario: String
-    /// Two runs of one seed have the same.
+    /// The same in any two runs of a seed.
     package let hash: UInt64
-    /// What must not have happened; empty where all is well.
+    /// What must not have happened; empty if all is well.
     package let violations: [String]
-    /// The last things that happened, where they were asked for.
+    /// The last events, if they were asked for.
     package let trace: [String]
     package let recordCount: Int
     package let diskOperations: Int
@@ -35,7 +35,7 @@ package final class Simulation {
     let seed: UInt64
     let scenario: Scenario
     let chance: Chance
-    /// Decides when threads come and go: apart, so that this changes nothing else.
+    /// Decides when threads are added and removed: a separate generator, so that it changes nothing else.
     private let handOvers: Chance
     let clock: SimulatedClock
     let trace: SimulationTrace
@@ -46,13 +46,13 @@ package final class Simulation {
     let feeder: Feeder
     var topology: Topology
     var forms: FormHistory
-    /// What the next process begins with.
+    /// The form that the next process starts with.
     var nextForm: TopologyForm
-    /// Whether the topic of the global table is made again before anything else.
+    /// Whether the topic of the global table is recreated before anything else.
     var makesTopicAgain = false
     var process: SimulatedProcess?
     let executor = SimulatedExecutor()
-    /// Until then asynchronous closures do not end.
+    /// Asynchronous closures do not end before this time.
     var slowUntil = Timestamp.none
 
     var violations: [String] = []
@@ -62,10 +62,11 @@ package final class Simulation {
 
     /// Runs a seed to its end.
     /// - Parameters:
-    ///   - mistake: what is done wrong on purpose.
-    ///   - keepsTrace: whether the result says what happened last.
-    ///   - isReal: puts the state into RocksDB and the files into the operating system's; without it a part of the seeds does.
-    ///   - without: the names of faults and workloads that there are to be none of; `retention` for that of changelogs.
+    ///   - mistake: the mistake to make on purpose.
+    ///   - keepsTrace: whether the result contains the last events.
+    ///   - isReal: puts the state into RocksDB and the files into the operating system's; otherwise only some of the
+    ///     seeds do that.
+    ///   - without: the names of faults and workloads to leave out; `retention` leaves out that of changelogs.
     package static func run(
         seed: UInt64, mistake: PlantedMistake? = nil, keepsTrace: Bool = false, isReal: Bool = false,
         without: Set<String> = []
@@ -174,7 +175,7 @@ package final class Simulation {
         for complaint in try CompactionCheck(broker: process.broker, disk: disk).compact() { complain(complaint) }
     }
 
-    /// Runs what may fail because of a fault; without one, a failure is a violation.
+    /// Runs something that may fail because of a fault; without a fault, an error is a violation.
     func attempt(_ body: () throws -> Void) {
         do {
             try body()
@@ -186,7 +187,7 @@ package final class Simulation {
         }
     }
 
-    /// Feeds some records. Whose transaction was open for too long, or who was fenced by another of the id, begins anew.
+    /// Feeds some records. A feeder whose transaction timed out, or that was fenced, starts again.
     func feed(_ process: SimulatedProcess) throws {
         do {
             try feeder.feed(process.cluster)
@@ -205,7 +206,7 @@ package final class Simulation {
             process = started
             trace.note("started")
             changeForm(started)
-            // On a full disk it would be deleted, and not made.
+            // On a full disk the topic would be deleted, but could not be recreated.
             makesTopicAgain = makesTopicAgain && !disk.isFull
             if makesTopicAgain { try makeTopicAgain(started) }
         }
@@ -219,7 +220,7 @@ package final class Simulation {
         for complaint in promises.note(offsets, now: clock.passed) { complain(complaint) }
     }
 
-    /// Looks, as any reader of committed records, for what was aborted.
+    /// Looks for aborted records, as any reader of committed records.
     func readOutput(_ process: SimulatedProcess) throws {
         for topic in scenario.workload.inputs {
             for record in try process.records(of: topic) { checkFate(record, topic) }

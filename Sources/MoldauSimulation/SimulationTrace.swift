@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// What happened in a simulated run: a hash over all of it, and on demand the lines.
+/// The events of a simulated run: a hash over all of them and, on demand, the lines.
 package final class SimulationTrace: Sendable {
     private struct State {
         /// FNV-1a.
@@ -18,7 +18,7 @@ package final class SimulationTrace: Sendable {
 
     /// Two runs with the same hash did the same.
     package var hash: UInt64 { state.withLock { $0.hash } }
-    /// The last things that happened; empty where lines are not kept.
+    /// The last events; empty if lines are not kept.
     package var lines: [String] { state.withLock { $0.lines } }
 
     func note(_ event: StaticString, _ name: String = "", _ numbers: Int...) {
@@ -36,16 +36,16 @@ package final class SimulationTrace: Sendable {
     }
 }
 
-/// Random numbers of a run: one generator, given out to whoever decides something.
+/// A run's random numbers: one generator, shared by everything that decides something.
 final class Chance: Sendable {
     private let generator: Mutex<SeededGenerator>
 
     init(seed: UInt64) { generator = Mutex(SeededGenerator(seed: seed)) }
 
-    /// 0 up to, not including, `bound`.
+    /// A number from 0 up to, not including, `bound`.
     func below(_ bound: Int) -> Int { generator.withLock { Int($0.next() % UInt64(bound)) } }
     func within(_ range: ClosedRange<Int>) -> Int { range.lowerBound + below(range.count) }
-    /// True once in so many times.
+    /// True once in `count` times on average.
     func oneIn(_ count: Int) -> Bool { below(count) == 0 }
     func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 }

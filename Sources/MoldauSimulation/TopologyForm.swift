@@ -1,9 +1,9 @@
 import Moldau
 
-/// What of a workload's topology may change from one start of the application to the next.
+/// The part of a workload's topology that may change from one start of the application to the next.
 struct TopologyForm: Sendable, Equatable {
     var graceMs = Workload.graceMs
-    /// Whether windows are sent when they close; the other way is each change. Of a workload that can do both.
+    /// Whether windows are emitted when they close, or on each change. For workloads that can do both.
     var emitsOnClose = true
     var isInMemory = false
 
@@ -13,11 +13,11 @@ struct TopologyForm: Sendable, Equatable {
     }
 }
 
-/// The forms that a run's topology had, and which records were processed by which.
+/// The forms that a run's topology had, and which records were processed by which form.
 struct FormHistory: Sendable {
     private struct Entry {
         let form: TopologyForm
-        /// Where it began in the first input topic, by partition; nil: with the first record.
+        /// Where the form began in the first input topic, by partition; a missing partition: with its first record.
         let begin: [Int32: Int64]
     }
 
@@ -31,18 +31,18 @@ struct FormHistory: Sendable {
         entries.append(Entry(form: form, begin: positions))
     }
 
-    /// The forms by which the records of a partition were processed, each with the first offset.
+    /// The forms by which the records of a partition were processed, each with its first offset.
     func forms(ofPartition partition: Int32) -> [(form: TopologyForm, begin: Int64)] {
         var forms: [(form: TopologyForm, begin: Int64)] = []
         for entry in entries {
             let begin = entry.begin[partition] ?? 0
-            // One that saw no record of it left nothing.
+            // A form that saw no record of the partition had no effect.
             forms.removeAll { $0.begin >= begin }
             forms.append((entry.form, begin))
         }
         return forms
     }
 
-    /// Whether windows were sent in one way all the time.
+    /// Whether windows were always emitted in the same way.
     var emitsOneWay: Bool { Set(entries.map(\.form.emitsOnClose)).count == 1 }
 }

@@ -1,25 +1,26 @@
 import MoldauRecords
 
-/// What a run came to: what is there to read, and what is known of how it was made.
+/// The outcome of a run: its records, and what is known of how they came about.
 struct Outcome {
     var inputs: [String: [ReadRecord]]
     var outputs: [ReadRecord]
-    /// Whether each input counts once; otherwise at least once.
+    /// Whether each input counts exactly once; otherwise at least once.
     var isExact: Bool
     var forms: FormHistory
-    /// Rows of global tables that were there before their topic was deleted and made again.
+    /// Rows of global tables from before their topic was deleted and recreated.
     var formerRows: [String: [String]] = [:]
     /// The records that were fed when all others had been processed.
     var last: Set<String> = []
-    /// Whether records of a backlog are processed by their times: one thread has all tasks all the time (several keep step as far as none
-    /// of them stands still), and none is of the future beside others of the present.
+    /// Whether the records of a backlog are processed in the order of their timestamps. That needs one thread with all
+    /// tasks at all times (several keep in step only as long as none of them stands still), and no records from the
+    /// future beside those of the present.
     var isProcessedByTime = true
-    /// The number of each record's value in the order in which they were fed.
+    /// The position of each record's value in the order of feeding.
     var order: [String: Int] = [:]
 }
 
 extension Workload {
-    /// What is wrong with what was written.
+    /// Complaints about the output.
     func complaints(_ outcome: Outcome) -> [String] {
         let input = outcome.inputs[inputs[0]] ?? []
         let other = inputs.count > 1 ? outcome.inputs[inputs[1]] ?? [] : []
@@ -43,7 +44,7 @@ extension Workload {
         for (key, expected) in input.byKey {
             var values = got[key] ?? []
             if !isExact {
-                // What came of input that was lost before it was acknowledged may stay.
+                // Results of input that was lost before it was acknowledged may stay.
                 var unseen = Set(expected)
                 values = values.filter { unseen.remove($0) != nil }
             }
@@ -54,7 +55,7 @@ extension Workload {
         return complaints
     }
 
-    /// Where two lists part.
+    /// Where two lists differ.
     private static func difference(_ got: [String], _ expected: [String]) -> String {
         let place = zip(got, expected).prefix { $0 == $1 }.count
         return "at \(place) of \(expected.count): got \(got.dropFirst(place).prefix(3)), "

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// Counts of sessions, worked out with arrays: what the output has to be.
+/// Counts of sessions, computed with arrays: the expected output.
 private struct ExpectedSessions {
     struct Session {
         let start: Int64
@@ -8,7 +8,7 @@ private struct ExpectedSessions {
         let count: Int
     }
 
-    /// The values of each session of a key, in their order; 0 where it became part of another.
+    /// The values of each session of a key, in order; 0 once it became part of another.
     private(set) var changes: [String: [String]] = [:]
     private(set) var sessions: [String: [Session]] = [:]
 
@@ -16,13 +16,13 @@ private struct ExpectedSessions {
         for (_, records) in Dictionary(grouping: input, by: \.partition) { add(records) }
     }
 
-    /// The records of one partition.
+    /// Adds the records of one partition.
     private mutating func add(_ records: [ReadRecord]) {
         var (streamTime, lastEnd): (Int64, Int64) = (-1, -1)
         for record in records {
             let time = record.timestamp
             streamTime = max(streamTime, time)
-            // Stores drop a segment of a minute at a time.
+            // Stores delete a segment of a minute at a time.
             let firstKept = max(0, lastEnd - Workload.gapMs - Workload.graceMs - 1) / 60_000 * 60_000
             let joined = sessions[record.key, default: []].filter {
                 $0.end >= max(firstKept, time - Workload.gapMs) && $0.start <= time + Workload.gapMs
@@ -56,7 +56,8 @@ extension Workload {
         }
     }
 
-    /// At least once: counts may be too high, and sessions longer by input that was never acknowledged and is lost.
+    /// With at-least-once, counts may be too high, and sessions may be longer because of input that was never
+    /// acknowledged and then lost.
     private func missingSessions(_ expected: ExpectedSessions, _ got: [String: [String]]) -> [String] {
         var last: [String: [ExpectedSessions.Session]] = [:]
         for (name, values) in got {

@@ -4,9 +4,9 @@ extension Workload {
     private var emitsUnmatchedLeft: Bool { self != .innerStreamJoin }
     private var emitsUnmatchedRight: Bool { self == .outerStreamJoin }
 
-    /// The two inputs of a task are read side by side, and which record comes first is chance; but since no record of the run
-    /// is older than the grace, the results are not: each pair is there once, and each record without any, once its window
-    /// and the grace are over.
+    /// The two inputs of a task are read side by side, and the order of their records is left to chance. The results
+    /// are not, since no record of the run is older than the grace: each matching pair is there once, and each record
+    /// without a match once, after its window and the grace have ended.
     func streamJoinComplaints(_ left: [ReadRecord], _ right: [ReadRecord], _ outcome: Outcome) -> [String] {
         var expected: [String: Int] = [:]
         var allowed: Set<String> = []

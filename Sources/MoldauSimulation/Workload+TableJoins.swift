@@ -11,7 +11,7 @@ extension Workload {
             for value in values.map({ ReadRecord.parts(of: $0).row }) {
                 let version = value == "-" ? -1 : rows[key]?.firstIndex(of: value)
                 guard let version else {
-                    // Where rows that were never acknowledged are lost, what was written of them stays.
+                    // Results of rows that were lost before they were acknowledged may stay.
                     guard isExact else { continue }
                     complaints.append("\(key) was joined with \(value), which is no row of it")
                     continue
@@ -23,7 +23,7 @@ extension Workload {
         return complaints
     }
 
-    /// Updates meet on their way, so what comes in between is chance. What comes last is not.
+    /// Updates meet on the way, so intermediate results are left to chance. The last result is not.
     func foreignKeyComplaints(
         _ orders: [ReadRecord], _ customers: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool
     ) -> [String] {
@@ -34,21 +34,21 @@ extension Workload {
         for key in Set(last.keys).union(got.keys).sorted() {
             let order = last[key].flatMap(Self.row)
             let row = order.flatMap { rows[Self.foreignKey($0)] }
-            // What is deleted is an empty value; nothing was ever there is as good.
+            // A deleted result is an empty value; no result at all is just as good.
             var expected = ""
             if let order { expected = row.map { "\(order)|\($0)" } ?? (self == .foreignKeyJoin ? "" : "\(order)|-") }
             let result = got[key]?.last ?? ""
             if result == expected { continue }
             let parts = ReadRecord.parts(of: result)
-            // What came of input that was lost before it was acknowledged may stay.
+            // Results of input that was lost before it was acknowledged may stay.
             if !isExact, !known.contains(parts.order) || !known.contains(parts.row) { continue }
             complaints.append("\(key): the last result is '\(result)', expected '\(expected)'")
         }
         return complaints
     }
 
-    /// A global table is read beside the orders: which row an order meets is chance, but it is one of its key; and where
-    /// there was time, the last one.
+    /// A global table is read beside the orders: which row an order is joined with is left to chance, but it must be
+    /// one of its key, and the last one if there was time.
     func globalJoinComplaints(_ orders: [ReadRecord], _ table: [ReadRecord], _ outcome: Outcome) -> [String] {
         let rows = table.valuesByKey
         var complaints = sequenceComplaints(

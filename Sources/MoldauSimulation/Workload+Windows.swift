@@ -1,10 +1,11 @@
 import MoldauRecords
 
-/// Counts in windows, worked out with a dictionary.
+/// Counts in windows, computed with a dictionary.
 private struct ExpectedWindows {
     /// The windows that are closed at the end, with their counts.
     private(set) var closed: [String: Int] = [:]
-    /// Windows that were over, and are not any more since grace has grown: whether they were still there is not asked.
+    /// Windows that had closed but are open again because the grace has grown: it is not checked whether they were
+    /// still there.
     private(set) var doubtful: Set<String> = []
 
     init(_ input: [ReadRecord], _ forms: FormHistory) {
@@ -52,7 +53,7 @@ extension Workload {
     func windowComplaints(_ input: [ReadRecord], _ outcome: Outcome) -> [String] {
         let expected = ExpectedWindows(input, outcome.forms)
         let got = outcome.outputs.valuesByKey
-        // Each change is sent, or was for a while: then the last one is the result.
+        // If each change is emitted now, or was for a while, the last one is the result.
         let isFinalOnly = outcome.forms.emitsOneWay && outcome.forms.current.emitsOnClose
         var complaints: [String] = []
         for (window, count) in expected.closed.sorted(by: { $0.key < $1.key }) {
@@ -67,7 +68,7 @@ extension Workload {
                 }
             if !isRight { complaints.append("\(window): got \(values), expected \(count)") }
         }
-        // With at-least-once, what was written of input that was never acknowledged, and lost, stays.
+        // With at-least-once, results of input that was lost before it was acknowledged may stay.
         guard outcome.isExact, isFinalOnly else { return complaints }
         for window in Set(got.keys).subtracting(expected.closed.keys).subtracting(expected.doubtful).sorted() {
             complaints.append("\(window): got \(got[window] ?? []), and it is not closed or has no records")
@@ -75,9 +76,10 @@ extension Workload {
         return complaints
     }
 
-    /// Which records come too late is chance where several partitions are written into one. But a thread that processes records
-    /// as they come, or catches up with the oldest first, keeps what is not late among all that was fed before it. Records that
-    /// come from the future beside those of the present wait for a while only.
+    /// Which records are late is left to chance if several partitions are written into one. But a thread that processes
+    /// records as they come, or catches up with the oldest first, keeps every record that is not late compared with all
+    /// records fed before it. Records from the future that come beside those of the present wait for a limited time
+    /// only.
     func regroupedComplaints(_ input: [ReadRecord], _ outcome: Outcome) -> [String] {
         var (sure, all): ([String: Int], [String: Int]) = ([:], [:])
         var latest: Int64 = -1
@@ -86,7 +88,7 @@ extension Workload {
             let name = "\(Self.group(of: record.value))@\(start)"
             all[name, default: 0] += 1
             latest = max(latest, record.timestamp)
-            // So much may be processed before it although it was fed later.
+            // How much later records may be processed before this one although they were fed after it.
             let isInTime = start + Self.windowMs - Self.disorderMs > latest - outcome.forms.current.graceMs
             if isInTime { sure[name, default: 0] += 1 }
         }
@@ -101,6 +103,6 @@ extension Workload {
         }
     }
 
-    /// How much of event time records of different partitions may change places by, where they are processed as they come.
+    /// By how much event time records of different partitions may change places if they are processed as they come.
     private static var disorderMs: Int64 { 6_000 }
 }

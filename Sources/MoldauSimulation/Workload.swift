@@ -3,40 +3,40 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What a simulated application does, and what its output has to be.
+/// What a simulated application does, and what its output must be.
 enum Workload: String, CaseIterable, Sendable {
-    /// Each record goes from one topic to another.
+    /// Each record is copied from one topic to another.
     case passThrough
-    /// Words of lines, through a repartition topic, counted.
+    /// The words of lines are counted, through a repartition topic.
     case wordCount
-    /// Counts in windows, sent when the windows are closed: held by a suppression.
+    /// Counts in windows, emitted when the windows close: held back by a suppression.
     case suppressedWindows
-    /// … held by the aggregation itself.
+    /// … held back by the aggregation itself.
     case closingWindows
-    /// Counts in sessions, each change sent.
+    /// Counts in sessions, each change emitted.
     case sessions
-    /// Orders, each with the row of its customer.
+    /// Orders, each joined with the row of its customer.
     case join
-    /// Each record goes from one topic to another when the wall clock says so.
+    /// Each record is copied from one topic to another after a delay of wall-clock time.
     case delayed
-    /// Each record goes from one topic to another, through a closure that may take long.
+    /// Each record is copied from one topic to another, through a closure that may take long.
     case asynchronous
-    /// Counts of words in windows, each change sent; behind a repartition topic that all partitions are written to.
+    /// Counts of words in windows, each change emitted; after a repartition topic that all partitions write to.
     case regroupedWindows
-    /// Records of two streams that are near each other in time.
+    /// Records of two streams whose times are near each other.
     case innerStreamJoin
-    /// … and those of the first that have none near them.
+    /// … and records of the first stream without a match.
     case leftStreamJoin
-    /// … and those of both.
+    /// … and records of both streams without a match.
     case outerStreamJoin
-    /// Orders with the rows of their customers, whose key is in the order.
+    /// Orders joined with their customers' rows; the order contains the customer's key.
     case foreignKeyJoin
-    /// … also those without.
+    /// … also orders without a customer.
     case leftForeignKeyJoin
-    /// Orders, each with the row that a global table has for it.
+    /// Orders, each joined with its row in a global table.
     case globalJoin
 
-    /// What runs are drawn from first; the others take a part of the runs from them.
+    /// The workloads that seeds have chosen from since the first version; the others replace them in some of the runs.
     static let usual: [Workload] = [
         .passThrough, .wordCount, .suppressedWindows, .closingWindows, .sessions, .join,
     ]
@@ -46,11 +46,11 @@ enum Workload: String, CaseIterable, Sendable {
     static let windowMs: Int64 = 10_000
     static let graceMs: Int64 = 8_000
     static let gapMs: Int64 = 5_000
-    /// How far apart records of two streams may be.
+    /// How far apart in time matching records of two streams may be.
     static let nearMs: Int64 = 3_000
     static let keys = (0..<6).map { "k\($0)" }
 
-    /// The topics that records are fed to; the first has those that `output` answers to.
+    /// The topics that records are fed to; the records of the first one are what `output` follows from.
     var inputs: [String] {
         switch self {
         case .join, .foreignKeyJoin, .leftForeignKeyJoin: ["orders", "customers"]
@@ -62,13 +62,13 @@ enum Workload: String, CaseIterable, Sendable {
     var output: String { "output" }
     static let globalTopic = "rows"
 
-    /// Whether records of the last step in time may be processed before earlier ones.
+    /// Whether records of the last time step may be processed before earlier ones.
     var isOrderChance: Bool { inputs.count > 1 }
 
-    /// Whether keys of one topic are looked for in the other.
+    /// Whether keys of one topic are looked up in the other.
     var findsKeysByHash: Bool { self == .foreignKeyJoin || self == .leftForeignKeyJoin }
 
-    /// What of the topology may be otherwise after a restart.
+    /// The forms that the topology may have after a restart.
     var forms: [TopologyForm] {
         let kept = TopologyForm()
         switch self {
@@ -82,7 +82,7 @@ enum Workload: String, CaseIterable, Sendable {
                 TopologyForm(isInMemory: true),
             ]
         case .innerStreamJoin, .leftStreamJoin, .outerStreamJoin:
-            // Longer than any run's events take: no match is ever lost by time.
+            // Longer than the records of any run span: no match is ever lost by time.
             return [3_600_000, 7_200_000, 14_400_000].map { TopologyForm(graceMs: $0) }
         case .wordCount, .join, .foreignKeyJoin, .leftForeignKeyJoin, .sessions:
             return [kept, TopologyForm(isInMemory: true)]
@@ -92,7 +92,7 @@ enum Workload: String, CaseIterable, Sendable {
 
     func topology(_ options: TopologyOptions, _ form: TopologyForm) throws -> Topology {
         var options = options
-        if form.isInMemory { options.stores = .inMemory }
+        if form.isInMemory { options.storeKinds = .inMemory }
         return try Topology(options) { streams in
             let input = streams.stream(Topic<String, String>(inputs[0]))
             results(of: input, in: streams, form).to(Topic<String, String>(output))
@@ -107,7 +107,7 @@ enum Workload: String, CaseIterable, Sendable {
         case .wordCount:
             return input.flatMapValues { line in line.split(separator: " ").map(String.init) }
                 .groupBy { _, word in word }
-                .count(as: KeyValueStoreName<String, Int64>("counts"))
+                .count(as: TableStoreName<String, Int64>("counts"))
                 .toStream().mapValues { "\($0 ?? 0)" }
         case .suppressedWindows:
             return windows(input, form, .onWindowUpdate).suppress(.untilWindowCloses())
@@ -148,11 +148,11 @@ enum Workload: String, CaseIterable, Sendable {
             difference: .milliseconds(Self.nearMs), grace: .milliseconds(form.graceMs))
         switch self {
         case .innerStreamJoin:
-            return input.join(streams.stream(other), within: near, stores: "joined") { "\($0)|\($1)" }
+            return input.join(streams.stream(other), within: near, storesNamed: "joined") { "\($0)|\($1)" }
         case .leftStreamJoin:
-            return input.leftJoin(streams.stream(other), within: near, stores: "joined") { "\($0)|\($1 ?? "-")" }
+            return input.leftJoin(streams.stream(other), within: near, storesNamed: "joined") { "\($0)|\($1 ?? "-")" }
         case .outerStreamJoin:
-            return input.outerJoin(streams.stream(other), within: near, stores: "joined") {
+            return input.outerJoin(streams.stream(other), within: near, storesNamed: "joined") {
                 "\($0 ?? "-")|\($1 ?? "-")"
             }
         case .foreignKeyJoin, .leftForeignKeyJoin:
@@ -163,14 +163,14 @@ enum Workload: String, CaseIterable, Sendable {
             }
             return orders.leftJoin(customers, on: Self.foreignKey) { "\($0)|\($1 ?? "-")" }.toStream()
         case .globalJoin:
-            let rows = streams.globalTable(other, as: KeyValueStoreName<String, String>(Self.globalTopic))
+            let rows = streams.globalTable(other, as: TableStoreName<String, String>(Self.globalTopic))
             return input.leftJoin(rows, on: { key, _ in key }) { "\($0)|\($1 ?? "-")" }
         default:
             return input.leftJoin(streams.table(other)) { "\($0)|\($1 ?? "-")" }
         }
     }
 
-    /// The input records that a result shows as they were: none where it is a sum of them.
+    /// The input records that a result shows unchanged: none if it is an aggregate.
     func sources(of result: ReadRecord) -> [(topic: String, record: ReadRecord)] {
         let (first, second) = result.parts
         switch self {
@@ -191,28 +191,29 @@ enum Workload: String, CaseIterable, Sendable {
 
     // MARK: Rows
 
-    /// A row's value is the key of another row, a stroke and a name that no other record has: `k3/r12`. `x/r12` deletes it.
+    /// A row's value is the key of another row, a slash and a name that no other record has: `k3/r12`. `x/r12` deletes
+    /// it.
     static let deletion = "x"
 
-    /// One of few that the values of all keys are in.
+    /// One of a few groups; the values of each key fall into all of them.
     static func group(of value: String) -> String { "g\((value.utf8.last ?? 0) % 3)" }
 
     static func foreignKey(_ value: String) -> String { String(value.prefix { $0 != "/" }) }
 
-    /// What a record makes of its row; nil: it is gone.
+    /// The row that a record sets; nil if it deletes it.
     static func row(_ value: String) -> String? { foreignKey(value) == deletion ? nil : value }
 
     private static func table(_ stream: KStream<String, String>, _ name: String) -> KTable<String, String> {
-        stream.mapValues { row($0) }.toTable(as: KeyValueStoreName<String, String>("\(name)-rows"))
+        stream.mapValues { row($0) }.toTable(as: TableStoreName<String, String>("\(name)-rows"))
     }
 }
 
-/// Hands records on when the wall clock says so, in their order.
+/// Forwards records in order, after a delay of wall-clock time.
 private final class DelayingProcessor: Processor {
     private static let waiting = KeyValueStoreName<Int64, String>("waiting")
     private static let interval = Duration.milliseconds(50)
 
-    static var stores: [StoreDefinition] { [.keyValue(waiting)] }
+    static var stores: [StoreDefinition] { [StoreDefinition(waiting)] }
 
     private var context: ProcessorContext<String, String>?
     private var records: KeyValueStore<Int64, String>?

@@ -8,34 +8,34 @@ import MoldauRecords
     import Musl
 #endif
 
-/// Why a store refused. Each case holds the facts; `description` says what to do about them.
+/// Why a store refused something. Each case holds the facts; `description` says what to do about them.
 public enum StateError: Error, Equatable, CustomStringConvertible {
-    /// Another process, or another task of this one, has the task's state open.
+    /// Another process, or another task of this one, has opened the task's state.
     case directoryInUse(path: String, message: String)
-    /// Another application, in this process or in `holder`, works on the directory of the application's state.
+    /// Another application, in this process or in `holder`, uses the application's state directory.
     case locked(directory: String, holder: String)
-    /// A directory for the state could not be made. `code` is the system's `errno`.
+    /// A directory for the state could not be created. `code` is the system's `errno`.
     case directoryNotCreated(path: String, code: Int32)
-    /// RocksDB failed at `operation`, in its own words.
+    /// RocksDB failed at `operation`; `message` is its own.
     case rocksDB(operation: String, path: String, message: String)
-    /// There is no room for the state now. Nothing of it was stored, and it may be tried again; a custom store that throws this is
-    /// waited for too.
+    /// There is no room for the state now. Nothing was stored, and the write may be repeated; if a custom store throws
+    /// this, the thread waits too.
     case noSpace(place: String, message: String)
-    /// A store that the user brought failed at `operation`, in its own words.
+    /// A custom store failed at `operation`; `message` is its own.
     case customStore(store: String, operation: String, message: String)
-    /// What a store wrote about itself cannot be read.
+    /// A store's metadata cannot be decoded.
     case malformedMetadata(store: String, reason: String)
-    /// What is kept is of another form than the topology's store, and cannot be read as it.
+    /// The stored data has another form than the topology's store, and cannot be read as that.
     case changed(store: String, directory: String, was: String, wanted: String)
-    /// Bytes of the store are not what a store of its kind writes.
+    /// Bytes in the store are not what a store of its kind writes.
     case damaged(store: String, reason: String)
     /// The store was closed before the call.
     case closed(store: String)
-    /// A null key has no place in a store.
+    /// A store cannot hold a null key.
     case nullKey(store: String)
-    /// Two stores of one task ask for the same name.
+    /// Two stores of one task have the same name.
     case nameTaken(store: String)
-    /// A store cannot have that name.
+    /// This name is reserved.
     case nameReserved(store: String)
 
     public var description: String {
@@ -54,7 +54,7 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
                 + (message.contains("Too many open files")
                     ? "; let the process open more files ('ulimit -n'), or lower RocksDBOptions.maxOpenFiles" : "")
         case .noSpace(let place, let message):
-            "there is no room for the state in \(place) (\(message)); make room on its disk, and it goes on"
+            "there is no room for the state in \(place) (\(message)); make room on its disk, and processing continues"
         case .customStore(let store, let operation, let message):
             "the custom store \(store) could not \(operation): \(message)"
         case .malformedMetadata(let store, let reason):

@@ -1,19 +1,20 @@
-/// What the stores of one task share: where they keep their bytes, and the memory budget. Used by the task's thread.
+/// What the stores of one task share: where their bytes are kept, and the memory budget. Used by the task's thread.
 public final class StoreEnvironment {
-    /// Made when the first store on disk is opened; empty where there is none.
+    /// Created when the first store on disk is opened; empty if nothing is kept on disk.
     public let directory: String
+    /// The memory that all stores of the process share.
     public let memory: StateMemory
     /// The name of the task, `0_3`.
     public let name: String
-    /// The changelog topic of a store, whether it has one or not: what serdes are told that are made per topic.
+    /// Maps a store to its changelog topic, or to the name that it would have: for serdes that are made per topic.
     package var changelogTopic: (_ store: String) -> String = { "\($0)-changelog" }
-    /// The topic that leads to a store's data; nil where none does, or that is not known.
+    /// The topic that a store's data comes from; nil if there is none, or if it is unknown.
     package var origin: (_ store: String) -> StoreOrigin? = { _ in nil }
-    /// nil: what would be on disk is in memory.
+    /// nil: stores of kind `.rocksDB` are kept in memory.
     private let open: (() throws(StateError) -> any StateStorage)?
     private var storage: (any StateStorage)?
 
-    /// - Parameter rocksDB: what RocksDB is opened with; may differ from one opening to the next.
+    /// - Parameter rocksDB: the options that RocksDB is opened with; they may differ from one start to the next.
     public init(directory: String, memory: StateMemory, rocksDB: RocksDBOptions = RocksDBOptions()) {
         self.directory = directory
         self.memory = memory
@@ -21,8 +22,8 @@ public final class StoreEnvironment {
         open = { () throws(StateError) in try TaskDatabase(directory: directory, memory: memory, settings: rocksDB) }
     }
 
-    /// Nothing on disk: stores of RocksDB are in memory. For tests.
-    /// - Parameter name: of the task.
+    /// Keeps nothing on disk: RocksDB stores are in memory. For tests.
+    /// - Parameter name: the task's name.
     public init(inMemory memory: StateMemory, name: String = "") {
         directory = ""
         self.memory = memory
@@ -31,8 +32,8 @@ public final class StoreEnvironment {
     }
 
     /// - Parameters:
-    ///   - name: of the task.
-    ///   - open: opens what takes RocksDB's place; called when the first store on disk is opened.
+    ///   - name: the task's name.
+    ///   - open: opens a replacement for RocksDB; called when the first store on disk is opened.
     package init(memory: StateMemory, name: String = "", open: @escaping () throws(StateError) -> any StateStorage) {
         directory = ""
         self.memory = memory
@@ -40,8 +41,8 @@ public final class StoreEnvironment {
         self.open = open
     }
 
-    /// The bytes of a store behind their write-back cache.
-    /// - Throws: `StateError`; `.directoryInUse` where another process or task has the state open.
+    /// Opens a store's bytes behind their write-back cache.
+    /// - Throws: `StateError`; `.directoryInUse` if another process or task has opened the state.
     @usableFromInline package func cache(for store: StoreDefinition) throws(StateError) -> CachedByteStore {
         let cache = CachedByteStore(
             name: store.name, isLogged: store.isLogged, byteStore: try byteStore(store.name, store.kind),
@@ -71,7 +72,7 @@ public final class StoreEnvironment {
         }
     }
 
-    /// Closes the task's storage and gives up its lock. Close the stores first; those still open throw from now on.
+    /// Closes the task's storage and releases its lock. Close the stores first; those still open throw from now on.
     public func close() {
         storage?.close()
         storage = nil

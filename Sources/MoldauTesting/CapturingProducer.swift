@@ -3,7 +3,7 @@ import MoldauRecords
 
 /// A producer that keeps what it is given. Every topic exists and has one partition.
 final class CapturingProducer: Producer {
-    /// The batches since they were last taken, in the order in which they were sent.
+    /// The batches since the last `takeBatches`, in the order in which they were sent.
     private(set) var batches: [(topic: String, bytes: [UInt8])] = []
     private var ends: [TopicPartition: Offset] = [:]
 

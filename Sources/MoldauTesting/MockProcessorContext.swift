@@ -3,7 +3,7 @@ import MoldauRuntime
 import MoldauState
 import MoldauTopology
 
-/// Tests one processor without a topology: give it the `context`, hand it records, and see what it did.
+/// Tests one processor without a topology: start it with the `context`, pass it records, and check what it did.
 ///
 /// ```swift
 /// let mock = try MockProcessorContext<String, String>(stores: Numbered.stores)
@@ -12,25 +12,25 @@ import MoldauTopology
 /// try processor.process(Record(key: "ada", value: "/home", timestamp: Timestamp(ms: 0)))
 /// #expect(mock.forwarded.map(\.value) == ["1 /home"])
 /// ```
-/// `Key` and `Value` are what the processor forwards. Its stores are read with `mock.context.store(…)` as the processor does.
+/// `Key` and `Value` are the types that the processor forwards. A test reads its stores with `mock.store(…)`.
 public final class MockProcessorContext<Key, Value> {
-    /// What the processor is started with.
+    /// The context to start the processor with.
     public let context: ProcessorContext<Key, Value>
     private let task: TaskContext
     private let environment: StoreEnvironment
     private let stores: [any StateStore]
     private let sent: Sent
 
-    /// The records by the node that got them.
+    /// The forwarded records, by the node that got them.
     private final class Sent { var records: [String: [Record<Key, Value>]] = [:] }
     /// Stands for all nodes downstream.
     private static var everyone: String { "" }
 
     /// - Parameters:
-    ///   - stores: those that the processor looks up; they are in memory.
+    ///   - stores: the stores that the processor looks up; they are in memory.
     ///   - children: the names of nodes downstream, for a processor that forwards to some of them by name.
-    ///   - wallClock: what the clock shows at first.
-    /// - Throws: what a store throws when it is opened.
+    ///   - wallClock: the initial time of the clock.
+    /// - Throws: errors of opening a store.
     public init(
         stores definitions: [StoreDefinition] = [], children: [String] = [], applicationID: String = "test",
         taskID: TaskID = TaskID(subtopology: 0, partition: Partition(0)), wallClock: Timestamp = Timestamp(ms: 0)
@@ -60,25 +60,29 @@ public final class MockProcessorContext<Key, Value> {
         environment.close()
     }
 
-    /// What was forwarded to all nodes downstream, in order.
+    /// A store of the processor; the name's type determines the store's.
+    /// - Throws: `TopologyError.storeNotConnected`, `.wrongType`.
+    public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try context.store(name) }
+
+    /// The records forwarded to all nodes downstream, in order.
     public var forwarded: [Record<Key, Value>] { sent.records[Self.everyone] ?? [] }
 
-    /// What the node of that name got: what was forwarded to it alone or to all, in order.
+    /// The records that the node with that name got, whether forwarded to it alone or to all, in order.
     public func forwarded(to child: String) -> [Record<Key, Value>] { sent.records[child] ?? [] }
 
-    /// Forgets what was forwarded.
+    /// Forgets the forwarded records.
     public func resetForwarded() { sent.records = [:] }
 
-    /// Whether the processor asked for a commit. A test sets it to false before it looks again.
+    /// Whether the processor requested a commit. Set it to false to check again.
     public var isCommitRequested: Bool {
         get { task.commitRequested }
         set { task.commitRequested = newValue }
     }
 
-    /// The records that the processor counted as discarded, by node and reason.
+    /// The records that the processor dropped, by node and reason.
     public var drops: [DropKey: Int64] { task.drops }
 
-    /// Where the current record came from, as the processor sees it.
+    /// The origin of the current record, as the processor sees it.
     public var origin: RecordOrigin? {
         get { task.origin }
         set { task.origin = newValue }
@@ -86,23 +90,23 @@ public final class MockProcessorContext<Key, Value> {
 
     /// The wall clock.
     public var now: Timestamp { task.now }
-    /// The greatest timestamp of records so far. Stands still until it is advanced: `process` does not move it.
+    /// The stream time. It changes only by `advanceStreamTime`: `process` does not advance it.
     public var streamTime: Timestamp { task.streamTime }
 
-    /// What the processor scheduled and did not cancel. `fireIfDue(at:)` calls one of them.
+    /// The punctuations that the processor scheduled and did not cancel. `fireIfDue(at:)` fires a single one.
     public var schedules: [Schedule] { task.schedules.filter { !$0.isCancelled } }
 
-    /// Moves the wall clock, and calls back what is then due.
-    /// - Throws: `ProcessingFailure` with what a callback threw.
+    /// Advances the wall clock, and calls the punctuations that are then due.
+    /// - Throws: `ProcessingFailure` with the error of a callback.
     public func advanceWallClock(by duration: Duration) throws {
         task.time = task.time + duration
         try fire(.wallClock, at: task.now)
     }
 
-    /// Moves stream time, and calls back what is then due.
-    /// - Throws: `ProcessingFailure` with what a callback threw.
+    /// Advances stream time, and calls the punctuations that are then due.
+    /// - Throws: `ProcessingFailure` with the error of a callback.
     public func advanceStreamTime(to time: Timestamp) throws {
-        task.streamTime = max(task.streamTime, time)
+        task.took(time)
         try fire(.streamTime, at: task.streamTime)
     }
 

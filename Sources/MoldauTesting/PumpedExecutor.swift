@@ -1,45 +1,38 @@
-import Foundation
+import MoldauRecords
 
-/// Runs asynchronous work on the thread that pumps it, one piece after the other: so that a test driver decides when it runs.
+/// Runs asynchronous work on the thread that calls `run`, one job after the other, so that a test driver decides when
+/// it runs.
 final class PumpedExecutor: TaskExecutor {
-    private let condition = NSCondition()
-    // Both guarded by the condition.
-    private nonisolated(unsafe) var jobs: [UnownedJob] = []
-    private nonisolated(unsafe) var isSignalled = false
+    private struct State {
+        var jobs: [UnownedJob] = []
+        var isSignalled = false
+    }
+
+    private let monitor = Monitor(State())
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        condition.withLock {
-            jobs.append(job)
-            condition.signal()
-        }
+        monitor.withLock(wakes: true) { $0.jobs.append(job) }
     }
 
     /// Runs what is ready, and what becomes ready meanwhile.
     func run() {
-        while let job = condition.withLock({ jobs.isEmpty ? nil : jobs.removeFirst() }) {
+        while let job = monitor.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) {
             job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }
 
-    /// Ends a wait: the one that is on, or else the next.
-    func signal() {
-        condition.withLock {
-            isSignalled = true
-            condition.signal()
-        }
-    }
+    /// Ends the current wait, or else the next one.
+    func signal() { monitor.withLock(wakes: true) { $0.isSignalled = true } }
 
-    /// Blocks until something is ready, or `signal` is called.
-    /// - Returns: false when neither was in that time.
+    /// Blocks until a job is ready, or `signal` is called.
+    /// - Returns: false if neither happened in that time.
     func wait(atMost seconds: Double) -> Bool {
-        let end = Date(timeIntervalSinceNow: seconds)
-        return condition.withLock {
-            defer { isSignalled = false }
-            while jobs.isEmpty && !isSignalled {
-                if !condition.wait(until: end) { return !jobs.isEmpty || isSignalled }
-            }
+        let isReady: Bool? = monitor.wait(timeout: .seconds(seconds)) { state in
+            if state.jobs.isEmpty && !state.isSignalled { return nil }
+            state.isSignalled = false
             return true
         }
+        return isReady ?? false
     }
 }

@@ -5,9 +5,12 @@ import MoldauTopology
 public struct RawRecord: Hashable, Sendable {
     public var key: [UInt8]?
     public var value: [UInt8]?
+    /// The time of the event.
     public var timestamp: Timestamp
+    /// The headers, in the order in which they were added.
     public var headers: Headers
 
+    /// A record from its parts; nil is null.
     public init(key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers = Headers()) {
         self.key = key
         self.value = value
@@ -31,14 +34,15 @@ public struct RawRecord: Hashable, Sendable {
     }
 }
 
-/// Why the test driver refused.
+/// Why the test driver refused a call.
 public enum TestDriverError: Error, Equatable, CustomStringConvertible {
     /// The topology does not read that topic.
     case unknownTopic(String, known: [String])
     case unknownStore(String, known: [String])
     /// A record cannot be from before 1970.
     case negativeTimestamp(topic: String, ms: Int64)
-    /// Asynchronous closures did not end, though nothing but they was waited for. So many records are on their way.
+    /// Asynchronous closures did not end, although nothing else was left to wait for. `inFlight` records wait for
+    /// results.
     case asyncWorkStalled(inFlight: Int)
 
     public var description: String {

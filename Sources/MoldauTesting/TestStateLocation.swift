@@ -3,15 +3,15 @@ import MoldauState
 
 /// Where a test's stores keep their data.
 public enum TestStateLocation: Sendable, Hashable {
-    /// In RocksDB, in a directory that goes when the driver is closed: what an application does.
+    /// In RocksDB like in an application, in a directory that is deleted when the driver is closed.
     case temporaryDirectory
-    /// In RocksDB, in a directory that stays.
+    /// In RocksDB, in a directory that is kept.
     case directory(String)
-    /// In memory, but for custom stores: the fastest.
+    /// In memory, except for custom stores: the fastest.
     case memory
 }
 
-/// A place for state that was opened for one driver.
+/// A state location that is open for one driver.
 struct OpenStateLocation {
     private let memory = StateMemory(budgetBytes: 16 << 20)
     /// nil: in memory.
@@ -26,14 +26,14 @@ struct OpenStateLocation {
         }
     }
 
-    /// - Parameter name: of the directory, below the place.
+    /// - Parameter name: the name of the directory inside the location.
     func environment(_ name: String) -> StoreEnvironment {
         guard let directory else { return StoreEnvironment(inMemory: memory, name: name) }
         return StoreEnvironment(directory: "\(directory)/\(name)", memory: memory)
     }
 
     func remove() {
-        // A directory that cannot be removed is the system's to clean up.
+        // If the directory cannot be removed, the operating system will clean it up.
         if isTemporary, let directory { try? FileManager.default.removeItem(atPath: directory) }
     }
 

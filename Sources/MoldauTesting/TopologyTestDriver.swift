@@ -1,6 +1,7 @@
 // Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
-// without threads or a cluster. After each record: stream-time punctuations, a commit, and what was written to topics
-// that the topology reads is read, until nothing is left; windows that close are sent at once. These are the rules of Kafka Streams' `TopologyTestDriver`.
+// without threads or a cluster. After each record it calls due stream-time punctuations, commits, and reads what was
+// written to topics that the topology also reads, until nothing is left; windows that close are emitted at once. These
+// are the rules of Kafka Streams' `TopologyTestDriver`.
 
 import MoldauCluster
 import MoldauRecords
@@ -8,30 +9,30 @@ import MoldauRuntime
 import MoldauState
 import MoldauTopology
 
-/// Tests a topology without a cluster: pipe records in, read what comes out, look into the stores.
+/// Tests a topology without a cluster: pipe records in, read the results, inspect the stores.
 ///
 /// ```swift
 /// let driver = try TopologyTestDriver(topology)
 /// try driver.pipe(lines, key: "1", value: "all streams lead to Kafka", at: Timestamp(ms: 0))
 /// #expect(try driver.read(from: counts).count == 5)
 /// ```
-/// Every topic has one partition. The wall clock stands still until it is advanced. What user code throws comes out of
-/// `pipe`. Asynchronous closures run on the calling thread too, and by default to their ends before `pipe` returns; only
-/// what is to be tried again waits for the clock to be advanced.
+/// Every topic has one partition. The wall clock stands still until it is advanced. Errors of user code are thrown by
+/// `pipe`. Asynchronous closures run on the calling thread too, by default to their ends before `pipe` returns; only
+/// repeated attempts wait for the clock to be advanced.
 public final class TopologyTestDriver {
     /// The wall clock.
     public private(set) var now: Timestamp
     private var time: RoundTime { RoundTime(now) }
 
-    /// Whether each commit writes what stores hold in their write-back caches below; else only a full cache does.
+    /// Whether each commit writes the stores' caches behind; otherwise only a full cache does.
     package var writesStoresAtCommit = false
 
     /// When the driver waits for the results of asynchronous operators.
     public enum AsyncDraining: Sendable {
-        /// Before anything else follows on a record: results and punctuations come as if the operator were synchronous.
+        /// Before anything else follows a record: results and punctuations come as if the operator were synchronous.
         case afterEachRecord
-        /// In `drainAsync`. Else they are taken as they are there, as in production; what is not there then may be held up by the
-        /// test, or exceed its timeout when the clock is advanced.
+        /// Only in `drainAsync`. Otherwise results are taken when they are there, as in production; the test can hold
+        /// closures back, or let them exceed their timeout by advancing the clock.
         case whenAsked
     }
 
@@ -41,6 +42,7 @@ public final class TopologyTestDriver {
     private let task: StreamTask
     private let globalTables: GlobalTables
     private let outbox: Outbox
+    private let taskCommit: TaskCommit
     private let producer: CapturingProducer
     private let location: OpenStateLocation
     private let taskTopics: Set<String>
@@ -51,10 +53,10 @@ public final class TopologyTestDriver {
     private var isClosed = false
 
     /// - Parameters:
-    ///   - applicationID: stands in the names of internal topics.
-    ///   - wallClock: what the clock shows at first.
-    ///   - topics: the topics that there are, for sources that read topics by a pattern.
-    /// - Throws: `TopologyError`, `StateError`, and what processors throw in `start`.
+    ///   - applicationID: used in the names of internal topics.
+    ///   - wallClock: the initial time of the clock.
+    ///   - topics: the existing topics, for sources that read topics by a pattern.
+    /// - Throws: `TopologyError`, `StateError`, and errors that processors throw in `start`.
     public init(
         _ topology: Topology, applicationID: String = "test",
         configuration: StreamsConfiguration = StreamsConfiguration(),
@@ -87,6 +89,9 @@ public final class TopologyTestDriver {
         task.context.closedWindowSearchInterval = .zero
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
+        // Nobody begins where another one ended.
+        taskCommit = TaskCommit(
+            outbox: outbox, group: { GroupMetadata(group: applicationID) }, commitPositions: { _ in })
         taskTopics = Set(task.partitions.map(\.topic))
         globalTopics = Set(globalTables.partitions.map(\.topic))
         let start = TaskPosition(offset: .zero, end: .zero)
@@ -99,7 +104,7 @@ public final class TopologyTestDriver {
     /// Pipes a record in and runs until nothing is left to do.
     /// - Parameters:
     ///   - value: nil is a tombstone.
-    ///   - timestamp: nil takes the wall clock.
+    ///   - timestamp: nil takes the wall clock's time.
     public func pipe<Key, Value>(
         _ topic: Topic<Key, Value>, key: Key?, value: Value?, at timestamp: Timestamp? = nil,
         headers: Headers = Headers()
@@ -110,8 +115,8 @@ public final class TopologyTestDriver {
         try pipe(topic: topic.name, key: keyBytes, value: valueBytes, at: timestamp, headers: headers)
     }
 
-    /// Pipes a record of bytes in.
-    /// - Throws: `TestDriverError.unknownTopic` where the topology does not read the topic, `.negativeTimestamp`.
+    /// Pipes in a record given as bytes.
+    /// - Throws: `TestDriverError.unknownTopic` if the topology does not read the topic, `.negativeTimestamp`.
     public func pipe(
         topic: String, key: [UInt8]?, value: [UInt8]?, at timestamp: Timestamp? = nil, headers: Headers = Headers()
     ) throws {
@@ -128,15 +133,15 @@ public final class TopologyTestDriver {
         try runUntilQuiet()
     }
 
-    /// A topic to pipe records into that have a clock of their own.
+    /// Makes an input topic with a clock of its own.
     ///
     /// ```swift
     /// let input = driver.input(clicks, from: Timestamp(ms: 0), step: .seconds(10))
     /// try input.pipe(pairs: [("ada", "/home"), ("ada", "/shop")])  // at 0 s and at 10 s
     /// ```
     /// - Parameters:
-    ///   - start: the time of the first record; nil takes the wall clock as it is now.
-    ///   - step: what each record moves the topic's clock by; a negative step makes records that come out of order.
+    ///   - start: the time of the first record; nil takes the wall clock's current time.
+    ///   - step: how far each record advances the topic's clock; a negative step makes records that are out of order.
     public func input<Key, Value>(
         _ topic: Topic<Key, Value>, from start: Timestamp? = nil, step: Duration = .zero
     ) -> TestInputTopic<Key, Value> { TestInputTopic(self, topic, from: start ?? now, step: step) }
@@ -151,7 +156,7 @@ public final class TopologyTestDriver {
         }
     }
 
-    /// Moves the wall clock, calls back what is then due, and runs until nothing is left to do.
+    /// Advances the wall clock, calls the punctuations that are then due, and runs until nothing is left to do.
     public func advanceWallClock(by duration: Duration) throws {
         now = now + duration
         if try resume() > 0 { try task.punctuateStreamTime(now: time) }
@@ -160,56 +165,25 @@ public final class TopologyTestDriver {
         try runUntilQuiet()
     }
 
-    /// What was written to a topic since it was last read, in order; nil values are tombstones.
-    /// - Throws: `SerdeError` where keys or values are not what the topic says.
+    /// The records written to a topic since it was last read, in order; nil values are tombstones.
+    /// - Throws: `SerdeError` if keys or values are not of the topic's types.
     public func read<Key, Value>(from topic: Topic<Key, Value>) throws -> [Record<Key, Value?>] {
         try readBytes(from: topic.name).map { try $0.decoded(key: topic.key, value: topic.value) }
     }
 
-    /// What was written to a topic since it was last read, as bytes. Changelogs and repartition topics are there too,
-    /// by their full names.
+    /// The records written to a topic since it was last read, as bytes. Includes changelogs and repartition topics, by
+    /// their full names.
     public func readBytes(from topic: String) -> [RawRecord] { outputs.removeValue(forKey: names.topic(topic)) ?? [] }
 
-    /// The topics that something was written to and not read yet.
+    /// The topics with records that were not read yet.
     public var writtenTopics: [String] { outputs.keys.sorted() }
 
-    /// A store to look into, or to prepare before the first record.
-    public func keyValueStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> KeyValueStore<Key, Value> { try store(name.name) }
-
-    /// A table's store.
-    public func timestampedStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> TimestampedKeyValueStore<Key, Value> { try store(name.name) }
-
-    /// A table's store of the rows that were used last.
-    public func timestampedLRUStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> LRUKeyValueStore<Key, ValueAndTimestamp<Value>> { try store(name.name) }
-
-    /// A versioned table's store.
-    public func versionedStore<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>
-    ) throws -> VersionedKeyValueStore<Key, Value> { try store(name.name) }
-
-    /// A store of windows.
-    public func windowStore<Key, Value>(
-        _ name: WindowStoreName<Key, Value>
-    ) throws -> WindowStore<Key, Value> { try store(name.name) }
-
-    /// A windowed table's store.
-    public func timestampedStore<Key, Value>(
-        _ name: WindowStoreName<Key, Value>
-    ) throws -> TimestampedWindowStore<Key, Value> { try store(name.name) }
-
-    /// A store of sessions.
-    public func sessionStore<Key, Value>(
-        _ name: SessionStoreName<Key, Value>
-    ) throws -> SessionStore<Key, Value> { try store(name.name) }
+    /// A store, to inspect it or to fill it before the first record; the name's type determines the store's.
+    /// - Throws: `TestDriverError.unknownStore`, `TopologyError.wrongType`.
+    public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try store(name.name) }
 
     /// A store by its name and type.
-    public func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
+    package func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = task.context.store(named: name) ?? globalTables.stores.first(where: { $0.name == name })
         else {
             throw TestDriverError.unknownStore(name, known: storeNames)
@@ -223,7 +197,7 @@ public final class TopologyTestDriver {
     /// The names of all stores, those of global tables last.
     public var storeNames: [String] { task.stores.entries.map(\.store.name) + globalTables.stores.map(\.name) }
 
-    /// The records that were discarded so far, by node and reason.
+    /// The records that were dropped so far, by node and reason.
     public var drops: [DropKey: Int64] {
         globalTables.drops.reduce(into: task.context.drops.merging(outbox.drops, uniquingKeysWith: +)) { all, drops in
             all.merge(drops, uniquingKeysWith: +)
@@ -235,7 +209,7 @@ public final class TopologyTestDriver {
         drops.reduce(0) { $1.key.reason.countsInKafkaStreams ? $0 + $1.value : $0 }
     }
 
-    /// Closes processors and stores, and removes temporary state. Done by `deinit` where it was not.
+    /// Closes processors and stores, and deletes temporary state. `deinit` does it if you do not.
     /// - Throws: the first error of a processor or store.
     public func close() throws {
         guard !isClosed else { return }
@@ -256,14 +230,14 @@ public final class TopologyTestDriver {
                 try commit()
                 try feedBack()
             }
-            // A record that cannot be read is no record to process, but may have become a dead letter.
+            // A record that cannot be read is not processed, but may have been sent to a dead-letter topic.
             try outbox.flush()
         } while try feedBack() > 0
     }
 
-    /// Waits for the results of asynchronous operators, except those that are to be tried again later, and runs until nothing
-    /// is left to do.
-    /// - Throws: `TestDriverError.asyncWorkStalled` when nothing goes on for ten seconds.
+    /// Waits for the results of asynchronous operators, except for attempts that are repeated later, and runs until
+    /// nothing is left to do.
+    /// - Throws: `TestDriverError.asyncWorkStalled` if there is no progress for ten seconds.
     public func drainAsync() throws {
         repeat {
             try waitForResults()
@@ -291,20 +265,15 @@ public final class TopologyTestDriver {
     }
 
     private func commit() throws {
-        while try !task.settle(now: time) {
-            // What waits for the clock, or for the test, leaves the commit to a later one.
+        while try !taskCommit.settle([task], now: time) {
+            // Records that wait for the clock, or for the test, leave the commit to a later one.
             guard draining == .afterEachRecord, task.context.isAwaitingResults else { return try outbox.flush() }
             try waitForResults()
         }
-        try task.prepareCommit(now: time)
-        try task.sendChanges()
-        try outbox.flush()
-        _ = task.offsetsToCommit()
-        try task.committed(producer.acknowledgedEnd, writeBehind: writesStoresAtCommit)
-        try globalTables.commit(writeBehind: writesStoresAtCommit)
+        try taskCommit.commit([task], globalTables: globalTables, now: time, writeBehind: writesStoresAtCommit)
     }
 
-    /// Notes what was written, and gives it back to the topology where it reads the topic.
+    /// Collects what was written, and feeds it back into the topology if it reads the topic.
     /// - Returns: how many batches there were.
     @discardableResult
     private func feedBack() throws -> Int {
@@ -324,7 +293,7 @@ public final class TopologyTestDriver {
         let first = ends[topic] ?? .zero
         var batch = batch
         let count = try batch.withUnsafeMutableBytes { bytes in
-            // The base offset is in front of what the checksum covers.
+            // The checksum does not cover the base offset.
             bytes.storeBytes(of: first.value.bigEndian, as: Int64.self)
             return Int64(try RecordBatchHeader(UnsafeRawBufferPointer(bytes)).lastOffsetDelta) + 1
         }

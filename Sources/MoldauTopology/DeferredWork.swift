@@ -1,24 +1,24 @@
 import MoldauRecords
 
-/// A node whose results go downstream later than the records that they belong to. The task asks it to go on once a round.
+/// A node that forwards results later than the records they belong to. The task calls `resume` once per round.
 ///
-/// The task commits only when all its deferred work is settled: an input offset that is committed has had all its
-/// results, and stores hold what belongs to it and nothing more.
+/// The task commits only when all its deferred work is settled: when an input offset is committed, all results of its
+/// record have been forwarded, and stores hold the effects of committed records only.
 public protocol DeferredWork: AnyObject {
-    /// Whether the task should take no record before results have gone downstream.
+    /// Whether the task should take no record before results have been forwarded.
     var isFull: Bool { get }
-    /// The records whose results did not go downstream yet.
+    /// The number of records whose results have not been forwarded yet.
     var count: Int { get }
-    /// Whether results may come without the clock's being moved on.
+    /// Whether results may arrive without the clock being advanced.
     var isRunning: Bool { get }
-    /// The task's stream time as it was at the last record whose result went downstream.
+    /// The task's stream time at the last record whose result was forwarded.
     var settledStreamTime: Timestamp { get }
-    /// Takes in what came, begins what is due, and lets results go downstream.
-    /// - Returns: how many records had their results.
+    /// Collects finished results, starts what is due, and forwards results.
+    /// - Returns: how many records got their results.
     func resume() throws -> Int
 }
 
-/// What belongs to the record that a task is processing, so that a node may go on with it later.
+/// The circumstances of the record that a task is processing, kept so that a node may continue with it later.
 public struct RecordSituation {
     /// The task's stream time when the record was taken.
     public let streamTime: Timestamp
@@ -27,14 +27,18 @@ public struct RecordSituation {
     let diversion: Diversion?
 }
 
-/// A record of an input topic, in bytes of its own.
+/// A copy of a record of an input topic, in bytes.
 public struct OriginalRecord: Sendable {
+    /// The place of the record.
     public var origin: RecordOrigin
     public var key: [UInt8]?
     public var value: [UInt8]?
+    /// The time of the event.
     public var timestamp: Timestamp
+    /// The record's headers.
     public var headers: Headers
 
+    /// A record of an input topic from its parts.
     public init(
         origin: RecordOrigin, key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers
     ) {
@@ -52,24 +56,24 @@ extension TaskContext {
         RecordSituation(streamTime: streamTime, origin: origin, original: outbox.originalRecord, diversion: diversion)
     }
 
-    /// Goes on with a record in its own situation: those downstream see its origin and the stream time of then, and it
-    /// is the one that goes aside or to a dead-letter topic.
+    /// Continues with a record in its own situation: nodes downstream see its origin and the stream time of when it was
+    /// taken, and it is the record that is diverted or sent to a dead-letter topic.
     public func inSituation(_ situation: RecordSituation, _ body: () throws -> Void) throws {
-        let before = (streamTime, origin, outbox.resumed, diversion)
-        (streamTime, origin, outbox.resumed, diversion) = (
-            situation.streamTime, situation.origin, situation.original, situation.diversion
-        )
-        defer { (streamTime, origin, outbox.resumed, diversion) = before }
-        try body()
-        var diversion = situation.diversion
-        while let inner = diversion {
-            try inner.finish(in: self)
-            diversion = inner.outer
+        let before = (origin, outbox.resumed, diversion)
+        (origin, outbox.resumed, diversion) = (situation.origin, situation.original, situation.diversion)
+        defer { (origin, outbox.resumed, diversion) = before }
+        try at(streamTime: situation.streamTime) {
+            try body()
+            var diversion = situation.diversion
+            while let inner = diversion {
+                try inner.finish(in: self)
+                diversion = inner.outer
+            }
         }
     }
 
-    /// Lets what was kept of earlier records go on while another one is being processed, which then is not the one
-    /// that goes aside.
+    /// Forwards something kept from earlier records while another record is being processed; the current record is then
+    /// not diverted because of it.
     public func onBehalf(of origin: RecordOrigin?, _ body: () throws -> Void) rethrows {
         let before = (self.origin, diversion)
         (self.origin, diversion) = (origin, nil)
@@ -77,20 +81,20 @@ extension TaskContext {
         try body()
     }
 
-    /// Lets deferred work go on, parents before children: tasks wire children first.
-    /// - Returns: how many records had their results.
+    /// Resumes the deferred work of all nodes, parents before children: tasks wire children first.
+    /// - Returns: how many records got their results.
     public func resumeDeferredWork() throws -> Int {
         try deferredWork.reversed().reduce(0) { try $0 + $1.resume() }
     }
 
-    /// Whether the task should take no record before results have gone downstream.
+    /// Whether the task should take no record before results have been forwarded.
     public var isFull: Bool { deferredWork.contains(where: \.isFull) }
-    /// The records whose results did not go downstream yet, in all nodes together.
+    /// The number of records whose results have not been forwarded yet, in all nodes together.
     public var deferredCount: Int { deferredWork.reduce(0) { $0 + $1.count } }
-    /// Whether results may come without the clock's being moved on.
+    /// Whether results may arrive without the clock being advanced.
     public var isAwaitingResults: Bool { deferredWork.contains(where: \.isRunning) }
 
-    /// Stream time as far as all that happened before it has gone downstream: what stream-time punctuations go by.
+    /// The stream time up to which everything has been forwarded: stream-time punctuations use it.
     public var settledStreamTime: Timestamp {
         deferredWork.reduce(streamTime) { $1.count == 0 ? $0 : min($0, $1.settledStreamTime) }
     }

@@ -1,43 +1,45 @@
-/// That a node discarded a record, and why.
+/// A dropped record: where, why, and because of which error.
 public struct Discard {
+    /// Why the record was dropped.
     public let reason: DropReason
     public let node: String
-    /// What user code threw.
+    /// The error that user code threw, if it did.
     public let error: (any Error)?
 }
 
-/// Sends a record aside if one of certain nodes discards it. Made for each record that comes to them.
+/// Diverts a record if one of certain nodes drops it. Made for each record that reaches those nodes.
 ///
-/// The record goes aside once, after those nodes are done with it: a node may discard it for some of its windows only.
+/// The record is diverted once, after those nodes have finished with it: a node may drop it for some of its windows
+/// only.
 public final class Diversion {
     private let nodes: Set<String>
-    /// Empty: all.
+    /// Empty means all reasons.
     private let reasons: Set<DropReason>
-    /// What was in force before.
+    /// The diversion that was in force before.
     let outer: Diversion?
     private let send: (Discard) throws -> Void
     private var discard: Discard?
     private var isSent = false
 
     /// - Parameters:
-    ///   - nodes: names of nodes, and of stores whose refusals count.
-    ///   - reasons: those that are taken; none: all.
+    ///   - nodes: the names of the nodes, and of the stores whose refusals count.
+    ///   - reasons: the reasons to divert for; empty for all.
     public init(
         nodes: Set<String>, reasons: Set<DropReason>, outer: Diversion?, _ send: @escaping (Discard) throws -> Void
     ) {
         (self.nodes, self.reasons, self.outer, self.send) = (nodes, reasons, outer, send)
     }
 
-    /// The innermost one that takes this discard: this one, or one around it.
+    /// The innermost diversion that accepts this drop: this one, or one around it.
     func taking(_ reason: DropReason, at node: String) -> Diversion? {
         if nodes.contains(node), reasons.isEmpty || reasons.contains(reason) { return self }
         return outer?.taking(reason, at: node)
     }
 
-    /// The first discard is the one that is told.
+    /// Remembers the drop; only the first one is reported.
     func note(_ discard: Discard) { self.discard = self.discard ?? discard }
 
-    /// Sends the record aside if it was discarded.
+    /// Diverts the record if it was dropped.
     public func finish(in task: TaskContext) throws {
         guard let discard, !isSent else { return }
         isSent = true

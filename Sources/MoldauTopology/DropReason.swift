@@ -1,46 +1,46 @@
-/// Why a record was discarded. Every discard is counted under its node and one of these.
+/// Why a record was dropped. Every drop is counted by its node and one of these reasons.
 public enum DropReason: String, Sendable, CaseIterable {
-    /// An operator that needs a key met a record without one.
+    /// An operator that needs a key got a record without one.
     case nullKey
-    /// A record without a key stood before a repartition topic, which has no place for it.
+    /// A record without a key reached a repartition topic, where it belongs to no partition.
     case nullKeyBeforeRepartition
-    /// An aggregation met a record without a value.
+    /// An aggregation got a record without a value.
     case nullValue
-    /// A row was grouped under another key without a value, which the repartition topic has no place for.
+    /// A row was grouped by another key but has no value, which a repartition topic cannot carry.
     case nullValueBeforeRepartition
-    /// A join's other side has no key to look up.
+    /// A record has no key for the join's other side.
     case nullJoinKey
-    /// A foreign-key join's answer came for a row that has changed since it asked.
+    /// The answer in a foreign-key join is for a row that has changed since it asked.
     case staleResponse
-    /// A timestamp extractor answered with a negative time.
+    /// A timestamp extractor returned a negative time.
     case negativeTimestamp
-    /// A versioned table's late update, where only the present counts.
+    /// A late update of a versioned table reached an operator that uses current rows only.
     case outOfOrder
-    /// The same where a table is grouped by another key. Kafka Streams does not count these.
+    /// The same for a table that is grouped by another key. Kafka Streams does not count these.
     case outOfOrderBeforeRepartition
-    /// A versioned table's update that is older than the history it keeps.
+    /// An update of a versioned table is older than the history that the table keeps.
     case olderThanHistory
-    /// The bytes could not be read, and the deserialization handler said to skip them.
+    /// The bytes could not be decoded, and the deserialization handler said to skip them.
     case deserialization
     /// User code threw, and the processing handler said to skip the record.
     case processing
     /// The record could not be written, and the production handler said to skip it.
     case production
-    /// A custom partitioner answered with no partition.
+    /// A custom partitioner returned an empty list.
     case noPartition
 
-    /// A write to a windowed store came after its retention was over; counted under the store's name.
+    /// A write to a windowed store was older than its retention; counted under the store's name.
     case expired
-    /// A record came after its window and the grace were over.
+    /// A record arrived after its window and the grace period had ended.
     case late
-    /// A record's time is in no window: before the start of an unlimited one, or in none of one's own.
+    /// A record's time is in no window: before the start of unlimited windows, or in no custom window.
     case outsideWindows
     /// An inner join of a stream found no row.
     case noMatch
-    /// A split has no branch for the record.
+    /// No branch of a split accepted the record.
     case noBranch
 
-    /// Whether Kafka Streams counts this discard in its metric `dropped-records-total`.
+    /// Whether Kafka Streams counts this drop in its metric `dropped-records-total`.
     public var countsInKafkaStreams: Bool {
         switch self {
         case .nullKeyBeforeRepartition, .nullValueBeforeRepartition, .outOfOrderBeforeRepartition, .production,
@@ -50,8 +50,8 @@ public enum DropReason: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether an operator that discards records for this reason may do what it is meant to: then only few that it keeps are worth
-    /// a word.
+    /// Whether an operator that drops records for this reason may be doing what it is meant to do. Then it is reported
+    /// only if it drops nearly all.
     public var isOrdinary: Bool {
         switch self {
         case .staleResponse, .noPartition, .noMatch, .noBranch, .outsideWindows: true
@@ -59,7 +59,7 @@ public enum DropReason: String, Sendable, CaseIterable {
         }
     }
 
-    /// The reason as a clause about the records.
+    /// The reason as a clause about the records, for log messages.
     public var explanation: String {
         switch self {
         case .nullKey: "they have no key"

@@ -1,20 +1,21 @@
 import MoldauRecords
 
-/// The batch of one partition that records for a topic are added to. Owned by a collector, on one thread.
+/// The batch of one partition that records for a topic are appended to. Owned by a collector, on one thread.
 public struct GrowingBatch: ~Copyable {
+    /// The partition that the batch will be sent to.
     public let partition: TopicPartition
     @usableFromInline package var builder = RecordBatchBuilder(capacity: 4 << 10)
-    /// At that size its collector wants to be told: at once before its first record.
+    /// When the batch reaches this size, its collector must be told (`grew`); 0 before the first record.
     @usableFromInline package var noticeBytes = 0
 
     package init(_ partition: TopicPartition) { self.partition = partition }
 }
 
-/// Where the records of one topic go.
+/// The batches that the records of one topic are appended to.
 public struct BatchedTopic {
-    /// Stands for the topic in `RecordCollector.send`.
+    /// Identifies the topic in `RecordCollector.send`.
     @usableFromInline package let handle: Int
-    /// One for each partition, as long as the collector lives.
+    /// One batch for each partition; valid as long as the collector.
     @usableFromInline package let batches: UnsafeMutablePointer<GrowingBatch>
     @usableFromInline package let count: Int32
 

@@ -1,21 +1,25 @@
 import MoldauRecords
 
-/// Where a node takes records in. Nodes call each other through these: a record runs to the end of the sub-topology in one call.
+/// The input of a node. Nodes call each other through inlets: a record runs to the end of the sub-topology in one call.
 public struct Inlet<Key, Value> {
+    /// Receives a record.
     public typealias Receive = (Record<Key, Value>) throws -> Void
-    /// Told which records come next, as they lie in their topic. A hint: some of them may never come.
+    /// Called with the records that come next, as they are in their topic. A hint: some of them may never come.
     public typealias Expect = (UnsafeBufferPointer<RecordView>) -> Void
 
-    /// Takes a record in its parts, which stay the caller's: nothing is copied or counted on the way, as it is where a new record
-    /// is made of what another holds. What most records pass through takes and gives parts.
+    /// Takes a record as its parts, which stay the caller's: nothing is copied or reference-counted on the way, as
+    /// happens when a new record is built from parts of another. Nodes that most records pass should take and pass on
+    /// parts.
     public typealias ReceiveParts = (Key, Value, Timestamp, Headers) throws -> Void
 
-    /// Either is made of the other: a node defines the one that suits it.
+    /// Each of the two is derived from the other: a node defines the one that suits it.
     public let receive: Receive
+    /// Like `receive`, for a record in parts.
     public let receiveParts: ReceiveParts
-    /// For a node that can make something ready for records; called by a source directly above it.
+    /// For nodes that can prepare for records in advance; called by a source directly above the node.
     public let expect: Expect?
 
+    /// An inlet that receives whole records.
     @inlinable public init(expecting expect: Expect? = nil, _ receive: @escaping Receive) {
         self.receive = receive
         receiveParts = { key, value, timestamp, headers in
@@ -24,13 +28,14 @@ public struct Inlet<Key, Value> {
         self.expect = expect
     }
 
+    /// An inlet that receives records in parts.
     @inlinable public init(expecting expect: Expect? = nil, parts: @escaping ReceiveParts) {
         receive = { record in try parts(record.key, record.value, record.timestamp, record.headers) }
         receiveParts = parts
         self.expect = expect
     }
 
-    /// One inlet that hands each record to all of `inlets`, in order.
+    /// A single inlet that passes each record to all of `inlets`, in order.
     @inlinable public init(fanningOutTo inlets: [Inlet]) {
         switch inlets.count {
         case 0: self.init(parts: { _, _, _, _ in })
@@ -50,13 +55,16 @@ public struct Inlet<Key, Value> {
     }
 }
 
-/// An update of a table's row: what it is now and, where someone downstream needs it, what it was. nil is "no row".
+/// An update of a table's row: the new row and, if a node downstream needs it, the old one. nil means "no row".
 public struct Change<Value> {
+    /// The row after the change; nil if it was deleted.
     public var new: Value?
+    /// The row before the change, if a downstream node needs it.
     public var old: Value?
-    /// False for a late update of a versioned table: it changed the past, not the row as it is now.
+    /// False for a late update of a versioned table: it changed the history, not the current row.
     public var isLatest: Bool
 
+    /// A change of a row from `old` to `new`.
     @inlinable public init(new: Value?, old: Value?, isLatest: Bool = true) {
         self.new = new
         self.old = old

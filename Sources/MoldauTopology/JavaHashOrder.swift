@@ -1,7 +1,7 @@
-// Kafka Streams keeps names in Java hash sets and prints what their iterators give. To print the same texts, this orders names as a
-// `java.util.HashSet<String>` would: by bucket, then by arrival.
+// Kafka Streams keeps names in Java hash sets and prints them in their iteration order. To print the same texts, this
+// orders names like a `java.util.HashSet<String>`: by bucket, then by insertion.
 
-/// The names in the order of a Java hash set to which they were added one by one.
+/// The names in the order of a Java hash set that they were added to one by one.
 func javaHashOrder(_ names: [String]) -> [String] {
     var capacity = 16
     while names.count * 4 > capacity * 3 { capacity *= 2 }
@@ -12,7 +12,7 @@ func javaHashOrder(_ names: [String]) -> [String] {
     return names.indices.sorted { (buckets[$0], $0) < (buckets[$1], $1) }.map { names[$0] }
 }
 
-/// `java.lang.String.hashCode`, over UTF-16.
+/// Java's `String.hashCode`, over UTF-16.
 private func javaHash(_ text: String) -> UInt32 {
     text.utf16.reduce(0) { $0 &* 31 &+ UInt32($1) }
 }

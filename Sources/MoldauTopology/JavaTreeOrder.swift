@@ -1,5 +1,5 @@
-/// A set that keeps its elements in the places where Java's `TreeSet` puts them: a red-black tree, grown by comparing from its
-/// root down. That shows where the order of elements changes after they were inserted.
+/// A set that keeps its elements where Java's `TreeSet` puts them: in a red-black tree, built by comparing from its
+/// root down. The structure matters if the order of elements changes after they were inserted.
 struct JavaTreeOrder {
     private struct Node {
         let name: String
@@ -12,7 +12,7 @@ struct JavaTreeOrder {
     private var nodes: [Node] = []
     private var root: Int?
 
-    /// Inserts a name that compares equal to none that it meets.
+    /// Inserts a name that compares equal to none of the names that it is compared with.
     mutating func insert(_ name: String, precedes: (String, String) -> Bool) {
         guard !nodes.contains(where: { $0.name == name }) else { return }
         let added = nodes.count
@@ -70,7 +70,7 @@ struct JavaTreeOrder {
         nodes[node].parent = child
     }
 
-    /// The names from left to right.
+    /// The names in tree order.
     var names: [String] { names(below: root) }
 
     private func names(below node: Int?) -> [String] {

@@ -1,18 +1,21 @@
 import MoldauRecords
 import MoldauState
 
-/// What one node of a task sees while it is wired, and when it drops or fails.
+/// What one node of a task uses while it is wired, and when it drops a record or fails.
 public final class NodeContext {
     public let node: String
+    /// The context that the nodes of the task share.
     public let task: TaskContext
-    /// The topic whose head is being made, as it is called in the cluster; nil for nodes that are no sources.
+    /// The topic whose source head is being made, by its name in the cluster; nil for nodes that are not sources.
     package var headTopic: String?
-    /// The inlets of the nodes downstream, by name, in order. Each is an `Inlet` of the types that this node forwards.
+    /// The inlets of the nodes downstream with their names, in order. Each is an `Inlet` of the types that this node
+    /// forwards.
     private let children: [(name: String, inlet: Any)]
     private let stores: Set<String>
-    /// The place of each store in the task, for what has to follow the stores' order.
+    /// The index of each store in the task, for work that must follow the order of the stores.
     private let storeOrder: [String: Int]
 
+    /// Made by the task that wires the node.
     public init(
         node: String, task: TaskContext, children: [(name: String, inlet: Any)], stores: Set<String>,
         storeOrder: [String: Int]
@@ -24,15 +27,16 @@ public final class NodeContext {
         self.storeOrder = storeOrder
     }
 
-    /// The one inlet that stands for all nodes downstream. The only cast of an edge: when a task wires itself.
-    /// - Parameter other: a node downstream that is left out, because it takes other records.
+    /// A single inlet for all nodes downstream. Its casts are the only ones of an edge, and are made when a task wires
+    /// itself.
+    /// - Parameter other: a node downstream to leave out, because it takes other records.
     public func next<Key, Value>(
         _: Key.Type = Key.self, _: Value.Type = Value.self, besides other: String? = nil
     ) throws -> Inlet<Key, Value> {
         Inlet(fanningOutTo: try children.filter { $0.name != other }.map { try inlet(of: $0) })
     }
 
-    /// The inlet of the child of that name.
+    /// The inlet of the child with that name.
     /// - Throws: `TopologyError.unknownParent` if no such node follows this one.
     public func child<Key, Value>(
         named name: String, _: Key.Type = Key.self, _: Value.Type = Value.self
@@ -51,20 +55,20 @@ public final class NodeContext {
         return inlet
     }
 
-    /// The connected store of that name.
+    /// The connected store with that name.
     /// - Throws: `TopologyError.storeNotConnected`, `.wrongType`.
     public func store<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store {
         guard stores.contains(name) else { throw TopologyError.storeNotConnected(node: node, store: name) }
         return try globalStore(named: name, as: type)
     }
 
-    /// The store of that name if it is connected and of that type, nil if it is of another type.
+    /// The store with that name if it is connected and of that type; nil if it is of another type.
     /// - Throws: `TopologyError.storeNotConnected`, `.unknownStore`.
     public func storeIfTyped<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store? {
         do { return try store(named: name, as: type) } catch TopologyError.wrongType { return nil }
     }
 
-    /// The store of that name, which every node of the stream thread may read: a global table's.
+    /// The store with that name that every node of the stream thread may read: a global table's.
     /// - Throws: `TopologyError.unknownStore`, `.wrongType`.
     public func globalStore<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = task.store(named: name) else { throw TopologyError.unknownStore(node: node, store: name) }
@@ -75,22 +79,22 @@ public final class NodeContext {
         return typed
     }
 
-    /// The changelog topic of a store, or what it would be called: for serdes that are made per topic.
+    /// A store's changelog topic, or the name that it would have: for serdes that are made per topic.
     package func topic(ofStore name: String) -> String {
         (task.store(named: name) as? any CacheBackedStore)?.cache.topic ?? name
     }
 
-    /// The store's place among the task's stores.
+    /// The store's index among the task's stores.
     public func order(ofStore name: String) -> Int { storeOrder[name] ?? 0 }
 
-    /// Counts a record that this node discards.
+    /// Counts a record that this node drops.
     public func drop(_ reason: DropReason) { task.drop(reason, at: node) }
 
-    /// Asks the processing handler what to do after user code threw, unless the record goes aside; returns when the record
-    /// is to be skipped.
-    /// - Throws: `ProcessingFailure` when the stream thread is to stop.
+    /// Asks the processing handler what to do after user code threw, unless the record is diverted; returns if the
+    /// record is to be skipped.
+    /// - Throws: `ProcessingFailure` if the stream thread must stop.
     public func failed(_ error: any Error) throws {
-        // A failure further downstream was already judged there; one of a store is not the user's.
+        // A failure further downstream was handled there already; a store's failure is not the user code's.
         if error is ProcessingFailure || error is StateError { throw error }
         if task.diversion?.taking(.processing, at: node) != nil {
             return task.drop(.processing, at: node, because: error)
@@ -105,7 +109,7 @@ public final class NodeContext {
         }
     }
 
-    /// Calls back in steps of stream time or of wall-clock time.
+    /// Calls back at intervals of stream time or wall-clock time.
     @discardableResult
     public func schedule(
         every interval: Duration, _ clock: PunctuationClock, _ punctuate: @escaping (Timestamp) throws -> Void

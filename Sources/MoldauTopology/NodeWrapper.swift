@@ -1,16 +1,17 @@
 import MoldauRecords
 
-/// Stands before every processor and sink of a topology, those of the DSL's operators too: to count, to time, to trace.
+/// Wraps every processor and sink of a topology, including the DSL's operators: to count, to time, to trace.
 public protocol NodeWrapper: Sendable {
-    /// Called once per node and task; what it answers takes each record in the node's place, and hands it on to `inlet`.
+    /// Called once per node and task. The inlet that it returns receives each record in the node's place, and passes it
+    /// on to `inlet`.
     ///
-    /// What it throws while a record is processed passes through the nodes upstream, and stops the thread unless one of
-    /// their handlers says otherwise.
+    /// An error that it throws while a record is processed passes through the nodes upstream, and stops the thread
+    /// unless one of their handlers says otherwise.
     func wrap<Key, Value>(_ inlet: Inlet<Key, Value>, of node: NodeContext) -> Inlet<Key, Value>
 }
 
 extension Topology {
-    /// Puts a wrapper before every processor and sink that is there now. Sources and what keeps global tables stay as they are.
+    /// Wraps every processor and sink that the topology has now, but not sources and the nodes of global tables.
     public mutating func wrap(with wrapper: some NodeWrapper) {
         for index in nodes.indices {
             switch nodes[index].role {
@@ -23,7 +24,7 @@ extension Topology {
     }
 }
 
-/// An inlet whose types are known to itself alone.
+/// An inlet whose types are hidden.
 private protocol AnyInlet {
     func wrapped(by wrapper: some NodeWrapper, of node: NodeContext) -> Any
 }

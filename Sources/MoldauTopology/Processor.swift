@@ -1,23 +1,25 @@
 import MoldauRecords
 import MoldauState
 
-/// A user's own node: sees every record, may keep state in stores, forward any number of records and be called back in time.
+/// A node with custom code: it sees every record, may keep state in stores, forward any number of records, and schedule
+/// callbacks.
 ///
-/// One instance per task, used by one thread. `process` runs synchronously; what it throws goes to the processing handler.
+/// There is one instance per task, used by one thread. `process` runs synchronously; an error that it throws goes to
+/// the processing handler.
 public protocol Processor<KeyIn, ValueIn, KeyOut, ValueOut>: AnyObject {
     associatedtype KeyIn
     associatedtype ValueIn
     associatedtype KeyOut
     associatedtype ValueOut
 
-    /// Stores of the processor's own: whoever adds it to a topology adds them, and need not name them. In the DSL the nodes of
-    /// one class share them.
+    /// The processor's own stores. They are added to a topology together with the processor and need not be named
+    /// there. In the DSL, all nodes with the same processor class share them.
     static var stores: [StoreDefinition] { get }
 
-    /// Called once before the first record. Keep the context; look up stores here.
+    /// Called once before the first record. Keep the context, and look up stores here.
     func start(_ context: ProcessorContext<KeyOut, ValueOut>) throws
     func process(_ record: Record<KeyIn, ValueIn>) throws
-    /// Called once when the task ends, also after an error.
+    /// Called once when the task ends, even after an error.
     func close() throws
 }
 
@@ -27,31 +29,35 @@ extension Processor {
     public func close() throws {}
 }
 
-/// What a processor may do. Valid on the task's thread, until `close`.
+/// What a processor may use and do. Valid on the task's thread, until `close`.
 public final class ProcessorContext<Key, Value>: StoreReader {
     public let node: NodeContext
     private let forwardToAll: Inlet<Key, Value>.Receive
 
+    /// Made by the node that runs the processor.
     public init(_ node: NodeContext) throws {
         self.node = node
         forwardToAll = try node.next(Key.self, Value.self).receive
     }
 
+    /// The id of the application.
     public var applicationID: String { node.task.applicationID }
+    /// The task of the processor.
     public var taskID: TaskID { node.task.taskID }
     /// Where the current record came from; nil in punctuations.
     public var origin: RecordOrigin? { node.task.origin }
+    /// The greatest timestamp of the records that the task has taken so far.
     public var streamTime: Timestamp { node.task.streamTime }
     /// The wall clock, as the stream thread read it for this round.
     public var now: Timestamp { node.task.now }
 
-    /// Hands the record to all nodes downstream, depth first; returns when they are done with it.
+    /// Passes the record to all nodes downstream, depth first; returns when they have finished with it.
     public func forward(_ record: Record<Key, Value>) throws {
         try check(record)
         try forwardToAll(record)
     }
 
-    /// Hands the record to the one node downstream of that name.
+    /// Passes the record to the one node downstream with that name.
     public func forward(_ record: Record<Key, Value>, to child: String) throws {
         try check(record)
         try node.child(named: child, Key.self, Value.self).receive(record)
@@ -64,7 +70,8 @@ public final class ProcessorContext<Key, Value>: StoreReader {
             name: node.node, reason: "a forwarded record's timestamp must not be negative")
     }
 
-    /// Calls back in steps of stream time or of wall-clock time; forwarded records need a timestamp of their own there.
+    /// Calls back at intervals of stream time or wall-clock time; records forwarded there need a timestamp of their
+    /// own.
     @discardableResult
     public func schedule(
         every interval: Duration, _ clock: PunctuationClock, _ punctuate: @escaping (Timestamp) throws -> Void
@@ -72,6 +79,6 @@ public final class ProcessorContext<Key, Value>: StoreReader {
         try node.schedule(every: interval, clock, punctuate)
     }
 
-    /// Asks for a commit at the next chance.
+    /// Requests a commit as soon as possible.
     public func commit() { node.task.commitRequested = true }
 }

@@ -1,23 +1,27 @@
 import MoldauRecords
 
-/// What a punctuation goes by.
+/// The clock of a punctuation.
 public enum PunctuationClock: Sendable {
-    /// The task's stream time: due first when it is known, then at multiples of the interval counted from 0.
+    /// The task's stream time: first due as soon as it is known, then at multiples of the interval, counted from 0.
     case streamTime
-    /// Real time: due first one interval after it was scheduled, however the wall clock is set meanwhile; told is what that shows.
+    /// Real time: first due one interval after scheduling, even if the wall clock is set meanwhile; the callback gets
+    /// the wall clock's time.
     case wallClock
 }
 
-/// A punctuation that was scheduled. Fires at most once per check, however many intervals went by (semantics of Kafka Streams'
-/// `PunctuationSchedule`).
+/// A scheduled punctuation. Fires at most once per check, however many intervals have passed, like Kafka Streams'
+/// `PunctuationSchedule`.
 public final class Schedule {
+    /// The clock that decides when it is due.
     public let clock: PunctuationClock
     /// The time between two calls.
     public var interval: Duration { .milliseconds(intervalMs) }
     private let intervalMs: Int64
-    /// In milliseconds of stream time or of uptime; nil: no such time can be told, and it is never due again.
+    /// In milliseconds of stream time or of uptime; nil if the next time is beyond 64 bits, so that it is never due
+    /// again.
     private var dueMs: Int64?
     private let punctuate: (Timestamp) throws -> Void
+    /// Whether it was cancelled and will not be called again.
     public private(set) var isCancelled = false
 
     init(
@@ -30,12 +34,12 @@ public final class Schedule {
         self.punctuate = punctuate
     }
 
-    /// No call follows this one.
+    /// Stops further calls.
     public func cancel() { isCancelled = true }
 
     /// Calls back if due; the callback gets `time`, not the time at which it was due.
-    /// - Parameter uptime: what a punctuation by the wall clock is due by; nil: the milliseconds of `time`, as of a clock that nobody
-    ///   sets.
+    /// - Parameter uptime: the clock for wall-clock punctuations; nil uses the milliseconds of `time`, for a clock that
+    ///   is never set.
     /// - Returns: whether it fired.
     public func fireIfDue(at time: Timestamp, uptime: Duration? = nil) throws -> Bool {
         let ms = clock == .wallClock ? uptime?.milliseconds ?? time.ms : time.ms

@@ -1,20 +1,22 @@
 import MoldauRecords
 
-/// When a round of a stream thread takes place, by two clocks.
+/// The time of a stream thread's round, by two clocks.
 ///
-/// People and time servers set the wall clock, forward and back: it says what time it is, and nothing else. How long something
-/// takes, and what is due, goes by `uptime`, which only grows.
+/// The wall clock may be set forward and back by people and time servers, so it gives the time of day and nothing else.
+/// Durations and deadlines use `uptime`, which only grows.
 public struct RoundTime: Sendable, Hashable {
+    /// The wall clock's time.
     public var wall: Timestamp
-    /// Since some moment that stays the same while the process lives.
+    /// Time since some moment that does not change while the process lives.
     public var uptime: Duration
 
+    /// The times of both clocks.
     public init(_ wall: Timestamp, uptime: Duration) { (self.wall, self.uptime) = (wall, uptime) }
 
-    /// For a wall clock that nobody sets: both go by it.
+    /// For a wall clock that is never set: both clocks follow it.
     public init(_ wall: Timestamp) { self.init(wall, uptime: .milliseconds(wall.ms)) }
 
-    /// Both clocks go on by that.
+    /// Advances both clocks.
     public static func + (time: RoundTime, passed: Duration) -> RoundTime {
         RoundTime(time.wall + passed, uptime: time.uptime + passed)
     }

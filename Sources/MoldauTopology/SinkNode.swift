@@ -1,30 +1,33 @@
 import MoldauRecords
 
-/// Where a sink's records go: a topic, or what a function of the record answers.
+/// Where a sink sends records: a fixed topic, or one chosen for each record.
 public enum SinkTarget<Key, Value>: Sendable {
     case topic(String)
     case chosen(@Sendable (Record<Key, Value>, RecordOrigin?) throws -> String)
 }
 
-/// Chooses partitions for a record. nil leaves it to the key; several copies the record; none drops it (counted).
+/// Chooses partitions for a record: nil leaves the choice to the key, several partitions copy the record, none drops it
+/// (counted).
 public typealias StreamPartitioner<Key, Value> =
     @Sendable (_ topic: String, _ key: Key, _ value: Value, _ partitionCount: Int32) throws -> [Partition]?
 
-/// Turns records into bytes for the outbox: in its batches where it can, else in two buffers that it keeps. Owned by a task.
+/// Encodes records for the outbox: directly into its batches if possible, otherwise into two buffers that it reuses.
+/// Owned by a task.
 public final class SinkWriter<Key, Value> {
     @usableFromInline let key: Serde<Key>
     @usableFromInline let value: Serde<Value>
-    /// Of the serdes: a look at a whole `Null` counts its references.
+    /// The serdes' null checks, kept here because access to a whole `Null` costs reference counting.
     @usableFromInline let isNullKey: (@Sendable (Key) -> Bool)?
     @usableFromInline let isNullValue: (@Sendable (Value) -> Bool)?
     @usableFromInline let partitioner: StreamPartitioner<Key, Value>?
     @usableFromInline let outbox: any RecordCollector
     @usableFromInline let context: NodeContext
-    // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
+    // Behind pointers: each write to a class's own variable costs an exclusivity check.
     @usableFromInline let keyBytes: UnsafeMutablePointer<ByteWriter>
     @usableFromInline let valueBytes: UnsafeMutablePointer<ByteWriter>
     @usableFromInline var topics: [String: BatchedTopic] = [:]
 
+    /// Made by a task when it wires the sink.
     @inlinable
     public init(
         key: Serde<Key>, value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>?, context: NodeContext
@@ -50,7 +53,7 @@ public final class SinkWriter<Key, Value> {
         }
     }
 
-    /// The inlet of a sink for that target.
+    /// The inlet of a sink with that target.
     @inlinable
     public func inlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
         switch target {
@@ -89,7 +92,7 @@ public final class SinkWriter<Key, Value> {
         named name: String
     ) throws {
         let (hasKey, hasValue) = (!(isNullKey?(key) ?? false), !(isNullValue?(value) ?? false))
-        // Most records are written where they go.
+        // The common case: encode directly into the batch.
         if partitioner == nil, topic.count == 1 {
             return try add(value, timestamp, headers, to: topic.batches, hasKey, hasValue) {
                 try self.key.encode(key, &$0)
@@ -133,7 +136,7 @@ public final class SinkWriter<Key, Value> {
         for partition in chosen { try put(record, topic, partition, hasKey, hasValue) }
     }
 
-    /// Where the key without its window belongs; nil where the whole key decides.
+    /// The partition of the key without its window; nil if the whole key decides.
     @inlinable
     func partitionOfInnerKey(_ topic: BatchedTopic) -> Partition? {
         guard key.trailerBytes > 0, keyBytes.pointee.count >= key.trailerBytes else { return nil }
@@ -152,9 +155,9 @@ public final class SinkWriter<Key, Value> {
     }
 }
 
-// For serdes that know the topic or the headers. Others have no part in this.
+// For serdes that use the topic or headers. Other serdes never get here.
 extension SinkWriter {
-    /// The writer with the serdes of that topic.
+    /// A writer with the serdes of that topic.
     @usableFromInline func writer(forTopic name: String) throws -> SinkWriter {
         let topic = context.task.topicName(name)
         return SinkWriter(

@@ -1,13 +1,16 @@
-/// A store that has no changelog of its own, because a topic that its task reads brings it back: nothing is written for it
-/// at a commit, and a restore reads the topic as far as it was committed.
+/// Marks a store that has no changelog of its own, because it can be restored from a topic that its task reads. A
+/// commit writes nothing for it, and a restore reads the topic up to the committed position.
 public struct SourceChangelog: Sendable {
+    /// The name of the store.
     public let store: String
+    /// The name of the topic in the topology.
     public let topic: String
-    /// The node that reads the topic.
+    /// The name of the node that reads the topic.
     public let source: String
-    /// Makes the head that writes records into the store, and sends nothing on.
+    /// Makes a head that writes records into the store and forwards nothing.
     public let makeHead: TopologyNode.MakeHead
 
+    /// A store that can be restored from a topic that its task reads.
     public init(store: String, topic: String, source: String, makeHead: @escaping TopologyNode.MakeHead) {
         self.store = store
         self.topic = topic

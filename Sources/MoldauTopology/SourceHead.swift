@@ -1,10 +1,10 @@
 import MoldauRecords
 
-/// The oldest unprocessed record of one input partition: decoded when it becomes the head, processed when its turn comes.
+/// The next unprocessed record of one input partition: decoded when it becomes the head, processed when its turn comes.
 public protocol SourceHead: AnyObject {
-    /// Decodes a record and tells its time.
+    /// Decodes a record and returns its time.
     /// - Parameter partitionTime: the greatest time seen in the partition before this record.
-    /// - Throws: `SerdeError` and what the timestamp extractor throws.
+    /// - Throws: `SerdeError`, and errors of the timestamp extractor.
     func load(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers,
         partitionTime: Timestamp
@@ -13,30 +13,30 @@ public protocol SourceHead: AnyObject {
     func process() throws
     /// Tells the nodes below which records come next.
     func expect(_ records: UnsafeBufferPointer<RecordView>)
-    /// Reads and processes records one after the other, and sets the task's clock and origin for each: up to the first that only
-    /// `load` can judge.
+    /// Decodes and processes records one after another, setting the task's clock and origin for each, up to the first
+    /// that only `load` can handle.
     /// - Returns: how many were processed.
-    /// - Throws: what processing throws; the record is the head then.
+    /// - Throws: errors of processing; the failed record is then the head.
     func processAll(
         _ records: UnsafeBufferPointer<RecordView>, _ progress: UnsafeMutablePointer<SourceProgress>
     ) throws -> Int
 }
 
-/// How far a partition was processed: what changes with every record.
+/// A partition's progress: the fields that change with every record.
 public struct SourceProgress {
-    /// The record that waits or is being processed, as it lies in its batch.
+    /// The record that is waiting or being processed, inside its batch.
     @usableFromInline package var head: UnsafePointer<RecordView>?
     /// The greatest time of the records taken so far.
     @usableFromInline package var partitionTime = Timestamp.none
-    /// The next record to take, where it is not the head's: behind discarded records and markers.
+    /// The next record to take, if it is not the head's: after dropped records and markers.
     @usableFromInline package var nextOffset: Offset?
     @usableFromInline package var processedCount = 0
 
     package init() {}
 }
 
-/// A source's head, made of closures that know its types: made in inlinable code they are specialised, which methods of a generic
-/// class never are.
+/// A source's head, made of closures that know its types: closures made in inlinable code are specialised, methods of a
+/// generic class never are.
 public final class TypedSourceHead: SourceHead {
     @usableFromInline typealias Load = (
         UnsafeRawBufferPointer?, UnsafeRawBufferPointer?, Timestamp, Headers, _ partitionTime: Timestamp
@@ -49,7 +49,7 @@ public final class TypedSourceHead: SourceHead {
     @usableFromInline let loadHead: Load
     @usableFromInline let processHead: () throws -> Void
     @usableFromInline let expectHeads: ((UnsafeBufferPointer<RecordView>) -> Void)?
-    /// nil where each record needs a look.
+    /// nil if each record must be handled by `load`.
     @usableFromInline let processThrough: ProcessAll?
 
     @inlinable
@@ -91,13 +91,13 @@ public final class TypedSourceHead: SourceHead {
                     readKey = try key.read(record.key)
                     readValue = try value.read(record.value)
                 } catch {
-                    break  // Read again by `load`, which says what it is.
+                    break  // `load` decodes it again, and reports what is wrong.
                 }
-                progress.pointee.head = records.baseAddress! + place
+                progress.pointee.head = records.baseAddress! + place  // Not empty: it has a record.
                 if record.timestamp > progress.pointee.partitionTime {
                     progress.pointee.partitionTime = record.timestamp
                 }
-                if record.timestamp > task.streamTime { task.streamTime = record.timestamp }
+                task.took(record.timestamp)
                 task.originOffset = record.offset
                 try receiveParts(readKey, readValue, record.timestamp, Headers())
                 progress.pointee.processedCount += 1
@@ -110,13 +110,13 @@ public final class TypedSourceHead: SourceHead {
         }
     }
 
-    /// Lets an error say of which part it tells.
+    /// Wraps an error to say which part of the record it is about.
     @inlinable @inline(__always)
     static func reading<Part>(_ part: RecordPart, _ read: () throws -> Part) throws -> Part {
         do { return try read() } catch { throw UnreadablePart(part: part, underlying: error) }
     }
 
-    /// For serdes that look at headers.
+    /// For serdes that use headers.
     @usableFromInline static func loadingWithHeaders<Key, Value>(
         _ key: Serde<Key>, _ value: Serde<Value>, _ timestamps: TimestampExtractor<Key, Value>.Extract?,
         _ place: HeadPlace<Key, Value>
@@ -151,11 +151,14 @@ public final class TypedSourceHead: SourceHead {
     }
 }
 
-/// A source could not read the key or the value of a record.
+/// A source could not decode the key or the value of a record.
 public struct UnreadablePart: Error {
+    /// The part of the record.
     public let part: RecordPart
+    /// The error of the serde.
     public let underlying: any Error
 
+    /// A part that a serde could not decode.
     public init(part: RecordPart, underlying: any Error) {
         self.part = part
         self.underlying = underlying
@@ -163,7 +166,7 @@ public struct UnreadablePart: Error {
 }
 
 extension NodeContext {
-    /// The serdes of the topic whose head is being made.
+    /// The serdes for the topic whose head is being made.
     @usableFromInline func serdes<Key, Value>(
         _ key: Serde<Key>, _ value: Serde<Value>
     ) -> (Serde<Key>, Serde<Value>) {
@@ -172,7 +175,7 @@ extension NodeContext {
     }
 }
 
-/// Where a head waits. Behind a pointer: a class's own variable costs an exclusivity check each time.
+/// Holds a waiting head. Behind a pointer: access to a class's own variable costs an exclusivity check each time.
 @usableFromInline
 final class HeadPlace<Key, Value> {
     /// Initialised while `isTaken` is false.
@@ -188,7 +191,7 @@ final class HeadPlace<Key, Value> {
         head.deallocate()
     }
 
-    /// Takes a head in. One that is there, because its record was discarded, goes.
+    /// Stores a head, replacing one whose record was dropped.
     @inlinable @inline(__always)
     func put(_ record: consuming Record<Key, Value>) {
         if !isTaken { head.deinitialize(count: 1) }
@@ -205,7 +208,7 @@ final class HeadPlace<Key, Value> {
 }
 
 extension Serde {
-    /// Reads bytes, or a null where there are none.
+    /// Decodes a value; `bytes` is nil for a null.
     @inlinable public func read(_ bytes: UnsafeRawBufferPointer?) throws -> Value {
         guard let bytes else { return try decodeNull() }
         return try decode(bytes.bytes)

@@ -1,14 +1,14 @@
 import MoldauState
 
-/// A part of the topology that no topic separates: one task of it runs per partition of its input topics.
+/// A part of the topology that no topic divides: it runs as one task per partition of its input topics.
 public struct Subtopology: Sendable {
-    /// Its number in names and texts; numbers of global tables are left out here.
+    /// Its number in names and texts; parts that are global tables are not counted.
     public let number: Int
     /// In the order in which they were added: parents come before children.
     public let nodes: [TopologyNode]
     /// The stores of these nodes, in the order in which they are flushed.
     public let stores: [StoreDefinition]
-    /// Those of its stores that have no changelogs of their own.
+    /// Those of its stores that have no changelog of their own.
     public let sourceChangelogs: [SourceChangelog]
 
     init(number: Int, nodes: [TopologyNode], in topology: Topology) {
@@ -20,9 +20,11 @@ public struct Subtopology: Sendable {
         sourceChangelogs = topology.sourceChangelogs.filter { seen.contains($0.store) }
     }
 
+    /// The nodes that read topics.
     public var sources: [TopologyNode] { nodes.filter { $0.source != nil } }
+    /// The topics that the sub-topology reads, by their names in the topology.
     public var sourceTopics: [String] { sources.flatMap { $0.source?.topics ?? [] } }
-    /// The topics that its sinks write, as far as they are fixed.
+    /// The topics that its sinks write to, without those that are chosen for each record.
     public var sinkTopics: [String] {
         nodes.compactMap { if case .sink(let topic, _) = $0.role { topic } else { nil } }
     }
@@ -38,6 +40,6 @@ extension Topology {
         }
     }
 
-    /// Everything in one part, as the test driver runs it.
+    /// Everything as one part, for the test driver.
     public var undivided: Subtopology { Subtopology(number: 0, nodes: nodes, in: self) }
 }

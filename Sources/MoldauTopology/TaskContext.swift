@@ -5,18 +5,23 @@ import MoldauState
 ///
 /// Owned by one stream thread. The runtime sets the clocks and the origin before each record; nodes read them.
 public final class TaskContext {
+    /// The id of the application.
     public let applicationID: String
+    /// The id of the task.
     public let taskID: TaskID
+    /// Collects the records that the task sends.
     public let outbox: any RecordCollector
 
-    // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and nothing
-    // is called while one of them is changed.
+    // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and
+    // no other code runs while one of them is being changed.
 
+    /// The only owner of stream time: `took` advances it, `at(streamTime:)` sets it back temporarily.
+    @exclusivity(unchecked) @usableFromInline var latest = Timestamp.none
     /// The greatest timestamp of the records taken so far; `.none` before the first.
-    @exclusivity(unchecked) public var streamTime = Timestamp.none
-    /// When the round takes place: read once per round of the stream thread.
+    @inlinable public var streamTime: Timestamp { latest }
+    /// The time of the round: read once per round of the stream thread.
     @exclusivity(unchecked) public var time: RoundTime
-    /// The wall clock: for what people and records are told, and never for how long something took.
+    /// The wall clock: for output and records, never for measuring durations.
     public var now: Timestamp { time.wall }
     /// The partition of the record that is being processed.
     @exclusivity(unchecked) package var originPartition = TopicPartition("", 0)
@@ -33,34 +38,38 @@ public final class TaskContext {
             if let newValue { originPartition = TopicPartition(newValue.topic, newValue.partition) }
         }
     }
-    /// What becomes of the record that is being processed if a node discards it; nil: it is only counted.
+    /// What happens to the record that is being processed if a node drops it; nil: it is only counted.
     @exclusivity(unchecked) public var diversion: Diversion?
-    /// How often an operator looks at most for windows that are over.
+    /// The shortest time between two searches of an operator for closed windows.
     public var closedWindowSearchInterval = Duration.seconds(1)
 
+    /// The number of dropped records, by node and reason.
     public private(set) var drops: [DropKey: Int64] = [:]
+    /// Decides what to do after user code threw.
     public var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
+    /// The punctuations that processors have scheduled.
     public private(set) var schedules: [Schedule] = []
-    /// Times that nodes want to find again after a restart, by store: committed with the input offsets.
+    /// Times that nodes need again after a restart, by store: committed with the input offsets.
     public var processorTimes: [String: Int64] = [:]
-    /// Set by a processor that wants its work committed soon.
+    /// Set by a processor to request a commit soon.
     public var commitRequested = false
 
-    /// The nodes whose results come later than their records, children first.
+    /// The nodes that forward results later than their records, children first.
     public private(set) var deferredWork: [any DeferredWork] = []
-    /// How a topic that a node names is called in the cluster: internal topics carry the application's id.
+    /// Maps a topic's name in the topology to its name in the cluster: internal topics get the application's id.
     public var topicName: (_ name: String) -> String = { $0 }
     /// Ends the stream thread's wait for records; may be called from any thread.
     public var wake: @Sendable () -> Void = {}
-    /// Where asynchronous closures run; nil: on Swift's pool.
+    /// Where asynchronous closures run; nil: on Swift's thread pool.
     public var asyncExecutor: (any TaskExecutor)?
-    /// The task's own random numbers. Seeded by the application's id and the task's.
+    /// The task's own random numbers, seeded by the application's id and the task's.
     public var generator: SeededGenerator
 
     private var stores: [String: any StateStore] = [:]
     private var commitHooks: [(order: Int, flush: () throws -> Void)] = []
     private var closeHooks: [() throws -> Void] = []
 
+    /// Made by the runtime for each task; a test driver makes one as well.
     public init(
         applicationID: String, taskID: TaskID, outbox: any RecordCollector, now: RoundTime,
         onFailure: @escaping @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
@@ -75,40 +84,55 @@ public final class TaskContext {
             seed: UInt64(bitPattern: Int64(name.withUTF8 { murmur2(UnsafeRawBufferPointer($0)) })))
     }
 
+    /// Advances stream time to the timestamp of a record that was taken.
+    @inlinable @inline(__always)
+    package func took(_ time: Timestamp) { if time > latest { latest = time } }
+
+    /// Runs `body` with the stream time of an earlier record, whose results or punctuations are processed now.
+    package func at(streamTime: Timestamp, _ body: () throws -> Void) rethrows {
+        let taken = latest
+        latest = streamTime
+        defer { latest = taken }
+        try body()
+    }
+
+    /// Adds a store; nodes find it by its name.
     public func add(_ store: any StateStore) {
         stores[store.name] = store
         guard let store = store as? any ExpiringStore else { return }
         let name = store.name
         store.onExpired = { [unowned self] in drop(.expired, at: name) }
     }
+    /// The store of that name; nil if the task has none.
     public func store(named name: String) -> (any StateStore)? { stores[name] }
 
+    /// Adds a node that forwards results later than their records.
     public func add(_ work: any DeferredWork) { deferredWork.append(work) }
 
-    /// Counts a discarded record. It goes aside where the topology says so.
-    /// - Parameter error: what user code threw.
+    /// Counts a dropped record, and diverts it if the topology says so.
+    /// - Parameter error: the error that user code threw, if it did.
     public func drop(_ reason: DropReason, at node: String, because error: (any Error)? = nil) {
         drops[DropKey(node: node, reason: reason), default: 0] += 1
         diversion?.taking(reason, at: node)?.note(Discard(reason: reason, node: node, error: error))
     }
 
-    /// Calls `flush` at each commit before the changelogs are captured, in ascending `order`.
+    /// Registers `flush` to be called at each commit, before the changelogs are written, in ascending `order`.
     public func beforeCommit(order: Int, _ flush: @escaping () throws -> Void) {
         commitHooks.append((order, flush))
         commitHooks.sort { $0.order < $1.order }
     }
 
-    /// Lets held-back changes go downstream, in the order of their stores.
+    /// Forwards held-back changes, in the order of their stores.
     public func flushHeldChanges() throws { for hook in commitHooks { try hook.flush() } }
 
-    /// Calls `close` once when the task ends, also after an error.
+    /// Registers `close` to be called once when the task ends, even after an error.
     public func onClose(_ close: @escaping () throws -> Void) { closeHooks.append(close) }
 
-    /// Closes the nodes, parents before children: tasks wire children first. All of them, even when one throws.
+    /// Closes all nodes, parents before children (tasks wire children first), even if one throws.
     /// - Throws: the first error.
     public func closeNodes() throws {
         var first: (any Error)?
-        // They hold the nodes, which hold this.
+        // Breaks the reference cycle: these hold the nodes, which hold this context.
         defer { (commitHooks, schedules, deferredWork) = ([], [], []) }
         while let close = closeHooks.popLast() {
             do { try close() } catch { first = first ?? error }
@@ -116,15 +140,20 @@ public final class TaskContext {
         if let first { throw first }
     }
 
+    /// Adds a punctuation.
     public func add(_ schedule: Schedule) { schedules.append(schedule) }
+    /// Removes the punctuations that were cancelled.
     public func removeCancelledSchedules() { schedules.removeAll(where: \.isCancelled) }
 }
 
-/// A sub-topology's instance for one partition, `0_3` in text and as the name of its state directory.
+/// A sub-topology's instance for one partition; written `0_3`, also as the name of its state directory.
 public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The number of the sub-topology; negative for global stores.
     public let subtopology: Int
+    /// The partition that the task reads in each of its topics.
     public let partition: Partition
 
+    /// The task of a sub-topology for a partition.
     public init(subtopology: Int, partition: Partition) {
         self.subtopology = subtopology
         self.partition = partition
@@ -136,16 +165,19 @@ public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(subtopology)_\(partition)" }
 
-    /// Whether it stands for the nodes that keep a global store, which are no task of any sub-topology.
+    /// Whether this is the pseudo-task that maintains the global stores, which belong to no sub-topology.
     public var isGlobal: Bool { subtopology < 0 }
 }
 
-/// Where a record came from.
+/// The topic, partition and offset that a record came from.
 public struct RecordOrigin: Hashable, Sendable {
+    /// The topic's name in the cluster.
     public var topic: String
+    /// The partition of the topic.
     public var partition: Partition
     public var offset: Offset
 
+    /// The place of a record.
     public init(topic: String, partition: Partition, offset: Offset) {
         self.topic = topic
         self.partition = partition
@@ -153,11 +185,13 @@ public struct RecordOrigin: Hashable, Sendable {
     }
 }
 
-/// What discards are counted by.
+/// What drops are counted by.
 public struct DropKey: Hashable, Sendable, CustomStringConvertible {
     public let node: String
+    /// Why records were dropped.
     public let reason: DropReason
 
+    /// Drops at a node, for one reason.
     public init(node: String, reason: DropReason) {
         self.node = node
         self.reason = reason
@@ -166,11 +200,14 @@ public struct DropKey: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(reason) at '\(node)'" }
 }
 
-/// User code threw while a node processed a record. The processing handler decides what follows.
+/// User code threw while a node processed a record. The processing handler decides what happens next.
 public struct ProcessingFailure: Error, CustomStringConvertible {
     public let node: String
+    /// The task in which the error occurred.
     public let task: TaskID
+    /// The origin of the record; nil in a punctuation.
     public let origin: RecordOrigin?
+    /// The error that the code threw.
     public let underlying: any Error
 
     public var description: String {
@@ -181,28 +218,28 @@ public struct ProcessingFailure: Error, CustomStringConvertible {
 
 /// What to do after a failure of user code.
 public enum ProcessingResponse: Sendable {
-    /// The stream thread stops with the failure; the uncaught-error handler decides what then.
+    /// The stream thread stops with the failure; the uncaught-error handler decides what happens next.
     case fail
-    /// The record is dropped at that node, counted, and processing goes on.
+    /// The record is dropped at that node and counted, and processing continues.
     case skip
-    /// As `skip`, and the record that was being processed goes to the dead-letter topic.
+    /// Like `skip`; in addition the record that was being processed is sent to the dead-letter topic.
     case deadLetter(topic: String)
 }
 
 /// Where nodes put records for topics. Owned by the task's thread.
 public protocol RecordCollector: AnyObject {
-    /// May block the first time, to learn the number of partitions.
+    /// The batches of a topic. May block on the first call for a topic, to learn its number of partitions.
     func batches(forTopic name: String) throws -> BatchedTopic
-    /// Encoded at once; the bytes are free again when this returns.
-    /// - Parameter partition: nil lets the key decide, or the sticky partitioner when there is none.
+    /// Encodes a record at once; the caller's bytes are free again when this returns.
+    /// - Parameter partition: nil leaves the choice to the key, or to the sticky partitioner if there is no key.
     func send(
         _ topic: BatchedTopic, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Timestamp, headers: Headers) throws
-    /// For who adds to a batch: to be called where it has grown to its `noticeBytes`.
+    /// Must be called by whoever appends to a batch directly, when it has grown to its `noticeBytes`.
     func grew(_ batch: UnsafeMutablePointer<GrowingBatch>) throws
     /// A copy of the record that the task is processing; nil in punctuations.
     var originalRecord: OriginalRecord? { get }
-    /// A record that the task took earlier and goes on with now: the one that is being processed while it is set.
+    /// A record that the task took earlier and continues with now: while set, it counts as the record being processed.
     var resumed: OriginalRecord? { get set }
     /// Copies the record that the task is processing to a dead-letter topic, with headers that say why.
     func sendDeadLetter(topic: String, failure: any Error, node: String) throws

@@ -1,23 +1,25 @@
 import MoldauRecords
 
-/// Tells the time of a source's records. Without one it is the records' own, and records of a negative time are dropped
-/// (counted).
+/// Determines the time of a source's records. Without one it is the record's own timestamp, and records with a negative
+/// timestamp are dropped (counted).
 public enum TimestampExtractor<Key, Value>: Sendable {
     /// `partitionTime` is the greatest time seen in the partition so far, `.none` before the first record.
     public typealias Extract = (_ record: Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp
 
-    /// The wall clock when the record becomes the next of its partition, as the stream thread read it for this round.
+    /// The wall clock at the time the record becomes the next of its partition, as the stream thread read it for this
+    /// round.
     case wallClock
-    /// The record's own; of records with a negative time the partition's. Where that is not known yet, the deserialization
-    /// handler is asked: by default the thread stops.
+    /// The record's own timestamp; if that is negative, the partition's time. If that is not known yet, the
+    /// deserialization handler is asked: by default the thread stops.
     case partitionTimeIfNegative
-    /// The record's own; for records with a negative time the deserialization handler is asked: by default the thread stops.
+    /// The record's own timestamp; if that is negative, the deserialization handler is asked: by default the thread
+    /// stops.
     case failIfNegative
-    /// What a closure answers. A negative time drops the record (counted); for what it throws the deserialization handler
-    /// is asked.
+    /// The result of a closure. A negative time drops the record (counted); if the closure throws, the deserialization
+    /// handler is asked.
     case custom(@Sendable (_ record: Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp)
 
-    /// What a source calls.
+    /// The function that a source calls.
     public func extract(in context: NodeContext) -> Extract {
         switch self {
         case .wallClock:
@@ -33,11 +35,12 @@ public enum TimestampExtractor<Key, Value>: Sendable {
     }
 }
 
-/// A record has no time that its source could use.
+/// A record has no timestamp that its source could use.
 public struct NegativeTimestamp: Error, Equatable, CustomStringConvertible {
-    /// What the record says.
+    /// The record's own timestamp.
     public let timestamp: Timestamp
 
+    /// The error for a record whose own timestamp is this one.
     public init(timestamp: Timestamp) { self.timestamp = timestamp }
 
     public var description: String {

@@ -1,8 +1,8 @@
-/// Matches the names of topics with a source's pattern.
+/// Matches topic names with a source's pattern.
 struct TopicMatcher {
     private let regex: Regex<AnyRegexOutput>
 
-    /// - Throws: `TopologyError.invalidName` where the pattern is no regular expression.
+    /// - Throws: `TopologyError.invalidName` if the pattern is not a valid regular expression.
     init(_ pattern: String) throws {
         do { regex = try Regex(pattern) } catch {
             throw TopologyError.invalidName(name: pattern, reason: "it is no regular expression: \(error)")
@@ -15,12 +15,13 @@ struct TopicMatcher {
 }
 
 extension Topology {
-    /// Whether some source reads topics by a pattern.
+    /// Whether any source reads topics by a pattern.
     public var readsByPattern: Bool { nodes.contains { $0.source?.pattern != nil } }
 
-    /// The topology with the topics of each pattern filled in. A topic that a source names is for that source alone.
-    /// - Parameter topics: the names of all topics that are there.
-    /// - Throws: `TopologyError.topicReadTwice` where two patterns match a topic.
+    /// The topology with the matching topics of each pattern filled in. A topic that a source names is reserved for
+    /// that source.
+    /// - Parameter topics: the names of all existing topics.
+    /// - Throws: `TopologyError.topicReadTwice` if two patterns match a topic.
     public func matching(_ topics: some Sequence<String>) throws -> Topology {
         guard readsByPattern else { return self }
         let named = Set(nodes.compactMap(\.source).filter { $0.pattern == nil }.flatMap(\.topics))

@@ -1,10 +1,10 @@
 import MoldauState
 
 extension Topology {
-    /// The topics whose records are rows, the newest of each key being the one that holds: those of tables, of global tables and of
-    /// read-only stores. With how long an older row may still be asked for: zero but for versioned tables.
+    /// The topics whose records are rows, of which the newest per key is valid: those of tables, of global tables and
+    /// of read-only stores. The value says how long older rows may still be needed: zero except for versioned tables.
     ///
-    /// Rows do not age, so such a topic should be compacted, and not delete by time.
+    /// Rows do not expire, so such a topic should be compacted and should not delete records by age.
     public var tableTopics: [String: Duration] {
         var topics = globalTables.reduce(into: [:]) { $0[$1.topic] = Duration.zero }
         for node in nodes {

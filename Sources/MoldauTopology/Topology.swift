@@ -1,32 +1,36 @@
 import MoldauRecords
 import MoldauState
 
-/// A graph of sources, processors and sinks with their stores, as a value: it says everything that tasks are made of.
+/// A graph of sources, processors and sinks with their stores, as a value: everything that tasks are made from.
 ///
-/// Made by the DSL, or node by node with `addSource`, `addProcessor` and `addSink` of the module `Moldau`. Topics that belong to the application
-/// (repartition topics, changelogs) stand here by their short names; the runtime puts the application's id before them.
+/// Built by the DSL, or node by node with `addSource`, `addProcessor` and `addSink` of the module `Moldau`. The
+/// application's internal topics (repartition topics, changelogs) have their short names here; the runtime adds the
+/// application's id.
 public struct Topology: Sendable {
     public internal(set) var nodes: [TopologyNode] = []
     public private(set) var stores: [StoreDefinition] = []
+    /// The tables of which each thread has all partitions.
     public private(set) var globalTables: [GlobalTableNode] = []
+    /// The topics between its sub-topologies.
     public private(set) var repartitionTopics: [RepartitionTopic] = []
-    /// Stores that topics bring back which the topology reads.
+    /// The stores that are restored from topics that the topology reads.
     public private(set) var sourceChangelogs: [SourceChangelog] = []
-    /// What works, and may not be what was meant. An application logs them when it starts.
+    /// Things that work but may not be intended. An application logs them when it starts.
     public var warnings: [TopologyWarning] = []
-    /// Groups of topics whose partitions must agree in number, because some node joins them.
+    /// Groups of topics that must have the same number of partitions, because some node joins them.
     public var copartitionGroups: [Set<String>] { joinedSources.map(topics(of:)).filter { $0.count > 1 } }
 
     private var joinedSources: [Set<String>] = []
     private var indexByName: [String: Int] = [:]
-    /// All nodes, those of global tables too, as they were added.
+    /// The names of all nodes, including those of global tables, in the order in which they were added.
     private var arrivals: [String] = []
     private var storeUsers: [String: [String]] = [:]
     private var joinedNodes = NodeGroups()
 
+    /// A topology without nodes.
     public init() {}
 
-    /// The node of that name.
+    /// The node with that name.
     public subscript(name: String) -> TopologyNode? { indexByName[name].map { nodes[$0] } }
 
     /// The names of the nodes that a store is connected to.
@@ -57,8 +61,8 @@ public struct Topology: Sendable {
         for parent in node.parents { joinedNodes.unite(parent, node.name) }
     }
 
-    /// Adds a store and connects it to nodes that are there already. The same definition may be added again, for more nodes.
-    /// - Throws: `TopologyError`: the name is that of another definition, or a node is unknown.
+    /// Adds a store and connects it to existing nodes. The same definition may be added again, for more nodes.
+    /// - Throws: `TopologyError` if another definition has that name, or a node is unknown.
     public mutating func add(_ store: StoreDefinition, for users: [String]) throws {
         if !stores.contains(where: { $0.isSame(as: store) }) {
             try checkIsNew(store)
@@ -67,7 +71,7 @@ public struct Topology: Sendable {
         for user in users { try connect(user, toStore: store.name) }
     }
 
-    /// Gives a node access to a store: from then on both belong to one sub-topology.
+    /// Gives a node access to a store: both then belong to one sub-topology.
     public mutating func connect(_ name: String, toStore store: String) throws {
         if globalTables.contains(where: { $0.store.name == store }) {
             throw TopologyError.globalStoreNamed(node: name, store: store)
@@ -82,7 +86,7 @@ public struct Topology: Sendable {
         nodes[index].stores.append(store)
     }
 
-    /// Lets a topic that a source of the store's sub-topology reads be the changelog of a store.
+    /// Makes a topic that a source of the store's sub-topology reads the changelog of the store.
     public mutating func add(_ changelog: SourceChangelog) throws {
         guard let index = stores.firstIndex(where: { $0.name == changelog.store }) else {
             throw TopologyError.unknownStore(node: changelog.source, store: changelog.store)
@@ -91,6 +95,7 @@ public struct Topology: Sendable {
         sourceChangelogs.append(changelog)
     }
 
+    /// Adds a global table.
     public mutating func add(_ table: GlobalTableNode) throws {
         for name in [table.sourceName, table.processorName] where isTaken(name) {
             throw TopologyError.duplicateName(kind: "node", name: name)
@@ -103,6 +108,7 @@ public struct Topology: Sendable {
         arrivals += [table.sourceName, table.processorName]
     }
 
+    /// Adds a topic between two sub-topologies.
     public mutating func add(_ topic: RepartitionTopic) throws {
         guard !repartitionTopics.contains(where: { $0.name == topic.name }) else {
             throw TopologyError.duplicateName(kind: "repartition topic", name: topic.name)
@@ -110,8 +116,9 @@ public struct Topology: Sendable {
         repartitionTopics.append(topic)
     }
 
-    /// Says that the sources of a join, or of a state by key, must agree in their number of partitions.
-    /// - Throws: `TopologyError.differentPartitionCounts` where repartition topics among them cannot.
+    /// Requires that the sources of a join, or of state by key, have the same number of partitions.
+    /// - Throws: `TopologyError.differentPartitionCounts` if repartition topics among them have different fixed
+    ///   numbers.
     public mutating func copartition(sources: Set<String>) throws {
         joinedSources.append(sources)
         let topics = topics(of: sources)
@@ -139,7 +146,8 @@ public struct Topology: Sendable {
         }
     }
 
-    /// The nodes that belong together, in the order of Kafka Streams' sub-topology numbers: as their first sources were added.
+    /// The connected groups of nodes, ordered like Kafka Streams' sub-topology numbers: by when their first sources
+    /// were added.
     var groups: [[String]] {
         var groups = joinedNodes
         for table in globalTables {
@@ -157,9 +165,9 @@ public struct Topology: Sendable {
     }
 }
 
-/// Something in a topology that works, and may not be what was meant.
+/// Something in a topology that works but may not be intended.
 public enum TopologyWarning: Sendable, Hashable, CustomStringConvertible {
-    /// A processor with stores follows on a change of key: records of equal keys may come to several tasks, each with
+    /// A processor with stores follows a change of key: records with equal keys may reach several tasks, each with
     /// stores of its own.
     case storesBehindKeyChange(node: String, stores: [String])
 
@@ -175,9 +183,10 @@ public enum TopologyWarning: Sendable, Hashable, CustomStringConvertible {
 /// A topic between two sub-topologies of the application.
 public struct RepartitionTopic: Sendable, Hashable {
     public let name: String
-    /// nil: as many as the widest topic upstream.
+    /// nil: as many as the topic upstream with the most partitions.
     public let partitionCount: Int32?
 
+    /// A repartition topic, by its short name.
     public init(name: String, partitionCount: Int32? = nil) {
         self.name = name
         self.partitionCount = partitionCount
@@ -186,13 +195,18 @@ public struct RepartitionTopic: Sendable, Hashable {
 
 /// A table of which every stream thread holds all partitions. It is read to its end before anything is processed.
 public struct GlobalTableNode: Sendable {
+    /// The name of the node that reads the topic.
     public let sourceName: String
+    /// The name of the node that writes to the store.
     public let processorName: String
+    /// The topic that the table is read from.
     public let topic: String
+    /// The store that holds the table.
     public let store: StoreDefinition
-    /// Makes the heads that write records into the store: one for each partition of the topic.
+    /// Makes the heads that write records into the store, one for each partition of the topic.
     public let makeHeads: @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
 
+    /// A table of one topic.
     public init(
         sourceName: String, processorName: String, topic: String, store: StoreDefinition,
         makeHeads: @escaping @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
@@ -205,7 +219,7 @@ public struct GlobalTableNode: Sendable {
     }
 }
 
-/// Names that are joined to groups: union–find.
+/// Groups of connected names: a union–find structure.
 struct NodeGroups: Sendable {
     private var parents: [String: String] = [:]
 
@@ -222,7 +236,7 @@ struct NodeGroups: Sendable {
         return name
     }
 
-    /// The groups in the order in which `names` meets them, each with its names in that order.
+    /// The groups in the order in which `names` first mentions them, each with its names in that order.
     func numbered(_ names: [String]) -> [[String]] {
         var groups: [[String]] = []
         var numbers: [String: Int] = [:]

@@ -1,8 +1,9 @@
-// The text of Kafka Streams' `Topology.describe()`, down to its order of nodes, so that existing tools and people can read it.
+// The text of Kafka Streams' `Topology.describe()`, including its order of nodes, so that existing tools and people can
+// read it.
 
 import MoldauState
 
-/// Describes the graph in the words of Kafka Streams' `Topology.describe()`.
+/// Describes the graph in the format of Kafka Streams' `Topology.describe()`.
 public struct TopologyDescription: CustomStringConvertible {
     private let topology: Topology
 
@@ -50,12 +51,12 @@ public struct TopologyDescription: CustomStringConvertible {
 }
 
 extension Topology {
-    /// The graph as text, in Kafka Streams' words and order.
+    /// The graph as text, in Kafka Streams' format and order.
     public func describe() -> TopologyDescription { TopologyDescription(self) }
 }
 
-/// Nodes ordered by the number of paths below them, then by name. Kafka Streams sorts neighbours while it still counts paths, so the
-/// order in which edges are met shows in the result; this meets them in the same order.
+/// Nodes ordered by the number of paths below them, then by name. Kafka Streams sorts neighbours while it is still
+/// counting paths, so the order in which edges are visited affects the result; this visits them in the same order.
 private struct SortedGraph {
     private var predecessors: [String: JavaTreeOrder] = [:]
     private var successors: [String: JavaTreeOrder] = [:]

@@ -1,6 +1,6 @@
-/// Why a topology cannot be built. Whoever builds it gets this; nothing has started yet.
+/// Why a topology cannot be built. Thrown while building; nothing has started yet.
 public enum TopologyError: Error, Equatable, CustomStringConvertible {
-    /// Two nodes, stores or repartition topics carry the same name.
+    /// Two nodes, stores or repartition topics have the same name.
     case duplicateName(kind: String, name: String)
     /// Two sources read one topic in different ways.
     case topicReadTwice(topic: String, sources: [String])
@@ -9,18 +9,18 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case invalidName(name: String, reason: String)
     case unknownParent(node: String, parent: String)
     case unknownStore(node: String, store: String)
-    /// A processor names a global table's store among its own, though every processor may read it.
+    /// A processor names a global table's store among its own stores, although every processor may read it anyway.
     case globalStoreNamed(node: String, store: String)
     /// A processor asked for a store that it was not connected to.
     case storeNotConnected(node: String, store: String)
-    /// A store or stream holds other types than those that were asked for.
+    /// A store or stream holds other types than were asked for.
     case wrongType(name: String, expected: String, found: String)
-    /// Topics of a join have numbers of partitions of their own that differ.
+    /// Topics of a join have different fixed numbers of partitions.
     case differentPartitionCounts([String: Int32])
-    /// Stores and internal topics have generated names, and the options ask for given ones.
+    /// Stores and internal topics have generated names, but the options require explicit ones.
     case unnamed([String])
-    /// Two stores or internal topics that nobody named come from the same operation on the same input: only their order tells
-    /// them apart.
+    /// Two unnamed stores or internal topics come from the same operation on the same input: only their order
+    /// distinguishes them.
     case indistinguishable(first: String, other: String)
     /// The topology reads nothing.
     case empty

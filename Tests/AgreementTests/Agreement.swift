@@ -1,31 +1,31 @@
-// What must agree, and when.
+// What must agree between runs of a plan, and when.
 //
 // Always, under the test driver: stores in memory and in RocksDB lead to the same records in the same order in every
 // topic, changelogs included.
 //
-// A plan that is one task (`Rule.oneTask`; no topic of the application, one partition) is deterministic, as its inputs
-// have different times and the oldest head is taken first. So the driver and a cluster write the same records in the same
+// A plan that is one task (`Rule.oneTask`; no internal topic, one partition) is deterministic, as its inputs have
+// different times and the oldest record is taken first. So the driver and a cluster write the same records in the same
 // order:
-// - with every change sent at once, however often is committed;
-// - with the last change per commit, if every record is committed, as the driver does.
-// An interrupted run goes on as if nothing had been, where it was committed before, also where its windows are kept for
-// another time or elsewhere from then on; where it was not, records since the
-// last commit come again, the same ones: as a set, and each key's last one, the outputs are equal. Operators forget their
-// stream time in a restart (as Kafka Streams' do), so this holds only where nothing comes late.
+// - if every change is sent at once, however often the cluster commits;
+// - if only the last change per commit is sent and every record is committed, as the driver does. A run that is
+//   interrupted after a commit continues as if nothing had happened, even if its windows are kept for another time or
+//   in another kind of store from then on. After an interruption without a commit, the records since the last commit
+//   are processed again with the same results: the outputs are equal as sets, and so is each key's last record.
+//   Operators forget their stream time in a restart (as Kafka Streams' do), so this holds only if nothing is late.
 //
-// A plan whose results do not depend on the order (`Rule.anyOrder`: aggregates commute, nothing is late, nobody looks up
-// what someone else may change meanwhile) ends in the same way with any number of partitions and threads, with each
-// change or the last per commit, with optimizations, and with interruptions after commits. What "the same" is depends
-// on the output: each key's records in order, the records in any order, each key's last record, or the final results of
-// the windows that both runs have closed (`Traits.Comparison`). Times are not compared: the last change of a row that two
-// records made may have either's time.
+// A plan whose results do not depend on the order (`Rule.anyOrder`: aggregates commute, nothing is late, nobody looks
+// up what someone else may change meanwhile) has the same outcome with any number of partitions and threads, with each
+// change or the last per commit, with optimizations, and with interruptions after commits. What "the same" means
+// depends on the output: each key's records in order, the records in any order, each key's last record, or the final
+// results of the windows that both runs have closed (`Traits.Comparison`). Times are not compared: the last change of a
+// row that two records caused may have the time of either.
 
 //
-// What need not agree, as it does not in Kafka Streams, and is not drawn: what an inner foreign-key join makes of left rows
-// that change while answers are on their way (`Step.Operator.needsSteadyRows`). "There is no right row" is answered to a
-// left row only if the row before referred to another one (KAFKA-16394). So where a row changes twice, the answer that
-// would delete the result is to the row in between: it is dropped, no other comes, and the result stays. And where a row
-// is what it was before the last change, an answer from then is taken.
+// What need not agree, as it does not in Kafka Streams, is not drawn: inner foreign-key joins of left rows that change
+// while answers are on their way (`Step.Operator.needsSteadyRows`). "There is no right row" is answered to a left row
+// only if the previous row referred to another one (KAFKA-16394). So if a row changes twice, the answer that would
+// delete the result is for the row in between: it is dropped, no other arrives, and the result stays. And if a row has
+// the same value as before the last change, an answer from then is accepted.
 
 import Moldau
 import MoldauTesting
@@ -34,7 +34,7 @@ import MoldauTesting
 struct Agreement {
     let plan: Plan
 
-    /// The first disagreement; nil where there is none. What a run throws is one.
+    /// The first disagreement; nil if there is none. An error of a run counts as one.
     func difference() -> String? {
         do {
             let reference = try DriverRun(plan, RunSetting())
@@ -87,8 +87,9 @@ struct Agreement {
 
     // MARK: Any order
 
-    /// Joins of tables look rows up as they are, sent or not. A row that comes and goes between two commits is never sent,
-    /// but may have been found meanwhile: that result stays. As in Kafka Streams, so where rows go, nothing is held.
+    /// Joins of tables look rows up as they are, whether sent or not. A row that appears and disappears between two
+    /// commits is never sent, but may have been found meanwhile, and that result stays, as in Kafka Streams. So changes
+    /// are not held if rows may be deleted.
     private var canHoldChanges: Bool {
         !plan.steps.contains(where: \.op.joinsTables)
             || !plan.steps.contains(where: \.op.deletesRows) && plan.inputs.allSatisfy { $0.value != nil }
@@ -115,7 +116,7 @@ struct Agreement {
         return nil
     }
 
-    /// By what each output allows.
+    /// Compares each output by what it allows.
     private func difference(_ expected: Outputs, _ found: Outputs) -> String? {
         for step in plan.outputs {
             let topic = Plan.topic(ofOutput: step)
@@ -154,7 +155,7 @@ struct Agreement {
         return nil
     }
 
-    /// Records may come again, but no others, and each key's last one is the same.
+    /// Records may be repeated, but no other records may appear, and each key's last one must be the same.
     private func repeatingDifference(_ expected: Outputs, _ found: Outputs) -> String? {
         for topic in expected.keys.sorted() {
             let (left, right) = (expected[topic] ?? [], found[topic] ?? [])
@@ -168,7 +169,7 @@ struct Agreement {
 
     // MARK: Lines
 
-    /// Changelogs are not text: what cannot be printed stands in hexadecimal digits.
+    /// The bytes as text, or in hexadecimal digits if they cannot be printed: changelogs are not text.
     private func text(_ bytes: [UInt8]?) -> String {
         guard let bytes else { return "nil" }
         let isText = bytes.allSatisfy { (0x20..<0x7f).contains($0) }

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Random topologies, run in many ways that must agree. `make agree SEEDS=1000` tries more of them; `FROM` is the first.
+/// Random topologies, run in many ways that must agree. `make agree SEEDS=1000` tries more of them, starting with
+/// `FROM`.
 struct AgreementTests {
     private static func number(_ name: String) -> UInt64? {
         ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }

@@ -1,4 +1,4 @@
-// A topology and its inputs as plain data: drawn from a seed, printed where they fail, and cut down step by step.
+// A topology and its inputs as plain data: drawn from a seed, printed if they fail, and shrunk step by step.
 
 /// One operator, on the results of earlier steps.
 struct Step: CustomStringConvertible {
@@ -22,7 +22,7 @@ struct Step: CustomStringConvertible {
             default: false
             }
         }
-        /// Whether its rows may go though no row of its input does.
+        /// Whether its rows may be deleted although no row of its input is.
         var deletesRows: Bool {
             switch self {
             case .filterRows, .regroup, .regroupReduce, .foreignKeyJoin: true
@@ -33,17 +33,17 @@ struct Step: CustomStringConvertible {
         var needsSteadyRows: Bool { self == .foreignKeyJoin }
     }
 
-    /// What becomes of windows' results.
+    /// How results of windows are emitted.
     enum Closing: String { case onUpdate, onClose, suppressed }
 
     var op: Operator
     var inputs: [Int] = []
-    /// Varies the step's functions; of sources the topic.
+    /// Varies the step's functions; for sources, the number of the topic.
     var number = 0
     var sizeMs: Int64 = 0
     var graceMs: Int64 = 0
     var closing = Closing.onUpdate
-    /// Whether a table that could do without gets a store.
+    /// Whether a table that needs no store gets one.
     var isStored = false
 
     var description: String {
@@ -76,11 +76,11 @@ struct Plan: CustomStringConvertible {
     let seed: UInt64
     let rule: Rule
     var steps: [Step]
-    /// Of all topics, in the order in which one task takes them.
+    /// The records of all topics, in the order in which a single task takes them.
     var inputs: [InputRecord]
     /// How far times go back within a topic, in milliseconds.
     let disorderMs: Int64
-    /// What follows for each step; by their numbers.
+    /// The traits of each step, by its number.
     var traits: [Traits]
 
     /// Steps that no other step reads.
@@ -89,11 +89,11 @@ struct Plan: CustomStringConvertible {
         return steps.indices.filter { !read.contains($0) }
     }
 
-    /// Those that are written to topics.
+    /// The unread steps that are written to topics.
     var outputs: [Int] { unread.filter { steps[$0].op != .globalTable } }
 
-    /// Whether a run that was interrupted after a commit goes on as if it had not been. Operators forget their stream
-    /// time, as those of Kafka Streams do, so records that come late for them may count after a restart.
+    /// Whether a run that is interrupted after a commit continues as if it had not been. Operators forget their stream
+    /// time, as those of Kafka Streams do, so records that are late for them may count after a restart.
     var isRestartable: Bool {
         rule == .anyOrder || disorderMs == 0 && !traits.contains(where: \.hangsOnForgottenTime)
     }
@@ -109,37 +109,39 @@ struct Plan: CustomStringConvertible {
 
 /// What is known of a step's result.
 struct Traits {
-    /// How the outputs of two runs are held against each other where their order of processing differs.
+    /// How the outputs of two runs are compared if their order of processing differs.
     enum Comparison {
         /// The records of each key, in order.
         case sequencePerKey
         /// The records, in any order.
         case multiset
-        /// The last record of each key; a tombstone is as good as none.
+        /// The last record of each key; a tombstone is equal to none.
         case lastPerKey
-        /// At most one record per key, and where both runs have one, the same. Which windows are closed at the end hangs
+        /// At most one record per key, and if both runs have one, the same. Which windows are closed at the end depends
         /// on each task's stream time.
         case finals
     }
 
-    /// Whether the old values of a table's changes are what was sent before. All three are as in Kafka Streams.
+    /// Whether the old values of a table's changes are what was sent before. All three cases occur in Kafka Streams.
     enum OldValues {
         case exact
-        /// The first change of a key has the initial value of the aggregation as its old value, or what a join makes of it,
-        /// unless changes are held.
+        /// The first change of a key has the initial value of the aggregation as its old value, or what a join makes of
+        /// that, unless changes are held.
         case initial
-        /// A join without a store makes the old value with the other row as it is now, which may not have been sent yet.
+        /// A join without a store computes the old value with the other row as it is now, which may not have been sent
+        /// yet.
         case stale
     }
 
     enum Shape { case stream, table, global }
 
     var shape = Shape.stream
-    /// The key was changed and not partitioned by since: what needs equal keys together repartitions.
+    /// The key was changed and the stream not partitioned by it since: operators that need equal keys together
+    /// repartition.
     var isRekeyed = false
     /// The records of a key come in one order, whatever the partitions and threads.
     var isOrdered = true
-    /// No topic of the application lies between it and the sources: it is in their task.
+    /// No internal topic is between it and the sources: it is in their task.
     var isDirect = true
     /// Records may be later than the disorder of the inputs.
     var isRetimed = false
@@ -147,12 +149,12 @@ struct Traits {
     var isLive = false
     var oldValues = OldValues.exact
     var isVersioned = false
-    /// A key may have several values, or rows, though each key of the inputs has one record.
+    /// A key may have several values or rows although each key of the inputs has one record.
     var isUnsteady = false
     /// The sources that it comes from.
     var roots: Set<Int> = []
     var comparison = Comparison.sequencePerKey
     var hangsOnForgottenTime = false
-    /// How many records there are hangs on what is held until a commit: nothing may follow.
+    /// The number of records depends on what is held until a commit: nothing may follow.
     var isTerminal = false
 }

@@ -10,10 +10,10 @@ struct PlanFunctions: Sendable {
         Int(text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 } >> 8)
     }
 
-    /// Four letters that stand for a text.
+    /// Four digits that stand for a text.
     static func digest(_ text: String) -> String { String(hash(text) % 0x10000, radix: 16) }
 
-    /// The text, or what stands for it where it has grown.
+    /// The text; or its digest if it is long.
     private static func compact(_ text: String) -> String { text.utf8.count <= 24 ? text : "~" + digest(text) }
 
     func map(_ value: String) -> String { Self.compact("m\(number)\(value)") }
@@ -22,16 +22,16 @@ struct PlanFunctions: Sendable {
     func parts(_ value: String) -> [String] { (0..<Self.hash(value) % 3).map { Self.compact("\($0)/\(value)") } }
     func join(_ left: String?, _ right: String?) -> String { Self.compact("(\(left ?? "-")+\(right ?? "-"))") }
 
-    /// nil refers to no row.
+    /// nil: the row refers to no row.
     func foreignKey(_ value: String) -> String? { Self.hash(value) % 9 == 8 ? nil : key(value) }
 
-    // Aggregates do not depend on the order of what they are made of: what they hold stands sorted in the text.
+    // Aggregates do not depend on the order of their input: the text holds its items sorted.
 
     static func adding(_ value: String, to aggregate: String) -> String {
         (items(aggregate) + [digest(value)]).sorted().joined(separator: ",")
     }
 
-    /// nil where nothing is left. What is not in it cannot be taken out, and leaves a mark.
+    /// nil if nothing is left. Removing an item that is not there leaves a mark.
     static func removing(_ value: String, from aggregate: String) -> String? {
         removing(digest: digest(value), from: aggregate)
     }

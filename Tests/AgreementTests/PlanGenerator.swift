@@ -1,6 +1,6 @@
 import MoldauRecords
 
-// Draws plans. A step is taken only where the plan's rule allows it: the comments at `follow` say what is left out and
+// Draws plans. A step is added only if the plan's rule allows it: the comments at `follow` say what is left out and
 // why.
 
 /// Draws a plan from a seed.
@@ -40,7 +40,7 @@ struct PlanGenerator {
         }
         add(Step(op: .globalTable, number: 4), Traits(shape: .global))
         let wanted = steps.count + Int.random(in: 2...9, using: &random)
-        // Most draws are refused in narrow plans; the bound keeps those short.
+        // Most draws are refused in narrow plans; the bound limits their number.
         for _ in 0..<200 where steps.count < wanted { drawStep() }
         let inputs = drawInputs()
         return Plan(
@@ -71,7 +71,7 @@ struct PlanGenerator {
         if let result = follow(&step) { add(step, result) }
     }
 
-    /// The result of an earlier step; the later, the likelier.
+    /// The result of an earlier step; later ones are more likely.
     private mutating func input(_ shape: Traits.Shape) -> Int {
         let fitting = steps.indices.filter { traits[$0].shape == shape }
         return random.chance(60) ? fitting[fitting.count - 1] : random.pick(fitting)
@@ -79,7 +79,7 @@ struct PlanGenerator {
 
     // MARK: What may follow what
 
-    /// What is known of the step's result; nil where the plan's rule does not allow the step.
+    /// The traits of the step's result; nil if the plan's rule does not allow the step.
     private mutating func follow(_ step: inout Step) -> Traits? {
         let inputs = step.inputs.map { traits[$0] }
         let first = inputs[0]
@@ -116,12 +116,12 @@ struct PlanGenerator {
         }
     }
 
-    /// Behind a topic of the application; nil where a plan must be one task.
+    /// The traits after an internal topic; nil if the plan must be one task.
     private func repartitioned(_ traits: Traits) -> Traits? {
         guard rule == .anyOrder else { return nil }
         var result = traits
         (result.isRekeyed, result.isDirect) = (false, false)
-        // What has not changed its key comes from one partition, in order; the task's other inputs are at other times.
+        // Records with unchanged keys come from one partition, in order; the task's other inputs have other times.
         result.isOrdered = traits.isOrdered
         return result
     }
@@ -155,14 +155,15 @@ struct PlanGenerator {
         let isDirect = partitioned.allSatisfy(\.isDirect)
         step.sizeMs = span(5...40)
         if step.op == .unlimited || step.op == .windowedCogroup { step.closing = .onUpdate }
-        // A window's end, which is part of it, may come after the suppression let it go: twice, then.
+        // A window's end belongs to it, and a record may come there after the suppression has emitted the window: it is
+        // emitted twice then.
         if step.op == .sliding, step.closing == .suppressed, rule == .anyOrder { step.closing = .onClose }
         switch rule {
         case .oneTask:
             step.graceMs = random.pick([0, 5, 30, 0, 5, 30, .max])
-            // What was held back comes all at once, and closed windows are looked for once a second.
+            // What was held back comes all at once, and closed windows are searched for once a second.
             if isLate, step.closing == .onClose { step.closing = .onUpdate }
-        // Each task has a stream time of its own: what is late in one setting must be late in none.
+        // Each task has its own stream time: what is late under one setting must be late under none.
         case .anyOrder: step.graceMs = isDirect && !isLate ? 2 * disorderMs : Self.endlessMs
         }
         var result = partitioned[0]
@@ -181,7 +182,8 @@ struct PlanGenerator {
             step.graceMs = random.pick([0, 5, 30, 0, 5, 30, .max])
             step.sizeMs = 1
         }
-        // Who comes first decides. Within a task that is the time, where inputs are in order and nothing is held back.
+        // The first to come decides. Within a task that is the one with the earlier time, if inputs are in order and
+        // nothing is held back.
         if rule == .anyOrder {
             guard disorderMs == 0, stream.isDirect, stream.isOrdered, table.isDirect, table.isLive else { return nil }
         }
@@ -195,20 +197,21 @@ struct PlanGenerator {
         let partitioned = inputs.compactMap { partitionedByKey($0) }
         guard partitioned.count == inputs.count else { return nil }
         step.sizeMs = span(5...40)
-        // Stores on disk still take some records that those in memory refuse: nothing must be later than the retention.
+        // Stores on disk accept some records that those in memory refuse: nothing may be later than the retention.
         if inputs.contains(where: \.isRetimed) { return nil }
         var result = partitioned[0]
         result.isDirect = partitioned.allSatisfy(\.isDirect)
         switch rule {
         case .oneTask: step.graceMs = 2 * disorderMs + random.pick([0, 7, 0, 7, .max - 100])
         case .anyOrder:
-            // One side may be read to its end before the other begins. So what finds no match waits for ever.
+            // One side may be read to its end before the other begins, so records without a match must wait for ever.
             step.graceMs = Self.endlessMs
         }
         (result.isOrdered, result.comparison) = (false, .multiset)
         result.isRetimed = step.op == .leftJoin || step.op == .outerJoin
-        // The first record after a restart looks for what waits without a match. As in Kafka Streams, the next one looks when
-        // the last of what it found may be over, not the first: results come later than they would have.
+        // The first record after a restart searches for records that wait without a match. As in Kafka Streams, the
+        // next search happens when the last one found may have expired, not the first: results come later than they
+        // would have otherwise.
         result.hangsOnForgottenTime = result.isRetimed
         return result
     }
@@ -221,14 +224,14 @@ struct PlanGenerator {
         result.isUnsteady = result.isUnsteady || ![.mapRows, .filterRows, .toStream].contains(step.op)
         switch step.op {
         case .mapRows, .filterRows:
-            // A filter leaves out what was not there before, by the old values.
+            // A filter leaves out deletions of rows that were not there before, by the old values.
             if step.op == .filterRows, rule == .anyOrder, result.oldValues == .stale { return nil }
             if step.isStored { (result.isLive, result.oldValues) = (false, .exact) }
             result.isVersioned = false
             return result
         case .tableTableJoin, .leftTableTableJoin, .outerTableTableJoin:
-            // Where one record changes both sides, each may find the other one gone, and no deletion is sent: as in Kafka
-            // Streams.
+            // If one record changes both sides, each may find the other row deleted, and no deletion is sent: as in
+            // Kafka Streams.
             if rule == .anyOrder, !inputs[0].roots.isDisjoint(with: inputs[1].roots) { return nil }
             (result.isLive, result.isVersioned, result.isOrdered) = (false, false, false)
             let hasInitial = inputs.contains { $0.oldValues == .initial }
@@ -241,19 +244,19 @@ struct PlanGenerator {
             result.oldValues = .exact
             return result
         case .regroup, .regroupReduce:
-            // What is taken out must have been put in.
+            // Only values that were added may be subtracted.
             guard rule == .anyOrder, result.oldValues == .exact else { return nil }
             (result.isDirect, result.isLive, result.isVersioned, result.isOrdered) = (false, false, false, false)
             return result
         case .suppress:
-            // What waits at the end hangs on the task's stream time.
+            // What is still waiting at the end depends on the task's stream time.
             guard rule == .oneTask, !result.roots.contains(where: { traits[$0].isVersioned }) else { return nil }
             step.sizeMs = span(1...40)
             result.hangsOnForgottenTime = result.isRetimed
             (result.isLive, result.isRetimed, result.isVersioned) = (false, true, false)
             return result
         case .toStream:
-            // How many changes there are hangs on what was held until a commit.
+            // The number of changes depends on what was held until a commit.
             guard rule == .oneTask else { return nil }
             (result.shape, result.isLive, result.isVersioned) = (.stream, false, false)
             return result
@@ -292,8 +295,8 @@ struct PlanGenerator {
         return random.chance(25) ? spread(inputs) : inputs
     }
 
-    /// The same records, in the same order of time, up to the last time there is. Where times go back, they are as far
-    /// apart as before: what is late stays so.
+    /// The same records in the same order, spread up to the last possible timestamp. Where times go back, the distances
+    /// stay the same, so that late records stay late.
     private mutating func spread(_ inputs: [InputRecord]) -> [InputRecord] {
         let newest = inputs.map(\.time).max() ?? 0
         let room = Int64.max - newest - random.pick([0, 0, 1, 50])
@@ -306,13 +309,13 @@ struct PlanGenerator {
         }
     }
 
-    /// A span of the usual length, or one that no time is beyond.
+    /// A length in the usual range, or one so long that no time is beyond it.
     private mutating func span(_ usual: ClosedRange<Int64>) -> Int64 {
         let length = Int64.random(in: usual, using: &random)
         return random.chance(4) ? random.pick([.max, .max - 1, .max / 2]) : length
     }
 
-    /// In the order in which one task takes them: the oldest head first.
+    /// Merged in the order in which a single task takes them: the oldest first.
     static func merged(_ topics: [[InputRecord]]) -> [InputRecord] {
         var rest = topics.map { $0[...] }
         var merged: [InputRecord] = []

@@ -9,12 +9,12 @@ struct PlanTopology {
         case stream(Stream)
         case table(Table)
         case global(GlobalKTable<String, String>)
-        /// Of windows, with the window in the key; nil is a deletion.
+        /// The changes of windows, with the window in the key; nil is a deletion.
         case changes(KStream<String, String?>)
     }
 
     private let streams: StreamsBuilder
-    /// How much longer than they must windows are kept.
+    /// How much longer windows are kept than they must be.
     private let moreRetentionMs: Int64
     private var places: [Place] = []
 
@@ -32,11 +32,11 @@ struct PlanTopology {
         (self.streams, self.moreRetentionMs) = (streams, moreRetentionMs)
     }
 
-    private func retention(_ step: Step) -> StoreOptions? {
-        // Where the grace is endless, windows stay in any case.
+    private func retention(_ step: Step) -> WindowStoreOptions? {
+        // With an endless grace, windows stay anyway.
         guard moreRetentionMs > 0, step.op != .unlimited, step.graceMs < .max / 4 else { return nil }
         let neededMs = (step.op == .sliding ? 2 : 1) * step.sizeMs + step.graceMs
-        return StoreOptions(retention: .milliseconds(neededMs + moreRetentionMs))
+        return WindowStoreOptions(retention: .milliseconds(neededMs + moreRetentionMs))
     }
 
     private func write(_ step: Int) {
@@ -69,8 +69,9 @@ struct PlanTopology {
         case .stream: return .stream(streams.stream(Topic("in-\(step.number)")))
         case .table: return .table(streams.table(Topic("in-\(step.number)")))
         case .versionedTable:
-            let options = StoreOptions(historyRetention: .milliseconds(PlanGenerator.endlessMs))
-            return .table(streams.table(Topic("in-\(step.number)"), options: options))
+            let store = VersionedStoreName<String, String>(
+                "\(name)-store", historyRetention: .milliseconds(PlanGenerator.endlessMs))
+            return .table(streams.table(Topic("in-\(step.number)"), as: store))
         case .globalTable: return .global(streams.globalTable(Topic("in-\(step.number)")))
         case .mapValues, .filter, .selectKey, .map, .flatMap, .flatMapValues, .split, .merge, .repartition:
             return .stream(try stateless(step, name))
@@ -95,11 +96,8 @@ struct PlanTopology {
         case .flatMapValues: return stream.flatMapValues { functions.parts($0) }
         case .merge: return stream.merge(try self.stream(step.inputs[1]))
         case .split:
-            let branches = stream.split(named: "\(name)-").branch("kept") { functions.keeps($0, $1) }
-                .defaultBranch("rest")
-            guard let kept = branches["\(name)-kept"], let rest = branches["\(name)-rest"] else {
-                throw WrongShape(step: step.inputs[0])
-            }
+            let split = stream.split(named: "\(name)-")
+            let (kept, rest) = (split.branch("kept") { functions.keeps($0, $1) }, split.defaultBranch("rest"))
             return kept.mapValues { functions.map($0) }.merge(rest)
         default: return stream.repartition()
         }
@@ -211,7 +209,7 @@ struct PlanTopology {
 
     private func tableStep(_ step: Step, _ name: String) throws -> Table {
         let (table, functions) = (try table(step.inputs[0]), PlanFunctions(number: step.number))
-        let store = step.isStored ? KeyValueStoreName<String, String>("\(name)-store") : nil
+        let store = step.isStored ? TableStoreName<String, String>("\(name)-store") : nil
         switch step.op {
         case .mapRows: return table.mapValues(as: store) { functions.map($0) }
         case .filterRows: return table.filter(as: store) { functions.keeps($0, $1) }
@@ -219,8 +217,8 @@ struct PlanTopology {
         case .regroup:
             return table.groupBy { _, value in functions.foreignKey(value).map { ($0, value) } }.aggregate(
                 { "" }, result: String.serde, as: store,
-                adding: { _, value, aggregate in PlanFunctions.adding(value, to: aggregate) },
-                subtracting: { _, value, aggregate in PlanFunctions.removing(value, from: aggregate) })
+                adding: { aggregate, _, value in PlanFunctions.adding(value, to: aggregate) },
+                subtracting: { aggregate, _, value in PlanFunctions.removing(value, from: aggregate) })
         case .regroupReduce:
             return table.groupBy { _, value in functions.foreignKey(value).map { ($0, PlanFunctions.digest(value)) } }
                 .reduce(
@@ -231,7 +229,7 @@ struct PlanTopology {
     }
 
     private func tableJoin(
-        _ step: Step, _ store: KeyValueStoreName<String, String>?, _ left: Table, _ right: Table
+        _ step: Step, _ store: TableStoreName<String, String>?, _ left: Table, _ right: Table
     ) throws -> Table {
         let functions = PlanFunctions(number: step.number)
         switch step.op {

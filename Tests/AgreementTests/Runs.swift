@@ -3,20 +3,20 @@ import Moldau
 import MoldauRecords
 import MoldauTesting
 
-/// What a run wrote to the plan's output topics: partition after partition, each in order.
+/// The records that a run wrote to the plan's output topics: partition by partition, each in order.
 typealias Outputs = [String: [RawRecord]]
 
 /// How a plan is run. The results may depend on it only as far as `Agreement` says.
 struct RunSetting: CustomStringConvertible {
     enum Place: String { case driver, cluster }
-    /// What happens to a thread now and then.
+    /// What happens to a thread from time to time.
     enum Interruption: String {
         case none
         /// It commits and is dropped; the next one finds its disk.
         case keepingDisk
-        /// It commits and is dropped, and its disk is lost: changelogs bring everything back.
+        /// It commits and is dropped, and its disk is lost: everything is restored from changelogs.
         case losingDisk
-        /// It commits and is dropped; the next one finds its disk, and another definition of its stores: they keep their windows
+        /// It commits and is dropped; the next one finds its disk, and another definition of its stores: windows kept
         /// longer or shorter, on disk or in memory.
         case changing
         /// It is dropped without a commit.
@@ -29,15 +29,15 @@ struct RunSetting: CustomStringConvertible {
     var optimizations: Set<TopologyOptimization> = []
     var partitions: Int32 = 1
     var threads = 1
-    /// A record a round, a second a round, and a commit each so many rounds: what looks at the clock does so for each
-    /// record, as under the driver. nil: whatever chance brings.
+    /// One record per round, one second per round, and a commit every so many rounds: work that depends on the clock is
+    /// then done for each record, as under the driver. nil: at random.
     var commitEveryRounds: Int?
     var interruption = Interruption.none
 
     var options: TopologyOptions {
         TopologyOptions(
-            // Steps of one kind may stand on one input: numbers tell them apart.
-            naming: .kafkaStreams, emission: emission, stores: StoreKinds(storeKind), optimizations: optimizations)
+            // Several steps of one kind may have the same input: numbers distinguish them.
+            naming: .kafkaStreams, emission: emission, storeKinds: StoreKinds(storeKind), optimizations: optimizations)
     }
 
     var description: String {
@@ -48,7 +48,7 @@ struct RunSetting: CustomStringConvertible {
 
 /// Runs a plan under the test driver.
 struct DriverRun {
-    /// Everything that was written, changelogs and repartition topics included.
+    /// Everything that was written, including changelogs and repartition topics.
     let written: Outputs
 
     init(_ plan: Plan, _ setting: RunSetting) throws {
@@ -69,8 +69,8 @@ struct DriverRun {
     }
 }
 
-/// Runs a plan on a cluster in memory. Stream threads take turns by chance on the calling thread: a seed determines who
-/// goes when, who commits, and who is interrupted.
+/// Runs a plan on a cluster in memory. Stream threads take turns on the calling thread; a seed determines whose turn it
+/// is, who commits, and who is interrupted.
 final class ClusterRun {
     private let plan: Plan
     private let setting: RunSetting
@@ -146,7 +146,7 @@ final class ClusterRun {
 
     private func runUntilDone() throws {
         var idleRounds = 0
-        // Held changes go on with a commit, and may give others something to do.
+        // A commit forwards held changes, which may give other tasks something to do.
         while idleRounds < 3 {
             var count = 0
             for index in threads.indices.shuffled(using: &random) {
@@ -193,7 +193,7 @@ final class ClusterRun {
         }
         if setting.interruption == .changing {
             var options = setting.options
-            options.stores = StoreKinds(random.pick([.rocksDB, .rocksDB, .inMemory]))
+            options.storeKinds = StoreKinds(random.pick([.rocksDB, .rocksDB, .inMemory]))
             plans[index].topology = try PlanTopology.build(
                 plan, options, moreRetentionMs: random.pick([0, 30_000, 86_400_000]))
         }

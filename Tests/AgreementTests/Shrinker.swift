@@ -1,4 +1,5 @@
-/// Makes a failing plan smaller while it fails: inputs in halves, quarters and so on, then steps that nobody reads.
+/// Shrinks a failing plan while it still fails: removes inputs in halves, quarters and so on, then steps that nobody
+/// reads.
 struct Shrinker {
     private(set) var plan: Plan
     private(set) var difference: String

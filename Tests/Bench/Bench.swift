@@ -10,7 +10,7 @@ struct Bench: ParsableCommand {
         subcommands: [Throughput.self, Latency.self, ManyTasks.self], defaultSubcommand: Throughput.self)
 }
 
-/// `bench w1`: runs one workload through an application and says what it cost.
+/// `bench w1`: runs one workload through an application and prints its cost.
 struct Throughput: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "throughput",
@@ -93,7 +93,7 @@ struct Throughput: ParsableCommand {
     private var topologyOptions: TopologyOptions {
         TopologyOptions(
             emission: emit == .every ? .everyChange : .lastPerCommit(maxHeldKeys: 1 << 20),
-            stores: store == .memory ? .inMemory : .rocksDB)
+            storeKinds: store == .memory ? .inMemory : .rocksDB)
     }
 
     private var configuration: StreamsConfiguration {
@@ -101,13 +101,13 @@ struct Throughput: ParsableCommand {
         configuration.guarantee = guarantee.processing
         configuration.streamThreads = threads
         configuration.stateMemoryBytes = cache << 20
-        // As often as the limit writes its own.
+        // As often as the limit program does.
         configuration.writeBehindInterval = workload == .w3 ? .seconds(2) : .seconds(10)
         return configuration
     }
 }
 
-/// A cluster and a place for state, both gone afterwards.
+/// Provides a cluster and a directory for state; both are removed afterwards.
 func withScratchCluster(
     in scratch: String, _ durability: Durability, _ body: (EmbeddedCluster, _ stateDirectory: String) throws -> Void
 ) throws {

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
 
-/// Runs this program and another one in turn, and compares the records that each processes per second of processor time.
+/// Runs this program and another one in alternation, and compares how many records each processes per second of CPU
+/// time.
 struct Comparison {
     let workload: Workload
     let input: String
@@ -25,7 +26,7 @@ struct Comparison {
 
     private func rounded(_ ratio: Double) -> String { String(format: "%.3f", ratio) }
 
-    /// What this program was called with, but for the comparison.
+    /// The arguments of this program, without those of the comparison.
     private var ownArguments: [String] {
         var arguments: [String] = []
         var rest = CommandLine.arguments.dropFirst()

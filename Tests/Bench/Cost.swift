@@ -8,12 +8,12 @@ import Foundation
     import Darwin
 #endif
 
-/// What the process has used so far.
+/// The resources that the process has used so far.
 struct Cost {
     var wallSeconds: Double
     /// Of all threads, in user code and in the kernel.
     var cpuSeconds: Double
-    /// Bytes that went to storage. 0 where the system does not say.
+    /// Bytes written to storage; 0 if the system does not say.
     var bytesWritten: Int
 
     static var now: Cost {
@@ -28,10 +28,10 @@ struct Cost {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// The most memory that was in use at a time since the last `forgetPeak`. 0 where the system does not say.
+    /// The peak memory use since the last `forgetPeak`; 0 if the system does not say.
     static var peakMemoryBytes: Int { (procField("/proc/self/status", "VmHWM:") ?? 0) * 1_024 }
 
-    /// The memory that is in use now. 0 where the system does not say.
+    /// The current memory use; 0 if the system does not say.
     static var residentBytes: Int { (procField("/proc/self/status", "VmRSS:") ?? 0) * 1_024 }
 
     static func forgetPeak() { try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8) }

@@ -4,17 +4,18 @@ import Moldau
 /// Lines of a file, written to a topic as records.
 struct InputFile {
     let path: String
-    /// Lines beyond it are left out.
+    /// Lines after the first `limit` ones are ignored.
     let limit: Int?
 
-    /// A record of a line: views into it, valid until the next.
+    /// The record of a line: views into it, valid until the next.
     struct Entry {
         var key: UnsafeRawBufferPointer?
         var value: UnsafeRawBufferPointer
         var timestamp: Timestamp
     }
 
-    /// Writes all lines, each to the partition that its key decides; lines without keys in turn. Blocks until it is done.
+    /// Writes all lines, each to the partition that its key decides, or to the partitions in turn without a key. Blocks
+    /// until done.
     /// - Returns: the number of lines.
     @discardableResult
     func write(

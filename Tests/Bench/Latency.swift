@@ -4,7 +4,7 @@ import Foundation
 import Moldau
 import Synchronization
 
-/// `bench latency`: from the append of a word to the moment when its count may be read.
+/// `bench latency`: measures the time from the append of a word until its count can be read.
 struct Latency: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures how long a word takes from its append until its count is readable, in w1's topology.",
@@ -91,7 +91,7 @@ struct Latency: ParsableCommand {
         producer.close()
     }
 
-    /// Reads counts on a thread of its own, until all have come.
+    /// Reads counts on a thread of its own, until all have arrived.
     private final class Reader: @unchecked Sendable {  // Unchecked: after `init` the one thread of `readAll` uses it.
         let finished = DispatchSemaphore(value: 0)
         private let consumer: any Consumer
@@ -126,7 +126,7 @@ struct Latency: ParsableCommand {
     }
 }
 
-/// How many counts had each age, in milliseconds; those of ten seconds and more are one.
+/// How many counts had each age in milliseconds; all ages from ten seconds on are counted together.
 final class AgeHistogram: Sendable {
     private let counts = Mutex([Int](repeating: 0, count: 10_001))
 
@@ -134,7 +134,7 @@ final class AgeHistogram: Sendable {
 
     var count: Int { counts.withLock { $0.reduce(0, +) } }
 
-    /// The least age that this share of counts does not exceed.
+    /// The smallest age that this share of counts does not exceed.
     func percentile(_ share: Double) -> Int {
         counts.withLock { counts in
             let wanted = max(1, Int((share * Double(counts.reduce(0, +))).rounded(.up)))

@@ -69,12 +69,12 @@ struct ManyTasks: ParsableCommand {
     private static func topology() throws -> Topology {
         try Topology { streams in
             let grouped = streams.stream(input).groupByKey()
-            _ = grouped.count(as: KeyValueStoreName<String, Int64>("counts"))
-            _ = grouped.reduce(as: KeyValueStoreName<String, String>("latest")) { _, new in new }
-            _ = grouped.aggregate(0, as: KeyValueStoreName<String, Int>("lengths")) { sum, _, value in
+            _ = grouped.count(as: TableStoreName<String, Int64>("counts"))
+            _ = grouped.reduce(as: TableStoreName<String, String>("latest")) { _, new in new }
+            _ = grouped.aggregate(0, as: TableStoreName<String, Int>("lengths")) { sum, _, value in
                 sum += value.utf8.count
             }
-            _ = grouped.aggregate("", as: KeyValueStoreName<String, String>("texts")) { text, _, value in
+            _ = grouped.aggregate("", as: TableStoreName<String, String>("texts")) { text, _, value in
                 text = String((text + value).suffix(100))
             }
         }

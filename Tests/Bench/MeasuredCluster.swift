@@ -1,7 +1,7 @@
 import Moldau
 import Synchronization
 
-/// A cluster that takes the time of its commits: how long threads wait for what they wrote to be acknowledged.
+/// A cluster that measures its commits: how long threads wait until what they wrote is acknowledged.
 final class MeasuredCluster: Cluster {
     private let inner: any Cluster
     let commits = Mutex((count: 0, time: Duration.zero))

@@ -3,13 +3,13 @@ import ExampleSupport
 import Foundation
 import Moldau
 
-/// What a workload wrote, summed up.
+/// Sums over the output of a workload.
 struct OutputSums: CustomStringConvertible {
     private let workload: Workload
     private var records = 0
     /// w1: of all counts; w2: of the last sums; w3: of the results' bytes.
     private var sum = 0.0
-    /// By key; of a windowed one its bytes with the window.
+    /// By key; for a windowed key, its bytes including the window.
     private var last: [[UInt8]: Double] = [:]
 
     /// Reads the whole output. Blocks.

@@ -1,13 +1,14 @@
 import ArgumentParser
 import Moldau
 
-/// What is measured. The inputs are those of GenerateWorkloads.java.
+/// The workloads. Their inputs are those of GenerateWorkloads.java.
 enum Workload: String, ExpressibleByArgument, CaseIterable {
-    /// Lines become words, which are counted: a change of key, a repartition topic, a store, every count written.
+    /// Lines are split into words, which are counted: a change of key, a repartition topic, a store, every count
+    /// written.
     case w1
     /// Sums per key and minute of event time: a windowed store, every sum written.
     case w2
-    /// Each record of a stream meets one of a million rows: a table, every result written.
+    /// Each record of a stream is joined with one of a million rows: a table, every result written.
     case w3
 
     static let lines = Topic<Void, String>("lines", key: .void, value: String.serde)
@@ -26,7 +27,7 @@ enum Workload: String, ExpressibleByArgument, CaseIterable {
                 streams.stream(Self.lines)
                     .flatMapValues { line in Words(line) }
                     .groupBy { _, word in word }
-                    .count(as: KeyValueStoreName<String, Int64>("word-counts"))
+                    .count(as: TableStoreName<String, Int64>("word-counts"))
                     .toStream()
                     .to(Self.counts)
             }
@@ -42,7 +43,7 @@ enum Workload: String, ExpressibleByArgument, CaseIterable {
             }
         case .w3:
             try Topology(options) { streams in
-                let table = streams.table(Self.rows, as: KeyValueStoreName<String, String>("rows"))
+                let table = streams.table(Self.rows, as: TableStoreName<String, String>("rows"))
                 streams.stream(Self.stream)
                     .join(table) { payload, row in payload + row }
                     .to(Self.joined)
@@ -68,7 +69,7 @@ enum Workload: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
-/// The words of a text, cut at single spaces.
+/// The words of a text, split at single spaces.
 struct Words: Sequence, IteratorProtocol {
     private let text: String
     private var position = 0

@@ -4,7 +4,7 @@ import Foundation
 import Moldau
 import Synchronization
 
-/// A workload at work on a cluster: its input is written, then an application processes it.
+/// A run of a workload on a cluster: its input is written, then an application processes it.
 struct WorkloadRun {
     let workload: Workload
     let input: String
@@ -37,7 +37,7 @@ struct WorkloadRun {
         try app.stop()
         let cost = Cost.now - start
         let metrics = app.metrics
-        // Before the sums of the output are made, which hold every key.
+        // Read before the sums of the output are computed, which hold every key.
         let peak = Cost.peakMemoryBytes
         let commits = measured.commits.withLock { $0 }
         let waited = (commits.time - earlier.time) / max(1, commits.count - earlier.count)
@@ -57,7 +57,7 @@ struct WorkloadRun {
 
     private func fixed(_ name: String, _ number: Double) -> String { String(format: "%@ %.2f", name, number) }
 
-    /// - Throws: where the sums are not those of EXPECTED.txt.
+    /// - Throws: if the sums are not those of EXPECTED.txt.
     func check(_ outcome: Outcome) throws {
         guard limit == nil else { return }
         try outcome.sums.compare(
@@ -74,7 +74,7 @@ struct WorkloadRun {
             })
     }
 
-    /// The table of a join is read, committed and stored before the stream is there; the application waits then.
+    /// A join's table is read, committed and stored before the stream is written; the application waits then.
     private func writeInput(beforeStartOf app: StreamsApplication) throws {
         switch workload {
         case .w1:
@@ -92,7 +92,7 @@ struct WorkloadRun {
             }
             try app.start()
             try wait(for: app)
-            // The rows are stored after two seconds; RocksDB sorts its files then.
+            // The rows are stored after two seconds; then RocksDB sorts its files.
             Thread.sleep(forTimeInterval: 6)
             app.pause()
             try InputFile(path: "\(input)/stream.csv", limit: limit).write(to: Workload.stream.name, on: cluster) {

@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// What the captures of a case received.
+/// The records that the captures of a case received.
 final class Captured: Sendable {
     struct Row: Sendable, CustomStringConvertible {
         let capture: String
@@ -20,7 +20,7 @@ final class Captured: Sendable {
 
     var rows: [Row] { state.withLock { $0.rows } }
 
-    /// What is captured from now on came out during that input.
+    /// Records captured from now on came out during that input.
     func begin(input: Int) { state.withLock { $0.input = input } }
 
     func add<Key: CaseKey>(_ record: Record<Key, Datum?>, to capture: String) {
@@ -43,7 +43,7 @@ final class CaptureProcessor<Key: CaseKey>: Processor {
 
     private let asked: [String]
 
-    /// - Parameter asked: stores that it wants although they were not connected to it.
+    /// - Parameter asked: stores that it looks up although they were not connected to it.
     init(_ captured: Captured, name: String, asksFor asked: [String]) {
         self.captured = captured
         self.name = name
@@ -52,8 +52,8 @@ final class CaptureProcessor<Key: CaseKey>: Processor {
 
     func start(_ context: ProcessorContext<Datum, Datum?>) throws {
         for store in asked {
-            _ = try context.timestampedStore(
-                KeyValueStoreName<Datum, Datum>(store, key: Kind.string.serde, value: Kind.string.serde))
+            _ = try context.store(
+                TableStoreName<Datum, Datum>(store, key: Kind.string.serde, value: Kind.string.serde))
         }
     }
 

@@ -1,12 +1,12 @@
 import Foundation
 
-/// A case in which Moldau differs from the recorded run on purpose: why, and what comes out instead.
+/// A case in which Moldau differs from the recorded run on purpose: why, and the results expected instead.
 struct CaseDifference: Decodable {
-    /// What stands in the place of recorded outputs.
+    /// A replacement for recorded outputs.
     struct Change: Decodable {
-        /// The place in the recorded outputs.
+        /// The index in the recorded outputs.
         let at: Int
-        /// How many recorded outputs are left out there.
+        /// How many recorded outputs are removed there.
         let leavesOut: Int?
         let adds: [JSONValue]
     }
@@ -14,15 +14,15 @@ struct CaseDifference: Decodable {
     let area: String
     let name: String
     let why: String
-    /// By descending place in the recorded outputs.
+    /// In descending order of their index in the recorded outputs.
     let outputs: [Change]?
-    /// The contents of stores that are others.
+    /// The stores with different content.
     let stores: [String: [[JSONValue]]]?
     let droppedRecords: Int64?
-    /// Whether the recorded error does not happen.
+    /// Whether the recorded error does not occur.
     let succeeds: Bool?
 
-    /// The case as Moldau means it.
+    /// The case with Moldau's intended results.
     func applied(to recorded: ConformanceCase) -> ConformanceCase {
         var changed = recorded
         var expected = recorded.expected ?? []
@@ -36,7 +36,7 @@ struct CaseDifference: Decodable {
         return changed
     }
 
-    /// The differences of the case files that the project keeps, by area and name.
+    /// The known differences, by area and name of the case.
     static func all() throws -> [String: CaseDifference] {
         guard let url = Bundle.module.url(forResource: "Differences", withExtension: "json") else { return [:] }
         let list = try JSONDecoder().decode([CaseDifference].self, from: Data(contentsOf: url))

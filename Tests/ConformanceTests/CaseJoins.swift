@@ -32,7 +32,7 @@ extension CaseTopology {
             try joiner(Arguments(key: $0, left: ($1 ?? nil) ?? .null, right: ($2 ?? nil) ?? .null)).row
         }
         let (windows, stores) = (try step.joinWindows(), step.text("storeName"))
-        var options = StoreOptions()
+        var options = BufferStoreOptions()
         if step.text("storeKind") == "inmemory" { options.kind = .inMemory }
         let (key, value, otherValue) = (left.key.serde, left.value.serde.optional, right.value.serde.optional)
         let joined: KStream<Datum, Datum?> =
@@ -40,17 +40,17 @@ extension CaseTopology {
             case "left":
                 left.stream.leftJoin(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
-                    stores: stores, options: options
+                    storesNamed: stores, options: options
                 ) { try apply($0, $1, $2) }
             case "outer":
                 left.stream.outerJoin(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
-                    stores: stores, options: options
+                    storesNamed: stores, options: options
                 ) { try apply($0, $1, $2) }
             default:
                 left.stream.join(
                     right.stream, within: windows, key: key, value: value, otherValue: otherValue, named: step.named,
-                    stores: stores, options: options
+                    storesNamed: stores, options: options
                 ) { try apply($0, $1, $2) }
             }
         return (joined, left.key, .string)
@@ -61,7 +61,7 @@ extension CaseStep {
     fileprivate func joinWindows() throws -> JoinWindows {
         func milliseconds(_ field: String) -> Duration? { json[field]?.integer.map { .milliseconds($0) } }
         if let difference = milliseconds("legacyOf") {
-            // The older API waits a day by default.
+            // The older API has a grace of one day by default.
             let grace = milliseconds("grace") ?? .milliseconds(86_400_000) - difference - difference
             return JoinWindows(difference: difference, grace: grace, unmatched: .atOnce)
         }
@@ -73,7 +73,7 @@ extension CaseStep {
     }
 }
 
-/// The subscriptions that a foreign-key join keeps, as Kafka Streams prints them; nil where the store keeps others.
+/// The subscriptions that a foreign-key join keeps, in Kafka Streams' format; nil for other stores.
 func subscriptionRows(_ driver: TopologyTestDriver, store name: String) throws -> [[JSONValue]]? {
     typealias Store = TimestampedKeyValueStore<CombinedKey<Datum, Datum>, Subscription<Datum>>
     guard name.hasSuffix("subscription-store") || name.contains("-SUBSCRIPTION-STATE-STORE-") else { return nil }

@@ -5,13 +5,13 @@ import MoldauTopology
 /// The settings that a case runs with.
 struct CaseOptions {
     let storeKind: StoreKind
-    /// Whether each commit writes the stores' write-back caches below, so that nothing is ever found there.
+    /// Whether each commit writes the stores' caches behind, so that reads never find anything in them.
     let writesStoresAtCommit: Bool
 
     func topologyOptions(of conformanceCase: ConformanceCase) throws -> TopologyOptions {
         let held = Emission.lastPerCommit()
         var options = TopologyOptions(
-            naming: .kafkaStreams, emission: held, stores: StoreKinds(storeKind),
+            naming: .kafkaStreams, emission: held, storeKinds: StoreKinds(storeKind),
             windowMemory: .kafkaStreams)
         for (name, value) in conformanceCase.config ?? [:] {
             switch (name, value) {

@@ -2,7 +2,7 @@ import Moldau
 import MoldauTesting
 import MoldauTopology
 
-/// What a case says of how Kafka Streams refuses it.
+/// How Kafka Streams refuses a case.
 struct CaseRefusal {
     enum Phase: String { case config, step, build, start, input }
 
@@ -12,7 +12,7 @@ struct CaseRefusal {
     let kind: String
     let text: String
 
-    /// nil where the case is not refused.
+    /// nil if the case is not refused.
     init?(_ conformanceCase: ConformanceCase) throws {
         guard let full = conformanceCase.error?.text else { return nil }
         guard let phase = Phase(rawValue: conformanceCase.errorPhase ?? "input") else {
@@ -25,8 +25,8 @@ struct CaseRefusal {
         self.conformanceCase = conformanceCase
     }
 
-    /// Whether an error of ours says the same as Kafka Streams' exception. Types and words are our own: a topology that
-    /// cannot be built is a `TopologyError`, and what stops a running task is whatever it was that stopped it.
+    /// Whether an error of ours corresponds to Kafka Streams' exception. Types and messages are our own: a topology
+    /// that cannot be built is a `TopologyError`; a running task stops with whatever error stopped it.
     func matches(_ error: any Error) -> Bool {
         guard phase == .start || phase == .input else { return error is TopologyError }
         if kind == "StreamsException", text.contains("buffer exceeded its max capacity") {
@@ -38,7 +38,7 @@ struct CaseRefusal {
         return !(error is Unsupported)
     }
 
-    /// Where an error that came in `found` at the step or input `index` is not what Kafka Streams says.
+    /// A description of the difference if an error at step or input `index` is not the one that Kafka Streams throws.
     func difference(_ error: any Error, in found: Phase, at index: Int? = nil) -> String? {
         // A setting is refused when the topology is built, as it belongs to the topology here.
         let expected = phase == .config ? .build : phase
@@ -52,7 +52,7 @@ struct CaseRefusal {
 
     // MARK: What cannot be written
 
-    /// Why the refused thing cannot be written with Moldau; nil where it can, so that Moldau has to refuse it.
+    /// Why the refused thing cannot be written with Moldau; nil if it can, so that Moldau has to refuse it.
     var impossibility: String? {
         switch kind {
         case "NullPointerException": return missingArgument
@@ -67,7 +67,7 @@ struct CaseRefusal {
         }
     }
 
-    /// The steps that the case blames: one, or all.
+    /// The steps that the case blames: one of them, or all.
     private var blamed: [CaseStep] {
         let steps = conformanceCase.topology.map { CaseStep(json: $0) }
         guard let index = conformanceCase.errorStep.map({ Int($0) }), steps.indices.contains(index) else {
@@ -110,7 +110,7 @@ struct CaseRefusal {
         return waits ? "only windowed keys can wait until their windows close" : nil
     }
 
-    /// Whether the table that the step of that id leaves behind has windowed keys.
+    /// Whether the table made by the step with that id has windowed keys.
     private func hasWindowedKey(_ id: String) -> Bool {
         guard let step = conformanceCase.topology.map({ CaseStep(json: $0) }).first(where: { $0.text("id") == id })
         else { return false }
@@ -142,7 +142,7 @@ struct CaseRefusal {
 }
 
 extension CaseStep {
-    /// Whether something is left out that the step cannot do without.
+    /// Whether a required argument of the step is missing.
     fileprivate var lacksArgument: Bool {
         let needed: [String] =
             switch op {
@@ -156,11 +156,12 @@ extension CaseStep {
             case "windowedBy": ["window"]
             default: []
             }
-        // The aggregate of a cogroup has its functions already; which one this is, the case's other steps say.
-        return needed.contains { json[$0] == nil } || (op == "cogroup" && json["other"] == nil)
+        // A cogroup's aggregate has its functions already; the case's other steps tell which one it is.
+        let lacksName = json["store"]?["kind"]?.text == "versioned" && json["store"]?["name"] == nil
+        return lacksName || needed.contains { json[$0] == nil } || (op == "cogroup" && json["other"] == nil)
     }
 
-    /// Whether Kafka Streams has no serde for a key or value behind the step, unless there are default ones.
+    /// Whether Kafka Streams has no serde for a key or value after the step, unless there are default serdes.
     fileprivate var leavesSerdeOpen: Bool {
         switch op {
         case "stream", "table", "globalTable": text("key") == "none" || text("value") == "none"

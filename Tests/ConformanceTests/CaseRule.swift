@@ -1,15 +1,15 @@
-/// A difference that is meant in every case of its kind, whatever the case is called.
+/// An intended difference that applies to every case of a kind.
 enum CaseRule {
-    /// The recorded run crashed through a fault of Kafka Streams at that input: what came before it counts, and Moldau goes on.
+    /// The recorded run crashed at that input because of a fault in Kafka Streams: the results before it count, and
+    /// Moldau continues.
     case recordedCrash(input: Int)
-    /// A store of sessions in memory, whose sessions are sent when they close: Kafka Streams' forgets them just then. What
-    /// it sent has to come in its order; the closed sessions come in addition.
+    /// A session store in memory that emits sessions when they close: Kafka Streams' store forgets them at that moment.
+    /// What it emitted must come in order; the closed sessions come in addition.
     case closedSessionsInMemory
-    /// A join of streams whose window has no length, and no grace: Kafka Streams' stores keep its records for no time, so
-    /// that it finds nothing. Moldau finds the records of the same time. What does not come from the join is compared.
+    /// A join of streams with a window of length zero and no grace: Kafka Streams' stores keep its records for no time,
+    /// so that it finds nothing. Moldau finds records of the same time. Outputs that do not come from the join are
+    /// compared.
     case emptyJoinWindow(captures: Set<String>)
-    /// A store without a name: what Kafka Streams is given to make it needs one, and here it gets one.
-    case namelessStore
 
     init?(_ conformanceCase: ConformanceCase) {
         if conformanceCase.error?.text?.contains("segment interval has changed") == true {
@@ -18,11 +18,6 @@ enum CaseRule {
             self = .closedSessionsInMemory
         } else if let captures = Self.capturesBelowEmptyJoinWindow(conformanceCase) {
             self = .emptyJoinWindow(captures: captures)
-        } else if conformanceCase.error?.text?.contains("name cannot be null") == true,
-            let step = conformanceCase.errorStep, let store = conformanceCase.topology[Int(step)]["store"],
-            store["kind"] != nil, store["name"] == nil
-        {
-            self = .namelessStore
         } else {
             return nil
         }
@@ -37,7 +32,7 @@ enum CaseRule {
         }
     }
 
-    /// The captures that such a join reaches; nil where there is none.
+    /// The captures that such a join reaches; nil if there is none.
     private static func capturesBelowEmptyJoinWindow(_ conformanceCase: ConformanceCase) -> Set<String>? {
         var (steps, topics, captures): (Set<String>, Set<String>, Set<String>) = ([], [], [])
         for step in conformanceCase.topology {
@@ -58,10 +53,10 @@ enum CaseRule {
         return steps.isEmpty ? nil : captures
     }
 
-    /// Whether what Kafka Streams refused is to succeed.
+    /// Whether something that Kafka Streams refused must succeed.
     var succeeds: Bool {
         switch self {
-        case .recordedCrash, .namelessStore: true
+        case .recordedCrash: true
         case .closedSessionsInMemory, .emptyJoinWindow: false
         }
     }
@@ -71,11 +66,10 @@ enum CaseRule {
         case .recordedCrash: "the recorded run crashed through a fault of Kafka Streams; Moldau goes on"
         case .closedSessionsInMemory: "Kafka Streams' session store in memory forgets sessions in the moment they close"
         case .emptyJoinWindow: "Kafka Streams finds no match within a window of no length, not even at the same time"
-        case .namelessStore: "a store without a name gets one"
         }
     }
 
-    /// What is to be compared with the recorded outputs, of which `isEqual` tells whether one is at a place.
+    /// The rows to compare with the recorded outputs; `isEqual` says whether a row matches a recorded output.
     func compared(
         _ rows: [Captured.Row], _ expected: [JSONValue], isEqual: (Captured.Row, JSONValue) -> Bool
     ) -> (rows: [Captured.Row], expected: [JSONValue]) {
@@ -91,7 +85,7 @@ enum CaseRule {
             }
             return (found, expected)
         case .emptyJoinWindow(let captures):
-            // What the join sends may change in which order the topics that it shares a task with are read.
+            // The results of the join may change the order in which other topics of its task are read.
             func place(_ after: Int, _ capture: String) -> String { "\(after + 1_000_000) \(capture)" }
             let found = rows.filter { !captures.contains($0.capture) }
             let wanted = expected.filter { !captures.contains($0["from"]?.text ?? "") }
@@ -99,13 +93,12 @@ enum CaseRule {
                 found.sortedStably { place($0.after, $0.capture) },
                 wanted.sortedStably { place(Int($0["after"]?.integer ?? 0), $0["from"]?.text ?? "") }
             )
-        case .namelessStore: return (rows, expected)
         }
     }
 }
 
 extension Array {
-    /// Sorted by a text; equal elements stay in the order that they have.
+    /// Sorted by a text; equal elements keep their order.
     fileprivate func sortedStably(by text: (Element) -> String) -> [Element] {
         enumerated().map { (text($1), $0, $1) }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
     }

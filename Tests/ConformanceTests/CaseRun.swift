@@ -4,13 +4,13 @@ import MoldauState
 import MoldauTesting
 import MoldauTopology
 
-/// Runs one case and tells the first difference from what Kafka Streams did.
+/// Runs one case and reports the first difference from Kafka Streams' results.
 struct CaseRun {
     enum Outcome {
         case passed
-        /// As Moldau means it, which is not as Kafka Streams did it.
+        /// The result is as intended, which differs from Kafka Streams'.
         case different(why: String)
-        /// What Kafka Streams refuses cannot be written here.
+        /// Something that Kafka Streams refuses cannot be written here.
         case impossible(why: String)
         case failed(String)
         case unsupported(String)
@@ -20,7 +20,7 @@ struct CaseRun {
     let options: CaseOptions
     let difference: CaseDifference?
     private var rule: CaseRule?
-    /// As long as that of the recorded runs: it is part of the names of topics, which a suppression counts the bytes of.
+    /// As long as that of the recorded runs: it is part of topic names, whose bytes a suppression counts.
     private static let applicationID = "app"
     var storeKind: StoreKind { options.storeKind }
 
@@ -148,8 +148,8 @@ struct CaseRun {
                 if let found = try built.windowStoreDifference(name, expected, driver) { return found }
                 continue
             }
-            let store = try driver.timestampedStore(
-                KeyValueStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
+            let store = try driver.store(
+                TableStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
             let rows = try store.all().collect()
             for (row, json) in zip(rows, expected) {
                 guard json.count == 3, row.key.matches(json[0]), row.value.value.matches(json[1]),
@@ -168,8 +168,10 @@ struct CaseRun {
             guard let fields = lookup.list, fields.count >= 4, let name = fields[0].text,
                 let kinds = built.storeKinds[name]
             else { return "a versioned look-up that cannot be read: \(lookup)" }
-            let store = try driver.versionedStore(
-                KeyValueStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
+            // The table determines how far back it reaches.
+            let store = try driver.store(
+                VersionedStoreName(
+                    name, key: kinds.key.serde, value: kinds.value.serde, historyRetention: .zero))
             let key = kinds.key.datum(fields[1])
             let found =
                 if let time = fields[2].integer { try store.get(key, asOf: Timestamp(ms: time)) } else {
@@ -177,7 +179,7 @@ struct CaseRun {
                 }
             let isEqual =
                 if fields.count == 4 { found == nil } else {
-                    // Kafka Streams' typed store leaves the end of a version out.
+                    // Kafka Streams' typed store does not tell the end of a version.
                     found.map { $0.value.matches(fields[3]) && $0.timestamp.ms == fields[4].integer } ?? false
                 }
             if !isEqual { return "a look-up found \(String(describing: found)); expected \(lookup)" }

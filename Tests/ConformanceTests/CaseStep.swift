@@ -22,7 +22,7 @@ struct CaseStep {
     }
 
     func kind(_ field: String, default fallback: Kind?) throws -> Kind? {
-        // A punctuation's `key` is what it forwards, not a type.
+        // A punctuation's `key` is the key that it forwards, not a type.
         guard let name = text(field), op != "punctuate" else { return fallback }
         if name == "none" { return .string }  // The default serdes of the cases.
         guard let kind = Kind(rawValue: name) else { throw Unsupported(what: "type \(name)") }
@@ -34,18 +34,18 @@ struct CaseStep {
         return try CaseFunction(source)
     }
 
-    /// What the step says of its store; nil when it says nothing.
-    func storeOptions() throws -> StoreOptions? {
+    /// The step's options for the store of a table; nil if it has none.
+    func tableOptions() throws -> TableStoreOptions? {
+        try windowOptions().map { TableStoreOptions(kind: $0.kind, emission: $0.emission, isLogged: $0.isLogged) }
+    }
+
+    /// The step's options for the store of windows or sessions; nil if it has none.
+    func windowOptions() throws -> WindowStoreOptions? {
         guard let store = json["store"] else { return nil }
-        var options = StoreOptions()
+        var options = WindowStoreOptions()
         switch store["kind"]?.text ?? "default" {
-        case "default": break
+        case "default", "versioned": break
         case "inmemory", "inmemoryWindow", "inmemorySession": options.kind = .inMemory
-        case "versioned":
-            guard let retention = store["historyRetention"]?.integer else {
-                throw Unsupported(what: "a versioned store without historyRetention")
-            }
-            options.historyRetention = .milliseconds(retention)
         case let kind: throw Unsupported(what: "store kind \(kind)")
         }
         options.retention = store["retention"]?.integer.map { .milliseconds($0) }
@@ -54,12 +54,24 @@ struct CaseStep {
         return options
     }
 
-    /// The stores that a capture names.
+    /// The history retention of the step's store; nil if it is not versioned.
+    func historyRetention() throws -> Duration? {
+        guard let store = json["store"], store["kind"]?.text == "versioned" else { return nil }
+        guard let retention = store["historyRetention"]?.integer else {
+            throw Unsupported(what: "a versioned store without historyRetention")
+        }
+        return .milliseconds(retention)
+    }
+
+    /// The stores that a capture names, of whatever kind.
+    var storeNames: [any StoreName] { stores.map { TableStoreName<String, String>($0) } }
+
+    /// The names of those stores.
     var stores: [String] { json["stores"]?.list?.compactMap(\.text) ?? [] }
 
     func limit(_ field: String) -> Int { json[field]?.integer.map { Int($0) } ?? .max }
 
-    /// A suppression of a time limit.
+    /// A suppression with a time limit.
     func untilTimeLimit<Key>() throws -> Suppressed<Key> {
         guard let limit = json["timeLimit"]?.integer else { throw Unsupported(what: "suppress without timeLimit") }
         return .untilTimeLimit(

@@ -14,7 +14,7 @@ final class CaseTopology {
     typealias Stream = (stream: KStream<Datum, Datum?>, key: Kind, value: Kind)
     typealias Table = (table: KTable<Datum, Datum>, key: Kind, value: Kind)
 
-    /// What a step leaves behind for those that name it.
+    /// The result of a step, for the steps that refer to it.
     enum Place {
         case stream(Stream)
         case table(Table)
@@ -34,10 +34,10 @@ final class CaseTopology {
     var windowStores: [String: (key: Kind, value: Kind)] = [:]
     private let streams: StreamsBuilder
 
-    /// Whether the settings switch caches off, whatever a store says.
+    /// Whether the settings turn caches off, whatever a store says.
     private let isUncached: Bool
 
-    /// Whether captures ask for their stores when they start, without having been connected to them.
+    /// Whether captures look their stores up when they start, without being connected to them.
     let asksForStores: Bool
 
     init(_ streams: StreamsBuilder, isUncached: Bool, asksForStores: Bool = false) {
@@ -46,8 +46,14 @@ final class CaseTopology {
         self.asksForStores = asksForStores
     }
 
-    func options(_ step: CaseStep) throws -> StoreOptions? {
-        var options = try step.storeOptions()
+    func options(_ step: CaseStep) throws -> TableStoreOptions? {
+        var options = try step.tableOptions()
+        if isUncached { options?.emission = nil }
+        return options
+    }
+
+    func windowOptions(_ step: CaseStep) throws -> WindowStoreOptions? {
+        var options = try step.windowOptions()
         if isUncached { options?.emission = nil }
         return options
     }
@@ -115,13 +121,14 @@ final class CaseTopology {
         let name = try step.need("topic")
         topics[name] = (key, value)
         let topic = Topic(name, key: key.serde, value: value.serde)
-        let store = try storeName(step, key, value)
         if step.op == "table" {
+            let store = try storeName(step, key, value)
             let table = streams.table(topic, as: store, named: step.named, options: try options(step))
             return .table((table, key, value))
         }
+        let store = try latestStoreName(step, key, value)
         return .global(
-            streams.globalTable(topic, as: store, named: step.named, options: try options(step)), key: key)
+            streams.globalTable(topic, as: store, named: step.named, kind: try options(step)?.kind), key: key)
     }
 
     private func mapOrFilter(_ step: CaseStep) throws -> Place {
@@ -212,18 +219,12 @@ final class CaseTopology {
     ) throws {
         let prefix = "\(step.text("id") ?? "")-"
         let split = stream.split(named: prefix)
-        var ids: [String] = []
         for arm in step.json["branches"]?.list ?? [] {
             let id = arm["id"]?.text ?? ""
             let takes = try predicate(arm["fn"]?.text ?? "")
-            split.branch(id) { takes($0.datum, $1) }
-            ids.append(id)
+            places[id] = place(split.branch(id) { takes($0.datum, $1) })
         }
-        let rest = step.text("default")
-        let branches = rest.map { split.defaultBranch($0) } ?? split.noDefaultBranch()
-        for id in ids + [rest].compactMap({ $0 }) {
-            if let branch = branches[prefix + id] { places[id] = place(branch) }
-        }
+        if let rest = step.text("default") { places[rest] = place(split.defaultBranch(rest)) }
     }
 
     private func turn(_ step: CaseStep) throws -> Place {
@@ -277,7 +278,7 @@ final class CaseTopology {
         switch step.op {
         case "count":
             let table = grouped.count(
-                result: kind.serde, as: store, named: step.named, options: options ?? StoreOptions())
+                result: kind.serde, as: store, named: step.named, options: options ?? TableStoreOptions())
             return .table((table, key, kind))
         case "reduce":
             let combine = try step.function("fn")
@@ -289,7 +290,7 @@ final class CaseTopology {
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = grouped.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options
-            ) { try add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }
+            ) { try add(Arguments(key: $1, value: $2 ?? .null, aggregate: $0)).row }
             return .table((table, key, kind))
         }
     }
@@ -302,7 +303,7 @@ final class CaseTopology {
         switch step.op {
         case "count":
             let table = grouped.count(
-                result: kind.serde, as: store, named: step.named, options: options ?? StoreOptions())
+                result: kind.serde, as: store, named: step.named, options: options ?? TableStoreOptions())
             return .table((table, key, kind))
         case "reduce":
             let (add, subtract) = (try step.function("fn"), try step.function("subtract"))
@@ -316,8 +317,8 @@ final class CaseTopology {
             let (add, subtract) = (try step.function("add"), try step.function("subtract"))
             let table = grouped.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options,
-                adding: { try add(Arguments(key: $0, value: $1, aggregate: $2)).row },
-                subtracting: { try subtract(Arguments(key: $0, value: $1, aggregate: $2)).row })
+                adding: { try add(Arguments(key: $1, value: $2, aggregate: $0)).row },
+                subtracting: { try subtract(Arguments(key: $1, value: $2, aggregate: $0)).row })
             return .table((table, key, kind))
         }
     }
@@ -375,7 +376,7 @@ final class CaseTopology {
         }
         let value = left.value.serde.optional
         let grace = step.json["grace"]?.integer.map { Duration.milliseconds($0) }
-        // Kafka Streams' own tests name joins with a grace period so.
+        // Kafka Streams' own tests give joins with a grace period this name.
         let name = step.named ?? grace.map { _ in "Grace" }
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"
@@ -406,7 +407,7 @@ final class CaseTopology {
     private func capture(_ step: CaseStep) throws -> Place? {
         let (captured, name) = (captured, try step.need("as"))
         let _: KStream<Datum, Datum?> = try stream(step.input).stream.process(
-            named: step.named, stores: asksForStores ? [] : step.stores
+            named: step.named, stores: asksForStores ? [] : step.storeNames
         ) { [asked = asksForStores ? step.stores : []] in
             CaptureProcessor(captured, name: name, asksFor: asked)
         }
@@ -414,9 +415,19 @@ final class CaseTopology {
     }
 
     /// The name that the step gives its store.
-    func storeName(_ step: CaseStep, _ key: Kind, _ value: Kind) throws -> KeyValueStoreName<Datum, Datum>? {
+    func storeName(_ step: CaseStep, _ key: Kind, _ value: Kind) throws -> (any TableName<Datum, Datum>)? {
+        let latest = try latestStoreName(step, key, value)
+        guard let history = try step.historyRetention() else { return latest }
+        guard let latest else { throw Unsupported(what: "a versioned store without a name") }
+        return VersionedStoreName(latest.name, key: latest.key, value: latest.value, historyRetention: history)
+    }
+
+    /// As `storeName`, for a table without versions.
+    private func latestStoreName(
+        _ step: CaseStep, _ key: Kind, _ value: Kind
+    ) throws -> TableStoreName<Datum, Datum>? {
         guard let name = step.json["store"]?["name"]?.text else { return nil }
         storeKinds[name] = (key, value)
-        return KeyValueStoreName(name, key: key.serde, value: value.serde)
+        return TableStoreName(name, key: key.serde, value: value.serde)
     }
 }

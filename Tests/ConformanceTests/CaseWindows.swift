@@ -48,8 +48,8 @@ extension CaseTopology {
 
     private func cogroup(_ step: CaseStep, _ input: Place) throws -> Place {
         let add = try step.function("add")
-        let next: @Sendable (Datum, Datum?, Datum) throws -> Datum? = {
-            try add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row
+        let next: @Sendable (Datum, Datum, Datum?) throws -> Datum? = {
+            try add(Arguments(key: $1, value: $2 ?? .null, aggregate: $0)).row
         }
         switch (input, step.text("other").flatMap { places[$0] }) {
         case (.groupedStream(let grouped, let key, _), nil): return .cogrouped(grouped.cogroup(next), key: key)
@@ -96,13 +96,13 @@ extension CaseTopology {
             let kind = try resultKind(step, .string)
             let table = stream.aggregate(
                 { initial }, result: kind.serde, as: windowStoreName(step, key, kind), named: step.named,
-                options: try options(step))
+                options: try windowOptions(step))
             return (table, kind)
         case .cogroupedSessions(let stream, let key):
             let kind = try resultKind(step, .string)
             let table = stream.aggregate(
                 { initial }, result: kind.serde, as: sessionStoreName(step, key, kind), named: step.named,
-                options: try options(step), merging: try step.merger())
+                options: try windowOptions(step), merging: try step.merger())
             return (table, kind)
         }
     }
@@ -111,12 +111,12 @@ extension CaseTopology {
         _ step: CaseStep, _ stream: TimeWindowedKStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> WindowedTable {
         let kind = try resultKind(step, value)
-        let (store, options) = (windowStoreName(step, key, kind), try options(step))
+        let (store, options) = (windowStoreName(step, key, kind), try windowOptions(step))
         switch step.op {
         case "count":
             return (
                 stream.count(
-                    result: kind.serde, as: store, named: step.named, options: options ?? StoreOptions()), kind
+                    result: kind.serde, as: store, named: step.named, options: options ?? WindowStoreOptions()), kind
             )
         case "reduce":
             let combine = try step.function("fn")
@@ -128,7 +128,7 @@ extension CaseTopology {
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = stream.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options
-            ) { try add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }
+            ) { try add(Arguments(key: $1, value: $2 ?? .null, aggregate: $0)).row }
             return (table, kind)
         }
     }
@@ -137,12 +137,12 @@ extension CaseTopology {
         _ step: CaseStep, _ stream: SessionWindowedKStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> WindowedTable {
         let kind = try resultKind(step, value)
-        let (store, options) = (sessionStoreName(step, key, kind), try options(step))
+        let (store, options) = (sessionStoreName(step, key, kind), try windowOptions(step))
         switch step.op {
         case "count":
             return (
                 stream.count(
-                    result: kind.serde, as: store, named: step.named, options: options ?? StoreOptions()), kind
+                    result: kind.serde, as: store, named: step.named, options: options ?? WindowStoreOptions()), kind
             )
         case "reduce":
             let combine = try step.function("fn")
@@ -154,7 +154,7 @@ extension CaseTopology {
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = stream.aggregate(
                 { initial }, result: kind.serde, as: store, named: step.named, options: options,
-                { try add(Arguments(key: $0, value: $1 ?? .null, aggregate: $2)).row }, merging: try step.merger())
+                { try add(Arguments(key: $1, value: $2 ?? .null, aggregate: $0)).row }, merging: try step.merger())
             return (table, kind)
         }
     }
@@ -262,7 +262,7 @@ extension CaseTopology {
         case "capture":
             let (captured, name) = (captured, try step.need("as"))
             let _: KStream<Datum, Datum?> = stream.process(
-                named: step.named, stores: asksForStores ? [] : step.stores
+                named: step.named, stores: asksForStores ? [] : step.storeNames
             ) { [asked = asksForStores ? step.stores : []] in
                 CaptureProcessor<Windowed<Datum>>(captured, name: name, asksFor: asked)
             }
@@ -273,15 +273,15 @@ extension CaseTopology {
 }
 
 extension CaseTopology {
-    /// What a store of windows has that it should not, or the other way round. Their order is that of the
-    /// store's segments, which differ.
+    /// Windows that a window store has but should not have, or the other way round. Their order depends on the store's
+    /// segments, which differ.
     func windowStoreDifference(
         _ name: String, _ expected: [[JSONValue]], _ driver: TopologyTestDriver
     ) throws -> String? {
         guard let kinds = windowStores[name] else {
             throw Unsupported(what: "the contents of store \(name)")
         }
-        let store = try driver.timestampedStore(WindowStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
+        let store = try driver.store(WindowStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
         let rows = try store.all().collect().map { (key: $0.key.datum, row: $0.value) }
         func isEqual(_ row: (key: Datum, row: ValueAndTimestamp<Datum>), _ json: [JSONValue]) -> Bool {
             json.count == 3 && row.key.matches(json[0]) && row.row.value.matches(json[1])
@@ -301,7 +301,7 @@ extension CaseStep {
     /// Merges sessions.
     fileprivate func merger() throws -> @Sendable (Datum, Datum, Datum) throws -> Datum {
         let merge = try function("merge", default: "{l}{r}")
-        return { try merge(Arguments(key: $0, left: $1, right: $2)) }
+        return { try merge(Arguments(key: $1, left: $0, right: $2)) }
     }
 }
 
@@ -327,7 +327,7 @@ extension JSONValue {
     }
 }
 
-// Operators that work on windowed keys as on others.
+// Operators that treat windowed keys like others.
 extension CaseTopology {
     func shape(_ step: CaseStep, _ input: WindowedStream) throws -> Place? {
         let (stream, value) = input

@@ -2,10 +2,11 @@ import Foundation
 import MoldauState
 import Testing
 
-/// Runs topologies whose results Kafka Streams recorded, and compares case by case.
+/// Runs topologies whose results were recorded from Kafka Streams, and compares case by case.
 ///
-/// Where Moldau differs on purpose, `Differences.json` says why and what comes out instead. `MoreCases` has cases of our
-/// own in the same form. `CONFORMANCE_CASES=<folder>` reads another folder, under all settings. Prints a line per failing case and the counts per area and in all.
+/// Where Moldau differs on purpose, `Differences.json` says why and gives the expected results. `MoreCases` has cases
+/// of our own in the same format. `CONFORMANCE_CASES=<folder>` reads another folder, under all settings. Prints a line
+/// per failing case, and the counts per area and in total.
 struct ConformanceTests {
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [true, false])
     func `every case gives what Kafka Streams gave`(storeKind: StoreKind, writesStoresAtCommit: Bool) throws {
@@ -65,12 +66,12 @@ struct ConformanceTests {
     }
 }
 
-/// How many cases went which way.
+/// The number of cases by outcome.
 private struct Tally: CustomStringConvertible {
     var passed = 0
-    /// Passed, with a difference that is meant.
+    /// Passed, with an intended difference.
     var different = 0
-    /// Passed, as types make it impossible to write what Kafka Streams refuses.
+    /// Passed, as the types make it impossible to write what Kafka Streams refuses.
     var impossible = 0
     var failed = 0
     var unsupported = 0

@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauState
 
-/// A key or value of a case: whatever its serde says.
+/// A key or value of a case, of any of the types that cases use.
 enum Datum: Hashable, Sendable {
     case null
     case string(String)
@@ -10,7 +10,7 @@ enum Datum: Hashable, Sendable {
     case double(Double)
     indirect case windowed(Datum, Window)
 
-    /// As Kafka Streams' string templates print it.
+    /// The text that Kafka Streams' string templates print.
     var text: String {
         switch self {
         case .null: "null"
@@ -39,7 +39,7 @@ enum Kind: String, Sendable {
         }
     }
 
-    /// What a JSON value of a case is as this type.
+    /// A JSON value of a case, converted to this type.
     func datum(_ json: JSONValue) -> Datum {
         switch (self, json) {
         case (_, .null): .null
@@ -50,7 +50,7 @@ enum Kind: String, Sendable {
         }
     }
 
-    /// Reads and writes this type, in Kafka's bytes; the null is `.null`.
+    /// The serde of this type, with Kafka's bytes; a null is `.null`.
     var serde: Serde<Datum> {
         let (string, int32, int64, double) = (String.serde, Int32.serde, Int64.serde, Double.serde)
         return Serde(
@@ -76,7 +76,7 @@ enum Kind: String, Sendable {
 }
 
 extension Datum {
-    /// Whether this is what a case expects. Numbers compare as numbers.
+    /// Whether this is what a case expects. Numbers are compared as numbers.
     func matches(_ json: JSONValue) -> Bool {
         switch (self, json) {
         case (.null, .null): true
@@ -93,7 +93,7 @@ extension Datum {
     }
 }
 
-/// Counts are made of these too.
+/// Counts also use this type.
 extension Datum: AdditiveArithmetic, ExpressibleByIntegerLiteral {
     init(integerLiteral value: Int64) { self = .int64(value) }
 

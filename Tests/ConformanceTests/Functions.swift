@@ -1,12 +1,12 @@
 import Foundation
 
-/// An operation or function of the case language that is not built.
+/// An operation or function of the case language that is not supported.
 struct Unsupported: Error { let what: String }
 
-/// A function of a case met a text that is no number.
+/// A function of a case was given text that is not a number.
 struct NotANumber: Error { let text: String }
 
-/// What the functions of a case see.
+/// The arguments of a case's functions.
 struct Arguments {
     var key = Datum.null
     var value = Datum.null
@@ -65,7 +65,7 @@ struct CaseFunction: Sendable {
         return (.string(String(value.text[..<range.lowerBound])), .string(String(value.text[range.upperBound...])))
     }
 
-    /// Whole numbers, in the type of the first.
+    /// Integer arithmetic, in the type of the first operand.
     private static func number(_ left: Datum, _ apply: (Int64, Int64) -> Int64, _ right: Datum) -> Datum {
         guard let a = Int64(left.text), let b = Int64(right.text) else { return .null }
         let result = apply(a, b)

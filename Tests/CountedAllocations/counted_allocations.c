@@ -1,4 +1,4 @@
-// Takes the place of the C library's allocation functions in the program that this is linked into, and counts the calls.
+// Replaces the C library's allocation functions in the program that this is linked into, and counts the calls.
 #include "counted_allocations.h"
 #include <stddef.h>
 

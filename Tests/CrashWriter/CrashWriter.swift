@@ -2,11 +2,12 @@ import Foundation
 import Moldau
 import Synchronization
 
-/// Writes numbered records for ever, and says which are acknowledged and which were read: for tools that cut the power.
+/// Writes numbered records for ever, and prints which are acknowledged and which were read: for tools that cut the
+/// power.
 ///
 ///     crash-writer write DIR    prints "acked PARTITION END" and "served PARTITION END"
 ///     crash-writer write DIR os does so without syncs: to see that the tool notices
-///     crash-writer verify DIR   prints "held PARTITION END", or fails where numbers are missing
+///     crash-writer verify DIR   prints "held PARTITION END", or fails if numbers are missing
 @main
 enum CrashWriter {
     private static let topic = "numbers"
@@ -28,14 +29,14 @@ enum CrashWriter {
     }
 
     private static func say(_ line: String) {
-        // One call each: lines of two threads do not mix.
+        // One call each, so that the lines of two threads do not mix.
         FileHandle.standardOutput.write(Data("\(line)\n".utf8))
     }
 
     private static func write(_ cluster: EmbeddedCluster, from ends: [Int64]) throws {
         let admin = try cluster.makeAdmin(clientID: "writer")
         if try admin.describe([topic]).isEmpty {
-            // Small segments: many are closed and begun.
+            // Small segments, so that many are closed and started.
             try admin.create([
                 NewTopic(topic, partitionCount: partitionCount, configuration: ["segment.bytes": "65536"])
             ])
@@ -82,7 +83,7 @@ enum CrashWriter {
         }
     }
 
-    /// The ends of the partitions, in which the n-th record has to say n.
+    /// The ends of the partitions; the n-th record must contain n.
     private static func verify(_ cluster: EmbeddedCluster) throws -> [Int64] {
         let consumer = try cluster.makeConsumer(clientID: "verifier")
         let admin = try cluster.makeAdmin(clientID: "verifier")

@@ -2,10 +2,11 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// What the compiler says of mistakes that are easily made: an overload too many makes it speak of something else.
+/// The compiler's messages for mistakes that are easily made: with one overload too many, it complains about something
+/// else.
 ///
-/// `Cases` has a function with one mistake per file. `expected.txt` has the errors, without their columns; where they become
-/// better, `DIAGNOSTICS_RECORD=1` writes it anew.
+/// `Cases` has a function with one mistake per file. `expected.txt` has the errors without their columns; when they
+/// improve, `DIAGNOSTICS_RECORD=1` records them again.
 struct DiagnosticsTests {
     private static let folder = BuiltProgram.repository.appending(path: "Tests/DiagnosticsTests")
     private static let expected = folder.appending(path: "expected.txt")
@@ -40,7 +41,7 @@ struct DiagnosticsTests {
         ).sorted { $0.path < $1.path }
     }
 
-    /// Each as `file:line: message`, sorted.
+    /// The errors as `file:line: message`, sorted.
     private func errors() throws -> [String] {
         try withTemporaryDirectory { directory in
             var arguments = ["swiftc", "-typecheck", "-wmo", "-swift-version", "6", "-diagnostic-style", "llvm"]

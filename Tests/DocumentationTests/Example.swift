@@ -2,14 +2,15 @@ import Moldau
 import MoldauTesting
 import Testing
 
-/// What the examples of the documentation are run with: sources that they may use by name, and the data of their comments.
+/// The environment that the examples in the documentation run in: sources that they may use by name, and the data in
+/// their comments.
 ///
-/// A comment `// orders: o1=ada 120, o2=bob 30` gives records to a source, or tells what has come out since the last such line.
-/// A record is `key=value`, or `key@20=value` at 20 seconds; `nil` is a null; `none` is no record at all. Results show
-/// their times only where the comment tells them.
+/// A comment `// orders: o1=ada 120, o2=bob 30` pipes records into a source, or states the results since the last such
+/// line. A record is `key=value`, or `key@20=value` at 20 seconds; `nil` is a null; `none` means no record at all.
+/// Times of results are compared only if the comment states them.
 final class Example {
     let streams: StreamsBuilder
-    /// Of an example that makes one itself.
+    /// The topology of an example that makes one itself.
     var topology = Topology()
 
     // Sources
@@ -19,15 +20,15 @@ final class Example {
     lazy var payments = stream("payments", Int.self)
     lazy var deposits = stream("deposits", Int.self)
     lazy var withdrawals = stream("withdrawals", Int.self)
-    /// Cities by customer.
+    /// Cities, keyed by customer.
     lazy var customers = streams.table(input("customers", String.self))
     lazy var phones = streams.table(input("phones", String.self))
     lazy var balances = streams.table(input("balances", Int.self))
     lazy var openOrders = streams.table(input("openOrders", Order.self))
-    /// Titles by page.
+    /// Titles, keyed by page.
     lazy var titles = streams.globalTable(input("titles", String.self))
 
-    /// What examples write down besides.
+    /// What examples note in other ways.
     lazy var notes = Notes<String>()
 
     // Topics
@@ -65,7 +66,7 @@ final class Example {
 
     // MARK: Results
 
-    /// Lets the data speak of a stream.
+    /// Lets the data refer to a stream.
     func show<Key, Value>(_ name: String, _ stream: KStream<Key, Value>) {
         let log = Notes<ExampleRecord>()
         let _: KStream<Key, Value> = stream.adding(named: "shows-\(name)", prefix: "") { _ in
@@ -76,10 +77,10 @@ final class Example {
 
     func show<Key, Value>(_ name: String, _ stream: KStream<Key, Value>?) { if let stream { show(name, stream) } }
 
-    /// Lets the data speak of a table's changes.
+    /// Lets the data refer to a table's changes.
     func show<Key, Value>(_ name: String, _ table: KTable<Key, Value>) { show(name, table.toStream()) }
 
-    /// Lets the data speak of a topic, which the topology reads or writes.
+    /// Lets the data refer to a topic that the topology reads or writes.
     func show<Key: LosslessStringConvertible, Value: LosslessStringConvertible>(
         _ name: String, _ topic: Topic<Key, Value>
     ) {
@@ -95,7 +96,7 @@ final class Example {
 
     // MARK: Running
 
-    /// Builds a topology, or takes that which `declare` makes, and follows the data through it line by line.
+    /// Builds a topology, or uses the one that `declare` makes, and runs the data through it line by line.
     static func run(_ data: String, _ declare: (Example) throws -> Void) throws {
         var example: Example?
         let built = Result {
@@ -127,7 +128,7 @@ final class Example {
         }
     }
 
-    /// - Returns: false where the name is none of a topic that the topology reads.
+    /// - Returns: false if the topology reads no topic of that name.
     private func give(_ records: [ExampleRecord], to name: String, of driver: TopologyTestDriver) throws -> Bool {
         guard !records.isEmpty else { return false }
         if inputs[name] == nil { note(name, Topic<String, String>(name)) }

@@ -2,7 +2,7 @@ import Moldau
 import Synchronization
 import Testing
 
-/// A record as the documentation writes it: `key=value` or `key@20=value`.
+/// A record in the documentation's notation: `key=value` or `key@20=value`.
 struct ExampleRecord {
     var key: String?
     var value: String?
@@ -27,7 +27,7 @@ struct ExampleRecord {
         "\(key ?? "nil")\(withTime ? "@\(second ?? 0)" : "")=\(value ?? "nil")"
     }
 
-    /// A line of the form `name: record, record`.
+    /// Parses a line of the form `name: record, record`.
     static func parse(_ line: String) throws -> (name: String, records: [ExampleRecord]) {
         let parts = line.split(separator: ": ", maxSplits: 1).map(String.init)
         try #require(parts.count == 2, "'\(line)' is not of the form name: records")
@@ -35,7 +35,7 @@ struct ExampleRecord {
         return (parts[0], try parts[1].split(separator: ", ").map { try ExampleRecord($0) })
     }
 
-    /// A window shows as `key[0-60]`, in seconds.
+    /// A window is shown as `key[0-60]`, in seconds.
     private static func text(of value: Any) -> String? {
         let mirror = Mirror(reflecting: value)
         if mirror.displayStyle == .optional { return mirror.children.first.flatMap { text(of: $0.value) } }
@@ -44,11 +44,11 @@ struct ExampleRecord {
     }
 }
 
-/// A list that the closures of topologies may write.
+/// A list that the closures of topologies may append to.
 final class Notes<Note: Sendable>: Sendable {
     private let notes = Mutex<[Note]>([])
 
-    /// - Returns: how many there are now.
+    /// - Returns: the number of notes now.
     @discardableResult
     func add(_ note: Note) -> Int {
         notes.withLock { notes in

@@ -1,7 +1,7 @@
 import Moldau
 import Testing
 
-/// What runs the examples of the documentation notices when one of them is wrong.
+/// The runner of the documentation's examples notices if one of them is wrong.
 struct ExampleTests {
     private func run(_ data: String) throws {
         try Example.run(data) { example in

@@ -2,7 +2,7 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// `bank-transfer`, run as users run it, against balances that a Python program computes.
+/// `bank-transfer`, run the way users run it, against balances computed by a Python program.
 struct BankTransferTests {
     private let bank = BuiltProgram("bank-transfer")
 
@@ -17,7 +17,7 @@ struct BankTransferTests {
                 outcome.output
                     == "\(transfers) transfers between 50 accounts; 0 cents came from nowhere; 0 balances are wrong\n")
         }
-        // Transfers of another seed are not those that the topic holds.
+        // Transfers of another seed differ from those in the topic.
         let outcome = try bank.run(options + ["--transfers", "1500", "--seed", "2"])
         #expect(outcome.status != 0)
         #expect(outcome.output.contains("balances are wrong\n  account"))

@@ -2,11 +2,11 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// The README's first application, by the README's own steps. `Tests/Newcomer` holds its files.
+/// The README's first application, built and run by the README's own steps. `Tests/Newcomer` holds its files.
 struct ReadmeTests {
     private static let page = BuiltProgram.repository.appending(path: "README.md")
 
-    /// The lines of the block that begins with the fence, the first of its kind or a later one.
+    /// The lines of the n-th block that begins with the fence.
     private static func block(_ fence: String, _ number: Int = 0) throws -> [String] {
         let lines = try String(contentsOf: page, encoding: .utf8).components(separatedBy: "\n")
         let starts = lines.indices.filter { lines[$0] == fence }
@@ -14,7 +14,7 @@ struct ReadmeTests {
         return Array(lines[(starts[number] + 1)...].prefix { $0 != "```" })
     }
 
-    /// Runs the application until it says that it is running and has had a moment, and ends it as Control-C does.
+    /// Runs the application until it prints that it is running and has had a moment, and ends it as Control-C does.
     private func runApplication(in directory: URL) throws -> BuiltProgram.Outcome {
         let program = try BuiltProgram("WordCounter").start([], in: directory, workingDirectory: directory)
         defer { program.kill() }
@@ -45,7 +45,7 @@ struct ReadmeTests {
                     return outcome.output.split(separator: "\n").map { $0.split(separator: "\t") }
                 }
                 printed = try step()
-                // On a machine that others keep busy a moment may be too short.
+                // On a busy machine a moment may be too short.
                 let limit = ContinuousClock.now + .seconds(60)
                 while line.hasPrefix("moldau consume"), printed.count < expected.count, ContinuousClock.now < limit {
                     _ = try runApplication(in: directory)
@@ -71,7 +71,7 @@ struct ReadmeTests {
             let printed = try Self.block("```sh", 1).map(step)
             #expect(printed.first?.contains("text-lines\n") == true)
             #expect(printed.contains { $0.contains("to\t2\n") })
-            // The line that the last command wrote, which has no key.
+            // The line that the last command wrote; it has no key.
             #expect(try step("word-count --data counts --top 9").contains("1  line\n"))
         }
     }

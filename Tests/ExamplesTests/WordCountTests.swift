@@ -2,7 +2,7 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// `word-count`, run as users run it, against a count by a Python program of its own.
+/// `word-count`, run the way users run it, against counts of a separate Python program.
 struct WordCountTests {
     private let wordCount = BuiltProgram("word-count")
 

@@ -1,6 +1,6 @@
-// Faults of the operating system's calls, for programs that run with this library before all others (LD_PRELOAD).
+// Makes calls to the operating system fail, in programs that preload this library (LD_PRELOAD).
 //
-//     FAULT_FILES=PART   which files: those whose path holds this
+//     FAULT_FILES=PART   which files: those whose path contains this
 //     FAULT_SHORT=N      reads and writes move at most N bytes a call
 //     FAULT_INTERRUPT=N  every N-th call is interrupted before it does anything (EINTR)
 //     FAULT_FULL=N       from the N-th write on there is no room (ENOSPC)

@@ -109,7 +109,7 @@ struct AdmissionTests {
         #expect(broker.groups().isEmpty)
     }
 
-    /// As an older version took it, or as damage makes it.
+    /// As an older version accepted it, or as damage makes it.
     @Test(arguments: [Int64.min, .max, -1, 0])
     func `a transaction whose start is any time at all is ended`(started: Int64) throws {
         let files = MemoryFileSystem()
@@ -117,7 +117,7 @@ struct AdmissionTests {
         try broker.createTopics()
         var client = try TransactionalClient(broker)
         try client.send("a", to: left)
-        // The last 8 bytes but those of the partition's end: see TransactionRecord.
+        // The last 8 bytes before those of the partition's end: see TransactionRecord.
         let path = try #require(
             try files.names(in: "data").first {
                 $0.hasPrefix("__transaction_state-") && files.exists("data/\($0)/00000000000000000000.log")
@@ -134,7 +134,7 @@ struct AdmissionTests {
         #expect(try broker.committed(left) == ["plain"])
     }
 
-    /// Batches of transactions that nobody began: older versions took them.
+    /// Batches of transactions that were never begun: older versions accepted them.
     @Test(arguments: [true, false])
     func `a transaction that nobody began does not block readers, after a clean stop too`(closes: Bool) throws {
         let files = MemoryFileSystem()
@@ -184,7 +184,7 @@ struct AdmissionTests {
 }
 
 extension [UInt8] {
-    /// The bytes of batches with another start in the last record of a transaction with one partition.
+    /// The bytes of batches, with another start time in the last record of a transaction with one partition.
     fileprivate func withStart(_ started: Int64) -> [UInt8] {
         var bytes = self
         var start = 0
@@ -193,7 +193,7 @@ extension [UInt8] {
             guard start + header.byteCount < bytes.count else { break }
             start += header.byteCount
         }
-        // The value ends in the start, 8 bytes; the header moldau.ends with one end follows, 22 bytes.
+        // The value ends with the start time, 8 bytes; the header moldau.ends with one end follows, 22 bytes.
         bytes.replaceSubrange(
             (bytes.count - 30)..<(bytes.count - 22), with: Swift.withUnsafeBytes(of: started.bigEndian) { Array($0) })
         let checksum = bytes[(start + 21)...].withUnsafeBytes { crc32c($0) }

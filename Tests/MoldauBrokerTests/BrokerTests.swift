@@ -113,8 +113,8 @@ struct BrokerTests {
         }
     }
 
-    /// A consumer flushes what it has read before it hands it out: the sync must know of it by then. More threads than
-    /// processors, so that some are put aside between any two of their steps.
+    /// A consumer flushes what it has read before it returns it, so the sync must include it. There are more threads
+    /// than processors, so that some are suspended between any two of their steps.
     @Test func `what can be read is taken along by the next sync`() throws {
         let files = CrashingFileSystem()
         let broker = try openBroker(files)

@@ -6,7 +6,7 @@ import Testing
 private let words = TopicPartition("words", 0)
 private let third = TopicPartition("words", 2)
 
-/// A directory that is not as it was left.
+/// A directory that was changed since it was closed.
 struct DataDirectoryTests {
     /// A directory with a topic of four partitions, of which two hold records.
     private func directory(closes: Bool = true) throws -> (MemoryFileSystem, TopicID) {
@@ -30,7 +30,7 @@ struct DataDirectoryTests {
         try files.removeFile("data/topics.json")
         for _ in 0..<2 {
             let broker = try openBroker(files)
-            // What is not known is such that nothing is deleted.
+            // Unknown settings become settings that delete nothing.
             let expected = TopicMetadata(
                 name: "words", partitionCount: 4, configuration: ["retention.ms": "-1"], id: id)
             #expect(broker.topic("words") == expected)
@@ -58,7 +58,8 @@ struct DataDirectoryTests {
         try broker.create([TopicMetadata(name: "words", partitionCount: 2)])
         try broker.append(["old"], to: words)
         try broker.flush()
-        // A crash after the topic was taken from the list, and before its directories were: or somebody's hand.
+        // As after a crash between removing the topic from the list and deleting its directories; or as if somebody
+        // edited the file.
         try files.replace("data/topics.json", with: before, in: "data", sync: true)
         broker = try openBroker(files)
         #expect(broker.topics().isEmpty)

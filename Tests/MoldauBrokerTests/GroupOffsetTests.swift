@@ -66,11 +66,13 @@ struct GroupOffsetTests {
         #expect(broker.groups().isEmpty)
     }
 
-    /// All groups have their offsets in one partition. Whatever the last commit before a snapshot was, it holds all of them.
+    /// All groups have their offsets in one partition. A snapshot must hold all of them, whatever the last commit
+    /// before it was.
     @Test(arguments: [Sabotage(), .snapshotForgetsLast])
     func `a snapshot holds the offsets of every group`(mistake: Sabotage) throws {
         let files = MemoryFileSystem()
-        let broker = try Broker(files, directory: "data", durability: .os, clock: noon, sabotage: mistake)
+        files.sabotage = mistake
+        let broker = try openBroker(files, durability: .os)
         let settings = ["cleanup.policy": "compact"]
         try broker.create([
             TopicMetadata(name: "__consumer_offsets", partitionCount: 1, configuration: settings)

@@ -3,11 +3,11 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// "app" has its positions in the partition 1 of the offsets topic, "other" elsewhere.
+/// "app" has its positions in partition 1 of the offsets topic, "other" elsewhere.
 private let offsets = TopicPartition("__consumer_offsets", 1)
 
 extension MemoryFileSystem {
-    /// Changes a bit of a partition's first segment, counted from its end.
+    /// Flips a bit in a partition's first segment; the position is counted from its end.
     func flip(_ partition: TopicPartition, fromEnd place: Int) throws {
         let file = try open("data/\(partition)/00000000000000000000.log")
         let position = try file.size() - place
@@ -93,7 +93,7 @@ struct IsolationTests {
         #expect(stopped.sorted() == ["app-1", "other-1"])
     }
 
-    /// What nobody may know of is left alone until it is known that nobody does.
+    /// Such transactions are left alone until it is known that no id owns them.
     @Test func `open transactions of ids that cannot be read are not aborted`() throws {
         let broker = try fill()
         var client = try TransactionalClient(broker)

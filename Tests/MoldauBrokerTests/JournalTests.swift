@@ -8,7 +8,7 @@ private let log = "data/words-0/00000000000000000000.log"
 
 /// What the broker knows of durable records, after crashes and damage.
 struct JournalTests {
-    /// A broker that has acknowledged five records, of whose durability the journal knows at least four, and crashed.
+    /// A broker that has acknowledged five records and crashed; the journal knows that at least four are durable.
     private func crashed() throws -> MemoryFileSystem {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
@@ -33,7 +33,7 @@ struct JournalTests {
             words, .missingRecords(directory: "data/words-0", durableEnd: Offset(4), foundEnd: Offset(3)))
         #expect(throws: loss) { try broker.values(of: words) }
         #expect(throws: loss) { try broker.append(["f"], to: words) }
-        // The others go on, and deleting the topic ends the trouble.
+        // The other partitions keep working, and deleting the topic ends the trouble.
         try broker.append(["x"], to: TopicPartition("words", 1))
         #expect(try broker.values(of: TopicPartition("words", 1)) == ["x"])
         try broker.delete("words")

@@ -33,7 +33,7 @@ struct KafkaFilesTests {
         #expect(TopicID(lines[1].dropFirst("directory.id=".count)) != nil)
         #expect(lines[2...] == ["node.id=1", "version=1"])
         #expect(files.exists("data/.kafka_cleanshutdown"))
-        // Partitions that nobody uses keep what is known of them.
+        // Unused partitions keep their entries.
         try openBroker(files).close()
         #expect(try text(files, "data/log-start-offset-checkpoint") == "0\n1\nwords 0 2\n")
     }
@@ -61,7 +61,7 @@ struct KafkaFilesTests {
         #expect(try broker.values(of: TopicPartition("words", 1)) == ["a", "b", "c"])
         try broker.append(["d"], to: words)
         let last = try #require(try broker.partition(words).read(from: Offset(3), maxBytes: 1_000))
-        // The epoch of the last leader goes on.
+        // The epoch of the last leader is kept.
         #expect(last.bytes.bytes.loadUnaligned(fromByteOffset: 12, as: Int32.self).bigEndian == 5)
         #expect(try text(files, "data/meta.properties") == "#\ncluster.id=x\nnode.id=4\nversion=1\n")
     }
@@ -76,7 +76,7 @@ struct KafkaFilesTests {
         try broker.append(["a", "b", "c"], to: words)
         try broker.append(["x"], to: TopicPartition("counts", 0))
         try broker.close()
-        // It deletes records, writes a segment anew and shorter, and makes one topic again and another.
+        // The Kafka broker deletes records, rewrites a segment shorter, recreates one topic, and creates another.
         try put(files, "data/log-start-offset-checkpoint", "0\n1\nwords 0 1\n")
         let shorter = MemoryFileSystem()
         var log = try PartitionLog(shorter, directory: "p", configuration: LogConfiguration(), wasClean: false)
@@ -126,7 +126,7 @@ struct KafkaFilesTests {
         #expect(try openBroker(files).partition(words).bounds() == Offset(1)..<Offset(2))
     }
 
-    /// Kafka's own reader asks for the end of the value; what is ours is in headers, which it passes over.
+    /// Kafka's own reader expects the value to end there; our additions are in headers, which it ignores.
     @Test func `a decision names the partitions that were written and no others, and nothing is behind it`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)

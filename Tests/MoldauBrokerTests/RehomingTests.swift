@@ -5,7 +5,7 @@ import Testing
 
 private let words = TopicPartition("words", 3)
 
-/// "orders".hashCode() is -1008770331: Kafka's partition of 50 is 31, and that of earlier versions was 17.
+/// "orders".hashCode() is -1008770331: Kafka chooses partition 31 of 50; earlier versions chose 17.
 private let (group, home, former): (String, Int32, Int32) = ("orders", 31, 17)
 
 extension ByteWriter {
@@ -51,7 +51,7 @@ private func oldDirectory() throws -> MemoryFileSystem {
     return files
 }
 
-/// What a partition of the offsets topic says of the group, oldest first; nil for deleted.
+/// What a partition of the offsets topic has for the group, oldest first; nil for deleted.
 private func offsets(_ number: Int32, _ broker: Broker<MemoryFileSystem>) throws -> [Int64?] {
     var (found, position): ([Int64?], Offset) = ([], .zero)
     let partition = try broker.partition(TopicPartition("__consumer_offsets", number))
@@ -66,7 +66,7 @@ private func offsets(_ number: Int32, _ broker: Broker<MemoryFileSystem>) throws
 }
 
 struct RehomingTests {
-    /// By Java: the partition is Utils.abs(hashCode) % 50.
+    /// Computed with Java: the partition is Utils.abs(hashCode) % 50.
     @Test(arguments: [("app", 1), ("orders", 31), ("polygenelubricants", 0), ("", 0)] as [(String, Int32)])
     func `a group's partition is the one that Kafka looks in`(name: String, partition: Int32) throws {
         let broker = try openBroker(MemoryFileSystem())

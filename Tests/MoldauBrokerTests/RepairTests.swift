@@ -15,7 +15,7 @@ struct RepairTests {
         try broker.createTopics()
         for number in 0..<10 { try broker.append(["\(number)"], to: left) }
         try broker.flush()
-        // The journal tells of the round before.
+        // The journal's last entry covers the round before.
         try broker.append(["x"], to: right)
         try broker.flush()
         if closes { try broker.close() }
@@ -63,7 +63,7 @@ struct RepairTests {
                 try broker.close()
             }
         }
-        // Offset and leader's epoch are not among what a batch's own checksum covers.
+        // A batch's own checksum does not cover the offset and the leader epoch.
         #expect(aloneCount >= 2 * (batchSize - 12))
     }
 
@@ -92,7 +92,7 @@ struct RepairTests {
         #expect(try broker.partition(left).endOffset() == Offset(10))
     }
 
-    /// A count of two billion in 70 bytes, with a right checksum: older versions took it.
+    /// A count of two billion in 70 bytes, with a correct checksum: older versions accepted it.
     @Test func `a junk batch is found though its checksum is right, and readers get by where it was`() throws {
         try fill(closes: false)
         let junk = try junkBatch(base: 10)

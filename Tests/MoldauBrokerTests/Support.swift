@@ -34,7 +34,7 @@ extension Broker {
     }
 }
 
-/// Files in memory whose group sync is counted, and fails when told to.
+/// Files in memory whose group syncs are counted and can be made to fail.
 final class FailingFileSystem: FileSystem {
     struct Syncs {
         var count = 0

@@ -3,7 +3,7 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// What becomes of a file of topics that is not as it was written.
+/// How a changed file of topics is handled.
 struct TopicCatalogTests {
     private static func file(_ topics: String, version: Int = 1) -> String {
         #"{"topics":[\#(topics)],"version":\#(version)}"#

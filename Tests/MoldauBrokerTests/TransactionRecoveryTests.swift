@@ -4,16 +4,16 @@ import MoldauRecords
 import Synchronization
 import Testing
 
-/// What a crash of the machine leaves of transactions: files lose what was not synced, each on its own.
+/// What a machine crash leaves of transactions: each file loses its unsynced bytes independently.
 struct TransactionRecoveryTests {
     private let files = MemoryFileSystem()
 
     private func path(_ partition: String) -> String { "data/\(partition)/00000000000000000000.log" }
     private func size(_ partition: String) throws -> Int { try files.open(path(partition)).size() }
-    /// Loses what a file holds beyond a size.
+    /// Truncates a file to a size.
     private func cut(_ partition: String, to size: Int) throws { try files.open(path(partition)).truncate(to: size) }
 
-    /// The one partition that a topic of the broker's own has files of.
+    /// The one partition with files of one of the broker's own topics.
     private func partition(of topic: String) throws -> String {
         try #require(files.names(in: "data").first { $0.hasPrefix(topic) })
     }
@@ -71,7 +71,7 @@ struct TransactionRecoveryTests {
         let offsets = try partition(of: "__consumer_offsets")
         let (rightBefore, offsetsBefore) = (try size("right-0"), try size(offsets))
         try client.end(commit: true)
-        // The sync did not end: the decision came to disk, the input did not.
+        // The sync did not complete: the decision reached the disk, the input did not.
         try files.removeFile("data/durable.journal")
         try cut("left-0", to: 0)
         try cut("right-0", to: rightBefore)

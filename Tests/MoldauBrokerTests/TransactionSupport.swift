@@ -9,7 +9,7 @@ func offset(_ value: Int64) -> GroupOffset {
     GroupOffset(offset: Offset(value), metadata: "", time: noon())
 }
 
-/// A client with a transactional id, as the embedded cluster's producers are.
+/// A client with a transactional id, like the embedded cluster's producers.
 struct TransactionalClient<Files: FileSystem> {
     let broker: Broker<Files>
     let producer: ProducerIdentity
@@ -58,7 +58,7 @@ extension Broker {
     }
 }
 
-/// Files in memory that take so many writes and then none: a process that is killed.
+/// Files in memory that accept a number of writes and then no more, like those of a killed process.
 final class CrashingFileSystem: FileSystem {
     final class File: LogFile {
         private let inner: MemoryFile
@@ -97,15 +97,15 @@ final class CrashingFileSystem: FileSystem {
 
     init(_ memory: MemoryFileSystem = MemoryFileSystem()) { self.memory = memory }
 
-    /// How many writes to a file a sync has taken along.
+    /// How many writes to a file the syncs have covered.
     func syncedWrites(to path: String) -> Int { writes.withLock { $0.synced[path] ?? 0 } }
 
     func crash(afterWrites count: Int) { writesLeft.withLock { $0 = count } }
 
-    /// Writes to files of this name find no room; nil: there is room for all.
+    /// Makes writes to files of this name fail because the disk is full; nil: none.
     func refuseWrites(to name: String?) { refused.withLock { $0 = name } }
 
-    /// Syncs of files of this name fail; nil: none does.
+    /// Makes syncs of files of this name fail; nil: none.
     func refuseSyncs(of name: String?) { refusedSync.withLock { $0 = name } }
 
     func checkSync(of path: String) throws(LogError) {

@@ -2,7 +2,7 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// The commands, run as users run them.
+/// The commands, run the way users run them.
 struct CommandTests {
     private let moldau = BuiltProgram("moldau")
 
@@ -243,7 +243,7 @@ struct CommandTests {
                 let holder = try moldau.start(
                     ["consume", "orders", "--follow", "--from-beginning", "--data", data], in: directory)
                 defer { holder.kill() }
-                // Once it has printed the record, it has the directory.
+                // Once it has printed the record, it holds the directory.
                 let limit = ContinuousClock.now + .seconds(30)
                 while try holder.outputSoFar().isEmpty, ContinuousClock.now < limit {
                     Thread.sleep(forTimeInterval: 0.01)
@@ -257,13 +257,13 @@ struct CommandTests {
 
     // MARK: Bytes
 
-    /// A shell's command, in which `$moldau` is the program and `$data` the directory.
+    /// Runs a shell command in which `$moldau` is the program and `$data` the directory.
     private func shell(_ command: String, _ data: String) throws -> BuiltProgram.Outcome {
         try BuiltProgram(path: "/usr/bin/env").run(
             ["moldau=\(moldau.url.path)", "data=\(data)", "bash", "-o", "pipefail", "-c", command])
     }
 
-    /// A carriage return, a tab, a zero, bytes that are no UTF-8, an empty line, and a last line without an end.
+    /// A carriage return, a tab, a zero, bytes that are not UTF-8, an empty line, and a last line without a newline.
     private static let oddBytes: [UInt8] =
         Array("windows\r\n\ta\u{0}b\n".utf8) + [0xff, 0xfe, 0x0a] + Array("\nlast".utf8)
 
@@ -296,7 +296,8 @@ struct CommandTests {
         }
     }
 
-    /// The lines before it share its batch, and are small enough. The second topic takes less than a batch of the program's.
+    /// The lines before it are in the same batch, and are small enough. The second topic's limit is below the program's
+    /// batch size.
     @Test(arguments: [("orders", 2_000_000, "1048588"), ("small", 700, "500"), ("orders", 9_000_000, "1048588")])
     func `a line that is too long costs no other line`(topic: String, length: Int, limit: String) throws {
         try withOrders { data in

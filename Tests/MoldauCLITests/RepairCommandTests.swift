@@ -2,7 +2,7 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// `moldau repair`, run as users run it.
+/// `moldau repair`, run the way users run it.
 struct RepairCommandTests {
     private let moldau = BuiltProgram("moldau")
 

@@ -7,7 +7,7 @@ import Testing
 
 private let words = TopicPartition("words", 0)
 
-/// What others do to a directory that is in use, or was.
+/// What others may do to a directory during or after its use.
 struct DirectorySafetyTests {
     private func fill(_ cluster: EmbeddedCluster) throws {
         try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: 2)])
@@ -90,7 +90,7 @@ struct DirectorySafetyTests {
         } else {
             let error = #expect(throws: LogError.self) { try EmbeddedCluster(directory: copy) }
             #expect(error?.description.contains("was copied while a program wrote to it") == true)
-            // The way out that the sentence names.
+            // The way out that the error names.
             try FileManager.default.removeItem(atPath: "\(copy)/directory-number")
             try EmbeddedCluster(directory: copy).close()
             try cluster.close()

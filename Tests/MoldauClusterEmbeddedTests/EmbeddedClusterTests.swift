@@ -158,7 +158,7 @@ struct EmbeddedClusterTests {
         _ = try cluster.join(group: "another")
         first.leave()
         let second = try cluster.join(group: "app")
-        // It was left before, and is nobody else's place.
+        // Leaving a second time does not end another member's place.
         first.leave()
         #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app") }
         withExtendedLifetime(second) {}
@@ -170,7 +170,7 @@ struct EmbeddedClusterTests {
         _ = try cluster.join(group: "app")
     }
 
-    /// Both producers of an id have one number until epochs run out.
+    /// Both producers of a transactional id have the same producer id until its epochs run out.
     @Test func `an open transaction is read by the consumer that names its id, and by no other`() throws {
         let cluster = try makeCluster()
         let own = try cluster.makeConsumer(ConsumerOptions(clientID: "own", readsTransactionsOf: "app-1"))

@@ -5,7 +5,7 @@ import Testing
 private let words = TopicPartition("words", 0)
 
 struct RemedyTests {
-    /// What the runtime does with each error is decided here, and nowhere else.
+    /// The only place that decides how the runtime reacts to each error.
     @Test(arguments: [
         (ClusterError.diskFull(reason: ""), ClusterError.Remedy.retry), (.producerFenced(id: "app-1"), .beginAnew),
         (.offsetOutOfRange(words, requested: .zero, held: Offset(1)..<Offset(2)), .seek),

@@ -58,6 +58,6 @@ struct UpkeepFailuresTests {
         try file.write(byte, at: 65)
         for _ in 0..<2 { failures.run(.compact, of: broker) }
         #expect(lines.texts.withLock { $0.count } == 2)
-        #expect(lines.texts.withLock { $0[1] } == "notice upkeep goes on failures=3 job=compact")
+        #expect(lines.texts.withLock { $0[1] } == "notice upkeep works again failures=3 job=compact")
     }
 }

@@ -9,7 +9,7 @@ struct UpkeepScheduleTests {
         for pause in [1, 49, 50, 3, 46, 1, 7, 43, 20, 20, 20, 200, 50] {
             now += pause
             let isDue = !schedule.due(after: .milliseconds(pause)).isEmpty
-            // Looks come at least as often as asked for, but for the one of 200 ms, which syncs.
+            // Except for the pause of 200 ms, which syncs, the schedule is checked at least as often as required.
             if isDue { (worst, lastSync) = (pause < 100 ? max(worst, now - lastSync) : worst, now) }
         }
         #expect(worst <= 100 && worst >= 50)

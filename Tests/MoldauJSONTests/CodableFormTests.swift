@@ -40,11 +40,11 @@ struct CodableFormTests {
         #expect(try Serde<Dog>.json.text(Dog()) == #"{"name":"Rex","super":{"legs":4}}"#)
         let dog = try Serde<Dog>.json.value(#"{"name":"Bello","super":{"legs":3}}"#)
         #expect(dog.name == "Bello" && dog.legs == 3)
-        // A missing `super` reads as null, which is no object.
+        // A missing `super` decodes as null, which is not an object.
         #expect(throws: SerdeError.self) { try Serde<Dog>.json.value(#"{"name":"Bello"}"#) }
     }
 
-    /// Fills two nested containers in turns, after fields of the outer one.
+    /// Fills two nested containers alternately, after fields of the outer one.
     struct Interleaved: Codable, Equatable {
         var numbers = [1, 2, 3]
         enum Keys: String, CodingKey { case z, list, map, last }
@@ -90,7 +90,7 @@ struct CodableFormTests {
         try check(Interleaved())
     }
 
-    /// Encodes something that JSON has not, and takes something else then.
+    /// Tries to encode something that JSON cannot represent, then encodes something else.
     struct Fallback: Encodable {
         func encode(to encoder: any Encoder) throws {
             var container = encoder.unkeyedContainer()
@@ -133,7 +133,7 @@ struct CodableFormTests {
                 == Dictionary(uniqueKeysWithValues: (0..<50).map { ("\($0)", $0) }))
     }
 
-    /// Keeps its decoder and reads later.
+    /// Keeps its decoder and decodes later.
     struct Lazy: Codable {
         let decoder: any Decoder
         init(from decoder: any Decoder) { self.decoder = decoder }

@@ -3,7 +3,7 @@ import MoldauJSON
 import MoldauRecords
 import Testing
 
-/// What Foundation writes and reads, and what the serde does with the same.
+/// Compares the serde with what Foundation writes and reads.
 struct FoundationComparisonTests {
     @Test func `values are written as Foundation writes them, and come back`() throws {
         var random = Seeded(state: 1)
@@ -13,7 +13,7 @@ struct FoundationComparisonTests {
             #expect(try JSONDecoder().decode(Sample.self, from: Data(text.utf8)) == sample)
             #expect(try Sample.serde.value(text) == sample)
             #expect(try Sample.serde.value(foundationJSON(sample)) == sample)
-            // Foundation sorts keys with escapes or beyond ASCII in another way.
+            // Foundation sorts keys with escapes or beyond ASCII differently.
             sample.byName = sample.byName.filter { key, _ in
                 key.utf8.allSatisfy { 0x23...0x5b ~= $0 || 0x5d...0x7e ~= $0 }
             }
@@ -21,8 +21,9 @@ struct FoundationComparisonTests {
         }
     }
 
-    /// Each round breaks a document in a few places. Foundation overlooks faults in parts that it does not read, and commas
-    /// at the end; so where only it accepts, there must be such a comma, or its other parser, `JSONSerialization`, must refuse.
+    /// Each round breaks a document in a few places. Foundation overlooks errors in parts that it does not decode, and
+    /// trailing commas. So if only Foundation accepts a document, it must have a trailing comma, or its other parser,
+    /// `JSONSerialization`, must refuse it.
     @Test func `mutated documents are accepted and refused as by Foundation, with the same values`() throws {
         var random = Seeded(state: 2)
         var (accepted, refused) = (0, 0)
@@ -66,7 +67,7 @@ struct FoundationComparisonTests {
         if bytes.isEmpty { bytes = [0x20] }
     }
 
-    /// Where Foundation rounds ("1.00000000000000011102230246251565" and "1e-400" are whole numbers there), the serde refuses.
+    /// Foundation rounds ("1.00000000000000011102230246251565" and "1e-400" are integers there); the serde refuses.
     @Test func `whole numbers are exact`() throws {
         #expect(throws: SerdeError.self) { try Serde<Int>.json.value("1.00000000000000011102230246251565") }
         #expect(throws: SerdeError.self) { try Serde<Int>.json.value("1e-400") }
@@ -152,7 +153,7 @@ struct FoundationComparisonTests {
         }
     }
 
-    /// Accepts all values and reads none.
+    /// Accepts any value and decodes nothing.
     struct Anything: Codable {
         init(from decoder: any Decoder) {}
         func encode(to encoder: any Encoder) {}

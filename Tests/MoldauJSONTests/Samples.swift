@@ -2,7 +2,7 @@ import Foundation
 import MoldauJSON
 import MoldauRecords
 
-/// Something of everything that `Codable` offers.
+/// A value with one of everything that `Codable` offers.
 struct Sample: JSONStreamCodable, Equatable {
     enum Color: String, Codable, CaseIterable { case red, green, blue }
 
@@ -68,7 +68,7 @@ extension Sample {
     }
 }
 
-/// The same numbers each time: SplitMix64.
+/// The same numbers in each run: SplitMix64.
 struct Seeded {
     var state: UInt64
 
@@ -109,7 +109,7 @@ extension Serde {
     func value(_ bytes: [UInt8]) throws -> Value { try decode(bytes.span.bytes) }
 }
 
-/// Foundation's encoder as the serde is meant to write.
+/// Foundation's encoding, configured like the serde.
 func foundationJSON(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -2,16 +2,16 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// What a log was told, and what of it was aborted.
+/// What was written to a log, and which of it was aborted.
 private struct Story {
     var log: MemoryLog
-    /// By offset.
+    /// Values by offset.
     var committed: [Int64: String] = [:]
     var aborted: [(producer: Int64, first: Int64, marker: Int64)] = []
     private var open: [Int64: [(offset: Int64, value: String)]] = [:]
     private var sequences: [Int64: Int32] = [:]
 
-    /// Three producers with transactions and one without, by chance.
+    /// A random mix of three producers with transactions and one without.
     init(seed: UInt64, steps: Int, segmentBytes: Int) throws {
         log = try openLog(MemoryFileSystem(), ["segment.bytes": "\(segmentBytes)", "index.interval.bytes": "100"])
         var chance = SeededGenerator(seed: seed)
@@ -83,7 +83,7 @@ struct AbortedListTests {
         }
     }
 
-    /// From the middle of a transaction too.
+    /// Also from the middle of a transaction.
     @Test(arguments: 0..<10 as Range<UInt64>)
     func `reading from any offset on brings what was committed from there on`(seed: UInt64) throws {
         var story = try Story(seed: seed, steps: 40, segmentBytes: 700)
@@ -118,7 +118,7 @@ struct AbortedListTests {
         #expect(read.committed === read.bytes)
     }
 
-    /// It would hide what its producer writes later: a reader takes it for open until its marker.
+    /// Such a transaction would hide what its producer writes later: for a reader it is open until its marker.
     @Test func `a transaction whose marker compaction took is not named any more`() throws {
         let settings = [
             "cleanup.policy": "compact", "segment.bytes": "300", "min.cleanable.dirty.ratio": "0.01",

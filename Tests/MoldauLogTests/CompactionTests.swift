@@ -8,7 +8,7 @@ private let settings = [
     "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "1000",
 ]
 
-/// A record as readers get it.
+/// A record as readers see it.
 private struct Row: Equatable {
     let offset: Int64
     let time: Int64
@@ -149,14 +149,15 @@ struct CompactionTests {
             try log.rows().filter { $0.key != "other" } == [
                 Row(offset: 1, time: 0, key: "kept", value: "1"), Row(offset: 3, time: 1, key: "gone", value: nil),
             ])
-        // Before the horizon nothing more goes; after it the tombstone does.
+        // Nothing more is deleted before the horizon; after it the tombstone is.
         try fillUp(3)
         try log.compact(at: 1_099)
         #expect(try log.rows().contains { $0.key == "gone" && $0.time == 1 })
         try fillUp(4)
         try log.compact(at: 1_100)
         #expect(try !log.rows().contains { $0.key == "gone" })
-        // All of the transaction goes, then, two compactions later, its marker; its last batch is known to the end.
+        // The whole transaction is deleted, then, two compactions later, its marker; the producer's last batch is
+        // recognised to the end.
         try log.put([("kept", "2")], at: 5)
         for (round, time) in [(0, 2_000), (1, 3_000), (2, 5_000), (3, 7_000)] as [(Int, Int64)] {
             try fillUp(Int64(6 + round))
@@ -216,7 +217,7 @@ struct CompactionTests {
         #expect(try reader.next()?.offset.value == remaining[0].offset)
     }
 
-    /// A crash may leave the last segment without its first batch, and compaction take what came before it.
+    /// A crash may leave the last segment without its first batch, and compaction may have deleted everything before.
     @Test func `where compaction left nothing before the end, reading goes on at the end`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
@@ -224,7 +225,7 @@ struct CompactionTests {
         try log.put([("gone", nil)], at: 0)
         _ = try files.open("p/00000000000000000002.log")
         log = try openLog(files, settings)
-        // The first compaction says from when on the tombstone may go.
+        // The first compaction sets the time from which on the tombstone may be deleted.
         for time in [10, 5_000] as [Int64] {
             try log.compact(at: time)
             try files.removeFile("p/cleaner-offset")
@@ -256,11 +257,12 @@ struct CompactionTests {
         #expect(try plain.planCompaction(now: Timestamp(ms: 1_000)) == nil)
     }
 
-    /// More keys than 16 bits tell apart. Told apart by less than their whole digest, live ones would go.
+    /// More keys than 16 bits can distinguish. If less than the whole digest were compared, live keys would be deleted.
     @Test(arguments: [Sabotage(), .digestCut])
     func `keys are told apart, however many there are`(mistake: Sabotage) throws {
-        var log = try openLog(MemoryFileSystem(), ["cleanup.policy": "compact", "segment.bytes": "100000"])
-        log.configuration.sabotage = mistake
+        let files = MemoryFileSystem()
+        files.sabotage = mistake
+        var log = try openLog(files, ["cleanup.policy": "compact", "segment.bytes": "100000"])
         let keys = (0..<66_000).map { "\($0)" }
         for start in stride(from: 0, to: keys.count, by: 2_000) {
             try log.put(keys[start..<(start + 2_000)].map { ($0, "live") }, at: 0)
@@ -279,15 +281,16 @@ struct CompactionTests {
         #expect((kept.count == keys.count + 1) == (mistake == []), "\(kept.count) keys are there")
     }
 
-    /// Segments of one batch of 100 bytes each: the ratio is that of their numbers.
+    /// Segments of one batch of 100 bytes each: the dirty ratio is the ratio of their numbers.
     @Test(arguments: [Sabotage(), .neverCompacts])
     func `compaction begins at its share of dirty bytes, and drops what is replaced`(mistake: Sabotage) throws {
         let settings = ["cleanup.policy": "compact", "segment.bytes": "100", "min.cleanable.dirty.ratio": "0.5"]
-        var log = try openLog(MemoryFileSystem(), settings)
+        let files = MemoryFileSystem()
+        var log = try openLog(files, settings)
         for number in 0..<4 { try log.put([("key \(number)", "0")], at: 0) }
         try log.roll()
         #expect(try log.compact(at: 1))
-        log.configuration.sabotage = mistake
+        files.sabotage = mistake
         for number in 0..<3 {
             try log.put([("key \(number)", "1")], at: 2)
             try log.roll()
@@ -300,7 +303,7 @@ struct CompactionTests {
         #expect((values == ["1", "1", "1", "1"]) == (mistake == []), "\(values)")
     }
 
-    /// Such records came before the topic was compacted, or from older versions.
+    /// Such records are from before the topic was compacted, or from older versions.
     @Test func `records without a key stay`() throws {
         var plain = settings
         plain["cleanup.policy"] = "delete"
@@ -312,7 +315,7 @@ struct CompactionTests {
     }
 }
 
-/// Files in memory which fail for good after a number of changes.
+/// Files in memory that fail for good after a number of changes.
 private final class StoppingFileSystem: FileSystem {
     let memory: MemoryFileSystem
     private let left: Mutex<Int?> = Mutex(nil)

@@ -3,7 +3,7 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// Files in which single bytes change. What a reader gets is what was written, or an error that says so.
+/// Files in which single bytes are changed. A reader gets what was written, or an error that reports the damage.
 ///
 /// `DAMAGE_BYTES=1048576` flips the bytes of a segment of that size; by default it is a small one.
 struct DamageTests {
@@ -31,7 +31,7 @@ struct DamageTests {
         try log.values(from: log.startOffset.value, onlyCommitted: true)
     }
 
-    /// Flips bytes of a file one by one, each `step`-th.
+    /// Flips every `step`-th byte of a file, one at a time.
     /// - Returns: how many flips were noticed.
     private static func flips(_ suffix: String, closes: Bool, step: Int = 1) throws -> (noticed: Int, all: Int) {
         let files = MemoryFileSystem()
@@ -60,12 +60,12 @@ struct DamageTests {
         return (noticed, Array(positions).count)
     }
 
-    /// A log whose sealed segment nobody has opened yet, and what an undamaged one answers.
+    /// A log whose sealed segment has not been opened yet, and the answers of an undamaged one.
     private struct Unread {
         let log: MemoryLog
         let file: MemoryFile
         let original: [UInt8]
-        /// Per batch: where it lies, its offsets and its time.
+        /// For each batch: its position, its offsets and its time.
         let batches: [(bytes: Range<Int>, offsets: Range<Offset>, time: Timestamp)]
 
         init(closes: Bool) throws {
@@ -83,10 +83,10 @@ struct DamageTests {
             batches = found
         }
 
-        /// What a reader gets who asks for one batch; nil where he is told of damage.
+        /// What a reader gets who asks for one batch; nil if the damage is reported.
         func answer(_ index: Int) throws -> [UInt8]? {
             try noticing { log in
-                // The cost of a read is that of its stretch of the index, and of one run of checksums.
+                // A read costs a scan from the last index entry, and one run of checksums.
                 let batch = batches[index]
                 let read = try log.planRead(
                     from: batch.offsets.lowerBound, maxBytes: batch.bytes.count, onlyCommitted: true)
@@ -95,13 +95,13 @@ struct DamageTests {
             }
         }
 
-        /// The offset of the first record at the time of a batch; nil where damage is noticed.
+        /// The offset of the first record at the time of a batch; nil if the damage is reported.
         func offset(atTimeOf index: Int) throws -> Offset?? {
             try noticing { try $0.offset(atOrAfter: batches[index].time) }
         }
 
         private func noticing<Answer>(_ ask: (inout MemoryLog) throws -> Answer) throws -> Answer? {
-            var copy = log  // What it opens and compares is forgotten again.
+            var copy = log  // A copy, so that what it opens and verifies is forgotten again.
             do {
                 return try ask(&copy)
             } catch let error as LogError {
@@ -111,8 +111,8 @@ struct DamageTests {
         }
     }
 
-    /// Each byte is changed in the file of one open log. Asked for are the batch that the byte lies in, the one behind it,
-    /// whose search passes the byte, and the time of the batch.
+    /// Changes each byte in the file of one open log. Asks for the batch with the byte, for the next one, whose search
+    /// passes the byte, and for the batch's time.
     @Test(arguments: [true, false])
     func `each changed byte of a sealed segment is noticed`(closes: Bool) throws {
         let unread = try Unread(closes: closes)
@@ -136,7 +136,7 @@ struct DamageTests {
         #expect(unread.batches.last?.bytes.upperBound == unread.original.count)
     }
 
-    /// As above, for some of the bytes, with a log that is opened behind the damage and read from its start to its end.
+    /// As above, for some of the bytes, with a log that is opened after the damage and read from start to end.
     @Test(arguments: [true, false])
     func `who opens a damaged log and reads all of it is told`(closes: Bool) throws {
         let (noticed, all) = try Self.flips(".log", closes: closes, step: max(Self.segmentBytes / 1_000, 1) | 1)
@@ -159,7 +159,7 @@ struct DamageTests {
                 try damaged.open("p/\(name)").write([byte ^ 0x10], at: position)
                 var log = try openLog(damaged, Self.settings, wasClean: closes)
                 #expect(try Self.committedValues(&log) == values)
-                // A batch that is there already is known again.
+                // A batch that is there already is recognised.
                 let twin = ProducerStamp(id: 7, epoch: 0, baseSequence: 0, isTransactional: true)
                 #expect(try log.append(["aborted"], by: twin).first == Offset(0))
             }
@@ -220,19 +220,19 @@ struct DamageTests {
         for value in ["a", "b", "c", "d"] { try log.append([value]) }
         let path = "p/00000000000000000000.log"
         let size = batch(["a"]).count
-        // In the header of the second batch: its size.
+        // Changes the size in the header of the second batch.
         try files.open(path).write([0xff], at: size + 8)
         let before = try files.contents(of: path)
         let missing = LogError.missingRecords(directory: "p", durableEnd: Offset(3), foundEnd: Offset(1))
         #expect(throws: missing) { try openLog(files, durableEnd: Offset(3)) }
         #expect(try files.contents(of: path) == before)
-        // In its records: readers are told.
+        // Changes its records: readers get an error.
         try files.open(path).write([0], at: size + 8)
         try files.open(path).write([0xff], at: 2 * size - 2)
         log = try openLog(files, durableEnd: Offset(3))
         #expect(throws: LogError.damagedRecords(path: path, bytes: 0..<(3 * size))) { try log.values() }
         #expect(try log.values(from: 3) == ["d"])
-        // Without a journal it is a torn tail.
+        // Without a journal it counts as a torn tail.
         log = try openLog(files)
         #expect(try log.values() == ["a"])
     }
@@ -244,7 +244,7 @@ struct DamageTests {
 }
 
 extension MemoryFileSystem {
-    /// The bytes of all files of the log, by name.
+    /// The bytes of all of the log's files, by name.
     fileprivate func everything() throws -> [String: [UInt8]] {
         try names(in: "p").reduce(into: [:]) { $0[$1] = try contents(of: "p/\($1)") }
     }

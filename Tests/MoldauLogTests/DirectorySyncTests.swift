@@ -3,7 +3,7 @@ import MoldauRecords
 import Synchronization
 import Testing
 
-/// Files in memory, and what was asked of them.
+/// Files in memory that record the calls to them.
 private final class RecordingFileSystem: FileSystem {
     enum Step: Equatable {
         case created(String)
@@ -35,9 +35,12 @@ private final class RecordingFileSystem: FileSystem {
         func sync() throws(LogError) { owner.note(.synced(path)) }
     }
 
+    let sabotage: Sabotage
     private let memory = MemoryFileSystem()
     private let taken = Mutex<[Step]>([])
     var steps: [Step] { taken.withLock { $0 } }
+
+    init(sabotage: Sabotage = []) { self.sabotage = sabotage }
 
     func note(_ step: Step) { taken.withLock { $0.append(step) } }
 
@@ -64,7 +67,7 @@ private final class RecordingFileSystem: FileSystem {
     func sync(_ files: [File]) throws(LogError) { for file in files { try file.sync() } }
     func lock(_ directory: String) throws(LogError) -> DirectoryLock { try memory.lock(directory) }
 
-    /// Whether the directory is synced after a step, and before any other that matches.
+    /// Whether the directory is synced after a step, and before any other step that matches.
     func syncs(_ directory: String, after first: Int, before matches: (Step) -> Bool) -> Bool {
         for step in steps[(first + 1)...] {
             if step == .syncedDirectory(directory) { return true }
@@ -74,14 +77,13 @@ private final class RecordingFileSystem: FileSystem {
     }
 }
 
-/// A name that is not durable may be gone after a crash, and with it what was written under it.
+/// A name that is not durable may be lost in a crash, together with what was written under it.
 struct NameDurabilityTests {
     private func worked(_ mistake: Sabotage) throws -> RecordingFileSystem {
-        let files = RecordingFileSystem()
-        var configuration = try LogConfiguration([
+        let files = RecordingFileSystem(sabotage: mistake)
+        let configuration = try LogConfiguration([
             "cleanup.policy": "compact", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0.01",
         ])
-        configuration.sabotage = mistake
         var log = try PartitionLog(files, directory: "p", configuration: configuration, wasClean: false)
         for number in 0..<20 {
             var builder = RecordBatchBuilder()

@@ -12,7 +12,7 @@ import Testing
         }.count
     }
 
-    /// Real files of which only a few are open at a time.
+    /// Real files of which only a few are kept open.
     struct OpenFilesTests {
         private let directory: TemporaryDirectory
         private let files = PosixFileSystem(maxOpenFiles: 6)
@@ -60,7 +60,7 @@ import Testing
             #expect(try files.open(path).read(3, at: 0) == [7, 8, 9])
         }
 
-        /// The error of a write-back is told to those who have had the file open since then.
+        /// A write-back error is reported to those that have had the file open since it happened.
         @Test func `what is not synced stays open while there are others to close`() throws {
             let written = try files.open("\(directory.path)/written")
             try written.write([1], at: 0)
@@ -90,7 +90,7 @@ import Testing
 
 /// The real file system does what the log relies on.
 struct DirectorySyncTests {
-    /// The system refuses to sync this directory: whoever is told so has asked it.
+    /// The system refuses to sync this directory; the error shows that the sync was requested.
     #if os(Linux)
         @Test func `a sync of a directory is asked of the system`() {
             #expect(throws: LogError.self) { try PosixFileSystem().syncDirectory("/proc") }

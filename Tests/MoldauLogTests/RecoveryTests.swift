@@ -110,7 +110,7 @@ struct RecoveryTests {
 }
 
 struct DirectoryLockTests {
-    /// Python holds the lock: a process that is not ours.
+    /// Python holds the lock: a process that is not Moldau.
     private static let holder = """
         import fcntl, os, sys, time
         lock = open(sys.argv[1], "w")

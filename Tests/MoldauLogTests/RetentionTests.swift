@@ -7,7 +7,7 @@ private let week: Int64 = 7 * 24 * 3_600_000
 private let start: Int64 = 1_767_225_600_000
 
 struct RetentionTests {
-    /// 2020, none, the first day, and two that are to come.
+    /// 2020, none, the first day of 1970, and two in the future.
     @Test(arguments: [1_577_836_800_000, -1, 0, start + 1_000 * week, Int64.max])
     func `records stay for the time of retention after they came, whatever time they tell of`(time: Int64) throws {
         var log = try openLog(MemoryFileSystem())
@@ -37,7 +37,7 @@ struct RetentionTests {
         #expect(try log.applyRetention(now: Timestamp(ms: 100)) == 0)
         #expect(try log.applyRetention(now: Timestamp(ms: 101)) == 1)
         #expect(try log.applyRetention(now: Timestamp(ms: 141)) == 1)
-        // What was appended last is known after a clean stop; else it counts from the first look.
+        // After a clean stop the time of the last append is known; otherwise it counts from the first look.
         #expect(try log.applyRetention(now: Timestamp(ms: 151)) == (isClean ? 1 : 0))
         #expect(try log.applyRetention(now: Timestamp(ms: 201)) == (isClean ? 0 : 1))
     }
@@ -51,7 +51,7 @@ struct RetentionTests {
         for name in try files.names(in: "p") where name.hasSuffix(".checksums") { try files.removeFile("p/\(name)") }
         log = try openLog(files, settings, wasClean: true)
         #expect(try log.applyRetention(now: Timestamp(ms: 1_000)) == 0)
-        // Also over restarts.
+        // Also across restarts.
         try log.close()
         log = try openLog(files, settings, wasClean: true)
         #expect(try log.applyRetention(now: Timestamp(ms: 1_100)) == 0)

@@ -2,7 +2,7 @@ import Foundation
 import MoldauLog
 import MoldauRecords
 
-/// A directory of a test's own, removed with the last holder.
+/// A directory for one test, removed with the last reference.
 final class TemporaryDirectory {
     let path: String
 

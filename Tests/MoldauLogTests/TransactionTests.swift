@@ -3,7 +3,7 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// A producer that counts its records as Kafka's do.
+/// A producer that numbers its records like Kafka's.
 private struct Writer {
     let id: Int64
     var epoch: Int16 = 0

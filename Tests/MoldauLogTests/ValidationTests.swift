@@ -2,7 +2,7 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// A batch of two records with keys and a header each, in the producer's form.
+/// A batch of two records with keys and one header each, as a producer sends it.
 private let good: [UInt8] = {
     var builder = RecordBatchBuilder()
     for (key, time) in [("a", 7), ("b", 5)] as [(String, Int64)] {
@@ -13,7 +13,7 @@ private let good: [UInt8] = {
     return Array(builder.finish())
 }()
 
-/// A batch in which something was changed, with the checksum and the length that it should have then.
+/// A batch with a change, and with a checksum and length that match the change.
 private func forged(_ change: (inout [UInt8]) -> Void) -> [UInt8] {
     var bytes = good
     change(&bytes)
@@ -43,7 +43,7 @@ struct ValidationTests {
         #expect(appended.end == Offset(2))
     }
 
-    /// Each of them has the right length and checksum.
+    /// Each of them has a matching length and checksum.
     @Test(
         arguments: [
             ("a count far beyond its bytes", put(Int32.max, at: 57), malformed(.recordCount)),

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The byte vectors that Kafka's own classes printed.
+/// Test vectors of bytes, printed by Kafka's own classes.
 enum Golden {
     nonisolated(unsafe) static let groups: [String: [[String: Any]]] = {  // Unsafe: never changed.
         let url = Bundle.module.url(forResource: "golden-bytes", withExtension: "json")!
@@ -8,7 +8,7 @@ enum Golden {
         return (root["groups"] as! [String: [String: Any]]).mapValues { $0["vectors"] as! [[String: Any]] }
     }()
 
-    /// The bytes of the batch with that `compression` or `form`.
+    /// The batch with that `compression` or `form`.
     static func batch(_ name: String) -> [UInt8] {
         let found = groups["record_batch_v2"]!.first { vector in
             vector["compression"] as? String == name || (vector["form"] as? String)?.hasPrefix(name) == true
@@ -23,7 +23,7 @@ enum Golden {
         }
     }
 
-    /// - Returns: each vector's number under `name`, with its bytes.
+    /// - Returns: each vector's number in the field `name`, with its bytes.
     static func numbers(_ group: String, _ name: String) -> [(Int64, [UInt8])] {
         groups[group]!.compactMap { vector in
             (vector[name] as? NSNumber).map { ($0.int64Value, bytes(vector["hex"] as! String)) }

@@ -54,7 +54,7 @@ private let three = [
 ]
 
 struct RecordBatchTests {
-    /// Sizes on both sides of where a length takes another byte.
+    /// Sizes on both sides of those at which a length takes another byte.
     @Test func `records written in place are those that are copied in`() throws {
         struct Refused: Error {}
         var inPlace = RecordBatchBuilder(capacity: 1)
@@ -65,7 +65,7 @@ struct RecordBatchTests {
             let headers: Headers = inPlace.recordCount % 5 == 0 ? [Header("h", "x")] : []
             let key = keySize.map { [UInt8](repeating: 7, count: $0) }
             let value = valueSize.map { [UInt8](repeating: 9, count: $0) }
-            // What a serde refuses midway leaves nothing.
+            // A serde that fails halfway leaves nothing behind.
             do {
                 try inPlace.append(timestamp: Timestamp(ms: 100_000), headers: headers, hasKey: true, hasValue: true) {
                     $0.append(contentsOf: key ?? [1])

@@ -2,7 +2,7 @@ import Foundation
 import MoldauRecords
 import Testing
 
-/// A type that brings its own serde, as the documentation shows it.
+/// A type with its own serde, as in the documentation.
 struct Celsius: StreamCodable, Equatable {
     var degrees: Double
     static let serde = Serde<Celsius>(
@@ -113,7 +113,7 @@ struct SerdeTests {
         }
     }
 
-    /// Short text is made and read as the two words that it is.
+    /// Short text is built and read as its two words.
     @Test(arguments: 0...40) func textOfEachLengthIsTheStandardLibrarysOwn(length: Int) throws {
         for letters in ["abcdefghijklmnopqrstuvwxyz\u{0}0123456789 !?", "äöü→\u{301}é😀ßabcdefgh"] {
             let text = String(decoding: Array((letters + letters).utf8.prefix(length)), as: UTF8.self)
@@ -125,7 +125,7 @@ struct SerdeTests {
             #expect(Array(made.unicodeScalars) == Array(text.unicodeScalars))
             #expect(made + "." == text + ".")
             #expect(made.utf8.count == bytes.count)
-            // Foreign to nobody: the standard library's own form, bit for bit, where it is short.
+            // Short text is bit for bit in the standard library's own form.
             if length < 16, bytes.allSatisfy({ $0 < 0x80 }) {
                 #expect(
                     unsafeBitCast(made, to: (UInt64, UInt64).self) == unsafeBitCast(text, to: (UInt64, UInt64).self))

@@ -2,7 +2,7 @@ import MoldauRecords
 import Testing
 
 struct TopicIDTests {
-    /// Bytes by RFC 4648, section 5, with Python's base64.urlsafe_b64encode.
+    /// Encoded by RFC 4648, section 5, with Python's base64.urlsafe_b64encode.
     @Test(
         arguments: [
             (0x0000_0000_0000_0000, 0x0000_0000_0000_0002, "AAAAAAAAAAAAAAAAAAAAAg"),

@@ -6,7 +6,7 @@ import MoldauTopology
 import Synchronization
 import Testing
 
-/// Holds asynchronous closures up until the test lets them go on.
+/// Holds asynchronous closures back until the test releases them.
 final class Gate: Sendable {
     private struct State {
         var waiting: [String: CheckedContinuation<Void, any Error>] = [:]

@@ -42,7 +42,7 @@ struct AsyncThreadTests {
         return fixture
     }
 
-    /// Runs rounds until `condition` holds; waits of at most 10 ms end when a closure ends.
+    /// Runs rounds until `condition` holds; a round's wait, at most 10 ms, ends when a closure ends.
     private func run(_ thread: StreamThread, now: Int64 = 0, until condition: () throws -> Bool) throws {
         for _ in 0..<500 {
             if try condition() { return }

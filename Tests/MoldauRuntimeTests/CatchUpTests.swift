@@ -6,13 +6,14 @@ import MoldauRuntime
 import MoldauTopology
 import Testing
 
-/// Applications that find a backlog over several partitions do with it what they would have done with each record as it came.
+/// With a backlog over several partitions, applications must have the same results as if each record had been processed
+/// live.
 struct CatchUpTests {
     private static let views = Topic<String, String>("views")
     private static let counts = Topic<Windowed<String>, Int64>(
         "counts", key: Windowed.serde(size: .seconds(10)), value: Int64.serde)
 
-    /// Writes records in batches of their partitions, in order.
+    /// Writes records, batched by partition, in order.
     private func write(
         _ topic: String, _ records: [(key: String, value: String, ms: Int64, partition: Int32)],
         to fixture: ClusterFixture
@@ -45,8 +46,8 @@ struct CatchUpTests {
             configuration: configuration)
     }
 
-    /// Ten records a second for an hour. One thread keeps their order, so that windows need no grace; several threads are apart by a
-    /// second at most.
+    /// Ten records a second for an hour. One thread keeps their order, so that windows need no grace; several threads
+    /// are at most a second apart.
     @Test(arguments: [1, 2, 4, 16] as [Int32], [1, 2])
     func `nothing of a backlog is late that live processing would keep`(partitions: Int32, threads: Int) throws {
         let fixture = try ClusterFixture()
@@ -72,7 +73,7 @@ struct CatchUpTests {
         #expect(app.drops.isEmpty)
     }
 
-    /// The right side of each pair comes through a repartition topic, which tasks of all threads write.
+    /// The right side of each pair comes through a repartition topic that tasks of all threads write to.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [1, 2])
     func `a join finds in a backlog what lies behind a repartition topic`(
         guarantee: ProcessingGuarantee, threads: Int
@@ -84,7 +85,7 @@ struct CatchUpTests {
         let rows = (0..<3_000).map { number in
             (key: "k\(number % 10)", value: "k\(number % 10)", ms: Int64(number) * 1_000, partition: Int32(0))
         }
-        // Each left record lies where the repartition topic has its key.
+        // Each left record is in the partition that the repartition topic chooses for its key.
         let placed = rows.map { row in
             var key = row.key
             let hash = key.withUTF8 { murmur2(UnsafeRawBufferPointer($0)) }
@@ -108,7 +109,7 @@ struct CatchUpTests {
         #expect(app.drops.isEmpty)
     }
 
-    /// In each round there are as many records of the present as the thread may take.
+    /// Each round has as many records of the present as the thread may take.
     @Test func `a record from the future waits for those of the present, and not for ever`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["views": 2, "counts": 1])

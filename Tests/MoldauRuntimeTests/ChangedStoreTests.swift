@@ -7,12 +7,12 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Applications that come back with another definition of a store: they go on with all rows, or are refused with a sentence.
+/// Applications that come back with another definition of a store: they keep all rows, or are refused with a sentence.
 struct ChangedStoreTests {
     private static let clicks = Topic<String, String>("clicks")
     private static let others = Topic<String, String>("others")
     private static let out = Topic<String, String>("out")
-    /// The beginning of an hour of 2020.
+    /// The start of an hour in 2020.
     private static let start: Int64 = 1_600_002_000_000
 
     private func fixture() throws -> ClusterFixture {
@@ -42,7 +42,8 @@ struct ChangedStoreTests {
         try Topology { streams in
             streams.stream(clicks).groupByKey().windowedBy(windows, emit: emit)
                 .count(
-                    as: WindowStoreName<String, Int64>("store"), options: StoreOptions(kind: kind, retention: retention)
+                    as: WindowStoreName<String, Int64>("store"),
+                    options: WindowStoreOptions(kind: kind, retention: retention)
                 )
                 .toStream { window, _ in "\(window.key)@\(window.window.start.ms - start)" }
                 .mapValues { "\($0 ?? 0)" }.to(out)
@@ -60,12 +61,12 @@ struct ChangedStoreTests {
     private static func join(difference: Duration, grace: Duration) throws -> Topology {
         try Topology { streams in
             streams.stream(clicks).join(
-                streams.stream(others), within: JoinWindows(difference: difference, grace: grace), stores: "store"
+                streams.stream(others), within: JoinWindows(difference: difference, grace: grace), storesNamed: "store"
             ) { "\($0)+\($1)" }.to(out)
         }
     }
 
-    // MARK: What goes on
+    // MARK: Changes after which the store continues
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a grace that grew goes on with all windows, also after the state is lost`(kind: StoreKind) throws {
@@ -77,7 +78,7 @@ struct ChangedStoreTests {
         try count(.zero, 3)
         try count(.seconds(3_600), 2)
         #expect(try values(fixture) == ["1", "2", "3", "4", "5"])
-        try? FileManager.default.removeItem(atPath: fixture.directory)  // In memory there is none.
+        try? FileManager.default.removeItem(atPath: fixture.directory)  // With stores in memory there is none.
         try count(.seconds(3_600), 3)
         #expect(try values(fixture) == ["1", "2", "3", "4", "5", "6", "7", "8"])
     }
@@ -107,11 +108,11 @@ struct ChangedStoreTests {
         }
         try fixture.write("clicks", "b", "x", at: Self.start + 600_000)
         try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(3)), emit: .onWindowClose), on: fixture)
-        // What was not sent before is, where each change is.
+        // Windows that were waiting to be emitted on close are emitted if each change is.
         #expect(try values(fixture) == ["1", "2", "3", "4"])
     }
 
-    /// Closed and not sent, or still open: in both cases nobody has heard of them.
+    /// Closed and not emitted, or still open: neither has been emitted yet.
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [61, 30, 3_600] as [Int64])
     func `windows that were to be sent when they close are sent at once when that changes`(
         kind: StoreKind, last: Int64
@@ -186,23 +187,21 @@ struct ChangedStoreTests {
                 let clicks = streams.stream(clicks)
                 switch self {
                 case .count:
-                    clicks.groupByKey().count(as: KeyValueStoreName<String, Int64>("store")).toStream()
+                    clicks.groupByKey().count(as: TableStoreName<String, Int64>("store")).toStream()
                         .mapValues { "\($0 ?? 0)" }.to(out)
                 case .text:
                     clicks.groupByKey()
-                        .aggregate("", as: KeyValueStoreName<String, String>("store")) { $0 += $2 }
+                        .aggregate("", as: TableStoreName<String, String>("store")) { $0 += $2 }
                         .toStream().mapValues { $0 ?? "" }.to(out)
                 default:
-                    let history: Duration? = self == .versioned ? .seconds(60) : nil
-                    clicks.toTable(
-                        as: KeyValueStoreName<String, String>("store"), options: StoreOptions(historyRetention: history)
-                    )
-                    .toStream().mapValues { $0 ?? "" }.to(out)
+                    clicks.toTable(as: rows(history: self == .versioned ? .seconds(60) : nil)).toStream().mapValues {
+                        $0 ?? ""
+                    }.to(out)
                 }
             }
         }
 
-        /// Those that go on with each other's rows.
+        /// Definitions that can read each other's rows.
         func isLike(_ other: Definition) -> Bool { self == other || Set([self, other]) == [.text, .plain] }
     }
 
@@ -221,7 +220,7 @@ struct ChangedStoreTests {
                 #expect(sentence.contains("store"), "\(before) to \(after): \(sentence)")
                 #expect(sentence.contains("delete") && sentence.contains("keep the definition"), "\(sentence)")
                 try fixture.write("clicks", "a", "y", at: Self.start + 1)
-                try run(before.topology(), on: fixture)  // The old one goes on.
+                try run(before.topology(), on: fixture)  // The old one still works.
             }
         }
     }
@@ -231,13 +230,13 @@ struct ChangedStoreTests {
         func topology(_ isText: Bool) throws -> Topology {
             try Topology { streams in
                 let grouped = streams.stream(Self.clicks).groupByKey()
-                let options = StoreOptions(isLogged: false)
+                let options = TableStoreOptions(isLogged: false)
                 if isText {
-                    _ = grouped.aggregate("", as: KeyValueStoreName<String, String>("store"), options: options) {
+                    _ = grouped.aggregate("", as: TableStoreName<String, String>("store"), options: options) {
                         $0 += $2
                     }
                 } else {
-                    _ = grouped.count(as: KeyValueStoreName<String, Int64>("store"), options: options)
+                    _ = grouped.count(as: TableStoreName<String, Int64>("store"), options: options)
                 }
             }
         }
@@ -265,15 +264,18 @@ struct ChangedStoreTests {
         }
         func topology(_ isVersioned: Bool) throws -> Topology {
             try Topology { streams in
-                let options = StoreOptions(isLogged: isLogged, historyRetention: isVersioned ? .seconds(60) : nil)
-                streams.stream(Self.clicks).toTable(as: KeyValueStoreName<String, String>("store"), options: options)
+                streams.stream(Self.clicks)
+                    .toTable(
+                        as: rows(history: isVersioned ? .seconds(60) : nil),
+                        options: TableStoreOptions(isLogged: isLogged)
+                    )
                     .toStream().mapValues { $0 ?? "" }.to(Self.out)
             }
         }
         let first = app(try topology(false))
-        try first.start()
+        try await first.started()
         #expect(try eventually { try values(fixture).count == 1 })
-        try first.stop()
+        try await first.stopped()
         let second = app(try topology(true))
         let error = await #expect(throws: (any Error).self) { try await second.run() }
         #expect(second.state == .error)
@@ -285,9 +287,7 @@ struct ChangedStoreTests {
         let fixture = try fixture()
         func topology(_ history: Duration?) throws -> Topology {
             try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
-                let table = streams.table(
-                    Self.others, as: KeyValueStoreName<String, String>("store"),
-                    options: StoreOptions(historyRetention: history))
+                let table = streams.table(Self.others, as: rows(history: history))
                 streams.stream(Self.clicks).join(table) { "\($0)+\($1)" }.to(Self.out)
             }
         }
@@ -299,4 +299,10 @@ struct ChangedStoreTests {
         let found = try values(fixture)
         #expect(found == ["0+row", "1+row", "2+row"])
     }
+}
+
+/// The name of a store of rows, versioned or not.
+private func rows(history: Duration?) -> any TableName<String, String> {
+    guard let history else { return TableStoreName<String, String>("store") }
+    return VersionedStoreName<String, String>("store", historyRetention: history)
 }

@@ -16,7 +16,7 @@ final class ClusterFixture {
     let consumer: any Consumer
     let admin: any Admin
 
-    /// Another cluster, with the state of one that is gone.
+    /// Another cluster, with the state directory of one that is gone.
     convenience init(sharingStateOf other: ClusterFixture) throws {
         try self.init(EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) }), directory: other.directory)
     }
@@ -34,7 +34,7 @@ final class ClusterFixture {
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     func create(_ topics: [String: Int32]) throws {
-        // Whatever their timestamps, and however long the test takes.
+        // So that records stay, whatever their timestamps and however long the test takes.
         let settings = ["retention.ms": "-1"]
         try admin.create(
             topics.sorted { $0.key < $1.key }.map {
@@ -96,10 +96,10 @@ final class ClusterFixture {
     }
 }
 
-/// Waits for something that other threads do; at most a minute, which is long for a machine that others keep busy.
+/// Waits for something that other threads do; at most a minute, which is long even for a busy machine.
 ///
-/// Blocks its thread: a task that went to sleep would wait for its turn behind all tests of the run that have not begun,
-/// while its application goes on.
+/// Blocks its thread: a task that slept would have to wait for its turn behind all tests of the run that have not
+/// started, while its application continues.
 func eventually(_ condition: () throws -> Bool) throws -> Bool {
     let limit = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < limit {
@@ -109,8 +109,8 @@ func eventually(_ condition: () throws -> Bool) throws -> Bool {
     return try condition()
 }
 
-/// As `eventually`, for what other tasks do: they get the thread between two looks. A minute may be few looks then, and as few
-/// turns for the others, so that it takes a thousand looks at least.
+/// Like `eventually`, for something that other tasks do: they get the thread between two checks. On a busy machine a
+/// minute may be few checks, and few turns for the others, so this makes at least a thousand checks.
 func eventuallyInTasks(_ condition: () throws -> Bool) async throws -> Bool {
     let limit = ContinuousClock.now + .seconds(60)
     var looks = 0
@@ -122,7 +122,7 @@ func eventuallyInTasks(_ condition: () throws -> Bool) async throws -> Bool {
     return false
 }
 
-/// For clocks that nobody sets.
+/// For clocks that are never set.
 extension StreamThread {
     convenience init(_ plan: StreamThreadPlan, now: Timestamp) throws { try self.init(plan, now: RoundTime(now)) }
 
@@ -148,14 +148,14 @@ extension StreamTask {
 }
 
 extension StreamThread {
-    /// Rounds until one has nothing to do.
+    /// Runs rounds until one has nothing to do.
     func runUntilIdle(now: Int64 = 0) throws {
         while phase == .restoring { try runOnce(now: Timestamp(ms: now), wait: .zero) }
         while try runOnce(now: Timestamp(ms: now), wait: .zero) > 0 {}
     }
 }
 
-/// What clients were asked, in order.
+/// The calls to clients, in order.
 final class CallLog: Sendable {
     private let lines = Mutex<[String]>([])
     private let failing = Mutex<Set<String>>([])
@@ -176,7 +176,7 @@ final class CallLog: Sendable {
     }
 }
 
-/// Notes what is asked of producers, and commits of consumers; can fail on demand.
+/// Records the calls to producers and the commits of consumers; can fail on demand.
 struct RecordingCluster: Cluster {
     private let inner: EmbeddedCluster
     private let calls: CallLog

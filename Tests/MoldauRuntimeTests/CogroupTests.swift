@@ -15,7 +15,7 @@ struct CogroupTests {
         let topology = try Topology(TopologyOptions(emission: emission)) { streams in
             streams.stream(deposits).groupByKey().cogroup(String.self) { text, _, amount in text += "+\(amount)" }
                 .cogroup(streams.stream(names).groupByKey()) { text, _, name in text += name }
-                .aggregate("", as: KeyValueStoreName<String, String>("accounts"))
+                .aggregate("", as: TableStoreName<String, String>("accounts"))
                 .toStream().to(out)
         }
         return try TopologyTestDriver(topology)

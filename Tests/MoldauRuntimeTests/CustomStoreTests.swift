@@ -7,7 +7,7 @@ import Testing
 
 @testable import MoldauTesting
 
-/// What stores of a user's own hold, beyond the life of the stores.
+/// The content of custom stores, which outlives the stores.
 final class Shelf: Sendable {
     typealias Entries = [[UInt8]: [UInt8]]
 
@@ -49,15 +49,15 @@ final class ShelfStore: CustomByteStore {
     var approximateCount: Int { entries.count }
 }
 
-/// Stores that users bring, in place of the built-in kinds.
+/// Custom stores in place of the built-in kinds.
 struct CustomStoreTests {
     private let input = Topic<String, String>("input")
     private let rows = Topic<String, String>("rows")
 
-    /// With stores of all shapes.
+    /// A topology with stores of all shapes.
     private func topology(_ stores: StoreKinds) throws -> Topology {
-        try Topology(TopologyOptions(stores: stores)) { streams in
-            let (stream, table) = (streams.stream(input), streams.table(rows, as: KeyValueStoreName("rows")))
+        try Topology(TopologyOptions(storeKinds: stores)) { streams in
+            let (stream, table) = (streams.stream(input), streams.table(rows, as: TableStoreName("rows")))
             let grouped = stream.groupByKey()
             grouped.count().toStream().to(Topic("counts", key: String.serde, value: Int64.serde.optional))
             grouped.windowedBy(.hopping(.seconds(60), every: .seconds(20), grace: .seconds(5)))
@@ -76,7 +76,7 @@ struct CustomStoreTests {
         }
     }
 
-    /// Each commit writes to the stores, so that reads come to them.
+    /// Each commit writes behind, so that reads reach the stores.
     @Test func `a topology has the same results on custom stores as in memory and on disk`() throws {
         let shelf = Shelf()
         var results: [[String: [RawRecord]]] = []
@@ -102,7 +102,8 @@ struct CustomStoreTests {
         let (fixture, shelf) = (try ClusterFixture(), Shelf())
         try fixture.create(["input": 1, "out": 1])
         let topology = try Topology { streams in
-            streams.stream(input).groupByKey().count(options: StoreOptions(kind: .custom(shelf.provider))).toStream()
+            streams.stream(input).groupByKey().count(options: TableStoreOptions(kind: .custom(shelf.provider)))
+                .toStream()
                 .to(Topic("out", key: String.serde, value: Int64.serde.optional))
         }
         for (round, restored) in [(1, 0), (2, 0), (3, 1)] as [(Int64, Int64)] {
@@ -111,7 +112,7 @@ struct CustomStoreTests {
             let thread = try fixture.thread(topology)
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
-            // The changelog has two records by then, of one key each.
+            // By then the changelog has two records, of one key each.
             #expect(thread.report.restored == restored * 2)
         }
         #expect(try fixture.read(Topic<String, Int64>("out")).map(\.value) == [1, 2, 3])
@@ -120,10 +121,10 @@ struct CustomStoreTests {
 
     @Test func `an operator's choice goes over the topology's, which is made by what stores hold`() throws {
         let kinds = StoreKinds(keyValue: .inMemory, window: .custom(Shelf().provider), session: .rocksDB)
-        let topology = try Topology(TopologyOptions(stores: kinds)) { streams in
+        let topology = try Topology(TopologyOptions(storeKinds: kinds)) { streams in
             let grouped = streams.stream(input).groupByKey()
-            _ = grouped.count(as: KeyValueStoreName("a-count"))
-            _ = grouped.count(as: KeyValueStoreName("b-count-own"), options: StoreOptions(kind: .rocksDB))
+            _ = grouped.count(as: TableStoreName("a-count"))
+            _ = grouped.count(as: TableStoreName("b-count-own"), options: TableStoreOptions(kind: .rocksDB))
             _ = grouped.windowedBy(.tumbling(.seconds(1), grace: .zero)).count(as: WindowStoreName("c-windows"))
             _ = grouped.windowedBy(.sessions(gap: .seconds(1), grace: .zero)).count(as: SessionStoreName("d-sessions"))
         }
@@ -136,7 +137,7 @@ struct CustomStoreTests {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
         let jammed = ByteStoreProvider("jammed") { _ in throw Jammed() }
-        let topology = try Topology(TopologyOptions(stores: .custom(jammed))) { streams in
+        let topology = try Topology(TopologyOptions(storeKinds: .custom(jammed))) { streams in
             _ = streams.stream(input).groupByKey().count()
         }
         let error = #expect(throws: StateError.self) { try fixture.thread(topology) }

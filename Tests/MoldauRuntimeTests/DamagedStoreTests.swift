@@ -6,7 +6,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Bytes in stores that are not their own: whatever they are, they end in an error that names the store.
+/// Foreign bytes in stores: whatever they are, they end in an error that names the store.
 struct DamagedStoreTests {
     private static let input = Topic<String, String>("input")
     private static let others = Topic<String, String>("others")
@@ -18,7 +18,7 @@ struct DamagedStoreTests {
         try Topology { streams in
             let input = streams.stream(input)
             let grouped = input.groupByKey()
-            grouped.count(as: KeyValueStoreName<String, Int64>("counts")).toStream().mapValues { "\($0 ?? 0)" }.to(out)
+            grouped.count(as: TableStoreName<String, Int64>("counts")).toStream().mapValues { "\($0 ?? 0)" }.to(out)
             grouped.windowedBy(.tumbling(.seconds(60), grace: .seconds(60)), emit: .onWindowClose)
                 .count(as: WindowStoreName<String, Int64>("closing")).toStream { "\($0.key) \($1 ?? 0)" }
                 .mapValues { "\($0 ?? 0)" }.to(out)
@@ -33,15 +33,14 @@ struct DamagedStoreTests {
                 .mapValues { "\($0 ?? 0)" }.to(out)
             input.outerJoin(
                 streams.stream(others), within: JoinWindows(difference: .seconds(60), grace: .seconds(1)),
-                stores: "join"
+                storesNamed: "join"
             ) { "\($0 ?? "")\($1 ?? "")" }.to(out)
-            let table = streams.table(table, as: KeyValueStoreName<String, String>("table-store"))
+            let table = streams.table(table, as: TableStoreName<String, String>("table-store"))
             let versioned = input.toTable(
-                as: KeyValueStoreName<String, String>("versions"),
-                options: StoreOptions(historyRetention: .seconds(60)))
+                as: VersionedStoreName<String, String>("versions", historyRetention: .seconds(60)))
             input.join(versioned, grace: .seconds(1)) { $0 + $1 }.to(out)
             table.join(
-                table.mapValues { $0 }, on: { value in value }, as: KeyValueStoreName<String, String>("foreign")
+                table.mapValues { $0 }, on: { value in value }, as: TableStoreName<String, String>("foreign")
             ) { $0 + $1 }.toStream().mapValues { $0 ?? "" }.to(out)
         }
     }
@@ -92,7 +91,7 @@ struct DamagedStoreTests {
         try fixture.create(["input": 1, "out": 1, "dead": 1])
         try fixture.write("input", "a", "x", at: 1)
         let topology = try Topology { streams in
-            streams.stream(Self.input).groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+            streams.stream(Self.input).groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(Self.out)
         }
         var configuration = StreamsConfiguration()
@@ -116,7 +115,7 @@ struct DamagedStoreTests {
     }
 }
 
-/// Stores full of rows that nobody wrote.
+/// Stores full of made-up rows.
 private final class JunkStorage: StateStorage {
     private let forms: [String: StoreForm?]
     private var random: SeededGenerator
@@ -131,14 +130,14 @@ private final class JunkStorage: StateStorage {
         metadata.form = forms[name] ?? nil
         metadata.bucketMs = [nil, 1, 60_000][Int.random(in: 0..<3, using: &random)]
         var rows: [[UInt8]: [UInt8]] = [:]
-        // A damaged store is mostly right: many rows would end each run at the first.
+        // A damaged store is mostly right: with many bad rows each run would end at the first.
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             rows[bytes(upTo: 40)] = bytes(upTo: 30)
         }
         return MemoryByteStore(name: name, entries: rows, metadata: metadata)
     }
 
-    /// Small numbers and the keys of the records among the bytes.
+    /// Bytes with small numbers and the records' keys among them.
     private func bytes(upTo limit: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < limit, Int.random(in: 0..<5, using: &random) > 0 {

@@ -32,7 +32,7 @@ struct DiskTests {
         let error = await #expect(throws: ClusterError.self) { try await app.run() }
         guard case .offline = error else { throw error! }
         #expect(try #require(ended.all.first) - #require(started.all.first) < .seconds(5))
-        // What comes after it is refused, though syncs would work again.
+        // Later writes are refused, although syncs would work again.
         files.failsSyncs.withLock { $0 = false }
         #expect(throws: ClusterError.self) { try fixture.write("input", "a", "y", at: 2) }
     }
@@ -59,7 +59,7 @@ struct DiskTests {
         }
     }
 
-    /// The disk is full from the n-th write on, which may fall at any step of a commit.
+    /// The disk is full from the n-th write on, which may be at any step of a commit.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a thread waits for room, and goes on as if nothing had been`(guarantee: ProcessingGuarantee) throws {
         var waited = 0
@@ -79,7 +79,7 @@ struct DiskTests {
             for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
             if files.writesLeft.withLock({ $0! <= 0 }) {
                 waited += 1
-                // Reads go on.
+                // Reads still work.
                 #expect(try fixture.read(CountTopology.counts).prefix(2).map(\.value) == [1, 2])
                 #expect(throws: ClusterError.self) { try fixture.write("input", "c", "refused", at: 3) }
             }
@@ -112,7 +112,7 @@ struct DiskTests {
     }
 }
 
-/// Files in memory, for which there is no more room after a number of writes, and whose syncs fail when told to.
+/// Files in memory that run out of room after a number of writes, and whose syncs can be made to fail.
 private final class FullableFileSystem: FileSystem {
     let memory = MemoryFileSystem()
     let writesLeft = Mutex<Int?>(nil)
@@ -135,7 +135,7 @@ private final class FullableFileSystem: FileSystem {
                 left = left.map { $0 - 1 }
                 return left.map { $0 < 0 } ?? false
             }
-            // Part of it may have found room.
+            // A part of it may have had room.
             try inner.write(head, isFull ? UnsafeRawBufferPointer(start: nil, count: 0) : body, at: position)
             if isFull { throw .io(operation: "writing", path: "data", code: 28, reason: "No space left on device") }
         }

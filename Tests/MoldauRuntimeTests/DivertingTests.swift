@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// What operators discard, as a stream.
+/// Records that operators drop, as a stream.
 struct DivertingTests {
     struct Refused: Error {}
 
@@ -13,7 +13,8 @@ struct DivertingTests {
     private let out = Topic<String, String>("out")
     private let aside = Topic<String, String>("aside")
 
-    /// Pipes values at times and reads what came out: `value@time`, and aside also the reason and the node's prefix.
+    /// Pipes values in at their times and reads the results: `value@time`; for diverted records also the reason and the
+    /// node's prefix.
     private func run(
         _ inputs: [(value: String, time: Int64)], other: [(value: String, time: Int64)] = [],
         _ configuration: StreamsConfiguration = StreamsConfiguration(),
@@ -194,7 +195,7 @@ struct DivertingTests {
 }
 
 extension Discarded where Value == String {
-    /// Another value, discarded as `other` was.
+    /// Another value that was dropped like `other`.
     fileprivate init(value: String, like other: Discarded) {
         self.init(value: value, reason: other.reason, node: other.node, error: other.error)
     }

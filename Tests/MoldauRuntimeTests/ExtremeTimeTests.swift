@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Times and spans near the ends of the numbers: what cannot be reached any more is the last time there is.
+/// Times and spans near the limits of 64 bits: a time that cannot be represented becomes the last one that can.
 struct ExtremeTimeTests {
     static let left = Topic<String, String>("left")
     static let right = Topic<String, String>("right")
@@ -13,12 +13,12 @@ struct ExtremeTimeTests {
 
     private let last = Int64.max
 
-    /// Pipes records of both sides in, and reads what came out with its time.
+    /// Pipes records of both sides in, and reads the results with their times.
     private func results(
         _ kind: StoreKind, _ inputs: [(topic: Topic<String, String>, value: String, time: Int64)],
         _ build: @escaping (KStream<String, String>, KStream<String, String>) throws -> KStream<String, String>
     ) throws -> [String] {
-        let topology = try Topology(TopologyOptions(stores: StoreKinds(kind))) { streams in
+        let topology = try Topology(TopologyOptions(storeKinds: StoreKinds(kind))) { streams in
             try build(streams.stream(Self.left), streams.stream(Self.right)).to(Self.out)
         }
         let driver = try TopologyTestDriver(topology, state: kind == .rocksDB ? .temporaryDirectory : .memory)
@@ -82,7 +82,7 @@ struct ExtremeTimeTests {
     }
 
     @Test func `a window that would begin before 1970 has no records, and they are counted`() throws {
-        // Days of a time zone: the first one begins an hour before.
+        // Days of a time zone: the first one begins an hour before 1970.
         let days = TimeWindows.custom(size: .seconds(86_400), grace: .zero) { time in
             let start = (time.ms + 3_600_000) / 86_400_000 * 86_400_000 - 3_600_000
             return [Window(start: Timestamp(ms: start), size: .seconds(86_400))]
@@ -99,10 +99,10 @@ struct ExtremeTimeTests {
     }
 
     @Test func `a store of windows refuses one that begins before 1970, and the handler may skip that`() throws {
-        let store = WindowStoreName<String, String>("windows")
+        let store = PlainWindowStoreName<String, String>("windows")
         let topology = try Topology { streams in
-            streams.addStore(.window(store, size: .seconds(1), retention: .seconds(10)))
-            streams.stream(Self.left).process(stores: ["windows"]) { HourBefore(store) }.to(Self.out)
+            streams.addStore(StoreDefinition(store, size: .seconds(1), retention: .seconds(10)))
+            streams.stream(Self.left).process(stores: [store]) { HourBefore(store) }.to(Self.out)
         }
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { _ in .skip }
@@ -136,7 +136,7 @@ struct ExtremeTimeTests {
         var testDescription: String { name }
     }
 
-    /// Records at 0, in the last hour, one millisecond before the end, and at 3 again.
+    /// Records at 0, in the last hour, one millisecond before the end of time, and at 3 again.
     static let windowings = [
         Windowing(name: "tumbling", windows: .tumbling(hour, grace: .zero), results: ["1@0", "1", "2"]),
         Windowing(name: "endless grace", windows: .tumbling(hour, grace: endless), results: ["1@0", "1", "2", "2@3"]),
@@ -162,13 +162,13 @@ struct ExtremeTimeTests {
     }
 }
 
-/// Keeps records an hour before their time.
+/// Stores records an hour before their time.
 private final class HourBefore: Processor {
-    private let name: WindowStoreName<String, String>
+    private let name: PlainWindowStoreName<String, String>
     private var store: WindowStore<String, String>?
     private var context: ProcessorContext<String, String>?
 
-    init(_ name: WindowStoreName<String, String>) { self.name = name }
+    init(_ name: PlainWindowStoreName<String, String>) { self.name = name }
 
     func start(_ context: ProcessorContext<String, String>) throws {
         self.context = context

@@ -11,7 +11,7 @@ struct ForeignKeyJoinTests {
 
     static let hash = Array("a|x".utf8).withUnsafeBytes { Hash128(murmur3Of: $0) }
 
-    /// Kafka Streams' bytes.
+    /// Test vectors of bytes from Kafka Streams.
     @Test(
         arguments: [
             (0, true, "0100472a1789944f71e539ed7842c7fb4c097000000003"),
@@ -111,14 +111,14 @@ struct ForeignKeyJoinTests {
         let fixture = try ClusterFixture()
         try fixture.create(["orders": 3, "customers": 5, "joined": 1])
         for number in 0..<12 {
-            // In partitions that are not those of their keys: only the message knows where the row is.
+            // In partitions other than those of their keys: only the message says where the row is.
             try fixture.write("orders", "o\(number)", "c\(number % 4)|\(number)", at: 1, partition: Int32(number % 3))
         }
         let thread = try fixture.thread(try topology())
         var now: Int64 = 0
         func runThroughAllTopics() throws {
             for _ in 0..<4 {
-                now += 1_000  // A commit each time: what was sent is there for the next sub-topology.
+                now += 1_000  // One commit each time, so that the next sub-topology can read what was sent.
                 try thread.runUntilIdle(now: now)
             }
         }
@@ -134,7 +134,8 @@ struct ForeignKeyJoinTests {
         #expect(found.sorted() == (0..<12).map { "o\($0)=c\($0 % 4)|\($0) by C\($0 % 4)" }.sorted())
     }
 
-    /// Each quicker than the answers to what came before it: they are dropped as stale. A row without a customer begins with a bar.
+    /// Each update is faster than the answers to the previous one: they are dropped as stale. A row without a customer
+    /// begins with a bar.
     @Test(
         arguments: [
             ([nil, "c2|2"], nil), (["|2", "c2|3"], nil), (["|2", nil], nil), (["c2|2", "|3", "c2|4"], nil),
@@ -170,7 +171,8 @@ struct ForeignKeyJoinTests {
         #expect(results.last == .some(last))
     }
 
-    /// Customers are in the partitions of their numbers, and orders in the first one: whoever says so finds them.
+    /// Customers are in the partitions of their numbers, and orders in the first one: only the right partitioner finds
+    /// them.
     @Test(
         arguments: [
             (right: true, left: nil, results: 4), (right: true, left: 0, results: 4),

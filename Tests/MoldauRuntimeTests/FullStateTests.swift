@@ -7,7 +7,7 @@ import MoldauTopology
 import Synchronization
 import Testing
 
-/// A disk without room for the state: the thread waits, as it does where the broker's disk is full.
+/// A disk without room for the state: the thread waits, as it does if the broker's disk is full.
 struct FullStateTests {
     private let input = Topic<String, String>("input")
     private let out = Topic<String, Int64>("out")
@@ -15,7 +15,7 @@ struct FullStateTests {
     private func topology(_ kind: StoreKind) throws -> Topology {
         try Topology { streams in
             streams.stream(input).groupByKey()
-                .count(as: KeyValueStoreName<String, Int64>("counts"), options: StoreOptions(kind: kind)).toStream()
+                .count(as: TableStoreName<String, Int64>("counts"), options: TableStoreOptions(kind: kind)).toStream()
                 .mapValues { $0 ?? 0 }.to(out)
         }
     }
@@ -86,7 +86,7 @@ struct FullStateTests {
     #endif
 }
 
-/// Whether stores find room.
+/// Whether stores have room.
 private final class FullShelf: Sendable {
     private let isFull = Mutex(true)
     func setFull(_ full: Bool) { isFull.withLock { $0 = full } }
@@ -113,7 +113,7 @@ private final class FullableShelfStore: CustomByteStore {
 }
 
 #if os(Linux)
-    /// A disk of a few MiB that only this test uses.
+    /// A disk of a few MiB, for this test only.
     private final class TinyDisk {
         let path = NSTemporaryDirectory() + "/moldau-tiny-\(UUID().uuidString)"
         private var ballast: String { path + "/ballast" }

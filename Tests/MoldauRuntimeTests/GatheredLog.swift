@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// What was logged, as `level: message`, in order.
+/// The log messages, as `level: message`, in order.
 final class GatheredLog: Sendable {
     private let lines = Mutex<[String]>([])
 

@@ -6,7 +6,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// A global store that a processor keeps: how long the values of a topic are.
+/// A global store maintained by a processor: the lengths of a topic's values.
 struct GlobalStoreTests {
     private final class Lengths: Processor {
         static let lengths = KeyValueStoreName<String, Int>("lengths")
@@ -35,7 +35,7 @@ struct GlobalStoreTests {
 
     private func topology() throws -> Topology {
         try Topology { streams in
-            streams.addGlobalStore(.keyValue(Lengths.lengths), from: words) { Lengths() }
+            streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: words) { Lengths() }
             streams.table(input).transformValues { context in
                 let lengths = try context.store(Lengths.lengths)
                 return { key, _ in "\(try lengths.get(key) ?? -1) of \(try lengths.get("records") ?? 0)" }
@@ -50,7 +50,7 @@ struct GlobalStoreTests {
         try driver.pipe(words, key: "a", value: nil, at: Timestamp(ms: 3))
         try driver.pipe(input, key: "a", value: "", at: Timestamp(ms: 4))
         #expect(try driver.read(from: output).map(\.value) == ["5 of 1", "-1 of 2"])
-        #expect(try driver.keyValueStore(Lengths.lengths).get("records") == 2)
+        #expect(try driver.store(Lengths.lengths).get("records") == 2)
         #expect(driver.writtenTopics.isEmpty)
     }
 
@@ -63,7 +63,7 @@ struct GlobalStoreTests {
 
     @Test func `is described as a global store`() throws {
         let topology = try Topology(TopologyOptions(naming: .kafkaStreams)) { streams in
-            streams.addGlobalStore(.keyValue(Lengths.lengths), from: words) { Lengths() }
+            streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: words) { Lengths() }
         }
         #expect(
             "\(topology.describe())" == """
@@ -80,7 +80,7 @@ struct GlobalStoreTests {
 
     @Test func `its processor is not called back`() throws {
         let topology = try Topology { streams in
-            streams.addGlobalStore(.keyValue(Lengths.lengths), from: words) { CalledBack() }
+            streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: words) { CalledBack() }
         }
         #expect(throws: TopologyError.self) { try TopologyTestDriver(topology, state: .memory) }
     }
@@ -97,7 +97,7 @@ struct GlobalStoreTests {
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
             #expect(try fixture.read(output).last?.value == expected)
-            // What the first run applied is not applied again.
+            // Records that the first run applied are not applied again.
             try fixture.write("words", "c", "", at: 4)
         }
     }

@@ -13,7 +13,8 @@ struct GraceJoinTests {
 
     private func topology(grace: Duration, retention: Duration? = .seconds(1)) throws -> Topology {
         try Topology { streams in
-            let prices = streams.table(Self.prices, options: StoreOptions(historyRetention: retention))
+            let prices = streams.table(
+                Self.prices, as: retention.map { VersionedStoreName("prices-store", historyRetention: $0) })
             streams.stream(Self.orders)
                 .leftJoin(prices, named: "priced", grace: grace) { order, price in "\(order) at \(price ?? "?")" }
                 .to(Self.out)

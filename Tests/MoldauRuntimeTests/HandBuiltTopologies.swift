@@ -3,7 +3,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Nodes as a DSL would make them, for topologies built by hand.
+/// Nodes like those that a DSL makes, for topologies built by hand.
 extension Topology {
     mutating func addProcessor<KeyIn, ValueIn, KeyOut, ValueOut>(
         _ name: String, after parents: [String], stores: [String] = [],
@@ -28,6 +28,8 @@ struct CountTopology {
     static let input = Topic<String, String>("input")
     static let counts = Topic<String, Int64>("counts")
     static let store = KeyValueStoreName<String, Int64>("counts-store")
+    /// The same store as the DSL keeps it.
+    static let table = TableStoreName<String, Int64>("counts-store")
 
     static func make(kind: StoreKind = .rocksDB) throws -> Topology {
         var topology = Topology()
@@ -43,7 +45,7 @@ struct CountTopology {
                         try forward(record.with(value: count))
                     }
                 }, parents: ["source"]))
-        try topology.add(.keyValue(store, kind: kind), for: ["count"])
+        try topology.add(StoreDefinition(store, kind: kind), for: ["count"])
         try topology.addSink("sink", to: counts, after: ["count"])
         return topology
     }

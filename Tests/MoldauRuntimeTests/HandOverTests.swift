@@ -6,7 +6,7 @@ import MoldauRuntime
 import MoldauTopology
 import Testing
 
-/// An application whose threads come, go and fail while records are written, on a broker with real files.
+/// An application whose threads are added, removed and fail while records are written, on a broker with real files.
 final class HandOverBench {
     let fixture: ClusterFixture
     let directory: String
@@ -63,21 +63,21 @@ final class HandOverBench {
         try counts() == written.mapValues { Array(1...$0) }
     }
 
-    /// Whether all positions are committed: then the changelogs have all of it, too.
+    /// Whether all positions are committed: then the changelogs are complete, too.
     func isCommitted() throws -> Bool {
         try (0..<partitions).allSatisfy {
             try fixture.committed("input", partition: $0)?.offset.value == written["k\($0)"]
         }
     }
 
-    /// Whether the copies hold all of their changelogs, as these are now: a lag is that of the last look.
+    /// Whether the copies have all of their changelogs as these are now: `storeLags` is from the last check.
     func isCopied(by app: StreamsApplication) throws -> Bool {
         let lags = app.storeLags
         let bounds = try fixture.consumer.bounds(of: Set(lags.map(\.changelog)))
         return lags.allSatisfy { $0.position == bounds[$0.changelog]?.upperBound && $0.position == $0.end }
     }
 
-    /// Whether each record was counted, maybe more than once.
+    /// Whether each record was counted, perhaps more than once.
     func isComplete() throws -> Bool {
         let last = try counts().compactMapValues(\.last)
         return written.allSatisfy { last[$0.key] ?? 0 >= $0.value }
@@ -96,7 +96,7 @@ struct HandOverTests {
             $0.standbys = standbys
             $0.onStateChange = { states.add($1) }
         }
-        try app.start()
+        try await app.started()
         try fixture.write(20)
         #expect(try eventually { app.state == .running })
         #expect(try await app.addThread() == "app-StreamThread-2")
@@ -111,18 +111,18 @@ struct HandOverTests {
         #expect(app.state == .running)
         try fixture.write(20)
         #expect(try eventually { try fixture.isExact() })
-        // A round is counted after its output is there.
+        // A round's records are counted in the metrics after its output is there.
         #expect(try eventually { app.metrics.processedRecords == fixture.writtenCount })
-        // Running, and rebalancing for each change, at least.
+        // At least once for the start and once for each change.
         #expect(states.all.filter { $0 == .rebalancing }.count >= 5)
-        try app.stop()
+        try await app.stopped()
         #expect(try fixture.isExact())
     }
 
     @Test func `the other threads keep their tasks`() async throws {
         let fixture = try HandOverBench(partitions: 6)
         let app = try fixture.application { $0.streamThreads = 2 }
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.state == .running })
         let two = app.threads.map(\.tasks)
         try await app.addThread()
@@ -131,20 +131,20 @@ struct HandOverTests {
         for (before, after) in zip(two, three) { #expect(Set(after).isSubset(of: before)) }
         try await app.removeThread()
         for (before, after) in zip(three, app.threads.map(\.tasks)) { #expect(Set(before).isSubset(of: after)) }
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test func `a task goes with what it knows: nothing is restored`() async throws {
         let fixture = try HandOverBench()
         let app = try fixture.application()
-        try app.start()
+        try await app.started()
         try fixture.write(5)
         #expect(try eventually { try fixture.isExact() })
         try await app.addThread()
         try fixture.write(5)
         #expect(try eventually { try fixture.isExact() })
         #expect(app.metrics.restoredRecords == 0)
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test func `the only thread stays, and applications that do not run have none to give`() async throws {
@@ -153,9 +153,9 @@ struct HandOverTests {
         await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "created")) {
             try await app.addThread()
         }
-        try app.start()
+        try await app.started()
         await #expect(throws: RuntimeError.lastThread) { try await app.removeThread() }
-        try app.stop()
+        try await app.stopped()
         await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "notRunning")) {
             try await app.addThread()
         }
@@ -164,7 +164,7 @@ struct HandOverTests {
     @Test func `many at once come to rest together`() async throws {
         let fixture = try HandOverBench(partitions: 8)
         let app = try fixture.application { $0.guarantee = .exactlyOnce }
-        try app.start()
+        try await app.started()
         try fixture.write(5)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 { group.addTask { try await app.addThread() } }
@@ -178,7 +178,7 @@ struct HandOverTests {
         _ = try await (first, second, third)
         #expect(app.threads.count == 3 && app.threads.flatMap(\.tasks).count == 8)
         #expect(try eventually { try fixture.isExact() })
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test func `a stop ends a hand-over, and who waits is told`() async throws {
@@ -191,21 +191,21 @@ struct HandOverTests {
             while gate.all.isEmpty { Thread.sleep(forTimeInterval: 0.001) }
         }
         let app = try fixture.application(topology)
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.state == .running })
         try fixture.write()
         #expect(try eventually { app.state == .running })
         try await Task.sleep(for: .milliseconds(50))
         let adding = Task { try await app.addThread() }
         #expect(try await eventuallyInTasks { app.threads.count == 2 })
-        let stopping = Task.detached { try app.stop() }
+        let stopping = Task.detached { try await app.stopped() }
         #expect(try await eventuallyInTasks { app.state == .pendingShutdown })
         gate.add(true)
         await #expect(throws: RuntimeError.self) { try await adding.value }
         try await stopping.value
     }
 
-    /// Counts, and fails on the given numbers of records that came to the failing key.
+    /// Counts, and fails at records of the failing key with the given numbers.
     private func failingTopology(_ failures: ClosedRange<Int>, kind: StoreKind = .rocksDB) throws -> Topology {
         struct Passing: Error {}
         let seen = Gathered<Int>()
@@ -224,7 +224,7 @@ struct HandOverTests {
             let store: KeyValueStore<String, Int64> = try context.store(named: CountTopology.store.name)
             try forward(record.with(value: try store.update(record.key) { ($0 ?? 0) + 1 }.new ?? 0))
         }
-        try topology.add(.keyValue(CountTopology.store, kind: kind), for: ["count"])
+        try topology.add(StoreDefinition(CountTopology.store, kind: kind), for: ["count"])
         try topology.addSink("sink", to: CountTopology.counts, after: ["count"])
         return topology
     }
@@ -239,14 +239,14 @@ struct HandOverTests {
             $0.streamThreads = 2
             $0.onUncaughtError = { _ in .replaceThread }
         }
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.state == .running })
         let before = app.threads.map(\.tasks)
         try fixture.write(10)
         #expect(try eventually { try guarantee == .exactlyOnce ? fixture.isExact() : fixture.isComplete() })
         #expect(try eventually { app.state == .running })
         #expect(app.threads.map(\.tasks) == before)
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test func `a thread that fails while it leaves gives its tasks up all the same`() async throws {
@@ -263,7 +263,7 @@ struct HandOverTests {
             id: "app", topology: try CountTopology.make(),
             cluster: .cluster(RecordingCluster(fixture.cluster, calls), stateDirectory: fixture.directory + "/state"),
             configuration: configuration)
-        try app.start()
+        try await app.started()
         try fixture.write(3)
         #expect(try eventually { app.metrics.processedRecords == 12 })
         calls.fail("commit")
@@ -272,7 +272,7 @@ struct HandOverTests {
         #expect(app.state == .running)
         try fixture.write(3)
         #expect(try eventually { try fixture.isComplete() })
-        try app.stop()
+        try await app.stopped()
         #expect(try fixture.isComplete())
     }
 
@@ -284,16 +284,16 @@ struct HandOverTests {
                     try await Task.sleep(for: .milliseconds(2))
                     return value
                 }
-                .groupByKey().count(as: CountTopology.store).toStream().mapValues { $0 ?? 0 }.to(CountTopology.counts)
+                .groupByKey().count(as: CountTopology.table).toStream().mapValues { $0 ?? 0 }.to(CountTopology.counts)
         }
         let app = try fixture.application(topology) { $0.guarantee = .exactlyOnce }
-        try app.start()
+        try await app.started()
         try fixture.write(10)
         try await app.addThread()
         try fixture.write(10)
         try await app.removeThread()
         #expect(try eventually { try fixture.isExact() })
-        try app.stop()
+        try await app.stopped()
     }
 
     // MARK: Standby copies
@@ -301,7 +301,7 @@ struct HandOverTests {
     @Test func `memory is divided among the stores that there are, copies included`() async throws {
         let fixture = try HandOverBench()
         let app = try fixture.application { $0.standbys = 1 }
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.state == .running })
         let budget = app.memoryUsage?.budgetBytes
         #expect(app.memoryUsage?.openStores == 4)
@@ -310,7 +310,7 @@ struct HandOverTests {
         try await app.removeThread()
         #expect(app.memoryUsage?.openStores == 4)
         #expect(app.memoryUsage?.budgetBytes == budget)
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test func `a start goes on with the copy that goes furthest`() async throws {
@@ -320,7 +320,7 @@ struct HandOverTests {
                 $0.streamThreads = threads
                 $0.standbys = standbys
             }
-            try app.start()
+            try await app.started()
             try fixture.write(rounds)
             #expect(try eventually { try fixture.isExact() && fixture.isCommitted() && app.state == .running })
             #expect(try eventually { try fixture.isCopied(by: app) })
@@ -328,7 +328,7 @@ struct HandOverTests {
             return app.metrics
         }
         _ = try await run(threads: 2, standbys: 1, rounds: 5)
-        // As after a failure, when the copies have taken over and gone on.
+        // As after a failure, when the copies have taken over and continued.
         for task in 0..<4 { try FileManager.default.removeItem(atPath: fixture.directory + "/state/app/0_\(task)") }
         #expect(try await run(threads: 1, standbys: 0, rounds: 5).restoredRecords == 0)
         let left = try FileManager.default.contentsOfDirectory(atPath: fixture.directory + "/state/app")
@@ -344,7 +344,7 @@ struct HandOverTests {
             $0.standbys = 1
             $0.onRestore = { restores.add($0) }
         }
-        try app.start()
+        try await app.started()
         try fixture.write(50)
         #expect(try eventually { try fixture.isExact() && fixture.isCommitted() })
         #expect(app.threads[0].standbys == app.threads[1].tasks)
@@ -360,7 +360,7 @@ struct HandOverTests {
         try fixture.write(5)
         #expect(try eventually { try fixture.isExact() })
         #expect(app.storeLags.isEmpty)
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [StoreKind.rocksDB, .inMemory])
@@ -374,7 +374,7 @@ struct HandOverTests {
             $0.standbys = 1
             $0.onUncaughtError = { _ in .replaceThread }
         }
-        try app.start()
+        try await app.started()
         try fixture.write(25)
         #expect(try eventually { try fixture.isExact() })
         #expect(try eventually { app.storeLags.allSatisfy { $0.records == 0 } && app.storeLags.count == 4 })
@@ -382,9 +382,9 @@ struct HandOverTests {
         #expect(try eventually { try guarantee == .exactlyOnce ? fixture.isExact() : fixture.isComplete() })
         #expect(try eventually { app.state == .running })
         #expect(app.threads.map(\.tasks.count) == [2, 2])
-        // The tail, and never all that was counted before.
+        // Only the rest of the changelog, never all that was counted before.
         if kind == .rocksDB { #expect(app.metrics.restoredRecords < 50) }
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
@@ -395,7 +395,7 @@ struct HandOverTests {
         try fixture.fixture.create(["rows": 4, "joined": 1])
         let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in
             let rows = streams.table(
-                Topic<String, String>("rows"), as: KeyValueStoreName<String, String>("rows"))
+                Topic<String, String>("rows"), as: TableStoreName<String, String>("rows"))
             streams.stream(CountTopology.input).join(rows) { $0 + $1 }.to(Topic<String, String>("joined"))
         }
         let app = try fixture.application(topology) {
@@ -403,7 +403,7 @@ struct HandOverTests {
             $0.streamThreads = 2
             $0.standbys = 1
         }
-        try app.start()
+        try await app.started()
         for round in 1...20 {
             for partition in 0..<4 as Range<Int32> {
                 try fixture.fixture.write("rows", "k\(partition)", "\(round)", at: 1, partition: partition)
@@ -418,22 +418,24 @@ struct HandOverTests {
             try eventually {
                 try fixture.fixture.read(joined).map(\.value).sorted() == Array(repeating: "x20", count: 4)
             })
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test func `tasks with a store that is not logged have no copies`() async throws {
         let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).groupByKey()
-                .count(as: CountTopology.store, options: StoreOptions(isLogged: false)).toStream().forEach { _, _ in }
+                .count(as: CountTopology.table, options: TableStoreOptions(isLogged: false)).toStream().forEach {
+                    _, _ in
+                }
         }
         let app = try fixture.application(topology) {
             $0.streamThreads = 2
             $0.standbys = 1
         }
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.state == .running })
         #expect(app.threads.allSatisfy { $0.standbys.isEmpty && $0.tasks.count == 2 })
-        try app.stop()
+        try await app.stopped()
     }
 }

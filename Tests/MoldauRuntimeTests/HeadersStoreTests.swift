@@ -8,12 +8,12 @@ import Testing
 
 /// Stores that keep the headers of the records that wrote them.
 struct HeadersStoreTests {
-    private static let rows = KeyValueStoreName<String, String>("rows")
-    private static let windows = WindowStoreName<String, String>("windows")
+    private static let rows = HeadersStoreName<String, String>("rows")
+    private static let windows = HeadersWindowStoreName<String, String>("windows")
     private let input = Topic<String, String>("input")
     private let out = Topic<String, String>("out")
 
-    /// Forwards what was there before, with its headers and time, and keeps the record.
+    /// Forwards the previous row with its headers and time, and stores the record.
     private final class Keeper: Processor {
         private var context: ProcessorContext<String, String>?
         private var rows: HeadersKeyValueStore<String, String>?
@@ -21,8 +21,8 @@ struct HeadersStoreTests {
 
         func start(_ context: ProcessorContext<String, String>) throws {
             self.context = context
-            rows = try context.headersStore(HeadersStoreTests.rows)
-            windows = try context.headersStore(HeadersStoreTests.windows)
+            rows = try context.store(HeadersStoreTests.rows)
+            windows = try context.store(HeadersStoreTests.windows)
         }
 
         func process(_ record: Record<String, String>) throws {
@@ -40,9 +40,9 @@ struct HeadersStoreTests {
         var topology = Topology()
         try topology.addSource("source", reading: [input])
         try topology.addProcessor("keeper", after: ["source"]) { Keeper() }
-        try topology.add(.headersKeyValue(Self.rows, kind: kind), for: ["keeper"])
+        try topology.add(StoreDefinition(Self.rows, kind: kind), for: ["keeper"])
         try topology.add(
-            .headersWindow(Self.windows, size: .seconds(1), retention: .seconds(60), kind: kind), for: ["keeper"])
+            StoreDefinition(Self.windows, size: .seconds(1), retention: .seconds(60), kind: kind), for: ["keeper"])
         try topology.addSink("sink", to: out, after: ["keeper"])
         return topology
     }
@@ -60,7 +60,7 @@ struct HeadersStoreTests {
         #expect(found.map(\.timestamp.ms) == [5, 4])
     }
 
-    /// Kafka Streams' form: so either can restore what the other wrote.
+    /// Kafka Streams' format, so that either can restore what the other wrote.
     @Test func `in the changelog the headers are the record's, and the value stands alone`() throws {
         let driver = try TopologyTestDriver(try keeping(.inMemory))
         try driver.pipe(input, key: "a", value: "1", at: Timestamp(ms: 5), headers: some)
@@ -93,7 +93,7 @@ struct HeadersStoreTests {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         let before = try Topology { streams in
-            streams.table(input, as: Self.rows).toStream().to(
+            streams.table(input, as: TableStoreName(Self.rows.name)).toStream().to(
                 Topic("other", key: String.serde, value: String.serde.optional))
         }
         try fixture.create(["other": 1])
@@ -115,10 +115,10 @@ struct HeadersStoreTests {
         let headed = Serde<String>(
             encode: { text, _, headers in headers.append(Header("text", text)) },
             decode: { _, headers in headers["text"].map { String(decoding: $0, as: UTF8.self) } ?? "lost" })
-        let name = KeyValueStoreName("headed", key: String.serde, value: headed)
+        let name = HeadersStoreName("headed", key: String.serde, value: headed)
         let environment = StoreEnvironment(inMemory: StateMemory(budgetBytes: 1 << 20))
         let store = try #require(
-            try StoreDefinition.headersKeyValue(name).open(in: environment) as? HeadersKeyValueStore<String, String>)
+            try StoreDefinition(name).open(in: environment) as? HeadersKeyValueStore<String, String>)
         try store.put("k", RecordedValue("v", at: Timestamp(ms: 1), headers: [Header("own", "1")]))
         #expect(try store.get("k")?.value == "v")
         #expect(try store.get("k")?.headers.map(\.name) == ["own", "text"])

@@ -5,14 +5,16 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Tables that keep the rows that were used last.
+/// Tables that keep the most recently used rows.
 struct LRUTableTests {
     private let input = Topic<String, String>("input")
     private let cities = Topic<String, String>("cities")
     private let out = Topic<String, String>("out")
-    private let store = KeyValueStoreName<String, Int64>("counts")
+    private let store = LRUTableStoreName<String, Int64>("counts", maxEntries: 2)
 
-    private func counting(_ options: StoreOptions) throws -> Topology {
+    private func counting(
+        _ store: LRUTableStoreName<String, Int64>, _ options: TableStoreOptions = TableStoreOptions()
+    ) throws -> Topology {
         try Topology { streams in
             streams.stream(input).groupByKey().count(as: store, options: options).toStream()
                 .mapValues { "\($0 ?? -1)" }.to(out)
@@ -20,13 +22,13 @@ struct LRUTableTests {
     }
 
     @Test func `an aggregate that was forgotten begins anew`() throws {
-        let driver = try TopologyTestDriver(try counting(StoreOptions(maxEntries: 2)))
+        let driver = try TopologyTestDriver(try counting(store))
         for (time, key) in ["a", "b", "a", "c", "a", "b"].enumerated() {
             try driver.pipe(input, key: key, value: "x", at: Timestamp(ms: Int64(time)))
         }
         let results: [String] = try driver.read(from: out).map { $0.key + ($0.value ?? "") }
         #expect(results == ["a1", "b1", "a2", "c1", "a3", "b1"])
-        let rows = try driver.timestampedLRUStore(store).all().collect()
+        let rows = try driver.store(store).all().collect()
         #expect(rows.map(\.key) == ["a", "b"])
         #expect(rows.map(\.value.value) == [3, 1])
         #expect(rows.map(\.value.timestamp.ms) == [4, 5])
@@ -34,7 +36,7 @@ struct LRUTableTests {
 
     @Test func `a look-up by a join is a use`() throws {
         let topology = try Topology { streams in
-            let table = streams.table(cities, as: KeyValueStoreName("cities"), options: StoreOptions(maxEntries: 2))
+            let table = streams.table(cities, as: LRUTableStoreName("cities", maxEntries: 2))
             streams.stream(input).leftJoin(table) { "\($0) \($1 ?? "-")" }.to(out)
         }
         let driver = try TopologyTestDriver(topology)
@@ -45,13 +47,13 @@ struct LRUTableTests {
         #expect(try driver.read(from: out).map(\.value) == ["1 in a", "2 in a", "2 -", "2 in c"])
     }
 
-    /// Of the forgotten key the changelog has a deletion; timestamps are the records'.
+    /// The changelog has a deletion for the evicted key; timestamps are the records'.
     @Test func `a restart finds the rows, their times and their order`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         for (time, key) in ["a", "b", "c"].enumerated() {
             try fixture.write("input", key, "x", at: 100 + Int64(time))
-            let thread = try fixture.thread(try counting(StoreOptions(maxEntries: 2)))
+            let thread = try fixture.thread(try counting(store))
             try thread.runUntilIdle()
             try thread.stop(now: Timestamp(ms: 0))
         }
@@ -60,37 +62,16 @@ struct LRUTableTests {
         #expect(changelog.map(\.value) == [1, 1, 1, nil])
         #expect(changelog.prefix(3).map(\.timestamp.ms) == [100, 101, 102])
         for key in ["b", "d", "c"] { try fixture.write("input", key, "x", at: 50) }
-        let thread = try fixture.thread(try counting(StoreOptions(maxEntries: 2)))
+        let thread = try fixture.thread(try counting(store))
         try thread.runUntilIdle()
         try thread.stop(now: Timestamp(ms: 0))
         let last = try fixture.read(out).suffix(3)
         #expect(last.map { "\($0.key)\($0.value)@\($0.timestamp.ms)" } == ["b2@101", "d1@50", "c1@50"])
     }
 
-    @Test(arguments: [
-        StoreOptions(maxEntries: 0), StoreOptions(kind: .rocksDB, maxEntries: 5),
-        StoreOptions(historyRetention: .seconds(1), maxEntries: 5),
-    ])
-    func `what does not go together is refused`(options: StoreOptions) {
-        #expect(throws: TopologyError.self) { try counting(options) }
-    }
-
-    @Test func `windows and global tables hold all`() {
-        let options = StoreOptions(maxEntries: 5)
-        #expect(throws: TopologyError.self) {
-            try Topology { streams in
-                _ = streams.stream(input).groupByKey().windowedBy(.tumbling(.seconds(1), grace: .zero))
-                    .count(options: options)
-            }
-        }
-        #expect(throws: TopologyError.self) { try Topology { _ = $0.globalTable(cities, options: options) } }
-        #expect(throws: TopologyError.self) {
-            try Topology { streams in
-                streams.stream(input).join(
-                    streams.stream(cities), within: JoinWindows(difference: .seconds(1), grace: .zero),
-                    options: options
-                ) { $0 + $1 }.to(out)
-            }
-        }
+    @Test func `a table of no rows, and rows used last on disk, are refused`() {
+        let none = LRUTableStoreName<String, Int64>("counts", maxEntries: 0)
+        #expect(throws: TopologyError.self) { try counting(none) }
+        #expect(throws: TopologyError.self) { try counting(store, TableStoreOptions(kind: .rocksDB)) }
     }
 }

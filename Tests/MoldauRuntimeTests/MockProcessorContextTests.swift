@@ -2,12 +2,12 @@ import Moldau
 import MoldauTesting
 import Testing
 
-/// A processor in a test of its own.
+/// A processor tested by itself.
 struct MockProcessorContextTests {
-    /// Counts by key, tells the even counts, and all of them every ten seconds.
+    /// Counts by key, forwards even counts, and forwards all counts every ten seconds.
     private final class Counting: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
-        static let stores = [StoreDefinition.keyValue(counts)]
+        static let stores = [StoreDefinition(counts)]
         private var context: ProcessorContext<String, Int>?
         private var counts: KeyValueStore<String, Int>?
         private var last: Schedule?

@@ -9,9 +9,9 @@ import MoldauTopology
 import OldData
 import Testing
 
-/// A directory of the time before stores said how they are laid out.
+/// A directory from before stores recorded how they are laid out.
 struct OldDirectoryTests {
-    /// A copy that is gone with its holder.
+    /// A copy that is deleted with its last reference.
     private final class Copy {
         let path = NSTemporaryDirectory() + "/moldau-old-\(UUID().uuidString)"
 
@@ -30,7 +30,7 @@ struct OldDirectoryTests {
             }
         }
 
-        /// Runs until `key` has that result.
+        /// Runs until each key has its given result.
         func run(
             _ topology: Topology, _ cluster: EmbeddedCluster, until results: [String: String]
         ) throws -> [String: String] {
@@ -129,7 +129,7 @@ struct OldDirectoryTests {
                 .mapValues { "\($0 ?? 0)" }
         }
         let plain = try changed { grouped in
-            grouped.count(as: KeyValueStoreName<String, Int64>("visits")).toStream().mapValues { "\($0 ?? 0)" }
+            grouped.count(as: TableStoreName<String, Int64>("visits")).toStream().mapValues { "\($0 ?? 0)" }
         }
         let kinds = [
             (windows, "a store of another kind"), (sessions, "a store of windows"), (plain, "a store of sessions"),

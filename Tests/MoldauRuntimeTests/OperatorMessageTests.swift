@@ -11,7 +11,7 @@ import MoldauTopology
 import ProgramSupport
 import Testing
 
-/// What an application tells its operator.
+/// The messages of an application for its operator.
 struct OperatorMessageTests {
     private static let lines = Topic<String, String>("lines")
 
@@ -99,7 +99,7 @@ struct OperatorMessageTests {
         #expect(look(20_400, of: 100_500, at: 125, isLast: true) == [])
     }
 
-    /// An inner join may well keep a tenth.
+    /// An inner join may well keep only a tenth.
     @Test(arguments: [(DropReason.noMatch, 500, false), (.noMatch, 950, true), (.late, 100, true), (.late, 99, false)])
     func `what many are depends on the reason`(reason: DropReason, drops: Int64, isTold: Bool) {
         var watch = DropWatch()
@@ -151,7 +151,7 @@ struct OperatorMessageTests {
             configuration.logger = log.logger
             let lines = Topic<String?, String>("lines")
             let topology = try Topology { streams in
-                streams.stream(lines).groupBy { _, line in line }.count(as: KeyValueStoreName("counts"))
+                streams.stream(lines).groupBy { _, line in line }.count(as: TableStoreName("counts"))
                     .toStream().to(Topic("out"))
             }
             func run(until isDone: (StreamsApplication) -> Bool) throws {

@@ -9,7 +9,7 @@ import MoldauTopology
 import Testing
 
 struct PartitionGroupTests {
-    /// A task over `left` and `right` in memory, that gathers the values that it processes.
+    /// A task in memory that reads `left` and `right` and gathers the values that it processes.
     private func task(
         idling: TaskIdling, ends: (left: Int64, right: Int64)
     ) throws -> (task: StreamTask, seen: Gathered<String>) {
@@ -113,7 +113,7 @@ struct PartitionGroupTests {
         let (task, seen) = try task(idling: .never, ends: (3, 0))
         let whole = batch("left", [("l1", 1), ("l2", 2), ("l3", 3)])
         var bytes = Array(whole.bytes.bytes)
-        // The last record, eleven bytes long, claims more than there is.
+        // The last record, eleven bytes long, claims to be longer than the batch.
         bytes[bytes.count - 11] = 0x7e
         let damaged = FetchedBatches(
             partition: whole.partition, bytes: SharedBytes(copying: bytes), firstOffset: .zero, end: whole.end)

@@ -5,9 +5,9 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Serdes that know the topic, and serdes that know the headers.
+/// Serdes that use the topic, and serdes that use headers.
 struct PlacedSerdeTests {
-    /// Writes the place before the text, and reads nothing that was written for another one.
+    /// Encodes topic and part before the text, and refuses to decode what was encoded for another one.
     private let placed = Serde<String>.perTopic { topic, part in
         let place = "\(topic) \(part)|"
         return Serde(
@@ -34,7 +34,7 @@ struct PlacedSerdeTests {
             streams.stream([topic("other"), input]).groupBy(named: "by-value", key: placed, value: placed) { _, value in
                 value
             }
-            .reduce(as: KeyValueStoreName("last", key: placed, value: placed)) { $0 + $1 }.toStream().to(out)
+            .reduce(as: TableStoreName("last", key: placed, value: placed)) { $0 + $1 }.toStream().to(out)
         }
         let driver = try TopologyTestDriver(topology)
         try driver.pipe(input, key: "k", value: "v")
@@ -46,7 +46,7 @@ struct PlacedSerdeTests {
             texts(driver.readBytes(from: "test-last-changelog")).last
                 == "test-last-changelog key|v = test-last-changelog value|vv")
         #expect(
-            try driver.timestampedStore(KeyValueStoreName("last", key: placed, value: placed)).get("v")?.value == "vv")
+            try driver.store(TableStoreName("last", key: placed, value: placed)).get("v")?.value == "vv")
         #expect(texts(driver.readBytes(from: "out")).last == "out key|v = out value|vv")
     }
 
@@ -61,21 +61,22 @@ struct PlacedSerdeTests {
         #expect(texts(driver.readBytes(from: "y")) == ["y key|k = y value|y"])
     }
 
-    /// All of these write with one place and read with another if one of their parts does not pass the place on.
+    /// All of these encode for one topic and decode for another if one of their parts does not pass the topic on.
     @Test(arguments: [StoreKinds.inMemory, .rocksDB])
     func `tables, windows, joins and suppressions pass the place on`(stores: StoreKinds) throws {
         let (left, right, out) = (topic("left"), topic("right"), topic("out"))
         let windows = JoinWindows(difference: .milliseconds(5), grace: .zero)
-        let topology = try Topology(TopologyOptions(emission: .lastPerCommit(), stores: stores)) { streams in
+        let topology = try Topology(TopologyOptions(emission: .lastPerCommit(), storeKinds: stores)) { streams in
             let (lefts, rights) = (streams.stream(left), streams.stream(right))
             lefts.outerJoin(
-                rights, within: windows, key: placed, value: placed, otherValue: placed, named: "pairs", stores: "pairs"
+                rights, within: windows, key: placed, value: placed, otherValue: placed, named: "pairs",
+                storesNamed: "pairs"
             ) { "\($0) \($1 ?? "-") \($2 ?? "-")" }.to(out)
             let rows = lefts.toTable(
-                as: KeyValueStoreName("rows", key: placed, value: placed), key: placed, value: placed)
+                as: TableStoreName("rows", key: placed, value: placed), key: placed, value: placed)
             let others = rights.toTable(
-                as: KeyValueStoreName("others", key: placed, value: placed),
-                options: StoreOptions(historyRetention: .milliseconds(10)), key: placed, value: placed)
+                as: VersionedStoreName("others", key: placed, value: placed, historyRetention: .milliseconds(10)),
+                key: placed, value: placed)
             rows.leftJoin(others, on: { _, row in row }, value: placed, otherValue: placed, result: placed) {
                 row, other in "foreign \(row) \(other ?? "-")"
             }.toStream().to(out)
@@ -113,7 +114,7 @@ struct PlacedSerdeTests {
 
     // MARK: Headers
 
-    /// Writes where a text is in a header of its own, and reads it there; without one it says so.
+    /// Encodes the text into a header and reads it from there; without the header it says so.
     private let headed = Serde<String>(
         encode: { text, writer, headers in
             headers.append(Header("text", text))
@@ -143,7 +144,7 @@ struct PlacedSerdeTests {
         let input = Topic("input", key: String.serde, value: Serde.list(of: headed))
         let out = Topic("out", key: String.serde, value: Serde.list(of: headed).optional)
         let topology = try Topology { streams in
-            let store = KeyValueStoreName("rows", key: String.serde, value: Serde.list(of: headed))
+            let store = TableStoreName("rows", key: String.serde, value: Serde.list(of: headed))
             let rows = streams.stream(input).toTable(as: store, key: String.serde, value: Serde.list(of: headed))
             rows.toStream().to(out)
             streams.stream(Topic<String, String>("asks")).join(rows) { $1.joined() }.to(

@@ -5,11 +5,11 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Processors that bring their stores along, and topologies made node by node.
+/// Processors that bring their stores along, and topologies built node by node.
 struct ProcessorStoreTests {
     private final class Numbered: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
-        static let stores = [StoreDefinition.keyValue(counts)]
+        static let stores = [StoreDefinition(counts)]
         private var context: ProcessorContext<String, String>?
         private var counts: KeyValueStore<String, Int>?
 
@@ -23,7 +23,7 @@ struct ProcessorStoreTests {
         }
     }
 
-    /// As `Numbered`, with a store that the topology brings.
+    /// Like `Numbered`, with a store that the topology adds.
     private final class Guest: Processor {
         private let inner = Numbered()
         func start(_ context: ProcessorContext<String, String>) throws { try inner.start(context) }
@@ -53,18 +53,18 @@ struct ProcessorStoreTests {
     @Test func `a store of that name that comes from elsewhere is refused`() throws {
         #expect(throws: TopologyError.duplicateName(kind: "store", name: "counts")) {
             try Topology { streams in
-                streams.addStore(.keyValue(Numbered.counts))
+                streams.addStore(StoreDefinition(Numbered.counts))
                 streams.stream(first).process { Numbered() }.to(output)
             }
         }
     }
 
     @Test func `one definition that is added twice is one store, unless its settings differ`() throws {
-        let counts = StoreDefinition.keyValue(Numbered.counts)
+        let counts = StoreDefinition(Numbered.counts)
         let topology = try Topology { streams in
             for topic in [first, second] {
                 streams.addStore(counts)
-                streams.stream(topic).process(stores: [counts.name]) { Guest() }.to(output)
+                streams.stream(topic).process(stores: [Numbered.counts]) { Guest() }.to(output)
             }
         }
         #expect(topology.stores.map(\.name) == ["counts"])
@@ -95,12 +95,12 @@ struct ProcessorStoreTests {
     }
 }
 
-/// The names that are made for stores and topics, and `TopologyOptions.requiresNames`.
+/// Generated names of stores and topics, and `TopologyOptions.requiresNames`.
 struct RequiredNameTests {
     private let input = Topic<String, String>("input")
     private let first = Topic<String, String>("first")
     private let output = Topic<String, String>("output")
-    private let store = KeyValueStoreName<String, Int64>("counts")
+    private let store = TableStoreName<String, Int64>("counts")
 
     @Test func `stores that only their order would tell apart are refused until one has a name`() throws {
         let options = TopologyOptions(naming: .stable)
@@ -113,9 +113,9 @@ struct RequiredNameTests {
         }
         #expect(error == .indistinguishable(first: "first-count", other: "first-count-2"))
         #expect(error?.description.contains("'first-count-2' as it is called here keeps what is there") == true)
-        // Which of the two has the name makes no difference, nor where the other one stands.
+        // It makes no difference which of the two has the name, or where the other one is.
         for isFirstNamed in [true, false] {
-            let named = KeyValueStoreName<String, Int64>("first-count-2")
+            let named = TableStoreName<String, Int64>("first-count-2")
             let topology = try Topology(options) { streams in
                 let grouped = streams.stream(first).groupByKey()
                 _ = grouped.count(as: isFirstNamed ? named : nil)
@@ -136,7 +136,7 @@ struct RequiredNameTests {
         }
     }
 
-    /// The numbers that Java's `count()`, `count(Materialized.with(…))` and `count(Materialized.as(…))` give.
+    /// The numbers of Java's `count()`, `count(Materialized.with(…))` and `count(Materialized.as(…))`.
     @Test func `a count is numbered as Kafka Streams numbers it, with and without a word about its store`() throws {
         func stores(_ count: (KGroupedStream<String, String>) -> Void) throws -> [String] {
             try Topology(TopologyOptions(naming: .kafkaStreams)) { count($0.stream(first).groupByKey()) }
@@ -147,13 +147,13 @@ struct RequiredNameTests {
         let gap = SessionWindows.sessions(gap: .seconds(60), grace: .zero)
         let sliding = TimeWindows.sliding(.seconds(60), grace: .zero)
         #expect(try stores { _ = $0.count() } == [prefix + "1"])
-        #expect(try stores { _ = $0.count(options: StoreOptions()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.count(options: TableStoreOptions()) } == [prefix + "2"])
         #expect(try stores { _ = $0.count(named: "counted") } == [prefix + "1"])
         #expect(try stores { _ = $0.windowedBy(hour).count() } == [prefix + "1"])
-        #expect(try stores { _ = $0.windowedBy(hour).count(options: StoreOptions()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.windowedBy(hour).count(options: WindowStoreOptions()) } == [prefix + "2"])
         #expect(try stores { _ = $0.windowedBy(gap).count() } == [prefix + "1"])
-        #expect(try stores { _ = $0.windowedBy(gap).count(options: StoreOptions()) } == [prefix + "2"])
-        #expect(try stores { _ = $0.windowedBy(sliding).count(options: StoreOptions()) } == [prefix + "1"])
+        #expect(try stores { _ = $0.windowedBy(gap).count(options: WindowStoreOptions()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.windowedBy(sliding).count(options: WindowStoreOptions()) } == [prefix + "1"])
         #expect(try stores { _ = $0.reduce { $0 + $1 } } == ["KSTREAM-REDUCE-STATE-STORE-0000000001"])
     }
 
@@ -169,7 +169,7 @@ struct RequiredNameTests {
         try build(naming) { $0.filter { _, _ in true }.mapValues { $0 + "!" }.print() }
         let windows = JoinWindows(difference: .seconds(1), grace: .zero)
         try build(naming) {
-            $0.leftJoin($0, within: windows, named: "pairs", stores: "pairs") { $0 + ($1 ?? "") }.print()
+            $0.leftJoin($0, within: windows, named: "pairs", storesNamed: "pairs") { $0 + ($1 ?? "") }.print()
         }
     }
 

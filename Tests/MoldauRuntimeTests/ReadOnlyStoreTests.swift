@@ -5,7 +5,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Stores that hold what topics hold, and that these bring back.
+/// Stores with the content of topics, from which they are restored.
 struct ReadOnlyStoreTests {
     private let rows = Topic<String, String>("rows")
     private let questions = Topic<String, String>("questions")
@@ -15,7 +15,7 @@ struct ReadOnlyStoreTests {
     private func topology(start: StartPosition = .earliest) throws -> Topology {
         try Topology { streams in
             streams.addReadOnlyStore(store, from: rows, start: start)
-            streams.table(questions).transformValues(stores: [store.name]) { [store] context in
+            streams.table(questions).transformValues(stores: [store]) { [store] context in
                 let store = try context.store(store)
                 return { key, _ in try store.get(key) }
             }.toStream().to(answers)
@@ -36,7 +36,7 @@ struct ReadOnlyStoreTests {
         #expect(try plannedTopics(try topology(start: .latest)).contains("app-rows-store-changelog"))
     }
 
-    /// A store on disk knows that it holds all that was committed.
+    /// A store on disk knows that it has everything that was committed.
     @Test(arguments: [true, false])
     func `it is there after a restart, and takes in what came since`(inMemory: Bool) throws {
         let fixture = try ClusterFixture()

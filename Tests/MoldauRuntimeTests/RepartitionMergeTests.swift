@@ -10,7 +10,7 @@ struct RepartitionMergeTests {
     static let counts = Topic<String, Int64>("counts")
     static let longest = Topic<String, String>("longest")
 
-    /// Two aggregations after one change of key, one of them behind a filter.
+    /// Two aggregations after one change of key, one of them after a filter.
     private func shared(_ optimizations: Set<TopologyOptimization>) throws -> Topology {
         try Topology(TopologyOptions(optimizations: optimizations)) { streams in
             let byValue = streams.stream(Self.lines).selectKey { _, value in String(value.prefix(1)) }
@@ -20,7 +20,7 @@ struct RepartitionMergeTests {
         }
     }
 
-    /// One stream with a new key and one without come together.
+    /// A stream with a new key and one with an unchanged key are merged.
     private func merged(_ optimizations: Set<TopologyOptimization>) throws -> Topology {
         try Topology(TopologyOptions(optimizations: optimizations)) { streams in
             let both = streams.stream(Self.lines).selectKey { _, value in String(value.prefix(1)) }
@@ -55,7 +55,7 @@ struct RepartitionMergeTests {
         let (apart, together) = (try merged([]), try merged([.mergeRepartitionTopics]))
         #expect(apart.repartitionTopics.count == 2)
         #expect(together.repartitionTopics.count == 1)
-        // What has not passed the topic is not aggregated: no aggregation reads an input directly.
+        // Records that have not passed through the topic are not aggregated: no aggregation reads an input directly.
         #expect(together.subtopologies.map { Set($0.sourceTopics) }.contains(["lines", "more"]))
         #expect(try results(together) == results(apart))
     }

@@ -5,7 +5,8 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Where repartition topics come in: before what looks at keys, if an operator upstream changed them.
+/// Where repartition topics are inserted: before operators that need equal keys together, if one upstream changed the
+/// keys.
 struct RepartitioningTests {
     typealias Texts = KStream<String, String>
 
@@ -47,7 +48,7 @@ struct RepartitioningTests {
         Step("processValues") { stream, _ in stream.processValues { Passing() } },
         Step("peek") { stream, _ in stream.peek { _, _ in } },
         Step("split") { stream, _ in
-            stream.split(named: "s-").defaultBranch("all")["s-all"] ?? stream
+            stream.split(named: "s-").defaultBranch("all")
         },
         Step("diverting") { stream, _ in stream.diverting { $0.mapValues { $0 } }.result },
         Step("merge") { stream, streams in stream.merge(streams.stream(rows)) },
@@ -92,7 +93,7 @@ struct RepartitioningTests {
             stream.outerJoin(streams.stream(rows), within: joinWindows) { ($0 ?? "") + ($1 ?? "") }
         },
         Step("repartitioned table join with grace") { stream, streams in
-            let table = streams.table(rows, options: StoreOptions(historyRetention: .seconds(9)))
+            let table = streams.table(rows, as: VersionedStoreName("rows-store", historyRetention: .seconds(9)))
             return stream.join(table, grace: .seconds(1)) { $0 + $1 }
         },
     ]
@@ -100,7 +101,7 @@ struct RepartitioningTests {
     private static func texts(_ stream: KStream<String, String?>) -> Texts { stream.mapValues { $0 ?? "" } }
     private static func numbers(_ stream: KStream<String, Int64?>) -> Texts { stream.mapValues { "\($0 ?? 0)" } }
 
-    /// The window stays in the key, so the key is the same again.
+    /// The window is dropped from the key, so the key is the original one again.
     private static func unwindowed(_ table: KTable<Windowed<String>, Int64>) -> Texts {
         numbers(table.toStream { key, _ in key.key })
     }
@@ -129,7 +130,7 @@ struct RepartitioningTests {
     @Test(arguments: consuming.filter { !["windows", "sliding windows", "sessions"].contains($0.testDescription) })
     func `what follows has complete keys`(consumer: Step) throws {
         let last = Step("last") { stream, _ in
-            Self.numbers(stream.groupByKey().count(as: KeyValueStoreName<String, Int64>("last")).toStream())
+            Self.numbers(stream.groupByKey().count(as: TableStoreName<String, Int64>("last")).toStream())
         }
         let before = try topics([Self.changing[2], consumer])
         let behind = consumer.testDescription == "diverting of a grouping" ? before + 1 : before
@@ -147,19 +148,20 @@ struct RepartitioningTests {
     }
 
     @Test func `a processor with stores behind a change of key is warned of, one without is not`() throws {
-        func warnings(_ changed: Bool, _ stores: [String]) throws -> [TopologyWarning] {
+        let kept = KeyValueStoreName<String, String>("kept")
+        func warnings(_ changed: Bool, _ stores: [any StoreName]) throws -> [TopologyWarning] {
             try Topology { streams in
-                streams.addStore(.keyValue(KeyValueStoreName<String, String>("kept")))
+                streams.addStore(StoreDefinition(kept))
                 let stream = streams.stream(Self.input)
                 let used = changed ? stream.selectKey { $1 } : stream
                 used.processValues(named: "keep", stores: stores) { Passing() }.to(Topic("out"))
-                used.process(named: "use", stores: ["kept"]) { Passing() }.repartition()
-                    .process(named: "later", stores: ["kept"]) { Passing() }.to(Topic("later"))
+                used.process(named: "use", stores: [kept]) { Passing() }.repartition()
+                    .process(named: "later", stores: [kept]) { Passing() }.to(Topic("later"))
             }.warnings
         }
-        #expect(try warnings(false, ["kept"]) == [])
+        #expect(try warnings(false, [kept]) == [])
         #expect(
-            try warnings(true, ["kept"]) == [
+            try warnings(true, [kept]) == [
                 .storesBehindKeyChange(node: "keep", stores: ["kept"]),
                 .storesBehindKeyChange(node: "use", stores: ["kept"]),
             ])
@@ -185,7 +187,7 @@ struct RepartitioningTests {
         let between = driver.readBytes(from: repartition.name)
         #expect(between.map(\.key) == ["x", "none", "x"].map { Array($0.utf8) })
         #expect(between.map(\.value) == (merges ? [Array("x".utf8), nil, Array("x".utf8)] : [[], nil, []]))
-        // A record without a value is not counted, as ever.
+        // A record without a value is not counted, as always.
         let counts = try driver.read(from: Topic<String, Int64>("counts"))
         #expect(counts.map(\.key) == ["x", "x"])
         #expect(counts.map(\.value) == [1, 2])

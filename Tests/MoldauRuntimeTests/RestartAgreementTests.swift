@@ -5,7 +5,8 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// What waits until a time has passed: how often the application is stopped and started between its records decides nothing.
+/// Results that wait until a time has passed must not depend on how often the application is restarted between its
+/// records.
 struct RestartAgreementTests {
     enum Waiting: CaseIterable {
         case leftJoin, outerJoin, selfJoin, graceJoin, suppression, windowSuppression
@@ -24,11 +25,11 @@ struct RestartAgreementTests {
                         case .selfJoin: left.outerJoin(left, within: windows) { ($0 ?? "-") + ($1 ?? "-") }
                         case .graceJoin:
                             left.leftJoin(
-                                right.toTable(options: StoreOptions(historyRetention: .milliseconds(20))),
+                                right.toTable(as: VersionedStoreName("right", historyRetention: .milliseconds(20))),
                                 grace: .milliseconds(5)
                             ) { $0 + ($1 ?? "-") }
                         case .suppression:
-                            left.merge(right).toTable(as: KeyValueStoreName("rows"))
+                            left.merge(right).toTable(as: TableStoreName("rows"))
                                 .suppress(.untilTimeLimit(.milliseconds(5))).toStream().mapValues { $0 ?? "-" }
                         case .windowSuppression:
                             left.merge(right).groupByKey()
@@ -47,7 +48,7 @@ struct RestartAgreementTests {
         let time: Int64
     }
 
-    /// Time goes on in steps, with records that are late by up to twice the windows.
+    /// Time advances in steps, with records that are late by up to twice the windows.
     private func inputs(seed: UInt64) -> [Input] {
         var generator = SeededGenerator(seed: seed)
         var clock: Int64 = 50
@@ -62,7 +63,7 @@ struct RestartAgreementTests {
 
     private struct Sent: Equatable, CustomStringConvertible {
         var result: String
-        /// The greatest time of the inputs when it was sent.
+        /// The greatest time of the inputs when the result was sent.
         var streamTime: Int64
         var time: Int64
 
@@ -78,7 +79,7 @@ struct RestartAgreementTests {
         var thread: StreamThread?
         var sent: [Sent] = []
         for (number, input) in inputs.enumerated() {
-            // More than a second between records: closed windows are looked for with each.
+            // More than a second between records: closed windows are searched for with each one.
             let now = Int64(number) * 2_000
             try fixture.write(input.topic, input.key, input.value, at: input.time)
             if restartsBefore.contains(number) {
@@ -118,8 +119,9 @@ struct RestartAgreementTests {
         try check(waiting, keepsDisk: keepsDisk) { found, expected in #expect(found == expected) }
     }
 
-    /// As in Kafka Streams, a result without a match may go out some time after its window is over, as records are looked
-    /// through only when the last one seen may be over. That one is forgotten: so it may go out sooner, before another late match.
+    /// As in Kafka Streams, a result without a match may be sent some time after its window has ended, because records
+    /// are searched only when the last one seen may have expired. A restart forgets that one, so the result may be sent
+    /// earlier, before another late match.
     @Test(arguments: [Waiting.leftJoin, .outerJoin], [true, false])
     func `a result without a match is neither lost nor doubled, and comes out when its window is over`(
         waiting: Waiting, keepsDisk: Bool
@@ -131,7 +133,8 @@ struct RestartAgreementTests {
             for result in expected where result.isUnmatched {
                 #expect(unmatched.contains { $0.result == result.result && $0.streamTime <= result.streamTime })
             }
-            // A left record's matches come until 4 ms later, a right one's until 8 ms; those later than that are sent at once.
+            // A left record may find matches until 4 ms later, a right one until 8 ms later; later records without a
+            // match are sent at once.
             for result in unmatched {
                 let latest = result.time + (result.result.hasSuffix("-") ? 4 : 8)
                 let isLate = expected.contains(result)

@@ -5,11 +5,11 @@ import MoldauRuntime
 import MoldauTopology
 import Testing
 
-/// The wall clock is set while the application runs: what it shows is told, and nothing waits for it.
+/// The wall clock is set while the application runs: its time is passed on, and nothing waits for it.
 struct SetClockTests {
     private static let hour: Int64 = 3_600_000
 
-    /// A round so long after the beginning, with the wall clock where somebody has set it.
+    /// A round after that much time has passed, with the wall clock set to some time.
     private func time(_ passed: Duration, wallMs: Int64) -> RoundTime {
         RoundTime(Timestamp(ms: wallMs), uptime: passed)
     }

@@ -18,7 +18,7 @@ struct SettingsTests {
             cluster: .cluster(fixture.cluster, stateDirectory: fixture.directory), configuration: configuration)
     }
 
-    /// What the application says instead of starting.
+    /// The errors of an application that refuses to start.
     private func complaints(
         id: String = "app", _ configure: (inout StreamsConfiguration) -> Void = { _ in }
     ) throws -> [String] {
@@ -89,7 +89,7 @@ struct SettingsTests {
         func topology(_ store: String) throws -> Topology {
             try Topology { streams in
                 _ = streams.stream(CountTopology.input).groupByKey()
-                    .count(as: KeyValueStoreName<String, Int64>(store))
+                    .count(as: TableStoreName<String, Int64>(store))
             }
         }
         let first = try application(fixture, id: "orders", topology: topology("eu-x"))
@@ -142,10 +142,11 @@ struct SettingsTests {
     @Test func `a row that its changelog does not take is never skipped`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
-        let store = KeyValueStoreName<String, String>("rows")
+        let store = TableStoreName<String, String>("rows")
         let topology = try Topology { streams in
             _ = streams.table(
-                CountTopology.input, as: store, options: StoreOptions(changelogSettings: ["max.message.bytes": "500"]))
+                CountTopology.input, as: store,
+                options: TableStoreOptions(changelogSettings: ["max.message.bytes": "500"]))
         }
         var configuration = StreamsConfiguration()
         let asked = Mutex(0)

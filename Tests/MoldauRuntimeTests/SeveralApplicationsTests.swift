@@ -8,7 +8,7 @@ import MoldauTopology
 import ProgramSupport
 import Testing
 
-/// Applications that share a broker, a process, or would share what they must not.
+/// Applications that share a broker or a process, or that try to share what they must not.
 struct SeveralApplicationsTests {
     private static let lines = Topic<String, String>("lines")
     private static let words = Topic<String, Int64>("words")
@@ -19,17 +19,17 @@ struct SeveralApplicationsTests {
             streams.stream(Self.lines)
                 .flatMapValues { line in line.lowercased().split(whereSeparator: \.isWhitespace).map(String.init) }
                 .groupBy { _, word in word }
-                .count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+                .count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { $0 ?? 0 }.to(Self.words)
         }
     }
 
-    /// The words counted so far, by their first letters.
+    /// The counted words, grouped by their first letters.
     private func totals() throws -> Topology {
         try Topology { streams in
             streams.stream(Self.words)
                 .groupBy { word, _ in String(word.prefix(1)) }
-                .count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+                .count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { $0 ?? 0 }.to(Self.totals)
         }
     }
@@ -66,7 +66,7 @@ struct SeveralApplicationsTests {
                 application("word-count", try wordCount(), cluster, directory, guarantee),
                 application("totals", try totals(), cluster, directory, guarantee),
             ]
-            for app in apps { try app.start() }
+            for app in apps { try await app.started() }
             for number in 0..<30 {
                 try fixture.write("lines", "l\(number)", "apple banana apple", at: 1, partition: Int32(number % 3))
             }
@@ -75,15 +75,15 @@ struct SeveralApplicationsTests {
                 try fixture.read(Self.totals).reduce(into: [:]) { $0[$1.key] = $1.value }
             }
             #expect(try eventually { try last() == expected })
-            // Each goes its own way: one may stop, and come back.
-            try apps[1].stop()
+            // They are independent: one may stop, and come back.
+            try await apps[1].stopped()
             try fixture.write("lines", "l", "avocado", at: 2)
             let again = application("totals", try totals(), cluster, directory, guarantee)
-            try again.start()
+            try await again.started()
             #expect(try eventually { try last()["a"] == 61 })
             #expect(apps[0].state == .running)
-            try again.stop()
-            try apps[0].stop()
+            try await again.stopped()
+            try await apps[0].stopped()
             let topics = try fixture.admin.topics().map(\.name)
             #expect(topics.contains("word-count-counts-changelog") && topics.contains("totals-counts-changelog"))
         }
@@ -96,32 +96,32 @@ struct SeveralApplicationsTests {
         try await withCluster { cluster, fixture, directory in
             let state = hasDirectory ? directory : nil
             let first = application("word-count", try wordCount(), cluster, state)
-            try first.start()
+            try await first.started()
             let second = application("word-count", try wordCount(), cluster, state)
-            let error = #expect(throws: ClusterError.groupInUse("word-count")) { try second.start() }
+            let error = await #expect(throws: ClusterError.groupInUse("word-count")) { try await second.started() }
             #expect(error?.description.contains("'word-count' runs on this cluster already") == true)
             #expect(second.state == .error)
             #expect(try eventually { first.state == .running })
-            try first.stop()
+            try await first.stopped()
             let third = application("word-count", try wordCount(), cluster, state)
-            try third.start()
+            try await third.started()
             #expect(try eventually { third.state == .running })
-            try third.stop()
+            try await third.stopped()
         }
     }
 
     @Test func `state belongs to one application, on whatever cluster`() async throws {
         try await withCluster { cluster, fixture, directory in
             let first = application("word-count", try wordCount(), cluster, directory)
-            try first.start()
+            try await first.started()
             let other = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
             try ClusterFixture(other).create(["lines": 3, "words": 3])
             let second = application("word-count", try wordCount(), other, directory)
             let path = directory.appending(path: "state/word-count").path
-            let error = #expect(throws: StateError.self) { try second.start() }
+            let error = await #expect(throws: StateError.self) { try await second.started() }
             guard case .locked(path, let holder) = error else { throw error! }
             #expect(holder.hasPrefix("process \(ProcessInfo.processInfo.processIdentifier) ("))
-            try first.stop()
+            try await first.stopped()
             #expect(throws: Never.self) { try StateDirectoryLock(path) }
         }
     }

@@ -6,19 +6,20 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Tables whose source topics are their changelogs.
+/// Tables that use their source topics as changelogs.
 struct SourceChangelogTests {
     private let prices = Topic<String, String>("prices")
     private let orders = Topic<String, String>("orders")
     private let out = Topic<String, String>("out")
 
     private func topology(
-        _ optimizations: Set<TopologyOptimization> = [.reuseSourceTopics], _ store: StoreOptions = StoreOptions(),
+        _ optimizations: Set<TopologyOptimization> = [.reuseSourceTopics],
+        _ store: (any TableName<String, String>)? = nil,
         start: StartPosition = .earliest, naming: Naming = .stable,
         timestamps: TimestampExtractor<String?, String?>? = nil
     ) throws -> Topology {
         try Topology(TopologyOptions(naming: naming, optimizations: optimizations)) { streams in
-            let prices = streams.table(self.prices, options: store, start: start, timestamps: timestamps)
+            let prices = streams.table(self.prices, as: store, start: start, timestamps: timestamps)
             streams.stream(orders).leftJoin(prices) { order, price in "\(order) at \(price ?? "?")" }.to(out)
         }
     }
@@ -57,7 +58,7 @@ struct SourceChangelogTests {
         }
     }
 
-    /// The second price was written, but not taken when the first run ended.
+    /// The second price was written but not processed when the first run ended.
     @Test(arguments: [false, true])
     func `a restart restores what was committed, with and without the disk, and then goes on with the rest`(
         losesDisk: Bool
@@ -92,7 +93,7 @@ struct SourceChangelogTests {
         let fixture = try fixture()
         try fixture.write("prices", "gone", "1", at: 1)
         try run(fixture, try topology(), inMemory: false)
-        // The topic is another one now, and holds less than the store has seen.
+        // It is now another topic, with less content than the store has seen.
         try fixture.admin.delete(["prices"])
         try fixture.create(["prices": 1])
         try fixture.write("orders", "gone", "order", at: 2)
@@ -108,7 +109,7 @@ struct SourceChangelogTests {
         let numbers = Topic<String, Int32>("prices")
         let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in
             streams.table(
-                numbers, as: KeyValueStoreName<String, Int32>("rows"),
+                numbers, as: TableStoreName<String, Int32>("rows"),
                 timestamps: .custom { record, _ in Timestamp(ms: record.timestamp.ms + 1_000) }
             ).mapValues { "\($0)" }.toStream().to(Topic("out", key: String.serde, value: String.serde.optional))
         }
@@ -135,7 +136,7 @@ struct SourceChangelogTests {
 
     @Test func `versioned tables come back with their history`() throws {
         let fixture = try fixture()
-        let versioned = try topology(.all, StoreOptions(historyRetention: .seconds(1)))
+        let versioned = try topology(.all, VersionedStoreName("prices-store", historyRetention: .seconds(1)))
         for (price, time) in [("5", 10), ("7", 30), ("6", 20)] as [(String, Int64)] {
             try fixture.write("prices", "k", price, at: time)
         }

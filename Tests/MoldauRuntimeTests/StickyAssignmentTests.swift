@@ -5,7 +5,7 @@ import Testing
 
 private typealias Assignment = StickyAssignment<Int>
 
-/// What must hold of every assignment, for random tasks and for members that come, go and are replaced.
+/// Properties of every assignment, for random tasks and for members that are added, removed and replaced.
 struct StickyAssignmentTests {
     private func work(_ random: inout SeededGenerator, standbys: Int = 0) -> Assignment.Work {
         let parts = Int.random(in: 1...4, using: &random)
@@ -22,8 +22,8 @@ struct StickyAssignmentTests {
         new.active.filter { old.active[$0.key] != nil && old.active[$0.key] != $0.value }.keys.sorted()
     }
 
-    /// How many tasks have to move so that no member has more than one more than another: those of members that are gone,
-    /// and what the others have beyond their shares.
+    /// The fewest moves after which loads differ by at most one task: the tasks of members that are gone, and those
+    /// that others have beyond their shares.
     private func leastMoves(_ old: Assignment, _ work: Assignment.Work, _ members: Set<Int>) -> Int {
         let (share, seats) = work.tasks.count.quotientAndRemainder(dividingBy: members.count)
         let counts = members.map { old.tasks(of: $0).count }.sorted(by: >)

@@ -14,7 +14,8 @@ struct StreamJoinTests {
     private func outer(_ windows: JoinWindows) throws -> Topology {
         try Topology { streams in
             streams.stream(Self.left)
-                .outerJoin(streams.stream(Self.right), within: windows, named: "pair", stores: "pair") { left, right in
+                .outerJoin(streams.stream(Self.right), within: windows, named: "pair", storesNamed: "pair") {
+                    left, right in
                     "\(left ?? "-")\(right ?? "-")"
                 }
                 .to(Self.out)
@@ -37,7 +38,7 @@ struct StreamJoinTests {
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [false, true])
     func `a window of no length joins records of the same time`(kind: StoreKind, isSelfJoin: Bool) throws {
         let windows = JoinWindows(difference: .zero, grace: .zero)
-        let options = TopologyOptions(stores: StoreKinds(kind), optimizations: .all)
+        let options = TopologyOptions(storeKinds: StoreKinds(kind), optimizations: .all)
         let topology = try Topology(options) { streams in
             let left = streams.stream(Self.left)
             let right = isSelfJoin ? left : streams.stream(Self.right)
@@ -53,8 +54,8 @@ struct StreamJoinTests {
         #expect(joined == (isSelfJoin ? ["AA", "BB", "ZZ"] : ["Ax", "B-"]))
     }
 
-    /// The window of the record at 0 ends at 10, its grace at 30. Where windows are Kafka Streams', its result without a match
-    /// goes out at once (KAFKA-19536).
+    /// The window of the record at 0 ends at 10, its grace at 30. With Kafka Streams' window memory, its result without
+    /// a match is sent at once (KAFKA-19536).
     @Test(arguments: [WindowMemory.complete, .kafkaStreams])
     func `a record that comes late within the grace waits for its match`(memory: WindowMemory) throws {
         let windows = JoinWindows(difference: .milliseconds(10), grace: .milliseconds(20))

@@ -8,7 +8,7 @@ import MoldauTopology
 import Synchronization
 import Testing
 
-/// What a shared closure gathered.
+/// A list that closures on several threads may append to.
 final class Gathered<Element: Sendable>: Sendable {
     private let elements = Mutex<[Element]>([])
     func add(_ element: Element) { elements.withLock { $0.append(element) } }
@@ -67,8 +67,8 @@ struct StreamThreadTests {
         try second.runUntilIdle()
         try second.stop(now: Timestamp(ms: 2))
         #expect(try fixture.committed("input")?.offset == Offset(1))
-        // The result went out before the flush failed, and is there twice; the changelog was to follow the flush, so that
-        // nothing is restored and the record is counted once.
+        // The result was sent before the flush failed, and is there twice. The changelog would have followed the flush,
+        // so nothing is restored and the record is counted once.
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 1])
     }
 
@@ -248,7 +248,7 @@ struct StreamThreadTests {
         var topology = Topology()
         try topology.add(
             GlobalTableNode(
-                sourceName: "names-source", processorName: "names-table", topic: "names", store: .keyValue(store)
+                sourceName: "names-source", processorName: "names-table", topic: "names", store: StoreDefinition(store)
             ) { context, count in
                 let table: KeyValueStore<String, String> = try context.store(named: "names-store")
                 return (0..<count).map { _ in

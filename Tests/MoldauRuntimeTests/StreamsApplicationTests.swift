@@ -32,13 +32,13 @@ struct StreamsApplicationTests {
             $0.onStateChange = { states.add($1) }
         }
         #expect(app.state == .created)
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.metrics.processedRecords == 1 })
         #expect(try fixture.committed("input") == nil)
-        try app.stop()
+        try await app.stopped()
         #expect(try fixture.committed("input")?.offset == Offset(1))
         #expect(states.all == [.rebalancing, .running, .pendingShutdown, .notRunning])
-        #expect(throws: RuntimeError.self) { try app.start() }
+        await #expect(throws: RuntimeError.self) { try await app.started() }
     }
 
     @Test func `internal topics are created with the settings of the configuration`() throws {
@@ -110,10 +110,10 @@ struct StreamsApplicationTests {
                 return .replaceThread
             }
         }
-        try app.start()
+        try await app.started()
         #expect(try eventually { try fixture.committed("input")?.offset == Offset(1) })
         #expect(app.state == .running)
-        try app.stop()
+        try await app.stopped()
         #expect(errors.all.count == 2)
         #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["x"])
     }
@@ -132,14 +132,14 @@ struct StreamsApplicationTests {
         try fixture.create(["input": 1, "counts": 1])
         let app = application(try CountTopology.make(), on: fixture)
         app.pause()
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.state == .running })
         try fixture.write("input", "a", "x", at: 1)
         try await Task.sleep(for: .milliseconds(50))
         #expect(app.metrics.processedRecords == 0)
         app.resume()
         #expect(try eventually { app.metrics.processedRecords == 1 })
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test func `four partitions on two threads are each counted once`() async throws {
@@ -149,9 +149,9 @@ struct StreamsApplicationTests {
             try fixture.write("input", "k\(number % 4)", "x", at: Int64(number), partition: Int32(number % 4))
         }
         let app = application(try CountTopology.make(), on: fixture) { $0.streamThreads = 2 }
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.metrics.processedRecords == 40 })
-        try app.stop()
+        try await app.stopped()
         let last = try fixture.read(CountTopology.counts).reduce(into: [:]) { $0[$1.key] = $1.value }
         #expect(last == ["k0": 10, "k1": 10, "k2": 10, "k3": 10])
     }
@@ -162,16 +162,16 @@ struct StreamsApplicationTests {
         for round in 0...2 {
             let app = StreamsApplication(
                 id: "app", topology: try CountTopology.make(), cluster: .embedded(at: directory, durability: .os))
-            try app.start()
+            try await app.started()
             #expect(try eventually { app.metrics.processedRecords == min(round, 1) && app.state == .running })
             #expect(app.metrics.restoredRecords == 0)
-            try app.stop()
+            try await app.stopped()
             try between(at: directory + "/topics", expecting: Array((1...3).prefix(round).map(Int64.init)))
         }
         #expect(FileManager.default.fileExists(atPath: directory + "/state/app/0_0"))
     }
 
-    /// While no application runs: what was counted so far is there; one more record is written.
+    /// While no application runs, checks the counts so far, and writes one more record.
     private func between(at directory: String, expecting counts: [Int64]) throws {
         let cluster = try EmbeddedCluster(directory: directory, durability: .os)
         let fixture = try ClusterFixture(cluster)

@@ -6,7 +6,7 @@ import MoldauRuntime
 import MoldauTopology
 import Testing
 
-/// Rows do not age: topics that are read as tables.
+/// Rows do not expire: topics that are read as tables.
 struct TableTopicTests {
     private static let customers = Topic<String, String>("customers")
     private static let prices = Topic<String, String>("prices")
@@ -19,7 +19,9 @@ struct TableTopicTests {
             let orders = streams.stream(Self.orders)
             orders.join(streams.table(Self.customers)) { $0 + $1 }
                 .join(streams.globalTable(Self.prices), on: { key, _ in key }) { $0 + $1 }
-                .join(streams.table(Self.history, options: StoreOptions(historyRetention: .seconds(100)))) { $0 + $1 }
+                .join(streams.table(Self.history, as: VersionedStoreName("history", historyRetention: .seconds(100)))) {
+                    $0 + $1
+                }
                 .to(Topic<String, String>("out"))
             streams.addReadOnlyStore(KeyValueStoreName<String, String>("rates"), from: Self.rates)
         }
@@ -40,14 +42,14 @@ struct TableTopicTests {
             settings == [
                 "customers": ["cleanup.policy": "compact"], "prices": ["cleanup.policy": "compact"],
                 "rates": ["cleanup.policy": "compact"], "orders": [:], "out": [:],
-                // An older row may be asked for that long, and a day longer.
+                // Older rows may be needed for that long, and a day longer.
                 "history": ["cleanup.policy": "compact", "min.compaction.lag.ms": "86500000"],
             ])
     }
 
     @Test func `a topic that is its table's changelog is made compacted`() throws {
         let topology = try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
-            streams.table(Self.customers, as: KeyValueStoreName("rows")).toStream().to(Self.orders)
+            streams.table(Self.customers, as: TableStoreName("rows")).toStream().to(Self.orders)
         }
         let plan = try TopicPlan(
             topology, names: InternalTopicNames(applicationID: "app", topology: topology), existing: [:],

@@ -5,11 +5,11 @@ import Testing
 
 private let tasks = (0..<4).map { TaskID(subtopology: 0, partition: Partition($0)) }
 
-/// Threads that follow what is granted to them, in a random order and each at its own pace.
+/// Threads that follow their grants in a random order, each at its own pace.
 private struct Threads {
     var placement: TaskPlacement
     var held: [Int: TaskSet] = [:]
-    /// What each thread saw when it last looked.
+    /// The grant that each thread saw when it last looked.
     private var followed: [Int: TaskSet] = [:]
 
     init(standbys: Int, members: [Int]) {
@@ -23,7 +23,8 @@ private struct Threads {
         for member in members { begin(member) }
     }
 
-    /// A thread gives up what is not granted, or takes what is; then it tells, or does so later, before it looks again.
+    /// A thread closes what is no longer granted, or takes what is newly granted; then it reports, or does so later,
+    /// before it looks again.
     mutating func step(_ number: Int, tells: Bool = true) {
         if followed[number] != nil { return tell(number) }
         let granted = placement.granted(number)
@@ -43,7 +44,7 @@ private struct Threads {
             number, holds: held[number]!, followed: granted, status: TaskStatus(isRunning: true, isCaughtUp: true))
     }
 
-    /// A thread begins anew.
+    /// A thread starts again.
     mutating func begin(_ number: Int) {
         held[number] = TaskSet()
         followed[number] = nil
@@ -54,13 +55,13 @@ private struct Threads {
         #expect(placement.isSettled)
     }
 
-    /// Nobody works on what another works on, and no place is used twice.
+    /// Checks that no task is owned by two threads, and that no directory is used twice.
     func expectSound() {
         let active = held.values.flatMap { $0.active.keys }
         #expect(active.count == Set(active).count)
         let places = held.values.flatMap { set in
-            set.active.map { TaskSet.directory(of: $0.key, place: $0.value) }
-                + set.standby.map { TaskSet.directory(of: $0.key, place: $0.value) }
+            set.active.map { TaskSet.directory(of: $0.key, replica: $0.value) }
+                + set.standby.map { TaskSet.directory(of: $0.key, replica: $0.value) }
         }
         #expect(places.count == Set(places).count)
     }
@@ -103,7 +104,7 @@ struct TaskPlacementTests {
         threads.begin(1)
         #expect(threads.placement.granted(2).active == [tasks[0]: 1, tasks[1]: 0, tasks[2]: 1, tasks[3]: 0])
         threads.settle()
-        // Two tasks went back to the new thread, which had copies of them by then.
+        // Two tasks moved back to the new thread, which had copies of them by then.
         #expect(threads.held[1]?.active == [tasks[2]: 0, tasks[3]: 1])
         #expect(threads.held[2]?.active == [tasks[0]: 1, tasks[1]: 0])
         #expect(threads.held[1]?.standby.count == 2 && threads.held[2]?.standby.count == 2)

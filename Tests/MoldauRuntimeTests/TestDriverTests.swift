@@ -17,7 +17,7 @@ struct TestDriverTests {
         #expect(out.map(\.key) == ["a", "b", "a"])
         #expect(out.map(\.value) == [1, 1, 2])
         #expect(out.map(\.timestamp.ms) == [0, 1, 2])
-        #expect(try driver.keyValueStore(CountTopology.store).get("a") == 2)
+        #expect(try driver.store(CountTopology.store).get("a") == 2)
         #expect(driver.readBytes(from: "test-counts-store-changelog").count == 3)
         #expect(driver.storeNames == ["counts-store"])
         try driver.close()
@@ -61,7 +61,7 @@ struct TestDriverTests {
         #expect(ticks == [10, 35])
     }
 
-    /// The times of the punctuations of a processor that is called back every 10 ms.
+    /// The times of a processor's punctuations, which are scheduled every 10 ms.
     private func punctuations(
         _ clock: PunctuationClock, _ run: (TopologyTestDriver) throws -> Void
     ) throws -> [Int64] {

@@ -1,12 +1,12 @@
 import Moldau
 import Testing
 
-/// Where the times of a source's records come from. The records of each test are from 10 ms, -5 ms and 20 ms.
+/// The timestamps of a source's records. The records of each test are from 10 ms, -5 ms and 20 ms.
 struct TimestampExtractorTests {
     private let input = Topic<String, String>("input")
     private let output = Topic<String, String>("output")
 
-    /// The times of what comes out, by the wall clock at 1 s.
+    /// The timestamps of the results, with the wall clock at 1 s.
     private func times(
         _ timestamps: TimestampExtractor<String, String>?, of times: [Int64] = [10, -5, 20],
         _ configuration: StreamsConfiguration = StreamsConfiguration()

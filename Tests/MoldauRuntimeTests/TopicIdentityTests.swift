@@ -6,7 +6,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Stores and the topics that lead to their data: those of another topic of the same name begin anew.
+/// Stores whose topic was replaced by another one of the same name start empty.
 struct TopicIdentityTests {
     private let clicks = Topic<String, String>("clicks")
     private let rows = Topic<String, String>("rows")
@@ -15,7 +15,7 @@ struct TopicIdentityTests {
     private func joined(_ rows: String = "rows") throws -> Topology {
         try Topology { streams in
             let table = streams.globalTable(
-                Topic<String, String>(rows), as: KeyValueStoreName<String, String>("global"))
+                Topic<String, String>(rows), as: TableStoreName<String, String>("global"))
             streams.stream(clicks).leftJoin(table, on: { _, value in value }) { _, row in row ?? "none" }.to(out)
         }
     }
@@ -66,7 +66,7 @@ struct TopicIdentityTests {
 
     @Test func `state of a cluster that was wiped counts from 1`() throws {
         let count = try Topology { streams in
-            streams.stream(clicks).groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+            streams.stream(clicks).groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(out)
         }
         let first = try ClusterFixture()
@@ -82,7 +82,7 @@ struct TopicIdentityTests {
 
     @Test func `a table whose own topic was made again has the new rows alone`() throws {
         let topology = try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
-            let table = streams.table(rows, as: KeyValueStoreName<String, String>("table"))
+            let table = streams.table(rows, as: TableStoreName<String, String>("table"))
             streams.stream(clicks).leftJoin(table) { _, row in row ?? "none" }.to(out)
         }
         let fixture = try ClusterFixture()
@@ -103,7 +103,7 @@ struct TopicIdentityTests {
 
     private func counted(_ fixture: ClusterFixture) throws -> Topology {
         try Topology { streams in
-            streams.stream(clicks).groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+            streams.stream(clicks).groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(out)
         }
     }
@@ -115,7 +115,7 @@ struct TopicIdentityTests {
         try fixture.create(["clicks": 1, "out": 1])
         for key in ["a", "a", "b"] { try fixture.write("clicks", key, "x", at: 1) }
         try run(counted(fixture), on: fixture)
-        // Others wrote more, and all of it was deleted: as a retention does.
+        // Others wrote more, and everything was deleted, as by retention.
         for _ in 0..<5 { try fixture.write(changelog.topic, "z", "12345678", at: 1) }
         try fixture.admin.deleteRecords(before: [changelog: Offset(7)])
         try fixture.write("clicks", "a", "x", at: 2)
@@ -132,7 +132,7 @@ struct TopicIdentityTests {
         try fixture.create(["clicks": 1, "out": 1])
         for number in 0..<200 { try fixture.write("clicks", "k\(number)", "x", at: 1) }
         let topology = try counted(fixture)
-        // The store is ahead of a changelog that lost all: made by a cluster that gives topics no ids.
+        // The store is ahead of a changelog that lost everything. The cluster gives topics no ids in this test.
         func run(inMemory: Bool, hasIDs: Bool) throws {
             var configuration = StreamsConfiguration()
             configuration.guarantee = guarantee
@@ -147,7 +147,7 @@ struct TopicIdentityTests {
             try fixture.write("clicks", "k\(number)", "x", at: 2)
             try run(inMemory: false, hasIDs: false)
         }
-        // From the changelog alone.
+        // Restored from the changelog alone.
         for number in 0..<200 { try fixture.write("clicks", "k\(number)", "x", at: 3) }
         try run(inMemory: true, hasIDs: false)
         let last = try fixture.read(out).reduce(into: [:]) { $0[$1.key] = $1.value }

@@ -10,12 +10,12 @@ struct TopicPatternTests {
     private let orders = TopicPattern<String, String>("orders-[a-z]+")
     private let output = Topic<String, String>("output")
 
-    /// Counts the orders of each key over all topics.
+    /// Counts the orders of each key across all topics.
     private func counting(repartitions: Bool = false) throws -> Topology {
         try Topology { streams in
             let all = streams.stream(matching: orders)
             let grouped = repartitions ? all.groupBy { key, _ in key } : all.groupByKey()
-            grouped.count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+            grouped.count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(output)
         }
     }
@@ -100,7 +100,7 @@ struct TopicPatternTests {
         try fixture.create(["output": 1, "orders-eu": 2])
         try fixture.write("orders-eu", "a", "x", at: 1)
         let app = application(try counting(), on: fixture, threads: threads)
-        try app.start()
+        try await app.started()
         #expect(try eventually { try fixture.read(output).map(\.value) == ["1"] })
         try fixture.create(["orders-us": 2, "orders-1": 2])
         try fixture.write("orders-us", "a", "y", at: 2)
@@ -108,9 +108,9 @@ struct TopicPatternTests {
         try fixture.write("orders-eu", "a", "z", at: 3)
         #expect(try eventually { try fixture.read(output).map(\.value) == ["1", "2", "3"] })
         #expect(try eventually { app.state == .running })
-        // A round is counted after its output is there.
+        // A round's records are counted in the metrics after its output is there.
         #expect(try eventually { app.metrics.processedRecords == 3 })
-        try app.stop()
+        try await app.stopped()
         #expect(try fixture.committed("orders-us")?.offset == Offset(1))
         #expect(app.state == .notRunning)
     }
@@ -120,12 +120,12 @@ struct TopicPatternTests {
         let fixture = try ClusterFixture()
         try fixture.create(["output": 1])
         let app = application(try counting(repartitions: repartitions), on: fixture, threads: 1)
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.state == .running })
         try fixture.create(["orders-eu": 1])
         try fixture.write("orders-eu", "a", "x", at: 1)
         #expect(try eventually { try fixture.read(output).map(\.value) == ["1"] })
-        try app.stop()
+        try await app.stopped()
     }
 
     @Test(arguments: [true, false])
@@ -133,7 +133,7 @@ struct TopicPatternTests {
         let fixture = try ClusterFixture()
         try fixture.create(["output": 1, "orders-eu": 1])
         let app = application(try counting(repartitions: repartitions), on: fixture, threads: 1)
-        try app.start()
+        try await app.started()
         #expect(try eventually { app.state == .running })
         try fixture.create(["orders-us": 3])
         #expect(try eventually { app.state == .error })
@@ -141,6 +141,6 @@ struct TopicPatternTests {
             repartitions
             ? .wrongPartitionCount(topic: "app-counts-repartition", expected: 3, actual: 1)
             : .notCopartitioned(["orders-eu": 1, "orders-us": 3])
-        #expect(throws: error) { try app.stop() }
+        await #expect(throws: error) { try await app.stopped() }
     }
 }

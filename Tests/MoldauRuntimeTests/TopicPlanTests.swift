@@ -7,7 +7,7 @@ import MoldauTopology
 import Testing
 
 struct TopicPlanTests {
-    /// Two inputs, one of them through a repartition topic, that a join reads together.
+    /// Two inputs, one of them through a repartition topic, that are joined.
     private func joined(repartitionCount: Int32? = nil, throughRepartition: Bool = true) throws -> Topology {
         var topology = Topology()
         let (left, right) = (Topic<String, String>("left"), Topic<String, String>("right"))
@@ -48,13 +48,13 @@ struct TopicPlanTests {
         #expect(error?.description.hasPrefix("Topics not co-partitioned: [{left=2, right=3}]") == true)
     }
 
-    /// What needs equal keys in one place, of streams that become one.
+    /// Operators that need equal keys in one partition, for streams that are merged.
     static let gathering: [@Sendable (KStream<String, String>) -> Void] = [
         { _ = $0.groupByKey().count() },
         { _ = $0.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count() },
         { _ = $0.groupByKey().windowedBy(.sessions(gap: .seconds(60), grace: .zero)).count() },
         { _ = $0.groupByKey().cogroup(String.self) { $0 += $2 }.aggregate("") },
-        { _ = $0.toTable(options: StoreOptions()).toStream() },
+        { _ = $0.toTable(options: TableStoreOptions()).toStream() },
     ]
 
     @Test(arguments: gathering.indices, [false, true])
@@ -116,29 +116,29 @@ struct TopicPlanTests {
         #expect(planned.missing.last?.configuration["cleanup.policy"] == "compact")
     }
 
-    /// A store's own settings go over the application's, which go over those of the kind of store.
+    /// A store's own settings override the application's, which override those of the store's kind.
     @Test func `changelogs are created with what their stores need, and with what was set`() throws {
         let name = KeyValueStoreName<String, String>("store")
-        let windows = WindowStoreName<String, String>("store")
+        let windows = PlainWindowStoreName<String, String>("store")
         let own = ["segment.bytes": "9"]
         let stores: [(StoreDefinition, [String: String])] = [
-            (.keyValue(name), ["cleanup.policy": "compact", "segment.bytes": "7"]),
-            (.keyValue(name, topicSettings: own), ["cleanup.policy": "compact", "segment.bytes": "9"]),
+            (StoreDefinition(name), ["cleanup.policy": "compact", "segment.bytes": "7"]),
+            (StoreDefinition(name, topicSettings: own), ["cleanup.policy": "compact", "segment.bytes": "9"]),
             (
-                .window(windows, size: .milliseconds(10), retention: .seconds(100), topicSettings: own),
+                StoreDefinition(windows, size: .milliseconds(10), retention: .seconds(100), topicSettings: own),
                 ["cleanup.policy": "compact,delete", "retention.ms": "101000", "segment.bytes": "9"]
             ),
             (
-                .session(SessionStoreName<String, String>("store"), retention: Duration.milliseconds(Int64.max)),
+                StoreDefinition(SessionStoreName<String, String>("store"), retention: Duration.milliseconds(Int64.max)),
                 ["cleanup.policy": "compact,delete", "retention.ms": "\(Int64.max)", "segment.bytes": "7"]
             ),
             (
-                .window(
+                StoreDefinition(
                     windows, size: .zero, retention: .seconds(100), topicSettings: ["retention.ms": "5"]),
                 ["cleanup.policy": "compact,delete", "retention.ms": "5", "segment.bytes": "7"]
             ),
             (
-                .versionedKeyValue(name, historyRetention: .seconds(100)),
+                StoreDefinition(VersionedStoreName<String, String>("store", historyRetention: .seconds(100))),
                 ["cleanup.policy": "compact", "min.compaction.lag.ms": "86500000", "segment.bytes": "7"]
             ),
         ]

@@ -11,7 +11,7 @@ import Testing
 
 /// Exactly once, with transactions that grow older than their timeout.
 struct TransactionTimeoutTests {
-    /// A broker whose time stands still until the test or a record lets it go on.
+    /// A broker whose time stands still until the test or a record advances it.
     private final class World: Sendable {
         private final class Passed: Sendable {
             let ms = Atomic<Int64>(0)
@@ -31,7 +31,7 @@ struct TransactionTimeoutTests {
 
         var now: RoundTime { RoundTime(Timestamp(ms: 0), uptime: passed.uptime) }
 
-        /// So much time goes by; what is too old then is aborted.
+        /// Advances the time; transactions that are then too old are aborted.
         func pass(ms: Int64) throws {
             passed.ms.add(ms, ordering: .relaxed)
             try broker.abortExpired()
@@ -60,7 +60,7 @@ struct TransactionTimeoutTests {
         try fixture.write("input", "a", "x", at: 1)
         try run(thread, in: world)
         try fixture.write("input", "a", "x", at: 2)
-        // Its result is sent, and not committed.
+        // Its result is sent but not committed.
         for _ in 0..<2 { try thread.runOnce(now: world.now, wait: .zero) }
         try world.pass(ms: 20_000)
         try fixture.write("input", "a", "x", at: 3)
@@ -85,7 +85,8 @@ struct TransactionTimeoutTests {
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1])
     }
 
-    /// Records before it are in the transaction that it makes too old; when they come again it falls between two transactions.
+    /// The records before it are in the transaction that it makes time out; when they come again, it is processed
+    /// between two transactions.
     @Test(arguments: [1, 2_000])
     func `a record that takes longer than the timeout is processed twice, and counts once`(before: Int) throws {
         let world = try World()
@@ -99,7 +100,7 @@ struct TransactionTimeoutTests {
                     slowTimes.withLock { $0 += 1 }
                     try world.pass(ms: 15_000)
                 }
-                .groupByKey().count(as: CountTopology.store).toStream().to(CountTopology.counts)
+                .groupByKey().count(as: CountTopology.table).toStream().to(CountTopology.counts)
         }
         let thread = try fixture.thread(topology, configuration: configuration)
         while thread.phase == .restoring { try thread.runOnce(now: world.now, wait: .zero) }

@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// A table whose rows count how often each value was seen, in a store of the user's.
+/// A table whose rows count how often each value was seen, in a store of the transformation.
 struct TransformValuesTests {
     private let input = Topic<String, String>("input")
     private let output = Topic<String, String>("output")
@@ -15,10 +15,10 @@ struct TransformValuesTests {
 
     @Test(arguments: [true, false])
     func `a transformation keeps state, and look-ups call it too unless it has a store`(isStored: Bool) throws {
-        let store = isStored ? KeyValueStoreName<String, String>("result") : nil
+        let store = isStored ? TableStoreName<String, String>("result") : nil
         let topology = try Topology { streams in
-            streams.addStore(.keyValue(seen))
-            let table = streams.table(input).transformValues(as: store, stores: [seen.name]) { context in
+            streams.addStore(StoreDefinition(seen))
+            let table = streams.table(input).transformValues(as: store, stores: [seen]) { context in
                 let seen = try context.store(seen)
                 return { _, value in
                     guard let value else { return nil }
@@ -42,7 +42,7 @@ struct TransformValuesTests {
 
     @Test func `a store that is not named cannot be used`() throws {
         let topology = try Topology { streams in
-            streams.addStore(.keyValue(seen))
+            streams.addStore(StoreDefinition(seen))
             streams.table(input).transformValues { context in
                 let seen = try context.store(seen)
                 return { key, _ in try seen.get(key).map(String.init) }

@@ -30,7 +30,7 @@ struct WindowRestartTests {
             try thread.stop(now: Timestamp(ms: 0))
             #expect(thread.report.restored == (keepsDisk ? 0 : Int64(round)))
         }
-        // The last record is late: Kafka Streams would have forgotten by which time.
+        // The last record is late; Kafka Streams would have forgotten the stream time that shows it.
         #expect(
             try fixture.read(out).map { "\($0.key)=\($0.value)" } == ["[a@0/10]=1", "[a@0/10]=2", "[a@10/20]=1"])
     }

@@ -5,11 +5,11 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Windowed aggregations as users write them. What Kafka Streams does, record by record, is in ConformanceTests.
+/// Windowed aggregations the way users write them. Kafka Streams' behaviour, record by record, is in ConformanceTests.
 struct WindowTests {
     private let clicks = Topic<String, String>("clicks")
 
-    /// Pipes clicks in; the result's rows as text, each with the place of its input.
+    /// Pipes clicks in, and returns the result's rows as text, each with the index of its input.
     private func rows<Value>(
         _ inputs: [(key: String, value: String, time: Int64)], _ options: TopologyOptions = TopologyOptions(),
         _ build: (KStream<String, String>) -> KTable<Windowed<String>, Value>
@@ -47,7 +47,7 @@ struct WindowTests {
         #expect(result.rows == ["[a@0/10]=x", "[a@0/10]=xy", "[a@5/15]=y"])
     }
 
-    /// Days of a time zone: one of 23 hours, one of 25. Hours stand for milliseconds.
+    /// Days of a time zone: one of 23 hours, one of 25. A millisecond stands for an hour.
     @Test(arguments: [false, true])
     func `windows of one's own keep their own ends`(isSuppressed: Bool) throws {
         let edges: [Int64] = [0, 23, 48, 72, 96]
@@ -108,13 +108,13 @@ struct WindowTests {
         #expect(result.rows == ["[a@0/0]=x", "[a@20/20]=y", "[a@0/0]=nil", "[a@20/20]=nil", "[a@0/20]=xyz"])
     }
 
-    /// The session at 142 is older than what a store in memory still takes, but a late record joins it.
+    /// The session at 142 is older than what a store in memory accepts, but a late record joins it.
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a session that a late record extended is gone, and is not counted again by the next one`(
         kind: StoreKind
     ) throws {
         let inputs: [(String, String, Int64)] = [("a", "x", 142), ("b", "x", 176), ("a", "x", 168), ("a", "x", 169)]
-        let result = try rows(inputs, TopologyOptions(stores: StoreKinds(kind))) {
+        let result = try rows(inputs, TopologyOptions(storeKinds: StoreKinds(kind))) {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(28), grace: .milliseconds(5))).count()
         }
         #expect(
@@ -127,7 +127,7 @@ struct WindowTests {
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `a session that ended just as long ago as it stays open is kept`(kind: StoreKind) throws {
         let inputs: [(String, String, Int64)] = [("a", "x", 38), ("b", "x", 17), ("b", "x", 16)]
-        let result = try rows(inputs, TopologyOptions(stores: StoreKinds(kind))) {
+        let result = try rows(inputs, TopologyOptions(storeKinds: StoreKinds(kind))) {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(21), grace: .zero)).count()
         }
         #expect(result.rows == ["[a@38/38]=1", "[b@17/17]=1", "[b@17/17]=nil", "[b@16/17]=2"])
@@ -142,7 +142,7 @@ struct WindowTests {
         let windows: [TimeWindows] = [
             .tumbling(.milliseconds(10), grace: .zero), .sliding(.milliseconds(9), grace: .zero),
         ]
-        var complete = TopologyOptions(stores: StoreKinds(kind))
+        var complete = TopologyOptions(storeKinds: StoreKinds(kind))
         for (window, expected) in zip(windows, [["[a@0/10]=2", "[b@0/10]=1", "[a@10000000/10000010]=1"], nil]) {
             let result = try rows(inputs, complete) {
                 $0.groupByKey().windowedBy(window, emit: .onWindowClose).count()
@@ -184,7 +184,7 @@ struct WindowTests {
     func `sizes that cannot be are errors of the topology, with the figures`(windows: TimeWindows, said: String) {
         let error = #expect(throws: TopologyError.self) {
             _ = try rows([]) {
-                $0.groupByKey().windowedBy(windows).count(options: StoreOptions(retention: .milliseconds(20)))
+                $0.groupByKey().windowedBy(windows).count(options: WindowStoreOptions(retention: .milliseconds(20)))
             }
         }
         #expect(error?.description.contains(said) == true)
@@ -212,19 +212,19 @@ struct WindowTests {
             }
         }
         let topology = try Topology { streams in
-            streams.addStore(.window(name, size: .milliseconds(1), retention: .milliseconds(10)))
-            let _: KStream<String, String> = streams.stream(clicks).process(stores: [name.name]) { Keeping() }
+            streams.addStore(StoreDefinition(name, size: .milliseconds(1), retention: .milliseconds(10)))
+            let _: KStream<String, String> = streams.stream(clicks).process(stores: [name]) { Keeping() }
         }
         let driver = try TopologyTestDriver(topology)
         for time in [1_000_000, 5, 999_995] as [Int64] {
             try driver.pipe(clicks, key: "k", value: "v", at: Timestamp(ms: time))
         }
         #expect(driver.drops == [DropKey(node: "kept", reason: .expired): 1])
-        #expect(try driver.windowStore(name).all().collect().count == 2)
+        #expect(try driver.store(name).all().collect().count == 2)
     }
 }
 
-private let name = WindowStoreName<String, String>("kept")
+private let name = PlainWindowStoreName<String, String>("kept")
 
 extension KStream {
     fileprivate func foreach(_ body: @escaping @Sendable (Key, Value) -> Void) { _ = peek { body($0, $1) } }

@@ -2,7 +2,7 @@ import MoldauSimulation
 import ProgramSupport
 import Testing
 
-/// The short form: `make simulate` runs as many seeds as there is time for, and looks for every planted mistake.
+/// The short form: `make simulate` runs as many seeds as there is time for, and searches for every planted mistake.
 struct SimulationTests {
     @Test(arguments: 1...16 as ClosedRange<UInt64>)
     func `faults lose, double and change nothing`(seed: UInt64) throws {
@@ -39,7 +39,8 @@ struct SimulationTests {
         #expect(found != nil)
     }
 
-    /// Each with a seed that showed it. What the engine does in between may shift a run: then another seed shows it.
+    /// Each mistake with a seed that showed it. A change of the engine may change that run: then another seed shows the
+    /// mistake.
     @Test(arguments: [
         (PlantedMistake.taskHandedOverBeforeCommit, 25 as UInt64), (.copyTakenWithoutTail, 29),
         (.changelogOffsetTooHigh, 11), (.digestCut, 318), (.tasksOneAfterTheOther, 108),
@@ -57,18 +58,18 @@ struct SimulationTests {
     @Test(arguments: MendedSeed.all)
     func `what a seed found once does not come back`(mended: MendedSeed) throws {
         #expect(try Simulation.run(seed: mended.seed).violations == [], "\(mended.was)")
-        // Where scenarios are drawn in another way, a seed is another run: then `--plant` finds one that shows it.
+        // If scenarios are drawn differently, a seed is another run: then `--plant` finds one that shows the mistake.
         guard let mistake = mended.mistake else { return }
         #expect(try Self.isFound(mistake, first: mended.seed))
     }
 }
 
-/// A run that had a violation.
+/// A run that once had a violation.
 struct MendedSeed: Sendable, CustomTestStringConvertible {
     let seed: UInt64
     /// What was wrong.
     let was: String
-    /// The same, made on purpose.
+    /// The same mistake, made on purpose.
     var mistake: PlantedMistake?
 
     var testDescription: String { "\(seed): \(was)" }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MoldauState
 
-/// What is on disk after a store was closed, well or not, and opened again.
+/// What is on disk after a store was closed, cleanly or not, and opened again.
 struct DurabilityTests {
     let task = TestTask()
     private let input = TopicPartition("orders", 3)
@@ -38,7 +38,7 @@ struct DurabilityTests {
         try store.put([1], [2])
         try store.commitAll(changelogEnd: 20)
         #expect(store.metadata.changelogOffset == Offset(20))
-        try store.put([1], [3])  // Uncommitted, so the close stores nothing more.
+        try store.put([1], [3])  // Uncommitted, so the close saves nothing more.
         try store.close()
         task.reopen()
         let again = try task.bytes(.rocksDB)
@@ -47,7 +47,7 @@ struct DurabilityTests {
     }
 
     @Test func `a clean close keeps offset, positions and data`() throws {
-        let name = KeyValueStoreName<String, Int64>("counts")
+        let name = TableStoreName<String, Int64>("counts")
         let store = try task.timestamped(name)
         #expect(store.changelogOffset == nil)
         try store.put("a", ValueAndTimestamp(1, at: Timestamp(ms: 7)))
@@ -61,12 +61,13 @@ struct DurabilityTests {
         #expect(again.positions == [input: Offset(101), TopicPartition("öre", 0): Offset(2)])
     }
 
-    /// The process ends between two commits, without a close: what RocksDB flushed stays, and says how far it goes.
+    /// The process ends between two commits without a close: what RocksDB flushed stays, together with its changelog
+    /// offset.
     @Test func `after a crash data and changelog offset agree`() async throws {
         let path = task.directory.path
         await #expect(processExitsWith: .exitCode(7)) { [path = path as String] in
             let environment = StoreEnvironment(directory: path, memory: StateMemory(budgetBytes: 8 << 20))
-            let store = try environment.cache(for: .keyValue(bytesName("bytes")))
+            let store = try environment.cache(for: StoreDefinition(bytesName("bytes")))
             for commit in 1...3 as ClosedRange<UInt8> {
                 for key in 0..<100 as Range<UInt8> { try store.put([key], [commit]) }
                 try store.commitAll(changelogEnd: Int64(commit), store: true)
@@ -94,7 +95,7 @@ struct DurabilityTests {
         #expect(again.metadata.changelogOffset == Offset(2))
     }
 
-    /// More changes than a write batch is used for: puts, overwrites and deletions go through ingested files.
+    /// More changes than fit a write batch: puts, overwrites and deletions go through ingested files.
     @Test func `many changes are stored by ingestion, with the offset`() throws {
         let count = RocksDBByteStore.ingestThreshold + 1_000
         let store = try task.bytes(.rocksDB)
@@ -137,7 +138,7 @@ struct DurabilityTests {
     @Test func `a second process or task cannot open the same state`() throws {
         let store = try task.bytes(.rocksDB)
         let second = StoreEnvironment(directory: task.directory.path, memory: task.memory)
-        let error = #expect(throws: StateError.self) { try second.cache(for: .keyValue(bytesName("other"))) }
+        let error = #expect(throws: StateError.self) { try second.cache(for: StoreDefinition(bytesName("other"))) }
         guard case .directoryInUse(let path, _) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -146,12 +147,12 @@ struct DurabilityTests {
         try store.put([1], [1])
     }
 
-    /// As where the process has too many files open: the lock could not even be looked at.
+    /// As if the process has too many files open: the lock could not even be examined.
     @Test func `a lock file that cannot be opened is not taken for a lock that another holds`() throws {
         try FileManager.default.createDirectory(
             atPath: task.directory.path + "/LOCK", withIntermediateDirectories: true)
         let environment = StoreEnvironment(directory: task.directory.path, memory: task.memory)
-        let error = #expect(throws: StateError.self) { try environment.cache(for: .keyValue(bytesName("s"))) }
+        let error = #expect(throws: StateError.self) { try environment.cache(for: StoreDefinition(bytesName("s"))) }
         guard case .rocksDB(let operation, let path, _) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -197,7 +198,7 @@ struct DurabilityTests {
     @Test func `a directory that cannot be made is an error that names it`() {
         let environment = StoreEnvironment(directory: "/proc/none/state", memory: task.memory)
         #expect(throws: StateError.directoryNotCreated(path: "/proc/none/state", code: 2)) {
-            try environment.cache(for: .keyValue(bytesName("s")))
+            try environment.cache(for: StoreDefinition(bytesName("s")))
         }
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MoldauState
 
-/// The typed faces of stores.
+/// The typed stores.
 struct KeyValueStoreTests {
     private struct Refused: Error {}
     private let task = TestTask()
@@ -69,7 +69,7 @@ struct KeyValueStoreTests {
         (Int64(5), "v", "000000000000000576"), (0, "", "0000000000000000"), (-1, "é", "ffffffffffffffffc3a9"),
     ])
     func `a timestamped value is its timestamp, then its bytes`(ms: Int64, value: String, expected: String) throws {
-        let store = try task.timestamped(KeyValueStoreName<String, String>("rows"))
+        let store = try task.timestamped(TableStoreName<String, String>("rows"))
         try store.put("k", ValueAndTimestamp(value, at: Timestamp(ms: ms)))
         let bytes = try store.cache.value(Array("k".utf8)) ?? []
         #expect(hex(bytes) == expected)
@@ -79,8 +79,8 @@ struct KeyValueStoreTests {
     @Test func `the changelog has the value alone and its timestamp beside it, and a restore puts them together`()
         throws
     {
-        let first = try task.timestamped(KeyValueStoreName<String, String>("first"))
-        let second = try task.timestamped(KeyValueStoreName<String, String>("second"))
+        let first = try task.timestamped(TableStoreName<String, String>("first"))
+        let second = try task.timestamped(TableStoreName<String, String>("second"))
         try first.put("k", ValueAndTimestamp("v", at: Timestamp(ms: 5)))
         try first.put("gone", nil)
         let changes = try changes(of: first)
@@ -96,13 +96,13 @@ struct KeyValueStoreTests {
     }
 
     @Test func `a stored value without room for its timestamp is an error`() throws {
-        let store = try task.timestamped(name)
+        let store = try task.timestamped(TableStoreName<String, Int64>("rows"))
         try store.cache.put([97], [1, 2, 3])
         #expect(throws: StateError.self) { try store.get("a") }
     }
 
     @Test func `a definition carries what the topology has to know`() {
-        let store = StoreDefinition.timestampedKeyValue(
+        let store = StoreDefinition(
             name, kind: .inMemory, isLogged: false, topicSettings: ["a": "b"])
         #expect(store.name == "counts")
         #expect(store.kind == .inMemory)

@@ -4,12 +4,11 @@ import MoldauRecords
 import Testing
 
 struct LRUKeyValueStoreTests {
-    private let name = KeyValueStoreName<String, Int>("recent")
     private let task = TestTask()
 
     private func open(maxEntries: Int = 3) throws -> LRUKeyValueStore<String, Int> {
         try #require(
-            try StoreDefinition.lruMap(name, maxEntries: maxEntries).open(in: task.environment)
+            try StoreDefinition(LRUStoreName<String, Int>("recent", maxEntries: maxEntries)).open(in: task.environment)
                 as? LRUKeyValueStore<String, Int>)
     }
 
@@ -67,7 +66,7 @@ struct LRUKeyValueStoreTests {
         #expect(try keys(restored) == ["c", "d", "e"])
     }
 
-    /// The same operations on a list that is searched from its beginning.
+    /// The same operations on a list with linear search.
     @Test func `agrees with a plain list over many operations`() throws {
         let store = try open(maxEntries: 8)
         var list: [(key: String, value: Int)] = []

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MoldauState
 
-/// The user's options of RocksDB.
+/// The options for RocksDB that users can set.
 struct RocksDBOptionsTests {
     private static let none: RocksDBOptions = {
         var options = RocksDBOptions()
@@ -19,7 +19,7 @@ struct RocksDBOptionsTests {
 
     private let name = KeyValueStoreName<String, String>("texts")
 
-    /// Opens the store, lets `use` use it, and closes it with everything on disk.
+    /// Opens the store, calls `use` with it, and closes it with everything on disk.
     private func open(
         _ directory: TemporaryDirectory, _ options: RocksDBOptions,
         _ use: (KeyValueStore<String, String>) throws -> Void
@@ -27,14 +27,14 @@ struct RocksDBOptionsTests {
         let environment = StoreEnvironment(
             directory: directory.path, memory: StateMemory(budgetBytes: 8 << 20), rocksDB: options)
         defer { environment.close() }
-        let cache = try environment.cache(for: .keyValue(name))
+        let cache = try environment.cache(for: StoreDefinition(name))
         let store = KeyValueStore(cache: cache, key: String.serde, value: String.serde)
         try use(store)
         try cache.commitAll(store: true)
         try store.close()
     }
 
-    /// Bytes of the files that hold data.
+    /// The size of the data files in bytes.
     private func size(_ directory: TemporaryDirectory) throws -> Int {
         try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { $0.hasSuffix(".sst") }
             .reduce(0) { size, file in

@@ -9,7 +9,7 @@ struct SessionStoreTests {
     private let name = SessionStoreName<String, Int64>("sessions")
 
     private func store(_ kind: StoreKind, retention: Int = 100_000) throws -> SessionStore<String, Int64> {
-        try StoreDefinition.session(name, retention: .milliseconds(retention), kind: kind)
+        try StoreDefinition(name, retention: .milliseconds(retention), kind: kind)
             .open(in: task.environment) as! SessionStore<String, Int64>
     }
 
@@ -91,7 +91,7 @@ struct SessionStoreTests {
         #expect(changes.map(\.timestamp) == [Timestamp(ms: 6_000), Timestamp(ms: 5_000)])
         #expect(changes[1].value == nil)
         let other = SessionStoreName<String, Int64>("other")
-        let again = try task.restored(from: changes, into: .session(other, retention: .seconds(100)))
+        let again = try task.restored(from: changes, into: StoreDefinition(other, retention: .seconds(100)))
         #expect(try found((again as! SessionStore<String, Int64>).all()) == ["[k@1000/6000]=1"])
     }
 

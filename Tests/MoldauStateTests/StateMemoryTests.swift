@@ -5,10 +5,10 @@ import Testing
 
 /// The budget that all stores share.
 struct StateMemoryTests {
-    /// 32 MB of data in two stores, committed whenever one asks for it.
+    /// Writes 32 MB of data to two stores, and commits whenever one asks for it.
     @Test func `used memory stays within the budget while more data than it is written and read`() throws {
         let budget = 8 << 20
-        let slackBytes = 2 << 20  // Memtables that are being flushed, and what a commit holds back.
+        let slackBytes = 2 << 20  // For memtables that are being flushed, and for what a commit holds back.
         let task = TestTask(memory: StateMemory(budgetBytes: budget))
         let stores = [try task.bytes(.rocksDB, "left"), try task.bytes(.rocksDB, "right")]
         let value = [UInt8](repeating: 1, count: 2_000)

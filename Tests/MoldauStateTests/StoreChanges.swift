@@ -9,7 +9,7 @@ struct Change {
     let timestamp: Timestamp?
 }
 
-/// What a store gives to its changelog.
+/// The records that a store passes on for its changelog.
 func changes(of store: any StateStore) throws -> [Change] {
     var changes: [Change] = []
     try store.drainChanges { key, value, timestamp in
@@ -21,7 +21,7 @@ func changes(of store: any StateStore) throws -> [Change] {
 func hex(_ bytes: [UInt8]) -> String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 
 extension TestTask {
-    /// A new store that took in these changes.
+    /// A new store that was restored from these changes.
     @discardableResult
     func restored(from changes: [Change], into definition: StoreDefinition) throws -> any StateStore {
         let store = try definition.open(in: environment)

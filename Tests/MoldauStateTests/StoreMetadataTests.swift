@@ -4,7 +4,7 @@ import Testing
 
 @testable import MoldauState
 
-/// What stores keep about themselves, and what they make of it when they are opened again.
+/// The metadata of stores, and how it is used when they are opened again.
 struct StoreMetadataTests {
     private let task = TestTask()
 
@@ -38,13 +38,14 @@ struct StoreMetadataTests {
 
     @Test(arguments: [true, false])
     func `duplicates are numbered on after a restart, with and without a changelog`(isLogged: Bool) throws {
-        let definition = StoreDefinition.window(
-            WindowStoreName<String, String>("d"), size: .seconds(1), retention: .seconds(60), retainsDuplicates: true,
+        let definition = StoreDefinition(
+            PlainWindowStoreName<String, String>("d"), size: .seconds(1), retention: .seconds(60),
+            retainsDuplicates: true,
             isLogged: isLogged)
         for round in 1...4 {
             let store = try definition.open(in: task.environment) as! WindowStore<String, String>
             try store.put("k", "v\(round)", at: Timestamp(ms: 5))
-            // A changelog that began anew: its offsets tell nothing of the numbers.
+            // The changelog was recreated: its offsets say nothing about the numbers.
             try store.commit(changelogEnd: isLogged ? 1 : nil)
             #expect(try store.fetch("k", from: Timestamp(ms: 5), to: Timestamp(ms: 5)).collect().count == round)
             try store.close()
@@ -54,7 +55,7 @@ struct StoreMetadataTests {
 
     @Test func `a key that is there is no change for putIfAbsent`() throws {
         let store = try task.keyValue(KeyValueStoreName<String, Int64>("plain"))
-        let rows = try task.timestamped(KeyValueStoreName<String, Int64>("rows"))
+        let rows = try task.timestamped(TableStoreName<String, Int64>("rows"))
         #expect(try store.putIfAbsent("a", 1) == nil)
         #expect(try rows.putIfAbsent("a", ValueAndTimestamp(1, at: Timestamp(ms: 1))) == nil)
         try store.commit()
@@ -66,12 +67,13 @@ struct StoreMetadataTests {
         #expect(try store.get("a") == 1)
     }
 
-    /// The process ends after each step of a move into other buckets; the next start, with yet another width, goes on.
+    /// The process ends after each step of a move into other buckets; the next start, with yet another width,
+    /// continues.
     @Test func `rows that are on the way into other buckets arrive after a crash`() throws {
         let shelf = Crashing()
         func definition(_ retention: Duration) -> StoreDefinition {
-            .window(
-                WindowStoreName<String, String>("w"), size: .seconds(1), retention: retention,
+            StoreDefinition(
+                PlainWindowStoreName<String, String>("w"), size: .seconds(1), retention: retention,
                 kind: .custom(ByteStoreProvider("crashing") { _ in shelf }))
         }
         let first = try definition(.seconds(7_200)).open(in: task.environment) as! WindowStore<String, String>
@@ -95,7 +97,7 @@ struct StoreMetadataTests {
     }
 }
 
-/// Ends with the process, so to say, after some writes.
+/// A custom store that fails after some writes, as if the process had ended.
 private final class Crashing: CustomByteStore, Sendable {
     private let held = Mutex<(entries: [[UInt8]: [UInt8]], writesLeft: Int)>(([:], .max))
 

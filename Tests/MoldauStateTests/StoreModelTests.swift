@@ -33,7 +33,7 @@ struct StoreModelTests {
     ) throws {
         print("seed \(seed), \(kind)")
         var random = SeededGenerator(state: seed)
-        // The share of the store is 512 KiB, of which values of up to 4 KiB take much.
+        // The store's share is 512 KiB; values of up to 4 KiB take much of it.
         let task = TestTask(memory: StateMemory(budgetBytes: 1 << 20))
         var store = try task.bytes(kind)
         var model = Model()
@@ -94,7 +94,7 @@ struct StoreModelTests {
         try store.writeBehind(force: force)
     }
 
-    /// Closes with or without uncommitted writes, or not at all, opens, and replays the changelog.
+    /// Closes with or without uncommitted writes, or not at all; opens, and replays the changelog.
     private func restart(
         _ task: TestTask, _ old: CachedByteStore, _ kind: StoreKind, _ model: inout Model,
         _ random: inout SeededGenerator

@@ -3,7 +3,7 @@ import MoldauRecords
 
 @testable import MoldauState
 
-/// A directory that is gone at the end of the test.
+/// A directory that is deleted at the end of the test.
 final class TemporaryDirectory {
     let path: String
 
@@ -14,7 +14,7 @@ final class TemporaryDirectory {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// A task's stores that can be closed and opened again.
+/// A task's stores, which can be closed and opened again.
 final class TestTask {
     let directory = TemporaryDirectory()
     let memory: StateMemory
@@ -33,28 +33,28 @@ final class TestTask {
     }
 
     func bytes(_ kind: StoreKind, _ name: String = "bytes", isLogged: Bool = true) throws -> CachedByteStore {
-        try environment.cache(for: .keyValue(bytesName(name), kind: kind, isLogged: isLogged))
+        try environment.cache(for: StoreDefinition(bytesName(name), kind: kind, isLogged: isLogged))
     }
 
     func keyValue<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, _ kind: StoreKind = .rocksDB
     ) throws -> KeyValueStore<Key, Value> {
-        try StoreDefinition.keyValue(name, kind: kind).open(in: environment) as! KeyValueStore<Key, Value>
+        try StoreDefinition(name, kind: kind).open(in: environment) as! KeyValueStore<Key, Value>
     }
 
     func timestamped<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, _ kind: StoreKind = .rocksDB
+        _ name: TableStoreName<Key, Value>, _ kind: StoreKind = .rocksDB
     ) throws -> TimestampedKeyValueStore<Key, Value> {
-        try StoreDefinition.timestampedKeyValue(name, kind: kind).open(in: environment)
+        try StoreDefinition(name, kind: kind).open(in: environment)
             as! TimestampedKeyValueStore<Key, Value>
     }
 }
 
 extension TestTask {
     func versioned<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, retention: Duration, _ kind: StoreKind = .rocksDB
+        _ name: VersionedStoreName<Key, Value>, _ kind: StoreKind = .rocksDB
     ) throws -> VersionedKeyValueStore<Key, Value> {
-        try StoreDefinition.versionedKeyValue(name, historyRetention: retention, kind: kind).open(in: environment)
+        try StoreDefinition(name, kind: kind).open(in: environment)
             as! VersionedKeyValueStore<Key, Value>
     }
 }
@@ -62,7 +62,7 @@ extension TestTask {
 func bytesName(_ name: String) -> KeyValueStoreName<[UInt8], [UInt8]> { KeyValueStoreName(name) }
 
 extension StateStore {
-    /// Drains, and takes the commit as done.
+    /// Drains the changes, and confirms the commit.
     func commit(changelogEnd: Int64? = nil, positions: [TopicPartition: Offset] = [:], store: Bool = false) throws {
         try drainChanges { _, _, _ in }
         committed(changelogEnd: changelogEnd.map { Offset($0) }, positions: positions)

@@ -4,14 +4,14 @@ import Testing
 @testable import MoldauState
 
 @Suite struct VersionedKeyValueStoreTests {
-    private let prices = KeyValueStoreName<String, Int64>("prices")
+    private let prices = VersionedStoreName<String, Int64>("prices", historyRetention: .milliseconds(100))
 
     private func time(_ ms: Int64) -> Timestamp { Timestamp(ms: ms) }
 
     @Test("A look-up answers the version that held at its time", arguments: [StoreKind.rocksDB, .inMemory])
     func asOf(kind: StoreKind) throws {
         let task = TestTask()
-        let store = try task.versioned(prices, retention: .milliseconds(100), kind)
+        let store = try task.versioned(prices, kind)
         #expect(try store.put("tea", 3, at: time(10)) == .latest)
         #expect(try store.put("tea", 5, at: time(30)) == .latest)
         #expect(try store.put("tea", 4, at: time(20)) == .history(validTo: time(30)))
@@ -28,7 +28,7 @@ import Testing
     @Test("A deletion is a version too", arguments: [StoreKind.rocksDB, .inMemory])
     func deletion(kind: StoreKind) throws {
         let task = TestTask()
-        let store = try task.versioned(prices, retention: .milliseconds(100), kind)
+        let store = try task.versioned(prices, kind)
         try store.put("tea", 3, at: time(10))
         #expect(try store.put("tea", nil, at: time(20)) == .latest)
         #expect(try store.get("tea") == nil)
@@ -43,13 +43,13 @@ import Testing
         "What is older than the history is refused, and no longer answered", arguments: [StoreKind.rocksDB, .inMemory])
     func retention(kind: StoreKind) throws {
         let task = TestTask()
-        let store = try task.versioned(prices, retention: .milliseconds(100), kind)
+        let store = try task.versioned(prices, kind)
         for ms in [Int64(10), 20, 30] { try store.put("tea", ms, at: time(ms)) }
         try store.put("milk", 1, at: time(125))
         #expect(try store.put("tea", 9, at: time(24)) == .refused)
         #expect(try store.get("tea", asOf: time(24)) == nil)
         #expect(try store.get("tea", asOf: time(25))?.value == 20)
-        // The next write drops what no look-up can reach.
+        // The next write deletes what no look-up can reach.
         try store.put("tea", 130, at: time(130))
         #expect(try store.get("tea", asOf: time(30))?.value == 30)
         var rows = 0
@@ -63,7 +63,7 @@ import Testing
         arguments: [StoreKind.rocksDB, .inMemory])
     func changelog(kind: StoreKind) throws {
         let source = TestTask()
-        let store = try source.versioned(prices, retention: .milliseconds(100), kind)
+        let store = try source.versioned(prices, kind)
         try store.put("tea", 3, at: time(10))
         try store.put("tea", 5, at: time(30))
         try store.put("tea", nil, at: time(50))
@@ -79,7 +79,7 @@ import Testing
 
         for order in [changes, changes.reversed()] {
             let target = TestTask()
-            let restored = try target.versioned(prices, retention: .milliseconds(100), kind)
+            let restored = try target.versioned(prices, kind)
             for change in order {
                 try change.key.withUnsafeBytes { key in
                     guard let value = change.value else {
@@ -98,12 +98,12 @@ import Testing
     @Test("Versions that were written to disk are there again")
     func reopened() throws {
         let task = TestTask()
-        let store = try task.versioned(prices, retention: .milliseconds(100))
+        let store = try task.versioned(prices)
         try store.put("tea", 3, at: time(10))
         try store.put("tea", 5, at: time(30))
         try store.commit(changelogEnd: 2, store: true)
         task.reopen()
-        let again = try task.versioned(prices, retention: .milliseconds(100))
+        let again = try task.versioned(prices)
         #expect(try again.get("tea", asOf: time(15))?.value == 3)
         #expect(try again.get("tea")?.value == 5)
     }

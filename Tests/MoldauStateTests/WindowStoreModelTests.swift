@@ -35,8 +35,8 @@ struct WindowStoreModelTests {
     ) throws {
         var random = SeededGenerator(state: 7)
         let task = TestTask(memory: StateMemory(budgetBytes: 1 << 20))
-        let name = WindowStoreName<String, Int64>("windows")
-        let definition = StoreDefinition.window(
+        let name = PlainWindowStoreName<String, Int64>("windows")
+        let definition = StoreDefinition(
             name, size: .seconds(10), retention: .milliseconds(Self.periodMs), order: order, kind: kind)
         func open() throws -> WindowStore<String, Int64> {
             try definition.open(in: task.environment) as! WindowStore<String, Int64>
@@ -74,7 +74,7 @@ struct WindowStoreModelTests {
                 try store.close()
                 task.reopen()
                 store = try open()
-                // What was not read any more need not be known any more: stream time may begin a bit lower.
+                // Entries that could not be read any more may be lost: stream time may start a bit lower.
                 _ = try store.put("", 1, at: Timestamp(ms: model.streamTime))
                 _ = model.put("", 1, model.streamTime)
             }

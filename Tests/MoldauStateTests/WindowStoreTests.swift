@@ -6,12 +6,12 @@ import Testing
 /// Window stores over both kinds of byte store: what is found, what expires, what the changelog gets.
 struct WindowStoreTests {
     private let task = TestTask()
-    private let name = WindowStoreName<String, Int64>("windows")
+    private let name = PlainWindowStoreName<String, Int64>("windows")
 
     private func store(
         _ kind: StoreKind, retention: Int = 100_000, order: WindowOrder = .byKey, duplicates: Bool = false
     ) throws -> WindowStore<String, Int64> {
-        let definition = StoreDefinition.window(
+        let definition = StoreDefinition(
             name, size: .milliseconds(10), retention: .milliseconds(retention), retainsDuplicates: duplicates,
             order: order, kind: kind)
         return try definition.open(in: task.environment) as! WindowStore<String, Int64>
@@ -57,7 +57,7 @@ struct WindowStoreTests {
             let forward = try store.fetch(keysFrom: first, through: last, from: zero, to: end).collect()
             let backward = try store.reverseFetch(keysFrom: first, through: last, from: zero, to: end).collect()
             #expect(backward.map(\.key.key) == forward.map(\.key.key).reversed())
-            // In the store a key goes before its time, so that of two such keys the longer one may come first.
+            // In the store a key is followed by its time, so a longer key may come before its own prefix.
             return forward.map(\.key.key).sorted()
         }
         #expect(try keys("a", "b") == ["a", "a\0", "aa", "b"])
@@ -191,7 +191,7 @@ struct WindowStoreTests {
         #expect(changes.map(\.timestamp) == [Timestamp(ms: 1_000), Timestamp(ms: 70_000)])
         #expect(changes[1].value == nil)
         let restored = try task.restored(
-            from: changes, into: .window(name.renamed, size: .milliseconds(10), retention: .seconds(100)))
+            from: changes, into: StoreDefinition(name.renamed, size: .milliseconds(10), retention: .seconds(100)))
         let again = restored as! WindowStore<String, Int64>
         #expect(try found(again.all()) == ["k1000=1"])
         var restoredChanges = 0
@@ -200,20 +200,21 @@ struct WindowStoreTests {
         #expect(throws: SerdeError.self) {
             try task.restored(
                 from: [Change(key: [1], value: nil, timestamp: nil)],
-                into: .window(
-                    WindowStoreName<String, Int64>("third"), size: .milliseconds(10), retention: .seconds(100)))
+                into: StoreDefinition(
+                    PlainWindowStoreName<String, Int64>("third"), size: .milliseconds(10), retention: .seconds(100)))
         }
     }
 
     @Test func `a timestamped window's value stands alone in the changelog`() throws {
-        let definition = StoreDefinition.timestampedWindow(name, size: .milliseconds(10), retention: .seconds(100))
+        let rows = WindowStoreName<String, Int64>("rows")
+        let definition = StoreDefinition(rows, size: .milliseconds(10), retention: .seconds(100))
         let store = try definition.open(in: task.environment) as! TimestampedWindowStore<String, Int64>
         try store.put("k", ValueAndTimestamp(7, at: Timestamp(ms: 1_005)), at: Timestamp(ms: 1_000))
         let changes = try changes(of: store)
         #expect(hex(changes[0].value ?? []) == "0000000000000007")
         #expect(changes[0].timestamp == Timestamp(ms: 1_005))
-        let other = StoreDefinition.timestampedWindow(
-            name.renamed, size: .milliseconds(10), retention: .seconds(100))
+        let other = StoreDefinition(
+            WindowStoreName<String, Int64>("others"), size: .milliseconds(10), retention: .seconds(100))
         let again = try task.restored(from: changes, into: other) as! TimestampedWindowStore<String, Int64>
         #expect(try again.fetch("k", at: Timestamp(ms: 1_000)) == ValueAndTimestamp(7, at: Timestamp(ms: 1_005)))
     }
@@ -225,20 +226,20 @@ struct WindowStoreTests {
         try store.put("a", 3, at: Timestamp(ms: 10))  // Refused: not in the changelog.
         let changes = try changes(of: store)
         #expect(changes.count == 2)
-        let definition = StoreDefinition.window(name.renamed, size: .milliseconds(10), retention: .seconds(100))
+        let definition = StoreDefinition(name.renamed, size: .milliseconds(10), retention: .seconds(100))
         let again = try task.restored(from: changes.reversed(), into: definition) as! WindowStore<String, Int64>
         #expect(try found(again.all()) == ["a900000=2"])
         #expect(again.approximateEntryCount == 1)
     }
 
     @Test func `a definition carries how long its windows are kept`() {
-        let definition = StoreDefinition.window(
+        let definition = StoreDefinition(
             name, size: .milliseconds(10), retention: .seconds(100), topicSettings: ["segment.bytes": "9"])
         #expect(definition.windowRetention == .seconds(100))
         #expect(definition.topicSettings == ["segment.bytes": "9"])
     }
 }
 
-extension WindowStoreName {
-    fileprivate var renamed: WindowStoreName { WindowStoreName("\(name)-2", key: key, value: value) }
+extension PlainWindowStoreName {
+    fileprivate var renamed: PlainWindowStoreName { PlainWindowStoreName("\(name)-2", key: key, value: value) }
 }

@@ -1,14 +1,15 @@
 import Foundation
 import Moldau
 
-/// Makes a data directory: topics and state of `OldTopology`.
+/// Creates a data directory: topics and state of `OldTopology`.
 ///
 ///     OldData DIR
 ///
-/// `Directory` was made by the code as it was before stores said how they are laid out; it is not made again.
+/// `Directory` was created by the code as it was before stores recorded how they are laid out; it is never created
+/// again.
 @main
 public enum OldData {
-    /// The directory that old code made. Tests work on a copy.
+    /// The directory created by the old code. Tests work on a copy.
     public static var directory: String { Bundle.module.path(forResource: "Directory", ofType: nil) ?? "" }
 
     static func main() throws {
@@ -29,7 +30,7 @@ public enum OldData {
         try app.stop()
     }
 
-    /// Tables before what is joined with them.
+    /// Writes tables before the records that are joined with them.
     private static func write(to cluster: EmbeddedCluster) throws {
         let start = OldTopology.start
         try send([("a", "Ada", start), ("b", "Bob", start)], to: OldTopology.users, cluster)

@@ -1,9 +1,9 @@
 import Moldau
 
-/// What made the directory that lies beside this file: an application with a store of each kind, of which the test looks
-/// whether today's code goes on with it.
+/// The application that created the directory beside this file, with a store of each kind. The test checks whether
+/// today's code can use them.
 public enum OldTopology {
-    /// Its hash is negative by Java's rule, and so are those of its transactional ids.
+    /// Its Java hash is negative, and so are those of its transactional ids.
     public static let application = "click-report"
 
     public static let clicks = Topic<String, String>("clicks")
@@ -15,14 +15,14 @@ public enum OldTopology {
     public static let results = Topic<String, String>("results")
     public static let topics = ["clicks", "orders", "payments", "users", "prices", "countries", "results"]
 
-    /// The time of the first records: September 2020, the beginning of an hour.
+    /// The time of the first records: September 2020, the start of an hour.
     public static let start = Timestamp(ms: 1_600_002_000_000)
 
-    /// Results are "<store> <key>" with what the store makes of it.
+    /// Results are "<store> <key>" with the value that the store gives.
     public static func make() throws -> Topology {
         try Topology { streams in
             let clicks = streams.stream(clicks)
-            clicks.groupByKey().count(as: KeyValueStoreName<String, Int64>("counts")).toStream()
+            clicks.groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .map { key, count in ("counts \(key)", "\(count ?? 0)") }.to(results)
             clicks.groupByKey().windowedBy(.tumbling(.seconds(3_600), grace: .zero))
                 .count(as: WindowStoreName<String, Int64>("hourly")).toStream()
@@ -37,7 +37,8 @@ public enum OldTopology {
                 .map { window, count in ("visits \(window.key)@\(window.window.start.ms)", "\(count ?? 0)") }
                 .to(results)
             streams.stream(orders).leftJoin(
-                streams.stream(payments), within: JoinWindows(difference: .seconds(600), grace: .zero), stores: "paid"
+                streams.stream(payments), within: JoinWindows(difference: .seconds(600), grace: .zero),
+                storesNamed: "paid"
             ) { order, payment in "\(order)+\(payment ?? "nothing")" }
             .map { key, value in ("paid \(key)", value) }.to(results)
             tables(streams, clicks)
@@ -45,15 +46,14 @@ public enum OldTopology {
     }
 
     private static func tables(_ streams: StreamsBuilder, _ clicks: KStream<String, String>) {
-        let users = streams.table(users, as: KeyValueStoreName<String, String>("users-table"))
+        let users = streams.table(users, as: TableStoreName<String, String>("users-table"))
         clicks.leftJoin(users) { _, user in user ?? "nobody" }
             .map { key, value in ("users \(key)", value) }.to(results)
         let prices = streams.table(
-            prices, as: KeyValueStoreName<String, String>("prices-table"),
-            options: StoreOptions(historyRetention: .seconds(7_200)))
+            prices, as: VersionedStoreName<String, String>("prices-table", historyRetention: .seconds(7_200)))
         clicks.leftJoin(prices) { _, price in price ?? "none" }
             .map { key, value in ("prices \(key)", value) }.to(results)
-        let countries = streams.globalTable(countries, as: KeyValueStoreName<String, String>("countries-table"))
+        let countries = streams.globalTable(countries, as: TableStoreName<String, String>("countries-table"))
         clicks.leftJoin(countries, on: { key, _ in key }) { _, country in country ?? "nowhere" }
             .map { key, value in ("countries \(key)", value) }.to(results)
     }

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// A program of this package, as it was built beside the tests.
+/// A program of this package, as built with the tests.
 public struct BuiltProgram: Sendable {
     public let url: URL
 
@@ -9,7 +9,7 @@ public struct BuiltProgram: Sendable {
         url = Self.productsDirectory.appending(path: name)
     }
 
-    /// A program of the system.
+    /// A program of the operating system.
     public init(path: String) { url = URL(filePath: path) }
 
     /// The root of the repository.
@@ -25,14 +25,14 @@ public struct BuiltProgram: Sendable {
         #endif
     }
 
-    /// What a program left behind.
+    /// The result of a program's run.
     public struct Outcome: Sendable {
         public let status: Int32
         public let output: String
         public let errors: String
     }
 
-    /// Starts the program; input comes from a file, or there is none. Output goes to files in `directory`.
+    /// Starts the program, with a file as its input or no input. Output goes to files in `directory`.
     /// - Parameter workingDirectory: nil: that of the tests.
     public func start(
         _ arguments: [String], input: URL? = nil, in directory: URL, workingDirectory: URL? = nil
@@ -78,23 +78,23 @@ public final class RunningProgram {
 
     public var processIdentifier: Int32 { process.processIdentifier }
 
-    /// Ends it as a crash would.
+    /// Kills it, as in a crash.
     public func kill() { _ = signal(SIGKILL) }
 
-    /// Asks it to end.
+    /// Asks it to stop, as Control-C does.
     public func interrupt() { _ = signal(SIGINT) }
 
     private func signal(_ number: Int32) -> Int32 {
         process.isRunning ? Foundation.kill(process.processIdentifier, number) : 0
     }
 
-    /// What it has printed until now.
+    /// What it has printed so far.
     public func outputSoFar() throws -> String { String(decoding: try Data(contentsOf: output), as: UTF8.self) }
 
-    /// What it has said of errors until now.
+    /// What it has printed on standard error so far.
     public func errorsSoFar() throws -> String { String(decoding: try Data(contentsOf: errors), as: UTF8.self) }
 
-    /// Waits for the end. Blocks.
+    /// Waits until the program ends. Blocks.
     public func wait() throws -> BuiltProgram.Outcome {
         process.waitUntilExit()
         return BuiltProgram.Outcome(
@@ -104,7 +104,7 @@ public final class RunningProgram {
     }
 }
 
-/// A directory that is there while `body` runs.
+/// Provides a directory that exists while `body` runs.
 public func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throws -> Result {
     let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

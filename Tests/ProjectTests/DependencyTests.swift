@@ -2,7 +2,7 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// The rules of the repository that no compiler keeps.
+/// Rules of the repository that the compiler does not check.
 struct DependencyTests {
     @Test func `every import follows the layers`() throws {
         let outcome = try python("check_dependencies.py", [BuiltProgram.repository.path])

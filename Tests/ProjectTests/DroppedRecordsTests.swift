@@ -3,7 +3,7 @@ import MoldauTopology
 import ProgramSupport
 import Testing
 
-/// `Docs/DroppedRecords.md` names each reason once, and says of it what the code says.
+/// `Docs/DroppedRecords.md` names each reason once, and agrees with the code.
 struct DroppedRecordsTests {
     @Test func `the page about dropped records has a row for each reason`() throws {
         let page = BuiltProgram.repository.appending(path: "Docs/DroppedRecords.md")

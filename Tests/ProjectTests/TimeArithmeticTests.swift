@@ -2,11 +2,12 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// Times come from outside, of any value, and spans from settings: `+`, `-` and `*` of their milliseconds could trap.
+/// Times come from outside and may have any value, spans come from settings: `+`, `-` and `*` of their milliseconds
+/// could trap.
 struct TimeArithmeticTests {
     private static let targets = ["Moldau", "MoldauTopology", "MoldauState", "MoldauRuntime"]
 
-    /// Where a line of Swift computes with milliseconds by operators that trap or wrap around.
+    /// Whether a line of Swift computes with milliseconds by operators that trap or wrap around.
     private func isRaw(_ line: Substring) -> Bool {
         guard line.contains("ms") || line.contains("Ms") || line.contains("Time") else { return false }
         let code = line.split(separator: "//", omittingEmptySubsequences: false).first ?? ""
@@ -23,7 +24,7 @@ struct TimeArithmeticTests {
                 let lines = try String(contentsOf: file, encoding: .utf8).split(
                     separator: "\n", omittingEmptySubsequences: false)
                 for (index, line) in lines.enumerated() where isRaw(line) {
-                    // Whole multiples of what a time was divided by do not go beyond it.
+                    // The quotient of a time and a span, times that span, is never beyond the time.
                     if line.contains(#/\/ (\w+Ms) \* \1/#) { continue }
                     Issue.record(
                         """

@@ -1,6 +1,6 @@
 // swift-tools-version: 6.1
-// A package that uses Moldau's serdes of Protocol Buffers, as any other would: by the trait. It is not part of the main
-// suite, so that who does not need swift-protobuf does not build it.
+// A package that uses Moldau's Protocol Buffers serdes the way any other would: by the trait. It is not part of the
+// main suite, so that those who do not need swift-protobuf do not build it.
 import PackageDescription
 
 let package = Package(

@@ -3,7 +3,8 @@ import ExampleSupport
 import Foundation
 import Moldau
 
-/// `recovery load`: an application with state of some size, under load until it is killed. For `kill_large_state.py`.
+/// `recovery load`: an application with a given amount of state, under load until it is killed. For
+/// `kill_large_state.py`.
 struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fills a store and goes on changing it until it is killed; prints what happens.",

@@ -1,12 +1,12 @@
 import Foundation
 import Moldau
 
-/// The application that is measured: a table of profiles, one a user, whose bytes no compression makes smaller.
+/// The measured application: a table of profiles, one per user, whose bytes cannot be compressed.
 enum Profiles {
     static let applicationID = "profiles"
-    /// Which user's profile changes, and how it begins from now on.
+    /// Which user's profile changes, and its new first bytes.
     static let changes = Topic<Int64, Int64>("changes")
-    static let store = KeyValueStoreName<Int64, [UInt8]>("profiles")
+    static let store = TableStoreName<Int64, [UInt8]>("profiles")
     static var changelog: TopicPartition { TopicPartition("\(applicationID)-\(store.name)-changelog", 0) }
 
     static func topology(valueBytes: Int) throws -> Topology {
@@ -32,7 +32,7 @@ enum Profiles {
         }
     }
 
-    /// Makes the input topic where there is none.
+    /// Creates the input topic if it does not exist.
     static func createTopic(_ cluster: any Cluster) throws {
         let admin = try cluster.makeAdmin(clientID: "recovery")
         defer { admin.close() }
@@ -60,12 +60,12 @@ enum Profiles {
         try producer.flush()
     }
 
-    /// The number of rows that the store holds on disk, and a digest of all of them. The application must not run.
+    /// The number of rows that the store has on disk, and a digest of all of them. The application must not run.
     static func digest(stateDirectory: String) throws -> (rows: Int, digest: UInt64) {
         let memory = StateMemory(budgetBytes: 64 << 20)
         let environment = StoreEnvironment(directory: "\(stateDirectory)/\(applicationID)/0_0", memory: memory)
         defer { environment.close() }
-        let opened = try StoreDefinition.timestampedKeyValue(store).open(in: environment)
+        let opened = try StoreDefinition(store).open(in: environment)
         guard let rows = opened as? TimestampedKeyValueStore<Int64, [UInt8]> else { return (0, 0) }
         defer { try? rows.close() }
         var (count, digest): (Int, UInt64) = (0, 0xcbf2_9ce4_8422_2325)

@@ -1,6 +1,7 @@
 import ArgumentParser
 
-/// `recovery`: how long a store of some size needs to come back. Bench and load for the tools that kill.
+/// `recovery`: measures how long stores of a given size take to come back. Benchmark, and load for the tools that kill
+/// it.
 @main
 struct Recovery: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -4,7 +4,7 @@ import Foundation
 import Moldau
 import Synchronization
 
-/// `recovery restore`: fills a store, deletes it, and lets the application rebuild it from its changelog.
+/// `recovery restore`: fills a store, deletes it, and lets the application restore it from its changelog.
 struct Restore: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
@@ -39,7 +39,7 @@ struct Restore: ParsableCommand {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let cluster = try EmbeddedCluster(directory: "\(directory)/topics", durability: .os)
         try Profiles.createTopic(cluster)
-        // Every third user twice: the changelog holds more than the store.
+        // Every third user twice, so that the changelog has more records than the store has rows.
         try Profiles.write(0..<records, on: cluster)
         try Profiles.write(stride(from: 0, to: records, by: 3), on: cluster)
         _ = try start(cluster, state)
@@ -58,7 +58,7 @@ struct Restore: ParsableCommand {
         var seconds: Double
         var cpuSeconds: Double
         var finished: RestoreProgress?
-        /// The changelog ends in a marker: the store must be where that ends.
+        /// The changelog ends with a marker: the store's offset must be after it.
         var endsRight: Bool { finished.map { $0.position == $0.to && $0.restoredCount < $0.to - $0.from } ?? false }
 
         var line: String {
@@ -70,7 +70,7 @@ struct Restore: ParsableCommand {
     }
 
     /// Runs the application until it has processed everything. Blocks.
-    /// - Returns: what it took until it was running.
+    /// - Returns: how long it took until it was running.
     private func start(_ cluster: any Cluster, _ state: String) throws -> Measured {
         let finished = Mutex<RestoreProgress?>(nil)
         let hasStarted = DispatchSemaphore(value: 0)

@@ -2,7 +2,7 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// The operating system's calls fail under a whole program: see `Tests/Faults/faults.c`.
+/// The operating system's calls fail while a whole program runs: see `Tests/Faults/faults.c`.
 struct DiskFaultTests {
     /// Counts words with faults in the calls for the log's files.
     private func countWords(_ faults: [String], in directory: URL) throws -> BuiltProgram.Outcome {

@@ -13,8 +13,8 @@ struct RecoveryTests {
         #expect(outcome.output.contains(" rows 10000 "))
     }
 
-    /// 8 MiB of state, of which 1 MiB may wait in memory. Of so little state, what RocksDB has not flushed yet is a large part
-    /// on a slow machine: the tool's bound of a tenth is for a gibibyte.
+    /// 8 MiB of state, of which 1 MiB may wait in memory. With so little state, a large part of it may not have been
+    /// flushed by RocksDB on a slow machine: the tool's limit of a tenth is meant for a gibibyte.
     @Test func `after a kill a small part of the changelog is replayed`() throws {
         let script = BuiltProgram.repository.appending(path: "Tests/Tools/kill_large_state.py").path
         let outcome = try BuiltProgram(path: "/usr/bin/env").run([

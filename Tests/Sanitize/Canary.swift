@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// What a sanitizer must be silent about, and what it must report: run without arguments, and with `race` or `freed`.
+/// Code that a sanitizer must not report, and code that it must report: run without arguments, and with `race` or
+/// `freed`.
 @main
 struct Canary {
     static func main() {
@@ -12,7 +13,7 @@ struct Canary {
         }
     }
 
-    /// Threads that wait for one another's lock: no race.
+    /// Threads that wait for each other's lock: not a race.
     private static func count() {
         let counts = Mutex<[Int: Int]>([:])
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
@@ -21,7 +22,7 @@ struct Canary {
         precondition(counts.withLock { $0.values.reduce(0, +) } == 80_000)
     }
 
-    /// Two threads of their own: those of a pool may turn out to be one.
+    /// Uses two separate threads: two threads of a pool may turn out to be the same.
     private static func race() {
         nonisolated(unsafe) let number = UnsafeMutablePointer<Int>.allocate(capacity: 1)
         number.initialize(to: 0)

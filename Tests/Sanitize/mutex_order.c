@@ -1,15 +1,15 @@
-// Tells the thread sanitizer of the order that Swift's `Mutex` makes, for programs that run with this library before all
-// others (LD_PRELOAD).
+// Tells the thread sanitizer about the order that Swift's `Mutex` creates, for programs that preload this library
+// (LD_PRELOAD).
 //
 // On Linux a lock without contention is an atomic exchange that the compiler puts into the caller, where the sanitizer
-// sees it. With contention the caller calls the two functions below, which wait in the kernel; they are in the standard
-// library, which is not instrumented. Without them everything done inside a lock that was waited for is reported. (A
-// third, for `withLockIfAvailable`, is not used here.)
+// sees it. With contention the caller calls two functions that wait in the kernel. They are in the standard library,
+// which is not instrumented, so without the replacements below everything done inside a contended lock is reported. (A
+// third one, for `withLockIfAvailable`, is not used here.)
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
 
-// Not there in programs without the sanitizer.
+// Missing in programs without the sanitizer.
 void __tsan_acquire(void *address) __attribute__((weak));
 void __tsan_release(void *address) __attribute__((weak));
 

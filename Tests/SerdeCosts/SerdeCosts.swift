@@ -1,4 +1,4 @@
-// What a record costs to read and to write, by serde, and as a ratio to Foundation's JSON:
+// The cost of decoding and encoding a record, by serde, and as a ratio to Foundation's JSON:
 //
 //     make costs
 //     swift run -c release serde-costs [seconds a line]        without Protocol Buffers
@@ -12,7 +12,7 @@ import MoldauRecords
     import SwiftProtobuf
 #endif
 
-/// About 100 bytes of JSON, as orders and readings are.
+/// About 100 bytes of JSON, like typical orders and readings.
 struct Reading: JSONStreamCodable, Equatable {
     struct Place: Codable, Equatable {
         var room: String
@@ -65,7 +65,7 @@ struct SerdeCosts {
     }
 }
 
-/// Times calls: the best of five rounds, since noise only adds.
+/// Measures calls: the best of five rounds, since noise only adds.
 struct Bench {
     let seconds: Double
 

@@ -7,21 +7,20 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs an application, its broker and its disk through faults, one run per seed.",
         discussion: """
-            A run is a function of its seed: what failed once fails again. With --trace it says what happened, with --hashes one can \
-            compare two processes. With --plant a known mistake is made, and seeds run until it is found.
+            A run is a function of its seed: a failure can be repeated. --trace prints what happened; --hashes allows to compare \
+            two processes. With --plant a known mistake is made, and seeds run until it is found.
             """)
 
     @Option(help: "How many seeds to run.") var seeds: UInt64 = 1_000
     @Option(help: "The first seed.") var from: UInt64 = 1
     @Option(help: "A mistake to make, or 'all' of them in turn.") var plant: String?
-    @Option(help: "How many runs go on at a time.") var jobs = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "How many runs at a time.") var jobs = ProcessInfo.processInfo.activeProcessorCount
     @Flag(help: "Says what happened in the runs with violations.") var trace = false
     @Flag(help: "Prints the hash of each run.") var hashes = false
     @Flag(help: "Puts state into RocksDB and files into the operating system's in every run, not in a part of them.")
     var real = false
     @Option(
-        help:
-            "Faults and workloads that there are to be none of, with commas between: to find out which of them it takes."
+        help: "Faults and workloads to leave out, separated by commas: to find out which of them a failure needs."
     )
     var without = ""
 
@@ -31,6 +30,11 @@ struct Simulate: AsyncParsableCommand {
 
     func validate() throws {
         if jobs < 1 { throw ValidationError("There has to be one job at least.") }
+        if plant != nil, !PlantedMistake.areInBuild {
+            throw ValidationError(
+                "This build makes no mistakes on purpose. Build it with SABOTAGE=1 in the environment, as `make simulate PLANT=…` does."
+            )
+        }
         guard let plant, plant != "all", PlantedMistake(rawValue: plant) == nil else { return }
         let known = PlantedMistake.allCases.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("'\(plant)' is no known mistake; there are: \(known)")
@@ -74,7 +78,7 @@ struct Simulate: AsyncParsableCommand {
         var isFound = false
         try await forEachResult(mistake) { result in
             guard let violation = result.violations.first else { return true }
-            // What is wrong without it as well says nothing.
+            // A violation that also occurs without the mistake does not count.
             guard try Simulation.run(seed: result.seed, isReal: real, without: leftOut).violations.isEmpty else {
                 return true
             }
@@ -86,8 +90,8 @@ struct Simulate: AsyncParsableCommand {
         return isFound
     }
 
-    /// Runs the seeds, some at a time: a run has nothing in common with another.
-    /// - Parameter goesOn: gets the results in the order of the seeds, until it returns false.
+    /// Runs the seeds, several at a time: the runs are independent.
+    /// - Parameter goesOn: called with the results in the order of the seeds, until it returns false.
     private func forEachResult(
         _ mistake: PlantedMistake? = nil, _ goesOn: (SimulationResult) throws -> Bool
     ) async throws {
@@ -105,7 +109,7 @@ struct Simulate: AsyncParsableCommand {
                 early[result.seed] = result
                 while let result = early.removeValue(forKey: next) {
                     next += 1
-                    // What was printed is seen at once.
+                    // Makes the printed text visible at once.
                     defer { fflush(nil) }
                     guard try goesOn(result) else { return }
                 }

@@ -1,8 +1,8 @@
 import Foundation
 import Moldau
 
-/// Runs an application with its state in a directory, on a cluster in memory, until it is killed: for tests of who may use
-/// the directory.
+/// Runs an application with its state in a directory, on a cluster in memory, until it is killed: for tests of who may
+/// use the directory.
 ///
 ///     state-holder DIR    prints "running", or fails with the reason
 @main
@@ -15,7 +15,7 @@ enum StateHolder {
         try cluster.makeAdmin(clientID: "holder").create([NewTopic("words", partitionCount: 2)])
         let topology = try Topology { streams in
             streams.stream(Topic<String, String>("words")).groupByKey()
-                .count(as: KeyValueStoreName<String, Int64>("counts")).toStream().forEach { _, _ in }
+                .count(as: TableStoreName<String, Int64>("counts")).toStream().forEach { _, _ in }
         }
         var configuration = StreamsConfiguration()
         configuration.onStateChange = { if $1 == .running { FileHandle.standardOutput.write(Data("running\n".utf8)) } }

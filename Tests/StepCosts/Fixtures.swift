@@ -7,12 +7,12 @@ import MoldauRuntime
 import MoldauState
 import MoldauTopology
 
-/// A topology over a log in memory, with records to read, run by hand.
+/// A topology on a cluster in memory, with records to read, run by hand.
 final class Log {
     private let thread: StreamThread
     private var round: Int64 = 1
 
-    /// - Parameter count: the records in the topic `input`.
+    /// - Parameter count: the number of records in the topic `input`.
     init(_ count: Int, keys: Int = 1_000, _ topology: @autoclosure () throws -> Topology) throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
         let admin = try cluster.makeAdmin(clientID: "costs")
@@ -32,7 +32,7 @@ final class Log {
         thread = try StreamThread(plan, now: RoundTime(Timestamp(ms: 0)))
     }
 
-    /// Processes all that may be read; the commit interval does not end meanwhile.
+    /// Processes everything that may be read; the commit interval does not end meanwhile.
     func process() throws {
         var idle = 0
         while idle < 3 { idle = try thread.runOnce(now: RoundTime(Timestamp(ms: 0)), wait: .zero) == 0 ? idle + 1 : 0 }
@@ -40,7 +40,7 @@ final class Log {
 
     func commit() throws { try thread.commit(now: RoundTime(Timestamp(ms: 0))) }
 
-    /// Batches of a thousand records.
+    /// Batches of a thousand records each.
     static func batches(_ count: Int, keys: Int) -> [SharedBytes] {
         var builder = RecordBatchBuilder()
         var batches: [SharedBytes] = []
@@ -61,12 +61,12 @@ final class Log {
     }
 }
 
-/// A store of its own.
+/// A store by itself.
 final class State {
     private(set) var store: TimestampedKeyValueStore<String, Int64>
     private let environment: StoreEnvironment
 
-    /// - Parameter inMemory: otherwise on disk, in a folder that goes with this object.
+    /// - Parameter inMemory: false puts it on disk, in a folder that is deleted with this object.
     init(inMemory: Bool) throws {
         let memory = StateMemory(budgetBytes: 256 << 20)
         environment =
@@ -78,16 +78,16 @@ final class State {
     }
 
     deinit {
-        // What is on disk goes with it.
+        // Its directory is deleted with it.
         try? store.close()
         environment.close()
         if !environment.directory.isEmpty { try? FileManager.default.removeItem(atPath: environment.directory) }
     }
 
     private static func open(in environment: StoreEnvironment) throws -> TimestampedKeyValueStore<String, Int64> {
-        let name = KeyValueStoreName<String, Int64>("costs")
+        let name = TableStoreName<String, Int64>("costs")
         guard
-            let store = try StoreDefinition.timestampedKeyValue(name).open(in: environment)
+            let store = try StoreDefinition(name).open(in: environment)
                 as? TimestampedKeyValueStore<String, Int64>
         else { preconditionFailure("a definition opens as what it says") }
         return store
@@ -100,7 +100,7 @@ final class State {
         store.committed(changelogEnd: Offset(Int64(keys.count)), positions: [:])
     }
 
-    /// Closed, which stores what is committed, and opened again with nothing in the write-back cache.
+    /// Closes the store, which saves what is committed, and opens it again with an empty cache.
     func reopen() throws {
         try store.close()
         store = try Self.open(in: environment)

@@ -1,15 +1,15 @@
-// What the steps of a record cost, one by one: `make bench-check` compares them with Tests/StepCosts/thresholds.json.
+// The costs of a record's steps, one by one: `make bench-check` compares them with Tests/StepCosts/thresholds.json.
 //
 //     step-costs                        the names of the steps
-//     step-costs NAME [RECORDS]         runs one, and prints nanoseconds of processor time and allocations per record
+//     step-costs NAME [RECORDS]         runs one, and prints nanoseconds of CPU time and allocations per record
 
 import CountedAllocations
 import Foundation
 
-/// A step, with all that it needs made ready outside of what is measured.
+/// A step, whose preparation is not measured.
 struct Step: Sendable {
     let name: String
-    /// Makes everything ready for that many records, and returns what is measured.
+    /// Prepares for that many records, and returns the closure to measure.
     let prepare: @Sendable (Int) throws -> () throws -> Void
 }
 
@@ -44,6 +44,6 @@ struct StepCosts {
     }
 }
 
-/// Found by its name in the program: callgrind counts the instructions inside it.
+/// Callgrind finds it by its name and counts the instructions inside it.
 @inline(never)
 func measuredPart(_ body: () throws -> Void) rethrows { try body() }

@@ -9,7 +9,7 @@ import MoldauTopology
 
 private let input = Topic<String, Int64>("input")
 private let output = Topic<String, Int64>("output")
-private let counts = KeyValueStoreName<String, Int64>("counts")
+private let counts = TableStoreName<String, Int64>("counts")
 
 let steps = [
     Step(name: "batch-encode") { count in
@@ -59,7 +59,7 @@ let steps = [
                 _ = streams.stream(input).selectKey { key, _ in key }.repartition().peek { _, _ in }
             })
         return {
-            // A commit closes the transaction: then its records may be read.
+            // A commit closes the transaction, so that its records can be read.
             try run.process()
             try run.commit()
             try run.process()

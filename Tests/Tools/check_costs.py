@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What each step of a record costs, against the thresholds kept in Tests/StepCosts/thresholds.json.
+"""Compares the cost of each step of a record with the thresholds in Tests/StepCosts/thresholds.json.
 
     check_costs.py PROGRAM [--records 20000] [--write] [STEP ...]
 
-Instructions are counted by valgrind's callgrind, between two runs of which little differs; allocations by the program itself,
-exactly. A step fails when it takes more than a tenth more instructions, or one allocation in a hundred records more, than its
-threshold. `--write` makes what was measured the new thresholds.
+Instructions are counted by valgrind's callgrind, which varies little between two runs; allocations are counted exactly, by the
+program itself. A step fails if it takes over a tenth more instructions than its threshold, or one allocation more in a hundred
+records. `--write` makes the measured values the new thresholds.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main():
     if not shutil.which("valgrind"):
         sys.exit("this needs valgrind: apt-get install valgrind")
     with tempfile.TemporaryDirectory() as folder:
-        # Without the debugging information, which valgrind takes long to read, or cannot.
+        # Without debugging information, which valgrind reads slowly or not at all.
         program = os.path.join(folder, "step-costs")
         subprocess.run(["strip", "-g", "-o", program, given.program], check=True)
         steps = given.steps or subprocess.run([program], capture_output=True, text=True, check=True).stdout.split()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Refuses imports under Sources/ that run against the layers.
+"""Refuses imports under Sources/ that break the layers.
 
-The table below is the project's rule, target by target. A layer sees the layers that it is listed with and no
-others; the compiler alone would let a target import whatever Package.swift happens to name.
+The table below is the project's rule, target by target: a layer may import the layers listed for it and no others. The
+compiler alone would let a target import whatever Package.swift happens to name.
 
     check_dependencies.py [repository]
 """
@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-# What a target may import of the project's own targets.
+# The project's own targets that a target may import.
 ALLOWED = {
     "CChecksum": [],
     "CFiles": [],
@@ -38,10 +38,11 @@ ALLOWED = {
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology", "MoldauRuntime",
         "MoldauCluster", "MoldauClusterEmbedded", "Moldau", "MoldauTesting",
     ],
-    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded"],
+    "Signals": [],
+    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "Signals"],
 }
 
-# What a target may import of other packages.
+# The modules of other packages that a target may import.
 ALLOWED_PACKAGES = {
     "MoldauProtobuf": ["SwiftProtobuf"],
     "MoldauBroker": ["Logging"],
@@ -52,7 +53,7 @@ ALLOWED_PACKAGES = {
     "MoldauCLI": ["ArgumentParser"],
 }
 
-# Part of the toolchain or of the system: open to all.
+# Modules of the toolchain or the system: allowed everywhere.
 SYSTEM = {"Dispatch", "Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Musl", "Darwin"}
 
 IMPORT = re.compile(
@@ -61,7 +62,7 @@ IMPORT = re.compile(
 
 
 def complaints(root):
-    """A sentence for each import that the table does not allow, and for each target that it does not know."""
+    """One sentence for each import that the table does not allow, and for each target that it does not list."""
     for target in sorted(path for path in (root / "Sources").iterdir() if path.is_dir()):
         if target.name not in ALLOWED:
             yield f"{target.name}: not in the table of Tests/Tools/check_dependencies.py; say there what it may import"

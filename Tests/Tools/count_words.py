@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts words with a loop of its own: what `word-count --output` has to agree with.
+"""Counts words independently: the output of `word-count --output` must be the same.
 
     count_words.py FILE... > counts.tsv
 

@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
-"""Turns the examples of the documentation into tests.
+"""Turns the examples in the documentation into tests.
 
-An example is a block of Swift in a documentation comment of the DSL (Sources/Moldau), or in a page (README.md, Docs). Lines of the
-form
+An example is a Swift block in a documentation comment of the DSL (Sources/Moldau), or in a page (README.md, Docs, the
+articles of Sources/Moldau/Moldau.docc). Lines of the form
 
     // orders: o1=ada 120, o2=bob 30
 
-tell what goes into and comes out of its topology: `Example.swift` says how they are read. A line that ends in a comma goes on in the next
-one. An example without such lines has only to compile, unless it expects something (`#expect`). A block of a page that names a file behind the word `swift` is that file of the
-package in Tests/Newcomer, which the pages tell how to write; it is built, tested and run with all else.
+state the input and output of its topology: `Example.swift` says how they are read. A line that ends with a comma continues on
+the next one. An example without such lines must only compile, unless it uses `#expect`. A block of a page with a file name after
+the word `swift` is that file of the package in Tests/Newcomer, which the pages describe; it is built, tested and run with
+everything else.
 
     extract_examples.py <repository>          writes Tests/DocumentationTests/Generated and Tests/Newcomer
-    extract_examples.py <repository> --check  exits with 1 where the files there are not what would be written, and where a public
-                                              operator has no example. "As `join`, …" refers to the one of another operator.
+    extract_examples.py <repository> --check  exits with 1 if the files there differ from what would be written, or if a public
+                                              operator has no example. "As `join`, …" refers to another operator's example.
 """
 
 import pathlib
@@ -33,7 +34,7 @@ NO_OPERATORS = ["StreamsApplication.swift", "TopicWriter.swift", "GraphNode.swif
 
 
 class Example:
-    """`imports` are those beyond IMPORTS."""
+    """An example's place, data lines and code; `imports` are those that are not in IMPORTS."""
 
     def __init__(self, place, line, code):
         self.place, self.line = place, line
@@ -82,7 +83,7 @@ class Example:
 
 
 def blocks(lines):
-    """The fenced blocks of Swift: the number of the first line, and the lines."""
+    """The fenced Swift blocks: the number of the first line, and the lines."""
     inside, found = None, []
     for number, line in enumerate(lines):
         if inside is None and line == "```swift":
@@ -98,10 +99,16 @@ def read_page(root, path):
     return [Example(name, number, code) for number, code in blocks(path.read_text().split("\n"))], []
 
 
+def pages(root):
+    """All pages: the README, those in Docs, and the articles of the library."""
+    articles = sorted((root / "Sources/Moldau/Moldau.docc").glob("*.md"))
+    return [root / "README.md"] + sorted((root / "Docs").glob("*.md")) + articles
+
+
 def newcomer(root):
-    """The text of each file of the pages' package by its path, and the errors."""
+    """The text of each file of the package that the pages describe, by its path; and the errors."""
     files, errors = {}, []
-    for page in [root / "README.md"] + sorted((root / "Docs").glob("*.md")):
+    for page in pages(root):
         inside = None
         for line in page.read_text().split("\n"):
             match = NAMED.match(line)
@@ -119,7 +126,7 @@ def newcomer(root):
 
 
 def read_source(root, path):
-    """The examples of a source file, and what is wrong with its operators' documentation."""
+    """The examples of a source file, and the errors in its operators' documentation."""
     name, lines = str(path.relative_to(root / "Sources/Moldau")), path.read_text().split("\n")
     examples, errors, shown, referring = [], [], set(), []
     comment, start = [], 0
@@ -153,7 +160,7 @@ def read_source(root, path):
 
 
 def chunks(texts):
-    """The texts in pieces of at most LONGEST lines, with an empty line between two."""
+    """The texts joined into chunks of at most LONGEST lines, with an empty line between two texts."""
     pieces = []
     for text in texts:
         if pieces and len(pieces[-1]) + len(text) < LONGEST:
@@ -164,13 +171,14 @@ def chunks(texts):
 
 
 def generate(root):
-    """The text of each generated file by its name, and the errors."""
+    """The text of each generated file, by its name; and the errors."""
     preamble = (root / "Tests/DocumentationTests/Example.swift").read_text()
     members = re.findall(r"^    (?:private\(set\) )?(?:lazy )?(?:var|let) (\w+)", preamble, re.MULTILINE)
     topics = re.findall(r"var (\w+) = Topic<", preamble)
-    sources = {folder.name: sorted(folder.glob("*.swift")) for folder in (root / "Sources/Moldau").iterdir() if folder.is_dir()}
+    folders = [path for path in (root / "Sources/Moldau").iterdir() if path.is_dir() and path.suffix != ".docc"]
+    sources = {folder.name: sorted(folder.glob("*.swift")) for folder in folders}
     sources["Application"] = sorted((root / "Sources/Moldau").glob("*.swift"))
-    sources["Pages"] = [root / "README.md"] + sorted((root / "Docs").glob("*.md"))
+    sources["Pages"] = pages(root)
     files, errors = {}, []
     for group, paths in sorted(sources.items()):
         examples = []

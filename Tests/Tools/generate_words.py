@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the input of `bench w1` with a vocabulary of any size, and what must come out.
+"""Writes an input for `bench w1` with a vocabulary of any size, and the expected sums.
 
     generate_words.py FOLDER [--vocabulary 10000000] [--lines 500000]
 
-Lines of ten words on average, drawn by Zipf's law, as GenerateWorkloads.java draws them from its hundred thousand. The same
-arguments give the same files: words.txt and EXPECTED.txt.
+Lines have ten words on average, drawn by Zipf's law, as GenerateWorkloads.java draws them from its hundred thousand. The same
+arguments always give the same files: words.txt and EXPECTED.txt.
 """
 
 import argparse
@@ -31,8 +31,8 @@ def main():
             for rank in ranks:
                 counts[rank] = counts.get(rank, 0) + 1
             words += len(ranks)
-            # The rank in base 26, so that a word has about as many letters as it is rare; spread, so that its neighbours in
-            # frequency are not its neighbours in the store.
+            # The rank in base 26, so that rarer words are longer; spread, so that words of similar frequency are not
+            # neighbours in the store.
             file.write(" ".join(word(rank * 7919 % given.vocabulary) for rank in ranks))
             file.write("\n")
     total = sum(count * (count + 1) // 2 for count in counts.values())

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Kills `bank-transfer --data` at random moments, restarts it, and checks every balance in the end.
+"""Kills `bank-transfer --data` at random moments, restarts it, and checks every balance at the end.
 
     kill_bank_transfer.py [--program PATH] [--kills N] [--seed N] [--transfers N] [--accounts N] [--threads N]
 
-The balances are computed here from the same seed, with code of its own. Exactly once is promised: each balance is what
-the transfers give, and the sum of all is 0.
+The balances are computed here from the same seed, with separate code. Exactly once is promised: each balance must match
+the transfers, and the sum of all must be 0.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def main():
             if kills == options.kills:
                 break
             if not was_running:
-                # All is done: more transfers, so that there is something to interrupt.
+                # Everything is done: add transfers, so that there is something to interrupt.
                 count += options.transfers // 4
         final = subprocess.run(command(), capture_output=True, text=True)
         print(final.stdout.strip())

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Kills an application with much state under load, and measures how soon it is at work again.
+"""Kills an application with much state under load, and measures how soon it works again.
 
     kill_large_state.py [--program PATH] [--mebibytes N] [--kills N] [--cache MIB] [--seconds S] [--share S]
                         [--directory DIR]
 
-`recovery load` fills a store with random bytes, N MiB of them, and goes on changing it. It is killed with SIGKILL in the
-midst of that, and started again, as often as --kills says. Printed are the time from the start of the process to the
-state `running`, and how many records of the changelog were replayed. Fails where a start took longer than --seconds, or
-more than the share --share of the changelog was replayed.
+`recovery load` fills a store with N MiB of random bytes, and then keeps changing it. While it does so it is killed with
+SIGKILL and started again, as often as --kills says. Prints the time from the start of the process to the state
+`running`, and how many records of the changelog were replayed. Fails if a start took longer than --seconds, or if a
+larger share of the changelog than --share was replayed.
 """
 
 import argparse
@@ -31,7 +31,7 @@ class Load:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def wait_for(self, what):
-        """The seconds until the program says so, and what it said before."""
+        """The seconds until the program prints that, and what it printed before."""
         said = []
         for line in self.process.stdout:
             if line.startswith(what):

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Kills `word-count --data` at random moments, restarts it, and checks what it has counted in the end.
+"""Kills `word-count --data` at random moments, restarts it, and checks its counts at the end.
 
     kill_word_count.py [--program PATH] [--kills N] [--seed N] [--words N] [--threads N] [--longest SECONDS]
                        [--guarantee at-least-once|exactly-once]
 
 At least once is promised: after any number of kills no word may be counted less often than it occurs. A restart may
-count again what was processed and not committed when it was killed, and replays the changelog from where its store
-stands, not from the beginning. With exactly once, no word may be counted more often either. All randomness comes from the seed, which is printed (when a kill hits depends on the
-machine too).
+count records again that were processed but not committed when the program was killed, and must replay the changelog from
+its store's offset, not from the beginning. With exactly once, no word may be counted more often either. All randomness
+comes from the seed, which is printed (but when a kill hits also depends on the machine).
 """
 
 import argparse
@@ -44,15 +44,15 @@ def read_counts(path):
 
 
 def changelog_bytes(data):
-    """How much the application has written to its changelogs: it grows with each commit."""
+    """The size of the application's changelogs, which grows with each commit."""
     return sum(os.path.getsize(path) for path in glob.glob(os.path.join(data, "**", "*-changelog-*", "*.log"), recursive=True))
 
 
 def run_killed(command, data, rng, longest):
-    """Runs the command and kills it: one time of five while it starts, otherwise up to `longest` seconds after it has
+    """Runs the command and kills it: one time in five while it starts, otherwise up to `longest` seconds after it has
     committed for the first time, however slow the machine is.
 
-    Returns whether it was still at work then, and what it said."""
+    Returns whether it was still running then, and what it printed."""
     before = changelog_bytes(data)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if rng.random() >= 0.2:
@@ -101,7 +101,7 @@ def main():
             if kills == options.kills:
                 break
             if not was_running:
-                # All is counted: more text, so that there is something to interrupt.
+                # Everything is counted: add text, so that there is something to interrupt.
                 with open(text, "ab") as more, open(text, "rb") as same:
                     more.write(same.read(4 << 20).rpartition(b"\n")[0] + b"\n")
                 expected = count_words.count([text])
@@ -120,7 +120,7 @@ def report(guarantee, expected, counted, kills, replays):
     rebuilt = [replay for replay in replays if replay[4].strip()]
     beyond = sum(int(replay[2]) > 0 for replay in replays)
     print(f"{kills} kills; {len(replays)} replays, {beyond} of them from beyond offset 0")
-    # Of many kills, many hit between a commit and the moment when the store has it, and some behind a first such moment.
+    # Of many kills, many hit between a commit and its write-behind, and some after a first write-behind.
     never = kills >= 10 and (len(replays) < kills / 10 or beyond == 0)
     if never:
         print("the kills did not hit: too few restarts replayed, or none from the store's own offset")

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Cuts the power of a file system under a writer again and again, and looks whether anything acknowledged is gone.
+"""Cuts the power of a file system under a writer again and again, and checks that nothing acknowledged is lost.
 
     power_cut.py [--program PATH] [--cuts N] [--seed N] [--longest SECONDS]
 
-Needs root, loop devices and mkfs.ext4. The file system lies in an image; the cut is FS_IOC_SHUTDOWN without a flush of
-the journal, so that everything that was not synced is gone. What was acknowledged, and what a reader was given, is
-taken from the writer's output, which lies outside of the image. All of it has to be there afterwards, without gaps.
-The writer is stopped (SIGSTOP) before a cut, as its machine would be: a sync that is under way when ext4 is shut down
-may return as if it had succeeded, and without a machine nobody would hear that. In one cut of ten it lives on, and has to
-end within 5 s; then only what was said before the cut is asked for. Between cuts the writer is also stopped for a moment,
-or killed without a cut.
+Needs root, loop devices and mkfs.ext4. The file system is in an image; the cut is FS_IOC_SHUTDOWN without a flush of the
+journal, so that everything unsynced is lost. The writer's output, which is stored outside the image, tells what was
+acknowledged and what a reader was given. All of that must be there afterwards, without gaps. The writer is stopped
+(SIGSTOP) before a cut, as its machine would be: a sync in progress when ext4 is shut down may return as if it had
+succeeded, and in a real power cut nobody would see that. In one cut of ten it lives on, and must end within 5 s; then
+only what was printed before the cut counts. Between cuts the writer is also stopped for a moment, or killed without a
+cut.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def follow(process, ends):
 
 
 def threads_of(pid):
-    """Per thread its state (T: stopped, D: in the kernel until a device answers, R, S), and what it waits for there."""
+    """For each thread, its state (T: stopped, D: in the kernel until a device answers, R, S), and what it waits for there."""
     found = []
     for thread in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii") as stat:
@@ -71,7 +71,7 @@ def threads_of(pid):
 
 
 def stop(pid):
-    """Returns when no thread of the process will do anything more but end the system call that it is in.
+    """Returns when no thread of the process will do anything more except finish the system call that it is in.
 
     The signal is everybody's as soon as one thread has taken it. Before, a thread may go on while another, in the
     kernel, has yet to take it.
@@ -85,7 +85,7 @@ def stop(pid):
 
 
 def run_writer(command, image, ends, rng, longest):
-    """Runs the writer until the power goes or it is killed; returns what happened."""
+    """Runs the writer until the power is cut or it is killed; returns what happened."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     follower = threading.Thread(target=follow, args=(process, ends))
     follower.start()
@@ -107,7 +107,7 @@ def run_writer(command, image, ends, rng, longest):
     elif is_cut:
         said = dict(ends)
         image.cut()
-        # It must find out by itself that its disk is gone, and end.
+        # It must notice by itself that its disk is gone, and end.
         try:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -156,9 +156,9 @@ def main():
                     if held.get(partition, 0) < end:
                         lost += end - held.get(partition, 0)
                         print(f"{what} up to {end} in partition {partition}, held up to {held.get(partition, 0)}")
-                    # What was not acknowledged may be gone, and its offsets be given again.
+                    # Unacknowledged records may be lost, and their offsets given to others.
                     ends[(what, partition)] = min(end, held.get(partition, 0))
-                # Full images hold nothing more: begin anew.
+                # A full image has no more room: start with a new one.
                 if os.statvfs(image.mount_point).f_bavail < 20_000:
                     subprocess.run(["rm", "-r", data], check=True)
                     ends.clear()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Prints the records of a log segment (record batch v2) as JSON lines; written apart from the Swift code, to check it.
+"""Prints the records of a log segment (record batch v2) as JSON lines; written independently of the Swift code, to check it.
 
     read_segment.py 00000000000000000000.log
 
-One line a record: offset, timestamp, key, value, headers (bytes in hex, null for a null), and its batch's base offset.
-Exits with 1 and a sentence on the first byte that is not as the format prescribes.
+One line per record: offset, timestamp, key, value, headers (bytes in hex, null for a null), and its batch's base offset.
+Exits with 1 and a sentence at the first byte that violates the format.
 """
 import json
 import struct

@@ -1,23 +1,24 @@
-// What waits in a buffer, in Kafka Streams' bytes (numbers big-endian):
+// The format of a buffered record, in Kafka Streams' bytes (numbers big-endian):
 //
-//     where the record came from: timestamp and offset (Int64 each), sized topic, partition (Int32), number of headers (Int32),
-//     sized name and value of each · sized value before it began to wait · sized value before the change, its length −2 where
-//     it is the same · sized new value · time that it waits by (Int64)
+//     origin of the record: timestamp and offset (Int64 each), sized topic, partition (Int32), number of headers
+//     (Int32), sized name and value of each · sized value that downstream nodes know · sized old value, its length −2
+//     if it is the same · sized new value · buffer time (Int64)
 //
-// A sized field has its length before it (Int32), −1 for a null.
+// A sized field is preceded by its length, −1 for null.
 
 import MoldauRecords
 import MoldauTopology
 
-/// A change of a table, or a record of a stream, that waits with all that it needs to go on as if it had just come.
+/// A change of a table, or a record of a stream, in a buffer, with everything needed to process it later as if it had
+/// just arrived.
 struct BufferedChange {
-    /// The value that those downstream know, as they have not seen what waits.
+    /// The value that downstream nodes know: they have not seen the buffered changes.
     var prior: [UInt8]?
     var old: [UInt8]?
     var new: [UInt8]?
     var timestamp: Timestamp
     var headers: Headers
-    /// nil for a record that came from a punctuation.
+    /// nil for a record that a punctuation made.
     var origin: RecordOrigin?
     var bufferTime = Timestamp(ms: 0)
 
@@ -25,7 +26,7 @@ struct BufferedChange {
         encode: { change, writer in change.write(&writer) },
         decode: { bytes in try bytes.withUnsafeBytes { try BufferedChange($0) } })
 
-    /// The bytes that Kafka Streams counts for it: what it holds, without the lengths.
+    /// The size as Kafka Streams counts it: the fields without their lengths.
     var estimatedSize: Int {
         let origin = 2 * MemoryLayout<Int64>.size + (origin?.topic.utf8.count ?? 0) + MemoryLayout<Int32>.size
         let headers = headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) }
@@ -36,13 +37,9 @@ struct BufferedChange {
     private func write(_ writer: inout ByteWriter) {
         writer.append(bigEndian: timestamp.ms)
         writer.append(bigEndian: origin?.offset.value ?? -1)
-        writer.append(sized: Array((origin?.topic ?? "").utf8))
+        writer.append(text: origin?.topic ?? "")
         writer.append(bigEndian: origin?.partition.number ?? -1)
-        writer.append(bigEndian: Int32(headers.count))
-        for header in headers {
-            writer.append(sized: Array(header.name.utf8))
-            writer.append(sized: header.value)
-        }
+        writer.append(sized: headers)
         writer.append(sized: prior)
         if old != nil, old == prior { writer.append(bigEndian: sameAsPrior) } else { writer.append(sized: old) }
         writer.append(sized: new)
@@ -53,19 +50,11 @@ struct BufferedChange {
 extension BufferedChange {
     private init(_ bytes: UnsafeRawBufferPointer) throws {
         var reader = FieldReader(bytes, of: "waiting record")
-        func text(_ bytes: UnsafeRawBufferPointer?) throws -> String {
-            guard let bytes, let text = String(utf8: bytes) else { throw SerdeError.invalidUTF8 }
-            return text
-        }
         timestamp = Timestamp(ms: try reader.number())
         let offset = Offset(try reader.number())
-        let topic = try text(try reader.sizedBytes())
+        let topic = try reader.text()
         let partition = Partition(try reader.number())
-        headers = Headers()
-        for _ in 0..<(try reader.count(ofSize: 2 * MemoryLayout<Int32>.size)) {
-            let name = try text(try reader.sizedBytes())
-            headers.append(Header(name, try reader.sizedBytes().map { Array($0) }))
-        }
+        headers = try reader.headers()
         origin = topic.isEmpty ? nil : RecordOrigin(topic: topic, partition: partition, offset: offset)
         prior = try reader.sizedBytes().map { Array($0) }
         let length = Int(try reader.number(Int32.self))
@@ -76,10 +65,3 @@ extension BufferedChange {
 }
 
 private let sameAsPrior: Int32 = -2
-
-extension ByteWriter {
-    fileprivate mutating func append(sized bytes: [UInt8]?) {
-        append(bigEndian: Int32(bytes?.count ?? -1))
-        append(contentsOf: bytes ?? [])
-    }
-}

@@ -1,7 +1,8 @@
 import MoldauTopology
 import Synchronization
 
-/// The operators of a part of the topology whose discards go aside: known when they are written.
+/// The operators declared inside one `diverting` call, whose dropped records are diverted. Their nodes are known once
+/// they are written into the topology.
 final class DiversionScope: Sendable {
     private let name: String
     let outer: DiversionScope?
@@ -9,12 +10,12 @@ final class DiversionScope: Sendable {
 
     init(_ name: String, in outer: DiversionScope?) { (self.name, self.outer) = (name, outer) }
 
-    /// The nodes and stores that were written, those of scopes within this one too.
+    /// The nodes and stores written so far, including those of inner scopes.
     var nodes: Set<String> { names.withLock { $0 } }
 
-    /// Takes note of the nodes and stores that `write` adds.
-    /// - Throws: `TopologyError.invalidSetting` where it adds a topic: what comes back from there is not the record that the scope
-    ///   knows.
+    /// Records the nodes and stores that `write` adds.
+    /// - Throws: `TopologyError.invalidSetting` if it adds a repartition topic: the record read back from there is not
+    ///   the one that the scope knows.
     func noting(_ topology: inout Topology, _ write: (inout Topology) throws -> Void) throws {
         let (nodeCount, storeCount) = (topology.nodes.count, topology.stores.count)
         let topicCount = topology.repartitionTopics.count

@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension StreamsBuilder {
-    /// Adds a store of which every stream thread holds all, and which a processor of one's own makes from a topic.
+    /// Adds a store that a custom processor fills from a topic, and of which every stream thread holds a full copy.
     ///
     /// ```swift
     /// final class Lengths: Processor {
@@ -13,7 +13,7 @@ extension StreamsBuilder {
     ///     func start(_ context: ProcessorContext<Never, Never>) throws { lengths = try context.store(Self.lengths) }
     ///     func process(_ record: Record<String, String>) throws { try lengths?.put(record.key, record.value.count) }
     /// }
-    /// streams.addGlobalStore(.keyValue(Lengths.lengths), from: shouted) { Lengths() }
+    /// streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: shouted) { Lengths() }
     ///
     /// let known = customers.transformValues { context in
     ///     let lengths = try context.store(Lengths.lengths)
@@ -23,13 +23,16 @@ extension StreamsBuilder {
     /// // customers: ada=Prague, bob=Brno
     /// // known: ada=Prague 5, bob=nil
     /// ```
-    /// The topic is read to its end before anything is processed; afterwards its records come without regard to time. The
-    /// processor may change the store, and forwards nothing. Every node of the topology may read the store, and names it
-    /// nowhere. There is no changelog: what the disk has lost is made again by the processor. Records without a key are
-    /// dropped (counted).
+    /// The topic is read to its end before anything is processed; afterwards its records are applied as they arrive,
+    /// whatever their timestamps. The processor may change the store, and forwards nothing. Every node of the topology
+    /// may read the store without being connected to it. There is no changelog: if the disk is lost, the processor
+    /// fills the store again from the topic. Records without a key are dropped (counted).
     /// - Parameters:
-    ///   - name: the processor's name in descriptions; the source's has `-source` after it.
+    ///   - name: the processor's name in descriptions; the source's name is this one with `-source` appended.
     ///   - make: makes the processor of one stream thread; must return a new one each time.
+    ///   - store: what the processor writes into.
+    ///   - topic: what every thread reads all of.
+    ///   - timestamps: how the records' times are found.
     public func addGlobalStore<Key, Value, Made: Processor & SendableMetatype>(
         _ store: StoreDefinition, from topic: Topic<Key, Value>, named name: String? = nil,
         timestamps: TimestampExtractor<Key?, Value>? = nil, _ make: @escaping @Sendable () throws -> Made

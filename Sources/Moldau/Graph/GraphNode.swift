@@ -2,10 +2,11 @@ import MoldauTopology
 
 /// An operator of the DSL before the topology is built.
 ///
-/// The DSL first collects these, because what one writes in the topology may depend on what follows it: whether someone downstream
-/// needs old values, whether a source is read twice, whether a repartition may drop records without a key.
+/// The DSL collects these first, because how an operator is written into the topology may depend on its descendants:
+/// whether one of them needs old values, whether a source is read twice, whether a repartition may drop records without
+/// a key.
 public final class GraphNode {
-    /// The node that children follow in the built topology.
+    /// The node of the built topology that children are attached to.
     let name: String
     let write: (inout Topology, [String]) throws -> Void
     private(set) var children: [GraphNode] = []
@@ -13,21 +14,22 @@ public final class GraphNode {
     /// Nodes are written in this order, parents first.
     var buildPriority = 0
     var isWritten = false
-    /// Takes records without a key: repartitions upstream must let them pass (KIP-962).
+    /// Whether it accepts records without a key: repartitions upstream must let them pass (KIP-962).
     var joinsNullKeys = false
-    /// Whether keys are new behind it, so that one repartition there can serve all below.
+    /// Whether it changes the key, so that one repartition below it can serve all its descendants.
     var changesKey = false
-    /// Whether repartitions must stay below it.
+    /// Whether it changes the value, so that repartitions must not move above it.
     var changesValue = false
-    /// Where streams become one.
+    /// Whether it merges streams.
     var isMerge = false
-    /// What a repartition was put in for an operator with, so that several may become one.
+    /// Lets equal repartitions merge: the topic and serdes of a repartition that an operator needed; nil for other
+    /// nodes.
     var repartition: MergeableRepartition?
-    /// How long after the end of a window its aggregate may still change, where the node makes windows.
+    /// For windowed aggregations: how long after the end of a window its aggregate may still change.
     var grace: Duration?
-    /// The operators that it was declared among, where what they discard goes aside.
+    /// The innermost `diverting` scope that it was declared in.
     var scope: DiversionScope?
-    /// What a source reads, so that two sources of the same topics become one.
+    /// For a source: lets sources of the same topics merge.
     var source: SourceIdentity?
 
     struct SourceIdentity: Equatable {
@@ -52,7 +54,7 @@ public final class GraphNode {
         child.parents.removeAll { $0 === self }
     }
 
-    /// Takes over the children of a node that does the same.
+    /// Takes over the children of an equivalent node.
     func adopt(childrenOf other: GraphNode) {
         for child in other.children {
             child.parents = child.parents.map { $0 === other ? self : $0 }
@@ -61,12 +63,13 @@ public final class GraphNode {
         other.children = []
     }
 
-    /// Whether some node below answers to `condition`.
+    /// Whether a node below satisfies `condition`.
     func hasDescendant(where condition: (GraphNode) -> Bool) -> Bool {
         children.contains { condition($0) || $0.hasDescendant(where: condition) }
     }
 
-    /// This node or the first above it that answers to `condition`; of several parents, the last one's finding counts.
+    /// This node or the nearest one above it that satisfies `condition`; with several parents, the result of the last
+    /// one counts.
     func nearest(where condition: (GraphNode) -> Bool) -> GraphNode? {
         if condition(self) { return self }
         if let parent = parents.first(where: condition) { return parent }

@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauState
 
-/// A store of an operator's own that keeps its entries in a key-value store, which answers most of `StateStore`.
+/// An operator's internal store that keeps its entries in a key-value store, which implements most of `StateStore`.
 protocol KeyValueBackedStore: CacheBackedStore {
     associatedtype RowKey
     associatedtype Row

@@ -1,34 +1,36 @@
+import MoldauRecords
 import MoldauTopology
 
-/// How operators, stores and internal topics without a name of their own are named.
+/// How operators, stores and internal topics are named if the user names none.
 public enum Naming: Sendable {
-    /// Stores and internal topics are named for where they stand (`text-lines-count`), so that adding or removing steps without
-    /// state elsewhere does not rename them. Where two would have the same name, one has to be named.
+    /// Stores and internal topics are named after their place (`text-lines-count`), so that adding or removing
+    /// stateless steps elsewhere does not rename them. If two would have the same name, one has to be named.
     case stable
-    /// Exactly Kafka Streams' names, made of counters (`KSTREAM-AGGREGATE-STATE-STORE-0000000003`), for applications that move over.
+    /// Exactly Kafka Streams' names, made of counters (`KSTREAM-AGGREGATE-STATE-STORE-0000000003`), for applications
+    /// that migrate.
     case kafkaStreams
 }
 
-/// Hands out names while a topology is declared.
+/// Makes names while a topology is declared.
 final class NodeNames {
     let naming: Naming
     private var index = 0
     private var taken: Set<String> = []
-    /// The names of stores and topics that nobody gave, or what these begin with.
+    /// The generated names of stores and topics, or their prefixes.
     private var generated: Set<String> = []
-    /// Of those the ones that have a number to tell them from others of the same operation and place, and what they would be
-    /// called without.
+    /// Generated names with a number that tells them from others of the same operation and place, each with the name
+    /// without the number.
     private var numberedNames: [String: String] = [:]
 
     init(_ naming: Naming) { self.naming = naming }
 
-    /// The name that was given, or the next one of that prefix. A number is used up in both cases, as in Kafka Streams.
+    /// The given name, or the next one with the prefix. A number is used up in both cases, as in Kafka Streams.
     func processor(_ given: String?, _ prefix: String) -> String {
         let generated = numbered(prefix)
         return given ?? generated
     }
 
-    /// As `processor`, with a suffix to the given name.
+    /// As `processor`, with a suffix appended to the given name.
     func processor(_ given: String?, suffix: String, _ prefix: String) -> String {
         let generated = numbered(prefix)
         return given.map { $0 + suffix } ?? generated
@@ -39,8 +41,8 @@ final class NodeNames {
         settled(numbered(prefix + "STATE-STORE-"), origin: origin, operation: operation)
     }
 
-    /// What a topic or store is named for when nobody named it: its node's number, which is used up already. Stable:
-    /// `<origin>-<operation>`.
+    /// The name of a topic or store that the user did not name. `generated` has its node's number, which is used up
+    /// already. Stable: `<origin>-<operation>`.
     func settled(_ generated: String, origin: String, operation: String) -> String {
         let base = "\(origin)-\(operation)"
         let name = naming == .kafkaStreams ? generated : unique(base)
@@ -49,8 +51,8 @@ final class NodeNames {
         return name
     }
 
-    /// - Throws: `TopologyError.indistinguishable` where only their order tells stores or internal topics apart: one put before
-    ///   another would take what it has on disk.
+    /// - Throws: `TopologyError.indistinguishable` if stores or internal topics differ by their order only: one
+    ///   inserted before another would take over its data on disk.
     func checkOrder(_ topology: Topology) throws {
         var first: [String: String] = [:]
         for resource in Self.resources(of: topology).sorted(by: { ($0.count, $0) < ($1.count, $1) }) {
@@ -62,7 +64,7 @@ final class NodeNames {
         }
     }
 
-    /// What a store or topic would be called if it were alone.
+    /// The name of a store or topic without the number that tells it from others.
     private func unnumbered(_ resource: String) -> String {
         for ending in Self.endings where resource.hasSuffix(ending) {
             if let base = numberedNames[String(resource.dropLast(ending.count))] { return base + ending }
@@ -70,7 +72,7 @@ final class NodeNames {
         return resource
     }
 
-    /// What a store or topic has behind the name that was made for it.
+    /// What may follow a generated name in the name of a store or topic.
     private static let endings = ["", "-repartition", "-store", "-topic"]
 
     private static func resources(of topology: Topology) -> [String] {
@@ -99,19 +101,10 @@ final class NodeNames {
         return name
     }
 
-    /// Refuses what Kafka refuses in the names of nodes, stores and topics (KIP-307).
+    /// Rejects the names of nodes, stores and topics that Kafka rejects (KIP-307).
     static func validate(_ name: String) throws {
-        func refuse(_ reason: String) throws { throw TopologyError.invalidName(name: name, reason: reason) }
-        if name.isEmpty { try refuse("it is empty") }
-        if name == "." || name == ".." { try refuse("it is a folder's name") }
-        if name.utf8.count > 249 { try refuse("it is longer than 249 characters") }
-        let allowed = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            default: byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-            }
+        if let objection = TopicName.objection(to: name) {
+            throw TopologyError.invalidName(name: name, reason: objection)
         }
-        if !allowed { try refuse("only ASCII letters, digits, '.', '_' and '-' are allowed") }
     }
 }

@@ -9,7 +9,7 @@ extension StreamsBuilder {
     /// let prices = KeyValueStoreName<String, Int>("prices")
     /// streams.addReadOnlyStore(prices, from: totals)
     ///
-    /// let worth = customers.transformValues(stores: [prices.name]) { context in
+    /// let worth = customers.transformValues(stores: [prices]) { context in
     ///     let prices = try context.store(prices)
     ///     return { name, _ in try prices.get(name) }
     /// }
@@ -17,19 +17,19 @@ extension StreamsBuilder {
     /// // customers: ada=Prague, bob=Brno
     /// // worth: ada=7, bob=nil
     /// ```
-    /// A null value deletes the key; records without a key are dropped (counted). Each task holds its own partition, so a
-    /// processor finds the keys that are in the partitions of its records. The topic is the store's changelog: nothing else
-    /// must write the store, because nothing else would bring that back. A store that starts later than at the earliest record
-    /// has a changelog of its own.
+    /// A null value deletes the key; records without a key are dropped (counted). Each task holds its own partition, so
+    /// a processor finds the keys that are in the partitions of its records. The topic is the store's changelog:
+    /// nothing else must write to the store, because a restore would not bring that back. A store that does not start
+    /// at the earliest record has a changelog of its own.
     public func addReadOnlyStore<Key, Value>(
         _ store: KeyValueStoreName<Key, Value>, from topic: Topic<Key, Value>, kind: StoreKind? = nil,
         named given: String? = nil, start: StartPosition = .earliest
     ) {
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
-        let definition = StoreDefinition.keyValue(
+        let definition = StoreDefinition(
             KeyValueStoreName(checked(store.name), key: topic.key, value: topic.value),
-            kind: kind ?? options.stores.keyValue)
+            kind: kind ?? options.storeKinds.keyValue)
         let keep: @Sendable (NodeContext) throws -> Inlet<Key?, Value?> = { context in
             let rows: KeyValueStore<Key, Value> = try context.store(named: store.name)
             return Inlet { record in
@@ -42,10 +42,11 @@ extension StreamsBuilder {
             let source = TopologyNode.Source(topics: [topic.name], start: start, isTable: true) { context in
                 TypedSourceHead(key: key, value: value, timestamps: nil, in: context, next: try context.next())
             }
-            try topology.add(TopologyNode(sourceName, .source(source)))
-            try topology.add(TopologyNode(name, .processor(make: keep), parents: [sourceName]))
+            try topology.add(TopologyNode(sourceName, .source(source), .source(RecordFormat(key, value))))
+            try topology.add(TopologyNode(name, .processor(make: keep), .table, parents: [sourceName]))
             try topology.add(definition, for: [name])
-            // What lies before a later start never came into the store.
+            // A source that starts later has not read the records before its start; a restore must not read them
+            // either.
             guard start == .earliest else { return }
             try topology.add(
                 SourceChangelog(store: store.name, topic: topic.name, source: sourceName) { context in

@@ -1,17 +1,17 @@
-/// What a repartition for an operator's sake is made of.
+/// The topic and serdes of a repartition that an operator needed.
 struct MergeableRepartition {
     let topic: String
     let ends: RepartitionEnds
 }
 
-/// Puts one repartition directly below a change of key in the place of several further down, as long as no values were
-/// changed in between.
+/// Replaces several repartitions by one directly below the change of key above them, if no values were changed in
+/// between.
 ///
-/// The topic is the first one's. Where changes of key come together in a merge of streams, the repartitions below the
-/// merge become one there. Follows Kafka Streams' `merge.repartition.topics`, names included.
+/// The topic is that of the first repartition. If changes of key come together in a merge of streams, the repartitions
+/// below the merge become one there. Follows Kafka Streams' `merge.repartition.topics`, names included.
 struct RepartitionMerge {
     private let builder: StreamsBuilder
-    /// Where one repartition is put in, and those that it replaces.
+    /// Where a repartition is inserted, and the ones that it replaces.
     private var groups: [(place: GraphNode, repartitions: [GraphNode])]
 
     init(_ builder: StreamsBuilder) {
@@ -23,7 +23,7 @@ struct RepartitionMerge {
         moveBelowMerges()
     }
 
-    /// The change of key above, unless a value was changed since.
+    /// The change of key above, unless a value was changed after it.
     private static func changer(above node: GraphNode) -> GraphNode? {
         let nearest = node.nearest { $0.changesKey || $0.changesValue }
         let changer = node.nearest(where: \.changesKey)
@@ -44,7 +44,7 @@ struct RepartitionMerge {
         groups = groups.filter { !emptied.contains(ObjectIdentifier($0.place)) } + moved
     }
 
-    /// - Returns: the names of repartitions that are gone, with those that stand for them.
+    /// - Returns: the names of removed repartitions, each with the name of its replacement.
     func run() -> [String: String] {
         var renamed: [String: String] = [:]
         for (place, repartitions) in groups {
@@ -71,7 +71,7 @@ extension GraphNode {
         nearest { $0.parents.contains { $0 === place } }
     }
 
-    /// Leaves the graph; its children follow its parents.
+    /// Removes this node from the graph; its children are attached to its parents.
     fileprivate func bypass() {
         let (above, below) = (parents, children)
         for child in below {

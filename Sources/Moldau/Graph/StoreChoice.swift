@@ -2,75 +2,103 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A store of an operator with everything decided: its name, whether the user gave it, and its options.
+/// The resolved store of an operator: its name, whether the user gave it, what it keeps, and its options.
 struct StoreChoice {
     let name: String
     let isNamed: Bool
-    let options: StoreOptions
+    /// Where and how the store is kept.
+    let storage: BufferStoreOptions
+    private let rows: TableStoreContent.Rows
+    /// How long windows are retained; nil for as long as they need.
+    let retention: Duration?
+    private let chosenEmission: Emission?
     private let topology: TopologyOptions
 
-    init(_ given: String?, _ options: StoreOptions?, in builder: StreamsBuilder, generated: () -> String) {
+    /// The store of a table.
+    init<Key, Value>(
+        _ given: (any TableName<Key, Value>)?, _ options: TableStoreOptions?, in builder: StreamsBuilder,
+        generated: () -> String
+    ) {
+        let options = options ?? TableStoreOptions()
+        self.init(
+            given?.name, given?.content.rows ?? .latest, options.kind, options.emission, retention: nil,
+            options.isLogged, options.changelogSettings, in: builder, generated)
+    }
+
+    /// The store of windows or sessions.
+    init(
+        windows given: String?, _ options: WindowStoreOptions?, in builder: StreamsBuilder, generated: () -> String
+    ) {
+        let options = options ?? WindowStoreOptions()
+        self.init(
+            given, .latest, options.kind, options.emission, retention: options.retention, options.isLogged,
+            options.changelogSettings, in: builder, generated)
+    }
+
+    /// The store of buffered records or changes.
+    init(buffer given: String?, _ options: BufferStoreOptions?, in builder: StreamsBuilder, generated: () -> String) {
+        let options = options ?? BufferStoreOptions()
+        self.init(
+            given, .latest, options.kind, nil, retention: nil, options.isLogged, options.changelogSettings,
+            in: builder, generated)
+    }
+
+    private init(
+        _ given: String?, _ rows: TableStoreContent.Rows, _ kind: StoreKind?, _ emission: Emission?,
+        retention: Duration?, _ isLogged: Bool, _ settings: [String: String], in builder: StreamsBuilder,
+        _ generated: () -> String
+    ) {
         name = given.map { builder.checked($0) } ?? generated()
         isNamed = given != nil
-        self.options = options ?? StoreOptions()
-        topology = builder.options
+        storage = BufferStoreOptions(kind: kind, isLogged: isLogged, changelogSettings: settings)
+        (self.rows, self.retention, chosenEmission, topology) = (rows, retention, emission, builder.options)
         builder.attempt { try check() }
     }
 
     private func check() throws {
         func refuse(_ reason: String) throws { throw TopologyError.invalidSetting(name: name, reason: reason) }
-        try options.emission?.check(of: name)
-        if let retention = options.retention, retention < .zero {
+        try chosenEmission?.check(of: name)
+        if let retention, retention < .zero {
             try refuse("the retention is \(retention.milliseconds) ms; it must not be negative")
         }
-        if let history = options.historyRetention, history < .zero {
+        switch rows {
+        case .versions(let history) where history < .zero:
             try refuse("the history retention is \(history.milliseconds) ms; it must not be negative")
-        }
-        if let maxEntries = options.maxEntries {
+        case .usedLast(let maxEntries):
             if maxEntries < 1 { try refuse("maxEntries is \(maxEntries); one entry at least must fit") }
-            if isVersioned { try refuse("rows used last have no versions; choose historyRetention or maxEntries") }
-            if options.kind ?? .inMemory != .inMemory {
+            if storage.kind ?? .inMemory != .inMemory {
                 try refuse("rows used last are kept in memory; leave the kind out, or choose .inMemory")
             }
+        case .latest, .versions: return
         }
     }
 
-    /// As `StoreOptions.checkIsPlain`.
-    func checkIsPlain(_ holders: String) throws { try options.checkIsPlain(holders, named: name) }
-
-    /// A versioned table holds no changes back.
-    var emission: Emission { isVersioned ? .everyChange : options.emission ?? topology.emission }
+    /// A versioned table does not hold changes back.
+    var emission: Emission { isVersioned ? .everyChange : chosenEmission ?? topology.emission }
     var windowMemory: WindowMemory { topology.windowMemory }
-    func kind(_ shape: KeyPath<StoreKinds, StoreKind>) -> StoreKind { options.kind ?? topology.stores[keyPath: shape] }
-    var isVersioned: Bool { options.historyRetention != nil }
-    var expiresExactly: Bool { options.expiresExactly(windowMemory) }
+    func kind(_ shape: KeyPath<StoreKinds, StoreKind>) -> StoreKind {
+        storage.kind ?? topology.storeKinds[keyPath: shape]
+    }
+    var isVersioned: Bool { if case .versions = rows { true } else { false } }
+    var expiresExactly: Bool { storage.expiresExactly(windowMemory) }
 
     /// The definition of a table's store.
     func definition<Key, Value>(key: Serde<Key>, value: Serde<Value>) -> StoreDefinition {
-        let (name, kind) = (KeyValueStoreName(name, key: key, value: value), kind(\.keyValue))
-        if let retention = options.historyRetention {
-            return .versionedKeyValue(
-                name, historyRetention: retention, kind: kind, isLogged: options.isLogged,
-                topicSettings: options.changelogSettings)
+        let (isLogged, settings) = (storage.isLogged, storage.changelogSettings)
+        switch rows {
+        case .versions(let history):
+            return StoreDefinition(
+                VersionedStoreName(name, key: key, value: value, historyRetention: history), kind: kind(\.keyValue),
+                isLogged: isLogged, topicSettings: settings)
+        case .usedLast(let maxEntries):
+            // A number that is not positive was rejected above, and the topology will not be built.
+            return StoreDefinition(
+                LRUTableStoreName(name, key: key, value: value, maxEntries: max(maxEntries, 1)), isLogged: isLogged,
+                topicSettings: settings)
+        case .latest:
+            return StoreDefinition(
+                TableStoreName(name, key: key, value: value), kind: kind(\.keyValue), isLogged: isLogged,
+                topicSettings: settings)
         }
-        if let maxEntries = options.maxEntries, maxEntries > 0 {
-            return .timestampedLRUMap(
-                name, maxEntries: maxEntries, isLogged: options.isLogged, topicSettings: options.changelogSettings)
-        }
-        return .timestampedKeyValue(
-            name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings)
-    }
-}
-
-extension StoreOptions {
-    /// Stores of windows in memory agree with those on disk, unless Kafka Streams' are asked for, and this one in memory.
-    func expiresExactly(_ memory: WindowMemory) -> Bool { memory == .kafkaStreams && kind == .inMemory }
-
-    /// - Parameter holders: what keeps neither versions nor the rows used last, in the plural.
-    /// - Throws: `TopologyError.invalidSetting` for a store that shall.
-    func checkIsPlain(_ holders: String, named name: String) throws {
-        func refuse(_ reason: String) throws { throw TopologyError.invalidSetting(name: name, reason: reason) }
-        if historyRetention != nil { try refuse("\(holders) have no versions; leave historyRetention out") }
-        if maxEntries != nil { try refuse("\(holders) hold all that they need; leave maxEntries out") }
     }
 }

@@ -1,26 +1,29 @@
 import MoldauState
 
-/// Where the stores of a topology keep their data, by what they hold. Kafka Streams' `dsl.store.suppliers.class`.
+/// Where the stores of a topology keep their data, by shape. Kafka Streams' `dsl.store.suppliers.class`.
 public struct StoreKinds: Sendable, Hashable {
-    /// Of tables, aggregates without windows, and what operators keep for themselves.
+    /// The stores of tables and of aggregates without windows, and internal stores of operators.
     public var keyValue: StoreKind
-    /// Of windowed aggregates and joins of streams.
+    /// The stores of windowed aggregates and of joins of streams.
     public var window: StoreKind
-    /// Of aggregates of sessions.
+    /// The stores of session aggregates.
     public var session: StoreKind
 
+    /// Chooses a kind for each shape of store.
     public init(keyValue: StoreKind = .rocksDB, window: StoreKind = .rocksDB, session: StoreKind = .rocksDB) {
         self.keyValue = keyValue
         self.window = window
         self.session = session
     }
 
-    /// One kind for all.
+    /// The same kind for all.
     public init(_ kind: StoreKind) { self.init(keyValue: kind, window: kind, session: kind) }
 
+    /// All stores on disk.
     public static let rocksDB = StoreKinds(.rocksDB)
+    /// All stores in memory.
     public static let inMemory = StoreKinds(.inMemory)
-    /// Stores of a user's own for all.
+    /// Custom stores for all.
     ///
     /// ```swift
     /// /// A list in key order. It forgets all with its process: the changelog brings that back.
@@ -52,7 +55,7 @@ public struct StoreKinds: Sendable, Hashable {
     /// }
     /// let lists = ByteStoreProvider("sorted lists") { _ in SortedList() }
     /// let counts = Topic<String, Int64>("counts")
-    /// let topology = try Topology(TopologyOptions(stores: .custom(lists))) { streams in
+    /// let topology = try Topology(TopologyOptions(storeKinds: .custom(lists))) { streams in
     ///     streams.stream(shouted).groupByKey().count().toStream().to(counts)
     /// }
     /// // shouted: ada=TO BE, ada=OR NOT

@@ -2,9 +2,10 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Declares the sources of a topology; the operators follow on what its methods return.
+/// Declares the sources of a topology; operators are methods of the streams and tables that it returns.
 ///
-/// Lives while the closure of `Topology(_:_:)` runs. Errors of names and settings are kept and thrown when the closure is done.
+/// Lives while the closure of `Topology(_:_:)` runs. Errors in names and settings are collected, and the first one is
+/// thrown after the closure returns.
 public final class StreamsBuilder {
     let options: TopologyOptions
     let names: NodeNames
@@ -15,7 +16,7 @@ public final class StreamsBuilder {
     private var copartitions: [Set<String>] = []
     /// The first error of the operators so far; `build` throws it.
     package private(set) var failure: (any Error)?
-    /// The operators that are being declared, where what they discard goes aside.
+    /// The innermost `diverting` call whose operators are being declared.
     var scope: DiversionScope?
     var warnings: [TopologyWarning] = []
     private var classesWithStores: Set<ObjectIdentifier> = []
@@ -26,7 +27,7 @@ public final class StreamsBuilder {
         names = NodeNames(options.naming)
     }
 
-    /// Adds a node below its parents; none means that it is a source.
+    /// Adds a node below its parents; a node without parents is a source.
     func add(_ node: GraphNode, below parents: [GraphNode]) {
         for parent in parents.isEmpty ? [root] : parents { parent.add(child: node) }
         nodes.append(node)
@@ -34,7 +35,7 @@ public final class StreamsBuilder {
         postpone(node)
     }
 
-    /// Gives a node that is used again the place of one that is added now.
+    /// Moves a node that is used again to the current place in the build order.
     func postpone(_ node: GraphNode) {
         node.buildPriority = nodeCount
         nodeCount += 1
@@ -45,39 +46,40 @@ public final class StreamsBuilder {
         do { try body() } catch { failure = failure ?? error }
     }
 
-    /// The given name after a check, or the next of that prefix.
+    /// The given name, checked, or the next one with the prefix.
     func name(_ given: String?, _ prefix: String) -> String {
         names.processor(given.map { checked($0) }, prefix)
     }
 
-    /// The name itself; `build` throws if it is not allowed.
+    /// Returns the name; `build` throws if it is not allowed.
     func checked(_ name: String) -> String {
         attempt { try NodeNames.validate(name) }
         return name
     }
 
-    /// Says that the sources must agree in their number of partitions: equal keys are to come together.
+    /// Requires the sources to have the same number of partitions, because records with equal keys must reach the same
+    /// task.
     func copartition(_ sources: Set<String>) { copartitions.append(sources) }
 
-    /// Adds a store for processors to name.
+    /// Adds a store that processors refer to by name.
     ///
     /// ```swift
     /// let counts = KeyValueStoreName<String, Int>("counts")
-    /// streams.addStore(.keyValue(counts))
-    /// let moves = customers.transformValues(stores: [counts.name]) { context in
+    /// streams.addStore(StoreDefinition(counts))
+    /// let moves = customers.transformValues(stores: [counts]) { context in
     ///     let counts = try context.store(counts)
     ///     return { name, _ in try counts.update(name) { ($0 ?? 0) + 1 }.new }
     /// }
     /// // customers: ada=Prague, ada=Brno
     /// // moves: ada=1, ada=2
     /// ```
-    /// The same definition may be added again, by several parts of a topology that share the store; another one of the
-    /// same name is a `TopologyError.duplicateName`.
+    /// Adding the same definition again is allowed, so that several parts of a topology can share the store; a
+    /// different one of the same name is a `TopologyError.duplicateName`.
     public func addStore(_ store: StoreDefinition) {
         additions.append { topology in try topology.add(store, for: []) }
     }
 
-    /// Adds the stores that a class of processors brings along, once.
+    /// Adds the stores that a processor type declares, once.
     func addStores<Made: Processor>(of _: Made.Type) {
         guard classesWithStores.insert(ObjectIdentifier(Made.self)).inserted else { return }
         for store in Made.stores { addStore(store) }
@@ -102,7 +104,8 @@ public final class StreamsBuilder {
         return topology
     }
 
-    /// Lets sources of the same topics and types be one; answers whose name became whose.
+    /// Merges sources of the same topics and types. Returns the names of removed sources, each with the name of its
+    /// replacement.
     private func mergeSources() -> [String: String] {
         var renamed: [String: String] = [:]
         var kept: [GraphNode] = []
@@ -147,7 +150,7 @@ extension Topology {
     /// // lines: 1=to be
     /// // shouted: 1=TO BE
     /// ```
-    /// - Throws: `TopologyError` for names, stores and topics that do not fit together, and what `declare` throws.
+    /// - Throws: `TopologyError` if names, stores and topics do not fit together, and any error of `declare`.
     public init(_ options: TopologyOptions = TopologyOptions(), _ declare: (StreamsBuilder) throws -> Void) throws {
         let builder = StreamsBuilder(options)
         try declare(builder)

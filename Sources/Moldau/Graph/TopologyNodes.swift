@@ -2,9 +2,9 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A topology node by node, without the DSL: what Kafka Streams calls the Processor API.
+/// A topology built node by node, without the DSL: what Kafka Streams calls the Processor API.
 extension Topology {
-    /// Adds a processor of one's own below its parents, one instance per task.
+    /// Adds a custom processor below its parents, one instance per task.
     ///
     /// ```swift
     /// final class Doubler: Processor {
@@ -23,20 +23,24 @@ extension Topology {
     /// // numbers: a=4
     /// // even: a=8
     /// ```
-    /// `add(_:for:)` adds stores, and gives them to processors that are there. Nothing is repartitioned on its own.
-    /// - Parameter stores: the names of stores that are in the topology already.
-    /// - Throws: `TopologyError`: the name is taken, a parent or store is unknown. Types that do not fit those of a parent come
-    ///   out as `TopologyError.wrongType` when tasks are made.
+    /// `add(_:for:)` adds stores and connects them to existing processors. Nothing is repartitioned automatically.
+    /// - Parameter stores: the stores that it uses and that are already in the topology.
+    /// - Parameter name: the node's name.
+    /// - Parameter parents: the names of the nodes whose records it gets.
+    /// - Parameter make: makes the processor of one task; must return a new one each time.
+    /// - Throws: `TopologyError` if the name is taken or a parent or store is unknown. If the types do not fit those of
+    ///   a parent, `TopologyError.wrongType` is thrown when tasks are made.
     public mutating func addProcessor<Made: Processor & SendableMetatype>(
-        _ name: String, after parents: [String], stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
+        _ name: String, after parents: [String], stores: [any StoreName] = [],
+        _ make: @escaping @Sendable () throws -> Made
     ) throws {
-        try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, parents: parents))
+        try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, .process, parents: parents))
         for store in Made.stores { try add(store, for: [name]) }
-        for store in stores { try connect(name, toStore: store) }
+        for store in stores { try connect(name, toStore: store.name) }
     }
 
-    /// As `addProcessor` shows: a node that reads topics of the same types. Serdes are those of the first.
-    /// - Throws: `TopologyError`: the name is taken, there is no topic, or another source reads one of them.
+    /// As `addProcessor` shows: a node that reads topics of the same types, with the serdes of the first topic.
+    /// - Throws: `TopologyError` if the name is taken, no topic is given, or another source reads one of them.
     public mutating func addSource<Key, Value>(
         _ name: String, reading topics: [Topic<Key, Value>], start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
@@ -47,11 +51,11 @@ extension Topology {
                 key: first.key, value: first.value, timestamps: timestamps?.extract(in: context),
                 in: context, next: try context.next())
         }
-        try add(TopologyNode(name, .source(source)))
+        try add(TopologyNode(name, .source(source), .source(RecordFormat(first.key, first.value))))
     }
 
     /// As `addProcessor` shows: a node that writes records to a topic.
-    /// - Throws: `TopologyError`: the name is taken or a parent is unknown.
+    /// - Throws: `TopologyError` if the name is taken or a parent is unknown.
     public mutating func addSink<Key, Value>(
         _ name: String, to topic: Topic<Key, Value>, partitioner: StreamPartitioner<Key, Value>? = nil,
         after parents: [String]
@@ -60,12 +64,13 @@ extension Topology {
             try SinkWriter(key: topic.key, value: topic.value, partitioner: partitioner, context: context)
                 .inlet(to: .topic(topic.name))
         }
-        try add(TopologyNode(name, .sink(topic: topic.name, make: make), parents: parents))
+        let operation = OperatorDescription.sink(RecordFormat(topic.key, topic.value))
+        try add(TopologyNode(name, .sink(topic: topic.name, make: make), operation, parents: parents))
     }
 }
 
 extension NodeContext {
-    /// Starts a processor in this place; it is closed with the task.
+    /// Starts a processor as this node; it is closed with the task.
     func inlet<Made: Processor>(of processor: Made) throws -> Inlet<Made.KeyIn, Made.ValueIn> {
         try processor.start(try ProcessorContext<Made.KeyOut, Made.ValueOut>(self))
         task.onClose { try processor.close() }

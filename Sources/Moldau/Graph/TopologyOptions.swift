@@ -2,32 +2,34 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What holds for a whole topology.
+/// Settings of a whole topology.
 public struct TopologyOptions: Sendable {
+    /// How nodes, stores and internal topics are named if the user names none.
     public var naming: Naming
-    /// Whether those downstream of a table see every change.
+    /// Whether nodes downstream of a table see every change.
     public var emission: Emission
-    /// The kinds of stores where an operator does not choose one.
-    public var stores: StoreKinds
-    /// Rewritings that save work. They rename nodes, stores or topics: choose them before an application has state.
+    /// The kinds of stores for operators that do not choose one.
+    public var storeKinds: StoreKinds
+    /// Optimizations that save work. They rename nodes, stores or topics: choose them before an application has state.
     public var optimizations: Set<TopologyOptimization>
     /// How far back windowed aggregations look in their stores.
     public var windowMemory: WindowMemory
-    /// Refuses a topology whose stores and internal topics are not all named by the user, so that no change of the topology
+    /// Rejects a topology unless the user named all its stores and internal topics, so that no change of the topology
     /// can rename what an application has on disk (KIP-1111).
     public var requiresNames: Bool
-    /// Stands before every processor and sink (KIP-1112).
+    /// Wraps every processor and sink (KIP-1112).
     public var wrapper: (any NodeWrapper)?
 
+    /// The defaults suit new applications.
     public init(
-        naming: Naming = .stable, emission: Emission = .everyChange, stores: StoreKinds = .rocksDB,
+        naming: Naming = .stable, emission: Emission = .everyChange, storeKinds: StoreKinds = .rocksDB,
         optimizations: Set<TopologyOptimization> = [], windowMemory: WindowMemory = .complete,
         requiresNames: Bool = false, wrapper: (any NodeWrapper)? = nil
     ) {
         self.wrapper = wrapper
         self.naming = naming
         self.emission = emission
-        self.stores = stores
+        self.storeKinds = storeKinds
         self.optimizations = optimizations
         self.windowMemory = windowMemory
         self.requiresNames = requiresNames
@@ -39,7 +41,7 @@ extension TopologyOptions {
 }
 
 extension Emission {
-    /// - Throws: `TopologyError.invalidSetting`.
+    /// - Throws: `TopologyError.invalidSetting` if no key may be held.
     func check(of name: String) throws {
         guard case .lastPerCommit(let limit) = self, limit < 1 else { return }
         throw TopologyError.invalidSetting(
@@ -47,28 +49,31 @@ extension Emission {
     }
 }
 
-/// How far back windowed aggregations look in their stores, and whether joins of streams wait as long as they say.
+/// How far back windowed aggregations look in their stores, and whether joins of streams wait for the whole grace
+/// period.
 public enum WindowMemory: Sendable, Hashable {
-    /// To all that may still change, or is still to be sent.
+    /// Everything that may still change or has still to be emitted.
     case complete
-    /// As Kafka Streams: to what is within the retention by the store's own clock, and beyond it only where changes are
-    /// held. Results are lost where that is not enough: with `onWindowClose`, those of windows that close after a longer
-    /// pause of the input; a session that a late record belongs to may not be found, so that there are two. In left and outer
-    /// joins a record without a match that comes late, grace or not, has a result at once, and may have another later.
+    /// Only the retention period, by the store's own clock, as in Kafka Streams; older entries are found only while
+    /// their changes are held back. Results are lost if that is too short: with `onWindowClose`, those of windows that
+    /// close after a longer pause of the input; the session that a late record belongs to may not be found, so that
+    /// there are two. In left and outer joins a late record without a match has a result at once, whether within the
+    /// grace period or not, and may have another one later.
     case kafkaStreams
 }
 
-/// A rewriting of a topology that leaves its results as they are.
+/// An optimization of a topology that does not change its results.
 public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
-    /// A join of a stream with itself keeps its records in one store instead of two. Records of left and outer joins
-    /// that come too late to be stored have no result then.
+    /// A stream joined with itself keeps its records in one store instead of two. In left and outer joins, records that
+    /// are too late to be stored then have no result.
     case singleStoreSelfJoin
-    /// Operators that need equal keys together after the same change of key share one repartition topic.
+    /// Operators that need equal keys in one partition after the same change of key share one repartition topic.
     case mergeRepartitionTopics
-    /// A topic that is read as a table is the changelog of the table's store: no other one is made or written, and a restore
-    /// reads the topic as far as it was committed. The topic has to keep what the table needs: it is compacted, or keeps
-    /// everything; that of a versioned table with `min.compaction.lag.ms` of at least the history. `StoreOptions.isLogged` and
-    /// `changelogSettings` mean nothing for such tables. Tables that do not start at the earliest record keep changelogs.
+    /// The topic of a table is also the changelog of the table's store: no changelog is created or written, and a
+    /// restore reads the topic up to the committed offset. The topic must retain what the table needs: it is compacted,
+    /// or has unlimited retention; for a versioned table it has a `min.compaction.lag.ms` of at least the history.
+    /// `TableStoreOptions.isLogged` and `changelogSettings` have no effect on such tables. Tables that do not start at
+    /// the earliest record keep their changelogs.
     case reuseSourceTopics
 }
 
@@ -77,50 +82,12 @@ extension Set<TopologyOptimization> {
     public static var all: Set<TopologyOptimization> { Set(TopologyOptimization.allCases) }
 }
 
-/// Which changes of a table with a store go downstream.
+/// Which changes of a table with a store are forwarded downstream.
 public enum Emission: Sendable, Hashable {
     /// All of them, at once.
     case everyChange
-    /// The last one of each key per commit, in the order of the last updates: Kafka Streams' record cache. Changes are held in memory
-    /// until then; when more than `maxHeldKeys` wait in a table, they go at once.
+    /// The last one of each key per commit, in the order of the last updates: Kafka Streams' record cache. Changes are
+    /// held in memory until then; when more than `maxHeldKeys` keys have changes held in one table, all its held
+    /// changes are forwarded at once.
     case lastPerCommit(maxHeldKeys: Int = 10_000)
-}
-
-/// How one operator keeps its state. What is nil is taken from the topology.
-public struct StoreOptions: Sendable {
-    public var kind: StoreKind?
-    public var emission: Emission?
-    /// Whether a changelog topic brings the store back after its disk was lost.
-    public var isLogged: Bool
-    /// How long a windowed store keeps what it has, by stream time; nil: as long as its windows need.
-    public var retention: Duration?
-    /// Settings of the changelog topic that differ from the usual ones, by Kafka's names.
-    public var changelogSettings: [String: String]
-    /// Makes the table versioned: it keeps each key's values of this length of event time (KIP-889), so that a stream is joined with
-    /// the value as of its record's time. Every change goes downstream at once. nil keeps the latest value only.
-    public var historyRetention: Duration?
-    /// Keeps so many rows per task at most, in memory: those that were read or written last (`Stores.lruMap`). The others
-    /// are forgotten, in the changelog too, and those downstream do not hear of it: an aggregate of such a key begins anew.
-    /// For tables and aggregates without windows; processors read such a store with `timestampedLRUStore`.
-    ///
-    /// ```swift
-    /// let recent = clicks.groupByKey().count(options: StoreOptions(maxEntries: 2))
-    /// // clicks: ada=/home, ada=/shop, bob=/home, eve=/home, ada=/home
-    /// // recent: ada=1, ada=2, bob=1, eve=1, ada=1
-    /// ```
-    public var maxEntries: Int?
-
-    public init(
-        kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
-        retention: Duration? = nil, changelogSettings: [String: String] = [:], historyRetention: Duration? = nil,
-        maxEntries: Int? = nil
-    ) {
-        self.maxEntries = maxEntries
-        self.historyRetention = historyRetention
-        self.kind = kind
-        self.emission = emission
-        self.isLogged = isLogged
-        self.retention = retention
-        self.changelogSettings = changelogSettings
-    }
 }

@@ -11,29 +11,29 @@ extension KGroupedStream {
     /// // counts: ada=1, bob=1, ada=2
     /// ```
     @inlinable public func count(
-        as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Int64>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
-    /// As `count`, in another type of number.
+    /// As `count`, with another number type.
     @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
-        result: Serde<Number>, as store: KeyValueStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        result: Serde<Number>, as store: (any TableName<Key, Number>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil
     ) -> KTable<Key, Number> {
-        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil { skipNumber() }
         guard let keysOnly else {
             return aggregating(
-                "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
+                "KSTREAM-AGGREGATE-", operation: .count, as: store, named: name, options, result: result,
                 .counting())
         }
         return keysOnly.aggregating(
-            "KSTREAM-AGGREGATE-", operation: "count", as: store, named: name, options, result: result,
+            "KSTREAM-AGGREGATE-", operation: .count, as: store, named: name, options, result: result,
             .counting())
     }
 
-    /// Folds the records of each key into one value, changed in place.
+    /// Folds the records of each key into one value, which is updated in place.
     ///
     /// ```swift
     /// let spent = orders.groupBy { _, order in order.customer }
@@ -42,18 +42,18 @@ extension KGroupedStream {
     /// // spent: ada=120, bob=30, ada=125
     /// ```
     @inlinable public func aggregate<Result: StreamCodable & Sendable>(
-        _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+        _ initial: Result, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", operation: "aggregate", as: store, named: name, options, result: Result.serde,
+            "KSTREAM-AGGREGATE-", operation: .aggregate, as: store, named: name, options, result: Result.serde,
             .changing(initial, update))
     }
 
     /// Folds the records of each key into one value; nil deletes the row.
     ///
     /// ```swift
-    /// let open = payments.groupByKey().aggregate({ 100 }, result: Int.serde) { _, payment, rest in
+    /// let open = payments.groupByKey().aggregate({ 100 }, result: Int.serde) { rest, _, payment in
     ///     rest > payment ? rest - payment : nil
     /// }
     /// // payments: o1=60, o2=10, o1=40
@@ -61,15 +61,15 @@ extension KGroupedStream {
     /// ```
     @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
-        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", operation: "aggregate", as: store, named: name, options, result: result,
+            "KSTREAM-AGGREGATE-", operation: .aggregate, as: store, named: name, options, result: result,
             Fold(initial: initial, next: next))
     }
 
-    /// Combines the values of each key two by two; the first value stands as it is. nil deletes the row.
+    /// Combines the values of each key pairwise; the first value is taken as it is. nil deletes the row.
     ///
     /// ```swift
     /// let largest = payments.groupByKey().reduce { max($0, $1) }
@@ -77,24 +77,24 @@ extension KGroupedStream {
     /// // largest: o1=60, o1=60, o1=80
     /// ```
     @inlinable public func reduce(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Key, Value> {
         reducing(as: store, named: name, options, result: value, first: { $0 }, combine)
     }
 
-    /// As `reduce`, for values that may be nil: those are dropped before.
+    /// As `reduce`, for optional values: nil values are dropped first.
     @inlinable public func reduce<Wrapped: StreamCodable>(
-        as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
         reduce(result: Wrapped.serde, as: store, named: name, options: options, combine)
     }
 
-    /// As `reduce` of values that may be nil, with the serde given.
+    /// As `reduce` of optional values, with the given serde.
     @inlinable public func reduce<Wrapped>(
-        result: Serde<Wrapped>, as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
+        result: Serde<Wrapped>, as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
         reducing(as: store, named: name, options, result: result, first: { $0 }) { old, new in
             guard let new else { return nil }
@@ -103,12 +103,13 @@ extension KGroupedStream {
     }
 
     @inlinable func reducing<Result>(
-        as store: KeyValueStoreName<Key, Result>?, named name: String?, _ options: StoreOptions?, result: Serde<Result>,
+        as store: (any TableName<Key, Result>)?, named name: String?, _ options: TableStoreOptions?,
+        result: Serde<Result>,
         first: @escaping @Sendable (Value) -> Result?,
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-REDUCE-", operation: "reduce", as: store, named: name, options, result: result,
+            "KSTREAM-REDUCE-", operation: .reduce, as: store, named: name, options, result: result,
             .reducing(combine, first: first))
     }
 
@@ -117,8 +118,8 @@ extension KGroupedStream {
     }
 
     @inlinable func aggregating<Result>(
-        _ prefix: String, operation: String, as store: KeyValueStoreName<Key, Result>?, named name: String?,
-        _ options: StoreOptions?, result: Serde<Result>, _ fold: Fold<Key, Value, Result>
+        _ prefix: String, operation: Aggregation, as store: (any TableName<Key, Result>)?, named name: String?,
+        _ options: TableStoreOptions?, result: Serde<Result>, _ fold: Fold<Key, Value, Result>
     ) -> KTable<Key, Result> {
         let (key, value) = (key, value)
         return aggregating(prefix, operation: operation, as: store, named: name, options, result: result) {
@@ -129,17 +130,18 @@ extension KGroupedStream {
     }
 
     @usableFromInline func aggregating<Result>(
-        _ prefix: String, operation: String, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, result: Serde<Result>,
+        _ prefix: String, operation: Aggregation, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ options: TableStoreOptions?, result: Serde<Result>,
         inlet:
             @escaping @Sendable (NodeContext, _ store: String, ChangeForwarder<Key, Result>) throws -> Inlet<Key, Value>
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store?.name, options, in: stream.builder) {
-            stream.builder.names.store(prefix, origin: stream.origin, operation: operation)
+        let choice = StoreChoice(store, options, in: stream.builder) {
+            stream.builder.names.store(prefix, origin: stream.origin, operation: operation.rawValue)
         }
         let name = choice.name
         return aggregated(
-            prefix, named: given, choice, key: key, getter: .store(name),
+            prefix, .aggregate(operation, windows: nil, emit: choice.emission.described), named: given,
+            choice, key: key, getter: .store(name),
             store: choice.definition(key: key, value: store?.value ?? result)
         ) { context, changes in try inlet(context, name, changes) }
     }
@@ -147,14 +149,14 @@ extension KGroupedStream {
 
 extension Fold {
     /// The node of an aggregation without windows.
-    /// - Parameter reportsInitial: whether the initial value is the old one of a key's first change, as Kafka Streams has
-    ///   it unless changes are held.
+    /// - Parameter reportsInitial: whether a key's first change has the initial value as its old value, as in Kafka
+    ///   Streams unless changes are held.
     @inlinable func inlet(
         _ context: NodeContext, store: String, key: Serde<Key>, value: Serde<Value>,
         _ changes: ChangeForwarder<Key, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {
         let rows = try TableRows<Key, Result>(context, store)
-        // Not the whole `Null`s: a look at one counts its references.
+        // Captures the functions only, not the whole `Null`s: using those would cost reference counting.
         let (isNullKey, isNullValue) = (key.null?.isNull, value.null?.isNull)
         return Inlet(
             expecting: rows.expectation,

@@ -3,12 +3,14 @@ import MoldauState
 import MoldauTopology
 
 extension KGroupedStream {
-    /// Adds the node of an aggregation with its store, below a repartition where the key was changed.
+    /// Adds the node of an aggregation with its store, below a repartition if the key was changed.
     /// - Parameters:
-    ///   - emission: nil: as the choice of the store says.
+    ///   - operation: the description of the node.
+    ///   - emission: nil for that of the store's options.
     ///   - inlet: wires the node in a task.
     func aggregated<ResultKey, Result>(
-        _ prefix: String, named given: String?, _ choice: StoreChoice, emission: Emission? = nil,
+        _ prefix: String, _ operation: OperatorDescription, named given: String?, _ choice: StoreChoice,
+        emission: Emission? = nil,
         key: Serde<ResultKey>, getter: RowGetter<ResultKey, Result>, store: StoreDefinition, grace: Duration? = nil,
         inlet: @escaping @Sendable (NodeContext, ChangeForwarder<ResultKey, Result>) throws -> Inlet<Key, Value>
     ) -> KTable<ResultKey, Result> {
@@ -25,7 +27,7 @@ extension KGroupedStream {
                     context, store: store.name, emission: emission, key: key, sendsOldValues: sendsOldValues)
                 return try inlet(context, changes)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             try topology.add(store, for: [name])
         }
         node.grace = grace

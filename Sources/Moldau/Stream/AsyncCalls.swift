@@ -1,17 +1,17 @@
-// The records of one task that wait for asynchronous results, in the order in which they came.
+// The records of one task that wait for asynchronous results, in order of arrival.
 //
 //                 ┌────────────── tried again ──────────────┐
-//     record ──▸ waiting ──▸ running ──▸ threw, or too late ─┤
+//     record ──▸ waiting ──▸ running ──▸ threw, or timed out ┤
 //                               │                            └─ at the last attempt ─┐
 //                               └──▸ value ──▸ done ◂────────────────────────────────┘
-//                                               └──▸ downstream, or to the handler, when all before it are through
+//                                               └──▸ downstream, or to the handler, after all earlier ones
 //
-// Everything but the closures runs on the task's thread. A closure's end is a message in a mailbox, which wakes the
-// thread. Messages of attempts that were given up are ignored.
+// Everything but the closures runs on the task's thread. When a closure ends, it puts a message into a mailbox, which
+// wakes the thread. Messages of abandoned attempts are ignored.
 
 import MoldauRecords
+import MoldauRuntime
 import MoldauTopology
-import Synchronization
 
 /// The calls of one asynchronous operator in one task.
 final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: DeferredWork {
@@ -44,7 +44,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     private let transform: Transform
     private let mailbox: Mailbox<Message>
 
-    /// By number: those from `first` up to `end` are there.
+    /// By number: those from `first` up to `end` (exclusive).
     private var calls: [Int: Call] = [:]
     private var first = 0
     private var end = 0
@@ -68,7 +68,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     var isFull: Bool { calls.count >= maxInFlight }
     var isRunning: Bool { runningCount > 0 }
 
-    /// Takes a record in, full or not: what one record of the input led to must find its place.
+    /// Accepts a record even if the operator is full: all outputs of one input record must be accepted.
     func receive(_ record: Record<Key, Value>) {
         let now = context.task.time.uptime
         calls[end] = Call(record: record, situation: context.task.situation, state: .waiting(until: now))
@@ -78,8 +78,8 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
 
     func resume() throws -> Int {
         let now = context.task.time.uptime
-        // In an order that chance has no part in: random pauses are drawn in it.
-        for message in mailbox.takeAll().sorted(by: { $0.number < $1.number }) {
+        // Sorted, so that the order does not depend on chance: random pauses are drawn in it.
+        for message in mailbox.take().sorted(by: { $0.number < $1.number }) {
             guard let call = calls[message.number], call.attempt == message.attempt, case .running = call.state else {
                 continue
             }
@@ -96,7 +96,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         return try release()
     }
 
-    /// Begins a call's next attempt if it is due and there is room.
+    /// Starts a call's next attempt if it is due and there is capacity.
     private func start(_ number: Int, now: Duration) {
         guard runningCount < maxInFlight, var call = calls[number], case .waiting(let due) = call.state, now >= due
         else { return }
@@ -106,7 +106,8 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         let task = Task(executorPreference: context.task.asyncExecutor) {
             let result: Result<NewValue, any Error>
             do { result = .success(try await transform(key, value)) } catch { result = .failure(error) }
-            mailbox.put(Message(number: number, attempt: attempt, result: result))
+            // It has room for all, and nobody closes it.
+            try? mailbox.post(Message(number: number, attempt: attempt, result: result))
         }
         call.state = .running(task, deadline: now + timeout)
         calls[number] = call
@@ -124,7 +125,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         }
     }
 
-    /// Lets the results go that have none before them to wait for.
+    /// Forwards the results that no earlier call holds back.
     private func release() throws -> Int {
         let before = first
         while let call = calls[first], case .done(let result) = call.state {
@@ -146,28 +147,5 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         calls = [:]
         first = end
         runningCount = 0
-    }
-}
-
-/// Where results wait for the thread that owns a task.
-private final class Mailbox<Message: Sendable>: Sendable {
-    private let messages = Mutex<[Message]>([])
-    private let wake: @Sendable () -> Void
-
-    init(wake: @escaping @Sendable () -> Void) { self.wake = wake }
-
-    func put(_ message: Message) {
-        let isFirst = messages.withLock { messages in
-            messages.append(message)
-            return messages.count == 1
-        }
-        if isFirst { wake() }
-    }
-
-    func takeAll() -> [Message] {
-        messages.withLock { messages in
-            defer { messages = [] }
-            return messages
-        }
     }
 }

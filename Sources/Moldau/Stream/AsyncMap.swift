@@ -2,7 +2,8 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Gives each record a new value that takes its time: the answer of a service, a row of a database elsewhere.
+    /// Gives each record a new value that is computed asynchronously: the answer of a service, a row of a remote
+    /// database.
     ///
     /// ```swift
     /// @Sendable func lookUp(_ page: String) async throws -> String { page.uppercased() }
@@ -13,16 +14,20 @@ extension KStream {
     /// // clicks: ada=/home, bob=/shop
     /// // pages: ada=/HOME, bob=/SHOP
     /// ```
-    /// The closures of up to `maxInFlight` records of a task run at the same time. Results leave in the order in which
-    /// their records came, so those downstream see what they would see of a plain `mapValues`, stream time included.
-    /// While so many records are on their way the task takes no more; other tasks of the thread go on. A commit waits until all
-    /// have their results. After a crash a closure may be called again for the same record.
+    /// The closures of up to `maxInFlight` records of a task run at the same time. Results are forwarded in the order
+    /// in which their records came, so downstream nodes see what they would see of a plain `mapValues`, stream time
+    /// included. While that many records are in flight the task takes no more; other tasks of the thread continue. A
+    /// commit waits until all have their results. After a crash a closure may be called again for the same record.
     ///
-    /// What the closure throws at its last attempt goes to the processing handler, or aside, when it is the record's turn.
-    /// Cancellation means that the result is not wanted any more: the attempt took too long, or the application stops.
+    /// When the last attempt throws, the error goes to the processing handler, or the record is diverted, in the
+    /// record's turn. Cancellation means that the result is no longer wanted: the attempt timed out, or the application
+    /// stops.
     /// - Parameters:
     ///   - maxInFlight: per task; at least 1.
-    ///   - timeout: of one attempt, by the application's clock, checked in steps of 100 ms or less.
+    ///   - timeout: of one attempt, by the application's clock, checked every 100 ms or more often.
+    ///   - retry: how often a call that failed is tried again.
+    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - transform: gives the new value; calls overlap.
     public func mapValuesAsync<NewValue: Sendable>(
         maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30), named name: String? = nil,
         _ transform: @escaping @Sendable (Value) async throws -> NewValue
@@ -32,7 +37,7 @@ extension KStream {
         }
     }
 
-    /// As `mapValuesAsync`, with the key at hand.
+    /// As `mapValuesAsync`, with the key passed too.
     public func mapValuesAsync<NewValue: Sendable>(
         maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30), named name: String? = nil,
         _ transform: @escaping @Sendable (Key, Value) async throws -> NewValue
@@ -46,7 +51,10 @@ extension KStream {
             if retry.backoff < .zero { try refuse("the backoff is negative") }
             if timeout.milliseconds < 1 { try refuse("the timeout must be at least 1 ms") }
         }
-        return adding(named: name, prefix: "KSTREAM-MAPVALUES-ASYNC-", changesValue: true) { context in
+        return adding(
+            .mapValuesAsync(maxInFlight: maxInFlight), named: name, prefix: "KSTREAM-MAPVALUES-ASYNC-",
+            changesValue: true
+        ) { context in
             let calls = AsyncCalls(
                 context, maxInFlight: maxInFlight, retry: retry, timeout: timeout,
                 forward: try context.next(Key.self, NewValue.self).receive, transform)

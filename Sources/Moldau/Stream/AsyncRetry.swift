@@ -1,16 +1,18 @@
 import MoldauTopology
 
-/// How often an asynchronous closure is tried again after it threw or took too long.
+/// How often an asynchronous closure is tried again after it threw or timed out.
 public struct AsyncRetry: Sendable {
-    /// In all; at least 1.
+    /// In all, the first one included; at least 1.
     public var attempts: Int
-    /// Before the second attempt; twice as long before each one after it. Up to half of it, at random, is left out, so
-    /// that what failed together is not tried again together.
+    /// The pause before the second attempt; it doubles before each further one, up to `longestBackoff`. It is shortened
+    /// by up to half, at random, so that calls that failed together are not tried again together.
     public var backoff: Duration
+    /// The longest pause between two attempts.
     public var longestBackoff: Duration
-    /// Whether trying again may help.
+    /// Whether another attempt may succeed after this error.
     public var isRetriable: @Sendable (any Error) -> Bool
 
+    /// The pause doubles after each failed attempt, up to `longestBackoff`.
     public init(
         attempts: Int, backoff: Duration, longestBackoff: Duration = .seconds(10),
         isRetriable: @escaping @Sendable (any Error) -> Bool = { _ in true }
@@ -21,9 +23,10 @@ public struct AsyncRetry: Sendable {
         self.isRetriable = isRetriable
     }
 
+    /// A single attempt.
     public static let never = AsyncRetry(attempts: 1, backoff: .zero)
 
-    /// So many attempts in all, for errors that `isRetriable` says may go away.
+    /// Up to this many attempts in all, after errors for which `isRetriable` is true.
     ///
     /// ```swift
     /// struct Busy: Error {}
@@ -40,7 +43,7 @@ public struct AsyncRetry: Sendable {
         where isRetriable: @escaping @Sendable (any Error) -> Bool = { _ in true }
     ) -> AsyncRetry { AsyncRetry(attempts: attempts, backoff: backoff, isRetriable: isRetriable) }
 
-    /// - Parameter attempt: the one that failed, from 1.
+    /// - Parameter attempt: the one that failed, counted from 1.
     func pause(after attempt: Int, using generator: inout SeededGenerator) -> Duration {
         var longest = min(backoff, longestBackoff)
         for _ in 1..<attempt where longest < longestBackoff { longest = min(longest * 2, longestBackoff) }
@@ -49,10 +52,12 @@ public struct AsyncRetry: Sendable {
     }
 }
 
-/// An asynchronous closure took longer than it may.
+/// An asynchronous closure took longer than its timeout.
 public struct AsyncTimeout: Error, Equatable, CustomStringConvertible {
+    /// The timeout of the attempt.
     public let timeout: Duration
 
+    /// The error of an attempt that took longer than `timeout`.
     public init(timeout: Duration) { self.timeout = timeout }
 
     public var description: String { "no result after \(timeout)" }

@@ -2,24 +2,24 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Several grouped streams that change one aggregate per key together, each in its own way.
+/// Several grouped streams that update one aggregate per key, each in its own way.
 public struct CogroupedKStream<Key, Result> {
     let builder: StreamsBuilder
     let key: Serde<Key>
     let members: [CogroupMember<Key, Result>]
-    /// For stable names.
+    /// The stable name is built from it.
     var origin: String { members.map(\.origin).joined(separator: "-") }
 }
 
 /// One of the streams of a cogroup.
 struct CogroupMember<Key, Result> {
     let origin: String
-    /// The node that equal keys come from, and its sources, under a store of that name.
+    /// The node after which equal keys are in one partition, and its sources. A repartition is named after the store.
     let partitioned: (_ store: String) -> (node: GraphNode, sources: Set<String>)
     let inlets: any CogroupInlets<Key, Result>
 
     init<Value>(
-        _ grouped: KGroupedStream<Key, Value>, next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        _ grouped: KGroupedStream<Key, Value>, next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) {
         origin = grouped.stream.origin
         let repartition = SharedNode()
@@ -32,7 +32,7 @@ struct CogroupMember<Key, Result> {
 }
 
 extension KGroupedStream {
-    /// Begins an aggregate that several streams change together: this one with `update`, in place.
+    /// Starts an aggregate that several streams update: this one with `update`, in place.
     ///
     /// ```swift
     /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
@@ -45,23 +45,23 @@ extension KGroupedStream {
     public func cogroup<Result>(
         _: Result.Type = Result.self, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> CogroupedKStream<Key, Result> {
-        cogroup { key, value, result in
+        cogroup { result, key, value in
             var result = result
             try update(&result, key, value)
             return result
         }
     }
 
-    /// As `cogroup(into:)`, with a function that makes the next aggregate; nil deletes the row.
+    /// As `cogroup(into:)`, with a function that returns the next aggregate; nil deletes the row.
     public func cogroup<Result>(
-        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> CogroupedKStream<Key, Result> {
         CogroupedKStream(builder: stream.builder, key: key, members: [CogroupMember(self, next: next)])
     }
 }
 
 extension CogroupedKStream {
-    /// Lets another stream change the aggregate, in place.
+    /// Adds another stream that updates the aggregate in place.
     ///
     /// ```swift
     /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
@@ -76,25 +76,25 @@ extension CogroupedKStream {
         _ other: KGroupedStream<Key, Value>,
         into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> CogroupedKStream {
-        cogroup(other) { key, value, result in
+        cogroup(other) { result, key, value in
             var result = result
             try update(&result, key, value)
             return result
         }
     }
 
-    /// Lets another stream change the aggregate; nil deletes the row.
+    /// Adds another stream that updates the aggregate; nil deletes the row.
     ///
     /// ```swift
     /// let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
-    ///     .cogroup(withdrawals.groupByKey()) { _, amount, balance in balance > amount ? balance - amount : nil }
+    ///     .cogroup(withdrawals.groupByKey()) { balance, _, amount in balance > amount ? balance - amount : nil }
     ///     .aggregate(0)
     /// // deposits: ada=100
     /// // withdrawals: ada=30, ada=70
     /// // balances: ada=100, ada=70, ada=nil
     /// ```
     public func cogroup<Value>(
-        _ other: KGroupedStream<Key, Value>, _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        _ other: KGroupedStream<Key, Value>, _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> CogroupedKStream {
         CogroupedKStream(builder: builder, key: key, members: members + [CogroupMember(other, next: next)])
     }
@@ -108,18 +108,18 @@ extension CogroupedKStream {
     /// // balances: ada=1100
     /// ```
     public func aggregate(
-        _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        _ initial: Result, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil
     ) -> KTable<Key, Result> where Result: StreamCodable & Sendable {
         aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
     }
 
-    /// As `aggregate`, with the initial value made for each key and the serde given.
+    /// As `aggregate`, with an initial value made for each key and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Result> {
-        let choice = choice(store?.name, options)
+        let choice = StoreChoice(store, options, in: builder) { generatedStoreName() }
         let storeName = choice.name
         return aggregated(
             named: name, choice, key: key, getter: .store(storeName),
@@ -129,16 +129,18 @@ extension CogroupedKStream {
         }
     }
 
-    func choice(_ store: String?, _ options: StoreOptions?) -> StoreChoice {
-        StoreChoice(store, options, in: builder) {
-            builder.names.store("COGROUPKSTREAM-AGGREGATE-", origin: origin, operation: "cogroup")
-        }
+    func choice(windows store: String?, _ options: WindowStoreOptions?) -> StoreChoice {
+        StoreChoice(windows: store, options, in: builder) { generatedStoreName() }
     }
 
-    /// Adds a node per stream, all on one store, and one that gathers their changes.
+    private func generatedStoreName() -> String {
+        builder.names.store("COGROUPKSTREAM-AGGREGATE-", origin: origin, operation: "cogroup")
+    }
+
+    /// Adds a node per stream, all with the same store, and one that merges their changes.
     func aggregated<ResultKey>(
         named given: String?, _ choice: StoreChoice, key: Serde<ResultKey>, getter: RowGetter<ResultKey, Result>,
-        store: StoreDefinition, grace: Duration? = nil,
+        store: StoreDefinition, grace: Duration? = nil, windows: WindowDescription? = nil,
         inlet:
             @escaping @Sendable (
                 any CogroupInlets<Key, Result>, NodeContext, ChangeForwarder<ResultKey, Result>, _ isHolding: Bool
@@ -155,12 +157,13 @@ extension CogroupedKStream {
             let inlets = members[index].inlets
             let node = GraphNode(name) { topology, parents in
                 let make: @Sendable (NodeContext) throws -> Any = { context in
-                    // What is held is held where the changes of all streams come together, in their order.
+                    // Changes are held only at the node where those of all streams come together, in their order.
                     let changes = try ChangeForwarder<ResultKey, Result>(
                         context, store: storeName, emission: .everyChange, key: key, sendsOldValues: true)
                     return try inlet(inlets, context, changes, isHolding)
                 }
-                try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+                let operation = OperatorDescription.aggregate(.cogroup, windows: windows, emit: .everyChange)
+                try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             }
             node.grace = grace
             builder.add(node, below: [parents[index].node])
@@ -181,7 +184,8 @@ extension CogroupedKStream {
                         change.isLatest ? .latest : .history(validTo: .none))
                 }
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.gather(emit: emission.described)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             try topology.add(store, for: parents)
         }
         builder.add(merge, below: nodes)

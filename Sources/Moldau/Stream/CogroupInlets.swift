@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauTopology
 
-/// What one stream of a cogroup does, whatever its values are: an inlet for each kind of aggregation.
+/// The node of one stream of a cogroup, with its value type erased: an inlet for each kind of aggregation.
 protocol CogroupInlets<Key, Result>: Sendable {
     associatedtype Key
     associatedtype Result
@@ -20,12 +20,12 @@ protocol CogroupInlets<Key, Result>: Sendable {
     func sessions(
         _ context: NodeContext, store: String, _ memory: WindowMemory, _ windows: SessionWindows,
         _ initial: @escaping @Sendable () throws -> Result,
-        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?,
+        merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result?,
         _ changes: ChangeForwarder<Windowed<Key>, Result>, isHolding: Bool
     ) throws -> Any
 }
 
-/// A stream of a cogroup with its values' type.
+/// A stream of a cogroup with its value type.
 struct CogroupFold<Key, Value, Result>: CogroupInlets {
     let fold: Fold<Key, Value, Result>
     let key: Serde<Key>
@@ -58,7 +58,7 @@ struct CogroupFold<Key, Value, Result>: CogroupInlets {
     func sessions(
         _ context: NodeContext, store: String, _ memory: WindowMemory, _ windows: SessionWindows,
         _ initial: @escaping @Sendable () throws -> Result,
-        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?,
+        merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result?,
         _ changes: ChangeForwarder<Windowed<Key>, Result>, isHolding: Bool
     ) throws -> Any {
         try SessionAggregation(

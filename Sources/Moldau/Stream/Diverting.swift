@@ -1,15 +1,17 @@
 import MoldauRecords
 import MoldauTopology
 
-/// A record's value that an operator discarded, and why.
+/// A record's value that an operator dropped, and why.
 public struct Discarded<Value> {
     /// As it was before the operators.
     public let value: Value
+    /// Why the record was dropped.
     public let reason: DropReason
     public let node: String
-    /// What user code threw, where the reason is `.processing`.
+    /// The error that user code threw, if the reason is `.processing`.
     public let error: (any Error)?
 
+    /// A value that was dropped, and why.
     public init(value: Value, reason: DropReason, node: String, error: (any Error)? = nil) {
         (self.value, self.reason, self.node, self.error) = (value, reason, node, error)
     }
@@ -18,7 +20,7 @@ public struct Discarded<Value> {
 extension Discarded: Sendable where Value: Sendable {}
 
 extension KStream {
-    /// What the operators within discard goes aside, into a stream of its own, besides being counted.
+    /// Diverts the records that the operators inside drop to a stream of their own; they are also counted.
     ///
     /// ```swift
     /// struct NoNumber: Error {}
@@ -33,16 +35,19 @@ extension KStream {
     /// // numbers: 1=8
     /// // problems: 2=eight processing
     /// ```
-    /// A record goes aside as it came, with its key, time and headers: once, when the operators are done with it, also if
-    /// it was late for some of its windows only. Of an operator that gets it from elsewhere too (a join's other side) only
-    /// what comes from here goes aside. Where user code throws on a record that goes aside, the processing handler is not
-    /// asked. What was kept and goes on later is not the record any more: rows that a commit or a window's end sends.
+    /// A record is diverted unchanged, with its key, time and headers: once, when the operators have finished with it,
+    /// even if it was late for some of its windows only. If an operator inside also gets records from elsewhere (the
+    /// other side of a join), only those from this stream are diverted. If user code throws on a record that is
+    /// diverted, the processing handler is not called. Results that were held back and are forwarded later, by a commit
+    /// or at the end of a window, no longer belong to the record: a drop then does not divert it.
     ///
     /// - Parameters:
-    ///   - reasons: why records go aside; none: whatever the reason. `.processing`: user code threw. `.late`: a window or
-    ///     session was over. `.expired`: a joined stream's record came too late for its store, so that no later one meets it.
-    ///   - operators: what is declared in here belongs to it. It must not repartition: do so before.
-    /// - Returns: what `operators` returned, and the stream aside.
+    ///   - reasons: the reasons to divert for; empty for all. `.processing`: user code threw. `.late`: a window or
+    ///     session was over. `.expired`: a joined stream's record came too late for its store, so that no later record
+    ///     will match it.
+    ///   - operators: declares the operators. They must not repartition: do so before.
+    ///   - given: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Returns: the result of `operators`, and the stream of diverted records.
     public func diverting<Result>(
         _ reasons: DropReason..., named given: String? = nil,
         _ operators: (KStream<Key, Value>) throws -> Result
@@ -56,13 +61,13 @@ extension KStream {
         let name = builder.name(given, "KSTREAM-DIVERT-")
         let asideName = name + "-aside"
         let scope = DiversionScope(name, in: builder.scope)
-        let entered: KStream<Key, Value> = adding(named: name, changesValue: true) { context in
+        let entered: KStream<Key, Value> = adding(.divert, named: name, changesValue: true) { context in
             try entering(context, scope.nodes, reasons, aside: asideName)
         }
         let aside: KStream<Key, Discarded<Value>> = entered.following(
             GraphNode(asideName) { topology, parents in
                 let make: TopologyNode.Make = { try $0.next(Key.self, Discarded<Value>.self) }
-                try topology.add(TopologyNode(asideName, .processor(make: make), parents: parents))
+                try topology.add(TopologyNode(asideName, .processor(make: make), .diverted, parents: parents))
             })
         builder.scope = scope
         defer { builder.scope = scope.outer }
@@ -91,7 +96,8 @@ private func entering<Key, Value>(
 }
 
 extension KGroupedStream {
-    /// What the operators within discard goes aside. See `KStream.diverting`. Repartitions before, if the key was changed.
+    /// Diverts the records that the operators inside drop. See `KStream.diverting`. If the key was changed, the
+    /// repartition comes before them.
     ///
     /// ```swift
     /// let (counts, late) = clicks.groupBy { _, page in page }.diverting(.late) { pages in

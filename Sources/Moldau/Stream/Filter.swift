@@ -12,7 +12,7 @@ extension KStream {
     @inlinable public func filter(
         named name: String? = nil, _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KStream<Key, Value> {
-        adding(named: name, prefix: "KSTREAM-FILTER-") { context in
+        adding(.filter, named: name, prefix: "KSTREAM-FILTER-") { context in
             let forward = try context.next(Key.self, Value.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let keeps: Bool

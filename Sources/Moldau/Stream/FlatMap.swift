@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Makes of each record any number of values under the same key.
+    /// Replaces each record by any number of records with the same key.
     ///
     /// ```swift
     /// let words = lines.flatMapValues { $0.split(separator: " ") }
@@ -15,7 +15,7 @@ extension KStream {
         flatMapValues(named: name) { _, value in try transform(value) }
     }
 
-    /// Makes of each record any number of values, from its key and value.
+    /// Replaces each record by any number of records with the same key, from its key and value.
     ///
     /// ```swift
     /// let words = lines.flatMapValues { number, line in line.split(separator: " ").map { "\(number):\($0)" } }
@@ -25,7 +25,7 @@ extension KStream {
     @inlinable public func flatMapValues<NewValues: Sequence & SendableMetatype>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValues
     ) -> KStream<Key, NewValues.Element> {
-        adding(named: name, prefix: "KSTREAM-FLATMAPVALUES-", changesValue: true) { context in
+        adding(.flatMapValues, named: name, prefix: "KSTREAM-FLATMAPVALUES-", changesValue: true) { context in
             let forward = try context.next(Key.self, NewValues.Element.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let newValues: NewValues
@@ -35,7 +35,8 @@ extension KStream {
         }
     }
 
-    /// Makes of each record any number of records with keys of their own. What follows by key repartitions first.
+    /// Replaces each record by any number of records with new keys. A later operator that needs equal keys together
+    /// repartitions first.
     ///
     /// ```swift
     /// let halves = orders.flatMap { id, order in [("\(id)a", order.amount / 2), ("\(id)b", order.amount / 2)] }
@@ -45,7 +46,7 @@ extension KStream {
     @inlinable public func flatMap<Pairs: Sequence & SendableMetatype, NewKey, NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> Pairs
     ) -> KStream<NewKey, NewValue> where Pairs.Element == (NewKey, NewValue) {
-        adding(named: name, prefix: "KSTREAM-FLATMAP-", changesKey: true) { context in
+        adding(.flatMap, named: name, prefix: "KSTREAM-FLATMAP-", changesKey: true) { context in
             let forward = try context.next(NewKey.self, NewValue.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let pairs: Pairs

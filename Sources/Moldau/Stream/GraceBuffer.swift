@@ -1,20 +1,20 @@
-// The records of a stream that wait for late rows of a table, in Kafka Streams' bytes (numbers big-endian):
+// The format of a stream's records that wait for late rows of a table, in Kafka Streams' bytes (numbers big-endian):
 //
-//     key      0 · timestamp (Int64) · key · number of the record (Int32)
-//     value    as in BufferedChange.swift, the record's value being the new one, without the others and the time
+//     key      0 · timestamp (Int64) · key · sequence number (Int32)
+//     value    as in BufferedChange.swift, with the record's value as the new one, no others, and no buffer time
 
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Holds the records of a stream back until stream time has passed theirs by the grace period; then gives them in the
-/// order of time. Stream time is that of the records put into it.
+/// Holds the records of a stream back until stream time has passed their timestamps by the grace period; then releases
+/// them in timestamp order. Stream time is that of the records put into it.
 final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     private let graceMs: Int64
     private let value: Serde<Value>
     let rows: KeyValueStore<BufferPlace<Key>, BufferedChange>
     private var streamTime = Timestamp.none
-    /// No record is older; nil while it is not known.
+    /// No buffered record is older; nil while that is not known.
     private var oldest: Timestamp?
     private var sequence: Int32 = 0
     private var isResumed = false
@@ -33,7 +33,7 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         }.formed(StoreForm(.init("waiting records"), key: key.format, value: value.format))
     }
 
-    /// - Returns: false where the record is later than the grace period: it is not taken.
+    /// - Returns: false if the record is late by more than the grace period; it is then not buffered.
     func put(_ record: Record<Key, Value>, from origin: RecordOrigin?) throws -> Bool {
         try resume()
         if record.timestamp < streamTime.subtracting(ms: graceMs) { return false }
@@ -48,7 +48,7 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         return true
     }
 
-    /// Takes out the records whose wait is over, in the order of time, key and arrival.
+    /// Takes out the records whose wait is over, in the order of timestamp, key and arrival.
     func takeDue(_ body: (Record<Key, Value>, RecordOrigin?) throws -> Void) throws {
         let due = streamTime.subtracting(ms: graceMs)
         if let oldest, oldest > due { return }
@@ -65,8 +65,9 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         oldest = Timestamp(ms: .max)
     }
 
-    /// After a restart, the newest record that waits tells stream time. Numbers go on from the changelog's offset: it is
-    /// greater than any that was given before, as each took an offset, and so none takes the place of a record that waits.
+    /// After a restore, stream time is that of the newest buffered record. Sequence numbers continue from the
+    /// changelog's offset: it exceeds every number given before, since each buffered record took an offset, so no
+    /// buffered record is overwritten.
     private func resume() throws {
         if isResumed { return }
         isResumed = true
@@ -75,11 +76,11 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     }
 }
 
-/// Where a record waits: by time first.
+/// The key of a buffered record: ordered by timestamp first.
 struct BufferPlace<Key> {
     var timestamp: Timestamp
     var key: Key
-    /// Tells records of equal time and key apart.
+    /// Distinguishes records of equal timestamp and key.
     var sequence: Int32
 
     static func serde(of key: Serde<Key>) -> Serde<BufferPlace> {

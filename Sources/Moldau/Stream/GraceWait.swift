@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// The wait of a stream's records before they are joined with a versioned table (KIP-923).
+/// The buffering of a stream's records before they are joined with a versioned table (KIP-923).
 struct GraceWait<Key, Value>: Sendable {
     private let join: String
     private let grace: Duration
@@ -18,7 +18,7 @@ struct GraceWait<Key, Value>: Sendable {
     static func needsVersions(join: String) -> TopologyError {
         .invalidSetting(
             name: join,
-            reason: "a join with a grace period needs a versioned table: give it StoreOptions(historyRetention:)")
+            reason: "a join with a grace period needs a versioned table: give it a VersionedStoreName")
     }
 
     /// Adds the buffer to the join's node.
@@ -35,12 +35,12 @@ struct GraceWait<Key, Value>: Sendable {
         try topology.add(definition, for: [join])
     }
 
-    /// Lets records wait before they come to `inlet`.
+    /// Buffers records before they reach `inlet`.
     func inlet(_ context: NodeContext, before inlet: Inlet<Key, Value>) throws -> Inlet<Key, Value> {
         let buffer: GraceBuffer<Key, Value> = try context.store(named: definition.name)
         let (join, task) = (inlet.receive, context.task)
         return Inlet { record in
-            // These find no row, whenever they are joined.
+            // Such records find no row at any time, so they need not wait.
             if key.isNull(record.key) || value.isNull(record.value) { return try join(record) }
             if try !buffer.put(record, from: task.origin) { try join(record) }
             try buffer.takeDue { due, origin in try task.onBehalf(of: origin) { try join(due) } }

@@ -1,33 +1,37 @@
 import MoldauRecords
 import MoldauTopology
 
-/// How far apart in time records of two streams may be to be joined: the other record's time lies between `before` and
-/// `after` of this record's, both included.
+/// How far apart the records of two streams may be in time to be joined: the other record's time is at most `before`
+/// before and `after` after this record's, both inclusive.
 public struct JoinWindows: Sendable, Hashable {
-    /// When the result of a record without a match goes out, in left and outer joins.
+    /// When the result of a record without a match is emitted, in left and outer joins.
     public enum UnmatchedEmission: Sendable, Hashable {
         /// When its window is over: there is either this result or those with matches.
         case whenWindowCloses
-        /// At once: results with matches may follow. What Kafka Streams' older `JoinWindows.of` does.
+        /// At once: results with matches may follow, as with Kafka Streams' older `JoinWindows.of`.
         case atOnce
     }
 
-    /// How much earlier the other record may be. Negative: how much later it has to be at least.
+    /// How much earlier the other record may be. If negative: how much later it must be at least.
     public var before: Duration
-    /// How much later the other record may be. Negative: how much earlier it has to be at least.
+    /// How much later the other record may be. If negative: how much earlier it must be at least.
     public var after: Duration
-    /// How much longer records that come out of order are waited for.
+    /// How much longer to wait for out-of-order records.
     public var grace: Duration
+    /// When results of records without a match are emitted, in left and outer joins.
     public var unmatched: UnmatchedEmission
 
-    /// - Parameter grace: results of left and outer joins wait that much longer, and stores keep records for it.
+    /// - Parameter grace: results of left and outer joins wait that much longer, and stores retain records for it.
+    /// - Parameter before: how much earlier the other record may be.
+    /// - Parameter after: how much later the other record may be.
+    /// - Parameter unmatched: when records without a match are sent.
     public init(
         before: Duration, after: Duration, grace: Duration, unmatched: UnmatchedEmission = .whenWindowCloses
     ) {
         (self.before, self.after, self.grace, self.unmatched) = (before, after, grace, unmatched)
     }
 
-    /// Records that are at most that far apart, whichever comes first.
+    /// Joins records that are at most this far apart, in either order.
     public init(difference: Duration, grace: Duration, unmatched: UnmatchedEmission = .whenWindowCloses) {
         self.init(before: difference, after: difference, grace: grace, unmatched: unmatched)
     }
@@ -35,7 +39,7 @@ public struct JoinWindows: Sendable, Hashable {
     /// How long a window is.
     public var size: Duration { .milliseconds(before.milliseconds.addingCapped(after.milliseconds)) }
 
-    /// How long a record may still meet others.
+    /// How long a record may still match others.
     var retention: Duration { .milliseconds(size.milliseconds.addingCapped(grace.milliseconds)) }
 
     func check() throws {

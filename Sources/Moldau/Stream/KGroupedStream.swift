@@ -5,7 +5,7 @@ import MoldauTopology
 /// A stream's records by key, ready to be aggregated.
 public struct KGroupedStream<Key, Value> {
     @usableFromInline let stream: KStream<Key, Value>
-    /// What the user called the grouping: the repartition topic is named for it.
+    /// The user's name for the grouping: the repartition topic is named after it.
     let name: String?
     @usableFromInline let key: Serde<Key>
     @usableFromInline let value: Serde<Value>
@@ -30,8 +30,8 @@ public struct KGroupedStream<Key, Value> {
         self.value = value
     }
 
-    /// The records without their values, for who asks no more than whether there is one; nil where the values are there
-    /// anyway: no repartition stands before, or others read it too.
+    /// The records without their values, for operators that only need to know whether there is one; nil if nothing is
+    /// saved: there is no repartition, or other operators read it too.
     @inlinable var keysOnly: KGroupedStream<Key, Void?>? {
         guard isRepartitionedAlone else { return nil }
         let presence = Serde<Void?>(
@@ -47,14 +47,15 @@ public struct KGroupedStream<Key, Value> {
         stream.isKeyChanged && name == nil && !stream.builder.options.optimizations.contains(.mergeRepartitionTopics)
     }
 
-    /// The stream as the source of a repartition topic without values gives it.
+    /// The stream as read from a repartition topic that carries no values.
     @usableFromInline var retyped: KStream<Key, Void?> {
         KStream<Key, Void?>(
             builder: stream.builder, node: stream.node, name: stream.name, sources: stream.sources, isKeyChanged: true,
             origin: stream.origin)
     }
 
-    /// The grouped stream with equal keys in one partition; the topic is named for the grouping, else for the store.
+    /// The grouped stream with equal keys in one partition; the topic is named after the grouping, else after the
+    /// store.
     func partitioned(for store: String) -> KStream<Key, Value> {
         guard stream.isKeyChanged else { return stream }
         let through = RepartitionNode(name ?? store, ends, in: stream.builder)
@@ -67,8 +68,8 @@ public struct KGroupedStream<Key, Value> {
         return stream.after(through.node)
     }
 
-    /// As `partitioned(for:)`, for a member of a cogroup. As in Kafka Streams, further aggregates of the cogroup stand on the
-    /// topic of the first one, where names are Kafka Streams' too.
+    /// As `partitioned(for:)`, for a member of a cogroup. With Kafka Streams' names, further aggregates of the cogroup
+    /// use the topic of the first one, as there.
     func partitioned(forCogroup store: String, sharing repartition: SharedNode) -> KStream<Key, Value> {
         guard stream.isKeyChanged, stream.builder.options.naming == .kafkaStreams else {
             return partitioned(for: store)
@@ -82,7 +83,7 @@ public struct KGroupedStream<Key, Value> {
 }
 
 extension KStream {
-    /// Groups records by the key that they have. Repartitions first if an operator upstream changed the key.
+    /// Groups records by their key. Repartitions first if an operator upstream changed the key.
     ///
     /// ```swift
     /// let counts = clicks.groupByKey().count()
@@ -95,7 +96,7 @@ extension KStream {
         groupByKey(named: name, key: Key.serde, value: Value.serde)
     }
 
-    /// As `groupByKey`, with the serdes given.
+    /// As `groupByKey`, with the given serdes.
     @inlinable public func groupByKey(named name: String? = nil, key: Serde<Key>, value: Serde<Value>)
         -> KGroupedStream<
             Key, Value
@@ -104,7 +105,7 @@ extension KStream {
         KGroupedStream(self, named: name, key: key, value: value)
     }
 
-    /// Groups records by a key made of each. Repartitions first.
+    /// Groups records by a key computed from each. Repartitions first.
     ///
     /// ```swift
     /// let counts = clicks.groupBy { _, page in page }.count()
@@ -117,7 +118,7 @@ extension KStream {
         groupBy(named: name, key: NewKey.serde, value: Value.serde, selector)
     }
 
-    /// As `groupBy`, with the serdes given.
+    /// As `groupBy`, with the given serdes.
     @inlinable public func groupBy<NewKey>(
         named name: String? = nil, key: Serde<NewKey>, value: Serde<Value>,
         _ selector: @escaping @Sendable (Key, Value) throws -> NewKey

@@ -2,13 +2,14 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A stream of records: each is an event of its own.
+/// A stream of records: each is an independent event.
 ///
-/// A value that describes a place in the topology; every method adds a node there and returns the place after it. The closures given to
-/// operators run on stream threads, one record at a time per task; what they throw goes to the application's processing handler.
+/// A stream is a value that describes a place in the topology; every method adds a node there and returns the place
+/// after it. The closures given to operators run on stream threads, one record at a time per task; errors that they
+/// throw go to the application's processing handler.
 ///
-/// The examples of operators show in comments what goes in and what comes out: `// clicks: ada=/home, bob@20=/shop` are records
-/// of the stream or table `clicks`, the second one at 20 seconds; `ada=nil` deletes a row, and `ada[0-60]` is a window's key.
+/// The examples of operators show input and output in comments: `// clicks: ada=/home, bob@20=/shop` are records of the
+/// stream or table `clicks`, the second one at 20 seconds; `ada=nil` deletes a row, and `ada[0-60]` is a window's key.
 /// All are run as tests.
 public struct KStream<Key, Value> {
     let builder: StreamsBuilder
@@ -18,7 +19,7 @@ public struct KStream<Key, Value> {
     let sources: Set<String>
     /// Whether an operator upstream changed the key, so that equal keys may be in several partitions.
     let isKeyChanged: Bool
-    /// Where the stream comes from, for stable names.
+    /// The name of the stream's origin, for stable names.
     let origin: String
     let joinRepartition = JoinRepartition()
 
@@ -37,7 +38,7 @@ public struct KStream<Key, Value> {
         self.origin = origin
     }
 
-    /// Adds a processor below this stream: what the other operators are made with.
+    /// Adds a processor below this stream: the primitive that the other operators are built on.
     ///
     /// ```swift
     /// let sums: KStream<String, Int> = payments.adding(named: nil, prefix: "SUM-") { context in
@@ -55,32 +56,44 @@ public struct KStream<Key, Value> {
     ///   - given: the node's name; nil for a generated one that begins with `prefix`.
     ///   - changesKey: whether equal keys may be in several partitions afterwards.
     ///   - changesValue: whether records have other values afterwards.
-    ///   - make: wires the node in a task; runs once per task.
+    ///   - make: wires the node in a task; called once per task.
+    ///   - prefix: what a name that is made begins with in Kafka Streams.
+    ///   - stores: the names of the stores that the operator uses.
     public func adding<NewKey, NewValue>(
         named given: String?, prefix: String, stores: [String] = [], changesKey: Bool = false,
         changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
     ) -> KStream<NewKey, NewValue> {
         adding(
-            named: builder.name(given, prefix), stores: stores, changesKey: changesKey, changesValue: changesValue, make
-        )
+            .custom, named: builder.name(given, prefix), stores: stores, changesKey: changesKey,
+            changesValue: changesValue, make)
     }
 
-    /// As above, under a name that is decided already.
+    /// As above, for an operator of the DSL, which describes itself.
+    @usableFromInline func adding<NewKey, NewValue>(
+        _ operation: OperatorDescription, named given: String?, prefix: String, changesKey: Bool = false,
+        changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
+    ) -> KStream<NewKey, NewValue> {
+        adding(
+            operation, named: builder.name(given, prefix), changesKey: changesKey, changesValue: changesValue, make)
+    }
+
+    /// As above, with a name that is already decided.
     func adding<NewKey, NewValue>(
-        named name: String, stores: [String] = [], changesKey: Bool = false, changesValue: Bool = false,
+        _ operation: OperatorDescription, named name: String, stores: [String] = [], changesKey: Bool = false,
+        changesValue: Bool = false,
         _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
     ) -> KStream<NewKey, NewValue> {
         let added = GraphNode(name) { topology, parents in
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             for store in stores { try topology.connect(name, toStore: store) }
         }
-        // Behind a processor, which may change both, Kafka Streams puts no shared repartition.
+        // Kafka Streams does not put a shared repartition below a processor, which may change both.
         added.changesKey = changesKey && !changesValue
         added.changesValue = changesValue
         return following(added, changesKey: changesKey)
     }
 
-    /// The stream after a node that was put below this one.
+    /// The stream after a node that is added below this one.
     func following<NewKey, NewValue>(_ added: GraphNode, changesKey: Bool = false) -> KStream<NewKey, NewValue> {
         builder.add(added, below: [node])
         return KStream<NewKey, NewValue>(

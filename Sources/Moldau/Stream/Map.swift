@@ -2,7 +2,8 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Makes of each record one with a new key and value. What follows by key repartitions first.
+    /// Replaces each record by one with a new key and value. A later operator that needs equal keys together
+    /// repartitions first.
     ///
     /// ```swift
     /// let amounts = orders.map { _, order in (order.customer, order.amount) }
@@ -12,7 +13,7 @@ extension KStream {
     @inlinable public func map<NewKey, NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)
     ) -> KStream<NewKey, NewValue> {
-        adding(named: name, prefix: "KSTREAM-MAP-", changesKey: true) { context in
+        adding(.map, named: name, prefix: "KSTREAM-MAP-", changesKey: true) { context in
             let forward = try context.next(NewKey.self, NewValue.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let new: (key: NewKey, value: NewValue)
@@ -35,7 +36,7 @@ extension KStream {
         mapValues(named: name) { _, value in try transform(value) }
     }
 
-    /// Gives each record a new value, made of its key and value.
+    /// Gives each record a new value, computed from its key and value.
     ///
     /// ```swift
     /// let visits = clicks.mapValues { user, page in "\(user) was at \(page)" }
@@ -45,7 +46,7 @@ extension KStream {
     @inlinable public func mapValues<NewValue>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValue
     ) -> KStream<Key, NewValue> {
-        adding(named: name, prefix: "KSTREAM-MAPVALUES-", changesValue: true) { context in
+        adding(.mapValues, named: name, prefix: "KSTREAM-MAPVALUES-", changesValue: true) { context in
             let forward = try context.next(Key.self, NewValue.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let newValue: NewValue
@@ -55,7 +56,7 @@ extension KStream {
         }
     }
 
-    /// Gives each record a new key. What follows by key repartitions first.
+    /// Gives each record a new key. A later operator that needs equal keys together repartitions first.
     ///
     /// ```swift
     /// let byCustomer = orders.selectKey { _, order in order.customer }
@@ -65,7 +66,7 @@ extension KStream {
     @inlinable public func selectKey<NewKey>(
         named name: String? = nil, _ selector: @escaping @Sendable (Key, Value) throws -> NewKey
     ) -> KStream<NewKey, Value> {
-        adding(named: name, prefix: "KSTREAM-KEY-SELECT-", changesKey: true) { context in
+        adding(.selectKey, named: name, prefix: "KSTREAM-KEY-SELECT-", changesKey: true) { context in
             let forward = try context.next(NewKey.self, Value.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 let newKey: NewKey

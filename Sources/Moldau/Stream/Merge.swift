@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Both streams in one, without an order between them.
+    /// Merges two streams into one, in no particular order.
     ///
     /// ```swift
     /// let all = deposits.merge(withdrawals.mapValues { -$0 })
@@ -14,7 +14,7 @@ extension KStream {
         let name = builder.name(given, "KSTREAM-MERGE-")
         let merged = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), .merge, parents: parents))
         }
         merged.isMerge = true
         builder.add(merged, below: [node, other.node])

@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Looks at each record and passes it on.
+    /// Calls `look` on each record and forwards it unchanged.
     ///
     /// ```swift
     /// let pages = clicks.peek { user, page in notes.add("\(user) looks at \(page)") }
@@ -13,7 +13,7 @@ extension KStream {
     @inlinable public func peek(
         named name: String? = nil, _ look: @escaping @Sendable (Key, Value) throws -> Void
     ) -> KStream<Key, Value> {
-        adding(named: name, prefix: "KSTREAM-PEEK-") { context in
+        adding(.peek, named: name, prefix: "KSTREAM-PEEK-") { context in
             let forward = try context.next(Key.self, Value.self).receiveParts
             return Inlet(parts: { key, value, timestamp, headers in
                 do { try look(key, value) } catch { return try context.failed(error) }
@@ -22,7 +22,7 @@ extension KStream {
         }
     }
 
-    /// Does something with each record; the stream ends there.
+    /// Calls `body` on each record; the stream ends there.
     ///
     /// ```swift
     /// clicks.forEach { user, page in notes.add("\(user) looks at \(page)") }
@@ -44,7 +44,8 @@ extension KStream {
     /// ```
     /// - Parameters:
     ///   - label: nil for the name of the node upstream.
-    ///   - write: where the line goes; standard output by default.
+    ///   - write: receives each line; prints to standard output by default.
+    ///   - given: the operator's name in descriptions and metrics; nil: one is made.
     public func print(
         label: String? = nil, named given: String? = nil,
         to write: @escaping @Sendable (String) -> Void = { Swift.print($0) }
@@ -56,7 +57,7 @@ extension KStream {
     @usableFromInline func ending(
         named name: String?, prefix: String, _ body: @escaping @Sendable (Key, Value) throws -> Void
     ) {
-        let _: KStream<Key, Value> = adding(named: name, prefix: prefix) { context in
+        let _: KStream<Key, Value> = adding(.forEach, named: name, prefix: prefix) { context in
             Inlet(parts: { key, value, _, _ in do { try body(key, value) } catch { try context.failed(error) } })
         }
     }

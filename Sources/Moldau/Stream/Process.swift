@@ -1,12 +1,14 @@
 import MoldauRecords
+import MoldauState
 import MoldauTopology
 
 extension KStream {
-    /// Hands the stream to a processor of one's own, one instance per task. What follows by key repartitions first.
+    /// Processes the stream with a custom processor, one instance per task. A later operator that needs equal keys
+    /// together repartitions first.
     ///
-    /// Nothing is repartitioned before it: a processor sees the records of its task, which need not be all of a key if the
-    /// key was changed upstream. Call `repartition()` where its stores need them all; without it the topology has a
-    /// warning.
+    /// Nothing is repartitioned before it: a processor sees the records of its task, which need not be all records of a
+    /// key if the key was changed upstream. Call `repartition()` first if its stores need them all; without it the
+    /// topology has a warning.
     ///
     /// ```swift
     /// final class Changes: Processor {
@@ -25,26 +27,27 @@ extension KStream {
     ///         try context?.forward(record)
     ///     }
     /// }
-    /// streams.addStore(.keyValue(Changes.last))
-    /// let changes = clicks.process(stores: [Changes.last.name]) { Changes() }
+    /// streams.addStore(StoreDefinition(Changes.last))
+    /// let changes = clicks.process(stores: [Changes.last]) { Changes() }
     /// // clicks: ada=/home, ada=/home, ada=/shop
     /// // changes: ada=/home, ada=/shop
     /// ```
     /// - Parameters:
-    ///   - stores: the names of the stores that it uses besides its own: of those added with `addStore`, and of tables.
+    ///   - stores: the stores that it uses in addition to its own: those added with `addStore`, and those of tables.
     ///   - make: makes the processor of one task; must return a new one each time.
+    ///   - given: the operator's name in descriptions and metrics; nil: one is made.
     public func process<Made: Processor & SendableMetatype>(
-        named given: String? = nil, stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
+        named given: String? = nil, stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
         processing(named: given, prefix: "KSTREAM-PROCESSOR-", stores: stores, changesKey: true, make)
     }
 
-    /// As `process`, for a processor that keeps each record's key: nothing is repartitioned because of it.
+    /// As `process`, for a processor that keeps each record's key: no repartition follows because of it.
     ///
     /// ```swift
     /// final class Numbered: Processor {
     ///     static let counts = KeyValueStoreName<String, Int>("numbered")
-    ///     static let stores = [StoreDefinition.keyValue(counts)]
+    ///     static let stores = [StoreDefinition(counts)]
     ///     private var context: ProcessorContext<String, String>?
     ///     private var counts: KeyValueStore<String, Int>?
     ///
@@ -62,23 +65,26 @@ extension KStream {
     /// // visits: ada=1 /home, ada=2 /shop, bob=1 /home
     /// ```
     public func processValues<Made: Processor & SendableMetatype>(
-        named given: String? = nil, stores: [String] = [], _ make: @escaping @Sendable () throws -> Made
+        named given: String? = nil, stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Key, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value, Made.KeyOut == Key {
         processing(named: given, prefix: "KSTREAM-PROCESSVALUES-", stores: stores, changesKey: false, make)
     }
 
     private func processing<Made: Processor & SendableMetatype>(
-        named given: String?, prefix: String, stores: [String], changesKey: Bool,
+        named given: String?, prefix: String, stores: [any StoreName], changesKey: Bool,
         _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
         // A given name uses up no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, prefix)
         builder.addStores(of: Made.self)
-        let stores = stores + Made.stores.map(\.name)
+        let stores = stores.map(\.name) + Made.stores.map(\.name)
         if isKeyChanged, !stores.isEmpty {
             builder.warnings.append(.storesBehindKeyChange(node: name, stores: stores))
         }
-        return adding(named: name, stores: stores, changesKey: changesKey, changesValue: true) { context in
+        return adding(
+            changesKey ? .process : .processValues, named: name, stores: stores, changesKey: changesKey,
+            changesValue: true
+        ) { context in
             try context.inlet(of: try make())
         }
     }

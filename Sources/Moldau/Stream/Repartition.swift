@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 
 extension KStream {
-    /// Sends the stream through a topic of the application, so that equal keys are in one partition again.
+    /// Sends the stream through a repartition topic, so that equal keys are in one partition again.
     ///
     /// ```swift
     /// let byCustomer = orders.selectKey { _, order in order.customer }.repartition(named: "by-customer", partitions: 4)
@@ -10,15 +10,16 @@ extension KStream {
     /// // byCustomer: ada=ada 120
     /// ```
     /// - Parameters:
-    ///   - name: the topic's name between the application's id and `-repartition`.
-    ///   - partitions: nil: as many as the widest topic upstream.
+    ///   - name: the middle part of the topic's name, between the application's id and `-repartition`.
+    ///   - partitions: nil for as many as the upstream topic with the most partitions.
+    ///   - partitioner: chooses a record's partition; by its key unless something else is given.
     @inlinable public func repartition(
         named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) -> KStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
         repartition(named: name, partitions: partitions, partitioner: partitioner, key: Key.serde, value: Value.serde)
     }
 
-    /// As `repartition`, with the serdes of the topic given.
+    /// As `repartition`, with the topic's serdes given.
     @inlinable public func repartition(
         named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil,
         key: Serde<Key>, value: Serde<Value>
@@ -44,7 +45,7 @@ extension KStream {
         return after(through.node)
     }
 
-    /// The stream behind a repartition of it.
+    /// The stream as read from a repartition node below it.
     func after(_ through: GraphNode) -> KStream<Key, Value> {
         KStream(builder: builder, node: through, sources: [through.name], isKeyChanged: false, origin: origin)
     }
@@ -70,7 +71,7 @@ extension KStream {
     }
 }
 
-/// A repartition that several operators come to stand on.
+/// A repartition that several operators share.
 final class SharedNode { var node: GraphNode? }
 
 /// A topic between two sub-topologies: a filter for records without a key, a sink and a source.
@@ -95,12 +96,15 @@ struct RepartitionNode {
         node = GraphNode(names.source) { topology, parents in
             let passesNullKeys = graphNode.node?.hasDescendant { $0.joinsNullKeys } ?? false
             try topology.add(RepartitionTopic(name: topic, partitionCount: partitions))
+            let operation = OperatorDescription.repartition(partitions: partitions)
             let filter: TopologyNode.Make = { try ends.filter($0, passesNullKeys) }
-            try topology.add(TopologyNode(names.filter, .processor(make: filter), parents: parents))
+            try topology.add(TopologyNode(names.filter, .processor(make: filter), operation, parents: parents))
             let sink: TopologyNode.Make = { try ends.sink($0, topic) }
-            try topology.add(TopologyNode(names.sink, .sink(topic: topic, make: sink), parents: [names.filter]))
+            try topology.add(
+                TopologyNode(
+                    names.sink, .sink(topic: topic, make: sink), .sink(ends.sent), parents: [names.filter]))
             let source = TopologyNode.Source(topics: [topic], makeHead: ends.source)
-            try topology.add(TopologyNode(names.source, .source(source)))
+            try topology.add(TopologyNode(names.source, .source(source), .source(ends.received)))
         }
         graphNode.node = node
         if isMergeable { node.repartition = MergeableRepartition(topic: topic, ends: ends) }
@@ -114,14 +118,19 @@ struct RepartitionNode {
     let filter: @Sendable (NodeContext, _ passesNullKeys: Bool) throws -> Any
     let sink: @Sendable (NodeContext, _ topic: String) throws -> Any
     let source: TopologyNode.MakeHead
+    /// The formats that are written, and that are read back.
+    let sent: RecordFormat
+    let received: RecordFormat
 
     @usableFromInline init(
+        sent: RecordFormat, received: RecordFormat,
         filter: @escaping @Sendable (NodeContext, _ passesNullKeys: Bool) throws -> Any,
         sink: @escaping @Sendable (NodeContext, _ topic: String) throws -> Any, source: @escaping TopologyNode.MakeHead
     ) {
         self.filter = filter
         self.sink = sink
         self.source = source
+        (self.sent, self.received) = (sent, received)
     }
 
     @inlinable init<Key, Value>(
@@ -130,12 +139,13 @@ struct RepartitionNode {
         self.init(key: key, sent: value, received: value, partitioner: partitioner)
     }
 
-    /// - Parameter received: reads what `sent` wrote, maybe as less than it was.
+    /// - Parameter received: decodes what `sent` encoded, possibly ignoring part of it.
     @inlinable init<Key, Value, Received>(
         key: Serde<Key>, sent value: Serde<Value>, received: Serde<Received>,
         partitioner: StreamPartitioner<Key, Value>? = nil
     ) {
         self.init(
+            sent: RecordFormat(key, value), received: RecordFormat(key, received),
             filter: { context, passesNullKeys in
                 let next = try context.next(Key.self, Value.self)
                 guard let isNull = key.null?.isNull, !passesNullKeys else { return next }

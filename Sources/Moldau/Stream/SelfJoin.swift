@@ -3,11 +3,11 @@ import MoldauState
 import MoldauTopology
 
 extension StreamJoin where Left == Right {
-    /// Adds the one node of a join of a stream with itself, which reads the one store. The results and their order are
-    /// those of the join with two stores.
+    /// Adds the single node of a join of a stream with itself, which reads the single store. The results and their
+    /// order are those of the join with two stores.
     func addSelfJoin(_ names: StreamJoinNames, _ store: StoreDefinition, to topology: inout Topology) throws {
         let make: @Sendable (NodeContext) throws -> Any = { try joiningWithItself($0, store: names.leftStore) }
-        try topology.add(TopologyNode(names.merge, .processor(make: make), parents: [names.leftWindowed]))
+        try topology.add(TopologyNode(names.merge, .processor(make: make), operation, parents: [names.leftWindowed]))
         try topology.add(store, for: [names.leftWindowed, names.merge])
     }
 
@@ -35,7 +35,7 @@ extension StreamJoin where Left == Right {
         return Inlet { record in
             if left.isNull(record.value) { return context.drop(.nullValue) }
             if key.isNull(record.key) {
-                // It matches nothing, not even itself.
+                // Such a record matches nothing, not even itself.
                 if kind == .inner {
                     context.drop(.nullKey)
                 } else {
@@ -49,8 +49,9 @@ extension StreamJoin where Left == Right {
             try others(of: record, beforeMs, afterMs).forEach { other, value in
                 try emit(record, record.value, value, at: max(time, other.window.start))
             }
-            // The record with itself comes before those with later ones; too late, it would not have been stored.
-            // As in Kafka Streams a millisecond early, which a window of no length does not have.
+            // The record's match with itself comes before those with later records; if it is too late, it would not
+            // have been stored and does not match itself. As in Kafka Streams that begins a millisecond early, except
+            // in a window of no length.
             var emitsItself =
                 time.ms > streamTime.subtractingCapped(retentionMs).addingCapped(1)
                 || retentionMs < 1 && time.ms == streamTime

@@ -9,7 +9,9 @@ extension KStream {
     /// // lines: 1=to be
     /// // shouted: 1=TO BE
     /// ```
-    /// - Parameter partitioner: chooses partitions; nil leaves it to the key.
+    /// - Parameter partitioner: chooses partitions; nil chooses them by key.
+    /// - Parameter topic: where the records go.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
     @inlinable public func to(
         _ topic: Topic<Key, Value>, named name: String? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) {
@@ -29,7 +31,7 @@ extension KStream {
         sink(.topic(topic.name), key: topic.key, value: topic.value.optional, named: name, partitioner)
     }
 
-    /// Writes each record to the topic that `choose` answers. The topics must exist.
+    /// Writes each record to the topic that `choose` returns. The topics must exist.
     ///
     /// ```swift
     /// lines.to(key: String.serde, value: String.serde) { record, _ in record.value.hasSuffix("!") ? "shouted" : "rest" }
@@ -50,15 +52,17 @@ extension KStream {
         _ partitioner: StreamPartitioner<Key, Value>?
     ) {
         let topic: String? = if case .topic(let topic) = target { topic } else { nil }
-        addSink(topic, named: name) { context in
+        addSink(topic, named: name, RecordFormat(key, value)) { context in
             try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: target)
         }
     }
 
-    @usableFromInline func addSink(_ topic: String?, named given: String?, _ make: @escaping TopologyNode.Make) {
+    @usableFromInline func addSink(
+        _ topic: String?, named given: String?, _ format: RecordFormat, _ make: @escaping TopologyNode.Make
+    ) {
         let name = builder.name(given, "KSTREAM-SINK-")
         let sink = GraphNode(name) { topology, parents in
-            try topology.add(TopologyNode(name, .sink(topic: topic, make: make), parents: parents))
+            try topology.add(TopologyNode(name, .sink(topic: topic, make: make), .sink(format), parents: parents))
         }
         builder.add(sink, below: [node])
     }

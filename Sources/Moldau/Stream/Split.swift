@@ -5,20 +5,37 @@ extension KStream {
     /// Begins to split the stream: each record goes to the first branch whose predicate it satisfies.
     ///
     /// ```swift
-    /// let branches = orders.split(named: "orders-")
-    ///     .branch("large") { _, order in order.amount > 100 }
-    ///     .defaultBranch("small")
-    /// let (large, small) = (branches["orders-large"], branches["orders-small"])
-    /// // orders: o1=ada 120, o2=bob 30
+    /// let split = orders.split(named: "orders-")
+    /// let large = split.branch("large") { _, order in order.amount > 100 }
+    /// let middle = split.branch("middle") { _, order in order.amount > 10 }
+    /// let small = split.defaultBranch("small")
+    /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
     /// // large: o1=ada 120
-    /// // small: o2=bob 30
+    /// // middle: o2=bob 30
+    /// // small: o3=bob 5
     /// ```
     public func split(named given: String? = nil) -> BranchedKStream<Key, Value> {
         BranchedKStream(self, name: builder.name(given, "KSTREAM-BRANCH-"))
     }
+
+    /// Splits the stream in two: the records that satisfy `isIncluded`, and all others.
+    ///
+    /// ```swift
+    /// let (large, small) = orders.split { _, order in order.amount > 100 }
+    /// // orders: o1=ada 120, o2=bob 30
+    /// // large: o1=ada 120
+    /// // small: o2=bob 30
+    /// ```
+    public func split(
+        named name: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
+    ) -> (matching: KStream, others: KStream) {
+        let split = split(named: name)
+        return (split.branch(where: isIncluded), split.defaultBranch())
+    }
 }
 
-/// A stream that is being split; ended by `defaultBranch` or `noDefaultBranch`, which answer with the branches by name.
+/// A stream that is being split. Records that no branch accepts are dropped (counted), unless there is a default
+/// branch.
 public final class BranchedKStream<Key, Value> {
     private typealias Predicate = @Sendable (Key, Value) throws -> Bool
 
@@ -26,7 +43,6 @@ public final class BranchedKStream<Key, Value> {
     private let name: String
     private let splitter: GraphNode
     private let arms: Arms
-    private var branches: [String: KStream<Key, Value>] = [:]
 
     /// The branches as they were declared; read when the topology is built.
     private final class Arms {
@@ -44,72 +60,62 @@ public final class BranchedKStream<Key, Value> {
             let make: @Sendable (NodeContext) throws -> Any = { context in
                 try Self.inlet(context, predicates, other)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), .split, parents: parents))
         }
         stream.builder.add(splitter, below: [stream.node])
     }
 
-    /// Adds a branch for the records that satisfy `isIncluded` and no predicate before it.
+    /// Adds a branch for the records that satisfy `isIncluded` and no earlier predicate.
     ///
     /// ```swift
-    /// let branches = orders.split(named: "orders-")
-    ///     .branch { _, order in order.amount > 100 }
-    ///     .branch { _, order in order.amount > 10 }
-    ///     .noDefaultBranch()
-    /// let second = branches["orders-2"]
+    /// let split = orders.split()
+    /// split.branch { _, order in order.amount > 100 }
+    /// let second = split.branch { _, order in order.amount > 10 }
     /// // orders: o1=ada 120, o2=bob 30, o3=bob 5
     /// // second: o2=bob 30
     /// ```
-    /// - Parameter suffix: the branch is named for the split with this added; by default the branch's number, from 1.
+    /// - Parameter suffix: appended to the split's name to make the branch's; by default the branch's number, counted
+    ///   from 1.
+    /// - Parameter isIncluded: whether a record is of this branch.
     @discardableResult
     public func branch(
         _ suffix: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
-    ) -> BranchedKStream {
-        let child = add(suffix ?? String(arms.predicates.count + 1))
+    ) -> KStream<Key, Value> {
+        let (child, branch) = add(suffix ?? String(arms.predicates.count + 1))
         arms.predicates.append((child, isIncluded))
-        return self
+        return branch
     }
 
-    /// Adds a branch for all other records.
+    /// Adds the branch for all other records.
     ///
     /// ```swift
-    /// let branches = orders.split(named: "orders-").branch { _, order in order.amount > 100 }.defaultBranch()
-    /// let others = branches["orders-0"]
-    /// // orders: o1=ada 120, o2=bob 30
-    /// // others: o2=bob 30
-    /// ```
-    /// - Returns: all branches by their full names.
-    @discardableResult
-    public func defaultBranch(_ suffix: String? = nil) -> [String: KStream<Key, Value>] {
-        arms.other = add(suffix ?? "0")
-        return branches
-    }
-
-    /// Drops all other records (counted).
-    ///
-    /// ```swift
-    /// let large = orders.split(named: "orders-").branch("large") { _, order in order.amount > 100 }
-    ///     .noDefaultBranch()["orders-large"]
+    /// let split = orders.split()
+    /// let large = split.branch { _, order in order.amount > 100 }
+    /// let others = split.defaultBranch()
     /// // orders: o1=ada 120, o2=bob 30
     /// // large: o1=ada 120
+    /// // others: o2=bob 30
     /// ```
-    /// - Returns: all branches by their full names.
-    @discardableResult
-    public func noDefaultBranch() -> [String: KStream<Key, Value>] { branches }
+    /// - Parameter suffix: appended to the split's name to make the branch's; by default `0`.
+    public func defaultBranch(_ suffix: String? = nil) -> KStream<Key, Value> {
+        let (child, branch) = add(suffix ?? "0")
+        arms.other = child
+        return branch
+    }
 
-    private func add(_ suffix: String) -> String {
+    private func add(_ suffix: String) -> (child: String, branch: KStream<Key, Value>) {
         let child = name + suffix
         _ = stream.builder.names.processor(nil, "KSTREAM-BRANCH-")  // Used up by Kafka Streams.
         stream.builder.attempt { try NodeNames.validate(child) }
         let node = GraphNode(child) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }
-            try topology.add(TopologyNode(child, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(child, .processor(make: make), .branch, parents: parents))
         }
         stream.builder.add(node, below: [splitter])
-        branches[child] = KStream(
+        let branch = KStream<Key, Value>(
             builder: stream.builder, node: node, sources: stream.sources, isKeyChanged: stream.isKeyChanged,
             origin: stream.origin)
-        return child
+        return (child, branch)
     }
 
     private static func inlet(

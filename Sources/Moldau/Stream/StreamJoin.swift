@@ -3,10 +3,10 @@ import MoldauState
 import MoldauTopology
 
 extension KStream {
-    /// Joins records of equal keys that are near each other in time: a result for each pair.
+    /// Joins records of equal keys that are close in time: one result per pair.
     ///
-    /// The result has the later time of both. Records without a key or value are dropped (counted). Repartitions a side
-    /// first if its key was changed; both sides must have the same number of partitions.
+    /// The result has the later time of the two. Records without a key or value are dropped (counted). A side whose key
+    /// was changed is repartitioned first; both sides must have the same number of partitions.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .seconds(10))
@@ -17,22 +17,27 @@ extension KStream {
     /// ```
     /// - Parameters:
     ///   - name: names the nodes and repartition topics.
-    ///   - stores: what the names of the stores begin with.
-    ///   - options: of the stores that keep each side's records; `emission` has no meaning here.
+    ///   - stores: the prefix of the stores' names.
+    ///   - options: of the stores that keep each side's records.
+    ///   - other: the stream to join with.
+    ///   - windows: how far apart in time two records may be.
+    ///   - joiner: makes the result of a pair.
     public func join<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         join(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
-    /// As `join`, with the serdes given and a joiner that sees the key.
+    /// As `join`, with the given serdes and a joiner that gets the key.
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -44,8 +49,8 @@ extension KStream {
         return joining(other, join, named: name, stores: stores, options)
     }
 
-    /// As `join`, and a record of this stream that finds no match has a result with nil: when its window is over. Time
-    /// goes on by records alone, of either stream.
+    /// As `join`, but a record of this stream that finds no match has a result with nil, emitted when its window is
+    /// over. Stream time advances with the records of both streams only.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .seconds(10))
@@ -54,19 +59,21 @@ extension KStream {
     /// // paid: o1@0=0 of 120
     /// ```
     public func leftJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         leftJoin(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
-    /// As `leftJoin`, with the serdes given and a joiner that sees the key.
+    /// As `leftJoin`, with the given serdes and a joiner that gets the key.
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -78,7 +85,8 @@ extension KStream {
         return joining(other, join, named: name, stores: stores, options)
     }
 
-    /// As `join`, and a record of either stream that finds no match has a result with nil: when its window is over.
+    /// As `join`, but a record of either stream that finds no match has a result with nil, emitted when its window is
+    /// over.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .zero)
@@ -89,19 +97,21 @@ extension KStream {
     /// // both: o1@0=0 ordered 20 paid
     /// ```
     public func outerJoin<Other: StreamCodable, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil, stores: String? = nil,
-        options: StoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
+        _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
+        storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
         outerJoin(
             other, within: windows, key: Key.serde, value: Value.serde, otherValue: Other.serde, named: name,
-            stores: stores, options: options
+            storesNamed: stores, options: options
         ) { _, left, right in try joiner(left, right) }
     }
 
-    /// As `outerJoin`, with the serdes given and a joiner that sees the key.
+    /// As `outerJoin`, with the given serdes and a joiner that gets the key.
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, key: Serde<Key>, value: Serde<Value>,
-        otherValue: Serde<Other>, named name: String? = nil, stores: String? = nil, options: StoreOptions? = nil,
+        otherValue: Serde<Other>, named name: String? = nil, storesNamed stores: String? = nil,
+        options: BufferStoreOptions? = nil,
         _ joiner: @escaping @Sendable (Key, Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         let join = StreamJoin<Key, Value, Other, Result>(
@@ -112,12 +122,9 @@ extension KStream {
 
     private func joining<Other, Result>(
         _ other: KStream<Key, Other>, _ join: StreamJoin<Key, Value, Other, Result>, named given: String?,
-        stores: String?, _ options: StoreOptions?
+        stores: String?, _ options: BufferStoreOptions?
     ) -> KStream<Key, Result> {
-        builder.attempt {
-            try join.windows.check()
-            try options?.checkIsPlain("joins of streams", named: given ?? "join(_:within:)")
-        }
+        builder.attempt { try join.windows.check() }
         let join = join.waiting(by: builder.options.windowMemory)
         let left = partitionedForJoin(
             named: given.map { $0 + "-left" }, RepartitionEnds(key: join.key, value: join.left))
@@ -125,11 +132,11 @@ extension KStream {
             named: given.map { $0 + "-right" }, RepartitionEnds(key: join.key, value: join.right))
         let origin = "\(origin)-\(other.origin)"
         let names = StreamJoinNames(join.kind, given, stores: stores, origin: origin, in: builder)
-        let definitions = join.definitions(names, options ?? StoreOptions(), in: builder.options)
-        let written = WrittenSides()
+        let definitions = join.definitions(names, options ?? BufferStoreOptions(), in: builder.options)
+        let (written, window) = (WrittenSides(), OperatorDescription.joinWindow(join.windows.described))
         let thisWindowed = GraphNode(names.leftWindowed) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingLeft($0, names) }
-            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(names.leftWindowed, .processor(make: make), window, parents: parents))
             written.leftParents = parents
         }
         let mayBeOne = join.canShareStore && builder.options.optimizations.contains(.singleStoreSelfJoin)
@@ -138,7 +145,7 @@ extension KStream {
                 return written.isSelfJoin = true
             }
             let make: @Sendable (NodeContext) throws -> Any = { try join.keepingRight($0, names) }
-            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(names.rightWindowed, .processor(make: make), window, parents: parents))
         }
         let node = GraphNode(names.merge) { topology, _ in
             if written.isSelfJoin, let join = join as? StreamJoin<Key, Value, Value, Result> {
@@ -159,13 +166,12 @@ extension KStream {
     }
 }
 
-/// What the topology has of a join's two sides while it is written: two declarations may turn out to be one stream.
+/// What is known about a join's two sides while the topology is written: the two declarations may turn out to be one
+/// stream.
 private final class WrittenSides {
     var leftParents: [String] = []
     var isSelfJoin = false
 }
-
-enum StreamJoinKind { case inner, left, outer }
 
 /// The names of a stream join's nodes and stores, in the order in which Kafka Streams numbers them.
 struct StreamJoinNames: Sendable {
@@ -178,7 +184,7 @@ struct StreamJoinNames: Sendable {
     let rightStore: String
     let unmatchedStore: String
 
-    init(_ kind: StreamJoinKind, _ given: String?, stores: String?, origin: String, in builder: StreamsBuilder) {
+    init(_ kind: JoinKind, _ given: String?, stores: String?, origin: String, in builder: StreamsBuilder) {
         let (names, given) = (builder.names, given.map { builder.checked($0) })
         leftWindowed = names.processor(given, suffix: "-this-windowed", "KSTREAM-WINDOWED-")
         rightWindowed = names.processor(given, suffix: "-other-windowed", "KSTREAM-WINDOWED-")

@@ -12,55 +12,55 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A join of two streams: its types, serdes and joiner, and the nodes that are made of them.
+/// A join of two streams: its types, serdes and joiner; makes the nodes.
 struct StreamJoin<Key, Left, Right, Result>: Sendable {
     typealias Joiner = @Sendable (Key, Left?, Right?) throws -> Result?
     typealias Unmatched = UnmatchedRecords<Key, Left, Right>
 
-    let kind: StreamJoinKind
+    let kind: JoinKind
     let windows: JoinWindows
     let key: Serde<Key>
     let left: Serde<Left>
     let right: Serde<Right>
     let joiner: Joiner
-    /// Whether a record that comes late, but within the grace, waits for a match as others do; in Kafka Streams it has a
-    /// result without one at once, and may have another with one (KAFKA-19536).
+    /// Whether a record that comes late, but within the grace period, waits for a match like any other. In Kafka
+    /// Streams it has a result without a match at once, and may have another one with a match later (KAFKA-19536).
     private var waitsWithinGrace = true
 
     init(
-        _ kind: StreamJoinKind, _ windows: JoinWindows, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>,
+        _ kind: JoinKind, _ windows: JoinWindows, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>,
         joiner: @escaping Joiner
     ) {
         (self.kind, self.windows, self.key, self.left, self.right) = (kind, windows, key, left, right)
         self.joiner = joiner
     }
 
-    /// As Kafka Streams waits, or as long as the grace says.
+    /// The same join, waiting for the whole grace period or as Kafka Streams does.
     func waiting(by memory: WindowMemory) -> StreamJoin {
         var join = self
         join.waitsWithinGrace = memory == .complete
         return join
     }
 
-    /// Whether one store is enough for a stream joined with itself: each record has to match itself, or no record without
-    /// a match has a result. Then no record is without one, so none has a result at once either, as it has with two stores
-    /// before it meets itself.
+    /// Whether one store is enough for a stream joined with itself: if each record matches itself, or if records
+    /// without a match have no result. With two stores a record could have a result without a match before it meets
+    /// itself; with one store and these conditions it cannot.
     var canShareStore: Bool { kind == .inner || windows.before >= .zero && windows.after >= .zero }
 
     struct Definitions {
         let left: StoreDefinition
         let right: StoreDefinition
-        /// nil where nothing waits.
+        /// nil if no records wait for a match.
         let unmatched: StoreDefinition?
     }
 
     func definitions(
-        _ names: StreamJoinNames, _ options: StoreOptions, in topology: TopologyOptions
+        _ names: StreamJoinNames, _ options: BufferStoreOptions, in topology: TopologyOptions
     ) -> Definitions {
-        let kinds = options.kind.map { StoreKinds($0) } ?? topology.stores
+        let kinds = options.kind.map { StoreKinds($0) } ?? topology.storeKinds
         func store<Value>(_ name: String, _ value: Serde<Value>) -> StoreDefinition {
-            var definition = StoreDefinition.window(
-                WindowStoreName(name, key: key, value: value), size: windows.size,
+            var definition = StoreDefinition(
+                PlainWindowStoreName(name, key: key, value: value), size: windows.size,
                 retention: windows.retention, retainsDuplicates: true, kind: kinds.window,
                 isLogged: options.isLogged, topicSettings: options.changelogSettings)
             definition.expiresExactly = options.expiresExactly(topology.windowMemory)
@@ -74,7 +74,9 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
                     names.unmatchedStore, key: key, left: left, right: right, kind: kinds.keyValue, options) : nil)
     }
 
-    /// Adds the nodes below those that keep the records, and the stores.
+    var operation: OperatorDescription { .streamJoin(kind, windows.described) }
+
+    /// Adds the join nodes below those that store the records, and connects the stores.
     func add(_ names: StreamJoinNames, _ stores: Definitions, to topology: inout Topology) throws {
         let unmatched = stores.unmatched?.name
         let joinLeft: @Sendable (NodeContext) throws -> Any = { context in
@@ -88,10 +90,14 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
                 hold: { .right($0) }, join: { try joiner($0, $2, $1) })
         }
         let merge: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Result.self) }
-        try topology.add(TopologyNode(names.leftJoin, .processor(make: joinLeft), parents: [names.leftWindowed]))
-        try topology.add(TopologyNode(names.rightJoin, .processor(make: joinRight), parents: [names.rightWindowed]))
         try topology.add(
-            TopologyNode(names.merge, .processor(make: merge), parents: [names.leftJoin, names.rightJoin]))
+            TopologyNode(names.leftJoin, .processor(make: joinLeft), operation, parents: [names.leftWindowed]))
+        try topology.add(
+            TopologyNode(names.rightJoin, .processor(make: joinRight), operation, parents: [names.rightWindowed]))
+        try topology.add(
+            TopologyNode(
+                names.merge, .processor(make: merge), .gather(emit: .everyChange),
+                parents: [names.leftJoin, names.rightJoin]))
         try topology.add(stores.left, for: [names.leftWindowed, names.rightJoin])
         try topology.add(stores.right, for: [names.rightWindowed, names.leftJoin])
         if let store = stores.unmatched { try topology.add(store, for: [names.leftJoin, names.rightJoin]) }

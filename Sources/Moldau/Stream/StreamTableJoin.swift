@@ -5,9 +5,9 @@ import MoldauTopology
 extension KStream {
     /// Joins each record with the row of its key. Records without a row, a key or a value are dropped (counted).
     ///
-    /// Only the stream's records trigger results; they keep their time and headers. A versioned table answers with the row that held at
-    /// the record's time, a plain one with the latest. Repartitions first if the key was changed; stream
-    /// and table must have the same number of partitions.
+    /// Only the stream's records cause results, which keep their time and headers. In a versioned table the row that
+    /// was valid at the record's time is looked up, in a plain one the latest. Repartitions the stream first if its key
+    /// was changed; stream and table must have the same number of partitions.
     ///
     /// ```swift
     /// let located = clicks.join(customers) { page, city in "\(page) from \(city)" }
@@ -15,9 +15,12 @@ extension KStream {
     /// // clicks: ada=/home, bob=/home
     /// // located: ada=/home from Prague
     /// ```
-    /// - Parameter grace: each record waits until the stream's time has passed its own by this, so that rows that come late
-    ///   are met (KIP-923). Records that come later than this are joined at once. Needs a versioned table whose history
-    ///   is at least as long.
+    /// - Parameter grace: each record waits until stream time has passed its timestamp by this much, so that late rows
+    ///   are found (KIP-923). Records that are later than this are joined at once. Needs a versioned table with a
+    ///   history of at least this length.
+    /// - Parameter table: the table to join with.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter joiner: makes the result of a record and its row.
     @inlinable public func join<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row) throws -> Result
@@ -25,7 +28,7 @@ extension KStream {
         join(table, named: name, grace: grace, value: Value.serde) { _, value, row in try joiner(value, row) }
     }
 
-    /// As `join`, with the stream's value serde given and a joiner that sees the key.
+    /// As `join`, with the stream's value serde given and a joiner that gets the key.
     @inlinable public func join<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil, value: Serde<Value>,
         _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
@@ -36,8 +39,8 @@ extension KStream {
         }
     }
 
-    /// Joins each record with the row of its key, or with nil if there is none. A record with a value but without a key meets nil; one
-    /// without a value is dropped (counted).
+    /// Joins each record with the row of its key, or with nil if there is none. A record with a value but no key is
+    /// joined with nil; one without a value is dropped (counted).
     ///
     /// ```swift
     /// let located = clicks.leftJoin(customers) { page, city in "\(page) from \(city ?? "somewhere")" }
@@ -52,7 +55,7 @@ extension KStream {
         leftJoin(table, named: name, grace: grace, value: Value.serde) { _, value, row in try joiner(value, row) }
     }
 
-    /// As `leftJoin`, with the stream's value serde given and a joiner that sees the key.
+    /// As `leftJoin`, with the stream's value serde given and a joiner that gets the key.
     @inlinable public func leftJoin<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil, value: Serde<Value>,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
@@ -89,7 +92,7 @@ extension KStream {
         let (getter, isVersioned) = (table.content.getter, table.content.isVersioned)
         let key = table.key
         let wait = grace.map {
-            GraceWait(join: name, $0, key: key, value: value, kind: builder.options.stores.keyValue)
+            GraceWait(join: name, $0, key: key, value: value, kind: builder.options.storeKinds.keyValue)
         }
         if wait != nil, !isVersioned, !table.content.inheritsVersions {
             builder.attempt { throw GraceWait<Key, Value>.needsVersions(join: name) }
@@ -100,8 +103,11 @@ extension KStream {
                 let join = try inlet(context, key, getter, isVersioned)
                 return try wait?.inlet(context, before: join) ?? join
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
-            // The graph may write the table later than this node: its stores are connected when all nodes are there.
+            let operation = OperatorDescription.streamTableJoin(
+                isLeft ? .left : .inner, graceMs: grace?.milliseconds)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
+            // The table may be written to the topology after this node: its stores are connected when all nodes have
+            // been added.
             for store in getter.stores { try topology.connect(name, toStore: store) }
             try wait?.add(to: &topology, tables: getter.stores)
         }
@@ -113,8 +119,8 @@ extension KStream {
             origin: "\(origin)-\(table.origin)")
     }
 
-    /// Joins each record with the row of a key that `selector` makes of it. Records without a row or a key for it are dropped
-    /// (counted).
+    /// Joins each record with the row of a key that `selector` computes from it. Records without a row, or for which
+    /// there is no key, are dropped (counted).
     ///
     /// No repartition is needed: every stream thread has all rows.
     ///
@@ -133,7 +139,7 @@ extension KStream {
         }
     }
 
-    /// As `join` with a global table, with the stream's serdes given and a joiner that sees the keys of both.
+    /// As `join` with a global table, with the stream's serdes given and a joiner that gets both keys.
     ///
     /// ```swift
     /// let text = String.serde
@@ -155,7 +161,7 @@ extension KStream {
         }
     }
 
-    /// As `join` with a global table; a record without a row meets nil.
+    /// As `join` with a global table, but a record without a row is joined with nil.
     ///
     /// ```swift
     /// let visits = clicks.leftJoin(titles, on: { _, page in page }) { page, title in title ?? page }
@@ -172,8 +178,9 @@ extension KStream {
         }
     }
 
-    /// As `leftJoin` with a global table, with the stream's serdes given and a joiner that sees the keys of both. The row's is
-    /// nil where the selector made none for a record without a key; such a record with a key is dropped (counted).
+    /// As `leftJoin` with a global table, with the stream's serdes given and a joiner that gets both keys. The row's
+    /// key is nil if `selector` returned none for a record without a key; if it returns none for a record with a key,
+    /// that record is dropped (counted).
     @inlinable public func leftJoin<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
@@ -203,11 +210,12 @@ extension KStream {
         named given: String?, isLeft: Bool, storeName: String, rowKey: Serde<RowKey>,
         inlet: @escaping @Sendable (NodeContext, _ store: String, Serde<RowKey>) throws -> Inlet<Key, Value>
     ) -> KStream<Key, Result> {
-        // Kafka Streams names inner joins with global tables so too.
+        // Kafka Streams uses this prefix for inner joins with global tables too.
         let name = builder.name(given, "KSTREAM-LEFTJOIN-")
         let node = GraphNode(name) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { context in try inlet(context, storeName, rowKey) }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.streamGlobalTableJoin(isLeft ? .left : .inner)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
         }
         node.joinsNullKeys = isLeft
         node.changesValue = true
@@ -217,7 +225,7 @@ extension KStream {
     }
 }
 
-/// The node that looks up a row for each record of a stream. A nil from `joiner` means "no result".
+/// The node that looks up a row for each record of a stream. `joiner` returns nil for "no result".
 @inlinable func lookingUp<Key, Value, RowKey, Row, Result>(
     _ context: NodeContext, isLeft: Bool, key: Serde<Key>, value: Serde<Value>,
     mappedKey: @escaping (Key, Value) throws -> RowKey, isNullKey: @escaping (RowKey) -> Bool,

@@ -12,8 +12,10 @@ extension StreamsBuilder {
     /// ```
     /// - Parameters:
     ///   - name: the node's name in descriptions and metrics.
-    ///   - start: where to begin where nothing was committed.
-    ///   - timestamps: tells the time of a record; nil: the record's own. A negative time drops the record (counted).
+    ///   - start: where to start without a committed offset.
+    ///   - timestamps: extracts the time of a record; nil for the record's own. A negative time drops the record
+    ///     (counted).
+    ///   - topic: what is read.
     @inlinable public func stream<Key, Value>(
         _ topic: Topic<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
@@ -21,7 +23,7 @@ extension StreamsBuilder {
         stream([topic], named: name, start: start, timestamps: timestamps)
     }
 
-    /// Reads several topics of the same types as one stream. Serdes are those of the first.
+    /// Reads several topics of the same types as one stream, with the serdes of the first.
     ///
     /// ```swift
     /// let all = streams.stream([shouted, Topic("whispered")])
@@ -36,15 +38,15 @@ extension StreamsBuilder {
             return addingSource([], named: name, start: start) { _ in throw TopologyError.noTopic(source: name ?? "") }
         }
         let (key, value) = (first.key, first.value)
-        return addingSource(topics.map(\.name), named: name, start: start) { context in
+        return addingSource(topics.map(\.name), RecordFormat(key, value), named: name, start: start) { context in
             TypedSourceHead(
                 key: key, value: value, timestamps: timestamps?.extract(in: context),
                 in: context, next: try context.next(Key.self, Value.self))
         }
     }
 
-    /// Reads the topics that match a pattern as one stream: those that are there when the application starts, and those that
-    /// come later.
+    /// Reads the topics that match a pattern as one stream: those that exist when the application starts, and those
+    /// that are created later.
     ///
     /// ```swift
     /// let clicks = streams.stream(matching: TopicPattern<String, String>("clicks-.*"))
@@ -53,19 +55,22 @@ extension StreamsBuilder {
     /// // clicks-us: bob=/shop
     /// // pages: ada=/HOME, bob=/SHOP
     /// ```
-    /// The application looks for topics every `StreamsConfiguration.topicSearchInterval`; where others are there it commits,
-    /// and begins anew with them. They are read from `start`, so `.latest` leaves out what was written before they were
-    /// found. Topics that the topology names elsewhere are left to that source, the application's own internal topics and
-    /// those that begin with `__` are not read. Where equal keys have to meet, in aggregations and joins, all of the topics need
-    /// the same number of partitions, or the application stops with `RuntimeError.notCopartitioned`; `repartition()` has them
-    /// meet. State is as wide as the topics were at first.
+    /// The application looks for topics every `StreamsConfiguration.topicSearchInterval`; if the set has changed it
+    /// commits, and restarts its tasks with the new set. New topics are read from `start`, so `.latest` skips what was
+    /// written before they were found. A topic that the topology names elsewhere is read by that source only; the
+    /// application's internal topics and topics that begin with `__` are not read. For operators that need equal keys
+    /// together, aggregations and joins, all the topics need the same number of partitions, or the application stops
+    /// with `RuntimeError.notCopartitioned`; `repartition()` brings equal keys together. The number of partitions of
+    /// the state stays the one that the topics had at first.
     ///
-    /// In tests, `TopologyTestDriver` is told which topics there are.
+    /// In tests, pass the existing topics to `TopologyTestDriver`.
     @inlinable public func stream<Key, Value>(
         matching topics: TopicPattern<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
     ) -> KStream<Key, Value> {
-        addingSource([], matching: topics.pattern, named: name, start: start) { context in
+        addingSource(
+            [], matching: topics.pattern, RecordFormat(topics.key, topics.value), named: name, start: start
+        ) { context in
             TypedSourceHead(
                 key: topics.key, value: topics.value, timestamps: timestamps?.extract(in: context),
                 in: context, next: try context.next(Key.self, Value.self))
@@ -73,13 +78,14 @@ extension StreamsBuilder {
     }
 
     @usableFromInline func addingSource<Key, Value>(
-        _ topics: [String], matching pattern: String? = nil, named given: String?, start: StartPosition,
+        _ topics: [String], matching pattern: String? = nil, _ format: RecordFormat? = nil, named given: String?,
+        start: StartPosition,
         _ makeHead: @escaping TopologyNode.MakeHead
     ) -> KStream<Key, Value> {
         let name = name(given, "KSTREAM-SOURCE-")
         let node = GraphNode(name) { topology, _ in
             let source = TopologyNode.Source(topics: topics, pattern: pattern, start: start, makeHead: makeHead)
-            try topology.add(TopologyNode(name, .source(source)))
+            try topology.add(TopologyNode(name, .source(source), format.map { .source($0) } ?? .custom))
         }
         node.source = .init(topics: topics, pattern: pattern, type: ObjectIdentifier(Record<Key, Value>.self))
         add(node, below: [])

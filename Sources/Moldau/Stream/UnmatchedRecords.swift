@@ -8,7 +8,7 @@ import MoldauState
 import MoldauTopology
 
 /// The records that wait for a match until their window is over, ordered by time, and the times that decide when they
-/// go out. Both sides of a join share one.
+/// are emitted. Both sides of a join share one.
 final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
     enum Held {
         case left(Left)
@@ -17,10 +17,10 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
 
     typealias Place = UnmatchedPlace<Key>
 
-    /// The greatest time that either side saw.
+    /// The greatest record time of either side.
     private(set) var streamTime = Timestamp.none
     private var observed: ObservedTime?
-    /// Nothing that could be closed is older; nil: nothing waits.
+    /// No waiting record is older; nil if none waits.
     private var oldest: Timestamp?
     private var isResumed = false
     private var nextSearch = Duration.zero
@@ -33,7 +33,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
 
     static func definition(
         _ name: String, key: Serde<Key>, left: Serde<Left>, right: Serde<Right>, kind: StoreKind,
-        _ options: StoreOptions
+        _ options: BufferStoreOptions
     ) -> StoreDefinition {
         StoreDefinition(
             name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
@@ -45,12 +45,12 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
                 value: left.format.flatMap { left in right.format.map { "\(left),\($0)" } }))
     }
 
-    /// To be called by the nodes of both sides, before the first record.
+    /// Must be called by the nodes of both sides, before the first record.
     func wire(_ context: NodeContext) {
         if observed == nil { observed = ObservedTime(context, of: name) }
     }
 
-    /// A record of either side came.
+    /// Advances stream time to that of a record of either side.
     func observe(_ time: Timestamp) throws {
         if !isResumed { oldest = try rows.all().next()?.key.timestamp }
         isResumed = true
@@ -63,14 +63,14 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
         try rows.update(place) { ($0 ?? []) + [record] }
     }
 
-    /// Forgets all records of that place: they were matched.
+    /// Deletes all records with that key, side and time: they were matched.
     func matched(_ place: Place) throws { try rows.delete(place) }
 
     /// Takes out the records whose window is over, in the order of time, side, key and arrival.
     ///
-    /// Searching costs a walk from the oldest record on, so it is done only when there may be something, and
-    /// at most once per `interval`.
-    /// - Parameter afterMs: how much later a match of the record that triggers this may be.
+    /// Searching means a scan from the oldest record on, so it is only done if a window may have closed, and at most
+    /// once per `interval`.
+    /// - Parameter afterMs: for the side of the current record, how much later a match may be.
     func takeClosed(
         _ windows: JoinWindows, afterMs: Int64, now: Duration, interval: Duration,
         _ body: (Place, Held) throws -> Void
@@ -135,7 +135,7 @@ enum JoinSide: UInt8 {
     case left = 1
 }
 
-/// Where records without a match are kept: by time first.
+/// The key of a record without a match: ordered by time first.
 struct UnmatchedPlace<Key> {
     var timestamp: Timestamp
     var side: JoinSide

@@ -2,10 +2,11 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Sends a stored table's changes downstream: each at once, or the last one per key at the next commit.
+/// Forwards the changes of a table with a store: each at once, or the last one per key at the next commit.
 ///
-/// Held changes go out as Kafka Streams' record cache sends them: in the order of the keys' last updates, with the time and headers of
-/// that update, the old value being that of the last flush; a row that neither was nor is there is left out.
+/// Held changes are forwarded as Kafka Streams' record cache does: in the order of the keys' last updates, with the
+/// time and headers of that update, the old value being that of the last flush. A change is left out if the row existed
+/// neither before nor after it.
 @usableFromInline final class ChangeForwarder<Key, Value> {
     private struct Held {
         let key: Key
@@ -18,7 +19,7 @@ import MoldauTopology
 
     @usableFromInline let isHolding: Bool
     @usableFromInline let sendsOldValues: Bool
-    /// Whether `send` makes use of `old`.
+    /// Whether `send` uses `old`.
     var needsOldValues: Bool { isHolding || sendsOldValues }
     @usableFromInline let forward: Inlet<Key, Change<Value>>.ReceiveParts
     private let encodeKey: Serde<Key>.Encode
@@ -45,8 +46,8 @@ import MoldauTopology
         }
     }
 
-    /// Sends or holds a change that the store took with `result`; drops (counted) one that it refused. `record` carries its key and
-    /// headers.
+    /// Forwards or holds a change that the store accepted with `result`; drops (counted) one that it refused. The key
+    /// and headers are those of `record`.
     @inlinable func send<Ignored>(
         _ record: Record<Key, Ignored>, new: Value?, old: Value?, at timestamp: Timestamp,
         _ result: VersionedPutResult = .latest

@@ -1,4 +1,5 @@
-// The value of a table's repartition topic (KIP-904): new + 0x01, old + 0x00, or varint(length of new) + new + old + 0x02.
+// The values of a table's repartition topic (KIP-904): new + 0x01, old + 0x00, or varint(length of new) + new + old +
+// 0x02.
 
 import MoldauRecords
 import MoldauTopology
@@ -19,7 +20,7 @@ extension Serde {
                     case (let new?, let old?):
                         var bytes = ByteWriter()
                         try value.encode(new, &bytes)
-                        writer.append(varint: bytes.count)
+                        writer.append(varint: Int64(bytes.count))
                         writer.append(contentsOf: bytes.bytes)
                         try value.encode(old, &writer)
                         writer.append(byte: 2)
@@ -46,33 +47,9 @@ private func decodeChange<Value>(_ bytes: UnsafeRawBufferPointer, _ value: Serde
     case 0: return Change(new: nil, old: try part(0..<end))
     case 1: return Change(new: try part(0..<end), old: nil)
     case 2:
-        guard let (length, size) = zigZagVarint(bytes), length >= 0, length <= end - size else {
-            throw malformed("the length of the new value does not fit into \(end) bytes")
-        }
-        return Change(new: try part(size..<size + length), old: try part(size + length..<end))
+        var reader = FieldReader(UnsafeRawBufferPointer(rebasing: bytes[..<end]), of: "Change")
+        let new = try reader.bytes(Int(try reader.varint()))
+        return Change(new: try value.decode(new.bytes), old: try value.decode(reader.rest.bytes))
     default: throw malformed("its kind is \(kind), not 0, 1 or 2")
-    }
-}
-
-/// Reads a zig-zag varint at the start: the number and how many bytes it took.
-private func zigZagVarint(_ bytes: UnsafeRawBufferPointer) -> (Int, Int)? {
-    var number: UInt32 = 0
-    for (index, byte) in bytes.prefix(5).enumerated() {
-        number |= UInt32(byte & 0x7f) << UInt32(7 * index)
-        if byte & 0x80 == 0 {
-            return (Int(Int32(bitPattern: (number >> 1)) ^ -Int32(bitPattern: number & 1)), index + 1)
-        }
-    }
-    return nil
-}
-
-extension ByteWriter {
-    fileprivate mutating func append(varint number: Int) {
-        var rest = UInt32(bitPattern: Int32(number) << 1 ^ Int32(number) >> 31)
-        while rest >= 0x80 {
-            append(byte: UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        append(byte: UInt8(rest))
     }
 }

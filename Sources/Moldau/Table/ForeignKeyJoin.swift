@@ -3,11 +3,11 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Joins each row with the row of another table whose key is in it: a result is there while both are.
+    /// Joins each row with the row of another table whose key it contains: there is a result while both rows exist.
     ///
-    /// An update of this row gives one result; an update of the other table's row gives one for each row that refers to
-    /// it. The tables may have different numbers of partitions: rows and answers travel through two topics of the
-    /// application, so a result comes a little later than its cause, and quick updates of a row give one result.
+    /// An update of a row here gives one result; an update of a row of the other table gives one for each row that
+    /// refers to it. The tables may have different numbers of partitions: rows and answers travel through two internal
+    /// topics, so a result comes a little later than its cause, and quick updates of a row may give one result only.
     ///
     /// ```swift
     /// let shipments = openOrders.join(customers, on: \.customer) { order, city in "\(order.amount) to \(city)" }
@@ -16,13 +16,16 @@ extension KTable {
     /// // shipments: o1=120 to Prague, o2=30 to Prague
     /// ```
     /// - Parameters:
-    ///   - foreignKey: the other row's key; nil refers to none (dropped, counted).
+    ///   - foreignKey: the other row's key; nil for none (dropped, counted).
     ///   - store: gives the result a store of that name.
-    ///   - partitioners: where the tables' rows are, if their topics' writers do not go by the hash of keys.
+    ///   - partitioners: where the tables' rows are, if their topics were not written by the hash of the keys.
     ///   - joiner: nil deletes the result.
+    ///   - other: the table to join with.
+    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - options: how the result's rows are kept.
     public func join<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
@@ -31,11 +34,11 @@ extension KTable {
             as: store, named: name, options: options, partitioners: partitioners, joiner)
     }
 
-    /// As `join` on a foreign key, with the serdes given and a foreign key that may come from the row's key too.
+    /// As `join` on a foreign key, with the given serdes and a foreign key that may be computed from the row's key too.
     public func join<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
@@ -49,8 +52,8 @@ extension KTable {
         return joining(other, rows, result: store?.value ?? result, as: store, named: name, options)
     }
 
-    /// As `join` on a foreign key, but a result is there while this table's row is: without the other row, or without a
-    /// foreign key, it meets nil.
+    /// As `join` on a foreign key, but there is a result while this table's row exists: it is joined with nil if there
+    /// is no other row or no foreign key.
     ///
     /// ```swift
     /// let shipments = openOrders.leftJoin(customers, on: \.customer) { order, city in
@@ -62,7 +65,7 @@ extension KTable {
     /// ```
     public func leftJoin<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
@@ -71,11 +74,12 @@ extension KTable {
             as: store, named: name, options: options, partitioners: partitioners, joiner)
     }
 
-    /// As `leftJoin` on a foreign key, with the serdes given and a foreign key that may come from the row's key too.
+    /// As `leftJoin` on a foreign key, with the given serdes and a foreign key that may be computed from the row's key
+    /// too.
     public func leftJoin<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
@@ -88,18 +92,18 @@ extension KTable {
 
     private func joining<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, _ rows: ForeignKeyRows<Key, Value, ForeignKey, Other, Result>,
-        result: Serde<Result>, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?
+        result: Serde<Result>, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ options: TableStoreOptions?
     ) -> KTable<Key, Result> {
         let origin = "\(origin)-\(other.origin)"
         other.content.sendOldValues(force: true)
         content.sendOldValues(force: true)
         let names = ForeignKeyJoinNames(given, origin: origin, in: builder)
-        let choice = StoreChoice(store?.name, options, in: builder) {
+        let choice = StoreChoice(store, options, in: builder) {
             builder.names.store("KTABLE-FK-JOIN-OUTPUT-", origin: origin, operation: "join")
         }
-        let subscriptions = StoreDefinition.timestampedKeyValue(
-            rows.subscriptionStore(names.store), kind: builder.options.stores.keyValue)
+        let subscriptions = StoreDefinition(
+            rows.subscriptionStore(names.store), kind: builder.options.storeKinds.keyValue)
         let output = TableSource(names.result, choice, key: key, value: result)
         let (left, right) = (content.getter, other.content.getter)
         let parents = (left: name, right: other.name)
@@ -132,7 +136,7 @@ struct ForeignKeyJoinNames: Sendable {
     let responseSource: String
     let resolver: String
     let result: String
-    /// Asks again; nil where the topology is that of Kafka Streams, which does not.
+    /// The node that asks again; nil with Kafka Streams' topology, which does not.
     let asker: String?
 
     init(_ given: String?, origin: String, in builder: StreamsBuilder) {

@@ -1,31 +1,32 @@
-// How a foreign-key join works. A left row lives in the partition of its own key, the right row that it refers to in the
-// partition of the foreign key, so they meet by messages:
+// How a foreign-key join works. A left row lives in the partition of its own key, the right row that it refers to in
+// the partition of the foreign key, so the two tasks exchange messages:
 //
 //     left task                               right task
 //     send ── registration topic ─▸ receive (keeps the subscription) ─▸ lookUp ─┐
 //                                             right table's change ──▸ notify ──┤
 //     resolver ◂── response topic ──────────────────────────────────────────────┘
 //
-// An answer carries the hash of the left row that asked. The resolver compares it with the row as it is now and drops
-// answers to rows that have changed since: their own answers are on the way.
+// An answer carries the hash of the left row that asked. The resolver compares it with the hash of the current row, and
+// drops answers for rows that have changed since: the answer for the new row is on its way.
 //
-// Not always, in an inner join: where a row begins to refer to a right row that is not there, nobody answers, as there is no result to
-// delete. But the answer that would have deleted the result of an older version may still be on its way then, and would be dropped. So
-// the left task looks at each dropped answer that says "no row": where the row is gone, or refers to none, it has no result; else it asks
-// again. Kafka Streams lets the old result stay.
+// In an inner join that is not always true: when a row starts to refer to a right row that does not exist, no answer is
+// sent, as there is no result to delete. But the answer that would have deleted the result of an older version of the
+// row may still be on its way then, and would be dropped. So the left task looks at each dropped answer that says "no
+// row": if the left row is gone, or refers to none, it has no result; otherwise the task asks again. Kafka Streams
+// leaves the outdated result.
 
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A foreign-key join's types, serdes and functions, and the nodes that are made of them.
+/// A foreign-key join: its types, serdes and functions; makes the nodes.
 struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     let left: (key: Serde<Key>, value: Serde<Value>)
     let right: (key: Serde<ForeignKey>, value: Serde<Other>)
     let foreignKey: @Sendable (Key, Value) throws -> ForeignKey?
     /// Whether a left row has a result without a right row.
     let isLeft: Bool
-    /// Whether late updates come, which change no result.
+    /// Whether late updates, which change no result, may arrive and have to be dropped.
     let dropsHistory: (left: Bool, right: Bool)
     let partitioners: TablePartitioners<Key, ForeignKey>
     let joiner: @Sendable (Value, Other?) throws -> Result?
@@ -34,12 +35,13 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     typealias Response = SubscriptionResponse<Other>
     typealias StoredKey = CombinedKey<ForeignKey, Key>
 
-    /// Of the keys that are parts of other keys and of messages: where serdes are made per topic, they have names of their own.
+    /// The serdes of keys inside other keys and messages: a serde that is made per topic gets a topic name of its own
+    /// for them.
     private var partKeys: (primary: Serde<Key>, foreign: Serde<ForeignKey>) {
         (left.key.at(suffix: "-pk", .key), right.key.at(suffix: "-fk", .key))
     }
 
-    /// For comparing rows and keys in a task, with the serdes of the topic of subscriptions.
+    /// The join with serdes for comparing rows and keys in a task: those of the topic of subscriptions.
     private func compared(_ context: NodeContext, _ topic: String) -> ForeignKeyRows {
         let topic = context.task.topicName(topic)
         return ForeignKeyRows(
@@ -49,8 +51,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
             joiner: joiner)
     }
 
-    func subscriptionStore(_ name: String) -> KeyValueStoreName<StoredKey, Message> {
-        KeyValueStoreName(
+    func subscriptionStore(_ name: String) -> TableStoreName<StoredKey, Message> {
+        TableStoreName(
             name, key: StoredKey.serde(foreignKey: partKeys.foreign, primaryKey: partKeys.primary),
             value: Message.serde(primaryKey: partKeys.primary))
     }
@@ -59,34 +61,41 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         _ names: ForeignKeyJoinNames, below parents: (left: String, right: String), _ leftRows: RowGetter<Key, Value>,
         _ rightRows: RowGetter<ForeignKey, Other>, _ subscriptions: StoreDefinition, to topology: inout Topology
     ) throws {
-        func processor(_ name: String, _ parent: String, _ make: @escaping @Sendable (NodeContext) throws -> Any) throws
-        {
-            try topology.add(TopologyNode(name, .processor(make: make), parents: [parent]))
+        func processor(
+            _ step: ForeignKeyJoinStep, _ name: String, _ parent: String,
+            _ make: @escaping @Sendable (NodeContext) throws -> Any
+        ) throws {
+            let operation = OperatorDescription.foreignKeyJoin(isLeft ? .left : .inner, step)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: [parent]))
         }
         func connect(_ name: String, _ stores: [String]) throws {
             for store in stores { try topology.connect(name, toStore: store) }
         }
-        try processor(names.send, parents.left) { try compared($0, names.registrationTopic).send($0) }
+        try processor(.subscribe, names.send, parents.left) { try compared($0, names.registrationTopic).send($0) }
         let message = Message.serde(primaryKey: partKeys.primary)
         try topology.add(
             topic: names.registrationTopic, sink: names.registrationSink, source: names.registrationSource,
             below: [names.send], key: right.key.optional, value: message, partitioner: toRightTable)
-        try processor(names.receive, names.registrationSource) { try receive($0, store: names.store) }
+        try processor(.keepSubscriptions, names.receive, names.registrationSource) {
+            try receive($0, store: names.store)
+        }
         try topology.add(subscriptions, for: [names.receive])
-        try processor(names.lookUp, names.receive) { try lookUp($0, rightRows) }
+        try processor(.answer, names.lookUp, names.receive) { try lookUp($0, rightRows) }
         try connect(names.lookUp, rightRows.stores)
-        try processor(names.notify, parents.right) { try notify($0, store: names.store) }
+        try processor(.notify, names.notify, parents.right) { try notify($0, store: names.store) }
         try connect(names.notify, [names.store])
         try topology.add(
             topic: names.responseTopic, sink: names.responseSink, source: names.responseSource,
             below: [names.lookUp, names.notify], key: left.key, value: Response.serde(foreign: right.value),
             partitioner: toLeftTable)
-        try processor(names.resolver, names.responseSource) {
+        try processor(.resolve, names.resolver, names.responseSource) {
             try compared($0, names.registrationTopic).resolve($0, leftRows, deletesStale: !isLeft && names.asker != nil)
         }
         try connect(names.resolver, leftRows.stores)
         guard !isLeft, let asker = names.asker else { return }
-        try processor(asker, names.responseSource) { try compared($0, names.registrationTopic).askAgain($0, leftRows) }
+        try processor(.askAgain, asker, names.responseSource) {
+            try compared($0, names.registrationTopic).askAgain($0, leftRows)
+        }
         try connect(asker, leftRows.stores)
         try topology.add(
             sink: asker + "-sink", topic: names.registrationTopic, below: [asker], key: right.key.optional,
@@ -98,7 +107,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         return { topic, key, _, count in try key.flatMap { try partitioner(topic, $0, (), count) } }
     }
 
-    /// An answer goes where the question came from, unless the user says where the row is.
+    /// Sends an answer to the partition that the question came from, unless the user's partitioner says where the row
+    /// is.
     private var toLeftTable: StreamPartitioner<Key, Response> {
         guard let partitioner = partitioners.left else {
             return { _, _, response, _ in response.primaryPartition.map { [$0] } }
@@ -108,7 +118,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
 
     // MARK: The left task asks
 
-    /// Turns a change of a left row into subscriptions, by the rules of KAFKA-16394 and KAFKA-16407.
+    /// Turns a change of a left row into subscriptions, following KAFKA-16394 and KAFKA-16407.
     private func send(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
         let forward = try context.next(ForeignKey?.self, Message.self).receive
         let partition = context.task.taskID.partition
@@ -135,7 +145,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         _ change: Change<Value>, _ old: ForeignKey?, _ new: ForeignKey?
     ) throws -> [(ForeignKey?, Message.Instruction)] {
         if change.old == nil, change.new == nil { return [] }
-        // Without a foreign key the answer is "no row", which a left join needs too: also to delete the result.
+        // Without a foreign key the answer is "no row". A left join needs that answer too, also to delete the result.
         let asking = (new, Message.Instruction.answerAlways)
         guard let old, try !areEqual(old, new) else { return [asking] }
         return [(old, .deleteSilently), asking]
@@ -190,7 +200,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         }
     }
 
-    /// Answers a subscription with the right row as it is.
+    /// Answers a subscription with the current right row.
     private func lookUp(
         _ context: NodeContext, _ rightRows: RowGetter<ForeignKey, Other>
     ) throws -> Inlet<ForeignKey?, Message> {
@@ -215,7 +225,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         }
     }
 
-    /// Tells all who subscribed to a right row that it has changed.
+    /// Notifies all subscribers of a right row that it has changed.
     private func notify(_ context: NodeContext, store: String) throws -> Inlet<ForeignKey, Change<Other>> {
         let subscriptions: TimestampedKeyValueStore<StoredKey, Message> = try context.store(named: store)
         let forward = try context.next(Key.self, Response.self).receive
@@ -256,7 +266,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         }
     }
 
-    /// - Parameter deletesStale: whether an answer to an older version of a row deletes the result where it has none now.
+    /// - Parameter deletesStale: whether an answer for an older version of a row deletes the result if the row refers
+    ///   to none now.
     private func resolve(
         _ context: NodeContext, _ leftRows: RowGetter<Key, Value>, deletesStale: Bool
     ) throws -> Inlet<Key, Response> {
@@ -283,8 +294,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
 }
 
 extension Topology {
-    /// Adds a topic of the application between two sub-topologies, with the sink that writes it and the source that
-    /// reads it.
+    /// Adds an internal topic between two sub-topologies, with the sink that writes it and the source that reads it.
     mutating func add<Key, Value>(
         topic: String, sink: String, source: String, below parents: [String], key: Serde<Key>, value: Serde<Value>,
         partitioner: StreamPartitioner<Key, Value>? = nil
@@ -294,10 +304,10 @@ extension Topology {
         }
         try add(RepartitionTopic(name: topic))
         try add(sink: sink, topic: topic, below: parents, key: key, value: value, partitioner: partitioner)
-        try add(TopologyNode(source, .source(reader)))
+        try add(TopologyNode(source, .source(reader), .source(RecordFormat(key, value))))
     }
 
-    /// Adds a sink that writes a topic of the application.
+    /// Adds a sink that writes an internal topic.
     mutating func add<Key, Value>(
         sink: String, topic: String, below parents: [String], key: Serde<Key>, value: Serde<Value>,
         partitioner: StreamPartitioner<Key, Value>?
@@ -305,6 +315,7 @@ extension Topology {
         let make: @Sendable (NodeContext) throws -> Any = { context in
             try SinkWriter(key: key, value: value, partitioner: partitioner, context: context).inlet(to: .topic(topic))
         }
-        try add(TopologyNode(sink, .sink(topic: topic, make: make), parents: parents))
+        let operation = OperatorDescription.sink(RecordFormat(key, value))
+        try add(TopologyNode(sink, .sink(topic: topic, make: make), operation, parents: parents))
     }
 }

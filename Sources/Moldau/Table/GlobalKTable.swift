@@ -2,17 +2,18 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A table of which every stream thread holds all partitions, so that a stream may look up any key in it.
+/// A table of which every stream thread has all partitions, so that a stream can look up any key in it.
 public struct GlobalKTable<Key, Value> {
+    /// The name of the table's store.
     public let storeName: String
     @usableFromInline let key: Serde<Key>
 }
 
 extension StreamsBuilder {
-    /// Reads a topic as a global table. It is read to its end before anything is processed; afterwards its changes are seen when they
-    /// come, without regard to time. Records without a key are dropped (counted).
+    /// Reads a topic as a global table. It is read to its end before anything is processed; afterwards its changes are
+    /// applied as they arrive, whatever their timestamps. Records without a key are dropped (counted).
     ///
-    /// Memory and disk: each stream thread keeps a copy.
+    /// Each stream thread keeps a copy, which takes memory and disk.
     ///
     /// ```swift
     /// let names = streams.globalTable(Topic<String, String>("page-names"))
@@ -21,13 +22,12 @@ extension StreamsBuilder {
     /// // visits: ada=/home
     /// ```
     public func globalTable<Key, Value>(
-        _ topic: Topic<Key, Value>, as store: KeyValueStoreName<Key, Value>? = nil, named given: String? = nil,
-        options: StoreOptions? = nil
+        _ topic: Topic<Key, Value>, as store: TableStoreName<Key, Value>? = nil, named given: String? = nil,
+        kind: StoreKind? = nil
     ) -> GlobalKTable<Key, Value> {
-        let choice = StoreChoice(store?.name, options ?? StoreOptions(), in: self) {
+        let choice = StoreChoice(store, TableStoreOptions(kind: kind), in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "global-table")
         }
-        attempt { try choice.checkIsPlain("global tables") }
         let storeName = choice.name
         addGlobal(
             choice.definition(key: topic.key, value: topic.value), named: given, topic: topic.name, key: topic.key,
@@ -41,7 +41,8 @@ extension StreamsBuilder {
         return GlobalKTable(storeName: storeName, key: topic.key)
     }
 
-    /// Adds a store of which every stream thread holds all, kept by the node that `make` wires in each.
+    /// Adds a store of which every stream thread holds a full copy, maintained by the node that `make` wires in each
+    /// thread.
     func addGlobal<Key, Value>(
         _ store: StoreDefinition, named given: String?, topic: String, key: Serde<Key>, value: Serde<Value>,
         timestamps: TimestampExtractor<Key?, Value>? = nil,
@@ -51,7 +52,7 @@ extension StreamsBuilder {
         let name = name(given, "KTABLE-SOURCE-")
         let node = GraphNode(name) { topology, _ in
             var store = store
-            store.isLogged = false  // The topic itself brings it back.
+            store.isLogged = false  // The topic itself restores it.
             try topology.add(
                 GlobalTableNode(sourceName: sourceName, processorName: name, topic: topic, store: store) {
                     context, count in

@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A table's rows under other keys, ready to be aggregated: an update takes the old row out and puts the new one in.
+/// A table's rows grouped by another key, ready to be aggregated: an update subtracts the old row and adds the new one.
 public struct KGroupedTable<Key, Value> {
     let builder: StreamsBuilder
     let node: GraphNode
@@ -17,7 +17,7 @@ public struct KGroupedTable<Key, Value> {
 }
 
 extension KTable {
-    /// Groups rows by another key. A nil leaves the row out.
+    /// Groups rows by another key. A row for which the closure returns nil is left out.
     ///
     /// ```swift
     /// let inhabitants = customers.groupBy { customer, city in (city, customer) }.count()
@@ -30,7 +30,7 @@ extension KTable {
         groupBy(named: name, key: NewKey.serde, value: NewValue.serde, transform)
     }
 
-    /// As `groupBy`, with the serdes given.
+    /// As `groupBy`, with the given serdes.
     public func groupBy<NewKey, NewValue>(
         named given: String? = nil, key: Serde<NewKey>, value: Serde<NewValue>,
         _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
@@ -41,7 +41,7 @@ extension KTable {
             let make: @Sendable (NodeContext) throws -> Any = { context in
                 try regrouping(context, dropsHistory: dropsHistory, key: key, value: value, transform)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), .groupTable, parents: parents))
         }
         builder.add(node, below: [self.node])
         content.sendOldValues(force: true)
@@ -49,12 +49,13 @@ extension KTable {
     }
 }
 
-/// Sends an update as one record when its key stays (KIP-904), else the old row first, then the new one.
+/// Sends an update as one record if its new key stays the same (KIP-904), else as two: the old row, then the new one.
 private func regrouping<Key, Value, NewKey, NewValue>(
     _ context: NodeContext, dropsHistory: Bool, key: Serde<NewKey>, value: Serde<NewValue>,
     _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
 ) throws -> Inlet<Key, Change<Value>> {
-    // Equal keys are found by their bytes; the topic behind may be that of several aggregations.
+    // Keys are compared by their bytes. The suffix names the serde's topic, as the topic behind may be that of several
+    // aggregations.
     let key = key.at("\(context.task.applicationID)-\(context.node)-repartition", .key)
     let forward = try context.next(NewKey.self, Change<NewValue>.self).receive
     func moved(_ keyIn: Key, _ row: Value?, isNew: Bool) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
@@ -63,7 +64,7 @@ private func regrouping<Key, Value, NewKey, NewValue>(
             key.isNull(newKey)
             ? .nullKeyBeforeRepartition : value.isNull(newValue) ? .nullValueBeforeRepartition : nil
         guard let reason else { return (newKey, try key.bytes(of: newKey), newValue) }
-        // An old row without them was never there.
+        // An old row without a key or value was never part of the aggregate.
         if isNew { context.drop(reason) }
         return nil
     }
@@ -92,22 +93,22 @@ extension KGroupedTable {
     /// // inhabitants: Prague=1, Prague=2, Prague=1
     /// ```
     public func count(
-        as store: KeyValueStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Int64>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
-    /// As `count`, in another type of number.
+    /// As `count`, with another number type.
     public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
-        result: Serde<Number>, as store: KeyValueStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        result: Serde<Number>, as store: (any TableName<Key, Number>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil
     ) -> KTable<Key, Number> {
-        aggregate(
-            { 0 }, result: result, as: store, named: name, options: options, operation: "count",
-            adding: { _, _, count in count + 1 }, subtracting: { _, _, count in count - 1 })
+        let step = TableStep<Key, Value, Number>(
+            first: { _, _ in 1 }, add: { count, _, _ in count + 1 }, subtract: { count, _, _ in count - 1 })
+        return aggregating("KTABLE-AGGREGATE-", .count, as: store, named: name, options, result: result, step)
     }
 
-    /// Folds the rows under each key into one value. `subtract` must undo what `add` did.
+    /// Folds the rows under each key into one value. `subtract` must undo `add`.
     ///
     /// ```swift
     /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }
@@ -116,18 +117,18 @@ extension KGroupedTable {
     /// // sums: ada=120, ada=150, ada=130
     /// ```
     public func aggregate<Result: StreamCodable & Sendable>(
-        _ initial: Result, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, adding add: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
+        _ initial: Result, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, adding add: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
         subtracting subtract: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Key, Result> {
         aggregate(
             { initial }, result: Result.serde, as: store, named: name, options: options,
-            adding: { key, value, result in
+            adding: { result, key, value in
                 var result = result
                 try add(&result, key, value)
                 return result
             },
-            subtracting: { key, value, result in
+            subtracting: { result, key, value in
                 var result = result
                 try subtract(&result, key, value)
                 return result
@@ -138,23 +139,23 @@ extension KGroupedTable {
     ///
     /// ```swift
     /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }.aggregate(
-    ///     { 0 }, result: Int.serde, adding: { _, amount, sum in sum + amount },
-    ///     subtracting: { _, amount, sum in sum > amount ? sum - amount : nil })
+    ///     { 0 }, result: Int.serde, adding: { sum, _, amount in sum + amount },
+    ///     subtracting: { sum, _, amount in sum > amount ? sum - amount : nil })
     /// // openOrders: o1=ada 120, o1=nil
     /// // sums: ada=120, ada=nil
     /// ```
     public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
-        operation: String = "aggregate", adding add: @escaping @Sendable (Key, Value, Result) throws -> Result?,
-        subtracting subtract: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        adding add: @escaping @Sendable (Result, Key, Value) throws -> Result?,
+        subtracting subtract: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         let step = TableStep<Key, Value, Result>(
-            first: { key, value in try add(key, value, try initial()) }, add: add, subtract: subtract)
-        return aggregating("KTABLE-AGGREGATE-", operation, as: store, named: name, options, result: result, step)
+            first: { key, value in try add(try initial(), key, value) }, add: add, subtract: subtract)
+        return aggregating("KTABLE-AGGREGATE-", .aggregate, as: store, named: name, options, result: result, step)
     }
 
-    /// Combines the rows under each key two by two; the first stands as it is. `subtract` must undo what `add` did.
+    /// Combines the rows under each key pairwise; the first is taken as it is. `subtract` must undo `add`.
     ///
     /// ```swift
     /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }
@@ -163,22 +164,22 @@ extension KGroupedTable {
     /// // sums: ada=120, ada=150, ada=30
     /// ```
     public func reduce(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         adding add: @escaping @Sendable (Value, Value) throws -> Value?,
         subtracting subtract: @escaping @Sendable (Value, Value) throws -> Value?
     ) -> KTable<Key, Value> {
         let step = TableStep<Key, Value, Value>(
-            first: { _, value in value }, add: { _, value, result in try add(result, value) },
-            subtract: { _, value, result in try subtract(result, value) }, firstKeepsTime: true)
-        return aggregating("KTABLE-REDUCE-", "reduce", as: store, named: name, options, result: value, step)
+            first: { _, value in value }, add: { result, _, value in try add(result, value) },
+            subtract: { result, _, value in try subtract(result, value) }, firstKeepsTime: true)
+        return aggregating("KTABLE-REDUCE-", .reduce, as: store, named: name, options, result: value, step)
     }
 
     private func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
+        _ prefix: String, _ operation: Aggregation, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ options: TableStoreOptions?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store?.name, options, in: builder) {
-            builder.names.store("KTABLE-AGGREGATE-", origin: origin, operation: operation)
+        let choice = StoreChoice(store, options, in: builder) {
+            builder.names.store("KTABLE-AGGREGATE-", origin: origin, operation: operation.rawValue)
         }
         let sink = builder.names.processor(given, suffix: "-sink", "KSTREAM-SINK-")
         let source = builder.names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
@@ -194,7 +195,9 @@ extension KGroupedTable {
                     context, store: store, emission: emission, key: key, sendsOldValues: sendsOldValues)
                 return try step.inlet(context, store: store, changes)
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            let operation = OperatorDescription.aggregate(
+                operation, windows: nil, emit: emission.described)
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             try topology.add(choice.definition(key: key, value: result), for: [name])
         }
         builder.add(node, below: [through])
@@ -218,13 +221,13 @@ extension KGroupedTable {
     }
 }
 
-/// What a table's aggregation does with one change.
+/// How an aggregation of a table processes one change.
 private struct TableStep<Key, Value, Result>: Sendable {
     /// The aggregate after the first row.
     let first: @Sendable (Key, Value) throws -> Result?
-    let add: @Sendable (Key, Value, Result) throws -> Result?
-    let subtract: @Sendable (Key, Value, Result) throws -> Result?
-    /// Whether a first row after a row that is gone keeps its own time.
+    let add: @Sendable (Result, Key, Value) throws -> Result?
+    let subtract: @Sendable (Result, Key, Value) throws -> Result?
+    /// Whether the first row after all rows were removed keeps its own time, even if the deleted aggregate's is later.
     var firstKeepsTime = false
 
     func inlet(
@@ -248,13 +251,13 @@ private struct TableStep<Key, Value, Result>: Sendable {
     ) throws -> Result? {
         var result = old?.value
         if let removed = record.value.old, let before = result, let old {
-            result = try subtract(record.key, removed, before)
+            result = try subtract(before, record.key, removed)
             timestamp = max(record.timestamp, old.timestamp)
         }
         guard let added = record.value.new else { return result }
         if let before = result {
             timestamp = max(record.timestamp, old?.timestamp ?? record.timestamp)
-            return try add(record.key, added, before)
+            return try add(before, record.key, added)
         }
         if let old, !firstKeepsTime { timestamp = max(record.timestamp, old.timestamp) }
         return try first(record.key, added)

@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// A table: the latest value of each key, changed by records. A null value deletes the row.
+/// A table: the latest value of each key. A record sets the row of its key; a null value deletes it.
 public struct KTable<Key, Value> {
     let builder: StreamsBuilder
     let node: GraphNode
@@ -11,7 +11,7 @@ public struct KTable<Key, Value> {
     let origin: String
     @usableFromInline let key: Serde<Key>
     let content: TableContent<Key, Value>
-    /// The name of the table's own store; nil when it has none, or none of a name that the user gave.
+    /// The name of the table's own store; nil if it has none, or if the user did not name it.
     public let storeName: String?
 
     init(
@@ -29,20 +29,22 @@ public struct KTable<Key, Value> {
     }
 }
 
-/// What others ask of a table while the topology is declared: to send old values, and how to look up a row.
+/// What other operators may ask of a table while the topology is declared: that it sends old values, and how a row is
+/// looked up.
 final class TableContent<Key, Value> {
-    /// Whether the table's changes carry the value before. Read when the topology is built.
+    /// Whether the table's changes carry the old value. Read when the topology is built.
     private(set) var sendsOldValues: Bool
     private let askUpstream: (_ force: Bool) -> Bool
     private let makeGetter: () -> RowGetter<Key, Value>
-    /// Whether the table's rows have versions: then changes may be history, and look-ups may be of the past.
+    /// Whether the table's rows have versions: changes may then be historical, and look-ups may refer to the past.
     let isVersioned: Bool
     /// Whether that follows from the table upstream, as this one has no store of its own.
     let inheritsVersions: Bool
 
     /// - Parameters:
-    ///   - askUpstream: arranges for old values; answers whether they will come. Unless forced, a table without a store stays without.
-    ///   - makeGetter: says how a row is looked up. May give the table a store.
+    ///   - askUpstream: requests old values; returns whether they will be sent. Unless forced, a table without a store
+    ///     does not get one for this.
+    ///   - makeGetter: returns how a row is looked up. May give the table a store.
     init(
         isVersioned: Bool = false, inheritsVersions: Bool = false, sendsOldValues: Bool = false,
         askUpstream: @escaping (_ force: Bool) -> Bool,
@@ -71,9 +73,10 @@ final class TableContent<Key, Value> {
 
     /// The stores that it reads.
     @usableFromInline let stores: [String]
-    /// The one store, where it keeps the rows as they are: then who knows the types looks them up without this.
+    /// The only store, if it holds the rows themselves: code that knows their types can then read it directly.
     @usableFromInline let ownStore: String?
-    /// Makes what answers the row of a key: the latest one, or where the table is versioned and a time is given, the one that held then.
+    /// Makes the look-up function for a task. It returns the latest row of a key, or, in a versioned table with a time
+    /// given, the one that was valid then.
     @usableFromInline let make: @Sendable (NodeContext) throws -> (Key, _ asOf: Timestamp?) throws -> Row?
 
     init(
@@ -85,7 +88,7 @@ final class TableContent<Key, Value> {
         self.make = make
     }
 
-    /// What looks up rows in one task.
+    /// The look-up function for one task.
     @inlinable func lookUp(_ context: NodeContext, isVersioned: Bool) throws -> (Key, Timestamp) throws -> Row? {
         guard !isVersioned, let ownStore, case .latest(let rows) = try TableRows<Key, Value>(context, ownStore) else {
             let get = try make(context)
@@ -94,7 +97,8 @@ final class TableContent<Key, Value> {
         return { key, _ in try rows.get(key) }
     }
 
-    /// What makes rows ready that the next records will ask for by their own key; nil where there is nothing to make.
+    /// Prepares the rows of the keys of the next records, so that they are found faster; nil if there is nothing to
+    /// prepare.
     @usableFromInline func expectation(_ context: NodeContext) throws -> ((UnsafeBufferPointer<RecordView>) -> Void)? {
         try ownStore.flatMap { try TableRows<Key, Value>(context, $0).expectation }
     }

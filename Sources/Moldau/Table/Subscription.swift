@@ -1,32 +1,33 @@
-// What the two sides of a foreign-key join send each other, in Kafka Streams' bytes.
+// The messages between the two sides of a foreign-key join, in Kafka Streams' bytes.
 //
 //     subscription    0x01 · instruction · hash (16) · primary key · primary partition (Int32)
-//     response        0x00 · hash (16) · the foreign row's value; none where there is no row
+//     response        0x00 · hash (16) · the foreign row's value; absent if there is no row
 //     combined key    length of the foreign key (Int32) · foreign key · primary key
 //
-// The first byte is a version; its highest bit says that the hash is left out, because the row is gone. Version 0 of a
-// subscription has no partition. Numbers are big-endian.
+// The first byte is a version; its highest bit says that the hash is left out, because the row is gone. A subscription
+// of version 0 has no partition. Numbers are big-endian.
 
 import MoldauRecords
 
-/// A left row's wish to be told of the right row with a foreign key, or its end.
+/// A left row's subscription to the right row with a foreign key, or the end of one.
 package struct Subscription<PrimaryKey> {
+    /// What the left side asks of the right side.
     package enum Instruction: UInt8, Sendable {
         /// End the subscription.
         case deleteSilently = 0
         /// End the subscription and answer that there is no row.
         case deleteAndAnswer = 1
-        /// Subscribe and answer, also where there is no row.
+        /// Subscribe and answer, even if there is no row.
         case answerAlways = 2
-        /// Subscribe and answer where there is a row.
+        /// Subscribe and answer if there is a row.
         case answerIfFound = 3
     }
 
-    /// Of the left row's bytes; nil when it was deleted.
+    /// The hash of the left row's bytes; nil if it was deleted.
     package var hash: Hash128?
     package var instruction: Instruction
     package var primaryKey: PrimaryKey
-    /// Where the answer is to be sent; nil leaves it to the primary key.
+    /// The partition for the answer; nil for that of the primary key.
     package var primaryPartition: Partition?
 
     package init(
@@ -67,13 +68,13 @@ package struct Subscription<PrimaryKey> {
     }
 }
 
-/// What a left row is told of the right row that it subscribed to.
+/// The answer to a subscription: the current right row.
 package struct SubscriptionResponse<Foreign> {
-    /// The subscription's: the answer is for the row that has this hash.
+    /// From the subscription: the answer applies to the left row with this hash.
     package var hash: Hash128?
-    /// nil where there is no row. A value of no bytes cannot be told from none: the format has no room for it.
+    /// nil if there is no row. An empty value cannot be distinguished from no row: the format has no room for it.
     package var foreign: Foreign?
-    /// Where to send it; not part of the message.
+    /// The partition to send it to; not part of the message.
     package var primaryPartition: Partition?
 
     package init(hash: Hash128?, foreign: Foreign?, primaryPartition: Partition?) {
@@ -103,7 +104,7 @@ package struct SubscriptionResponse<Foreign> {
     }
 }
 
-/// The key of a stored subscription: ordered by foreign key, so that all of one foreign key lie together.
+/// The key of a stored subscription: ordered by foreign key, so that all subscriptions to one foreign key are adjacent.
 package struct CombinedKey<ForeignKey, PrimaryKey> {
     package var foreignKey: ForeignKey
     package var primaryKey: PrimaryKey
@@ -132,15 +133,14 @@ package struct CombinedKey<ForeignKey, PrimaryKey> {
         }
     }
 
-    /// Writes what the stored subscriptions of a foreign key begin with.
+    /// Encodes the prefix of the stored subscriptions of a foreign key.
     package static func prefixSerde(_ foreignKey: Serde<ForeignKey>) -> Serde<ForeignKey> {
         foreignKey.lifted { foreignKey in
             Serde<ForeignKey>(
                 encode: { key, writer in
                     var bytes = ByteWriter()
                     try foreignKey.encode(key, &bytes)
-                    writer.append(bigEndian: Int32(bytes.count))
-                    writer.append(contentsOf: bytes.bytes)
+                    writer.append(sized: bytes.bytes)
                 },
                 decode: { bytes in
                     try bytes.withUnsafeBytes { buffer in

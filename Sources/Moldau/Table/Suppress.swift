@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Holds changes back, so that those downstream see fewer of them (KIP-328).
+    /// Holds changes back, so that downstream nodes see fewer of them (KIP-328).
     ///
     /// ```swift
     /// let counts = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .seconds(5))).count()
@@ -11,30 +11,31 @@ extension KTable {
     /// // clicks: ada@10=/home, ada@20=/shop, bob@70=/home
     /// // counts: ada[0-60]@20=2
     /// ```
-    /// Changes go on in the order of the time that they wait by, then of their keys' bytes, with the time and headers of the last change.
-    /// They go on when another change comes that moves stream time. What waits is kept in a store with a changelog.
-    /// - Parameter options: the store of what waits; its emission means nothing here.
+    /// Changes are emitted in the order of their buffer time, then of their keys' bytes, with the time and headers of
+    /// the last change. They are emitted when another change arrives that advances stream time. Held changes are kept
+    /// in a store with a changelog.
+    /// - Parameter options: of the store of held changes.
+    /// - Parameter suppressed: what is held back, and how long.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
     public func suppress(
-        _ suppressed: Suppressed<Key>, named name: String? = nil, options: StoreOptions? = nil
+        _ suppressed: Suppressed<Key>, named name: String? = nil, options: BufferStoreOptions? = nil
     ) -> KTable<Key, Value> where Value: StreamCodable {
         suppress(suppressed, named: name, options: options, value: Value.serde)
     }
 
     /// As `suppress`, with the serde of the values given.
     public func suppress(
-        _ suppressed: Suppressed<Key>, named given: String? = nil, options: StoreOptions? = nil, value: Serde<Value>
+        _ suppressed: Suppressed<Key>, named given: String? = nil, options: BufferStoreOptions? = nil,
+        value: Serde<Value>
     ) -> KTable<Key, Value> {
-        // Unlike other operators, a named one uses up no number in Kafka Streams.
+        // Unlike with other operators, a given name uses up no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, "KTABLE-SUPPRESS-")
-        let choice = StoreChoice(given.map { "\($0)-store" }, options, in: builder) {
+        let choice = StoreChoice(buffer: given.map { "\($0)-store" }, options, in: builder) {
             builder.names.store("KTABLE-SUPPRESS-", origin: origin, operation: "suppress")
         }
         let parent = self.node
-        builder.attempt {
-            try choice.checkIsPlain("suppressions")
-            try suppressed.check(below: parent, named: name)
-        }
-        // What those downstream know of a key that waits is the value from before.
+        builder.attempt { try suppressed.check(below: parent, named: name) }
+        // While a change is held, downstream nodes still know the value from before it.
         content.sendOldValues(force: true)
         let table = content
         let (key, store) = (key, choice.name)
@@ -52,9 +53,11 @@ extension KTable {
             let make: TopologyNode.Make = { context in
                 try Suppression(suppressed, waitMs: wait, key: key, value: value, store: store, context).inlet
             }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
             try topology.add(
-                SuppressionBuffer.definition(store, kind: choice.kind(\.keyValue), choice.options), for: [name])
+                TopologyNode(
+                    name, .processor(make: make), .suppress(suppressed.described(waitMs: wait)), parents: parents))
+            try topology.add(
+                SuppressionBuffer.definition(store, kind: choice.kind(\.keyValue), choice.storage), for: [name])
         }
         builder.add(node, below: [self.node])
         return KTable(
@@ -85,7 +88,7 @@ extension Suppressed {
 }
 
 extension GraphNode {
-    /// The longest grace of the windowed aggregations that this node stands on.
+    /// The longest grace period of the windowed aggregations upstream of this node.
     fileprivate var windowGrace: Duration? { grace ?? parents.compactMap(\.windowGrace).max() }
 }
 
@@ -149,7 +152,8 @@ private final class Suppression<Key, Value> {
 }
 
 extension RowGetter {
-    /// Looks up what those downstream of a suppression know: for a key that waits, its row from before.
+    /// Looks up rows as the nodes downstream of a suppression know them: for a key with a held change, the row from
+    /// before it.
     fileprivate func beforeSuppression(in store: String, key: Serde<Key>, value: Serde<Value>) -> RowGetter {
         RowGetter(stores: stores + [store]) { [make] context in
             let buffer: SuppressionBuffer = try context.store(named: store)

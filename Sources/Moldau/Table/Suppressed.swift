@@ -1,11 +1,11 @@
 import MoldauRecords
 import MoldauState
 
-/// Which changes of a table go on, and when: for `KTable.suppress`.
+/// Which changes of a table are emitted, and when: for `KTable.suppress`.
 public struct Suppressed<Key>: Sendable {
-    /// What happens when the changes that wait are more than the limits allow.
+    /// What happens when the held changes exceed the limits.
     public enum Overflow: Sendable {
-        /// Those that wait longest go on early.
+        /// Those that have waited longest are emitted early.
         case emitEarly
         /// The stream thread stops with `SuppressionError.full`.
         case stop
@@ -13,20 +13,20 @@ public struct Suppressed<Key>: Sendable {
 
     enum Wait: Sendable {
         case time(Duration)
-        /// As long as the table's windows take late records in.
+        /// As long as the table's windows accept late records.
         case grace
     }
 
     let wait: Wait
-    /// The time that a change waits by.
+    /// The time from which the wait of a change is counted.
     let bufferTime: @Sendable (Key, Timestamp) -> Timestamp
     let dropsDeletions: Bool
     let maxRecords: Int
     let maxBytes: Int
     let overflow: Overflow
 
-    /// Lets the last change of a key go on when stream time has moved on by `limit` since its first one that waits. Stream time is that of
-    /// the changes that come here.
+    /// Emits the last change of a key when stream time has advanced by `limit` since the first held change of the key.
+    /// Stream time is that of the changes that arrive here.
     ///
     /// ```swift
     /// let rare = balances.suppress(.untilTimeLimit(.seconds(60)))
@@ -34,8 +34,10 @@ public struct Suppressed<Key>: Sendable {
     /// // rare: ada@10=2
     /// ```
     /// - Parameters:
-    ///   - maxRecords: how many keys may wait.
-    ///   - maxBytes: how many bytes their keys and values may have, counted as Kafka Streams counts them.
+    ///   - maxRecords: the number of keys that may wait.
+    ///   - maxBytes: the size of their keys and values, counted as Kafka Streams does.
+    ///   - limit: how much may wait.
+    ///   - overflow: what happens when more would wait.
     public static func untilTimeLimit(
         _ limit: Duration, maxRecords: Int = .max, maxBytes: Int = .max, whenFull overflow: Overflow = .emitEarly
     ) -> Suppressed {
@@ -44,10 +46,10 @@ public struct Suppressed<Key>: Sendable {
             maxRecords: maxRecords, maxBytes: maxBytes, overflow: overflow)
     }
 
-    /// Lets only the final result of each window go on: when stream time has passed its end and the grace of the table's windows. Windows
-    /// that were deleted, such as sessions that became part of others, send nothing.
+    /// Emits only the final result of each window: when stream time has passed its end and the grace period of the
+    /// table's windows. Windows that were deleted, such as sessions that were merged into others, emit nothing.
     ///
-    /// What does not fit stops the stream thread, as results that go on early would not be final.
+    /// When the limits are exceeded the stream thread stops, because results that are emitted early would not be final.
     ///
     /// ```swift
     /// let counts = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero)).count()
@@ -64,9 +66,9 @@ public struct Suppressed<Key>: Sendable {
     }
 }
 
-/// Why a suppression stops the stream thread.
+/// An error of a suppression that stops the stream thread.
 public enum SuppressionError: Error, Equatable, CustomStringConvertible {
-    /// More changes wait than the limits allow, and they may not go on early.
+    /// The held changes exceed the limits, and must not be emitted early.
     case full(node: String, records: Int, maxRecords: Int, bytes: Int, maxBytes: Int)
 
     public var description: String {

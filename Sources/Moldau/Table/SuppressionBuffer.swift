@@ -1,20 +1,20 @@
 // The rows of a suppression's store:
 //
-//     0 · key                                                        → the change, as in BufferedChange.swift
-//     1 · time that the change waits by (Int64, big-endian) · key    → nothing: the order in which changes go on
+//     0 · key                                              → the change, as in BufferedChange.swift
+//     1 · buffer time (Int64, big-endian) · key            → empty: an index of the order in which changes are emitted
 //
-// The changelog has the first kind only, without the 0.
+// The changelog has rows of the first kind only, without the 0.
 
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// The changes of a table that wait, by key and by time.
+/// The held changes of a table, by key and by buffer time.
 final class SuppressionBuffer: CacheBackedStore {
     let cache: CachedByteStore
     private let changes: KeyValueStore<[UInt8], BufferedChange>
     private let order: KeyValueStore<BufferedKey, Void>
-    /// The first change to go on; nil when none waits.
+    /// The place of the change that is emitted next; nil if none is held.
     private var first: BufferedKey?
     private var isResumed = false
     private(set) var count = 0
@@ -26,23 +26,23 @@ final class SuppressionBuffer: CacheBackedStore {
         order = KeyValueStore(cache: cache, key: BufferedKey.serde, value: .nothing)
     }
 
-    static func definition(_ name: String, kind: StoreKind, _ options: StoreOptions) -> StoreDefinition {
+    static func definition(_ name: String, kind: StoreKind, _ options: BufferStoreOptions) -> StoreDefinition {
         StoreDefinition(
             name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
         ) { store, environment in SuppressionBuffer(cache: try environment.cache(for: store)) }
         .formed(StoreForm(.init("suppressed changes"), key: nil, value: nil))
     }
 
-    /// The time of the first change to go on; nil when none waits.
+    /// The buffer time of the change that is emitted next; nil if none is held.
     func firstTime() throws -> Timestamp? {
         try resume()
         return first?.time
     }
 
-    /// The change of a key that waits.
+    /// The held change of a key.
     func change(of key: [UInt8]) throws -> BufferedChange? { try changes.get(key) }
 
-    /// Lets a change wait. A key that waits already keeps its place and its value from before.
+    /// Holds a change. A key that has one already keeps its place and its value from before.
     func put(_ key: [UInt8], _ change: BufferedChange) throws {
         try resume()
         var change = change
@@ -61,12 +61,12 @@ final class SuppressionBuffer: CacheBackedStore {
         byteCount += size(key, change)
     }
 
-    /// Takes out the change that goes on first.
+    /// Takes out the change that is emitted next.
     func takeFirst() throws -> (key: [UInt8], change: BufferedChange)? {
         try resume()
         guard let place = first else { return nil }
         try order.put(place, nil)
-        // What was taken out before stays in the cache until the commit: go on from here.
+        // Deleted rows stay in the cache until the commit: continue from here instead of from the start.
         first = try order.range(from: place).next()?.key
         guard let change = try changes.delete(place.key) else { return nil }
         count -= 1
@@ -76,7 +76,7 @@ final class SuppressionBuffer: CacheBackedStore {
 
     private func size(_ key: [UInt8], _ change: BufferedChange) -> Int { key.count + change.estimatedSize }
 
-    /// After a restart, counts what waits.
+    /// After a restart, counts the held changes.
     private func resume() throws {
         if isResumed { return }
         isResumed = true
@@ -114,10 +114,10 @@ final class SuppressionBuffer: CacheBackedStore {
     }
 }
 
-/// The place of a change among those that wait: by time, then by its key's bytes.
+/// The place of a held change: by buffer time, then by its key's bytes.
 private struct BufferedKey: Comparable {
     static let changeTag: UInt8 = 0
-    /// The greater one: what follows the last place is nothing else.
+    /// The greater of the two tags: no other rows follow the last place.
     static let orderTag: UInt8 = 1
 
     let time: Timestamp

@@ -3,10 +3,11 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Joins the rows of equal keys: a result is there while both are. nil from the joiner deletes the result.
+    /// Joins the rows of equal keys: there is a result while both rows exist. If the joiner returns nil, the result is
+    /// deleted.
     ///
-    /// An update on either side updates the result; its time is the later one of both rows. Both tables must have the same number of
-    /// partitions.
+    /// An update on either side updates the result; its time is the later one of the two rows. Both tables must have
+    /// the same number of partitions.
     ///
     /// ```swift
     /// let cards = customers.join(phones) { city, phone in "\(city) \(phone)" }
@@ -17,9 +18,13 @@ extension KTable {
     /// - Parameters:
     ///   - store: gives the result a store of its own.
     ///   - result: gives the result a store with a generated name.
+    ///   - other: the table to join with.
+    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - options: how the result's rows are kept.
+    ///   - joiner: makes the result of two rows.
     public func join<Other, Result>(
-        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
         joining(other, as: store, named: name, options, result, .inner) { left, right in
@@ -28,7 +33,7 @@ extension KTable {
         }
     }
 
-    /// Joins the rows of equal keys: a result is there while this table's row is.
+    /// Joins the rows of equal keys: there is a result while this table's row exists.
     ///
     /// ```swift
     /// let cards = customers.leftJoin(phones) { city, phone in "\(city) \(phone ?? "-")" }
@@ -37,8 +42,8 @@ extension KTable {
     /// // cards: ada=Prague -, ada=Prague 123
     /// ```
     public func leftJoin<Other, Result>(
-        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         joining(other, as: store, named: name, options, result, .left) { left, right in
@@ -47,7 +52,7 @@ extension KTable {
         }
     }
 
-    /// Joins the rows of equal keys: a result is there while either row is.
+    /// Joins the rows of equal keys: there is a result while either row exists.
     ///
     /// ```swift
     /// let cards = customers.outerJoin(phones) { city, phone in "\(city ?? "-") \(phone ?? "-")" }
@@ -56,8 +61,8 @@ extension KTable {
     /// // cards: ada=Prague -, ada=Prague 123, bob=- 456
     /// ```
     public func outerJoin<Other, Result>(
-        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
+        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
         _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         joining(other, as: store, named: name, options, result, .outer) { left, right in
@@ -66,14 +71,14 @@ extension KTable {
     }
 
     private func joining<Other, Result>(
-        _ other: KTable<Key, Other>, as store: KeyValueStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, _ result: Serde<Result>?, _ kind: TableJoinKind,
+        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)?, named given: String?,
+        _ options: TableStoreOptions?, _ result: Serde<Result>?, _ kind: JoinKind,
         _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         let (builder, key) = (builder, key)
         let value = store?.value ?? result
         let choice = value.map { _ in
-            StoreChoice(store?.name, options, in: builder) {
+            StoreChoice(store, options, in: builder) {
                 builder.names.store("KTABLE-MERGE-", origin: "\(origin)-\(other.origin)", operation: "join")
             }
         }
@@ -102,11 +107,17 @@ extension KTable {
                 needsOther: kind != .outer, dropsHistory: other.content.isVersioned, sendsOldValues: old, key: key,
                 get: left
             ) { try joiner($1, $0) }
-            try topology.add(TopologyNode(this, .processor(make: { try makeThis.inlet($0) }), parents: [names[0]]))
-            try topology.add(TopologyNode(that, .processor(make: { try makeThat.inlet($0) }), parents: [names[1]]))
+            let operation = OperatorDescription.tableJoin(kind)
+            try topology.add(
+                TopologyNode(this, .processor(make: { try makeThis.inlet($0) }), operation, parents: [names[0]]))
+            try topology.add(
+                TopologyNode(that, .processor(make: { try makeThat.inlet($0) }), operation, parents: [names[1]]))
             let merging = TableJoinMerge<Key, Result>(
                 store: storeName, emission: choice?.emission ?? .everyChange, key: key, sendsOldValues: old)
-            try topology.add(TopologyNode(merge, .processor(make: { try merging.inlet($0) }), parents: [this, that]))
+            try topology.add(
+                TopologyNode(
+                    merge, .processor(make: { try merging.inlet($0) }),
+                    .gather(emit: choice?.emission.described ?? .everyChange), parents: [this, that]))
             for store in right.stores { try topology.connect(this, toStore: store) }
             for store in left.stores { try topology.connect(that, toStore: store) }
             if let value, let choice { try topology.add(choice.definition(key: key, value: value), for: [merge]) }
@@ -119,13 +130,11 @@ extension KTable {
     }
 }
 
-private enum TableJoinKind { case inner, left, outer }
-
-/// One side of a join: an update here meets the other side's row. `join` gets this side's row first.
+/// One side of a join: an update here is joined with the other side's row. `join` gets this side's row first.
 private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
     /// Whether there is no result without the other side's row.
     let needsOther: Bool
-    /// Whether late updates of a versioned table come: they change no result.
+    /// Whether late updates of a versioned table may arrive: they change no result and are dropped.
     let dropsHistory: Bool
     let sendsOldValues: Bool
     let key: Serde<Key>
@@ -145,7 +154,8 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
             let old: Result?
             do {
                 let other = try lookUp(record.key, nil)
-                // Nothing there, and nothing was: without the other row there is no result to change either.
+                // No result, before or after: in an inner join without the other row, or if this row existed neither
+                // before nor after the change.
                 if other == nil, needsOther || (change.new == nil && change.old == nil) { return }
                 timestamp = max(record.timestamp, other?.timestamp ?? record.timestamp)
                 new = try join(change.new, other?.value)
@@ -158,7 +168,7 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
     }
 }
 
-/// Where both sides' results come together, and are stored if the user named a store.
+/// The node where both sides' results come together, and are stored if the user named a store.
 private struct TableJoinMerge<Key, Result>: Sendable {
     let store: String?
     let emission: Emission

@@ -3,8 +3,8 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Gives each row a new value; nil deletes the row. The closure must be pure: it may run twice for a change, on the new value and
-    /// on the old one, unless the result has a store.
+    /// Gives each row a new value; nil deletes the row. The closure must be pure: unless the result has a store, it may
+    /// be called twice for a change, with the new value and with the old one.
     ///
     /// ```swift
     /// let doubled = balances.mapValues { $0 * 2 }
@@ -12,14 +12,17 @@ extension KTable {
     /// // doubled: ada=10, ada=nil
     /// ```
     /// - Parameter store: gives the result a store of its own.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter options: how the result's rows are kept.
+    /// - Parameter transform: gives the new value of a row.
     public func mapValues<NewValue>(
-        as store: KeyValueStoreName<Key, NewValue>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ transform: @escaping @Sendable (Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
         mapValues(as: store, named: name, options: options) { _, value in try transform(value) }
     }
 
-    /// Gives each row a new value, made of its key and value.
+    /// Gives each row a new value, computed from its key and value.
     ///
     /// ```swift
     /// let cards = customers.mapValues { name, city in "\(name) of \(city)" }
@@ -27,18 +30,18 @@ extension KTable {
     /// // cards: ada=ada of Prague
     /// ```
     public func mapValues<NewValue>(
-        as store: KeyValueStoreName<Key, NewValue>? = nil, named given: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, NewValue>)? = nil, named given: String? = nil, options: TableStoreOptions? = nil,
         _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
-        deriving("KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false) { _ in
+        deriving(.mapValues, "KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false) { _ in
             { key, value in try value.flatMap { try transform(key, $0) } }
         }
     }
 
     /// Keeps the rows that satisfy `isIncluded`; a row that no longer does is deleted.
     ///
-    /// Without old values (nobody downstream needs them and this table has no store) every update of a row that does not belong is sent
-    /// as a deletion, whether or not the row was there before.
+    /// Without old values (if no downstream node needs them and this table has no store) every update of an excluded
+    /// row is sent as a deletion, whether or not the row was there before.
     ///
     /// ```swift
     /// let rich = balances.filter { _, balance in balance > 100 }
@@ -46,12 +49,13 @@ extension KTable {
     /// // rich: ada=120, ada=nil, bob=nil
     /// ```
     public func filter(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable<Key, Value> {
-        // With old values at hand, a row that neither was nor is there needs no deletion: ask, but force no store for it.
+        // With old values a row that was excluded before needs no deletion: ask for them, but do not add a store for
+        // that.
         deriving(
-            "KTABLE-FILTER-", as: store, named: name, options,
+            .filter, "KTABLE-FILTER-", as: store, named: name, options,
             sendsOldValues: content.sendOldValues(force: false), skipsEmptyChanges: true
         ) { _ in
             { key, value in try value.flatMap { try isIncluded(key, $0) ? $0 : nil } }
@@ -66,22 +70,23 @@ extension KTable {
     /// // poor: ada=nil, ada=90
     /// ```
     public func filterNot(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ isExcluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable<Key, Value> {
         filter(as: store, named: name, options: options) { try !isExcluded($0, $1) }
     }
 
-    /// A table whose rows are a function of this table's rows: virtual unless it is given a store.
+    /// A table whose rows are a function of this table's rows, computed on demand unless it is given a store.
     func deriving<NewValue>(
-        _ prefix: String, as store: KeyValueStoreName<Key, NewValue>?, named given: String?, _ options: StoreOptions?,
+        _ operation: OperatorDescription, _ prefix: String, as store: (any TableName<Key, NewValue>)?,
+        named given: String?, _ options: TableStoreOptions?,
         stores: [String] = [], sendsOldValues: Bool = false, skipsEmptyChanges: Bool,
         _ transform: @escaping RowTransform<Key, Value, NewValue>
     ) -> KTable<Key, NewValue> {
         let (builder, parent) = (builder, content)
-        // A store that is not named is not made, but its number is used up, as in Kafka Streams.
+        // A store that the user did not name is not made, but its number is used up, as in Kafka Streams.
         if store == nil, options != nil { _ = builder.names.store(prefix, origin: origin, operation: "unnamed") }
-        let choice = store.map { StoreChoice($0.name, options, in: builder) { "" } }
+        let choice = store.map { StoreChoice($0, options, in: builder) { "" } }
         let name = builder.name(given, prefix)
         let derived = TableContent<Key, NewValue>(
             isVersioned: choice?.isVersioned ?? parent.isVersioned, inheritsVersions: choice == nil,
@@ -95,7 +100,7 @@ extension KTable {
                 skipsEmptyChanges: skipsEmptyChanges && !parent.isVersioned,
                 store: choice?.name, emission: choice?.emission ?? .everyChange, key: key)
             let make: @Sendable (NodeContext) throws -> Any = { try derivation.inlet($0) }
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             for store in stores { try topology.connect(name, toStore: store) }
             if let choice, let store { try topology.add(choice.definition(key: key, value: store.value), for: [name]) }
         }
@@ -106,7 +111,7 @@ extension KTable {
     }
 }
 
-/// Makes, for a node of a task, the function from a table's rows to another's; nil is "no row".
+/// Makes the function from a table's rows to another's for a node of a task; nil is "no row".
 typealias RowTransform<Key, Value, NewValue> = @Sendable (NodeContext) throws -> (Key, Value?) throws -> NewValue?
 
 /// The node of a derived table.

@@ -1,7 +1,7 @@
 import MoldauTopology
 
-/// In which partitions the rows of two tables are that are joined by a foreign key. Where the topics were written by the hash of
-/// their keys, as producers do by default, nothing has to be said.
+/// The partitions of the rows of two tables that are joined by a foreign key. Not needed if the topics were written by
+/// the hash of their keys, as producers do by default.
 ///
 /// ```swift
 /// let byLength = TablePartitioners<String, String>(
@@ -14,12 +14,12 @@ import MoldauTopology
 /// // shipments: o1=120 to Prague
 /// ```
 public struct TablePartitioners<Key, OtherKey>: Sendable {
-    /// Of the table whose rows refer to others; nil: answers go to the partition that asked.
+    /// Of the table whose rows refer to others; nil sends answers to the partition that asked.
     public var left: StreamPartitioner<Key, Void>?
-    /// Of the table that is referred to; nil: by the hash of the key.
+    /// Of the table that is referred to; nil for the hash of the key.
     public var right: StreamPartitioner<OtherKey, Void>?
 
-    /// Each answers with one partition, or nil for the default.
+    /// Each partitioner returns one partition, or nil for the default.
     public init(left: StreamPartitioner<Key, Void>? = nil, right: StreamPartitioner<OtherKey, Void>? = nil) {
         (self.left, self.right) = (left, right)
     }

@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension TypedSourceHead {
-    /// Puts the records of a table's topic into its store, and sends nothing on.
+    /// Puts the records of a table's topic into its store, and forwards nothing.
     convenience init<Key, Value>(
         storing topic: Topic<Key, Value>, in store: String, _ context: NodeContext,
         timestamps: TimestampExtractor<Key?, Value?>? = nil
@@ -19,7 +19,7 @@ extension TypedSourceHead {
     }
 }
 
-/// The store of a table: each key's latest value, those of the keys used last, or each key's versions.
+/// The store of a table: each key's latest value, those of the most recently used keys, or each key's versions.
 @usableFromInline enum TableRows<Key, Value> {
     @usableFromInline typealias Row = ValueAndTimestamp<Value>
 
@@ -37,13 +37,13 @@ extension TypedSourceHead {
         }
     }
 
-    /// What makes rows ready that the next records will ask for by their own key.
+    /// Prepares the rows of the keys of the next records, so that they are found faster.
     @usableFromInline var expectation: ((UnsafeBufferPointer<RecordView>) -> Void)? {
         guard case .latest(let store) = self else { return nil }
         return { store.expect($0) }
     }
 
-    /// The row of a key: the one that held at `time` if the store knows the past, else the latest one.
+    /// The row of a key: the one that was valid at `time` if the store is versioned, else the latest one.
     @inlinable func get(_ key: Key, asOf time: Timestamp? = nil) throws -> Row? {
         switch self {
         case .latest(let store): return try store.get(key)
@@ -54,7 +54,7 @@ extension TypedSourceHead {
         }
     }
 
-    /// Sets the row that holds from `time` on; nil deletes it.
+    /// Sets the row that is valid from `time` on; nil deletes it.
     @inlinable func put(_ key: Key, _ value: Value?, at time: Timestamp) throws -> VersionedPutResult {
         switch self {
         case .latest(let store):
@@ -67,7 +67,8 @@ extension TypedSourceHead {
         }
     }
 
-    /// Sets the row that `body` makes of a key's latest one; nil deletes it, at `time` or the old row's if that is later.
+    /// Replaces a key's latest row by the result of `body`. nil deletes it, as of `time` or the old row's time if that
+    /// is later.
     @inlinable @inline(__always) func update(
         _ key: Key, at time: Timestamp, _ body: (Row?) throws -> Row?
     ) throws -> (old: Row?, new: Row?, result: VersionedPutResult) {

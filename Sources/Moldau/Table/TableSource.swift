@@ -3,9 +3,10 @@ import MoldauState
 import MoldauTopology
 
 extension StreamsBuilder {
-    /// Reads a topic as a table: a record sets its key's row, a null value deletes it. Records without a key are dropped (counted).
+    /// Reads a topic as a table: a record sets its key's row, a null value deletes it. Records without a key are
+    /// dropped (counted).
     ///
-    /// The table gets a store when it is named, or when someone downstream has to look up its rows or old values.
+    /// The table gets a store if it is named, or if a downstream operator has to look up its rows or needs old values.
     ///
     /// ```swift
     /// let rows = streams.table(totals)
@@ -13,18 +14,24 @@ extension StreamsBuilder {
     /// // rows: ada=1, ada=2, ada=nil
     /// ```
     /// - Parameter store: names the store.
+    /// - Parameter topic: whose newest record of each key is a row.
+    /// - Parameter timestamps: how the records' times are found.
+    /// - Parameter start: where to begin in a partition without a committed offset.
+    /// - Parameter given: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter options: how the rows are kept.
     public func table<Key, Value>(
-        _ topic: Topic<Key, Value>, as store: KeyValueStoreName<Key, Value>? = nil, named given: String? = nil,
-        options: StoreOptions? = nil, start: StartPosition = .earliest,
+        _ topic: Topic<Key, Value>, as store: (any TableName<Key, Value>)? = nil, named given: String? = nil,
+        options: TableStoreOptions? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key?, Value?>? = nil
     ) -> KTable<Key, Value> {
-        let choice = StoreChoice(store?.name, options, in: self) {
+        let choice = StoreChoice(store, options, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "table")
         }
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")
         let source = TableSource(name, choice, key: topic.key, value: topic.value)
-        // What lies before a later start never came into the table.
+        // A table that starts later has not read the records before its start, so the whole topic cannot be its
+        // changelog.
         let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && start == .earliest
         let node = GraphNode(name) { topology, _ in
             let (key, value) = (topic.key.optional, topic.value.optional)
@@ -33,7 +40,7 @@ extension StreamsBuilder {
                     key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
                     next: try context.next())
             }
-            try topology.add(TopologyNode(sourceName, .source(reader)))
+            try topology.add(TopologyNode(sourceName, .source(reader), .source(RecordFormat(key, value))))
             try source.write(into: &topology, below: [sourceName], key: { $0 }, value: { $0 })
             guard reusesTopic, source.hasStore else { return }
             try topology.add(
@@ -59,7 +66,7 @@ extension KStream {
     /// // cards: ada=Prague /shop
     /// ```
     public func toTable(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Value> where Key: StreamCodable, Value: StreamCodable {
         toTable(as: store, named: name, options: options, key: Key.serde, value: Value.serde)
     }
@@ -72,33 +79,33 @@ extension KStream {
     /// // rows: 1=to be, 1=nil
     /// ```
     public func toTable<Wrapped>(
-        as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Wrapped> where Key: StreamCodable, Wrapped: StreamCodable, Value == Wrapped? {
         toTable(as: store, named: name, options: options, key: Key.serde, value: Wrapped.serde)
     }
 
-    /// As `toTable`, with the serdes given.
+    /// As `toTable`, with the given serdes.
     public func toTable(
-        as store: KeyValueStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         key: Serde<Key>, value: Serde<Value>
     ) -> KTable<Key, Value> {
         table(as: store, named: name, options, key: key, value: value, written: value) { value.isNull($0) ? nil : $0 }
     }
 
-    /// As `toTable` of a stream with nils, with the serdes given.
+    /// As `toTable` of a stream with optional values, with the given serdes.
     public func toTable<Wrapped>(
-        as store: KeyValueStoreName<Key, Wrapped>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         key: Serde<Key>, value: Serde<Wrapped>
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
         table(as: store, named: name, options, key: key, value: value, written: value.optional) { $0 }
     }
 
     private func table<Row>(
-        as store: KeyValueStoreName<Key, Row>?, named given: String?, _ options: StoreOptions?, key: Serde<Key>,
+        as store: (any TableName<Key, Row>)?, named given: String?, _ options: TableStoreOptions?, key: Serde<Key>,
         value: Serde<Row>, written: Serde<Value>, row: @escaping @Sendable (Value) -> Row?
     ) -> KTable<Key, Row> {
         let name = builder.name(given, "KSTREAM-TOTABLE-")
-        let choice = StoreChoice(store?.name, options, in: builder) {
+        let choice = StoreChoice(store, options, in: builder) {
             builder.names.store("KSTREAM-TOTABLE-", origin: origin, operation: "table")
         }
         let isGenerated = given == nil
@@ -118,7 +125,7 @@ extension KStream {
     }
 }
 
-/// The node that keeps a table's rows as they come in.
+/// The node that stores a table's rows as they arrive.
 final class TableSource<Key, Value> {
     private let name: String
     private let choice: StoreChoice
@@ -145,7 +152,7 @@ final class TableSource<Key, Value> {
             return .store(choice.name)
         })
 
-    /// Adds the node below `parents`, whose records are turned into rows by `key` and `value`; nil is "none".
+    /// Adds the node below `parents`; `key` and `value` turn the parents' records into rows; nil is "none".
     func write<KeyIn, ValueIn>(
         into topology: inout Topology, below parents: [String], key rowKey: @escaping @Sendable (KeyIn) -> Key?,
         value row: @escaping @Sendable (ValueIn) -> Value?
@@ -161,7 +168,7 @@ final class TableSource<Key, Value> {
                 try update(record.with(key: key, value: row(record.value)))
             }
         }
-        try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+        try topology.add(TopologyNode(name, .processor(make: make), .table, parents: parents))
         if isStored { try topology.add(choice.definition(key: key, value: value), for: [name]) }
     }
 
@@ -172,7 +179,7 @@ final class TableSource<Key, Value> {
         let changes = try ChangeForwarder<Key, Value>(
             context, store: name, emission: emission, key: key, sendsOldValues: sendsOldValues)
         return { record in
-            // A table that nobody asks for old values is written without a look at what is there.
+            // If no old values are needed, the row is written without reading the old one.
             let old = changes.needsOldValues ? try rows.get(record.key)?.value : nil
             let result = try rows.put(record.key, record.value, at: record.timestamp)
             try changes.send(record, new: record.value, old: old, at: record.timestamp, result)

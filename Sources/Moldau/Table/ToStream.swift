@@ -22,13 +22,13 @@ extension KTable {
     {
         let name = builder.name(given, "KTABLE-TOSTREAM-")
         let node = GraphNode(name) { topology, parents in
-            try topology.add(TopologyNode(name, .processor(make: make), parents: parents))
+            try topology.add(TopologyNode(name, .processor(make: make), .toStream, parents: parents))
         }
         builder.add(node, below: [self.node])
         return KStream(builder: builder, node: node, sources: sources, isKeyChanged: false, origin: origin)
     }
 
-    /// The table's changes as a stream under new keys.
+    /// The table's changes as a stream with new keys.
     ///
     /// ```swift
     /// let pages = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count()

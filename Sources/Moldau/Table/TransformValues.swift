@@ -3,12 +3,12 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Gives each row a new value, with the help of stores; nil deletes the row.
+    /// Gives each row a new value, computed with the help of stores; nil deletes the row.
     ///
     /// ```swift
     /// let highest = KeyValueStoreName<String, Int>("highest")
-    /// streams.addStore(.keyValue(highest))
-    /// let records = balances.transformValues(stores: [highest.name]) { context in
+    /// streams.addStore(StoreDefinition(highest))
+    /// let records = balances.transformValues(stores: [highest]) { context in
     ///     let highest = try context.store(highest)
     ///     return { name, balance in
     ///         guard let balance, try balance > highest.get(name) ?? 0 else { return try highest.get(name) }
@@ -19,19 +19,22 @@ extension KTable {
     /// // balances: ada=5, ada=3, ada=8
     /// // records: ada=5, ada=5, ada=8
     /// ```
-    /// The function may be called more than once for a change: for the new value, for the old one, and where a row is
-    /// looked up. It gets nil for a row that is deleted or not there.
+    /// The function may be called more than once for a change: for the new value, for the old one, and when a row is
+    /// looked up. It gets nil for a row that was deleted or does not exist.
     /// - Parameters:
-    ///   - store: gives the result a store of its own; then old values and look-ups are read there.
-    ///   - stores: the names of the stores that it uses; add them with `addStore`.
-    ///   - make: makes the function of one task.
+    ///   - store: gives the result a store of its own; old values and look-ups are then read there.
+    ///   - stores: the stores that it uses; add them with `addStore`.
+    ///   - make: makes the function for one task.
+    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - options: how the result's rows are kept.
     public func transformValues<NewValue>(
-        as store: KeyValueStoreName<Key, NewValue>? = nil, named name: String? = nil, stores: [String] = [],
-        options: StoreOptions? = nil,
+        as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, stores: [any StoreName] = [],
+        options: TableStoreOptions? = nil,
         _ make: @escaping @Sendable (TransformationContext) throws -> (Key, Value?) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
         deriving(
-            "KTABLE-TRANSFORMVALUES-", as: store, named: name, options, stores: stores, skipsEmptyChanges: false
+            .transformValues, "KTABLE-TRANSFORMVALUES-", as: store, named: name, options, stores: stores.map(\.name),
+            skipsEmptyChanges: false
         ) { try make(TransformationContext($0)) }
     }
 }

@@ -2,21 +2,22 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// When the results of a windowed aggregation go downstream.
+/// When the results of a windowed aggregation are emitted.
 public enum EmitStrategy: Sendable, Hashable {
-    /// With each change of a window.
+    /// On every change of a window.
     case onWindowUpdate
-    /// Once per window, when it is closed: stream time passed its end and the grace. Windows go in the order of their
-    /// times; at most once a second of real time, while records come.
+    /// Once per window, when it closes: when stream time has passed its end and the grace period. Windows are emitted
+    /// in the order of their times, at most once a second of real time, while records arrive.
     case onWindowClose
 }
 
-/// Tells which windows have closed since it was last asked. A task's; its time is committed with the input offsets.
+/// Finds the windows that have closed since the last call. Belongs to a task; its time is committed with the input
+/// offsets.
 @usableFromInline final class WindowCloser {
     private let task: TaskContext
     private let store: String
     private let segments: SegmentedStore
-    /// From the time by which windows are stored to the stream time at which they close.
+    /// The difference between the time under which a window is stored and the stream time at which it closes.
     private let closingMs: Int64
     private var nextEmit = Duration.zero
 
@@ -28,15 +29,15 @@ public enum EmitStrategy: Sendable, Hashable {
         segments.keptFrom = 0
     }
 
-    /// From which time on windows were not sent when each change goes downstream now, and they went when they closed before: their
-    /// changes are known to nobody. Says it once.
+    /// After a change from `.onWindowClose` to `.onWindowUpdate`: windows stored from this time on have never been
+    /// emitted. nil if there was no such change, and from the second call on.
     static func unsentTime(of store: String, in task: TaskContext, closingMs: Int64) -> Timestamp? {
         guard let last = task.processorTimes.removeValue(forKey: store) else { return nil }
         return Timestamp(ms: max(0, last.subtractingCapped(closingMs).addingCapped(1)))
     }
 
-    /// Calls `emit` with the times of the windows that have closed, if it is time to.
-    /// - Parameter closeTime: stream time less the grace.
+    /// Calls `emit` with the range of times of the windows that have closed, if the next search is due.
+    /// - Parameter closeTime: stream time minus the grace period.
     func closed(at closeTime: Int64, _ emit: (ClosedRange<Int64>) throws -> Void) rethrows {
         guard task.time.uptime >= nextEmit else { return }
         nextEmit = task.time.uptime + task.closedWindowSearchInterval

@@ -2,19 +2,19 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What an aggregation over sessions is made of, before a task wires it.
+/// The definition of an aggregation over sessions, before a task wires it.
 struct SessionAggregation<Key, Value, Result>: Sendable {
     let fold: Fold<Key, Value, Result>
-    let merge: @Sendable (Key, Result, Result) throws -> Result?
+    let merge: @Sendable (Result, Key, Result) throws -> Result?
     let windows: SessionWindows
     let emit: EmitStrategy
     let store: String
     let memory: WindowMemory
     let key: Serde<Key>
 
-    /// The node in a task.
-    /// - Parameter reportsOld: whether the change of a session that stays where it is tells the value before, as Kafka
-    ///   Streams has it only where changes are held.
+    /// Makes the node for a task.
+    /// - Parameter reportsOld: whether the change of a session that keeps its bounds carries the old value; in Kafka
+    ///   Streams it does only if changes are held.
     func inlet(
         _ context: NodeContext, _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsOld: Bool
     ) throws -> Inlet<Key, Value> {
@@ -31,7 +31,7 @@ private final class Sessions<Key, Value, Result> {
     private let store: SessionStore<Key, Result>
     private let closer: WindowCloser?
     private let reportsOld: Bool
-    /// Whether there may be sessions that were to be sent when they close, while each change is sent now.
+    /// Whether the store may hold sessions that were to be emitted on close, although every change is emitted now.
     private var mayHaveUnsent: Bool
     private let keyNull: Serde<Key>.Null?
     private let streamTime: ObservedTime
@@ -85,12 +85,13 @@ private final class Sessions<Key, Value, Result> {
     ) throws -> Result? {
         var value = try aggregation.fold.initial?()
         for session in joined {
-            value = try value.map { try aggregation.merge(record.key, $0, session.value) } ?? session.value
+            value = try value.map { try aggregation.merge($0, record.key, session.value) } ?? session.value
         }
         return try aggregation.fold.adding(record.key, record.value, to: value).after
     }
 
-    /// - Parameter isPoint: whether the new session is as long as the record alone: then there was none, or this one.
+    /// - Parameter isPoint: whether the new session consists of this record's time only: then no other session is
+    ///   replaced.
     private func replace(
         _ joined: [(key: Windowed<Key>, value: Result)], by session: Windowed<Key>, _ value: Result?, isPoint: Bool,
         _ record: Record<Key, Value>
@@ -106,7 +107,7 @@ private final class Sessions<Key, Value, Result> {
         try send(record, session, new: value, old: old)
     }
 
-    /// What Kafka Streams finds only in its record cache is no old value.
+    /// The old value to report: none for a session that Kafka Streams finds in its record cache only.
     private func reportedOld(_ session: (key: Windowed<Key>, value: Result)) -> Result? {
         let isFound =
             aggregation.memory == .complete || store.segments.isWithinRetention(session.key.window.end.ms)
@@ -118,7 +119,7 @@ private final class Sessions<Key, Value, Result> {
         try changes.send(record.with(key: session), new: new, old: old, at: session.window.end)
     }
 
-    /// Sends the sessions that nobody knows of because they were to be sent when they close, which is not when they are sent now.
+    /// After a change from `.onWindowClose` to `.onWindowUpdate`: emits the sessions that were never emitted.
     private func sendUnsent(_ record: Record<Key, Value>) throws {
         mayHaveUnsent = false
         defer { store.segments.keptFrom = .max }
@@ -126,7 +127,7 @@ private final class Sessions<Key, Value, Result> {
         try sendAll(endingFrom: first, to: Timestamp(ms: .max), record)
     }
 
-    /// Sends the sessions that are closed now, where that is when they are sent.
+    /// Emits the sessions that have closed, if sessions are emitted on close.
     private func sendClosed(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
         guard let closer else { return }
         try closer.closed(at: closeTime) { ends in

@@ -4,9 +4,9 @@ import MoldauTopology
 
 /// A grouped stream's records by key and session, ready to be aggregated.
 ///
-/// A record may extend a session or join several: then the old ones are deleted, and the new one comes. A record that
-/// comes after its session and the grace are over is dropped (counted), as is one without a key. The time of a result is
-/// the session's end.
+/// A record may extend a session or merge several: the old ones are then deleted, and the new one is emitted. A record
+/// that arrives after its session and the grace period are over is dropped (counted), as is one without a key. The time
+/// of a result is the session's end.
 public struct SessionWindowedKStream<Key, Value> {
     let grouped: KGroupedStream<Key, Value>
     let windows: SessionWindows
@@ -39,26 +39,26 @@ extension SessionWindowedKStream {
     /// // visits: ada[10-20]=2
     /// ```
     public func count(
-        as store: SessionStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: SessionStoreName<Key, Int64>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
-    /// As `count`, in another type of number.
+    /// As `count`, with another number type.
     public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: SessionStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
-        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
         return aggregating(
-            "KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting()
-        ) { _, left, right in left + right }
+            "KSTREAM-AGGREGATE-", .count, as: store, named: name, options, result, .counting()
+        ) { left, _, right in left + right }
     }
 
-    /// Folds the records of each session into one value, changed in place.
+    /// Folds the records of each session into one value, which is updated in place.
     ///
     /// ```swift
     /// let visits = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
@@ -66,17 +66,22 @@ extension SessionWindowedKStream {
     /// // clicks: ada@10=/home, ada@20=/shop, ada@90=/home
     /// // visits: ada[10-20]=/home/shop
     /// ```
-    /// - Parameter merge: takes a session's value into another when a record joins them. The first that it gets is the
+    /// - Parameter merge: merges a session's value into another when a record joins them. The first call gets the
     ///   initial value; the sessions come in the order of their ends.
+    /// - Parameter initial: what an aggregate begins with.
+    /// - Parameter store: the name of the store; nil: one is made.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter options: how the aggregates are kept.
+    /// - Parameter update: takes a record into the aggregate.
     public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
+        options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
         merging merge: @escaping @Sendable (inout Result, Key, Result) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, Result.serde,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, Result.serde,
             .changing(initial, update)
-        ) { key, left, right in
+        ) { left, key, right in
             var merged = left
             try merge(&merged, key, right)
             return merged
@@ -87,23 +92,23 @@ extension SessionWindowedKStream {
     ///
     /// ```swift
     /// let longest = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
-    ///     .aggregate({ 0 }, result: Int.serde) { _, page, length in max(page.count, length) }
-    ///         merging: { _, one, other in max(one, other) }
+    ///     .aggregate({ 0 }, result: Int.serde) { length, _, page in max(page.count, length) }
+    ///         merging: { one, _, other in max(one, other) }
     /// // clicks: ada@10=/home, ada@20=/, ada@90=/home
     /// // longest: ada[10-20]=5
     /// ```
     public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
-        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?,
-        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result
+        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?,
+        merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, result,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, result,
             Fold(initial: initial, next: next), merge)
     }
 
-    /// Combines the values of each session two by two; the first value stands as it is.
+    /// Combines the values of each session pairwise; the first value is taken as it is.
     ///
     /// ```swift
     /// let paths = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
@@ -112,40 +117,42 @@ extension SessionWindowedKStream {
     /// // paths: ada[10-20]=/home/shop
     /// ```
     public func reduce(
-        as store: SessionStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: SessionStoreName<Key, Value>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
         aggregating(
-            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, grouped.value,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, grouped.value,
             .reducing(combine, first: { $0 })
-        ) { _, left, right in try combine(left, right) }
+        ) { left, _, right in try combine(left, right) }
     }
 
-    /// As `reduce`, for values that may be nil: a nil after the first value reaches `combine`. nil deletes the row.
+    /// As `reduce`, for optional values: a nil after the first value is passed to `combine`. nil deletes the row.
     public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: SessionStoreName<Key, Wrapped>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
+        options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
         aggregating(
-            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, result,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, result,
             .reducing(combine, first: { $0 })
-        ) { _, left, right in try combine(left, right) }
+        ) { left, _, right in try combine(left, right) }
     }
 
     private func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: SessionStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>,
-        _ merge: @escaping @Sendable (Key, Result, Result) throws -> Result?
+        _ prefix: String, _ operation: Aggregation, as store: SessionStoreName<Key, Result>?, named given: String?,
+        _ options: WindowStoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>,
+        _ merge: @escaping @Sendable (Result, Key, Result) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
-        let choice = StoreChoice(store?.name, options, in: builder) {
-            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
+        let choice = StoreChoice(windows: store?.name, options, in: builder) {
+            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation.rawValue)
         }
         let aggregation = SessionAggregation(
             fold: fold, merge: merge, windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory,
             key: grouped.key)
         return grouped.aggregated(
-            prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
+            prefix,
+            .aggregate(operation, windows: windows.described, emit: emit.described(choice.emission)),
+            named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: Windowed.sessionSerde(of: grouped.key), getter: .sessionStore(choice.name),
             store: choice.definition(
                 of: windows, emit: emit, key: grouped.key, value: store?.value ?? result, in: builder),

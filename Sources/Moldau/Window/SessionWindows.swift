@@ -1,8 +1,8 @@
 import MoldauRecords
 import MoldauTopology
 
-/// Windows of activity: records of a key belong together while the gap to the next one is not exceeded. Both ends are
-/// inclusive; a record between two sessions joins them.
+/// Windows of activity: records of a key belong to the same session as long as the gap between them is not exceeded.
+/// Both ends are inclusive; a record between two sessions merges them.
 ///
 /// Zero or negative gaps are errors when the topology is built.
 public struct SessionWindows: Sendable {
@@ -17,16 +17,16 @@ public struct SessionWindows: Sendable {
     /// // visits: ada[0-30]=2
     /// ```
     /// - Parameters:
-    ///   - gap: the longest time without a record inside of a session.
-    ///   - grace: how long after a session could be over, by stream time, late records still count.
+    ///   - gap: the longest time without a record within a session.
+    ///   - grace: how long after the end of a session's last gap, in stream time, late records still count.
     public static func sessions(gap: Duration, grace: Duration) -> SessionWindows {
         SessionWindows(gapMs: gap.milliseconds, graceMs: grace.milliseconds)
     }
 
-    /// From the end of a session until it is closed.
+    /// The time from the end of a session until it closes.
     var closingMs: Int64 { gapMs.addingCapped(graceMs) }
 
-    /// - Throws: `TopologyError.invalidSetting`.
+    /// - Throws: `TopologyError.invalidSetting` if the gap is less than 1 ms or the grace period is negative.
     func check() throws {
         if gapMs < 1 {
             throw TopologyError.invalidSetting(
@@ -38,7 +38,7 @@ public struct SessionWindows: Sendable {
         }
     }
 
-    /// - Throws: `TopologyError.invalidSetting` where sessions would be gone before they are closed.
+    /// - Throws: `TopologyError.invalidSetting` if sessions would expire before they close.
     func check(retention: Duration, store: String) throws {
         guard retention.milliseconds < closingMs else { return }
         throw TopologyError.invalidSetting(

@@ -1,17 +1,17 @@
-// The windows of records that lie at most a difference D apart.
+// Windows of records that are at most a difference D apart.
 //
-// A record at time t is the last of the window [t − D, t], its left one, and comes just before [t + 1, t + 1 + D], its right
-// one. Only windows with distinct contents are kept: the left window of each record, and its right one once it holds a
-// record. So a record that comes
+// A record at time t is the last one of its left window [t − D, t], and comes just before its right window [t + 1, t +
+// 1 + D]. Only windows with distinct contents are kept: the left window of each record, and its right one once it holds
+// a record. So a record that arrives
 //
-//     ─────[ window A ]───────────────      ends before t: its aggregate may be what the left window begins with
+//     ─────[ window A ]───────────────      ends before t: its aggregate may be the base of the left window
 //     ───────────[ window B ]─────────      contains t: gets the record
 //     ───────────────────t────────────
-//     ────────────────────[ right ]───      begins after t: begins with what B held, if that reaches beyond t
+//     ────────────────────[ right ]───      starts after t: its base is B's aggregate, if B reaches beyond t
 //
-// updates the windows that contain it, and makes up to three: the right window of the record before it (which until now
-// held nothing), its own left one, and its own right one. A window's timestamp is that of its last record; it tells
-// whether a window holds records after t. Windows do not begin before 0: records before D share the window [0, D].
+// updates the windows that contain it, and makes up to three: the right window of the previous record (which was empty
+// until now), its own left one, and its own right one. A window's timestamp is that of its last record: it tells
+// whether the window holds records after t. Windows do not start before 0: records before D share the window [0, D].
 
 import MoldauRecords
 import MoldauState
@@ -29,16 +29,16 @@ final class SlidingAggregation<Key, Value, Result> {
         difference = differenceMs
     }
 
-    /// What the windows around a record tell.
+    /// What the windows around a record tell about it.
     private struct Neighbours {
         var starts: Set<Int64> = []
-        /// What the record's left window begins with, if the record before reaches into it.
+        /// The base of the record's left window, if the previous record is within it.
         var left: Row?
-        /// What the record's right window begins with, if it reaches beyond the record.
+        /// The base of the record's right window, if there are records after this one.
         var right: Row?
         var hasLeft = false
         var hasRight = false
-        /// The time of the record before.
+        /// The time of the previous record.
         var previous: Int64?
     }
 
@@ -49,7 +49,7 @@ final class SlidingAggregation<Key, Value, Result> {
         let time = record.timestamp.ms
         let closeTime = rows.observe(record.timestamp)
         if time.addingCapped(1).addingCapped(difference) <= closeTime { return rows.context.drop(.late) }
-        // As Kafka Streams: closed windows are not looked for when such an early record comes.
+        // As in Kafka Streams, closed windows are not searched for after such an early record.
         if time < difference { return try receiveEarly(record, closeTime) }
         if try slide(record, closeTime) { try rows.sendClosed(record, closeTime) }
     }
@@ -58,7 +58,7 @@ final class SlidingAggregation<Key, Value, Result> {
         Window(start: Timestamp(ms: start), size: .milliseconds(difference))
     }
 
-    /// - Returns: false where user code failed and the record is to be skipped.
+    /// - Returns: false if user code failed and the record is to be skipped.
     private func slide(_ record: Record<Key, Value>, _ closeTime: Int64) throws -> Bool {
         let time = record.timestamp.ms
         var near = Neighbours()
@@ -74,7 +74,7 @@ final class SlidingAggregation<Key, Value, Result> {
                 } else if row.timestamp.ms < time {
                     (near.hasLeft, near.previous) = (true, row.timestamp.ms)
                 } else {
-                    return true  // There was a record at this very time: its windows are those of this one.
+                    return true  // An earlier record had this very time: its windows are those of this one.
                 }
             } else {
                 (near.left, near.previous) = (row, row.timestamp.ms)
@@ -83,8 +83,8 @@ final class SlidingAggregation<Key, Value, Result> {
         return try makeWindows(record, closeTime, near)
     }
 
-    /// The windows that a record may be in, or that end before or begin after it; newest first, up to the first that ends
-    /// before it.
+    /// The windows that may contain a record, or end before or start after it; newest first, up to the first one that
+    /// ends before it.
     private func windows(around record: Record<Key, Value>) throws -> [(start: Int64, row: Row)] {
         let time = record.timestamp.ms
         var found: [(Int64, Row)] = []
@@ -152,7 +152,7 @@ final class SlidingAggregation<Key, Value, Result> {
         _ = try update(window(0), of: combined, stored: combined, with: record, closeTime)
     }
 
-    /// - Returns: false where user code failed and the record is to be skipped.
+    /// - Returns: false if user code failed and the record is to be skipped.
     private func update(
         _ window: Window, of base: Row?, stored: Row?, with record: Record<Key, Value>, _ closeTime: Int64
     ) throws -> Bool {

@@ -4,8 +4,8 @@ import MoldauTopology
 
 /// A grouped stream's records by key and window, ready to be aggregated.
 ///
-/// A record that comes after its window and the grace are over is dropped (counted). Records without a key are dropped
-/// (counted); those without a value count, but for sliding windows.
+/// A record that arrives after its window and the grace period are over is dropped (counted). Records without a key are
+/// dropped (counted); those without a value count, except in sliding windows.
 public struct TimeWindowedKStream<Key, Value> {
     @usableFromInline let grouped: KGroupedStream<Key, Value>
     let windows: TimeWindows
@@ -21,7 +21,8 @@ extension KGroupedStream {
     /// // clicks: ada@10=/home, ada@20=/shop, ada@70=/home
     /// // counts: ada[0-60]=2
     /// ```
-    /// - Parameter emit: `.onWindowClose` is for windows whose end is known: tumbling, hopping and sliding.
+    /// - Parameter emit: `.onWindowClose` needs windows with a known end: tumbling, hopping and sliding ones.
+    /// - Parameter windows: the windows that records are put into.
     public func windowedBy(
         _ windows: TimeWindows, emit: EmitStrategy = .onWindowUpdate
     ) -> TimeWindowedKStream<Key, Value> {
@@ -53,22 +54,22 @@ extension TimeWindowedKStream {
     /// // counts: ada[0-60]=1, ada[0-60]=2, ada[60-120]=1
     /// ```
     @inlinable public func count(
-        as store: WindowStoreName<Key, Int64>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: WindowStoreName<Key, Int64>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Int64> {
         count(result: Int64.serde, as: store, named: name, options: options)
     }
 
-    /// As `count`, in another type of number.
+    /// As `count`, with another number type.
     @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
         result: Serde<Number>, as store: WindowStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
-        // Kafka Streams uses up a number here that it never names anything with, where it is told how to keep the counts.
+        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
         if store == nil, options != nil { skipNumber() }
-        return aggregating("KSTREAM-AGGREGATE-", "count", as: store, named: name, options, result, .counting())
+        return aggregating("KSTREAM-AGGREGATE-", .count, as: store, named: name, options, result, .counting())
     }
 
-    /// Folds the records of each key and window into one value, changed in place.
+    /// Folds the records of each key and window into one value, which is updated in place.
     ///
     /// ```swift
     /// let paid = payments.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
@@ -78,10 +79,10 @@ extension TimeWindowedKStream {
     /// ```
     @inlinable public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+        options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, Result.serde,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, Result.serde,
             .changing(initial, update))
     }
 
@@ -89,21 +90,21 @@ extension TimeWindowedKStream {
     ///
     /// ```swift
     /// let latest = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
-    ///     .aggregate({ "" }, result: String.serde) { _, page, _ in page == "/bye" ? nil : page }
+    ///     .aggregate({ "" }, result: String.serde) { _, _, page in page == "/bye" ? nil : page }
     /// // clicks: ada@10=/home, ada@20=/bye
     /// // latest: ada[0-60]=/home, ada[0-60]=nil
     /// ```
     @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
-        _ next: @escaping @Sendable (Key, Value, Result) throws -> Result?
+        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", "aggregate", as: store, named: name, options, result,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, result,
             Fold(initial: initial, next: next))
     }
 
-    /// Combines the values of each key and window two by two; the first value stands as it is.
+    /// Combines the values of each key and window pairwise; the first value is taken as it is.
     ///
     /// ```swift
     /// let largest = payments.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).reduce { max($0, $1) }
@@ -111,21 +112,21 @@ extension TimeWindowedKStream {
     /// // largest: o1[0-60]=60, o1[0-60]=60, o1[60-120]=5
     /// ```
     @inlinable public func reduce(
-        as store: WindowStoreName<Key, Value>? = nil, named name: String? = nil, options: StoreOptions? = nil,
+        as store: WindowStoreName<Key, Value>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
         aggregating(
-            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, grouped.value,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, grouped.value,
             .reducing(combine, first: { $0 }))
     }
 
-    /// As `reduce`, for values that may be nil: a nil after the first value reaches `combine`. nil deletes the row.
+    /// As `reduce`, for optional values: a nil after the first value is passed to `combine`. nil deletes the row.
     @inlinable public func reduce<Wrapped>(
         result: Serde<Wrapped>, as store: WindowStoreName<Key, Wrapped>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
+        options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
         aggregating(
-            "KSTREAM-REDUCE-", "reduce", as: store, named: name, options, result,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, result,
             .reducing(combine, first: { $0 }))
     }
 
@@ -134,8 +135,8 @@ extension TimeWindowedKStream {
     }
 
     @inlinable func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named name: String?,
-        _ options: StoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
+        _ prefix: String, _ operation: Aggregation, as store: WindowStoreName<Key, Result>?, named name: String?,
+        _ options: WindowStoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
     ) -> KTable<Windowed<Key>, Result> {
         let (key, value) = (grouped.key, grouped.value)
         return aggregating(prefix, operation, as: store, named: name, options, result) { context, settings, changes in
@@ -145,20 +146,22 @@ extension TimeWindowedKStream {
     }
 
     @usableFromInline func aggregating<Result>(
-        _ prefix: String, _ operation: String, as store: WindowStoreName<Key, Result>?, named given: String?,
-        _ options: StoreOptions?, _ result: Serde<Result>,
+        _ prefix: String, _ operation: Aggregation, as store: WindowStoreName<Key, Result>?, named given: String?,
+        _ options: WindowStoreOptions?, _ result: Serde<Result>,
         inlet:
             @escaping @Sendable (NodeContext, WindowSettings, ChangeForwarder<Windowed<Key>, Result>) throws -> Inlet<
                 Key, Value
             >
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
-        let choice = StoreChoice(store?.name, options, in: builder) {
-            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation)
+        let choice = StoreChoice(windows: store?.name, options, in: builder) {
+            builder.names.store(prefix, origin: grouped.stream.origin, operation: operation.rawValue)
         }
         let settings = WindowSettings(windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory)
         return grouped.aggregated(
-            prefix, named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
+            prefix,
+            .aggregate(operation, windows: windows.described, emit: emit.described(choice.emission)),
+            named: given, choice, emission: emit == .onWindowClose ? .everyChange : nil,
             key: windows.keySerde(of: grouped.key),
             getter: .windowStore(choice.name),
             store: choice.definition(

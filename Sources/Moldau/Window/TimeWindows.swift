@@ -2,7 +2,8 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// How time is cut into windows, and how long after a window's end (the grace, by stream time) late records still count.
+/// How time is divided into windows, and how long after a window's end (the grace period, in stream time) late records
+/// still count.
 ///
 /// Zero or negative sizes are errors when the topology is built.
 public struct TimeWindows: Sendable {
@@ -15,11 +16,11 @@ public struct TimeWindows: Sendable {
 
     @usableFromInline let shape: Shape
     @inlinable var isSliding: Bool { if case .sliding = shape { true } else { false } }
-    /// Of each window; of sliding ones the greatest difference of two records.
+    /// The size of each window; for sliding windows the greatest difference between two records.
     @usableFromInline let sizeMs: Int64
     @usableFromInline let graceMs: Int64
 
-    /// Windows of one size, side by side, aligned with 1970-01-01T00:00Z: each record is in one of them. The end is
+    /// Adjacent windows of one size, aligned with 1970-01-01T00:00Z: each record is in exactly one. The end is
     /// exclusive.
     ///
     /// ```swift
@@ -31,7 +32,7 @@ public struct TimeWindows: Sendable {
         hopping(size, every: size, grace: grace)
     }
 
-    /// Windows of one size that begin every `advance`, aligned with 1970-01-01T00:00Z: where `advance` is less than the
+    /// Windows of one size that start every `advance`, aligned with 1970-01-01T00:00Z: if `advance` is less than the
     /// size they overlap, and a record is in several. The end is exclusive.
     ///
     /// ```swift
@@ -39,13 +40,15 @@ public struct TimeWindows: Sendable {
     /// // clicks: ada@70=/home
     /// // counts: ada[30-90]=1, ada[60-120]=1
     /// ```
-    /// - Parameter advance: not more than the size.
+    /// - Parameter advance: at most the size.
+    /// - Parameter size: how long each window is.
+    /// - Parameter grace: how much longer late records are taken.
     public static func hopping(_ size: Duration, every advance: Duration, grace: Duration) -> TimeWindows {
         TimeWindows(
             shape: .aligned(advanceMs: advance.milliseconds), sizeMs: size.milliseconds, graceMs: grace.milliseconds)
     }
 
-    /// Windows of records that lie at most `difference` apart: one for each distinct set of such records of a key. Both
+    /// Windows of records that are at most `difference` apart: one for each distinct set of such records of a key. Both
     /// ends are inclusive. Records without a value are dropped (counted).
     ///
     /// ```swift
@@ -57,8 +60,7 @@ public struct TimeWindows: Sendable {
         TimeWindows(shape: .sliding, sizeMs: difference.milliseconds, graceMs: grace.milliseconds)
     }
 
-    /// One window from `start` on without end. Records before it are in none: they are
-    /// dropped (counted).
+    /// One window without end that starts at `start`. Records before it are in no window and are dropped (counted).
     ///
     /// ```swift
     /// let counts = clicks.groupByKey().windowedBy(.unlimited(from: Timestamp(ms: 60_000))).count()
@@ -70,7 +72,7 @@ public struct TimeWindows: Sendable {
         TimeWindows(shape: .unlimited(start: start), sizeMs: .max, graceMs: 0)
     }
 
-    /// Windows of one's own.
+    /// Custom windows.
     ///
     /// ```swift
     /// let edges: [Int64] = [0, 10, 100]
@@ -83,30 +85,32 @@ public struct TimeWindows: Sendable {
     /// // clicks: ada@5=/home, ada@50=/home
     /// // counts: ada[0-10]=1, ada[10-100]=1
     /// ```
-    /// Windows may be of different lengths, as the days of a time zone are. Their keys keep their ends where the application keeps
-    /// them, as in a suppression; `Windowed.serde(size:)` of a topic does not, `Windowed.sessionSerde()` does.
+    /// Windows may have different lengths, like the days of a time zone. Where the application itself stores their
+    /// keys, as in a suppression, these keep their ends; in a topic `Windowed.serde(size:)` does not keep them,
+    /// `Windowed.sessionSerde()` does.
     /// - Parameters:
-    ///   - size: the longest that there is: state is kept that long, and the grace more.
-    ///   - windows: those that a time is in, in ascending order; ends are exclusive. Must be pure.
+    ///   - size: the length of the longest window: state is kept for this long, plus the grace period.
+    ///   - windows: returns the windows that contain a time, in ascending order; ends are exclusive. Must be pure.
+    ///   - grace: how much longer late records are taken.
     public static func custom(
         size: Duration, grace: Duration, _ windows: @escaping @Sendable (Timestamp) -> [Window]
     ) -> TimeWindows {
         TimeWindows(shape: .custom(windows), sizeMs: size.milliseconds, graceMs: grace.milliseconds)
     }
 
-    /// How the application keeps keys of these windows. Kafka Streams' bytes have the start alone, where one length tells the
-    /// end; windows of one's own are kept as sessions are, with both.
+    /// How the application encodes keys of these windows. In Kafka Streams' bytes a key has the start only, if all
+    /// windows have the same size; custom windows are encoded as sessions are, with both.
     func keySerde<Key>(of key: Serde<Key>) -> Serde<Windowed<Key>> {
         if case .custom = shape { return Windowed.sessionSerde(of: key) }
         return Windowed.serde(of: key, size: .milliseconds(sizeMs))
     }
 
-    /// How long state is needed.
+    /// How long state must be retained.
     var minimumRetentionMs: Int64 {
         (isSliding ? sizeMs.addingCapped(sizeMs) : sizeMs).addingCapped(graceMs)
     }
 
-    /// Calls `body` with each window that a time is in, in ascending order, until it answers with false.
+    /// Calls `body` with each window that contains a time, in ascending order, until it returns false.
     @inlinable func forEach(at time: Timestamp, _ body: (Window) throws -> Bool) rethrows {
         switch shape {
         case .aligned(let advanceMs):
@@ -124,7 +128,7 @@ public struct TimeWindows: Sendable {
         }
     }
 
-    /// - Throws: `TopologyError.invalidSetting`.
+    /// - Throws: `TopologyError.invalidSetting` if a size is not valid.
     func check() throws {
         func refuse(_ reason: String) -> TopologyError { .invalidSetting(name: "windowedBy", reason: reason) }
         if isSliding {
@@ -139,7 +143,7 @@ public struct TimeWindows: Sendable {
         if graceMs < 0 { throw refuse("the grace is \(graceMs) ms; it must not be negative") }
     }
 
-    /// - Throws: `TopologyError.invalidSetting` where windows would be gone before they are closed.
+    /// - Throws: `TopologyError.invalidSetting` if windows would expire before they close.
     func check(retention: Duration, store: String) throws {
         guard retention.milliseconds < minimumRetentionMs else { return }
         throw TopologyError.invalidSetting(

@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// How a windowed aggregation cuts time, and where it keeps its windows.
+/// The windows of an aggregation, and the store that keeps them.
 @usableFromInline struct WindowSettings: Sendable {
     @usableFromInline let windows: TimeWindows
     let emit: EmitStrategy
@@ -10,7 +10,7 @@ import MoldauTopology
     let memory: WindowMemory
 }
 
-/// What a windowed aggregation is made of, before a task wires it.
+/// The definition of a windowed aggregation, before a task wires it.
 @usableFromInline struct WindowAggregation<Key, Value, Result>: Sendable {
     @usableFromInline let fold: Fold<Key, Value, Result>
     @usableFromInline let settings: WindowSettings
@@ -26,9 +26,9 @@ import MoldauTopology
         self.value = value
     }
 
-    /// The node in a task.
-    /// - Parameter reportsInitial: whether the initial value is the old one of a window's first change, as Kafka Streams
-    ///   has it unless changes are held.
+    /// Makes the node for a task.
+    /// - Parameter reportsInitial: whether a window's first change has the initial value as its old value, as in Kafka
+    ///   Streams unless changes are held.
     @inlinable func inlet(
         _ context: NodeContext, _ changes: ChangeForwarder<Windowed<Key>, Result>, reportsInitial: Bool
     ) throws -> Inlet<Key, Value> {
@@ -42,7 +42,7 @@ import MoldauTopology
             let closeTime = rows.observe(record.timestamp)
             var (isSkipped, isInWindow) = (false, false)
             try windows.forEach(at: record.timestamp) { window in
-                // Windows of one's own, such as days of a time zone, may begin before 1970.
+                // Custom windows, such as the days of a time zone, may start before 1970.
                 if window.start.ms < 0 { return true }
                 isInWindow = true
                 if window.end.ms > closeTime {
@@ -58,7 +58,7 @@ import MoldauTopology
     }
 }
 
-/// The windows of one task's aggregation: its store and what goes downstream.
+/// The windows of one task's aggregation: its store and the forwarding of results.
 @usableFromInline final class WindowRows<Key, Value, Result> {
     @usableFromInline typealias Row = ValueAndTimestamp<Result>
 
@@ -70,13 +70,13 @@ import MoldauTopology
     @usableFromInline let changes: ChangeForwarder<Windowed<Key>, Result>
     @usableFromInline let closer: WindowCloser?
     @usableFromInline let reportsInitial: Bool
-    /// Whether all that the store holds is known to those downstream.
+    /// Whether every row found in the store counts as an old value (`WindowMemory.complete`).
     @usableFromInline let remembersAll: Bool
     @usableFromInline let graceMs: Int64
     private let closingMs: Int64
-    /// Whether there may be windows that were to be sent when they close, while each change is sent now.
+    /// Whether the store may hold windows that were to be emitted on close, although every change is emitted now.
     @usableFromInline private(set) var mayHaveUnsent: Bool
-    /// Unlike the store's it is that of records, not of windows.
+    /// That of the records; the store's is that of the windows.
     @usableFromInline let streamTime: ObservedTime
 
     @usableFromInline init(
@@ -106,14 +106,14 @@ import MoldauTopology
         return Inlet { record in try sliding.receive(record) }
     }
 
-    /// Takes note of a record's time.
-    /// - Returns: stream time less the grace: windows that ended before are closed.
+    /// Takes a record's timestamp into account.
+    /// - Returns: stream time minus the grace period: windows that ended before it are closed.
     @inlinable func observe(_ time: Timestamp) -> Int64 {
         streamTime.observe(time).subtractingCapped(graceMs)
     }
 
     /// Adds a record to a window.
-    /// - Returns: false where user code failed and the record is to be skipped.
+    /// - Returns: false if user code failed and the record is to be skipped.
     @inlinable func update(_ record: Record<Key, Value>, in window: Window) throws -> Bool {
         var reportedOld: Result?
         var timestamp = record.timestamp
@@ -134,11 +134,11 @@ import MoldauTopology
         return true
     }
 
-    /// Makes a window of a base and a record.
+    /// Sets a window to a base plus a record.
     /// - Parameters:
-    ///   - base: what the record is added to; nil: the initial value.
-    ///   - stored: what the window holds.
-    /// - Returns: false where user code failed and the record is to be skipped.
+    ///   - base: the aggregate that the record is added to; nil for the initial value.
+    ///   - stored: the window's current row.
+    /// - Returns: false if user code failed and the record is to be skipped.
     func make(_ window: Window, of base: Row?, stored: Row?, with record: Record<Key, Value>) throws -> Bool {
         let (before, after): (Result?, Result?)
         do { (before, after) = try fold.adding(record.key, record.value, to: base?.value) } catch {
@@ -152,12 +152,13 @@ import MoldauTopology
         return true
     }
 
-    /// What Kafka Streams finds only in its record cache is no old value.
+    /// Whether the row of a window counts as an old value: one that Kafka Streams finds in its record cache only does
+    /// not.
     @inlinable func reportsOld(of window: Window) -> Bool {
         remembersAll || store.segments.isWithinRetention(window.start.ms)
     }
 
-    /// Gives a new window a value that is known.
+    /// Sets a new window to an aggregate that is already known.
     func put(_ row: Row, in window: Window, for record: Record<Key, Value>) throws {
         try store.put(record.key, row, at: window.start)
         try send(record, window, new: row.value, old: nil, at: row.timestamp)
@@ -170,7 +171,7 @@ import MoldauTopology
         try changes.send(record.with(key: Windowed(record.key, in: window)), new: new, old: old, at: timestamp)
     }
 
-    /// Sends the windows that nobody knows of because they were to be sent when they close, which is not when they are sent now.
+    /// After a change from `.onWindowClose` to `.onWindowUpdate`: emits the windows that were never emitted.
     @usableFromInline func sendUnsent(_ record: Record<Key, Value>) throws {
         mayHaveUnsent = false
         defer { store.segments.keptFrom = .max }
@@ -183,7 +184,7 @@ import MoldauTopology
         }
     }
 
-    /// Sends the windows that are closed now, where that is when they are sent.
+    /// Emits the windows that have closed, if windows are emitted on close.
     @usableFromInline func sendClosed(_ record: Record<Key, Value>, _ closeTime: Int64) throws {
         guard let closer else { return }
         try closer.closed(at: closeTime) { starts in
@@ -197,7 +198,7 @@ import MoldauTopology
 }
 
 extension Array {
-    /// Sorted, equal elements in the order that they have.
+    /// Sorts stably: equal elements keep their order.
     func sortedStably(by isBefore: (Element, Element) -> Bool) -> [Element] {
         enumerated().sorted { left, right in
             isBefore(left.element, right.element)

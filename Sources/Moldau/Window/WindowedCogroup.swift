@@ -56,24 +56,24 @@ extension TimeWindowedCogroupedKStream {
     /// ```
     public func aggregate(
         _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil
+        options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Result> where Result: StreamCodable & Sendable {
         aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
     }
 
-    /// As `aggregate`, with the initial value made for each window and the serde given.
+    /// As `aggregate`, with an initial value made for each window and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil
+        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Result> {
-        let choice = cogrouped.choice(store?.name, options)
+        let choice = cogrouped.choice(windows: store?.name, options)
         let (storeName, memory, windows, key) = (choice.name, choice.windowMemory, windows, cogrouped.key)
         return cogrouped.aggregated(
             named: name, choice, key: windows.keySerde(of: key),
             getter: .windowStore(storeName),
             store: choice.definition(
                 of: windows, emit: .onWindowUpdate, key: key, value: store?.value ?? result, in: cogrouped.builder),
-            grace: .milliseconds(windows.graceMs)
+            grace: .milliseconds(windows.graceMs), windows: windows.described
         ) { inlets, context, changes, isHolding in
             try inlets.windowed(context, store: storeName, memory, windows, initial, changes, isHolding: isHolding)
         }
@@ -81,7 +81,7 @@ extension TimeWindowedCogroupedKStream {
 }
 
 extension SessionWindowedCogroupedKStream {
-    /// The aggregates as a table. `merge` takes a session's value into another when a record joins them.
+    /// The aggregates as a table. `merge` merges a session's value into another when a record joins them.
     ///
     /// ```swift
     /// let flows = deposits.groupByKey().cogroup(Int.self) { flow, _, amount in flow += amount }
@@ -92,29 +92,29 @@ extension SessionWindowedCogroupedKStream {
     /// ```
     public func aggregate(
         _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: StoreOptions? = nil,
+        options: WindowStoreOptions? = nil,
         merging merge: @escaping @Sendable (inout Result, Key, Result) throws -> Void
     ) -> KTable<Windowed<Key>, Result> where Result: StreamCodable & Sendable {
-        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options) { key, left, right in
+        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options) { left, key, right in
             var merged = left
             try merge(&merged, key, right)
             return merged
         }
     }
 
-    /// As `aggregate`, with the initial value made for each session and the serde given.
+    /// As `aggregate`, with an initial value made for each session and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: StoreOptions? = nil,
-        merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result
+        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result
     ) -> KTable<Windowed<Key>, Result> {
-        let choice = cogrouped.choice(store?.name, options)
+        let choice = cogrouped.choice(windows: store?.name, options)
         let (storeName, memory, windows, key) = (choice.name, choice.windowMemory, windows, cogrouped.key)
         return cogrouped.aggregated(
             named: name, choice, key: Windowed.sessionSerde(of: key), getter: .sessionStore(storeName),
             store: choice.definition(
                 of: windows, emit: .onWindowUpdate, key: key, value: store?.value ?? result, in: cogrouped.builder),
-            grace: .milliseconds(windows.closingMs)
+            grace: .milliseconds(windows.closingMs), windows: windows.described
         ) { inlets, context, changes, isHolding in
             try inlets.sessions(
                 context, store: storeName, memory, windows, initial, merging: merge, changes, isHolding: isHolding)

@@ -3,43 +3,41 @@ import MoldauState
 import MoldauTopology
 
 extension StoreChoice {
-    /// The definition of the store of windows. Errors of the windows and the retention are the builder's.
+    /// The definition of the store of windows. Errors in the windows or the retention are reported to the builder.
     func definition<Key, Value>(
         of windows: TimeWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
-        let retention = options.retention ?? .milliseconds(windows.minimumRetentionMs)
+        let retention = self.retention ?? .milliseconds(windows.minimumRetentionMs)
         builder.attempt {
-            try checkIsPlain("windows")
             try windows.check()
             try windows.check(retention: retention, store: name)
         }
-        var definition = StoreDefinition.timestampedWindow(
+        var definition = StoreDefinition(
             WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
             order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window),
-            isLogged: options.isLogged,
-            topicSettings: options.changelogSettings)
+            isLogged: storage.isLogged,
+            topicSettings: storage.changelogSettings)
         definition.expiresExactly = expiresExactly
         if emit == .onWindowClose { definition.closingMs = windows.closingMs }
         return definition
     }
 
-    /// The definition of the store of sessions. Errors of the windows and the retention are the builder's.
+    /// The definition of the store of sessions. Errors in the windows or the retention are reported to the builder.
     func definition<Key, Value>(
         of windows: SessionWindows, emit: EmitStrategy, key: Serde<Key>, value: Serde<Value>, in builder: StreamsBuilder
     ) -> StoreDefinition {
-        // A session of just that age is still open; Kafka Streams' store in memory refuses it.
+        // A session of exactly that age is still open; Kafka Streams' store in memory rejects it.
         let openMs: Int64 = windowMemory == .complete ? 1 : 0
-        let retention = options.retention ?? .milliseconds(windows.closingMs.addingCapped(openMs))
+        let retention = self.retention ?? .milliseconds(windows.closingMs.addingCapped(openMs))
         builder.attempt {
-            try checkIsPlain("windows")
             try windows.check()
             try windows.check(retention: retention, store: name)
         }
-        var definition = StoreDefinition.session(
+        var definition = StoreDefinition(
             SessionStoreName(name, key: key, value: value), retention: retention,
             order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
             reach: reach(ofSessions: emit), kind: kind(\.session),
-            isLogged: options.isLogged, topicSettings: options.changelogSettings)
+            isLogged: storage.isLogged, topicSettings: storage.changelogSettings)
         definition.expiresExactly = expiresExactly
         // The end is inclusive: a session closes a millisecond after it.
         if emit == .onWindowClose { definition.closingMs = 1 }
@@ -47,8 +45,8 @@ extension StoreChoice {
     }
 }
 
-// As Kafka Streams has it: held changes stand for its record cache, which finds what the store below would not; stores
-// for windows that wait for their closing have rules of their own.
+// As in Kafka Streams: held changes correspond to its record cache, which finds rows that the store below it would not;
+// stores of windows that are emitted on close have their own rules.
 extension StoreChoice {
     private func reach(_ windows: TimeWindows, _ emit: EmitStrategy) -> WindowReach {
         if windowMemory == .complete { return .untilDropped }
@@ -64,11 +62,11 @@ extension StoreChoice {
 }
 
 extension TimeWindows {
-    /// From a window's start to the time at which it closes, but for the grace. The end is exclusive, but inclusive for sliding
-    /// windows, which therefore close a millisecond later.
+    /// The time from a window's start until it closes, without the grace period. The end is exclusive, but inclusive
+    /// for sliding windows, which therefore close a millisecond later.
     var closingMs: Int64 { isSliding ? sizeMs.addingCapped(1) : sizeMs }
 
-    /// What is sent when windows close is looked up by time.
+    /// Windows that are emitted on close are looked up by time.
     fileprivate func storeOrder(_ emit: EmitStrategy) -> WindowOrder {
         guard emit == .onWindowClose else { return .byKey }
         return isSliding ? .byKeyWithin(.milliseconds(sizeMs)) : .byTime

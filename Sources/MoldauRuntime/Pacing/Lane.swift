@@ -1,38 +1,38 @@
 import MoldauRecords
 import MoldauTopology
 
-/// Tasks of one thread that take turns by the times of their heads: the oldest first. Owned by the thread.
+/// Tasks of one thread that take turns by the timestamps of their heads, the oldest first. Owned by the thread.
 final class Lane {
-    /// Another thread's task that tasks of the lane keep step with, or wait for.
+    /// A task of another thread that the lane's tasks keep in step with, or wait for.
     private struct Other {
         let task: TaskID
         let isSibling: Bool
         var time = PaceBoard.unknown
-        /// Since when it stands still.
+        /// Since when it has made no progress.
         var since: Duration
     }
 
-    /// What stands still for longer holds nobody up: a thread that hangs, or a task that nobody has.
+    /// A task that makes no progress for longer is not waited for: its thread hangs, or no thread has it.
     private static var patience: Duration { .seconds(10) }
 
     let tasks: [StreamTask]
-    /// Nothing, for a task that waits for no other.
+    /// Empty for a task that waits for no other.
     private let rule: PaceRule
-    /// Of the same thread.
+    /// The upstream tasks on the same thread.
     private let upstream: [StreamTask]
     private let board: PaceBoard
     private let lookaheadMs: Int64
     private var others: [Other] = []
     /// When each task last had a turn.
     private var served: [Duration]
-    /// The tasks' numbers, as a heap by `lows`.
+    /// The tasks' indexes, as a heap by `lows`.
     private var heap: [Int]
     private var lows: [Int64]
-    /// Up to which time records may be taken in this round, whatever heads there are.
+    /// The time of the last record that may be taken in this round.
     private var limit = PaceBoard.idle
-    /// Whether records wait that a later round may take.
+    /// Whether the last turn left records that a later round may take.
     private(set) var isBlocked = false
-    /// Whether what the lane sends has to go out at the end of a round: others wait for it.
+    /// Whether the lane's output must be sent at the end of a round, because others wait for it.
     let sendsAtOnce: Bool
 
     init(
@@ -53,15 +53,16 @@ final class Lane {
 
     var isPaced: Bool { !rule.isEmpty }
 
-    /// The queues whose topics other tasks write: where they really end is asked before records of others are taken.
+    /// The queues whose topics other tasks write: their ends are looked up before records of other queues are taken.
     func innerQueues(_ names: InternalTopicNames) -> [PartitionQueue] {
         guard !rule.upstream.isEmpty else { return [] }
         let topics = Set(rule.inner.map(names.topic))
         return tasks.filter(\.hasRecords).flatMap(\.queues).filter { topics.contains($0.partition.topic) }
     }
 
-    /// Reads how far other threads are: before records are fetched, so that what was sent till then is among these.
-    /// - Returns: whether one of them has moved on.
+    /// Reads the progress of other threads. Must be called before records are fetched, so that everything sent until
+    /// then is among the fetched records.
+    /// - Returns: whether one of them has made progress.
     func look(now: Duration) -> Bool {
         var hasNews = false
         for index in others.indices {
@@ -73,14 +74,14 @@ final class Lane {
         return hasNews
     }
 
-    /// Tells others how far the tasks are, when all that they wrote has been sent.
-    /// - Returns: whether that is news.
+    /// Publishes the tasks' progress, after everything that they wrote has been sent.
+    /// - Returns: whether a mark has changed.
     func publish() -> Bool {
         guard isPaced || sendsAtOnce else { return false }
         return tasks.reduce(false) { board.publish($1.id, $1.low) || $0 }
     }
 
-    /// Records were fetched: notes up to which time they may be taken.
+    /// Decides, after a fetch, up to which time records may be taken.
     func begin(now: Duration) {
         isBlocked = false
         limit = upstream.reduce(PaceBoard.idle) { min($0, $1.low) }
@@ -91,7 +92,7 @@ final class Lane {
         }
     }
 
-    /// Lets the tasks process, the one with the oldest head first.
+    /// Lets the tasks process records, the one with the oldest next record first.
     /// - Parameter mayWork: whether a task may take records now.
     /// - Returns: how many records they took.
     func process(upTo count: Int, now: RoundTime, mayWork: (StreamTask) -> Bool) throws -> Int {
@@ -118,8 +119,9 @@ final class Lane {
         return done
     }
 
-    /// A record from the future would wait for ever, where others always have some of the present. Where all are of the future, it is
-    /// the wall clock that is wrong, and they go by their times as ever.
+    /// Takes a record from the future that has waited for long: as long as others have records of the present, its turn
+    /// would never come. If all records are from the future, the wall clock is wrong, and they are taken by their
+    /// timestamps as usual.
     private func processFutureRecords(
         upTo count: Int, now: RoundTime, mayWork: (StreamTask) -> Bool
     ) throws -> Int {
@@ -145,7 +147,7 @@ final class Lane {
         return 0
     }
 
-    /// The oldest head but the first.
+    /// The time of the second oldest head.
     private var nextLow: Int64 {
         switch heap.count {
         case 0, 1: PaceBoard.idle
@@ -154,7 +156,7 @@ final class Lane {
         }
     }
 
-    /// Heads at the end of time count as a little older, so that they are none of an idle task's.
+    /// A head at the greatest time counts as a little older, so that it differs from `PaceBoard.idle`.
     private static func time(_ low: Int64) -> Timestamp { Timestamp(ms: low >= PaceBoard.idle - 1 ? .max : low) }
 
     private func siftDown(_ start: Int) {

@@ -3,20 +3,22 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// Where the threads of a process write how far their tasks are, for those that keep step with them.
+/// The board on which the threads of a process publish the progress of their tasks, for other tasks that keep in step
+/// with them.
 ///
-/// A mark is a time: what a task made of all records before it has been sent. `idle` where it has none, `unknown` before that can be told.
+/// A mark is a time: all results of earlier records have been sent. `idle` if the task has no records, `unknown` until
+/// that is known.
 package final class PaceBoard: Sendable {
-    /// Nothing waits to be taken.
+    /// The task has no records to take.
     static let idle = Int64.max
-    /// There may be records of any time.
+    /// Records of any time may arrive.
     static let unknown = Int64.min
 
     private final class Mark: Sendable { let time = Atomic<Int64>(PaceBoard.idle) }
 
     package let rules: [Int: PaceRule]
     private let marks: [TaskID: Mark]
-    /// How to wake the threads that wait for others to move on, by their numbers.
+    /// The wake-ups of threads that wait for others to make progress, by thread number.
     private let waiting = Mutex<[Int: Wakeup]>([:])
     private let hasWaiting = Atomic<Bool>(false)
 
@@ -35,22 +37,23 @@ package final class PaceBoard: Sendable {
     /// The tasks of those sub-topologies, in order.
     func tasks(of parts: Set<Int>) -> [TaskID] { marks.keys.filter { parts.contains($0.subtopology) }.sorted() }
 
-    /// All tasks are to begin: those that do not wait for those that have not.
+    /// Resets all marks before tasks start: until each task publishes its own, others wait for it.
     package func expectAll() { for mark in marks.values { mark.time.store(Self.unknown, ordering: .relaxed) } }
 
-    /// - Returns: whether that is news.
+    /// - Returns: whether the mark has changed.
     func publish(_ task: TaskID, _ time: Int64) -> Bool {
         guard let mark = marks[task] else { return false }
         return mark.time.exchange(time, ordering: .sequentiallyConsistent) != time
     }
 
-    /// Has a thread woken when others have moved on. Before it looks how far they are: then it misses nothing.
+    /// Requests a wake-up when others have made progress. Must be called before their marks are read, so that no change
+    /// is missed.
     func await(_ number: Int, _ wakeup: Wakeup) {
         waiting.withLock { $0[number] = wakeup }
         hasWaiting.store(true, ordering: .sequentiallyConsistent)
     }
 
-    /// Wakes the threads that wait, after marks were published.
+    /// Wakes the waiting threads, after marks were published.
     func wakeWaiting() {
         guard hasWaiting.exchange(false, ordering: .sequentiallyConsistent) else { return }
         let woken = waiting.withLock { waiting in

@@ -1,24 +1,27 @@
-// Which tasks keep step with which others, so that a backlog is processed in the order in which live records would have come.
+// Which tasks keep in step with which others, so that a backlog is processed in the order in which live records would
+// have arrived.
 //
-//     input-0 ──▸ A_0 ──┐                         A's tasks write one topic: what they write stands there in the order in which they ran.
-//     input-1 ──▸ A_1 ──┴─▸ topic-0 ──▸ B_0       They keep step by the times of their heads, or else one is late to the other.
-//     other-0 ────────────────────────▸ B_0       B reads another topic besides: it waits for A's records of the same time.
+//     input-0 ──▸ A_0 ──┐                         A's tasks write one topic: its records are in the order in which the
+//     input-1 ──▸ A_1 ──┴─▸ topic-0 ──▸ B_0       tasks ran. They keep in step by the times of their heads;
+//                                                 otherwise one task's records would be late after the other's.
+//     other-0 ────────────────────────▸ B_0       B reads another topic too: it waits for A's records of the same time.
 //
-// Parts that write to each other in a circle, as joins by foreign keys do, do not wait for each other: each would wait for the other's
-// last record.
+// Parts that write to each other in a circle, as foreign-key joins do, do not wait for each other: each would wait for
+// the other's last record.
 
 import MoldauTopology
 
-/// What the tasks of one sub-topology wait for.
+/// Which tasks the tasks of one sub-topology keep in step with.
 package struct PaceRule: Sendable, Equatable {
-    /// Sub-topologies that write a topic which this one writes too, itself among them; empty where no part reads what it writes.
+    /// Sub-topologies that write to one of the same topics, including this one; empty if no part reads what this one
+    /// writes.
     package var siblings: Set<Int> = []
-    /// Sub-topologies whose output has to be there before a record of the same time is taken.
+    /// Sub-topologies whose output must have arrived before a record of the same time is taken.
     package var upstream: Set<Int> = []
-    /// The topics, by their short names, that it reads and other parts write; looked at where there is something upstream.
+    /// The short names of topics that this part reads and other parts write. Used if `upstream` is not empty.
     package var inner: Set<String> = []
 
-    /// One rule for those of both.
+    /// Merges two rules into one for the tasks of both.
     mutating func join(_ other: PaceRule) {
         siblings.formUnion(other.siblings)
         upstream.formUnion(other.upstream)
@@ -29,7 +32,7 @@ package struct PaceRule: Sendable, Equatable {
 }
 
 extension Topology {
-    /// By the numbers of their sub-topologies; those that wait for nothing are missing.
+    /// By sub-topology number; those that wait for no others are missing.
     package var paceRules: [Int: PaceRule] {
         let parts = subtopologies
         let numbers = parts.map(\.number)
@@ -42,7 +45,7 @@ extension Topology {
         }
         let fed = Dictionary(uniqueKeysWithValues: numbers.map { ($0, feeds($0)) })
         var behind = fed
-        // The longest way leads through all parts.
+        // The longest path leads through all parts.
         for _ in numbers {
             behind = behind.mapValues { parts in parts.reduce(into: parts) { $0.formUnion(fed[$1] ?? []) } }
         }

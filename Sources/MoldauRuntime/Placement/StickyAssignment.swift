@@ -1,32 +1,32 @@
-// Which member works on which task: a pure function of the tasks, the members, and what they had before. Members are
-// threads of a process, or processes of a cluster; nothing here knows.
+// Assigns tasks to members: a pure function of the tasks, the members, and what they had before. Members may be threads
+// of a process or processes of a cluster; nothing here depends on that.
 //
-// What holds of every answer:
+// Guarantees:
 //
-// - each task has one member, and no member has more than one task more than another;
+// - each task has one member, and the members' loads differ by at most one task;
 // - as few tasks move as that allows: a member keeps what it has, up to its share;
-// - a standby copy lies with another member than the task, and with another than the task's other copies; no one copy could
-//   go elsewhere to make them more even;
-// - where nobody had anything before, the tasks of a sub-topology are spread as evenly as all are. Later they are spread
-//   as well as the tasks that move anyway allow.
+// - a standby copy is on another member than its task and the task's other copies, and the copies are balanced: moving
+//   a single copy would not balance them better;
+// - if no member had anything before, each sub-topology's tasks are spread evenly too. Later they are spread as evenly
+//   as possible without moving more tasks.
 
 import MoldauTopology
 
-/// Who works on which tasks, and who keeps copies of their stores.
+/// Which member has which tasks, and which members keep standby copies of their stores.
 package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Sendable, Equatable {
     package private(set) var active: [TaskID: Member] = [:]
     /// In the order in which the copies were placed.
     package private(set) var standby: [TaskID: [Member]] = [:]
 
-    /// Nobody has anything.
+    /// An empty assignment.
     package init() {}
 
-    /// What is to be placed.
+    /// The tasks and copies to assign.
     package struct Work: Sendable {
         package let tasks: [TaskID]
-        /// Those of the tasks of whose stores there are to be copies.
+        /// The tasks whose stores should have standby copies.
         package let copied: [TaskID]
-        /// Copies of each of them, besides the one that is worked on; fewer where there are not so many members.
+        /// The number of standby copies of each; fewer if there are not enough other members.
         package let standbys: Int
 
         package init(tasks: [TaskID], copied: Set<TaskID> = [], standbys: Int = 0) {
@@ -36,11 +36,11 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
         }
     }
 
-    /// Places all tasks.
+    /// Assigns all tasks.
     /// - Parameters:
-    ///   - previous: what members had; those that are no members any more have lost it.
-    ///   - balances: false leaves members what they have, and gives a task without a member to one with a copy of its
-    ///   stores, however much that one has: so that nobody waits for longer than need be.
+    ///   - previous: what members had; the tasks of those that are no longer members are free.
+    ///   - balances: false lets members keep everything they have, and assigns a free task to a member with a copy of
+    ///     its stores, whatever its load, so that tasks are taken over as soon as possible.
     package init(_ work: Work, members: Set<Member>, previous: StickyAssignment = .init(), balances: Bool = true) {
         var placing = Placing(work, members: members.sorted())
         guard !members.isEmpty else { return }
@@ -55,7 +55,7 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
     /// A member's copies, in order.
     package func copies(of member: Member) -> [TaskID] { standby.filter { $0.value.contains(member) }.keys.sorted() }
 
-    /// As if a member had had nothing.
+    /// This assignment without one member's tasks and copies.
     func without(_ member: Member) -> Self {
         var other = self
         other.active = active.filter { $0.value != member }
@@ -65,7 +65,7 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
 }
 
 extension StickyAssignment {
-    /// An assignment while it is made.
+    /// An assignment in progress.
     private struct Placing {
         let work: Work
         let members: [Member]
@@ -75,7 +75,7 @@ extension StickyAssignment {
         private var copyLoad: [Member: Int] = [:]
         /// By member and sub-topology.
         private var partLoad: [Member: [Int: Int]] = [:]
-        /// Members that may still have one task more than the others.
+        /// How many more members may have one task beyond the even share.
         private var seats: Int
 
         init(_ work: Work, members: [Member]) {
@@ -96,7 +96,8 @@ extension StickyAssignment {
         private func has(_ member: Member, of part: Int) -> Int { partLoad[member]?[part] ?? 0 }
         private func hasCopies(_ member: Member) -> Int { copyLoad[member] ?? 0 }
 
-        /// Lets each member keep what it had, up to its share. Those with most come first: they may keep one more.
+        /// Lets each member keep what it had, up to its share. Members with the most tasks come first: they may keep
+        /// one more.
         mutating func keep(_ previous: StickyAssignment, balances: Bool) {
             let kept = members.map { member in (member, work.tasks.filter { previous.active[$0] == member }) }
             let order = kept.enumerated().sorted { ($1.element.1.count, $0.offset) < ($0.element.1.count, $1.offset) }
@@ -107,7 +108,7 @@ extension StickyAssignment {
             }
         }
 
-        /// Of the sub-topology of which there is most beyond what would be even, the last task goes.
+        /// Removes the last task of the sub-topology that exceeds its even share the most.
         private func giveUp(from tasks: inout [TaskID]) {
             let sizes = Dictionary(grouping: work.tasks, by: \.subtopology).mapValues(\.count)
             let counts = Dictionary(grouping: tasks, by: \.subtopology).mapValues(\.count)
@@ -147,19 +148,21 @@ extension StickyAssignment {
                 while standby[task]?.count ?? 0 < count, let member = member(forCopyOf: task) { copy(task, to: member) }
             }
             while let (task, index, member) = evenerPlace() {
-                copyLoad[standby[task]![index]]! -= 1
-                standby[task]![index] = member
+                let from = standby[task, default: []][index]
+                standby[task, default: []][index] = member
+                copyLoad[from, default: 0] -= 1
                 copyLoad[member, default: 0] += 1
             }
         }
 
-        /// A copy that lies better with another member: one of a member with at least two copies more.
+        /// A move of a copy that improves the balance: from a member with at least two copies more.
         private func evenerPlace() -> (TaskID, index: Int, Member)? {
             let byLoad = members.sorted { (hasCopies($0), $0) < (hasCopies($1), $1) }
             for to in byLoad {
                 for from in byLoad.reversed() where hasCopies(from) >= hasCopies(to) + 2 {
-                    for task in work.copied.reversed() where active[task] != to && !standby[task]!.contains(to) {
-                        if let index = standby[task]!.firstIndex(of: from) { return (task, index, to) }
+                    for task in work.copied.reversed() where active[task] != to {
+                        guard let held = standby[task], !held.contains(to) else { continue }
+                        if let index = held.firstIndex(of: from) { return (task, index, to) }
                     }
                 }
             }

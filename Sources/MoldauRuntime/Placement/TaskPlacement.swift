@@ -1,66 +1,66 @@
-// How tasks go from thread to thread. A pure state machine, without threads, time or files: events come in, and after
-// each `granted` says what every thread may have now. Threads follow at their own pace, and tell what they hold.
+// Moves tasks from thread to thread. A pure state machine, without threads, time or files: events come in, and after
+// each of them `granted` says what every thread may have. Threads follow at their own pace, and report what they hold.
 //
 //     target: what a thread is to have ──▸ granted: what it may have ──▸ held: what it has open
 //
-// A task goes from granted of one thread to granted of another only after the first does not hold it any more, which is
-// after its commit. So nobody works on a task whose position and changelog may still move. The same is true of places.
+// A task is granted to a second thread only when the first no longer holds it, which is after its commit. So no thread
+// works on a task whose position and changelog may still change. The same applies to replicas.
 //
-// What was granted and taken back may have been taken up in between. So a thread tells, with what it holds, which grant it
-// has followed; until that is the last one, it counts as holding whatever was granted since.
+// A thread may have opened something that was granted and revoked in between. So it reports, with what it holds, which
+// grant it has followed; until that is the latest one, everything granted since counts as held.
 
 import MoldauTopology
 
-/// Which stream threads have which tasks, have to give some of them up, and may take others.
+/// Decides which stream threads have which tasks, which they must give up, and which they may take.
 package struct TaskPlacement: Sendable {
     private struct Thread {
         var granted = TaskSet()
         var held = TaskSet()
-        /// Earlier grants that it may still follow.
+        /// Earlier grants that the thread may still be following.
         var earlier: [TaskSet] = []
         var status = TaskStatus()
         var isLeaving = false
 
-        /// All that it may have open now or later.
+        /// Everything that the thread may have open, now or soon.
         var mayHold: [TaskSet] { [granted, held] + earlier }
     }
 
     private let work: StickyAssignment<Int>.Work
     private var threads: [Int: Thread] = [:]
     private var target = StickyAssignment<Int>()
-    /// Where each task was worked on last.
-    private var lastPlace: [TaskID: Int]
-    /// Whether the threads with copies took over more than their share: what is even comes when all of them run.
+    /// The replica that each task used last.
+    private var lastReplica: [TaskID: Int]
+    /// Whether threads with copies took over more than their share; balance is restored when all of them run.
     private var isUneven = false
 
-    /// - Parameter places: where each task was worked on last, if that is known; 0 otherwise.
-    package init(_ work: StickyAssignment<Int>.Work, places: [TaskID: Int] = [:]) {
+    /// - Parameter replicas: the replica that each task used last, if known; otherwise 0.
+    package init(_ work: StickyAssignment<Int>.Work, replicas: [TaskID: Int] = [:]) {
         self.work = work
-        lastPlace = places
+        lastReplica = replicas
     }
 
     // MARK: Events
 
-    /// Threads begin; they hold nothing yet.
+    /// Threads start; they hold nothing yet.
     package mutating func join(_ numbers: some Sequence<Int>) {
         for number in numbers { threads[number] = Thread() }
         assign()
     }
 
-    /// A thread is to end: others get what it has, as soon as it `left`.
+    /// A thread is to end: others get its tasks after it has `left`.
     package mutating func leave(_ number: Int) {
         threads[number]?.isLeaving = true
         assign()
     }
 
-    /// A thread that was leaving has ended, and what it left open is ended, too.
+    /// A thread that was leaving has ended, and so has its transaction.
     package mutating func left(_ number: Int) {
         threads[number] = nil
         assign()
     }
 
-    /// A thread failed and begins anew with nothing. What it left open is ended. Threads with copies of its stores take over
-    /// at once, even where that makes their shares uneven for a while.
+    /// A thread failed and starts again with nothing; its transaction has ended. Threads with copies of its stores take
+    /// over at once, even if that makes loads uneven for a while.
     package mutating func restarted(_ number: Int) {
         guard let failed = threads[number] else { return }
         threads[number] = Thread(isLeaving: failed.isLeaving)
@@ -70,11 +70,11 @@ package struct TaskPlacement: Sendable {
         advance()
     }
 
-    /// A thread does not process what it holds any more.
+    /// A thread no longer processes what it holds.
     package mutating func stopped(_ number: Int) { threads[number]?.status = TaskStatus() }
 
-    /// A thread holds something else than before, followed another grant, or does better or worse.
-    /// - Parameter followed: what was granted to it when it last looked.
+    /// A thread reports: what it holds, the grant that it follows, or its status has changed.
+    /// - Parameter followed: the grant that it saw last.
     package mutating func update(_ number: Int, holds held: TaskSet, followed: TaskSet, status: TaskStatus) {
         guard let thread = threads[number] else { return }
         threads[number]?.held = held
@@ -95,14 +95,15 @@ package struct TaskPlacement: Sendable {
 
     // MARK: Answers
 
-    /// What the thread may have now; it gives up all else.
+    /// What the thread may have now; it must give up everything else.
     package func granted(_ number: Int) -> TaskSet { threads[number]?.granted ?? TaskSet() }
 
-    /// What the thread has open, as it last told.
+    /// What the thread has open, as last reported.
     package func held(_ number: Int) -> TaskSet { threads[number]?.held ?? TaskSet() }
+    /// The progress of a thread with its tasks, as last reported.
     package func status(of number: Int) -> TaskStatus { threads[number]?.status ?? TaskStatus() }
 
-    /// Whether every task is where it belongs, and processed.
+    /// Whether every task is where it belongs, and is being processed.
     package var isSettled: Bool { isAtRest && !isUneven }
 
     private var isAtRest: Bool {
@@ -122,7 +123,7 @@ package struct TaskPlacement: Sendable {
         for number in numbers { for task in target.copies(of: number) { grantStandby(task, to: number) } }
     }
 
-    /// What a thread has and is not to have. A copy stays until its thread may work on the task.
+    /// Revokes what a thread should no longer have. A standby copy stays until its thread may take over the task.
     private mutating func revoke(_ number: Int) {
         guard let thread = threads[number] else { return }
         let (tasks, copies) = (Set(target.tasks(of: number)), Set(target.copies(of: number)))
@@ -137,24 +138,24 @@ package struct TaskPlacement: Sendable {
         guard let number = target.active[task], let thread = threads[number], thread.granted.active[task] == nil,
             !threads.contains(where: { other, thread in
                 other != number && thread.mayHold.contains { $0.active[task] != nil }
-            }), let place = thread.granted.standby[task] ?? freePlace(of: task)
+            }), let replica = thread.granted.standby[task] ?? freeReplica(of: task)
         else { return }
         threads[number]?.granted.standby[task] = nil
-        threads[number]?.granted.active[task] = place
-        lastPlace[task] = place
+        threads[number]?.granted.active[task] = replica
+        lastReplica[task] = replica
     }
 
     private mutating func grantStandby(_ task: TaskID, to number: Int) {
-        // The task itself goes first: its place is the one that was written last.
-        guard let thread = threads[number], !thread.mayHold.contains(where: { $0.place(of: task) != nil }),
-            threads.values.contains(where: { $0.granted.active[task] != nil }), let place = freePlace(of: task)
+        // The task itself comes first: its replica is the one that was written last.
+        guard let thread = threads[number], !thread.mayHold.contains(where: { $0.replica(of: task) != nil }),
+            threads.values.contains(where: { $0.granted.active[task] != nil }), let replica = freeReplica(of: task)
         else { return }
-        threads[number]?.granted.standby[task] = place
+        threads[number]?.granted.standby[task] = replica
     }
 
-    /// The place where the task was worked on last, or the first that nobody has; nil while there is none.
-    private func freePlace(of task: TaskID) -> Int? {
-        let taken = threads.values.flatMap { $0.mayHold.compactMap { $0.place(of: task) } }
-        return ([lastPlace[task] ?? 0] + Array(0...work.standbys)).first { !taken.contains($0) }
+    /// The replica that the task used last, or else the first free one; nil if there is none.
+    private func freeReplica(of task: TaskID) -> Int? {
+        let taken = threads.values.flatMap { $0.mayHold.compactMap { $0.replica(of: task) } }
+        return ([lastReplica[task] ?? 0] + Array(0...work.standbys)).first { !taken.contains($0) }
     }
 }

@@ -1,10 +1,10 @@
 import MoldauTopology
 
-/// The tasks of a stream thread: those that it works on, and those of whose stores it keeps copies. With each the number
-/// of its place.
+/// The tasks of a stream thread: those that it processes, and those whose stores it keeps standby copies of. Each with
+/// the number of the replica of its stores.
 ///
-/// The copies of a task in one process have places of their own: 0 is the directory `0_3`, 1 is `0_3-copy-1`. A copy stays
-/// in its place when a task is taken over by the thread that keeps it.
+/// Each replica of a task's stores has its own directory in the process: 0 is `0_3`, 1 is `0_3-copy-1`. A thread that
+/// takes over a task for which it keeps a standby copy continues with the same replica.
 package struct TaskSet: Sendable, Equatable {
     package var active: [TaskID: Int]
     package var standby: [TaskID: Int]
@@ -15,20 +15,20 @@ package struct TaskSet: Sendable, Equatable {
 
     package var isEmpty: Bool { active.isEmpty && standby.isEmpty }
 
-    /// Where a task's copy lies, in whatever role.
-    func place(of task: TaskID) -> Int? { active[task] ?? standby[task] }
+    /// The replica of the task's stores that the thread has, in either role.
+    func replica(of task: TaskID) -> Int? { active[task] ?? standby[task] }
 
-    /// The name of the place's directory.
-    package static func directory(of task: TaskID, place: Int) -> String {
-        place == 0 ? "\(task)" : "\(task)-copy-\(place)"
+    /// The name of a replica's directory.
+    package static func directory(of task: TaskID, replica: Int) -> String {
+        replica == 0 ? "\(task)" : "\(task)-copy-\(replica)"
     }
 }
 
-/// How a stream thread is doing with what it has.
+/// The status of a stream thread.
 package struct TaskStatus: Sendable, Equatable {
     /// Whether it processes all its tasks.
     package var isRunning: Bool
-    /// Whether its copies are so far that they could take over soon.
+    /// Whether its standby copies could take over soon.
     package var isCaughtUp: Bool
 
     package init(isRunning: Bool = false, isCaughtUp: Bool = false) {

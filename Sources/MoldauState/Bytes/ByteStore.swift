@@ -1,9 +1,9 @@
 import MoldauRecords
 
-/// A run of keys in byte order: from `lower` on, up to but not including `upper`.
+/// A range of keys in byte order: from `lower` up to but not including `upper`.
 package struct KeyRange: Equatable {
     package var lower: [UInt8]
-    /// nil: no bound.
+    /// nil: no upper bound.
     package var upper: [UInt8]?
 
     package init(from lower: [UInt8] = [], upTo upper: [UInt8]? = nil) {
@@ -33,43 +33,41 @@ package struct KeyRange: Equatable {
     var isEmpty: Bool { upper.map { !lower.lexicographicallyPrecedes($0) } ?? false }
 }
 
-/// Where a store's committed data lies, below the write-back cache. Used by the thread that owns the task, and by no
-/// other.
+/// A store's committed data, below the write-back cache. Used only by the thread that owns the task.
 package protocol ByteStore: AnyObject {
-    /// What was last applied; empty for a new store.
+    /// The metadata of the last `apply`; empty for a new store.
     var metadata: StoreMetadata { get }
 
-    /// False only where the store is known to hold nothing: then a miss in the cache needs no look here.
+    /// False only if the store is known to be empty: then a cache miss needs no look-up here.
     var mayHoldData: Bool { get }
 
-    /// An estimate where counting would cost.
+    /// An estimate if counting would be expensive.
     var approximateEntryCount: Int { get }
 
-    /// Calls `body` once, with the value or nil. The bytes are valid inside it.
+    /// Calls `body` once, with the value or nil. The bytes are valid during the call only.
     func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) throws(StateError)
 
-    /// Writes the values of `changes`, deletes the keys that have none, and replaces the metadata: all of it or
-    /// nothing.
+    /// Atomically writes the values of `changes`, deletes the keys without a value, and replaces the metadata.
     /// - Parameter changes: in key order, each key once.
     func apply(_ changes: UnsafeBufferPointer<SortedEntry>, metadata: StoreMetadata) throws(StateError)
 
-    /// Deletes all keys below `key`. Cost: about that of one deletion on disk; one per entry in memory. Durable with the
-    /// next `apply`.
+    /// Deletes all keys below `key`. Costs about as much as one deletion on disk, and one deletion per entry in memory.
+    /// Durable with the next `apply`.
     func drop(below key: [UInt8]) throws(StateError)
 
-    /// The entries of a range as they are now, in key order or against it. To be dropped before the next `apply`.
+    /// The entries of a range as they are now, in key order or reversed. Must be released before the next `apply`.
     func cursor(_ range: KeyRange, reverse: Bool) throws(StateError) -> any ByteStoreCursor
 
-    /// Makes what was applied durable; blocks until it is.
+    /// Makes everything applied durable. Blocks until it is.
     func flush() throws(StateError)
 
-    /// Gives back what the store holds of the system. Later calls throw `StateError.closed`.
+    /// Releases the store's resources. Later calls throw `StateError.closed`.
     func close()
 }
 
-/// A walk over a byte store. The bytes that it shows are valid until it is moved.
+/// A cursor over a byte store. The bytes that it shows are valid until it moves.
 package protocol ByteStoreCursor: AnyObject {
-    /// nil behind the last entry.
+    /// nil after the last entry.
     var key: UnsafeRawBufferPointer? { get }
     /// The value of the entry at `key`.
     var value: UnsafeRawBufferPointer { get }

@@ -1,60 +1,62 @@
-/// A store of bytes of a user's own: an ordered map from keys to values, below Moldau's write-back cache.
+/// A custom byte store: an ordered map from keys to values, below Moldau's write-back cache.
 ///
-/// The cache takes every read and write of the topology, keeps what is not committed, and captures changes for the changelog;
-/// so a store sees committed data only: a read for each key that the cache does not have, and now and then a `write`. Every
-/// call comes from the thread that owns the task, may block, and stops the stream thread when it throws.
+/// The cache takes all reads and writes of the topology, holds uncommitted data, and collects changes for the
+/// changelog. So a custom store sees committed data only: a read for each key that the cache does not have, and from
+/// time to time a `write`. All calls come from the thread that owns the task. They may block; an error stops the stream
+/// thread.
 ///
-/// Keys are in the order of their unsigned bytes. What is restored after a restart is what the store does not hold: how far it
-/// goes lies in it under a key of its own, written with the data.
+/// Keys are ordered by their unsigned bytes. After a restart, only what the store does not have is restored: a key of
+/// its own records how far its data goes, written together with the data.
 public protocol CustomByteStore: AnyObject {
-    /// The value of a key; nil where it has none.
+    /// The value of a key; nil if it has none.
     func get(_ key: [UInt8]) throws -> [UInt8]?
 
-    /// Sets the values of keys, and deletes those whose value is nil: all of it or, after a crash too, nothing.
+    /// Sets the values of keys, and deletes those whose value is nil. Must be atomic, also across a crash.
     /// - Parameter changes: in key order, each key once.
     func write(_ changes: [(key: [UInt8], value: [UInt8]?)]) throws
 
-    /// Walks over the keys from `lower` on, up to but not including `upper`, in key order or against it.
-    /// - Parameter upper: nil: to the last key.
-    /// - Returns: what answers with the next entry each time, and with nil behind the last. It is dropped before the next
-    ///   `write`.
+    /// Iterates over the keys from `lower` up to but not including `upper`, in key order or reversed.
+    /// - Parameter upper: nil means up to the last key.
+    /// - Returns: a function that returns the next entry on each call, and nil after the last. It is released before
+    ///   the next `write`.
     func range(
         from lower: [UInt8], upTo upper: [UInt8]?, reversed: Bool
     ) throws -> () throws -> (key: [UInt8], value: [UInt8])?
 
-    /// Makes what was written durable; returns when it is.
+    /// Makes everything written durable. Returns when it is.
     func flush() throws
 
-    /// Gives back what the store holds of the system. It is not called again.
+    /// Releases the store's resources. The store is not called again.
     func close()
 
-    /// An estimate is enough.
+    /// The number of entries; an estimate is enough.
     var approximateCount: Int { get }
 }
 
 extension CustomByteStore {
-    /// Nothing to do, for stores that are durable with each write, or never.
+    /// No-op, for stores that are durable with each write, or never.
     public func flush() throws {}
     public var approximateCount: Int { 0 }
 }
 
-/// Opens stores of bytes of a user's own, for `StoreKind.custom`.
+/// Opens custom byte stores, for `StoreKind.custom`.
 public struct ByteStoreProvider: Sendable, Hashable, CustomStringConvertible {
-    /// Which store is opened.
+    /// The store to open.
     public struct Place: Sendable, Hashable {
         /// The task that the store belongs to: sub-topology and partition, `0_3`.
         public let task: String
+        /// The name of the store.
         public let store: String
-        /// A directory of the store's own, which may not be there yet; nil where the application keeps no state on disk.
+        /// A directory for this store, which may not exist yet; nil if the application keeps no state on disk.
         public let directory: String?
     }
 
-    /// Tells providers apart: two of the same name are taken for equal.
+    /// Identifies the provider: two with the same name count as equal.
     public let name: String
     let open: @Sendable (Place) throws -> any CustomByteStore
 
-    /// - Parameter open: opens a store, or makes it where it is not there. Called on the task's thread when the task begins,
-    ///   once for each store; what it throws stops the thread.
+    /// - Parameter open: opens a store, or creates it. Called on the task's thread when the task starts, once for each
+    ///   store; an error stops the thread.
     public init(_ name: String, open: @escaping @Sendable (Place) throws -> any CustomByteStore) {
         self.name = name
         self.open = open

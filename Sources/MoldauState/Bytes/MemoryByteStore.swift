@@ -1,4 +1,4 @@
-/// Keeps everything in memory, in key order; gone with the process. A restart replays the whole changelog.
+/// Keeps everything in memory, in key order; lost with the process. A restart replays the whole changelog.
 package final class MemoryByteStore: ByteStore {
     private let entries = SortedEntries()
     private let name: String
@@ -7,7 +7,7 @@ package final class MemoryByteStore: ByteStore {
 
     init(name: String) { self.name = name }
 
-    /// Holds `entries` from the start.
+    /// A store that holds `entries` from the start.
     package init(name: String, entries held: [[UInt8]: [UInt8]], metadata: StoreMetadata) {
         self.name = name
         self.metadata = metadata
@@ -75,7 +75,7 @@ package final class MemoryByteStore: ByteStore {
     }
 }
 
-/// A walk over the entries of a memory store.
+/// A cursor over a memory store.
 private final class MemoryCursor: ByteStoreCursor {
     private var walk: SortedWalk
 
@@ -88,15 +88,15 @@ private final class MemoryCursor: ByteStoreCursor {
     func advance() { walk.advance() }
 }
 
-/// A walk over sorted entries within a range, in key order or against it. Follows no insertion or removal: seek anew
-/// after one.
+/// Iterates over sorted entries within a range, in key order or reversed. Not valid after an insertion or removal: seek
+/// again then.
 struct SortedWalk {
     private let entries: SortedEntries
     private let range: KeyRange
     private let reverse: Bool
     private var position: SortedEntries.Position
     private(set) var current: EntryPointer?
-    /// Of the entries, at the last seek.
+    /// The version of the entries at the last seek.
     private(set) var version: Int
 
     init(_ entries: SortedEntries, _ range: KeyRange, reverse: Bool) {
@@ -113,7 +113,7 @@ struct SortedWalk {
         }
     }
 
-    /// Moves to the next entry of the range; `current` is nil behind the last.
+    /// Moves to the next entry of the range; `current` is nil after the last.
     mutating func advance() {
         guard current != nil else { return }
         if reverse {

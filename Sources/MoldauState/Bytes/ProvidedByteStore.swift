@@ -1,9 +1,9 @@
-// A user's store as the cache wants it. As in RocksDB, keys carry a first byte that keeps the store's metadata apart from
-// its data: 00 is the metadata, 01 key … the value of a key.
+// Adapts a custom byte store to the cache. As in RocksDB, keys have a prefix byte that separates the store's metadata
+// from its data: 00 is the metadata, 01 key … the value of a key.
 
 import MoldauRecords
 
-/// Keeps a store's committed data in a store that the user brought.
+/// Keeps a store's committed data in a custom byte store.
 final class ProvidedByteStore: ByteStore {
     private static let metadataKey: [UInt8] = [0]
     private static let dataPrefix: UInt8 = 1
@@ -81,7 +81,7 @@ final class ProvidedByteStore: ByteStore {
         _ store: String, _ operation: String, _ body: () throws -> Answer
     ) throws(StateError) -> Answer {
         do { return try body() } catch {
-            // The one thing that is waited for.
+            // A full disk is the one error that is waited for.
             if case .noSpace(let place, let message)? = error as? StateError {
                 throw .noSpace(place: place, message: message)
             }
@@ -90,12 +90,12 @@ final class ProvidedByteStore: ByteStore {
     }
 }
 
-/// A walk over a user's store. Keeps the entry that it stands on.
+/// A cursor over a custom store. Holds a copy of the current entry.
 private final class ProvidedCursor: ByteStoreCursor {
     typealias Entry = (key: [UInt8], value: [UInt8])
 
     private let next: () throws(StateError) -> Entry?
-    /// The entry's bytes, key before value; the first byte is not shown.
+    /// The entry's bytes, key before value; the prefix byte is hidden.
     private var bytes: UnsafeMutableRawBufferPointer?
     private var keyCount = 0
 

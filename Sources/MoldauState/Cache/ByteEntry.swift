@@ -1,4 +1,4 @@
-// One key with its value, in one piece of memory: a header, the key, and room for the value. A value that outgrows its
+// One key with its value, in one block of memory: a header, the key, and room for the value. A value that outgrows its
 // room moves to memory of its own; the header never moves, so tables and lists may point to it.
 //
 //     header 48 bytes │ key, padded to 8 │ value …
@@ -6,24 +6,24 @@
 import CPrefetch
 import MoldauRecords
 
-/// What a cache knows about one key.
+/// A key's entry in the cache.
 struct ByteEntry {
-    /// Where an entry stands on its way to the byte store. An entry with none of the first three is saved: what the
-    /// byte store holds is what the entry says.
+    /// The state of an entry on its way to the byte store. An entry without the first three marks is saved: the byte
+    /// store has the same value.
     struct Marks: OptionSet {
         var rawValue: UInt8
 
         /// Written since the changes were last drained; in the list of changes.
         static let changed = Marks(rawValue: 1)
-        /// Drained, and its commit not confirmed yet; in the list of drained entries.
+        /// Drained, but its commit is not confirmed yet; in the list of drained entries.
         static let drained = Marks(rawValue: 2)
-        /// Committed, and not in the byte store yet; in the list of unsaved entries.
+        /// Committed, but not in the byte store yet; in the list of unsaved entries.
         static let unsaved = Marks(rawValue: 4)
-        /// Read since the clock's hand last passed.
+        /// Read since the eviction clock's hand last passed.
         static let recentlyUsed = Marks(rawValue: 8)
-        /// Whether the byte store has the key is known: `isBelow` tells.
+        /// It is known whether the byte store has the key: see `isBelow`.
         static let belowKnown = Marks(rawValue: 16)
-        /// The byte store has the key; only with `belowKnown`.
+        /// The byte store has the key; only valid with `belowKnown`.
         static let isBelow = Marks(rawValue: 32)
 
         static let uncommitted: Marks = [.changed, .drained]
@@ -42,14 +42,15 @@ struct ByteEntry {
     var marks: Marks
 
     static let headerBytes = 48
-    /// What an entry costs beside its header, key and value: the allocator's header and its share of the hash table.
+    /// The memory of an entry besides its header, key and value: the allocator's header and its share of the hash
+    /// table.
     static let overheadBytes = 48
 }
 
 typealias EntryPointer = UnsafeMutablePointer<ByteEntry>
 
 extension UnsafeMutablePointer where Pointee == ByteEntry {
-    /// A new entry without marks, its key and value copied.
+    /// Creates an entry without marks; copies its key and value.
     static func make(key: UnsafeRawBufferPointer, hash: UInt32, value: UnsafeRawBufferPointer?) -> EntryPointer {
         precondition(key.count < Int32.max && value?.count ?? 0 < Int32.max, "keys and values are below 2 GiB")
         let keyRoom = (key.count + 7) & ~7
@@ -67,7 +68,7 @@ extension UnsafeMutablePointer where Pointee == ByteEntry {
         return entry
     }
 
-    /// Begins to bring header, key and a short value into the processor's cache.
+    /// Starts to load the header, the key and a short value into the processor's cache.
     @inline(__always)
     func prefetch() {
         moldau_prefetch(self)
@@ -89,13 +90,13 @@ extension UnsafeMutablePointer where Pointee == ByteEntry {
             start: UnsafeRawPointer(self) + ByteEntry.headerBytes, count: Int(pointee.keyCount))
     }
 
-    /// nil where the key has no value.
+    /// nil if the key has no value.
     var value: UnsafeRawBufferPointer? {
         let count = Int(pointee.valueCount)
         return count < 0 ? nil : UnsafeRawBufferPointer(start: UnsafeRawPointer(pointee.value), count: count)
     }
 
-    /// Copies `value` in. It may lie in this entry itself.
+    /// Copies `value` into the entry. The bytes may be this entry's own.
     func replaceValue(_ value: UnsafeRawBufferPointer?) {
         guard let value else {
             pointee.valueCount = -1
@@ -117,7 +118,7 @@ extension UnsafeMutablePointer where Pointee == ByteEntry {
         pointee.valueCapacity = UInt32(truncatingIfNeeded: capacity)
     }
 
-    /// The bytes that the entry is accounted with.
+    /// The bytes that the entry counts for in the memory budget.
     var footprint: Int {
         ByteEntry.headerBytes + ByteEntry.overheadBytes + Int(pointee.keyCount) + Int(pointee.valueCapacity)
     }

@@ -1,45 +1,44 @@
-// The write-back cache that every store stands on.
+// The write-back cache that every store is built on.
 //
-// An entry's way, drawn by its marks (see ByteEntry.Marks):
+// The states of an entry, shown by its marks (see ByteEntry.Marks):
 //
 //     saved ──write──▸ changed ──drainChanges──▸ drained ──committed──▸ unsaved ──writeBehind──▸ saved ──evicted
 //       ▴                 ▴                         │ write: changed as well      │ write: changed as well
 //       └─ read-through   └─────────────────────────┴─────────────────────────────┘
 //
 // Invariants:
-// - The byte store holds exactly the committed state at the metadata that it holds. Uncommitted values never reach it,
-// so
+// - The byte store holds exactly the committed state that its metadata describes. Uncommitted values never reach it, so
 //   `writeBehind` runs only while nothing is changed or drained, and writes all unsaved entries at once.
-// - Only saved entries are evicted. They form a ring, oldest first; one that was read since gets a second chance
-// (CLOCK).
-// - The sorted index, where it exists, holds exactly the entries that are not saved.
+// - Only saved entries are evicted. They form a ring, oldest first; an entry that was read since gets a second chance
+//   (CLOCK).
+// - The sorted index, if it exists, holds exactly the entries that are not saved.
 
 import MoldauRecords
 
 /// A store of bytes with a write-back cache over a byte store, and the changes since the last commit.
 ///
-/// Per call only the cache is touched, unless a key is read that it does not hold. Used by the thread that owns the
-/// task.
+/// Each call touches only the cache, unless a key is read that the cache does not have. Used only by the thread that
+/// owns the task.
 @usableFromInline
 package final class CachedByteStore {
     @usableFromInline package let name: String
-    /// The changelog topic, or what it would be called.
+    /// The changelog topic, or the name that it would have.
     @usableFromInline package let topic: String
-    /// Whether changes go to a changelog: then they are drained before they are committed.
+    /// Whether changes go to a changelog: then they must be drained before they are committed.
     package let isLogged: Bool
 
     let byteStore: any ByteStore
     let memory: StateMemory
-    // Not checked for exclusive access at each use: the store belongs to one thread, and none of these is handed out inout
-    // to code that could come back here.
+    // These skip exclusivity checks: the store belongs to one thread, and none of them is passed inout to code that
+    // could call back into the store.
     @exclusivity(unchecked) var table = EntryTable()
-    /// In order of the first write since the last drain.
+    /// In the order of the first write since the last drain.
     @exclusivity(unchecked) var changed: ContiguousArray<EntryPointer> = []
     @exclusivity(unchecked) var drained: ContiguousArray<EntryPointer> = []
     @exclusivity(unchecked) var unsaved: ContiguousArray<EntryPointer> = []
-    /// Kept for its memory.
+    /// An empty list whose memory is reused.
     private var spareList: ContiguousArray<EntryPointer> = []
-    /// What is not saved, in key order. Made by the first scan after a write-behind.
+    /// All entries that are not saved, in key order. Built by the first scan after a write-behind.
     @exclusivity(unchecked) var index: SortedEntries?
     @exclusivity(unchecked) private var oldestSaved: EntryPointer?
     @exclusivity(unchecked) private var newestSaved: EntryPointer?
@@ -48,19 +47,19 @@ package final class CachedByteStore {
     @exclusivity(unchecked) private(set) var uncommittedBytes = 0
     @exclusivity(unchecked) private(set) var unsavedBytes = 0
     @exclusivity(unchecked) private var reportedBytes = 0
-    /// Entries stay where they are while an update is under way.
+    /// Entries are not evicted while an update is in progress.
     @exclusivity(unchecked) private var openUpdates = 0
     @exclusivity(unchecked) private(set) var isClosed = false
-    /// Changes when entries go to the byte store: cursors over it begin anew.
+    /// Changes when entries move to the byte store: cursors over it must seek again.
     private(set) var generation = 0
 
-    /// How far the committed data goes, saved or not; its stream time is that of all data.
+    /// Describes the committed data, saved or not; its stream time covers all data.
     @exclusivity(unchecked) var metadata: StoreMetadata
 
-    /// Why the store begins anew, where it does though it held something.
+    /// Why a store that had data was emptied and starts again, if it was.
     package var begunAnewBecause: String?
 
-    /// Keys below it are over, and nobody asks for them any more: the next write-behind drops them. Only grows.
+    /// Keys below this one have expired and are never read again: the next write-behind deletes them. Only grows.
     var dropBelow: [UInt8]?
 
     init(name: String, isLogged: Bool, byteStore: any ByteStore, memory: StateMemory, topic: String? = nil) {
@@ -77,7 +76,7 @@ package final class CachedByteStore {
 
     // MARK: Reading and writing
 
-    /// The value of a key; nil where it has none. The bytes are valid until the next call to this store.
+    /// The value of a key; nil if it has none. The bytes are valid until the next call to this store.
     @usableFromInline
     package func get(_ key: UnsafeRawBufferPointer) throws(StateError) -> UnsafeRawBufferPointer? {
         try readThrough(key).value
@@ -92,7 +91,7 @@ package final class CachedByteStore {
         markChanged(entry)
     }
 
-    /// A key's entry between reading and writing it. Valid until `endUpdate`.
+    /// A key's entry between a read and the write that follows. Valid until `endUpdate`.
     @usableFromInline
     package struct Update {
         let entry: EntryPointer
@@ -101,7 +100,7 @@ package final class CachedByteStore {
         @usableFromInline package var value: UnsafeRawBufferPointer? { entry.value }
     }
 
-    /// Finds a key for reading and writing it with one look-up. The store may be used until the matching `endUpdate`.
+    /// Looks a key up once, for reading and writing it. The store may be used until the matching `endUpdate`.
     @usableFromInline
     package func beginUpdate(_ key: UnsafeRawBufferPointer) throws(StateError) -> Update {
         let entry = try readThrough(key)
@@ -112,10 +111,12 @@ package final class CachedByteStore {
     @usableFromInline
     package func write(_ value: UnsafeRawBufferPointer?, in update: Update) { write(value, to: update.entry) }
 
+    /// Completes what `beginUpdate` started.
     @usableFromInline
     package func endUpdate() { openUpdates -= 1 }
 
-    /// Reads a key and lets `body` decide what it becomes; one look-up. The bytes given are valid inside `body`.
+    /// Reads a key and sets it to the result of `body`, with one look-up. The bytes passed are valid during the call
+    /// only.
     package func update(
         _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws -> UnsafeRawBufferPointer?
     ) throws {
@@ -124,7 +125,7 @@ package final class CachedByteStore {
         write(try body(update.value), in: update)
     }
 
-    /// Begins to bring the entries of keys that will soon be asked for into the processor's cache. Changes nothing.
+    /// Starts to load the entries of keys that will soon be read into the processor's cache. Changes nothing.
     package func expect(_ records: UnsafeBufferPointer<RecordView>) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: records.count) { hashes in
             for (place, record) in records.enumerated() {
@@ -186,7 +187,7 @@ package final class CachedByteStore {
         changed.append(entry)
     }
 
-    /// Takes an entry out of the ring, if it is in it, and into the sorted index, if there is one.
+    /// Removes an entry from the ring of saved entries, and adds it to the sorted index if there is one.
     private func leaveSaved(_ entry: EntryPointer) {
         ringRemove(entry)
         index?.insert(entry)
@@ -259,16 +260,15 @@ package final class CachedByteStore {
 
     // MARK: Commit
 
-    /// Entries on the way into the processor's cache, where a list of them is walked.
+    /// How many entries ahead are prefetched when a list is walked.
     private static let lookahead = 8
 
     /// Whether uncommitted writes take so much of the budget that a commit should come now.
     package var needsCommit: Bool { uncommittedBytes > memory.shareBytes / 2 }
 
-    /// Gives each key that was written since the last drain, once, in the order of its first write, with its value now
-    /// or nothing where it was deleted. Where `body` throws, the key that it was given and those after it stay for the
-    /// next drain.
-    /// - Parameter deletionsLast: gives what was deleted after all else.
+    /// Passes on each key that was written since the last drain, once, in the order of its first write, with its
+    /// current value, or nil if it was deleted. If `body` throws, that key and all after it stay for the next drain.
+    /// - Parameter deletionsLast: passes deletions on after everything else.
     package func drainChanges(
         deletionsLast: Bool = false, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) throws -> Void
     ) throws {
@@ -298,9 +298,9 @@ package final class CachedByteStore {
         }
     }
 
-    /// Notes that what was drained is committed (in a store without changelog: everything written).
-    /// - Parameter changelogEnd: the changelog's first offset behind the committed changes; nil where none were sent.
-    /// - Parameter positions: per input partition, the first offset behind what led to them.
+    /// Marks everything drained as committed; in a store without a changelog, everything written.
+    /// - Parameter changelogEnd: the first changelog offset after the committed changes; nil if none were sent.
+    /// - Parameter positions: for each input partition, the first offset after the input of these changes.
     package func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset]) {
         if !isLogged {
             for entry in changed { commit(entry) }
@@ -325,9 +325,8 @@ package final class CachedByteStore {
         entry.pointee.marks.formUnion(.unsaved)
     }
 
-    /// Stores what is committed and not stored yet, in one atomic step with how far it goes; unless it is less than
-    /// half of the store's share of the budget and `force` is false. Call it right after a commit: nothing may be
-    /// uncommitted.
+    /// Atomically writes committed changes and the metadata to the byte store. Without `force`, no-op while they take
+    /// less than half of the store's share of the budget. Must follow a commit: nothing may be uncommitted.
     package func writeBehind(force: Bool) throws(StateError) {
         try checkOpen()
         precondition(changed.isEmpty && drained.isEmpty, "only committed writes may be stored: commit first")
@@ -353,7 +352,7 @@ package final class CachedByteStore {
         report(always: true)
     }
 
-    /// Drops what lies below `dropBelow`, here what is unsaved and all of it in the byte store.
+    /// Deletes everything below `dropBelow`: unsaved entries here, and all keys in the byte store.
     private func dropOutdated() throws(StateError) {
         guard let bound = dropBelow else { return }
         dropBelow = nil
@@ -372,7 +371,7 @@ package final class CachedByteStore {
 
     // MARK: Restore
 
-    /// Takes in a record of the changelog: its value, or nil for a tombstone. The key must not have uncommitted writes.
+    /// Applies a changelog record: a value, or nil for a tombstone. The key must not have uncommitted writes.
     package func restore(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StateError) {
         let hash = hashBytes(key)
         let entry: EntryPointer
@@ -396,8 +395,8 @@ package final class CachedByteStore {
         }
     }
 
-    /// Notes that the changelog was restored up to (not including) `end`, and stores what came when it is much. To be
-    /// called after every batch: what is stored agrees with the offset stored beside it.
+    /// Notes that the changelog was restored up to (not including) `end`, and writes restored data behind if it is
+    /// much. Must be called after every batch, so that the stored data matches the offset stored with it.
     package func restored(upTo end: Offset) throws(StateError) {
         metadata.changelogOffset = end
         try writeBehind(force: false)
@@ -406,7 +405,7 @@ package final class CachedByteStore {
 
     // MARK: Closing
 
-    /// An estimate: exact below the byte store's own estimate only for keys whose presence there is known.
+    /// An estimate: besides the byte store's own estimate, it is exact only for keys whose presence there is known.
     package var approximateEntryCount: Int {
         var count = byteStore.approximateEntryCount
         func add(_ entry: EntryPointer) {
@@ -421,8 +420,8 @@ package final class CachedByteStore {
         return max(0, count)
     }
 
-    /// Ends the use of the store. Where everything is committed, it is stored and made durable first; otherwise what is
-    /// not stored yet is dropped, and the next open restores it from the changelog. May be called again.
+    /// Closes the store. If everything is committed, it is saved and made durable first; otherwise unsaved data is
+    /// discarded, and the next open restores it from the changelog. May be called again.
     package func close() throws(StateError) {
         guard !isClosed else { return }
         defer {
@@ -435,7 +434,7 @@ package final class CachedByteStore {
         }
     }
 
-    /// Ends the use of a store that is not to be used: nothing of it changes.
+    /// Closes the store without changing anything in it.
     func leave() {
         discard()
         byteStore.close()

@@ -1,13 +1,13 @@
-// A slot is eight bytes, so that the table of a working set stays in the processor's cache: the entry's address in the low 48
-// bits, which is all that addresses of user space have, and the upper 16 bits of its hash above them. These save most visits
-// to entries of other keys.
+// A slot has eight bytes, so that the table of a working set fits in the processor's cache: the entry's address in the
+// low 48 bits, which suffice for user-space addresses, and the upper 16 bits of its hash. Comparing these avoids most
+// accesses to entries of other keys.
 
 import CPrefetch
 
-/// Finds an entry by its key: open addressing with linear probing, at most 5 of 8 slots taken. Holds entries, does not
-/// own them.
+/// Finds an entry by its key: a hash table with open addressing and linear probing, at most 5/8 full. Does not own the
+/// entries.
 struct EntryTable: ~Copyable {
-    /// 0: free.
+    /// 0 means free.
     private typealias Slot = UInt64
 
     private static var addressMask: Slot { 1 << 48 - 1 }
@@ -59,15 +59,15 @@ struct EntryTable: ~Copyable {
         }
     }
 
-    /// Begins to bring the slot where a hash is looked for into the processor's cache.
+    /// Starts to load a hash's slot into the processor's cache.
     @inline(__always)
     func prefetchSlot(hash: UInt32) { moldau_prefetch(slots + (Int(hash) & mask)) }
 
-    /// Begins to bring the entry that this slot leads to into the processor's cache.
+    /// Starts to load the entry in a hash's slot into the processor's cache.
     @inline(__always)
     func prefetchEntry(hash: UInt32) { Self.entry(slots[Int(hash) & mask])?.prefetch() }
 
-    /// Takes in an entry whose key is not there yet.
+    /// Adds an entry whose key is not in the table yet.
     mutating func insert(_ entry: EntryPointer) {
         if (count + 1) * 8 > (mask + 1) * 5 { grow() }
         place(Self.slot(entry), Int(entry.pointee.hash))
@@ -90,7 +90,8 @@ struct EntryTable: ~Copyable {
         old.deallocate()
     }
 
-    /// Forgets an entry that is there. Those that had to step over it move back, so that no probe ends too early.
+    /// Removes an entry that is in the table. Entries that were displaced by it move back, so that no probe ends too
+    /// early.
     mutating func remove(_ entry: EntryPointer) {
         var hole = Int(entry.pointee.hash) & mask
         while Self.entry(slots[hole]) != entry { hole = (hole + 1) & mask }
@@ -112,7 +113,7 @@ struct EntryTable: ~Copyable {
         for index in 0...mask { if let entry = Self.entry(slots[index]) { body(entry) } }
     }
 
-    /// Forgets all entries and most of the memory.
+    /// Removes all entries and frees most of the memory.
     mutating func removeAll() {
         slots.deallocate()
         mask = 1_023

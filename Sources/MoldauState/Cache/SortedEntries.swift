@@ -1,15 +1,15 @@
 // Entries in the order of their keys: a tree of two levels. The leaves are sorted runs of up to 128; the root is an
-// array of leaves. An insertion searches both by halving and moves at most a leaf; one in about 64 splits a leaf and
-// moves the root.
+// array of leaves. An insertion does a binary search in both and moves at most one leaf's entries; one in about 64
+// splits a leaf and shifts the root.
 
-/// An entry beside the first bytes of its key, which decide most comparisons without a visit to the entry.
+/// An entry with the first bytes of its key, which decide most comparisons without access to the entry.
 package struct SortedEntry {
     let prefix: UInt64
     let entry: EntryPointer
 
     /// Valid while the entry is not written.
     package var key: UnsafeRawBufferPointer { entry.key }
-    /// nil where the key has no value.
+    /// nil if the key has no value.
     package var value: UnsafeRawBufferPointer? { entry.value }
 
     init(_ entry: EntryPointer) {
@@ -26,9 +26,9 @@ package struct SortedEntry {
     }
 }
 
-/// Entries in the order of their keys, each key once. Holds entries, does not own them.
+/// Entries in the order of their keys, each key once. Does not own the entries.
 final class SortedEntries {
-    /// A place between entries; `leaf == leaves.count` is behind the last one. Valid while `version` stays.
+    /// A position between entries; `leaf == leaves.count` is after the last one. Valid while `version` stays the same.
     struct Position {
         var leaf: Int
         var index: Int
@@ -54,7 +54,7 @@ final class SortedEntries {
         version += 1
     }
 
-    /// The place before the first entry whose key is not below `key`.
+    /// The position before the first entry whose key is not below `key`.
     func lowerBound(_ key: UnsafeRawBufferPointer) -> Position {
         let prefix = orderingPrefix(key)
         // The first leaf whose last entry is not below the key.
@@ -77,19 +77,19 @@ final class SortedEntries {
     var start: Position { Position(leaf: 0, index: 0) }
     var end: Position { Position(leaf: leaves.count, index: 0) }
 
-    /// The entry behind a place; nil at the end.
+    /// The entry after a position; nil at the end.
     func entry(at position: Position) -> EntryPointer? {
         position.leaf < leaves.count ? leaves[position.leaf].base[position.index].entry : nil
     }
 
-    /// Moves behind the next entry, which must exist.
+    /// Moves past the next entry, which must exist.
     func advance(_ position: inout Position) {
         position.index += 1
         if position.index == leaves[position.leaf].count { position = Position(leaf: position.leaf + 1, index: 0) }
     }
 
     /// Moves before the previous entry.
-    /// - Returns: false where there is none.
+    /// - Returns: false if there is none.
     func retreat(_ position: inout Position) -> Bool {
         if position.index > 0 {
             position.index -= 1
@@ -105,7 +105,7 @@ final class SortedEntries {
         return entry
     }
 
-    /// Takes in an entry whose key is not there yet.
+    /// Adds an entry whose key is not there yet.
     func insert(_ entry: EntryPointer) {
         version += 1
         count += 1
@@ -121,7 +121,7 @@ final class SortedEntries {
         leaves[position.leaf].count += 1
     }
 
-    /// Cuts a full leaf in two, or opens a new one behind the last: keys that only grow fill their leaves.
+    /// Splits a full leaf in two, or opens a new one after the last, so that ascending keys fill their leaves.
     private func split(_ position: inout Position) {
         let leaf = leaves[position.leaf]
         let isAppend = position.leaf == leaves.count - 1 && position.index == leaf.count
@@ -135,7 +135,7 @@ final class SortedEntries {
         }
     }
 
-    /// Forgets the entry of that key.
+    /// Removes the entry with that key.
     /// - Returns: the entry; nil if there was none.
     func remove(_ key: UnsafeRawBufferPointer) -> EntryPointer? {
         let position = lowerBound(key)

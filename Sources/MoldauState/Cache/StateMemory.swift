@@ -1,14 +1,13 @@
 import CRocksDB
 import Synchronization
 
-/// The memory budget of all stores of a process: one number, shared by what RocksDB caches and by the write-back
-/// caches.
+/// The memory budget for all stores of a process: one number, shared by RocksDB's caches and the write-back caches.
 ///
-/// Half is RocksDB's block cache, to which its memtables are charged too; half is for the write-back caches, in equal
-/// shares for the stores that are open. A store that cannot keep its share asks for a commit (`needsCommit`). Stores of
-/// kind `.inMemory` hold their saved data outside the budget.
+/// Half is RocksDB's block cache, which its memtables are charged to as well. The other half is for the write-back
+/// caches, in equal shares for all open stores. A store that cannot keep within its share asks for a commit
+/// (`needsCommit`). Stores of kind `.inMemory` hold their saved data outside the budget.
 public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's cache and manager are thread-safe.
-    /// What was asked for.
+    /// The budget that was asked for.
     public let budgetBytes: Int
 
     let blockCache: OpaquePointer
@@ -18,23 +17,23 @@ public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's c
     private let openStores = Atomic<Int>(0)
     private let writeBackBytes = Atomic<Int>(0)
 
-    /// What is used now, in bytes.
+    /// The current memory use, in bytes.
     public struct Usage: Sendable, Equatable {
-        /// The budget that this is to be held against.
+        /// The budget to compare this with.
         public var budgetBytes: Int
         /// RocksDB's blocks, indexes, filters and memtables.
         public var blockCacheBytes: Int
-        /// The part of `blockCacheBytes` that memtables hold.
+        /// The part of `blockCacheBytes` that memtables use.
         public var writeBufferBytes: Int
-        /// The write-back caches of all open stores, to within 16 KiB a store.
+        /// The write-back caches of all open stores, accurate to 16 KiB per store.
         public var writeBackBytes: Int
-        /// The stores that are open, copies and global tables included: each has an equal share for its write-back cache.
+        /// The open stores, copies and global tables included: each has an equal share for its write-back cache.
         public var openStores: Int
-        /// All of it.
+        /// The sum of all.
         public var usedBytes: Int { blockCacheBytes + writeBackBytes }
     }
 
-    /// - Parameter budgetBytes: at least 1 MiB; less is taken as that.
+    /// - Parameter budgetBytes: at least 1 MiB; a smaller value counts as 1 MiB.
     public init(budgetBytes: Int) {
         self.budgetBytes = max(budgetBytes, 1 << 20)
         writeBackBudgetBytes = self.budgetBytes / 2
@@ -49,7 +48,7 @@ public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's c
         rocksdb_cache_destroy(blockCache)
     }
 
-    /// What is used now. Cheap enough to ask every second.
+    /// The current use. Cheap enough to be read every second.
     public var usage: Usage {
         Usage(
             budgetBytes: budgetBytes,
@@ -58,7 +57,7 @@ public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's c
             writeBackBytes: writeBackBytes.load(ordering: .relaxed), openStores: openStores.load(ordering: .relaxed))
     }
 
-    /// The bytes that each open store may hold in its write-back cache.
+    /// The bytes that each open store may use for its write-back cache.
     var shareBytes: Int { writeBackBudgetBytes / max(1, openStores.load(ordering: .relaxed)) }
 
     func storeOpened() { openStores.add(1, ordering: .relaxed) }

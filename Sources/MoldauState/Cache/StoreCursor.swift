@@ -1,20 +1,21 @@
 import MoldauRecords
 
-/// A walk over a range of a store, in key order or against it, over what is in the cache and below it.
+/// A cursor over a range of a store, in key order or reversed, that merges the cache with the byte store below.
 ///
-/// The store may be written meanwhile. Each key comes at most once. Of keys ahead of the walk it shows the value that
-/// they have when it gets there; keys behind it do not come again. The bytes that it shows are valid until it moves or
-/// the store is used.
+/// The store may be written meanwhile. Each key appears at most once. Keys ahead of the cursor have the value that they
+/// have when it gets there; keys behind it do not appear again. The bytes that it shows are valid until it moves or the
+/// store is used.
 ///
-/// Beginning costs two searches, and once after each write-behind the sorting of what is not saved yet; a step does not
-/// depend on the size of the store.
+/// Opening a cursor costs two searches and, once after each write-behind, sorting everything unsaved; the cost of a
+/// step does not depend on the size of the store.
 @usableFromInline
 package final class StoreCursor {
     private let store: CachedByteStore
     private let reverse: Bool
-    /// What is still ahead, as of `begin`; the last key shown narrows it.
+    /// The remaining range, as of the last seek; the last key shown narrows it.
     private var range: KeyRange
-    // Not checked for exclusive access at each step: the walk belongs to one thread, and calls nobody who could come back.
+    // These skip exclusivity checks at each step: the cursor belongs to one thread, and calls no code that could come
+    // back here.
     @exclusivity(unchecked) private var below: any ByteStoreCursor
     @exclusivity(unchecked) private var cached: SortedWalk
     @exclusivity(unchecked) private var generation: Int
@@ -34,11 +35,11 @@ package final class StoreCursor {
         cached = SortedWalk(store.indexOfUnsaved(), range, reverse: reverse)
     }
 
-    /// The key that the walk is at, after `next()` said true.
+    /// The current key, after `next()` returned true.
     @usableFromInline package var key: UnsafeRawBufferPointer { lastKey.bytes }
 
     /// Moves to the next entry.
-    /// - Returns: false behind the last one.
+    /// - Returns: false after the last one.
     @usableFromInline
     package func next() throws(StateError) -> Bool {
         try store.checkOpen()
@@ -59,8 +60,8 @@ package final class StoreCursor {
         }
     }
 
-    /// The nearer of the two walks' entries, the cached one where both are at the same key; moves the cached walk
-    /// behind it.
+    /// The next entry of the two cursors, preferring the cache's if both are at the same key; advances the cache's
+    /// cursor past it.
     private func choose() -> (key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?)? {
         guard let entry = cached.current else {
             guard let key = below.key else { return nil }
@@ -80,7 +81,7 @@ package final class StoreCursor {
         return (entry.key, entry.value)
     }
 
-    /// Seeks anew where entries went to the byte store, or came into the index, since the last step.
+    /// Seeks again if entries were moved to the byte store, or were added to the index, since the last step.
     private func catchUp() throws(StateError) {
         let index = store.indexOfUnsaved()
         let isStored = generation != store.generation
@@ -100,12 +101,12 @@ package final class StoreCursor {
 }
 
 extension CachedByteStore {
-    /// A walk over the keys of a range.
+    /// A cursor over the keys of a range.
     package func scan(_ range: KeyRange, reverse: Bool = false) throws(StateError) -> StoreCursor {
         try StoreCursor(self, range, reverse: reverse)
     }
 
-    /// The sorted index of what is not saved, made if there is none.
+    /// The sorted index of unsaved entries; built if it does not exist.
     func indexOfUnsaved() -> SortedEntries {
         if let index { return index }
         let made = SortedEntries()

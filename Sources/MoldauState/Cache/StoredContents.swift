@@ -1,6 +1,7 @@
-/// What the stores of a task have on disk: for checks.
+/// Reads what the stores of a task have on disk, for checks.
 package enum StoredContents {
-    /// The entries of each store, by its name, without what stores keep about themselves. Nobody may have the directory open.
+    /// The entries of each store, by the store's name, without the stores' metadata. The directory must not be open
+    /// elsewhere.
     /// - Throws: `StateError`.
     package static func read(
         directory: String, memory: StateMemory

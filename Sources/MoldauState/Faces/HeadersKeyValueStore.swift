@@ -1,11 +1,13 @@
 import MoldauRecords
 
-/// A map from keys to values with the times and headers of the records that they come from (KIP-1271). For processors: the stores of
-/// the DSL's operators keep none.
+/// A map from keys to values, with the timestamps and headers of their records (KIP-1271). For processors: the stores
+/// of the DSL's operators keep no headers.
 ///
-/// In the changelog timestamp and headers are those of the record, as Kafka Streams has it. What a `TimestampedKeyValueStore` of the
-/// same name has written, there and on disk, is read as values without headers; values with headers cannot be read by one.
+/// In the changelog, timestamp and headers are those of the changelog record, as in Kafka Streams. Rows that a
+/// `TimestampedKeyValueStore` of the same name has written, there and on disk, are read as values without headers; the
+/// reverse is not possible.
 public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKeepingStore {
+    /// A value with its timestamp and headers.
     public typealias Row = RecordedValue<Value>
 
     private let rows: KeyValueStore<Key, Row>
@@ -16,14 +18,14 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
         rows = KeyValueStore(cache: cache, key: key, value: Row.serde(of: value))
     }
 
-    /// The value of a key; nil where it has none.
+    /// The value of a key; nil if it has none.
     public func get(_ key: Key) throws -> Row? { try rows.get(key) }
 
     /// Sets the value of a key, or deletes it (nil).
     public func put(_ key: Key, _ row: Row?) throws { try rows.put(key, row) }
 
     /// Sets the value of a key that has none.
-    /// - Returns: the value that was there and stays; nil where `row` was set.
+    /// - Returns: the existing value, which stays; nil if `row` was set.
     @discardableResult public func putIfAbsent(_ key: Key, _ row: Row?) throws -> Row? {
         try rows.putIfAbsent(key, row)
     }
@@ -32,17 +34,17 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
     /// - Returns: the value that it had.
     @discardableResult public func delete(_ key: Key) throws -> Row? { try rows.delete(key) }
 
-    /// As `KeyValueStore.update`.
+    /// Like `KeyValueStore.update`.
     @discardableResult public func update(
         _ key: Key, _ body: (Row?) throws -> Row?
     ) throws -> (old: Row?, new: Row?) { try rows.update(key, body) }
 
-    /// As `KeyValueStore.range`.
+    /// Like `KeyValueStore.range`.
     public func range(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Row> {
         try rows.range(from: first, to: last)
     }
 
-    /// As `range`, from `last` down to `first`.
+    /// Like `range`, from `last` down to `first`.
     public func reverseRange(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Row> {
         try rows.reverseRange(from: first, to: last)
     }
@@ -70,13 +72,12 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
 }
 
 extension StoreDefinition {
-    /// A map from keys to values with their timestamps and headers: opens as `HeadersKeyValueStore`.
-    public static func headersKeyValue<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+    /// A map from keys to values with their timestamps and headers.
+    public init<Key, Value>(
+        _ name: HeadersStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
+    ) {
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             HeadersKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
     }

@@ -1,9 +1,9 @@
 import MoldauRecords
 
-/// A map from keys to values, kept by a task. Used inside the task's processors, by its thread.
+/// A map from keys to values, kept by a task. Used by the task's processors, on its thread.
 ///
-/// Keys are ordered by their bytes; ranges follow that order. Errors of the serdes come through as they are;
-/// `StateError` says what the storage refused.
+/// Keys are ordered by their bytes; ranges follow that order. Errors of the serdes are thrown unchanged; `StateError`
+/// means that the storage refused something.
 public final class KeyValueStore<Key, Value>: CacheBackedStore {
     @usableFromInline package let cache: CachedByteStore
     @usableFromInline let codec: EntryCodec<Key, Value>
@@ -13,7 +13,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
         codec = EntryCodec(cache, key: key, value: value)
     }
 
-    /// The value of a key; nil where it has none.
+    /// The value of a key; nil if it has none.
     @inlinable public func get(_ key: Key) throws -> Value? {
         try codec.decode(try cache.get(try codec.bytes(of: key)))
     }
@@ -25,11 +25,11 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     /// Sets the value of a key that has none.
-    /// - Returns: the value that was there and stays; nil where `value` was set.
+    /// - Returns: the existing value, which stays; nil if `value` was set.
     @inlinable @discardableResult public func putIfAbsent(_ key: Key, _ value: Value?) throws -> Value? {
         let update = try cache.beginUpdate(try codec.bytes(of: key))
         defer { cache.endUpdate() }
-        // What is there stays as it is: not even the changelog hears of it.
+        // An existing value is not written again, so nothing goes to the changelog.
         if let there = try codec.decode(update.value) { return there }
         if let value = try codec.bytes(of: value) { cache.write(value, in: update) }
         return nil
@@ -39,8 +39,8 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     /// - Returns: the value that it had.
     @inlinable @discardableResult public func delete(_ key: Key) throws -> Value? { try update(key) { _ in nil }.old }
 
-    /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key
-    /// absent. `body` may use the store for other keys. Where it throws, nothing is written.
+    /// Reads a key and sets it to the result of `body`, with one look-up; nil deletes the key, or leaves it absent.
+    /// `body` may use the store for other keys. If it throws, nothing is written.
     @inlinable @discardableResult public func update(
         _ key: Key, _ body: (Value?) throws -> Value?
     ) throws -> (old: Value?, new: Value?) {
@@ -53,13 +53,13 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
         return (old, new)
     }
 
-    /// The entries from one key to another, both included, in the order of their bytes; nil is no bound. See
-    /// `StoreIterator` for what it shows of writes made meanwhile.
+    /// The entries from one key to another, both included, in the order of their bytes; nil means no bound. See
+    /// `StoreIterator` for the effect of writes meanwhile.
     public func range(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Value> {
         try iterate(try keyRange(first, last), reverse: false)
     }
 
-    /// As `range`, from `last` down to `first`.
+    /// Like `range`, from `last` down to `first`.
     public func reverseRange(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Value> {
         try iterate(try keyRange(first, last), reverse: true)
     }
@@ -67,7 +67,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
     /// All entries, in the order of their keys' bytes.
     public func all() throws -> StoreIterator<Key, Value> { try iterate(.all, reverse: false) }
 
-    /// All entries, against the order of their keys' bytes.
+    /// All entries, in reverse order of their keys' bytes.
     public func reverseAll() throws -> StoreIterator<Key, Value> { try iterate(.all, reverse: true) }
 
     /// The entries whose key's bytes begin with those of `prefix`.

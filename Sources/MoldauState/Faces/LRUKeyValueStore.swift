@@ -1,18 +1,18 @@
 import MoldauRecords
 
-/// A map in memory of at most so many keys: where one more comes, that goes which was not read or written for longest.
+/// A map in memory with a limited number of keys: when it is full, a new key evicts the least recently used one.
 ///
-/// Kafka Streams' `Stores.lruMap`. What goes is deleted in the changelog too. Reads and writes cost what they cost in a
-/// `KeyValueStore` in memory, and one look-up more.
+/// The counterpart of Kafka Streams' `Stores.lruMap`. An evicted key is deleted from the changelog too. Reads and
+/// writes cost as much as in a `KeyValueStore` in memory, plus one look-up.
 public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
     private let rows: KeyValueStore<Key, Value>
     private let maxEntries: Int
-    /// Whether values begin with a timestamp, which the changelog's records have as their own.
+    /// Whether values begin with a timestamp, which in the changelog is the record's own.
     private let holdsTimestamps: Bool
     private var rowBytes = ByteWriter()
     /// When each key was last used.
     private var lastUse: [[UInt8]: UInt64] = [:]
-    /// Uses in their order, from `oldest` on. Those that are not their key's last do not count.
+    /// All uses in order, from `oldest` on. A use that is not its key's last one does not count.
     private var uses: [(key: [UInt8], time: UInt64)] = []
     private var oldest = 0
     private var clock: UInt64 = 0
@@ -27,10 +27,10 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
 
     @usableFromInline package var cache: CachedByteStore { rows.cache }
 
-    /// How many keys there are.
+    /// The number of keys.
     public var entryCount: Int { lastUse.count }
 
-    /// The value of a key, which counts as a use; nil where it has none.
+    /// The value of a key, which counts as a use; nil if it has none.
     public func get(_ key: Key) throws -> Value? {
         let value = try rows.get(key)
         if value != nil { use(try bytes(of: key)) }
@@ -49,7 +49,7 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     /// Sets the value of a key that has none.
-    /// - Returns: the value that was there and stays; nil where `value` was set.
+    /// - Returns: the existing value, which stays; nil if `value` was set.
     @discardableResult public func putIfAbsent(_ key: Key, _ value: Value?) throws -> Value? {
         if let there = try get(key) { return there }
         try put(key, value)
@@ -63,7 +63,7 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
         return try rows.delete(key)
     }
 
-    /// Sets what `body` makes of a key's value; nil deletes. Where it throws, nothing is written.
+    /// Sets a key to the result of `body`; nil deletes it. If `body` throws, nothing is written.
     @discardableResult public func update(
         _ key: Key, _ body: (Value?) throws -> Value?
     ) throws -> (old: Value?, new: Value?) {
@@ -73,7 +73,7 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
         return (old, new)
     }
 
-    /// All entries, in the order of their keys' bytes. Counts as no use.
+    /// All entries, in the order of their keys' bytes. Does not count as a use.
     public func all() throws -> StoreIterator<Key, Value> { try rows.all() }
 
     private func bytes(of key: Key) throws -> [UInt8] { Array(try rows.codec.bytes(of: key)) }
@@ -82,7 +82,7 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
         clock += 1
         lastUse[key] = clock
         uses.append((key, clock))
-        // Half of the list at least is behind or does not count: the work of this is paid by the uses that made it so.
+        // At least half of the list is outdated by now, so the cost is spread over the uses that made it grow.
         guard uses.count > 2 * lastUse.count + 64 else { return }
         uses = uses[oldest...].filter { lastUse[$0.key] == $0.time }
         oldest = 0
@@ -108,7 +108,7 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
         if holdsTimestamps { try cache.drainRows(into: body) } else { try rows.drainChanges(into: body) }
     }
 
-    /// The order of the changelog takes the place of that of the uses.
+    /// After a restore, the order of the changelog stands in for the order of use.
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
         if holdsTimestamps {
             try cache.restore(key, rowBytes.row(value, timestamp))
@@ -120,31 +120,37 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
 }
 
 extension StoreDefinition {
-    /// A map in memory of the `maxEntries` keys that were used last: opens as `LRUKeyValueStore`.
-    /// - Parameter maxEntries: per task; at least 1.
-    public static func lruMap<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, maxEntries: Int, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
-        return StoreDefinition(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
-            LRUKeyValueStore(
-                cache: try environment.cache(for: store), key: name.key, value: name.value, maxEntries: maxEntries)
-        }.holding(name, hasTimestamps: false)
+    /// An in-memory map of the most recently used keys.
+    public init<Key, Value>(
+        _ name: LRUStoreName<Key, Value>, isLogged: Bool = true, topicSettings: [String: String] = [:]
+    ) {
+        self.init(usedLast: name, maxEntries: name.maxEntries, isLogged, topicSettings) { cache in
+            LRUKeyValueStore(cache: cache, key: name.key, value: name.value, maxEntries: name.maxEntries)
+        }
     }
 
-    /// As `lruMap`, of values with their timestamps, as tables have them: opens as `LRUKeyValueStore` of `ValueAndTimestamp`.
-    public static func timestampedLRUMap<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, maxEntries: Int, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
-        return StoreDefinition(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
+    /// An in-memory map of the most recently used rows.
+    public init<Key, Value>(
+        _ name: LRUTableStoreName<Key, Value>, isLogged: Bool = true, topicSettings: [String: String] = [:]
+    ) {
+        let row = ValueAndTimestamp.serde(of: name.value)
+        self.init(
+            usedLast: name, maxEntries: name.maxEntries, isLogged, topicSettings, holdsTimestamps: true
+        ) { cache in
             LRUKeyValueStore(
-                cache: try environment.cache(for: store), key: name.key, value: ValueAndTimestamp.serde(of: name.value),
-                maxEntries: maxEntries, holdsTimestamps: true)
-        }.holding(name, hasTimestamps: true)
+                cache: cache, key: name.key, value: row, maxEntries: name.maxEntries, holdsTimestamps: true)
+        }
+    }
+
+    private init(
+        usedLast name: some StoreName, maxEntries: Int, _ isLogged: Bool, _ topicSettings: [String: String],
+        holdsTimestamps: Bool = false, make: @escaping @Sendable (CachedByteStore) -> any StateStore
+    ) {
+        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
+        self.init(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
+            store, environment in
+            make(try environment.cache(for: store))
+        }
+        hold(name, hasTimestamps: holdsTimestamps)
     }
 }

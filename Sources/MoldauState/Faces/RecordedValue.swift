@@ -1,20 +1,23 @@
-// A row of a store that keeps headers, numbers big-endian:
+// The format of a row in a store that keeps headers, numbers big-endian:
 //
-//     without headers    timestamp (Int64) · value: as in a store that keeps timestamps alone
+//     without headers    timestamp (Int64) · value: as in a store that keeps only timestamps
 //     with headers       0x80 · number of headers (Int32) · sized name and value of each · timestamp (Int64) · value
 //
-// A sized field has its length before it (Int32), −1 for a null. No timestamp begins with 0x80, so that rows tell which they are:
-// those that a store without headers wrote are rows without headers. In the changelog timestamp and headers are the
-// record's, and the value stands alone.
+// A sized field is preceded by its length (Int32), −1 for a null. No timestamp begins with 0x80, so the first byte
+// tells the two apart, and rows of a store without headers can be read as rows without headers. In the changelog,
+// timestamp and headers are those of the record, and the value stands alone.
 
 import MoldauRecords
 
-/// A value with the time and the headers of the record that it comes from (KIP-1271).
+/// A value with the timestamp and the headers of its record (KIP-1271).
 public struct RecordedValue<Value> {
     public var value: Value
+    /// The time of the event.
     public var timestamp: Timestamp
+    /// The record's headers.
     public var headers: Headers
 
+    /// A value with the timestamp and headers of its record.
     public init(_ value: Value, at timestamp: Timestamp, headers: Headers = Headers()) {
         self.value = value
         self.timestamp = timestamp
@@ -26,7 +29,7 @@ extension RecordedValue: Equatable where Value: Equatable {}
 extension RecordedValue: Sendable where Value: Sendable {}
 
 extension RecordedValue {
-    /// The bytes of a row. A serde that writes headers adds them to those that are kept, and finds these when it reads.
+    /// The serde of a row. A value serde that uses headers adds them to the row's, and sees these when it decodes.
     static func serde(of value: Serde<Value>) -> Serde<RecordedValue> {
         value.lifted { value in
             Serde(
@@ -50,7 +53,7 @@ extension RecordedValue {
     }
 }
 
-/// What a row holds, the value as bytes. Valid as long as these are.
+/// The parts of a row, with the value as bytes. Valid as long as the row's bytes.
 struct RecordedBytes {
     static let headersMark: UInt8 = 0x80
 
@@ -65,12 +68,7 @@ extension RecordedBytes {
         var headers = Headers()
         if row.first == Self.headersMark {
             _ = try reader.number(UInt8.self)
-            for _ in 0..<(try reader.count(ofSize: 2 * MemoryLayout<Int32>.size)) {
-                guard let name = try reader.sizedBytes().flatMap({ String(utf8: $0) }) else {
-                    throw SerdeError.invalidUTF8
-                }
-                headers.append(Header(name, try reader.sizedBytes().map { Array($0) }))
-            }
+            headers = try reader.headers()
         }
         timestamp = Timestamp(ms: try reader.number())
         value = reader.rest
@@ -82,19 +80,13 @@ extension ByteWriter {
     mutating func append(_ row: RecordedBytes) {
         if !row.headers.isEmpty {
             append(byte: RecordedBytes.headersMark)
-            append(bigEndian: Int32(row.headers.count))
-        }
-        for header in row.headers {
-            append(bigEndian: Int32(header.name.utf8.count))
-            append(utf8: header.name)
-            append(bigEndian: Int32(header.value?.count ?? -1))
-            append(contentsOf: header.value ?? [])
+            append(sized: row.headers)
         }
         append(bigEndian: row.timestamp.ms)
         append(contentsOf: row.value)
     }
 
-    /// Puts a record of the changelog in the place of what was written. Valid until the next write.
+    /// Replaces the writer's content by a row made from a changelog record. Valid until the next write.
     /// - Returns: nil for a deletion.
     mutating func row(
         _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp, _ headers: Headers
@@ -108,14 +100,14 @@ extension ByteWriter {
 
 /// A store whose changelog records carry headers.
 package protocol HeaderKeepingStore: StateStore {
-    /// As `drainChanges(into:)`, with the headers of each value.
+    /// Like `drainChanges(into:)`, with the headers of each value.
     func drainChanges(
         withHeaders body: (
             _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
         ) throws -> Void
     ) throws
 
-    /// Takes in a record of the changelog with its headers.
+    /// Applies a changelog record with its headers.
     func restore(
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers) throws
 }

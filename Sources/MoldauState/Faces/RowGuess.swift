@@ -1,16 +1,17 @@
-// Stores once did not say what they hold. Their rows tell some of it: those of windows and sessions lie in the bucket of their
-// time, so that there is a width that all of them agree on; those of versions begin with the length of their key.
+// Stores used to not record what they hold. Their rows show some of it: rows of windows and sessions are in the bucket
+// of their time, so there is a bucket width that fits all of them; rows of versioned stores begin with the length of
+// their key.
 
 import MoldauRecords
 
-/// What the rows of a store may be, from looking at them.
+/// Finds out from a store's rows what kind of rows they may be.
 struct RowGuess {
     private var windows = Widths(trailerBytes: Windowed<Void>.windowTrailerBytes)
     private var sessions = Widths(trailerBytes: Windowed<Void>.sessionTrailerBytes)
     private var areVersions = true
     private var count = 0
 
-    /// Whether more rows could tell more.
+    /// Whether more rows could give more information.
     var isOpen: Bool { windows.isPossible || sessions.isPossible || areVersions }
 
     mutating func look(at key: [UInt8], _ value: [UInt8]) {
@@ -20,7 +21,7 @@ struct RowGuess {
         if areVersions { areVersions = Self.isVersion(key, value) }
     }
 
-    /// What the rows are, where they are not of that shape.
+    /// A description of the rows if they cannot be of that shape.
     func mismatch(with shape: StoreForm.Shape) -> String? {
         if count == 0 { return nil }
         let found: [(isPossible: Bool, name: String, trailer: Int?)] = [
@@ -39,15 +40,15 @@ struct RowGuess {
 
     private static func isVersion(_ key: [UInt8], _ value: [UInt8]) -> Bool {
         guard key.count >= 4 else { return false }
-        let length = key[..<4].reduce(0) { $0 << 8 | Int($1) }
+        let length = key.withUnsafeBytes { Int($0.bigEndian(at: 0) as UInt32) }
         if key.count == 4 + length { return value.count > timestampBytes && value[timestampBytes] <= 1 }
         return key.count == 4 + length + timestampBytes && value.first ?? 2 <= 1
     }
 
-    /// The widths of buckets that the rows so far agree on.
+    /// The bucket widths that fit all rows seen so far.
     private struct Widths {
         let trailerBytes: Int
-        /// No definition asks for wider ones, but for windows without end, whose rows are all in bucket 0.
+        /// No store has wider buckets, except for windows without end, whose rows are all in bucket 0.
         private static let widest: Int64 = 100 * 365 * 86_400_000
         private var narrowest: Int64 = 1
         private var widest = Int64.max
@@ -62,17 +63,14 @@ struct RowGuess {
 
         private mutating func fits(_ key: [UInt8]) -> Bool {
             guard key.count >= 8 + trailerBytes else { return false }
-            let bucket = Self.number(key[..<8])
-            let time = Self.number(key[(key.count - trailerBytes)...].prefix(8))
+            let (bucket, time): (Int64, Int64) = key.withUnsafeBytes {
+                ($0.bigEndian(at: 0), $0.bigEndian(at: key.count - trailerBytes))
+            }
             guard bucket >= 0, time >= 0 else { return false }
             if bucket == .max { return false }
             narrowest = max(narrowest, time / (bucket + 1) + 1)
             if bucket > 0 { widest = min(widest, time / bucket) }
             return narrowest <= widest && narrowest <= Self.widest
-        }
-
-        private static func number(_ bytes: ArraySlice<UInt8>) -> Int64 {
-            Int64(bitPattern: bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
         }
     }
 }

@@ -1,7 +1,7 @@
 import MoldauRecords
 
 extension Serde {
-    /// Decodes bytes that a store holds. A function of its own: made of a property of another object, the span crashes
+    /// Decodes bytes that a store holds. A separate function because a span made from another object's property crashes
     /// the optimiser of Swift 6.3.
     @inlinable func decode(_ bytes: UnsafeRawBufferPointer) throws -> Value { try decode(bytes.bytes) }
 }

@@ -1,61 +1,44 @@
 import MoldauRecords
 
-/// A store's name with the types of its keys and values: declared once, used by topologies, queries and tests.
-public struct KeyValueStoreName<Key, Value>: Sendable {
-    public let name: String
-    public let key: Serde<Key>
-    public let value: Serde<Value>
-
-    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
-        self.init(name, key: Key.serde, value: Value.serde)
-    }
-
-    /// A store whose bytes are read and written by the given serdes.
-    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
-        self.name = name
-        self.key = key
-        self.value = value
-    }
-}
-
 /// Where a store keeps its data.
 public enum StoreKind: Sendable, Hashable {
-    /// On disk, in the task's RocksDB; larger than memory, and open again at once after a restart.
+    /// On disk, in the task's RocksDB: may be larger than memory, and is available at once after a restart.
     case rocksDB
-    /// In memory alone; restored from the changelog after every restart.
+    /// In memory only; restored from the changelog after every restart.
     case inMemory
-    /// In a store of the user's own.
+    /// In a custom byte store.
     case custom(ByteStoreProvider)
 }
 
-/// What a topology knows of a store: enough to make one for each task.
+/// A topology's description of a store: enough to open one for each task.
 public struct StoreDefinition: Sendable {
     public let name: String
+    /// Where its rows are kept.
     public let kind: StoreKind
-    /// Whether the store has a changelog topic. Without one its data is lost with its disk or process.
+    /// Whether the store has a changelog topic. Without one, its data is lost with its disk or process.
     public var isLogged: Bool
-    /// Settings of the changelog topic that differ from the usual ones.
+    /// Settings of the changelog topic that differ from the defaults.
     public var topicSettings: [String: String]
-    /// How far back a versioned store knows the past; nil for other stores.
+    /// How far back the history of a versioned store goes; nil for other stores.
     public private(set) var historyRetention: Duration?
-    /// How long a store of windows or sessions keeps them, by stream time; nil for other stores.
+    /// How long windows or sessions are kept, by stream time; nil for other stores.
     public internal(set) var windowRetention: Duration?
-    /// Where windows are sent when they close: from the time by which they are stored to that at which they close, in
-    /// milliseconds. Until they are sent they are kept, however old they are.
+    /// For windows that are emitted when they close: the time from a window's stored time to its close, in
+    /// milliseconds. Windows that were not emitted yet are kept, however old they are.
     package var closingMs: Int64?
-    /// What the store's bytes are; nil: not known, and not compared with what is there.
+    /// The format of the store's bytes; nil: unknown, and not compared with existing data.
     package var form: StoreForm?
-    /// Whether a store of windows refuses what is older than its retention to the millisecond; else it takes what its segments
-    /// still hold. nil: in memory.
+    /// Whether a window store refuses entries that are even a millisecond older than its retention; otherwise it
+    /// accepts what its segments still hold. nil: only if it is in memory.
     package var expiresExactly: Bool?
 
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     private let identity = Identity()
 
-    /// Tells definitions apart that were made one by one: what they make cannot be compared.
+    /// Identifies a definition: what definitions make cannot be compared.
     private final class Identity: Sendable {}
 
-    /// - Parameter make: makes the store for a task; called on the task's thread.
+    /// - Parameter make: opens the store for a task; called on the task's thread.
     public init(
         name: String, kind: StoreKind, isLogged: Bool = true, topicSettings: [String: String] = [:],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
@@ -67,7 +50,7 @@ public struct StoreDefinition: Sendable {
         self.make = make
     }
 
-    /// Whether the other is a copy of this one, with the same settings.
+    /// Whether the other is a copy of this one with the same settings.
     package func isSame(as other: StoreDefinition) -> Bool {
         identity === other.identity && isLogged == other.isLogged && topicSettings == other.topicSettings
     }
@@ -76,56 +59,49 @@ public struct StoreDefinition: Sendable {
     /// - Throws: `StateError` for the built-in kinds.
     public func open(in environment: StoreEnvironment) throws -> any StateStore { try make(self, environment) }
 
-    /// A map from keys to values: opens as `KeyValueStore`.
-    @inlinable public static func keyValue<Key, Value>(
+    /// A map from keys to values.
+    @inlinable public init<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
+    ) {
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             KeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
-        }.holding(name, hasTimestamps: false)
+        }
+        hold(name, hasTimestamps: false)
     }
 
-    /// A map from keys to values with their timestamps: opens as `TimestampedKeyValueStore`.
-    @inlinable public static func timestampedKeyValue<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+    /// A map from keys to values with their timestamps.
+    @inlinable public init<Key, Value>(
+        _ name: TableStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        StoreDefinition(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) {
-            store, environment in
+    ) {
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             TimestampedKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
-        }.holding(name, hasTimestamps: true)
+        }
+        hold(name, hasTimestamps: true)
     }
 
-    /// Versions of values by key and time: opens as `VersionedKeyValueStore`.
-    /// - Parameter historyRetention: how far back versions are kept and late ones taken.
-    public static func versionedKeyValue<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, historyRetention: Duration, kind: StoreKind = .rocksDB,
-        isLogged: Bool = true, topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
-        var definition = StoreDefinition(
-            name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings
-        ) { store, environment in
+    /// Versions of values by key and time.
+    public init<Key, Value>(
+        _ name: VersionedStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
+        topicSettings: [String: String] = [:]
+    ) {
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             VersionedKeyValueStore(
                 cache: try environment.cache(for: store), key: name.key, value: name.value,
-                historyRetention: historyRetention)
+                historyRetention: name.historyRetention)
         }
-        definition.historyRetention = historyRetention
-        definition.form = StoreForm(
-            .versioned, key: name.key.format, value: name.value.format, retention: historyRetention)
-        return definition
+        historyRetention = name.historyRetention
+        form = StoreForm(
+            .versioned, key: name.key.format, value: name.value.format, retention: name.historyRetention)
     }
 
-    @usableFromInline func holding<Key, Value>(
-        _ name: KeyValueStoreName<Key, Value>, hasTimestamps: Bool
-    ) -> StoreDefinition {
-        formed(
-            StoreForm(
-                hasTimestamps ? .timestampedKeyValue : .keyValue, key: name.key.format, value: name.value.format))
+    @usableFromInline mutating func hold(_ name: some StoreName, hasTimestamps: Bool) {
+        form = StoreForm(
+            hasTimestamps ? .timestampedKeyValue : .keyValue, key: name.key.format, value: name.value.format)
     }
 
-    /// This definition, of a store of that form.
+    /// This definition with the given form.
     package func formed(_ form: StoreForm) -> StoreDefinition {
         var definition = self
         definition.form = form

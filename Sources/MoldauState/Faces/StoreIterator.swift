@@ -1,10 +1,10 @@
 import MoldauRecords
 
-/// A walk over entries: the bytes that it shows are valid until it moves or the store is used.
+/// A cursor over entries. The bytes that it shows are valid until it moves or the store is used.
 @usableFromInline
 package protocol EntryCursor: AnyObject {
     /// Moves to the next entry.
-    /// - Returns: false behind the last one.
+    /// - Returns: false after the last one.
     func next() throws(StateError) -> Bool
     var key: UnsafeRawBufferPointer { get }
     var value: UnsafeRawBufferPointer { get }
@@ -12,10 +12,10 @@ package protocol EntryCursor: AnyObject {
 
 extension StoreCursor: EntryCursor {}
 
-/// A walk over entries of a store.
+/// Iterates over entries of a store.
 ///
-/// The store may be written meanwhile: each key comes at most once; keys ahead of the walk come with the value that
-/// they have when it gets there. Use it inside the call that made it: it ends with the store.
+/// The store may be written meanwhile: each key appears at most once; keys ahead of the iterator have the value that
+/// they have when it gets there. Use it within the call that made it: it is only valid as long as the store is open.
 public final class StoreIterator<Key, Value> {
     @usableFromInline let store: String
     @usableFromInline let cursor: any EntryCursor
@@ -29,8 +29,8 @@ public final class StoreIterator<Key, Value> {
         valueSerde = value
     }
 
-    /// The next entry; nil behind the last one.
-    /// - Throws: `StateError`; `.damaged` for bytes that the serdes cannot read.
+    /// The next entry; nil after the last one.
+    /// - Throws: `StateError`; `.damaged` for bytes that the serdes cannot decode.
     @inlinable public func next() throws -> (key: Key, value: Value)? {
         guard try cursor.next() else { return nil }
         do { return (try keySerde.decode(cursor.key), try valueSerde.decode(cursor.value)) } catch {
@@ -38,12 +38,12 @@ public final class StoreIterator<Key, Value> {
         }
     }
 
-    /// Calls `body` with each entry that is left.
+    /// Calls `body` with each remaining entry.
     @inlinable public func forEach(_ body: (Key, Value) throws -> Void) throws {
         while let (key, value) = try next() { try body(key, value) }
     }
 
-    /// All entries that are left. Their number is bounded by the store alone.
+    /// All remaining entries. Their number is limited only by the size of the store.
     @inlinable public func collect() throws -> [(key: Key, value: Value)] {
         var entries: [(key: Key, value: Value)] = []
         while let entry = try next() { entries.append(entry) }

@@ -1,16 +1,17 @@
 import MoldauRecords
 
-/// A map from keys to values with the time of the event that each comes from: what tables and aggregates keep.
+/// A map from keys to values, each with the timestamp of its event: what tables and aggregates are stored in.
 ///
 /// In the store a value's bytes begin with its timestamp; in the changelog the timestamp is the record's, and the value
-/// stands alone, as Kafka Streams has it.
+/// stands alone, as in Kafka Streams.
 public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
+    /// A value with its timestamp.
     public typealias Row = ValueAndTimestamp<Value>
 
-    /// For what walks over entries.
+    /// For iterating over entries.
     @usableFromInline let rows: KeyValueStore<Key, Row>
     @usableFromInline let codec: EntryCodec<Key, Value>
-    /// Kept beside `rows`: a look through it would count references.
+    /// Kept beside `rows`: access through it would cost reference counting.
     @usableFromInline package let cache: CachedByteStore
     @usableFromInline var rowBytes = ByteWriter()
 
@@ -20,10 +21,11 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
         self.cache = cache
     }
 
-    /// Told the records whose keys will soon be asked for: they are of the same serde as the store's. Changes nothing.
+    /// Prefetches the rows of keys that will soon be read; the records' keys must be encoded with the store's serde.
+    /// Changes nothing.
     package func expect(_ records: UnsafeBufferPointer<RecordView>) { cache.expect(records) }
 
-    /// The value of a key; nil where it has none.
+    /// The value of a key; nil if it has none.
     @inlinable public func get(_ key: Key) throws -> Row? {
         try codec.decodeRow(try cache.get(try codec.bytes(of: key)))
     }
@@ -35,7 +37,7 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     /// Sets the value of a key that has none.
-    /// - Returns: the value that was there and stays; nil where `row` was set.
+    /// - Returns: the existing value, which stays; nil if `row` was set.
     @inlinable @discardableResult public func putIfAbsent(_ key: Key, _ row: Row?) throws -> Row? {
         let update = try cache.beginUpdate(try codec.bytes(of: key))
         defer { cache.endUpdate() }
@@ -48,8 +50,8 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     /// - Returns: the value that it had.
     @inlinable @discardableResult public func delete(_ key: Key) throws -> Row? { try update(key) { _ in nil }.old }
 
-    /// Reads a key and sets what `body` makes of its value, with one look-up; nil deletes, or leaves an absent key
-    /// absent. `body` may use the store for other keys. Where it throws, nothing is written.
+    /// Reads a key and sets it to the result of `body`, with one look-up; nil deletes the key, or leaves it absent.
+    /// `body` may use the store for other keys. If it throws, nothing is written.
     @inlinable @inline(__always) @discardableResult public func update(_ key: Key, _ body: (Row?) throws -> Row?) throws
         -> (
             old: Row?, new: Row?
@@ -64,12 +66,12 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
         return (old, new)
     }
 
-    /// As `KeyValueStore.range`.
+    /// Like `KeyValueStore.range`.
     public func range(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Row> {
         try rows.range(from: first, to: last)
     }
 
-    /// As `range`, from `last` down to `first`.
+    /// Like `range`, from `last` down to `first`.
     public func reverseRange(from first: Key? = nil, to last: Key? = nil) throws -> StoreIterator<Key, Row> {
         try rows.reverseRange(from: first, to: last)
     }
@@ -77,7 +79,7 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     /// All entries, in the order of their keys' bytes.
     public func all() throws -> StoreIterator<Key, Row> { try rows.all() }
 
-    /// All entries, against the order of their keys' bytes.
+    /// All entries, in reverse order of their keys' bytes.
     public func reverseAll() throws -> StoreIterator<Key, Row> { try rows.reverseAll() }
 
     /// The entries whose key's bytes begin with those of `prefix`.

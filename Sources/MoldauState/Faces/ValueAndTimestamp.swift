@@ -1,10 +1,12 @@
 import MoldauRecords
 
-/// A value with the time of the event that it comes from.
+/// A value with the timestamp of its event.
 public struct ValueAndTimestamp<Value> {
     public var value: Value
+    /// The time of the event.
     public var timestamp: Timestamp
 
+    /// A value with its timestamp.
     @inlinable public init(_ value: Value, at timestamp: Timestamp) {
         self.value = value
         self.timestamp = timestamp
@@ -16,7 +18,7 @@ extension ValueAndTimestamp: Hashable where Value: Hashable {}
 extension ValueAndTimestamp: Sendable where Value: Sendable {}
 
 extension ValueAndTimestamp {
-    /// Eight bytes of timestamp, big-endian, then the value: the bytes of Kafka Streams' timestamped stores.
+    /// Eight bytes of timestamp, big-endian, then the value: the format of Kafka Streams' timestamped stores.
     @inlinable public static func serde(of value: Serde<Value>) -> Serde<ValueAndTimestamp> {
         value.lifted { value in
             let (encode, decode) = (value.encode, value.decode)
@@ -26,12 +28,12 @@ extension ValueAndTimestamp {
                     try encode(row.value, &writer)
                 },
                 decode: { bytes in
-                    guard bytes.byteCount >= timestampBytes else {
-                        throw SerdeError.wrongRow(of: Value.self, got: bytes.byteCount)
+                    try bytes.withUnsafeBytes { row in
+                        guard let (time, value) = splitTime(row) else {
+                            throw SerdeError.wrongRow(of: Value.self, got: row.count)
+                        }
+                        return ValueAndTimestamp(try decode(value.bytes), at: time)
                     }
-                    let ms = Int64(bigEndian: bytes.unsafeLoadUnaligned(as: Int64.self))
-                    let row = try decode(bytes.extracting(droppingFirst: timestampBytes))
-                    return ValueAndTimestamp(row, at: Timestamp(ms: ms))
                 },
                 null: value.null.map { null in
                     .init(isNull: { null.isNull($0.value) }, make: { ValueAndTimestamp(null.make(), at: .none) })
@@ -40,20 +42,9 @@ extension ValueAndTimestamp {
     }
 }
 
-/// A row's value and timestamp.
-func splitRow(
-    _ row: UnsafeRawBufferPointer, of store: String
-) throws(StateError) -> (value: UnsafeRawBufferPointer, timestamp: Timestamp) {
-    guard row.count >= timestampBytes else {
-        throw .damaged(store: store, reason: "a row has \(row.count) bytes, and its time alone takes \(timestampBytes)")
-    }
-    let ms = Int64(bigEndian: row.loadUnaligned(as: Int64.self))
-    return (UnsafeRawBufferPointer(rebasing: row[timestampBytes...]), Timestamp(ms: ms))
-}
-
 extension ByteWriter {
-    /// Puts a value with its timestamp before it in the place of what was written. Valid until the next write.
-    /// - Returns: nil where there is no value.
+    /// Replaces the writer's content by a value with its timestamp before it. Valid until the next write.
+    /// - Returns: nil if there is no value.
     mutating func row(_ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp) -> UnsafeRawBufferPointer? {
         guard let value else { return nil }
         removeAll()
@@ -64,21 +55,18 @@ extension ByteWriter {
 }
 
 extension CachedByteStore {
-    /// As `drainChanges`, of values that begin with their timestamp.
+    /// Like `drainChanges`, for values that begin with their timestamp.
     func drainRows(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
         try drainChanges { key, row in
             guard let row else { return try body(key, nil, nil) }
-            let (value, timestamp) = try splitRow(row, of: name)
+            let (timestamp, value) = try splitTime(row, of: name)
             try body(key, value, timestamp)
         }
     }
 }
-
-/// The bytes that a timestamp takes before a value.
-@inlinable var timestampBytes: Int { 8 }
 
 extension SerdeError {
     @usableFromInline static func wrongRow<Value>(of type: Value.Type, got count: Int) -> SerdeError {

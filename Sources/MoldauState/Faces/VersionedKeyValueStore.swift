@@ -1,43 +1,44 @@
-// Versions of a key in one store (KIP-889), in the cache's key space:
-//   the latest version:  length of key (UInt32) · key                 → valid from (Int64) · 1 · value, or valid from · 0
-//   an older version:    length of key (UInt32) · key · valid from    → 1 · value, or 0 for a deletion
-// Numbers are big-endian, so that the older versions of a key follow its latest one in order of time. The changelog carries what Kafka
-// Streams writes: one record per version, with its time as the record's.
+// All versions of a key are kept in one store (KIP-889), in the cache's key space:
+//   the latest version:  length of key (UInt32) · key              → valid from (Int64) · 1 · value, or valid from · 0
+//   an older version:    length of key (UInt32) · key · valid from → 1 · value, or 0 for a deletion
+// Numbers are big-endian, so that the older versions of a key follow its latest one in the order of time. The changelog
+// has the same records as Kafka Streams': one per version, with the version's time as the record's timestamp.
 
 import MoldauRecords
 
-/// A value that held from a time on.
+/// A value that is valid from a time on.
 public struct VersionedRecord<Value> {
     public let value: Value
+    /// When the version became valid.
     public let timestamp: Timestamp
-    /// When the next version began; nil for the key's latest one.
+    /// When the next version begins; nil for the key's latest one.
     public let validTo: Timestamp?
 }
 
 extension VersionedRecord: Sendable where Value: Sendable {}
 extension VersionedRecord: Equatable where Value: Equatable {}
 
-/// What became of a version that was put into a versioned store.
+/// The result of putting a version into a versioned store.
 public enum VersionedPutResult: Hashable, Sendable {
-    /// It is the key's latest version now.
+    /// It is now the key's latest version.
     case latest
-    /// It is history: a later version is there, from that time on.
+    /// It is part of the history: a later version begins at that time.
     case history(validTo: Timestamp)
-    /// It is older than the retention and was not taken.
+    /// It is older than the retention and was not stored.
     case refused
 }
 
-/// Values by key and time: answers what a key's value was at a time in the recent past.
+/// Values by key and time: tells what a key's value was at a time in the recent past.
 ///
-/// Versions older than `historyRetention` behind the greatest time put are refused, and dropped from a key when it is written next.
-/// Looking up the latest version costs one lookup; older ones a short scan.
+/// Versions that are older than `historyRetention` before the greatest time seen are refused, and are deleted from a
+/// key when it is next written. Reading the latest version costs one look-up; older ones take a short scan.
 public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
     @usableFromInline package let cache: CachedByteStore
     private let keySerde: Serde<Key>
     private let valueSerde: Serde<Value>
     private let historyRetentionMs: Int64
     private var observedTimeMs: Int64 { cache.metadata.streamTime }
-    /// Nothing older is written or found.
+    /// Nothing older than this is written or found.
     private var historyBeginMs: Int64 { observedTimeMs.subtractingCapped(historyRetentionMs) }
     private var prefix = ByteWriter()
     private var version = ByteWriter()
@@ -60,7 +61,8 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         return try latest()?.decoded(by: valueSerde, validTo: nil, of: name)
     }
 
-    /// The version that held at `time`; nil if there was none, or it is older than the retention and not the latest one.
+    /// The version that was valid at `time`; nil if there was none, or if it is older than the retention and not the
+    /// latest one.
     public func get(_ key: Key, asOf time: Timestamp) throws -> VersionedRecord<Value>? {
         try write(key)
         guard let latest = try latest() else { return nil }
@@ -70,7 +72,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         return try version.decoded(by: valueSerde, validTo: Timestamp(ms: next.validFromMs), of: name)
     }
 
-    /// Puts a version that holds from `time` until the next one; nil deletes from then on.
+    /// Puts a version that is valid from `time` until the next one; nil deletes the key from then on.
     @discardableResult
     public func put(_ key: Key, _ value: Value?, at time: Timestamp) throws -> VersionedPutResult {
         try write(key)
@@ -85,10 +87,10 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
 
     // MARK: Versions
 
-    /// A version as it is stored, copied out of the cache.
+    /// A stored version, copied out of the cache.
     private struct Version {
         let validFromMs: Int64
-        /// 1 and the value's bytes, or 0.
+        /// 1 and the value's bytes; or 0 for a deletion.
         let bytes: [UInt8]
 
         func decoded(
@@ -116,14 +118,15 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
 
     private func latest() throws -> Version? {
         guard let stored = try cache.get(prefix.bytes) else { return nil }
-        guard stored.count > timestampBytes else { throw damaged("a latest version has \(stored.count) bytes") }
-        let validFrom = Int64(bigEndian: stored.loadUnaligned(as: Int64.self))
-        return Version(validFromMs: validFrom, bytes: Array(stored[timestampBytes...]))
+        guard let (validFrom, version) = splitTime(stored), !version.isEmpty else {
+            throw damaged("a latest version has \(stored.count) bytes")
+        }
+        return Version(validFromMs: validFrom.ms, bytes: Array(version))
     }
 
     private func damaged(_ reason: String) -> StateError { .damaged(store: cache.name, reason: reason) }
 
-    /// The bytes of the key of an older version.
+    /// The stored key of an older version.
     private func versionKey(_ validFromMs: Int64) -> [UInt8] {
         version.removeAll()
         version.append(contentsOf: prefix.bytes)
@@ -135,7 +138,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         try firstVersion(from: 0, through: ms, reverse: true)
     }
 
-    /// The oldest one between two times, both excluded.
+    /// The oldest version between two times, both excluded.
     private func firstVersion(after earlier: Int64, before later: Int64) throws -> Version? {
         try firstVersion(from: earlier.addingCapped(1), through: later.subtractingCapped(1), reverse: false)
     }
@@ -144,15 +147,14 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         guard first <= last else { return nil }
         let cursor = try cache.scan(KeyRange(from: versionKey(first), through: versionKey(last)), reverse: reverse)
         guard try cursor.next() else { return nil }
-        // Keys of other lengths lie between two versions only where they are not the store's own.
+        // Between two versions of a key there are only keys of the same length, unless the store is damaged.
         guard cursor.key.count == prefix.count + timestampBytes else {
             throw damaged("the key of a version has \(cursor.key.count) bytes, not \(prefix.count + timestampBytes)")
         }
-        let validFrom = Int64(bigEndian: cursor.key.loadUnaligned(fromByteOffset: prefix.count, as: Int64.self))
-        return Version(validFromMs: validFrom, bytes: Array(cursor.value))
+        return Version(validFromMs: cursor.key.bigEndian(at: prefix.count), bytes: Array(cursor.value))
     }
 
-    /// Puts the version in `row`, whose key is in `prefix`.
+    /// Puts the version in `row`; its key is in `prefix`.
     private func put(atMs ms: Int64, _ write: Write) throws -> VersionedPutResult {
         let latest = try latest()
         guard let latest, latest.validFromMs > ms else {
@@ -179,7 +181,8 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         try write(prefix.bytes, version.bytes)
     }
 
-    /// Drops the key's versions that no lookup can reach any more: all before the one that held when the retention began.
+    /// Deletes the key's versions that no look-up can reach any more: all before the one that was valid when the
+    /// retention began.
     private func prune(_ write: Write) throws {
         guard let oldestNeeded = try olderVersion(atOrBefore: historyBeginMs) else { return }
         while let old = try firstVersion(after: -1, before: oldestNeeded.validFromMs) {
@@ -193,13 +196,13 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
-        // A key's latest version goes last: compaction keeps a key's last record.
+        // A key's latest version is passed on last: compaction keeps the last record of a key.
         var latest: [(key: [UInt8], value: [UInt8]?, timestamp: Timestamp)] = []
         try cache.drainChanges { stored, value in
-            // Dropped versions need no record: whoever restores drops them too.
+            // Deleted versions need no record: a restore deletes them too.
             guard let value else { return }
             guard stored.count >= lengthBytes else { throw damaged("a key has \(stored.count) bytes") }
-            let end = lengthBytes + Int(UInt32(bigEndian: stored.loadUnaligned(as: UInt32.self)))
+            let end = lengthBytes + Int(stored.bigEndian(at: 0) as UInt32)
             guard end == stored.count ? value.count > timestampBytes : end + timestampBytes == stored.count else {
                 throw damaged("the key or value of a version has another length than it says")
             }
@@ -221,7 +224,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     private static func time(in bytes: UnsafeRawBufferPointer) -> Timestamp {
-        Timestamp(ms: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)))
+        Timestamp(ms: bytes.bigEndian(at: 0))
     }
 
     /// The value's bytes; nil for a deletion.
@@ -236,7 +239,8 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         row.removeAll()
         row.append(byte: value == nil ? 0 : 1)
         if let value { row.append(contentsOf: value) }
-        // Records come in another order than the versions were put in: what was taken then is taken now.
+        // The order of records differs from the order in which versions were put: what was accepted then must be
+        // accepted now.
         observe(timestamp)
         _ = try put(atMs: timestamp.ms) { [cache] key, value in try cache.restore(key, value) }
     }
@@ -245,7 +249,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
 private let lengthBytes = MemoryLayout<UInt32>.size
 
 extension ByteWriter {
-    /// Writes the number of bytes behind the first four into those four.
+    /// Puts the number of bytes after the first four into those four.
     fileprivate mutating func replaceLength() {
         let length = UInt32(count - lengthBytes)
         let key = Array(bytes[lengthBytes...])

@@ -6,25 +6,25 @@
     import Musl
 #endif
 
-/// Compares byte strings as RocksDB does: byte by byte, unsigned, a prefix before what it is a prefix of.
+/// Compares byte strings like RocksDB: byte by byte, unsigned; a prefix sorts before the longer string.
 /// - Returns: negative, 0 or positive.
 func compareBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
     let shared = min(left.count, right.count)
     if shared > 0 {
-        let order = memcmp(left.baseAddress!, right.baseAddress!, shared)
+        let order = memcmp(left.baseAddress!, right.baseAddress!, shared)  // Neither is empty.
         if order != 0 { return Int(order) }
     }
     return left.count - right.count
 }
 
 extension UnsafeRawBufferPointer {
-    /// Whether both hold the same bytes. For short keys without a call.
+    /// Whether both hold the same bytes. Short keys are compared without a call.
     @inline(__always)
     func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         guard count >= 8, count <= 16 else {
             guard count >= 4, count < 8 else {
-                return count == 0 || memcmp(baseAddress!, other.baseAddress!, count) == 0
+                return count == 0 || memcmp(baseAddress!, other.baseAddress!, count) == 0  // Neither is empty.
             }
             return loadUnaligned(as: UInt32.self) == other.loadUnaligned(as: UInt32.self)
                 && loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
@@ -36,7 +36,7 @@ extension UnsafeRawBufferPointer {
     }
 }
 
-/// The first eight bytes as a number that orders as they do; shorter keys are padded with zeros.
+/// The first eight bytes as a number with the same order; shorter keys are padded with zeros.
 func orderingPrefix(_ key: UnsafeRawBufferPointer) -> UInt64 {
     if key.count >= 8 { return UInt64(bigEndian: key.loadUnaligned(as: UInt64.self)) }
     var prefix: UInt64 = 0
@@ -44,8 +44,8 @@ func orderingPrefix(_ key: UnsafeRawBufferPointer) -> UInt64 {
     return key.isEmpty ? 0 : prefix << UInt64(8 * (8 - key.count))
 }
 
-/// A hash of all bytes, by folded 64-bit multiplication (after wyhash). Stable: nothing may depend on its order, but a
-/// run replays alike.
+/// A hash of all bytes by folded 64-bit multiplication (after wyhash). Nothing may depend on its order, but it is the
+/// same in every run, so that a run can be replayed.
 func hashBytes(_ key: UnsafeRawBufferPointer) -> UInt32 {
     guard let start = key.baseAddress else { return 0x9e37_79b9 }
     let count = key.count
@@ -60,7 +60,7 @@ func hashBytes(_ key: UnsafeRawBufferPointer) -> UInt32 {
                 start.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self) ^ state)
             offset += 16
         }
-        // The last 8…16 bytes, overlapping where there are fewer than 16.
+        // The last 8…16 bytes; the two words overlap if there are fewer than 16.
         low = start.loadUnaligned(fromByteOffset: max(0, count - 16), as: UInt64.self)
         high = start.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
     } else if count >= 4 {

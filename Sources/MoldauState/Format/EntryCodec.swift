@@ -1,20 +1,20 @@
 import MoldauRecords
 
-/// A store's serdes, with a buffer each that is kept from call to call.
+/// A store's serdes, each with a buffer that is reused from call to call.
 @usableFromInline
 struct EntryCodec<Key, Value>: ~Copyable {
     @usableFromInline let store: String
     @usableFromInline let key: Serde<Key>
     @usableFromInline let value: Serde<Value>
-    // Behind pointers: a write through a class's own variable pays an exclusivity check each time.
+    // Behind pointers: each write to a class's own variable costs an exclusivity check.
     @usableFromInline let keyWriter: UnsafeMutablePointer<ByteWriter>
     @usableFromInline let valueWriter: UnsafeMutablePointer<ByteWriter>
 
-    /// Of the serdes: a look at a whole `Null` counts its references.
+    /// The serdes' null checks, kept here because access to a whole `Null` costs reference counting.
     @usableFromInline let isNullKey: (@Sendable (Key) -> Bool)?
     @usableFromInline let isNullValue: (@Sendable (Value) -> Bool)?
 
-    /// - Parameters: serdes that are made per topic are made for the store's changelog.
+    /// - Parameters: per-topic serdes are made for the store's changelog.
     @inlinable init(_ cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         store = cache.name
         self.key = key.at(cache.topic, .key)
@@ -34,9 +34,9 @@ struct EntryCodec<Key, Value>: ~Copyable {
         }
     }
 
-    /// Empties the key's buffer and lets `write` fill it, before and behind the key.
-    /// - Returns: valid until the next key is written.
-    /// - Throws: `StateError.nullKey` for a key that is written as a null.
+    /// Encodes a key into the key buffer; `before` and `behind` may add bytes around it.
+    /// - Returns: the bytes, valid until the next key is encoded.
+    /// - Throws: `StateError.nullKey` for a key that is encoded as a null.
     @inlinable @inline(__always) func bytes(
         of key: Key, before: (inout ByteWriter) -> Void = { _ in }, behind: (inout ByteWriter) -> Void = { _ in }
     ) throws -> UnsafeRawBufferPointer {
@@ -48,7 +48,7 @@ struct EntryCodec<Key, Value>: ~Copyable {
         return keyWriter.pointee.bytes
     }
 
-    /// nil for no value and for one that is written as null. Valid until the next value is written.
+    /// Encodes a value; nil for no value and for one that is encoded as a null. Valid until the next value is encoded.
     @inlinable @inline(__always) func bytes(of value: Value?) throws -> UnsafeRawBufferPointer? {
         guard let value, !(isNullValue?(value) ?? false) else { return nil }
         valueWriter.pointee.removeAll()
@@ -61,8 +61,8 @@ struct EntryCodec<Key, Value>: ~Copyable {
         do { return try value.decode(bytes) } catch { throw unreadable(error, in: store) }
     }
 
-    /// As `bytes(of:)`, of a value with its timestamp before it: `ValueAndTimestamp.serde` in code that is specialised
-    /// wherever the store was made.
+    /// Like `bytes(of:)`, for a value with its timestamp before it: does what `ValueAndTimestamp.serde` does, in code
+    /// that is specialised wherever the store was made.
     @inlinable @inline(__always) func bytes(of row: ValueAndTimestamp<Value>?) throws -> UnsafeRawBufferPointer? {
         guard let row, !(isNullValue?(row.value) ?? false) else { return nil }
         valueWriter.pointee.removeAll()
@@ -73,10 +73,8 @@ struct EntryCodec<Key, Value>: ~Copyable {
 
     @inlinable @inline(__always) func decodeRow(_ bytes: UnsafeRawBufferPointer?) throws -> ValueAndTimestamp<Value>? {
         guard let bytes else { return nil }
-        guard bytes.count >= timestampBytes else { throw unreadable(tooShort(bytes.count), in: store) }
-        let timestamp = Timestamp(ms: Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)))
-        let rest = UnsafeRawBufferPointer(rebasing: bytes[timestampBytes...])
-        do { return ValueAndTimestamp(try value.decode(rest), at: timestamp) } catch {
+        guard let (time, rest) = splitTime(bytes) else { throw unreadable(tooShort(bytes.count), in: store) }
+        do { return ValueAndTimestamp(try value.decode(rest), at: time) } catch {
             throw unreadable(error, in: store)
         }
     }
@@ -84,7 +82,7 @@ struct EntryCodec<Key, Value>: ~Copyable {
     @usableFromInline func tooShort(_ count: Int) -> SerdeError { .wrongRow(of: Value.self, got: count) }
 }
 
-/// What a serde throws about bytes of a store is not the fault of the record that led to them.
+/// Turns a serde's error about stored bytes into a store error: it is not the fault of the record being processed.
 @usableFromInline @inline(never) func unreadable(_ error: any Error, in store: String) -> StateError {
     error as? StateError ?? .damaged(store: store, reason: "\(error)")
 }

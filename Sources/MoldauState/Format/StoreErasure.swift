@@ -1,23 +1,23 @@
 import MoldauRecords
 
 extension StateStore {
-    /// Empties a store whose changelog no longer leads to its data, so that it can be restored from where it now says that
-    /// it is. Cost: one deletion per key. Before the first write.
-    /// - Returns: false where the store does not stand on the built-in cache and cannot be emptied.
+    /// Empties a store whose changelog no longer matches its data, so that it can be restored from the position that it
+    /// then reports. Cost: one deletion per key. Only before the first write.
+    /// - Returns: false if the store is not built on the built-in cache and cannot be emptied.
     package func erase(because reason: String) throws -> Bool {
         guard let cache = (self as? any CacheBackedStore)?.cache else { return false }
         let before = cache.metadata
         try cache.beginAnew(as: before.form, because: reason)
-        // It is still the store that it was made as, of the topics that it was opened for.
+        // It is still the same store, of the same topics.
         (cache.metadata.bucketMs, cache.metadata.changelogID) = (before.bucketMs, before.changelogID)
         cache.metadata.topicIDs = before.topicIDs
         return true
     }
 
-    /// Lets all rows go to the changelog again, with the next commits: it has lost some. Where the process ends half-way, the
-    /// next one goes on. Before the first write.
+    /// Makes the next commits append all rows to the changelog again, because it has lost some. If the process ends
+    /// before that is done, the next one continues. Only before the first write.
     /// - Parameter end: where the changelog ends.
-    /// - Returns: false where the store does not stand on the built-in cache.
+    /// - Returns: false if the store is not built on the built-in cache.
     package func rewriteChangelog(from end: Offset) throws -> Bool {
         guard let cache = (self as? any CacheBackedStore)?.cache else { return false }
         cache.metadata.changelogOffset = end
@@ -27,27 +27,28 @@ extension StateStore {
         return true
     }
 
-    /// Takes some of the rows that are to go to the changelog again among the changes. To be called before changes are drained.
+    /// Marks the next portion of rows to be rewritten as changed. Must be called before changes are drained.
     package func resumeRewriting() throws { try (self as? any CacheBackedStore)?.cache.resumeRewriting() }
 }
 
 extension StateStore {
-    /// Why the store begins anew, where it does though it held something.
+    /// Why a store that had data was emptied and starts again, if it was.
     package var begunAnewBecause: String? { (self as? any CacheBackedStore)?.cache.begunAnewBecause }
 }
 
 extension CachedByteStore {
     private static let rowsPerStep = 10_000
 
-    /// Says what the store holds, and looks whether that is what it has held so far. Before the first use.
-    /// - Parameter origin: the topic that leads to the data. A store that is of another one begins anew, and so does one that
-    ///   is of another form where the topic of others has all of it.
+    /// Compares the wanted form and topic with those of the stored data, and empties the store if needed. Before the
+    /// first use.
+    /// - Parameter origin: the topic that the data comes from. A store with data of another topic starts empty, and so
+    ///   does a store of another form if that topic, which others write, has all of its content.
     /// - Throws: `StateError.changed`.
     func take(_ wanted: StoreForm?, from origin: StoreOrigin?, in directory: String) throws(StateError) {
         defer { if let origin { metadata.note(origin) } }
         let held = metadata.form
         if held?.shape == .emptied { return try beginAnew(as: wanted, because: "the store was being emptied") }
-        // Whether or not it has rows: how far it is tells of that topic, too.
+        // Also without rows: the stored positions belong to that topic too.
         if let reason = origin.flatMap({ metadata.mismatch(with: $0) }) {
             return try beginAnew(as: wanted, because: reason)
         }
@@ -68,9 +69,10 @@ extension CachedByteStore {
         throw .changed(store: name, directory: directory, was: was, wanted: wanted.description)
     }
 
-    /// What the rows of a store are that does not say it, because it is of the time before stores did.
-    /// - Returns: nil where they may be what is wanted. Windows and versions are known by their rows; for others the definition
-    ///   has to be believed.
+    /// Describes the rows of a store that does not record its form, because it is from before stores did, if they do
+    /// not fit.
+    /// - Returns: nil if the rows may be of the wanted form. Windows and versions can be recognised by their rows;
+    ///   otherwise the definition has to be believed.
     private func unlikeRows(_ wanted: StoreForm) throws(StateError) -> String? {
         var guess = RowGuess()
         var rows = try someRows(from: [])
@@ -81,9 +83,9 @@ extension CachedByteStore {
         return guess.mismatch(with: wanted.shape)
     }
 
-    /// Empties the store: what it held is of no use. Where the process ends half-way, the next start does it again.
+    /// Empties the store, as its content is of no use. If the process ends in the middle, the next start does it again.
     package func beginAnew(as form: StoreForm?, because reason: String) throws(StateError) {
-        // First that it stands at the beginning of everything: should the process end half-way, all of it comes again.
+        // First reset the positions: if the process ends in the middle, everything is restored from the beginning.
         metadata = StoreMetadata()
         metadata.form = StoreForm(.emptied, key: nil, value: nil)
         try erase()
@@ -100,13 +102,13 @@ extension CachedByteStore {
         metadata.rewriteFrom = rows.last.map { $0.key + [0] }
     }
 
-    /// Counts a row as written, with the value that it has now.
+    /// Marks a row as changed, with its current value.
     private func touch(_ key: [UInt8]) throws(StateError) {
         let result = key.withUnsafeBytes { key in
             Result { () throws(StateError) in
                 let update = try beginUpdate(key)
                 defer { endUpdate() }
-                // What was deleted meanwhile goes on its own.
+                // A row that was deleted meanwhile has a change of its own.
                 guard let value = update.value.map({ Array($0) }) else { return }
                 value.withUnsafeBytes { write($0, in: update) }
             }
@@ -124,7 +126,7 @@ extension CachedByteStore {
         }
     }
 
-    /// Calls `body` with each row that is stored, in key order, in steps; it may change rows by `write`. Each step is stored.
+    /// Calls `body` with each stored row, in key order, in steps; it may change rows by `write`. Each step is saved.
     func rewriteRows(_ body: ((key: [UInt8], value: [UInt8])) throws(StateError) -> Void) throws(StateError) {
         var rows = try someRows(from: [])
         while let last = rows.last?.key {
@@ -134,7 +136,7 @@ extension CachedByteStore {
         }
     }
 
-    /// Sets a row as the changelog would.
+    /// Sets a row the way a changelog record does.
     func write(_ key: [UInt8], _ value: [UInt8]?) throws(StateError) {
         let result = key.withUnsafeBytes { key in
             Result { () throws(StateError) in

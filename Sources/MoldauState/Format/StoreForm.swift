@@ -1,12 +1,12 @@
-// What a store is. It is kept with the store's data, and as a note beside the store's changelog:
+// A store's description of itself. It is stored with the store's data, and as a note with the store's changelog:
 //
-//     shape │ format of keys │ format of values │ size of windows in milliseconds      joined by '|', nothing for what is not known
+//     shape │ format of keys │ format of values │ size of windows in milliseconds      joined by '|', empty if unknown
 
 import MoldauRecords
 
-/// What a store's bytes are: a store goes on with what is on disk, or in its changelog, only where both are of one form.
+/// The format of a store's bytes: existing data on disk or in a changelog can be used only if both have the same form.
 package struct StoreForm: Equatable, Sendable {
-    /// How rows lie in the store and its changelog.
+    /// How rows are laid out in the store and its changelog.
     package struct Shape: Equatable, Sendable {
         package let name: String
         package init(_ name: String) { self.name = name }
@@ -20,10 +20,10 @@ package struct StoreForm: Equatable, Sendable {
         package static let timestampedWindow = Shape("timestamped window")
         package static let headersWindow = Shape("window with headers")
         package static let session = Shape("session")
-        /// Of a store that was being emptied when the process ended.
+        /// The store was being emptied when the process ended.
         package static let emptied = Shape("half emptied")
 
-        /// What stands behind a key in a store of windows or sessions; nil for others.
+        /// How many bytes follow the key in a store of windows or sessions; nil for others.
         var windowTrailer: Int? {
             switch self {
             case .window, .duplicatesWindow, .timestampedWindow, .headersWindow: Windowed<Void>.windowTrailerBytes
@@ -32,7 +32,7 @@ package struct StoreForm: Equatable, Sendable {
             }
         }
 
-        /// Whether what `other` wrote is read as well: values without headers.
+        /// Whether rows of the other shape can be read too: values without headers.
         fileprivate func reads(_ other: Shape) -> Bool {
             self == other || self == .headersKeyValue && other == .timestampedKeyValue
                 || self == .headersWindow && other == .timestampedWindow
@@ -40,12 +40,13 @@ package struct StoreForm: Equatable, Sendable {
     }
 
     package var shape: Shape
-    /// `Serde.format` of the keys and values; nil: not compared.
+    /// The `Serde.format` of the keys and values; nil: not compared.
     package var keyFormat: String?
     package var valueFormat: String?
-    /// Of the windows of an aggregate; nil where windows have ends of their own, or there are none.
+    /// The size of an aggregate's windows; nil if windows have individual ends, or there are none.
     package var sizeMs: Int64?
-    /// How long windows or history are kept, by stream time; nil: for ever. It may change.
+    /// How long windows or history are kept, by stream time; nil: for ever. It may change from one version of the
+    /// program to the next.
     package var retentionMs: Int64?
 
     package init(
@@ -62,19 +63,19 @@ package struct StoreForm: Equatable, Sendable {
         return String(format.map { $0 == "|" || $0.isNewline ? "/" : $0 })
     }
 
-    /// What stands beside the changelog. Retention is not part of it: it changes nothing in the bytes.
+    /// The note stored with the changelog. It does not contain the retention, which does not affect the bytes.
     package var note: String {
         [shape.name, keyFormat ?? "", valueFormat ?? "", sizeMs.map { "\($0)" } ?? ""].joined(separator: "|")
     }
 
-    /// Reads what `note` wrote; nil for other text.
+    /// Parses what `note` returns; nil for other text.
     package init?(note: String) {
         let fields = note.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
         guard fields.count == 4, !fields[0].isEmpty else { return nil }
         self.init(Shape(fields[0]), key: fields[1], value: fields[2], sizeMs: Int64(fields[3]))
     }
 
-    /// Whether a store of this form reads what one of the other form wrote.
+    /// Whether a store of this form can read the data of one with the other form.
     package func reads(_ held: StoreForm) -> Bool {
         func agree<Fact: Equatable>(_ fact: KeyPath<StoreForm, Fact?>) -> Bool {
             guard let mine = self[keyPath: fact], let other = held[keyPath: fact] else { return true }
@@ -83,7 +84,7 @@ package struct StoreForm: Equatable, Sendable {
         return shape.reads(held.shape) && agree(\.keyFormat) && agree(\.valueFormat) && agree(\.sizeMs)
     }
 
-    /// This form with what is known of the one that wrote the data.
+    /// This form, completed with what is known from the form of the data.
     func knowing(_ held: StoreForm) -> StoreForm {
         var form = self
         form.keyFormat = keyFormat ?? held.keyFormat

@@ -1,40 +1,42 @@
-// What a store keeps about itself, beside its data and written in the same atomic step. Big-endian, text as length (UInt32) and UTF-8:
+// A store's metadata, stored with its data and written in the same atomic step. Numbers are big-endian; text is its
+// length (UInt32) and UTF-8:
 //
 //     version 1, 2 or 3 (UInt8) │ changelog offset, −1 for none (Int64) │ number of positions (UInt32)
 //     then per position: topic (text) │ partition (Int32) │ offset (Int64)
 //     from version 2 on: stream time (Int64)
-//     in version 3: note of the form (text, see StoreForm; empty: none) │ retention in milliseconds, −1 for none (Int64)
-//         │ width of buckets in milliseconds (Int64) │ id of the changelog topic (16 bytes, zeros: none)
+//     in version 3: note of the form (text, see StoreForm; empty: none) │ retention in ms, −1 for none (Int64)
+//         │ width of buckets in ms (Int64) │ id of the changelog topic (16 bytes, zeros: none)
 //         │ number of topics (UInt32), then per topic: name (text) │ id (16 bytes)
-//         │ key from which on rows are still to be written to the changelog again: 1 and text of bytes, or 0
+//         │ key from which on rows must still be appended to the changelog again: 1 and text of bytes, or 0
 //         │ number of the last duplicate (Int32)
 //
-// Stores of versions 1 and 2 are read; what they do not say is not known. A store that has nothing to say writes those.
+// Versions 1 and 2 can be read; what they lack is unknown then. Metadata without any of the later fields is written in
+// the older versions.
 
 import MoldauRecords
 
-/// How far a store's data goes: in its changelog, and in the input that led to it; and what the data is.
+/// Describes a store's data: up to where it goes in the changelog and in the input, and its form.
 package struct StoreMetadata: Equatable {
     /// The first changelog offset that the data does not contain: a restore starts there. nil: from the beginning.
     package var changelogOffset: Offset?
-    /// Per input partition, the first offset that the data does not contain.
+    /// For each input partition, the first offset that the data does not contain.
     package var positions: [TopicPartition: Offset] = [:]
 
-    /// The greatest time that was written; −1: none, or the store has no times.
+    /// The greatest time that was written; −1: none, or the store does not track time.
     package var streamTime: Int64 = -1
 
-    /// What the rows are; nil: not known.
+    /// The form of the rows; nil: unknown.
     package var form: StoreForm?
-    /// How much time the buckets of a windowed store cover; nil: that is not known, or rows are on the way from buckets of
-    /// one width to those of another.
+    /// How much time a bucket of a windowed store covers; nil: unknown, or rows are being moved from buckets of one
+    /// width to another.
     package var bucketMs: Int64?
-    /// The changelog that `changelogOffset` is of; nil: not known.
+    /// The id of the changelog that `changelogOffset` refers to; nil: unknown.
     package var changelogID: TopicID?
-    /// The topics that `positions` are of, as far as that is known.
+    /// The ids of the topics that `positions` refer to, as far as they are known.
     package var topicIDs: [String: TopicID] = [:]
-    /// Rows from that key on are to go to the changelog again, which has lost some; nil: none.
+    /// The rows from this key on must be appended to the changelog again, because it has lost some; nil: none.
     package var rewriteFrom: [UInt8]?
-    /// The number of the last entry of a store that retains duplicates; 0: none was numbered.
+    /// The number of the last entry in a store that retains duplicates; 0: none has a number.
     package var lastDuplicate: Int32 = 0
 
     package init() {}
@@ -68,38 +70,36 @@ package struct StoreMetadata: Equatable {
             writer.append(id)
         }
         writer.append(byte: rewriteFrom == nil ? 0 : 1)
-        if let rewriteFrom {
-            writer.append(bigEndian: UInt32(rewriteFrom.count))
-            writer.append(contentsOf: rewriteFrom)
-        }
+        if let rewriteFrom { writer.append(sized: rewriteFrom) }
         writer.append(bigEndian: lastDuplicate)
     }
 
-    /// Reads what `encode` wrote.
+    /// Decodes what `encode` wrote.
     /// - Throws: `StateError.malformedMetadata`.
     init(decoding bytes: UnsafeRawBufferPointer, store: String) throws(StateError) {
-        var reader = Reader(rest: bytes, store: store)
-        let version = try reader.number(UInt8.self)
-        guard (1...3).contains(version) else {
-            throw .malformedMetadata(store: store, reason: "version \(version), expected 1 to 3")
+        var reader = FieldReader(bytes, of: "store's metadata")
+        do throws(SerdeError) { try read(&reader) } catch {
+            throw .malformedMetadata(store: store, reason: "\(error)")
         }
-        let offset = try reader.number(Int64.self)
+    }
+
+    private mutating func read(_ reader: inout FieldReader) throws(SerdeError) {
+        let version: UInt8 = try reader.number()
+        guard (1...3).contains(version) else { throw reader.malformed("version \(version), expected 1 to 3") }
+        let offset: Int64 = try reader.number()
         changelogOffset = offset < 0 ? nil : Offset(offset)
-        for _ in 0..<(try reader.number(UInt32.self)) {  // Ends by throwing where the count says more than is there.
-            let topic = try reader.text()
-            let partition = TopicPartition(topic, try reader.number(Int32.self))
-            positions[partition] = Offset(try reader.number(Int64.self))
+        for _ in 0..<(try reader.number(UInt32.self)) {  // Throws if the count is greater than what is there.
+            let partition = TopicPartition(try reader.text(), try reader.number(Int32.self))
+            positions[partition] = Offset(try reader.number())
         }
-        if version >= 2 { streamTime = try reader.number(Int64.self) }
+        if version >= 2 { streamTime = try reader.number() }
         if version == 3 { try readForm(&reader) }
     }
 
-    private mutating func readForm(_ reader: inout Reader) throws(StateError) {
+    private mutating func readForm(_ reader: inout FieldReader) throws(SerdeError) {
         let note = try reader.text()
         form = StoreForm(note: note)
-        if form == nil, !note.isEmpty {
-            throw .malformedMetadata(store: reader.store, reason: "'\(note.prefix(80))' is no form of a store")
-        }
+        if form == nil, !note.isEmpty { throw reader.malformed("'\(note.prefix(80))' is no form of a store") }
         let (retention, width) = (try reader.number(Int64.self), try reader.number(Int64.self))
         form?.retentionMs = retention < 0 ? nil : retention
         bucketMs = width < 1 ? nil : width
@@ -108,49 +108,19 @@ package struct StoreMetadata: Equatable {
             let topic = try reader.text()
             topicIDs[topic] = try reader.topicID()
         }
-        if try reader.number(UInt8.self) != 0 {
-            rewriteFrom = Array(try reader.take(Int(try reader.number(UInt32.self))))
-        }
+        if try reader.number(UInt8.self) != 0 { rewriteFrom = try reader.sizedBytes().map { Array($0) } }
         lastDuplicate = try reader.number(Int32.self) & .max
     }
+}
 
-    private struct Reader {
-        var rest: UnsafeRawBufferPointer
-        let store: String
-
-        mutating func take(_ count: Int) throws(StateError) -> UnsafeRawBufferPointer {
-            guard count <= rest.count else {
-                throw .malformedMetadata(store: store, reason: "\(count) bytes expected, \(rest.count) left")
-            }
-            defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
-            return UnsafeRawBufferPointer(rebasing: rest[..<count])
-        }
-
-        mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(_: Number.Type) throws(StateError) -> Number {
-            Number(bigEndian: try take(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
-        }
-
-        mutating func text() throws(StateError) -> String {
-            let bytes = try take(Int(try number(UInt32.self)))
-            guard let text = String(utf8: bytes) else {
-                throw .malformedMetadata(store: store, reason: "a name is not UTF-8")
-            }
-            return text
-        }
-
-        mutating func topicID() throws(StateError) -> TopicID? {
-            let id = TopicID(high: try number(UInt64.self), low: try number(UInt64.self))
-            return id.high == 0 && id.low == 0 ? nil : id
-        }
+extension FieldReader {
+    fileprivate mutating func topicID() throws(SerdeError) -> TopicID? {
+        let id = TopicID(high: try number(UInt64.self), low: try number(UInt64.self))
+        return id.high == 0 && id.low == 0 ? nil : id
     }
 }
 
 extension ByteWriter {
-    fileprivate mutating func append(text: String) {
-        append(bigEndian: UInt32(text.utf8.count))
-        append(utf8: text)
-    }
-
     fileprivate mutating func append(_ id: TopicID?) {
         append(bigEndian: id?.high ?? 0)
         append(bigEndian: id?.low ?? 0)

@@ -1,12 +1,13 @@
 import MoldauRecords
 
-/// The topic that leads to a store's data.
+/// The topic that a store's data comes from.
 package struct StoreOrigin: Equatable, Sendable {
-    /// As it is called in the cluster.
+    /// The topic's name in the cluster.
     package let topic: String
-    /// nil where the cluster gives topics none.
+    /// nil if the cluster's topics have no ids.
     package let id: TopicID?
-    /// Whether it is the store's changelog; otherwise it is a topic of others that the store is made of, with all that it holds.
+    /// Whether it is the store's changelog. Otherwise it is a topic that others write, and the store has all of its
+    /// content.
     package let isChangelog: Bool
 
     package init(topic: String, id: TopicID?, isChangelog: Bool) {
@@ -15,7 +16,7 @@ package struct StoreOrigin: Equatable, Sendable {
 }
 
 extension StoreMetadata {
-    /// Why the data is not of that topic; nil where it may be.
+    /// Why the data cannot be from that topic; nil if it may be.
     func mismatch(with origin: StoreOrigin) -> String? {
         let held = origin.isChangelog ? changelogID : topicIDs[origin.topic]
         if let held, let id = origin.id, held != id {
@@ -28,7 +29,7 @@ extension StoreMetadata {
         return "the store is made of the topic '\(origin.topic)' now, and was made of \(names)"
     }
 
-    /// Notes that the data is of that topic.
+    /// Notes that the data is from that topic.
     mutating func note(_ origin: StoreOrigin) {
         if origin.isChangelog {
             changelogID = origin.id ?? changelogID

@@ -1,4 +1,4 @@
-// A store in its column family. Keys carry a first byte that keeps the store's metadata apart from its data:
+// A store in its column family. Keys have a prefix byte that separates the store's metadata from its data:
 //
 //     00          the metadata, see StoreMetadata
 //     01 key …    the value of a key
@@ -11,7 +11,7 @@ final class RocksDBByteStore: ByteStore {
     private static let metadataKey: [UInt8] = [0]
     private static let dataPrefix: UInt8 = 1
 
-    /// From this number of changes on, a sorted file that RocksDB takes over costs less than a write batch.
+    /// From this number of changes on, ingesting a sorted file into RocksDB costs less than a write batch.
     static let ingestThreshold = 10_000
 
     private let name: String
@@ -28,7 +28,7 @@ final class RocksDBByteStore: ByteStore {
         self.database = database
         metadata = StoreMetadata()
         mayHoldData = false
-        // Every write carries the metadata, so a store without them was never written to.
+        // Every write includes the metadata, so a store without metadata was never written to.
         if let held = try Self.readMetadata(name, family, database) {
             metadata = held
             mayHoldData = true
@@ -55,10 +55,10 @@ final class RocksDBByteStore: ByteStore {
         guard let handle = try? database.opened(for: name) else { return 0 }
         var estimate: UInt64 = 0
         guard rocksdb_property_int_cf(handle, family, "rocksdb.estimate-num-keys", &estimate) == 0 else { return 0 }
-        return max(0, Int(clamping: estimate) - 1)  // One is the metadata.
+        return max(0, Int(clamping: estimate) - 1)  // One key is the metadata.
     }
 
-    /// The key as it is in RocksDB. Valid until the next call.
+    /// The key with its prefix byte. Valid until the next call.
     private func prefixed(_ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         keyBytes.removeAll()
         keyBytes.append(byte: Self.dataPrefix)
@@ -154,7 +154,7 @@ final class RocksDBByteStore: ByteStore {
     func close() { database.storeClosed(name) }
 }
 
-/// A walk over nothing: a store that was never written to needs no iterator.
+/// An empty cursor: a store that was never written to needs no iterator.
 private final class EmptyCursor: ByteStoreCursor {
     var key: UnsafeRawBufferPointer? { nil }
     var value: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }

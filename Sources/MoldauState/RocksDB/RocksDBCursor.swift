@@ -1,13 +1,13 @@
 import CRocksDB
 
-/// A walk over a column family between two bounds, as it was when the walk began.
+/// A cursor over a column family between two bounds, as it was when the cursor was made.
 final class RocksDBCursor: ByteStoreCursor {
     private let database: TaskDatabase
     private let store: String
     private let reverse: Bool
     private let iterator: OpaquePointer
     private let options: OpaquePointer
-    /// RocksDB keeps pointing to the bounds.
+    /// RocksDB keeps pointers to the bounds.
     private let bounds: UnsafeMutablePointer<CChar>
 
     init(
@@ -34,7 +34,7 @@ final class RocksDBCursor: ByteStoreCursor {
         bounds.deallocate()
     }
 
-    /// Without the byte that keeps data apart from metadata.
+    /// The key without its prefix byte.
     var key: UnsafeRawBufferPointer? {
         guard database.isOpen, rocksdb_iter_valid(iterator) != 0 else { return nil }
         var count = 0

@@ -1,7 +1,7 @@
-/// How RocksDB keeps the stores of an application on disk. The memory that it takes is `StateMemory`'s to bound, whatever
-/// stands here.
+/// How RocksDB stores an application's state on disk. Its memory use is limited by `StateMemory`, whatever these
+/// options say.
 public struct RocksDBOptions: Sendable, Hashable {
-    /// How blocks are compressed. What RocksDB was built without is a `StateError.rocksDB` when a store is opened.
+    /// How blocks are compressed. Opening a store throws `StateError.rocksDB` if RocksDB was built without the method.
     public enum Compression: Int32, Sendable, Hashable, CaseIterable {
         case none = 0
         case snappy = 1
@@ -9,18 +9,19 @@ public struct RocksDBOptions: Sendable, Hashable {
         case zstd = 7
     }
 
-    /// The bytes of a block before compression: what one read from disk brings. Larger blocks compress better and need
-    /// less memory for indexes; smaller ones make single look-ups cheaper. At least 1 KiB and at most 1 MiB; what lies outside
-    /// is taken as that.
+    /// The size of a block before compression, which one read from disk brings. Larger blocks compress better and need
+    /// less memory for indexes; smaller ones make single look-ups cheaper. Values are clamped to the range from 1 KiB
+    /// to 1 MiB.
     public var blockBytes = 4 << 10
-    /// nil: RocksDB's own choice, which is Snappy where it was built with it.
+    /// nil: RocksDB's default, which is Snappy if it was built with it.
     public var compression: Compression?
-    /// Bits per key of the filters that tell which files cannot have a key. With 10 one look-up of a missing key in a hundred
-    /// reads a block for nothing; 0 means no filters.
+    /// Bits per key of the filters that tell which files cannot contain a key. With 10, one look-up in a hundred of a
+    /// missing key reads a block in vain; 0 means no filters.
     public var bloomBitsPerKey: Double = 10
-    /// Files that a task's RocksDB holds open at most; less where the process may open less than 16 times as many.
+    /// The most files that a task's RocksDB keeps open; at most a sixteenth of the process's limit.
     public var maxOpenFiles: Int32 = 256
 
+    /// The defaults.
     public init() {}
 
     var boundedBlockBytes: Int { min(max(blockBytes, 1 << 10), 1 << 20) }

@@ -8,17 +8,17 @@ import CFiles
     import Musl
 #endif
 
-/// Keeps others off the directory of an application's state, in this process and in others.
+/// Locks the directory of an application's state against others, in this process and in other ones.
 ///
-/// It is a lock of the operating system on the directory, and on the file `.lock` in it, whose text names the holder. It goes
-/// with the holder: a process that was killed holds nothing. Removing the file lets nobody in.
+/// It is a lock of the operating system on the directory and on the file `.lock` in it, whose text names the holder.
+/// The lock ends with its holder: a killed process holds nothing. Removing the file does not release the lock.
 ///
-/// Unchecked: `lock` changes in `init` and `deinit` alone.
+/// Unchecked: `lock` changes only in `init` and `deinit`.
 package final class StateDirectoryLock: @unchecked Sendable {
     private var lock = moldau_directory_lock()
 
-    /// Makes the directory where it is not there.
-    /// - Throws: `StateError.locked` at once when another holds it; `.directoryNotCreated`.
+    /// Creates the directory if it does not exist.
+    /// - Throws: `StateError.locked`, at once, if another holds the lock; `.directoryNotCreated`.
     package init(_ directory: String) throws(StateError) {
         try TaskDatabase.makeDirectory(directory)
         guard moldau_lock_directory(directory, &lock) == 0 else {
@@ -30,7 +30,7 @@ package final class StateDirectoryLock: @unchecked Sendable {
             }
         }
         let holder = Array("process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))".utf8)
-        // What it says is for people; the lock holds without it.
+        // This text is for people; the lock holds without it.
         _ = ftruncate(lock.file, 0)
         _ = pwrite(lock.file, holder, holder.count, 0)
     }

@@ -14,13 +14,14 @@ import CRocksDB
     private let openFileLimit = RLIMIT_NOFILE
 #endif
 
-/// The one RocksDB of a task: a column family per store, no write-ahead log (the changelog is the log).
+/// The RocksDB of a task: a column family per store, without a write-ahead log (the changelog takes its place).
 ///
-/// Written data survives a crash once RocksDB flushed it: when a memtable is full, at `flush`, at `close`. A store's
-/// metadata lies in the store's own column family, written in the same batch or file as its data: both are in the same
-/// memtable or file, so a crash loses both or neither, and the changelog offset never claims more than the data has.
+/// Written data survives a crash once RocksDB has flushed it: when a memtable is full, at `flush`, at `close`. A
+/// store's metadata is in the store's own column family, written in the same batch or file as its data. Both are thus
+/// in the same memtable or file, so a crash loses both or neither, and the changelog offset never claims more than the
+/// data has.
 ///
-/// Used by one thread. A directory is opened by one process at a time: RocksDB's lock sees to that.
+/// Used by one thread. RocksDB's lock ensures that only one process opens a directory.
 final class TaskDatabase: StateStorage {
     let directory: String
     private let memory: StateMemory
@@ -32,16 +33,16 @@ final class TaskDatabase: StateStorage {
     private var openStores: Set<String> = []
     private var openIterators: Set<OpaquePointer> = []
 
-    /// Whether the last write found no room: RocksDB takes no other until it is told to go on.
+    /// Whether the last write found no room: RocksDB accepts no further writes until it is resumed.
     private var isFull = false
 
     static let defaultFamily = "default"
 
-    /// The stores that it has.
+    /// The names of the stores in the database.
     var storeNames: [String] { families.keys.filter { $0 != Self.defaultFamily }.sorted() }
 
-    /// Opens what is in `directory`, or makes it.
-    /// - Throws: `StateError.directoryInUse` where another has it open, `.directoryNotCreated`, `.rocksDB`.
+    /// Opens the database in `directory`, or creates it.
+    /// - Throws: `StateError.directoryInUse` if it is open elsewhere, `.directoryNotCreated`, `.rocksDB`.
     init(directory: String, memory: StateMemory, settings: RocksDBOptions) throws(StateError) {
         self.directory = directory
         self.memory = memory
@@ -50,7 +51,7 @@ final class TaskDatabase: StateStorage {
         writeOptions = rocksdb_writeoptions_create()
         rocksdb_writeoptions_disable_WAL(writeOptions, 1)
         readOptions = rocksdb_readoptions_create()
-        try open()  // Where it throws, `deinit` runs: everything is set.
+        try open()  // If it throws, `deinit` runs: everything is initialised.
     }
 
     deinit {
@@ -84,12 +85,12 @@ final class TaskDatabase: StateStorage {
         rocksdb_options_set_keep_log_file_num(options, 2)
         rocksdb_options_set_info_log_level(options, 2)  // Warnings and worse.
         moldau_options_set_write_buffer_manager(options, memory.writeBuffers)
-        // `close` flushes itself, where there is room.
+        // `close` flushes itself, if there is room.
         moldau_options_set_avoid_flush_during_shutdown(options)
         return options
     }
 
-    /// One task must not use up what the whole process may open.
+    /// A single task must not use up the process's file descriptors.
     private static func boundedOpenFiles(_ settings: RocksDBOptions) -> Int32 {
         var limit = rlimit()
         guard getrlimit(openFileLimit, &limit) == 0 else { return settings.maxOpenFiles }
@@ -111,12 +112,12 @@ final class TaskDatabase: StateStorage {
         unlink(ingestPath)  // Left by a crash between writing and ingesting.
     }
 
-    /// The families of an existing database; of none, the one that RocksDB wants in any case.
+    /// The column families of an existing database; for a new one, just the default family, which RocksDB requires.
     private func existingFamilies() -> [String] {
         var count = 0
         var error: UnsafeMutablePointer<CChar>?
         let list = rocksdb_list_column_families(options, directory, &count, &error)
-        defer { if let list { rocksdb_list_column_families_destroy(list, count) } }  // Comes with an error as well.
+        defer { if let list { rocksdb_list_column_families_destroy(list, count) } }  // Set even on errors.
         guard let list, error == nil else {
             rocksdb_free(error)
             return [Self.defaultFamily]
@@ -124,8 +125,8 @@ final class TaskDatabase: StateStorage {
         return (0..<count).compactMap { list[$0].map { String(cString: $0) } }
     }
 
-    /// The byte store of that name, made if it is not there.
-    /// - Throws: `StateError.nameTaken` while another has it open.
+    /// The byte store with that name; created if it does not exist.
+    /// - Throws: `StateError.nameTaken` if it is open already.
     func store(named name: String) throws(StateError) -> RocksDBByteStore {
         let database = try opened(for: name)
         guard name != Self.defaultFamily, !name.isEmpty else { throw .nameReserved(store: name) }
@@ -148,7 +149,7 @@ final class TaskDatabase: StateStorage {
 
     func storeClosed(_ name: String) { openStores.remove(name) }
 
-    /// Flushes and closes. Iterators that are still open end here; stores throw `StateError.closed` from now on.
+    /// Flushes and closes. Open iterators end here; stores throw `StateError.closed` from now on.
     func close() {
         guard let database = handle else { return }
         for iterator in openIterators { rocksdb_iter_destroy(iterator) }
@@ -168,14 +169,14 @@ final class TaskDatabase: StateStorage {
         return handle
     }
 
-    /// What must be free beside the memtables, for the files that RocksDB writes of itself.
+    /// The space that must be free beside that of the memtables, for the files that RocksDB writes by itself.
     private static let reserveBytes = 256 << 10
 
     /// RocksDB's handle, for a write on behalf of `store`.
     ///
-    /// Whether there is room for all memtables is looked up first: a RocksDB that finds a disk full in the middle of a file stops
-    /// writing for good, and some builds of it end the process.
-    /// - Throws: `StateError.noSpace` where there is no room.
+    /// Checks first that there is room for all memtables: if RocksDB finds the disk full in the middle of a file, it
+    /// stops writing for good, and some builds of it end the process.
+    /// - Throws: `StateError.noSpace` if there is no room.
     func writable(for store: String) throws(StateError) -> OpaquePointer {
         let database = try opened(for: store)
         let needed = memory.usage.writeBufferBytes + Self.reserveBytes
@@ -196,7 +197,7 @@ final class TaskDatabase: StateStorage {
         }
     }
 
-    /// Deletes a range of keys with one entry, and the files that hold nothing else at once.
+    /// Deletes a range of keys with one entry, and at once the files that contain nothing else.
     func drop(from lower: [UInt8], upTo upper: [UInt8], in family: OpaquePointer, store: String) throws(StateError) {
         let database = try writable(for: store)
         let (first, end) = (lower.map { CChar(bitPattern: $0) }, upper.map { CChar(bitPattern: $0) })
@@ -208,15 +209,15 @@ final class TaskDatabase: StateStorage {
         }
     }
 
-    /// Where a sorted file is written before RocksDB takes it over.
+    /// Where a sorted file is written before RocksDB ingests it.
     private var ingestPath: String { directory + "/ingest.tmp" }
 
-    /// Lets `fill` write a sorted file and gives it to RocksDB, which takes all of it or nothing.
+    /// Lets `fill` write a sorted file, and ingests it into RocksDB atomically.
     func ingest(
         into family: OpaquePointer, store: String, fill: (OpaquePointer) throws(StateError) -> Void
     ) throws(StateError) {
         let database = try writable(for: store)
-        // Where there is no room, a part of a file would take more of it.
+        // If there is no room, an incomplete file must not take up even more.
         defer { unlink(ingestPath) }
         let environment: OpaquePointer = rocksdb_envoptions_create()
         defer { rocksdb_envoptions_destroy(environment) }
@@ -236,13 +237,13 @@ final class TaskDatabase: StateStorage {
         }
     }
 
-    /// Keeps count of iterators, which must end before the database does.
+    /// Tracks open iterators, which must be destroyed before the database.
     func iteratorOpened(_ iterator: OpaquePointer) { openIterators.insert(iterator) }
 
-    /// - Returns: whether the iterator was still open, so that the caller has to end it.
+    /// - Returns: whether the iterator was still open, so that the caller must destroy it.
     func iteratorEnds(_ iterator: OpaquePointer) -> Bool { openIterators.remove(iterator) != nil }
 
-    /// Calls RocksDB and throws what it puts into `error`. The operation is put into words only then.
+    /// Calls RocksDB and throws if it sets `error`. `operation` is evaluated only then.
     func checked<Result>(
         _ operation: @autoclosure () -> String, _ call: (inout UnsafeMutablePointer<CChar>?) -> Result
     ) throws(StateError) -> Result {
@@ -251,7 +252,7 @@ final class TaskDatabase: StateStorage {
         guard let error else { return result }
         let message = String(cString: error)
         rocksdb_free(error)
-        // Where the lock's file cannot even be opened nobody is known to hold it.
+        // If the lock's file cannot even be opened, it is unknown whether anybody holds the lock.
         if message.contains("/LOCK"), !message.contains("open a file for lock") {
             throw .directoryInUse(path: directory, message: message)
         }
@@ -262,7 +263,7 @@ final class TaskDatabase: StateStorage {
         throw .rocksDB(operation: operation(), path: directory, message: message)
     }
 
-    /// What was written stays, if there is room; what does not comes back from the changelogs.
+    /// Saves what was written, if there is room; the rest is restored from the changelogs.
     private func flushAll() {
         let options: OpaquePointer = rocksdb_flushoptions_create()
         defer { rocksdb_flushoptions_destroy(options) }
@@ -274,7 +275,7 @@ final class TaskDatabase: StateStorage {
         }
     }
 
-    /// nil where the system does not tell.
+    /// nil if the system does not say.
     private static func freeBytes(of directory: String) -> Int? {
         var status = statvfs()
         guard statvfs(directory, &status) == 0 else { return nil }
@@ -282,7 +283,7 @@ final class TaskDatabase: StateStorage {
             clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
     }
 
-    /// With those above it.
+    /// Creates a directory and its parents.
     static func makeDirectory(_ path: String) throws(StateError) {
         for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o700) }
         if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .directoryNotCreated(path: path, code: errno) }

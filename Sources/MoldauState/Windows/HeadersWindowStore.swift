@@ -1,8 +1,9 @@
 import MoldauRecords
 
-/// A map from keys and window starts to values with the times and headers of the records that they come from (KIP-1271). See
-/// `WindowStore`, and `HeadersKeyValueStore` for what becomes of headers in the changelog.
+/// A map from keys and window starts to values, with the timestamps and headers of their records (KIP-1271). See
+/// `WindowStore`, and `HeadersKeyValueStore` for headers in the changelog.
 public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKeepingStore {
+    /// A value with its timestamp and headers.
     public typealias Row = RecordedValue<Value>
 
     private let rows: WindowStore<Key, Row>
@@ -15,35 +16,35 @@ public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKee
             segments: segments, key: key, value: Row.serde(of: value), size: size, retainsDuplicates: false)
     }
 
-    /// How long each window is.
+    /// The length of each window.
     public var size: Duration { rows.size }
 
-    /// As `WindowStore.put`.
+    /// Like `WindowStore.put`.
     @discardableResult public func put(_ key: Key, _ row: Row?, at start: Timestamp) throws -> Bool {
         try rows.put(key, row, at: start)
     }
 
-    /// The value of the window of a key that begins at `start`; nil where it has none, or where it is over.
+    /// The value of the key's window that begins at `start`; nil if it has none, or if the window has expired.
     public func fetch(_ key: Key, at start: Timestamp) throws -> Row? { try rows.fetch(key, at: start) }
 
-    /// As `WindowStore.update`.
+    /// Like `WindowStore.update`.
     @discardableResult public func update(
         _ key: Key, at start: Timestamp, _ body: (Row?) throws -> Row?
     ) throws -> (old: Row?, new: Row?) { try rows.update(key, at: start, body) }
 
-    /// A key's windows that begin in a span of time, both ends included; oldest first.
+    /// A key's windows that begin in a time span, both ends included; oldest first.
     public func fetch(_ key: Key, from: Timestamp, to: Timestamp) throws -> StoreIterator<Windowed<Key>, Row> {
         try rows.fetch(key, from: from, to: to)
     }
 
-    /// The windows of the keys from one to another that begin in a span of time, all ends included; nil is no bound.
+    /// The windows of a range of keys that begin in a time span, all ends included; nil means no bound.
     public func fetch(
         keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Row> {
         try rows.fetch(keysFrom: first, through: last, from: from, to: to)
     }
 
-    /// All windows that are not over.
+    /// All windows that have not expired.
     public func all() throws -> StoreIterator<Windowed<Key>, Row> { try rows.all() }
 
     // MARK: StateStore

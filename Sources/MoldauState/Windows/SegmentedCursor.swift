@@ -1,9 +1,9 @@
 import MoldauRecords
 
-/// Which keys a walk over windows is for.
+/// The keys that a cursor over windows includes.
 enum WindowKeys {
     case one([UInt8])
-    /// Both included, in the order of their bytes; nil is no bound.
+    /// Both bounds included, in the order of their bytes; nil means no bound.
     case range(from: [UInt8]?, through: [UInt8]?)
 
     func contains(_ key: UnsafeRawBufferPointer) -> Bool {
@@ -16,8 +16,8 @@ enum WindowKeys {
     }
 }
 
-/// A walk over entries of some keys and times, bucket by bucket; in each by key, then time. See `StoreCursor` for what
-/// it shows of writes made meanwhile.
+/// A cursor over the entries of some keys and times, bucket by bucket; within a bucket by key, then time. See
+/// `StoreCursor` for the effect of writes meanwhile.
 final class SegmentedCursor: EntryCursor {
     private let store: SegmentedStore
     private let keys: WindowKeys
@@ -25,7 +25,7 @@ final class SegmentedCursor: EntryCursor {
     private let last: Int64
     private let reverse: Bool
     private let isIncluded: ((UnsafeRawBufferPointer) -> Bool)?
-    /// Those that are still ahead.
+    /// The buckets that are still ahead.
     private var buckets: ClosedRange<Int64>?
     private var cursor: StoreCursor?
 
@@ -42,9 +42,9 @@ final class SegmentedCursor: EntryCursor {
         if first <= last, first / store.bucketMs <= lastBucket { buckets = first / store.bucketMs...lastBucket }
     }
 
-    /// The entry's key as the changelog has it, after `next()` said true.
+    /// The entry's key as in the changelog, after `next()` returned true.
     var key: UnsafeRawBufferPointer {
-        // `matches` has seen that there are as many.
+        // `matches` has checked the length.
         cursor.map { UnsafeRawBufferPointer(rebasing: $0.key[SegmentedStore.bucketBytes...]) }
             ?? UnsafeRawBufferPointer(start: nil, count: 0)
     }
@@ -72,10 +72,10 @@ final class SegmentedCursor: EntryCursor {
         return keys.contains(own) && isIncluded?(key) ?? true
     }
 
-    /// From this number of buckets on, a walk over all keys in them is taken for cheaper than a search in each.
+    /// From this number of buckets on, scanning all their keys is assumed to be cheaper than a search in each.
     private static let manyBuckets = 64
 
-    /// Where the entries of the next bucket lie, or of all that are ahead, where there is little in each.
+    /// The key range of the next bucket; of all remaining ones if each has only few entries.
     private func nextRange() -> KeyRange? {
         guard let ahead = buckets else { return nil }
         if store.bucketMs == 1 || ahead.upperBound - ahead.lowerBound >= Self.manyBuckets {
@@ -97,7 +97,7 @@ final class SegmentedCursor: EntryCursor {
         case .one(let key):
             return KeyRange(from: head + key + bytes(of: first), through: head + key + highestTrailer)
         case .range(let from, let through):
-            // A shorter key's times may order it behind `through`: the range goes up to the highest that could.
+            // With its times, a shorter key may sort after `through`: the range must include the highest one possible.
             let highest = through.flatMap { key in
                 (0...key.count).map { key[..<$0] + highestTrailer }.max { $0.lexicographicallyPrecedes($1) }
             }

@@ -1,25 +1,25 @@
-// The bytes of a store whose entries belong to a time and expire with it, on the write-back cache.
+// The bytes of a store whose entries belong to a time and expire with it, built on the write-back cache.
 //
-// A key in the changelog is Kafka Streams': key │ times and numbers of the window, the time that decides first. In the
-// store eight bytes stand before it, the number of its bucket, big-endian: time ÷ the width of a bucket. So the entries
-// of a bucket lie together, oldest buckets first, and what has expired is the beginning of the store: one range
-// deletion drops it, in one step with the next write-behind.
+// In the changelog a key is Kafka Streams': key │ times and numbers of the window, beginning with the time that decides
+// about expiry. In the store it is preceded by eight bytes, the number of its bucket, big-endian: time ÷ width of a
+// bucket. So the entries of a bucket are together, oldest buckets first, and the expired entries are at the beginning
+// of the store: one range deletion removes them, in the same step as the next write-behind.
 //
-// Within a bucket, entries are in the order of their keys' bytes, then of time. Wide buckets find the windows of a key
-// with few seeks; buckets of 1 ms put all entries in the order of time.
+// Within a bucket, entries are ordered by their keys' bytes, then by time. With wide buckets, the windows of a key are
+// found with few seeks; buckets of 1 ms order all entries by time.
 
 import MoldauRecords
 
-/// A store that refuses writes whose time is over.
+/// A store that refuses writes for expired times.
 @usableFromInline
 package protocol ExpiringStore: StateStore {
     /// Called with each refused write.
     var onExpired: (() -> Void)? { get set }
-    /// Entries from that time on stay whatever their age: someone is still to read them.
+    /// Entries from this time on are kept, however old they are: they have not been read yet.
     var keptFrom: Int64 { get set }
 }
 
-/// A typed face of a segmented store.
+/// A typed store on top of a segmented store.
 @usableFromInline
 protocol SegmentBackedStore: CacheBackedStore, ExpiringStore {
     var segments: SegmentedStore { get }
@@ -43,17 +43,17 @@ package final class SegmentedStore {
     let retention: WindowRetention
     @usableFromInline let bucketMs: Int64
     private let reach: WindowReach
-    /// Entries from that time on stay whatever their age: someone is still to read them.
+    /// Entries from this time on are kept, however old they are: they have not been read yet.
     @exclusivity(unchecked) package var keptFrom: Int64 = .max
-    /// The bytes behind the key: the time that decides, and what follows it.
+    /// The number of bytes after the key: the time that decides about expiry, and what follows it.
     @usableFromInline let trailerBytes: Int
     /// The greatest time that was put; −1 before the first.
     @exclusivity(unchecked) package private(set) var streamTime: Int64 = -1
-    /// The last bucket that may hold entries.
+    /// The last bucket that may contain entries.
     @exclusivity(unchecked) private(set) var lastBucket: Int64 = -1
     @exclusivity(unchecked) private var droppedBucket: Int64 = 0
 
-    /// Called with each write that is refused because its time is over.
+    /// Called with each write that is refused because its time has expired.
     package var onExpired: (() -> Void)?
 
     @usableFromInline static var bucketBytes: Int { 8 }
@@ -68,13 +68,13 @@ package final class SegmentedStore {
         self.reach = reach
         if cache.byteStore.mayHoldData, cache.metadata.bucketMs != bucketMs { try arrangeRows() }
         cache.metadata.bucketMs = bucketMs
-        // After a restart, stream time is what was stored with the data on disk, or at least where it ends.
+        // After a restart, stream time is what was stored with the data, or at least the time of the last row.
         streamTime = cache.metadata.streamTime
         lastBucket = streamTime < 0 ? -1 : streamTime / bucketMs
         let last = try cache.byteStore.cursor(.all, reverse: true)
         guard let key = last.key else { return }
         let (held, time) = (try bucket(ofRow: key), try time(ofRow: key))
-        // The time of a row that is damaged must not decide what is over.
+        // The time of a damaged row must not decide what has expired.
         guard bucket(of: time) == held else {
             throw .damaged(store: cache.name, reason: "a row lies in bucket \(held), which is not that of its time")
         }
@@ -82,8 +82,8 @@ package final class SegmentedStore {
         streamTime = max(streamTime, lastBucket.multipliedCapped(by: bucketMs))
     }
 
-    /// Puts the rows into buckets of the width that the definition needs now, which is another one than on disk. In steps: as
-    /// long as some are on the way the store says that the width is not known, so that the next start goes on with it.
+    /// Moves the rows into buckets of the width that the definition needs now, which differs from the width on disk.
+    /// Works in steps: until the last one, the stored width is "unknown", so that the next start continues.
     private func arrangeRows() throws(StateError) {
         cache.metadata.bucketMs = nil
         try cache.rewriteRows { row throws(StateError) in
@@ -99,16 +99,16 @@ package final class SegmentedStore {
         }
     }
 
-    /// The bucket that a row lies in.
+    /// The bucket that a row is stored in.
     private func bucket(ofRow key: UnsafeRawBufferPointer) throws(StateError) -> Int64 {
         guard key.count >= Self.bucketBytes + trailerBytes else { throw tooShort(key) }
-        let bucket = Int64(bigEndian: key.loadUnaligned(as: Int64.self))
+        let bucket: Int64 = key.bigEndian(at: 0)
         if bucket < 0 { throw .damaged(store: cache.name, reason: "a row lies in bucket \(bucket)") }
         return bucket
     }
 
     /// The time of a row.
-    /// - Throws: `StateError.damaged` for one that has none.
+    /// - Throws: `StateError.damaged` if it has none.
     func time(ofRow key: UnsafeRawBufferPointer) throws(StateError) -> Int64 {
         guard key.count >= Self.bucketBytes + trailerBytes else { throw tooShort(key) }
         let time = time(ofChangelogKey: key)
@@ -123,10 +123,11 @@ package final class SegmentedStore {
                 + "\(Self.bucketBytes + trailerBytes)")
     }
 
+    /// The number of the bucket that contains a time.
     @inlinable package func bucket(of time: Int64) -> Int64 { time / bucketMs }
 
-    /// Takes note of a write at that time.
-    /// - Returns: false where the time is over: nothing may be written.
+    /// Notes a write at that time.
+    /// - Returns: false if the time has expired: nothing may be written.
     /// - Throws: `NegativeWindowTime`.
     @usableFromInline
     package func admits(_ time: Int64) throws(NegativeWindowTime) -> Bool {
@@ -137,7 +138,7 @@ package final class SegmentedStore {
         return false
     }
 
-    /// Takes note of a write that adds nothing. As in Kafka Streams, it counts only where expiry is exact.
+    /// Notes a write that adds nothing. As in Kafka Streams, it advances stream time only if expiry is exact.
     @usableFromInline
     package func admitsNothing(at time: Int64) throws(NegativeWindowTime) -> Bool {
         retention.isExact ? try admits(time) : true
@@ -151,7 +152,7 @@ package final class SegmentedStore {
         dropExpired()
     }
 
-    /// The oldest time whose entries are not dropped.
+    /// The oldest time whose entries are kept.
     var firstKept: Int64 { min(retention.firstKept(at: streamTime), keptFrom) }
 
     private func dropExpired() {
@@ -161,7 +162,7 @@ package final class SegmentedStore {
         cache.dropBelow = withUnsafeBytes(of: firstBucket.bigEndian) { Array($0) }
     }
 
-    /// The oldest time whose entries reads find.
+    /// The oldest time whose entries can be read.
     var firstReadable: Int64 {
         switch reach {
         case .retention: retention.first(at: streamTime)
@@ -173,14 +174,14 @@ package final class SegmentedStore {
     /// Whether an entry of that time is within the retention.
     @usableFromInline package func isWithinRetention(_ time: Int64) -> Bool { time >= retention.first(at: streamTime) }
 
-    /// Whether reads find an entry of that time.
+    /// Whether an entry of that time can be read.
     @usableFromInline package func isReadable(_ time: Int64) -> Bool { time >= firstReadable }
 
-    /// Whether a write at that time is taken.
+    /// Whether a write at that time is accepted.
     package func isWritable(_ time: Int64) -> Bool { time >= retention.firstWritable(at: streamTime) }
 
-    /// The entries of some keys whose times are in `times`.
-    /// - Parameter isOfAnyAge: whether also what is over is found, as long as it is not dropped.
+    /// The entries of some keys with times in `times`.
+    /// - Parameter isOfAnyAge: whether to include expired entries that have not been deleted yet.
     func entries(
         _ keys: WindowKeys, in times: ClosedRange<Int64>, reverse: Bool, isOfAnyAge: Bool = false,
         where isIncluded: ((UnsafeRawBufferPointer) -> Bool)? = nil
@@ -191,14 +192,14 @@ package final class SegmentedStore {
             self, keys, from: max(first, times.lowerBound), to: last, reverse: reverse, where: isIncluded)
     }
 
-    /// The time in a key as the changelog has it.
+    /// The time in a changelog key.
     func time(ofChangelogKey key: UnsafeRawBufferPointer) -> Int64 {
-        Int64(bigEndian: key.loadUnaligned(fromByteOffset: key.count - trailerBytes, as: Int64.self))
+        key.bigEndian(at: key.count - trailerBytes)
     }
 
     // MARK: Changelog
 
-    /// As `CachedByteStore.drainChanges`, with the keys of the changelog and their times.
+    /// Like `CachedByteStore.drainChanges`, with the keys of the changelog and their times.
     func drainChanges(
         deletionsLast: Bool = false,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ time: Timestamp) throws -> Void
@@ -210,8 +211,8 @@ package final class SegmentedStore {
         }
     }
 
-    /// Takes in a record of the changelog, unless its time is over.
-    /// - Parameter writer: for the key; its content is lost.
+    /// Applies a changelog record, unless its time has expired.
+    /// - Parameter writer: a buffer for the key; its content is lost.
     func restore(
         _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ writer: inout ByteWriter
     ) throws {

@@ -1,11 +1,11 @@
 import MoldauRecords
 
-/// A map from sessions to values: a session is a key with a window, both ends of which are part of it. Used inside the
-/// task's processors, by its thread.
+/// A map from sessions to values: a session is a key with a window, both ends of which belong to it. Used by the task's
+/// processors, on its thread.
 ///
 /// Stream time is the greatest end that was put. Sessions that ended longer ago than the retention are not found any
-/// more, and a write that comes too late is refused (counted as `expired`). Sessions come by key, then end, in segments
-/// of time: over several keys they are in the order of neither.
+/// more, and a write that is too late is refused (counted as `expired`). Sessions are ordered by key, then end, within
+/// time segments; across several keys there is no overall order.
 public final class SessionStore<Key, Value>: SegmentBackedStore {
     @usableFromInline package let segments: SegmentedStore
     @usableFromInline package var cache: CachedByteStore { segments.cache }
@@ -17,7 +17,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
     }
 
     /// Sets the value of a session, or deletes it (nil).
-    /// - Returns: false where the session is over, so that nothing was written.
+    /// - Returns: false if the session has expired, so that nothing was written.
     @discardableResult
     public func put(_ session: Windowed<Key>, _ value: Value?) throws -> Bool {
         let key = try bytes(of: session)
@@ -26,35 +26,35 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
         return true
     }
 
-    /// Deletes a session; also one that is too old to be written, as long as it is found.
+    /// Deletes a session, even one that is too old to be written, as long as it can be read.
     public func remove(_ session: Windowed<Key>) throws {
         let (key, end) = (try bytes(of: session), session.window.end.ms)
         if segments.isWritable(end) || segments.isReadable(end) { try cache.put(key, nil) }
     }
 
-    /// The value of exactly that session; nil where there is none, or where it is over.
+    /// The value of exactly that session; nil if there is none, or if it has expired.
     public func fetch(_ session: Windowed<Key>) throws -> Value? {
         guard segments.isReadable(session.window.end.ms) else { return nil }
         return try codec.decode(try cache.get(try bytes(of: session)))
     }
 
-    /// A key's sessions that end at `earliestEnd` or later and begin at `latestStart` or before; by end, oldest first.
-    /// With a record's time less the gap and plus the gap: those that it belongs to.
+    /// A key's sessions that end at `earliestEnd` or later and begin at `latestStart` or earlier; by end, oldest first.
+    /// With a record's time minus the gap and plus the gap: the sessions that the record belongs to.
     public func sessions(
         of key: Key, endingFrom earliestEnd: Timestamp, beginningTo latestStart: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Value> {
         iterate(.one(try keyBytes(key)), earliestEnd, latestStart, reverse: false)
     }
 
-    /// As `sessions(of:)`, newest first.
+    /// Like `sessions(of:)`, newest first.
     public func reverseSessions(
         of key: Key, endingFrom earliestEnd: Timestamp, beginningTo latestStart: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Value> {
         iterate(.one(try keyBytes(key)), earliestEnd, latestStart, reverse: true)
     }
 
-    /// The sessions of the keys from one to another, both included, that end at `earliestEnd` or later and begin at
-    /// `latestStart` or before; nil is no bound.
+    /// The sessions of a range of keys, both bounds included, that end at `earliestEnd` or later and begin at
+    /// `latestStart` or earlier; nil means no bound.
     public func sessions(
         keysFrom first: Key?, through last: Key?, endingFrom earliestEnd: Timestamp = Timestamp(ms: 0),
         beginningTo latestStart: Timestamp = Timestamp(ms: .max)
@@ -62,7 +62,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
         iterate(try keys(first, last), earliestEnd, latestStart, reverse: false)
     }
 
-    /// As `sessions` of several keys, backwards.
+    /// Like `sessions` of several keys, in reverse.
     public func reverseSessions(
         keysFrom first: Key?, through last: Key?, endingFrom earliestEnd: Timestamp = Timestamp(ms: 0),
         beginningTo latestStart: Timestamp = Timestamp(ms: .max)
@@ -70,8 +70,8 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
         iterate(try keys(first, last), earliestEnd, latestStart, reverse: true)
     }
 
-    /// The sessions of all keys whose ends lie in a span of time, both ends included; also those that are older than the
-    /// retention and not dropped yet.
+    /// The sessions of all keys that end in a time span, both ends included; also those that are older than the
+    /// retention but have not been deleted yet.
     public func sessions(
         endingFrom first: Timestamp, to last: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Value> {
@@ -79,18 +79,18 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
         return iterator(segments.entries(.range(from: nil, through: nil), in: times, reverse: false, isOfAnyAge: true))
     }
 
-    /// All sessions of a key that are not over.
+    /// All sessions of a key that have not expired.
     public func fetch(_ key: Key) throws -> StoreIterator<Windowed<Key>, Value> {
         try sessions(of: key, endingFrom: Timestamp(ms: 0), beginningTo: Timestamp(ms: .max))
     }
 
-    /// All sessions that are not over.
+    /// All sessions that have not expired.
     public func all() throws -> StoreIterator<Windowed<Key>, Value> { try sessions(keysFrom: nil, through: nil) }
 
     private func iterate(
         _ keys: WindowKeys, _ earliestEnd: Timestamp, _ latestStart: Timestamp, reverse: Bool
     ) -> StoreIterator<Windowed<Key>, Value> {
-        // The start is the last part of a key.
+        // The start is the last field of a key.
         let isIncluded: (UnsafeRawBufferPointer) -> Bool = { key in
             let start = key.loadUnaligned(fromByteOffset: key.count - timestampBytes, as: Int64.self)
             return Int64(bigEndian: start) <= latestStart.ms
@@ -111,7 +111,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
 
     private func keyBytes(_ key: Key) throws -> [UInt8] { Array(try codec.bytes(of: key)) }
 
-    /// As it lies in the store. Valid until the next key is written.
+    /// The session's key in the store. Valid until the next key is encoded.
     private func bytes(of session: Windowed<Key>) throws -> UnsafeRawBufferPointer {
         try codec.bytes(of: session.key) {
             $0.append(bigEndian: segments.bucket(of: session.window.end.ms))
@@ -123,8 +123,9 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
 
     // MARK: StateStore
 
-    /// The timestamps are the sessions' ends. Where sessions became one, that comes before they go: an at-least-once
-    /// commit that a crash cut short then leaves records in two sessions, not in none.
+    /// The timestamps are the sessions' ends. If sessions were merged, the merged one is passed on before the
+    /// deletions: after a crash in the middle of an at-least-once commit, records are then in two sessions rather than
+    /// in none.
     public func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
@@ -138,6 +139,6 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
 }
 
 extension Windowed {
-    /// End and start (Int64 each) behind a key in a session store.
+    /// The size of end and start (Int64 each) after a key in a session store.
     static var sessionTrailerBytes: Int { 2 * timestampBytes }
 }

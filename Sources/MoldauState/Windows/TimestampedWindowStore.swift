@@ -1,18 +1,19 @@
 import MoldauRecords
 
-/// A map from keys and window starts to values with the time of the newest event in each: what windowed aggregates
-/// keep. See `WindowStore`.
+/// A map from keys and window starts to values, each with the timestamp of its newest event: what windowed aggregates
+/// are stored in. See `WindowStore`.
 ///
 /// In the store a value's bytes begin with its timestamp; in the changelog the timestamp is the record's, and the value
-/// stands alone, as Kafka Streams has it.
+/// stands alone, as in Kafka Streams.
 public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
+    /// A value with its timestamp.
     public typealias Row = ValueAndTimestamp<Value>
 
-    /// For keys, and for what walks over entries.
+    /// For keys, and for iterating over entries.
     @usableFromInline let rows: WindowStore<Key, Row>
     @usableFromInline let codec: EntryCodec<Key, Value>
     @usableFromInline package var segments: SegmentedStore { rows.segments }
-    /// Kept beside `rows`: a look through it would count references.
+    /// Kept beside `rows`: access through it would cost reference counting.
     @usableFromInline package let cache: CachedByteStore
     private var rowBytes = ByteWriter()
 
@@ -23,10 +24,10 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
         cache = segments.cache
     }
 
-    /// How long each window is.
+    /// The length of each window.
     public var size: Duration { rows.size }
 
-    /// As `WindowStore.put`.
+    /// Like `WindowStore.put`.
     @inlinable @discardableResult
     public func put(_ key: Key, _ row: Row?, at start: Timestamp) throws -> Bool {
         let value = try codec.bytes(of: row)
@@ -36,13 +37,13 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
         return true
     }
 
-    /// The value of the window of a key that begins at `start`; nil where it has none, or where it is over.
+    /// The value of the key's window that begins at `start`; nil if it has none, or if the window has expired.
     @inlinable public func fetch(_ key: Key, at start: Timestamp) throws -> Row? {
         guard segments.isReadable(start.ms) else { return nil }
         return try codec.decodeRow(try cache.get(try rows.bytes(of: key, start)))
     }
 
-    /// As `WindowStore.update`.
+    /// Like `WindowStore.update`.
     @inlinable @discardableResult
     public func update(
         _ key: Key, at start: Timestamp, _ body: (Row?) throws -> Row?
@@ -61,34 +62,34 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
         return (old, new)
     }
 
-    /// A key's windows that begin in a span of time, both ends included; oldest first.
+    /// A key's windows that begin in a time span, both ends included; oldest first.
     public func fetch(_ key: Key, from: Timestamp, to: Timestamp) throws -> StoreIterator<Windowed<Key>, Row> {
         try rows.fetch(key, from: from, to: to)
     }
 
-    /// As `fetch`, newest first.
+    /// Like `fetch`, newest first.
     public func reverseFetch(_ key: Key, from: Timestamp, to: Timestamp) throws -> StoreIterator<Windowed<Key>, Row> {
         try rows.reverseFetch(key, from: from, to: to)
     }
 
-    /// The windows of the keys from one to another that begin in a span of time, all ends included; nil is no bound.
+    /// The windows of a range of keys that begin in a time span, all ends included; nil means no bound.
     public func fetch(
         keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Row> {
         try rows.fetch(keysFrom: first, through: last, from: from, to: to)
     }
 
-    /// As `fetch` of several keys, backwards.
+    /// Like `fetch` of several keys, in reverse.
     public func reverseFetch(
         keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Row> {
         try rows.reverseFetch(keysFrom: first, through: last, from: from, to: to)
     }
 
-    /// All windows that are not over.
+    /// All windows that have not expired.
     public func all() throws -> StoreIterator<Windowed<Key>, Row> { try rows.all() }
 
-    /// All windows that are not over, backwards.
+    /// All windows that have not expired, in reverse.
     public func reverseAll() throws -> StoreIterator<Windowed<Key>, Row> { try rows.reverseAll() }
 
     // MARK: StateStore
@@ -99,7 +100,7 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     ) throws {
         try segments.drainChanges { key, row, start in
             guard let row else { return try body(key, nil, start) }
-            let (value, timestamp) = try splitRow(row, of: name)
+            let (timestamp, value) = try splitTime(row, of: name)
             try body(key, value, timestamp)
         }
     }

@@ -1,18 +1,20 @@
 import MoldauRecords
 
-/// A span of time.
+/// A time span.
 ///
-/// Of time windows the end is exclusive; of sliding windows and sessions it is inclusive.
+/// The end of a time window is exclusive; the end of a sliding window or a session is inclusive.
 public struct Window: Hashable, Sendable, CustomStringConvertible {
     public var start: Timestamp
+    /// The end; the kind of window determines whether it is inclusive.
     public var end: Timestamp
 
+    /// A window from `start` to `end`.
     @inlinable public init(start: Timestamp, end: Timestamp) {
         self.start = start
         self.end = end
     }
 
-    /// The window that begins at `start`; its end is cut to the last timestamp there is.
+    /// The window that begins at `start`; its end is at most the last representable timestamp.
     @inlinable public init(start: Timestamp, size: Duration) {
         self.init(start: start, sizeMs: size.milliseconds)
     }
@@ -21,7 +23,7 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
         self.init(start: start, end: start.adding(ms: sizeMs))
     }
 
-    /// The smallest window that holds both.
+    /// The smallest window that contains both.
     @inlinable public func united(with other: Window) -> Window {
         Window(start: min(start, other.start), end: max(end, other.end))
     }
@@ -29,11 +31,13 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(start)/\(end)" }
 }
 
-/// A key within a window: what windowed aggregates are found by.
+/// A key in a window: the key of windowed aggregates.
 public struct Windowed<Key> {
     public var key: Key
+    /// The window of the key.
     public var window: Window
 
+    /// A key in a window.
     @inlinable public init(_ key: Key, in window: Window) {
         self.key = key
         self.window = window
@@ -45,22 +49,22 @@ extension Windowed: Hashable where Key: Hashable {}
 extension Windowed: Sendable where Key: Sendable {}
 
 extension Windowed: CustomStringConvertible {
-    /// As Kafka Streams prints it.
+    /// The format that Kafka Streams prints.
     public var description: String { "[\(key)@\(window)]" }
 }
 
 extension Windowed {
-    /// As `serde(of:size:)`, of a key that knows its serde.
+    /// Like `serde(of:size:)`, for a key type with a built-in serde.
     @inlinable public static func serde(size: Duration) -> Serde<Windowed> where Key: StreamCodable {
         serde(of: Key.serde, size: size)
     }
 
-    /// As `sessionSerde(of:)`, of a key that knows its serde.
+    /// Like `sessionSerde(of:)`, for a key type with a built-in serde.
     public static func sessionSerde() -> Serde<Windowed> where Key: StreamCodable { sessionSerde(of: Key.serde) }
 
-    /// The serde of windows of one size: the key, then the start in eight bytes, big-endian. Partitions are chosen by
-    /// the inner key.
-    /// - Parameter size: tells the end when a key is read; it is not written.
+    /// The serde of windows of one size: the key, then the start in eight bytes, big-endian. The inner key decides the
+    /// partition.
+    /// - Parameter size: used to compute the end when a key is decoded; it is not encoded.
     @inlinable public static func serde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {
         key.lifted { key in
             let (encode, decode) = (key.encode, key.decode)
@@ -79,8 +83,8 @@ extension Windowed {
         }
     }
 
-    /// The serde of sessions: the key, then end and start in eight bytes each, big-endian. Partitions are chosen by the
-    /// inner key.
+    /// The serde of sessions: the key, then end and start in eight bytes each, big-endian. The inner key decides the
+    /// partition.
     public static func sessionSerde(of key: Serde<Key>) -> Serde<Windowed> {
         key.lifted { key in
             let (encode, decode) = (key.encode, key.decode)

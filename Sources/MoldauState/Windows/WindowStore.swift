@@ -1,21 +1,21 @@
 import MoldauRecords
 
-/// A map from keys and window starts to values that expire when their window is long past. Used inside the task's
-/// processors, by its thread.
+/// A map from keys and window starts to values that expire when their window is long past. Used by the task's
+/// processors, on its thread.
 ///
-/// Stream time is the greatest start that was put. What is older than the retention is not found any more, and a write
-/// that comes too late is refused (counted as `expired`). Entries come by key, then time, in segments of time: over
-/// several keys they are in the order of neither.
+/// Stream time is the greatest start that was put. Entries older than the retention are not found any more, and a write
+/// that is too late is refused (counted as `expired`). Entries are ordered by key, then time, within time segments;
+/// across several keys there is no overall order.
 public final class WindowStore<Key, Value>: SegmentBackedStore {
     @usableFromInline package let segments: SegmentedStore
     @usableFromInline package var cache: CachedByteStore { segments.cache }
-    /// How long each window is.
+    /// The length of each window.
     public let size: Duration
-    /// Whether each put adds an entry, instead of replacing the one of its key and time.
+    /// Whether each put adds an entry, instead of replacing the one with the same key and time.
     public let retainsDuplicates: Bool
     @usableFromInline let codec: EntryCodec<Key, Value>
-    /// The number of the last duplicate: kept with the store, and found again in what the changelog brings back. Of stores that
-    /// did not keep it, no number is greater than the changelog's offset, as each took one.
+    /// The number of the last duplicate: stored with the metadata, and found again in restored records. For stores that
+    /// did not keep it, no number is greater than the changelog's offset, as each duplicate took one.
     @usableFromInline var sequence: Int32 {
         get { cache.metadata.lastDuplicate }
         set { cache.metadata.lastDuplicate = newValue }
@@ -33,10 +33,10 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         }
     }
 
-    /// Sets the value of a key's window, or deletes it (nil). Where duplicates are retained: adds a value; nil does
-    /// nothing.
+    /// Sets the value of a key's window, or deletes it (nil). If duplicates are retained, adds a value; nil is then a
+    /// no-op.
     /// - Parameter start: not negative.
-    /// - Returns: false where the window is over, so that nothing was written.
+    /// - Returns: false if the window has expired, so that nothing was written.
     @inlinable @discardableResult
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws -> Bool {
         let value = try codec.bytes(of: value)
@@ -47,15 +47,15 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         return true
     }
 
-    /// The value of the window of a key that begins at `start`; nil where it has none, or where it is over.
+    /// The value of the key's window that begins at `start`; nil if it has none, or if the window has expired.
     @inlinable public func fetch(_ key: Key, at start: Timestamp) throws -> Value? {
         guard segments.isReadable(start.ms) else { return nil }
         return try codec.decode(try cache.get(try bytes(of: key, start)))
     }
 
-    /// Reads a window and sets what `body` makes of its value, with one look-up; nil deletes it, or leaves it absent.
-    /// `body` may use the store for other keys and windows. Where it throws, nothing is written; where the window is
-    /// over, it finds nothing and what it makes is dropped.
+    /// Reads a window and sets it to the result of `body`, with one look-up; nil deletes it, or leaves it absent.
+    /// `body` may use the store for other keys and windows. If it throws, nothing is written. If the window has
+    /// expired, `body` gets nil and its result is dropped.
     @inlinable @discardableResult
     public func update(
         _ key: Key, at start: Timestamp, _ body: (Value?) throws -> Value?
@@ -74,32 +74,32 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         return (old, new)
     }
 
-    /// A key's windows that begin in a span of time, both ends included; oldest first.
+    /// A key's windows that begin in a time span, both ends included; oldest first.
     public func fetch(
         _ key: Key, from: Timestamp, to: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Value> { try iterate(.one(try keyBytes(key)), from, to, reverse: false) }
 
-    /// As `fetch`, newest first.
+    /// Like `fetch`, newest first.
     public func reverseFetch(
         _ key: Key, from: Timestamp, to: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Value> { try iterate(.one(try keyBytes(key)), from, to, reverse: true) }
 
-    /// The windows of the keys from one to another that begin in a span of time, all ends included; nil is no bound.
+    /// The windows of a range of keys that begin in a time span, all ends included; nil means no bound.
     public func fetch(
         keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Value> { try iterate(try keys(first, last), from, to, reverse: false) }
 
-    /// As `fetch` of several keys, backwards.
+    /// Like `fetch` of several keys, in reverse.
     public func reverseFetch(
         keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Value> { try iterate(try keys(first, last), from, to, reverse: true) }
 
-    /// All windows that are not over.
+    /// All windows that have not expired.
     public func all() throws -> StoreIterator<Windowed<Key>, Value> {
         try fetch(keysFrom: nil, through: nil, from: Timestamp(ms: 0), to: Timestamp(ms: .max))
     }
 
-    /// All windows that are not over, backwards.
+    /// All windows that have not expired, in reverse.
     public func reverseAll() throws -> StoreIterator<Windowed<Key>, Value> {
         try reverseFetch(keysFrom: nil, through: nil, from: Timestamp(ms: 0), to: Timestamp(ms: .max))
     }
@@ -121,7 +121,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
 
     private func keyBytes(_ key: Key) throws -> [UInt8] { Array(try codec.bytes(of: key)) }
 
-    /// As it lies in the store. Valid until the next key is written.
+    /// The window's key in the store. Valid until the next key is encoded.
     @inlinable func bytes(of key: Key, _ start: Timestamp) throws -> UnsafeRawBufferPointer {
         try codec.bytes(of: key) {
             $0.append(bigEndian: segments.bucket(of: start.ms))
@@ -144,17 +144,17 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
         try segments.restore(key, value, &codec.keyWriter.pointee)
         guard retainsDuplicates else { return }
-        // It was read with the time before it.
+        // The length was checked when the time before it was read.
         sequence = max(
-            sequence, Int32(bigEndian: key.loadUnaligned(fromByteOffset: key.count - 4, as: Int32.self)) & .max)
+            sequence, key.bigEndian(at: key.count - 4) & .max)
     }
 }
 
 extension Windowed {
-    /// Start (Int64) and sequence number (Int32) behind a key in a window store.
+    /// The size of start (Int64) and sequence number (Int32) after a key in a window store.
     static var windowTrailerBytes: Int { timestampBytes + 4 }
 
-    /// Reads the keys of window stores, which end with a number that counts duplicates.
+    /// The serde of a window store's keys, which end with a sequence number for duplicates.
     static func windowStoreSerde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {
         let windowed = serde(of: key, size: size)
         return Serde(

@@ -1,74 +1,44 @@
 import MoldauRecords
 
-/// A window store's name with the types of its keys and values.
-public struct WindowStoreName<Key, Value>: Sendable {
-    public let name: String
-    public let key: Serde<Key>
-    public let value: Serde<Value>
-
-    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
-        self.init(name, key: Key.serde, value: Value.serde)
-    }
-
-    /// A store whose bytes are read and written by the given serdes.
-    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
-        (self.name, self.key, self.value) = (name, key, value)
-    }
-}
-
-/// A session store's name with the types of its keys and values.
-public struct SessionStoreName<Key, Value>: Sendable {
-    public let name: String
-    public let key: Serde<Key>
-    public let value: Serde<Value>
-
-    public init(_ name: String) where Key: StreamCodable, Value: StreamCodable {
-        self.init(name, key: Key.serde, value: Value.serde)
-    }
-
-    /// A store whose bytes are read and written by the given serdes.
-    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
-        (self.name, self.key, self.value) = (name, key, value)
-    }
-}
-
-/// How the windows of a store lie on disk.
+/// How the entries of a windowed store are ordered.
 public enum WindowOrder: Sendable, Hashable {
-    /// By key, then time, within segments: for finding the windows of a key.
+    /// By key, then time, within segments: efficient for finding the windows of a key.
     case byKey
-    /// As `byKey`, within spans of that length, in the order of time: for both.
+    /// Like `byKey` within spans of that length; the spans are in the order of time. Efficient for both.
     case byKeyWithin(Duration)
-    /// By time: for finding the windows of a span of time. All keys of the span are looked at to find those of one.
+    /// By time: efficient for finding all windows in a time span. To find those of one key, all keys in the span are
+    /// scanned.
     case byTime
 }
 
-/// How far back the reads of a windowed store go.
+/// How far back a windowed store can be read.
 public enum WindowReach: Sendable, Hashable {
     /// As far as the retention.
     case retention
-    /// A millisecond further: to what is exactly as old as the retention.
+    /// One millisecond further: includes entries that are exactly as old as the retention.
     case endOfRetention
-    /// To what is not dropped yet: segments of at least a minute go at once.
+    /// As long as entries exist: segments of at least a minute are deleted as a whole.
     case untilDropped
 }
 
 extension StoreDefinition {
-    /// Values by key and window start: opens as `WindowStore`.
+    /// Values by key and window start.
     /// - Parameters:
-    ///   - size: of each window.
-    ///   - retention: how long windows are kept and written after stream time passed their start.
+    ///   - size: the length of each window.
+    ///   - retention: how long after its start, by stream time, a window is kept and may be written.
     ///   - reach: how far back reads go.
-    ///   - retainsDuplicates: whether each put adds an entry, instead of replacing the one of its key and time. They are
-    ///     told apart by a number that counts from 1 in each task that opens the store.
-    public static func window<Key, Value>(
-        _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
+    ///   - retainsDuplicates: whether each put adds an entry, instead of replacing the one with the same key and time.
+    ///     Entries with the same key and time are distinguished by a number that counts from 1 in each task that opens
+    ///     the store.
+    public init<Key, Value>(
+        _ name: PlainWindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
         order: WindowOrder = .byKey, reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
+    ) {
         let form = StoreForm(
             retainsDuplicates ? .duplicatesWindow : .window, key: name.key.format, value: name.value.format,
             retention: retention)
-        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -77,16 +47,16 @@ extension StoreDefinition {
         }
     }
 
-    /// Values with timestamps by key and window start: opens as `TimestampedWindowStore`.
-    public static func timestampedWindow<Key, Value>(
+    /// Values with timestamps by key and window start.
+    public init<Key, Value>(
         _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
+    ) {
         let form = StoreForm(
             .timestampedWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
             retention: retention)
-        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -94,16 +64,16 @@ extension StoreDefinition {
         }
     }
 
-    /// Values with timestamps and headers by key and window start: opens as `HeadersWindowStore`.
-    public static func headersWindow<Key, Value>(
-        _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
+    /// Values with timestamps and headers by key and window start.
+    public init<Key, Value>(
+        _ name: HeadersWindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
+    ) {
         let form = StoreForm(
             .headersWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
             retention: retention)
-        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -111,15 +81,15 @@ extension StoreDefinition {
         }
     }
 
-    /// Values by session: opens as `SessionStore`.
-    /// - Parameter retention: how long sessions are kept and written after stream time passed their end.
-    public static func session<Key, Value>(
+    /// Values by session.
+    /// - Parameter retention: how long after its end, by stream time, a session is kept and may be written.
+    public init<Key, Value>(
         _ name: SessionStoreName<Key, Value>, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
         topicSettings: [String: String] = [:]
-    ) -> StoreDefinition {
+    ) {
         let form = StoreForm(.session, key: name.key.format, value: name.value.format, retention: retention)
-        return windowed(name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.sessionTrailerBytes)
@@ -127,16 +97,14 @@ extension StoreDefinition {
         }
     }
 
-    private static func windowed(
-        _ name: String, _ form: StoreForm, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool,
+    private init(
+        windows name: String, _ form: StoreForm, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool,
         _ topicSettings: [String: String],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
-    ) -> StoreDefinition {
-        var definition = StoreDefinition(
-            name: name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
-        definition.windowRetention = retention
-        definition.form = form
-        return definition
+    ) {
+        self.init(name: name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
+        windowRetention = retention
+        self.form = form
     }
 }
 
@@ -146,7 +114,8 @@ extension StoreEnvironment {
     ) throws(StateError) -> SegmentedStore {
         let span: Int64 =
             switch order {
-            // Also in memory, where each millisecond expires by itself: to look through all of them would cost too much.
+            // Also in memory, where expiry is by the millisecond: looking through buckets of a millisecond each would
+            // cost too much.
             case .byKey: max(retention.milliseconds / 2, 60_000)
             case .byKeyWithin(let span): max(span.milliseconds, 1)
             case .byTime: 1

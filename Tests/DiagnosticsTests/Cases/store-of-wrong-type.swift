@@ -1,5 +1,5 @@
 import Moldau
 
 func storeOfWrongType(_ s: StreamsBuilder) {
-    _ = s.stream(orders).groupByKey().count(as: KeyValueStoreName<String, String>("counts"))
+    _ = s.stream(orders).groupByKey().count(as: TableStoreName<String, String>("counts"))
 }

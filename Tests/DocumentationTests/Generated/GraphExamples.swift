@@ -23,7 +23,7 @@ struct GraphExamples {
                 func start(_ context: ProcessorContext<Never, Never>) throws { lengths = try context.store(Self.lengths) }
                 func process(_ record: Record<String, String>) throws { try lengths?.put(record.key, record.value.count) }
             }
-            streams.addGlobalStore(.keyValue(Lengths.lengths), from: shouted) { Lengths() }
+            streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: shouted) { Lengths() }
 
             let known = customers.transformValues { context in
                 let lengths = try context.store(Lengths.lengths)
@@ -48,7 +48,7 @@ struct GraphExamples {
             let prices = KeyValueStoreName<String, Int>("prices")
             streams.addReadOnlyStore(prices, from: totals)
 
-            let worth = customers.transformValues(stores: [prices.name]) { context in
+            let worth = customers.transformValues(stores: [prices]) { context in
                 let prices = try context.store(prices)
                 return { name, _ in try prices.get(name) }
             }
@@ -94,12 +94,44 @@ struct GraphExamples {
             }
             let lists = ByteStoreProvider("sorted lists") { _ in SortedList() }
             let counts = Topic<String, Int64>("counts")
-            let topology = try Topology(TopologyOptions(stores: .custom(lists))) { streams in
+            let topology = try Topology(TopologyOptions(storeKinds: .custom(lists))) { streams in
                 streams.stream(shouted).groupByKey().count().toStream().to(counts)
             }
             example.topology = topology
             example.show("shouted", shouted)
             example.show("counts", counts)
+        }
+    }
+
+    @Test func `Graph/StoreOptions.swift: TableStoreOptions`() throws {
+        try Example.run(
+            """
+            totals: ada@10=5, ada@30=7
+            clicks: ada@20=/home, ada@40=/shop
+            priced: ada@20=/home 5, ada@40=/shop 7
+            """
+        ) { example in
+            let streams = example.streams
+            let clicks = example.clicks
+            let totals = example.totals
+            let prices = VersionedStoreName<String, Int>("prices", historyRetention: .seconds(60))
+            let rows = streams.table(totals, as: prices)
+            let priced = clicks.join(rows) { page, price in "\(page) \(price)" }
+            example.show("totals", totals)
+            example.show("priced", priced)
+        }
+    }
+
+    @Test func `Graph/StoreOptions.swift: TableStoreOptions (2)`() throws {
+        try Example.run(
+            """
+            clicks: ada=/home, ada=/shop, bob=/home, eve=/home, ada=/home
+            recent: ada=1, ada=2, bob=1, eve=1, ada=1
+            """
+        ) { example in
+            let clicks = example.clicks
+            let recent = clicks.groupByKey().count(as: LRUTableStoreName("recent", maxEntries: 2))
+            example.show("recent", recent)
         }
     }
 
@@ -113,8 +145,8 @@ struct GraphExamples {
             let streams = example.streams
             let customers = example.customers
             let counts = KeyValueStoreName<String, Int>("counts")
-            streams.addStore(.keyValue(counts))
-            let moves = customers.transformValues(stores: [counts.name]) { context in
+            streams.addStore(StoreDefinition(counts))
+            let moves = customers.transformValues(stores: [counts]) { context in
                 let counts = try context.store(counts)
                 return { name, _ in try counts.update(name) { ($0 ?? 0) + 1 }.new }
             }
@@ -163,19 +195,6 @@ struct GraphExamples {
             example.topology = topology
             example.show("numbers", numbers)
             example.show("even", even)
-        }
-    }
-
-    @Test func `Graph/TopologyOptions.swift: public`() throws {
-        try Example.run(
-            """
-            clicks: ada=/home, ada=/shop, bob=/home, eve=/home, ada=/home
-            recent: ada=1, ada=2, bob=1, eve=1, ada=1
-            """
-        ) { example in
-            let clicks = example.clicks
-            let recent = clicks.groupByKey().count(options: StoreOptions(maxEntries: 2))
-            example.show("recent", recent)
         }
     }
 }

@@ -11,11 +11,11 @@ import Testing
 struct PagesExamples {
     @Test func `Docs/Changing.md`() throws {
         func total(_ driver: TopologyTestDriver) throws -> Int64? {
-            try driver.timestampedStore(KeyValueStoreName<String, Int64>("per-customer")).get("ada")?.value
+            try driver.store(TableStoreName<String, Int64>("per-customer")).get("ada")?.value
         }
 
         let orders = Topic<String, Int64>("orders")
-        let perCustomer = KeyValueStoreName<String, Int64>("per-customer")
+        let perCustomer = TableStoreName<String, Int64>("per-customer")
         let old = try Topology { streams in _ = streams.stream(orders).groupByKey().count(as: perCustomer) }
         let new = try Topology { streams in
             _ = streams.stream(orders).filter { _, cents in cents > 0 }.groupByKey().count(as: perCustomer)
@@ -198,5 +198,56 @@ struct PagesExamples {
         try driver.pipe(topic: "orders", key: Array("o1".utf8), value: Array("no number".utf8))
         try driver.pipe(orders, key: "o2", value: 120)
         #expect(driver.readBytes(from: "bad-orders").count == 1)
+    }
+
+    func `Sources/Moldau/Moldau.docc/HelloKafka.md`(_ example: Example) throws {
+        let clicks = Topic<String, String>("clicks")  // The key is a customer, the value is a page.
+        _ = clicks
+    }
+
+    func `Sources/Moldau/Moldau.docc/HelloKafka.md (2)`(_ example: Example) throws {
+        func pageVisits() throws -> Topology {
+            let clicks = Topic<String, String>("clicks")
+            let visits = Topic<String, Int64>("page-visits")
+            return try Topology { streams in
+                streams.stream(clicks)
+                    .groupBy { _, page in page }
+                    .count()
+                    .toStream()
+                    .to(visits)
+            }
+        }
+    }
+
+    @Test func `Sources/Moldau/Moldau.docc/HelloKafka.md (3)`() throws {
+        let clicks = Topic<String, String>("clicks")
+        let visits = Topic<String, Int64>("page-visits")
+        let topology = try Topology { streams in
+            streams.stream(clicks).groupBy { _, page in page }.count().toStream().to(visits)
+        }
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(clicks, key: "ada", value: "/shoes")
+        try driver.pipe(clicks, key: "bob", value: "/shoes")
+        try driver.pipe(clicks, key: "ada", value: "/hats")
+
+        let counts = try driver.read(from: visits)
+        #expect(counts.map(\.key) == ["/shoes", "/shoes", "/hats"])
+        #expect(counts.map(\.value) == [1, 2, 1])
+    }
+
+    func `Sources/Moldau/Moldau.docc/HelloKafka.md (4)`(_ example: Example) async throws {
+        func countPages() async throws {
+            let visits = try Topology { streams in
+                streams.stream(Topic<String, String>("clicks"))
+                    .groupBy { _, page in page }
+                    .count()
+                    .toStream()
+                    .to(Topic<String, Int64>("page-visits"))
+            }
+            let app = StreamsApplication(id: "page-visits", topology: visits, cluster: .embedded(at: "data"))
+            let group = ServiceGroup(
+                services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "page-visits"))
+            try await group.run()
+        }
     }
 }

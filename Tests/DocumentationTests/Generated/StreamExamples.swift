@@ -40,7 +40,7 @@ struct StreamExamples {
             """
         ) { example in
             let payments = example.payments
-            let open = payments.groupByKey().aggregate({ 100 }, result: Int.serde) { _, payment, rest in
+            let open = payments.groupByKey().aggregate({ 100 }, result: Int.serde) { rest, _, payment in
                 rest > payment ? rest - payment : nil
             }
             example.show("open", open)
@@ -143,7 +143,7 @@ struct StreamExamples {
             let deposits = example.deposits
             let withdrawals = example.withdrawals
             let balances = deposits.groupByKey().cogroup(Int.self) { balance, _, amount in balance += amount }
-                .cogroup(withdrawals.groupByKey()) { _, amount, balance in balance > amount ? balance - amount : nil }
+                .cogroup(withdrawals.groupByKey()) { balance, _, amount in balance > amount ? balance - amount : nil }
                 .aggregate(0)
             example.show("balances", balances)
         }
@@ -447,8 +447,8 @@ struct StreamExamples {
                     try context?.forward(record)
                 }
             }
-            streams.addStore(.keyValue(Changes.last))
-            let changes = clicks.process(stores: [Changes.last.name]) { Changes() }
+            streams.addStore(StoreDefinition(Changes.last))
+            let changes = clicks.process(stores: [Changes.last]) { Changes() }
             example.show("changes", changes)
         }
     }

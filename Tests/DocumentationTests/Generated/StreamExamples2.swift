@@ -15,7 +15,7 @@ struct StreamExamples2 {
             let clicks = example.clicks
             final class Numbered: Processor {
                 static let counts = KeyValueStoreName<String, Int>("numbered")
-                static let stores = [StoreDefinition.keyValue(counts)]
+                static let stores = [StoreDefinition(counts)]
                 private var context: ProcessorContext<String, String>?
                 private var counts: KeyValueStore<String, Int>?
 
@@ -91,16 +91,33 @@ struct StreamExamples2 {
     @Test func `Stream/Split.swift: split`() throws {
         try Example.run(
             """
+            orders: o1=ada 120, o2=bob 30, o3=bob 5
+            large: o1=ada 120
+            middle: o2=bob 30
+            small: o3=bob 5
+            """
+        ) { example in
+            let orders = example.orders
+            let split = orders.split(named: "orders-")
+            let large = split.branch("large") { _, order in order.amount > 100 }
+            let middle = split.branch("middle") { _, order in order.amount > 10 }
+            let small = split.defaultBranch("small")
+            example.show("large", large)
+            example.show("middle", middle)
+            example.show("small", small)
+        }
+    }
+
+    @Test func `Stream/Split.swift: split (2)`() throws {
+        try Example.run(
+            """
             orders: o1=ada 120, o2=bob 30
             large: o1=ada 120
             small: o2=bob 30
             """
         ) { example in
             let orders = example.orders
-            let branches = orders.split(named: "orders-")
-                .branch("large") { _, order in order.amount > 100 }
-                .defaultBranch("small")
-            let (large, small) = (branches["orders-large"], branches["orders-small"])
+            let (large, small) = orders.split { _, order in order.amount > 100 }
             example.show("large", large)
             example.show("small", small)
         }
@@ -114,11 +131,9 @@ struct StreamExamples2 {
             """
         ) { example in
             let orders = example.orders
-            let branches = orders.split(named: "orders-")
-                .branch { _, order in order.amount > 100 }
-                .branch { _, order in order.amount > 10 }
-                .noDefaultBranch()
-            let second = branches["orders-2"]
+            let split = orders.split()
+            split.branch { _, order in order.amount > 100 }
+            let second = split.branch { _, order in order.amount > 10 }
             example.show("second", second)
         }
     }
@@ -131,26 +146,10 @@ struct StreamExamples2 {
             """
         ) { example in
             let orders = example.orders
-            let branches = orders.split(named: "orders-")
-                .branch { _, order in order.amount > 100 }
-                .branch { _, order in order.amount > 10 }
-                .noDefaultBranch()
-            let second = branches["orders-2"]
+            let split = orders.split()
+            split.branch { _, order in order.amount > 100 }
+            let second = split.branch { _, order in order.amount > 10 }
             example.show("second", second)
-        }
-    }
-
-    @Test func `Stream/Split.swift: @discardableResult (2)`() throws {
-        try Example.run(
-            """
-            orders: o1=ada 120, o2=bob 30
-            others: o2=bob 30
-            """
-        ) { example in
-            let orders = example.orders
-            let branches = orders.split(named: "orders-").branch { _, order in order.amount > 100 }.defaultBranch()
-            let others = branches["orders-0"]
-            example.show("others", others)
         }
     }
 
@@ -158,41 +157,16 @@ struct StreamExamples2 {
         try Example.run(
             """
             orders: o1=ada 120, o2=bob 30
+            large: o1=ada 120
             others: o2=bob 30
             """
         ) { example in
             let orders = example.orders
-            let branches = orders.split(named: "orders-").branch { _, order in order.amount > 100 }.defaultBranch()
-            let others = branches["orders-0"]
+            let split = orders.split()
+            let large = split.branch { _, order in order.amount > 100 }
+            let others = split.defaultBranch()
+            example.show("large", large)
             example.show("others", others)
-        }
-    }
-
-    @Test func `Stream/Split.swift: @discardableResult (3)`() throws {
-        try Example.run(
-            """
-            orders: o1=ada 120, o2=bob 30
-            large: o1=ada 120
-            """
-        ) { example in
-            let orders = example.orders
-            let large = orders.split(named: "orders-").branch("large") { _, order in order.amount > 100 }
-                .noDefaultBranch()["orders-large"]
-            example.show("large", large)
-        }
-    }
-
-    @Test func `Stream/Split.swift: noDefaultBranch`() throws {
-        try Example.run(
-            """
-            orders: o1=ada 120, o2=bob 30
-            large: o1=ada 120
-            """
-        ) { example in
-            let orders = example.orders
-            let large = orders.split(named: "orders-").branch("large") { _, order in order.amount > 100 }
-                .noDefaultBranch()["orders-large"]
-            example.show("large", large)
         }
     }
 

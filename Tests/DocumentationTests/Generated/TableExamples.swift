@@ -101,8 +101,8 @@ struct TableExamples {
         ) { example in
             let openOrders = example.openOrders
             let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }.aggregate(
-                { 0 }, result: Int.serde, adding: { _, amount, sum in sum + amount },
-                subtracting: { _, amount, sum in sum > amount ? sum - amount : nil })
+                { 0 }, result: Int.serde, adding: { sum, _, amount in sum + amount },
+                subtracting: { sum, _, amount in sum > amount ? sum - amount : nil })
             example.show("sums", sums)
         }
     }
@@ -359,8 +359,8 @@ struct TableExamples {
             let streams = example.streams
             let balances = example.balances
             let highest = KeyValueStoreName<String, Int>("highest")
-            streams.addStore(.keyValue(highest))
-            let records = balances.transformValues(stores: [highest.name]) { context in
+            streams.addStore(StoreDefinition(highest))
+            let records = balances.transformValues(stores: [highest]) { context in
                 let highest = try context.store(highest)
                 return { name, balance in
                     guard let balance, try balance > highest.get(name) ?? 0 else { return try highest.get(name) }

@@ -55,8 +55,8 @@ struct WindowExamples {
         ) { example in
             let clicks = example.clicks
             let longest = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)
-                .aggregate({ 0 }, result: Int.serde) { _, page, length in max(page.count, length) }
-                    merging: { _, one, other in max(one, other) }
+                .aggregate({ 0 }, result: Int.serde) { length, _, page in max(page.count, length) }
+                    merging: { one, _, other in max(one, other) }
             example.show("longest", longest)
         }
     }
@@ -139,7 +139,7 @@ struct WindowExamples {
         ) { example in
             let clicks = example.clicks
             let latest = clicks.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero))
-                .aggregate({ "" }, result: String.serde) { _, page, _ in page == "/bye" ? nil : page }
+                .aggregate({ "" }, result: String.serde) { _, _, page in page == "/bye" ? nil : page }
             example.show("latest", latest)
         }
     }

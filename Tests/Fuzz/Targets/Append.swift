@@ -1,7 +1,7 @@
 import MoldauLog
 import MoldauRecords
 
-/// Appends whatever may be batches: what a log takes, every reader and compaction get by.
+/// Appends bytes that may be batches: every reader and compaction must be able to read what a log accepts.
 func fuzzAppend(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
     if input.has(0) { input.bytes.repairBatches() }
@@ -30,7 +30,7 @@ func fuzzAppend(_ input: [UInt8]) throws {
     try expect(log.endOffset == appended.end, "what was taken is there after a stop")
 }
 
-/// A segment of whatever bytes, once the repair has been there: nothing is found any more, and readers get to its end.
+/// A segment of any bytes after a repair: no damage is found any more, and readers get to its end.
 func fuzzRepair(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
     if input.has(0) { input.bytes.repairBatches() }

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// Walks whatever may be batches: every record, its headers, what compaction keeps, the marker in it.
+/// Walks bytes that may be batches: every record, its headers, what compaction keeps, the marker in it.
 func fuzzBatches(_ input: [UInt8]) {
     var input = FuzzInput(input)
     if input.has(0) { input.bytes.repairBatches() }
@@ -18,7 +18,7 @@ func fuzzBatches(_ input: [UInt8]) {
     }
     var reader = RecordBatchReader(shared.bytes, from: Offset(input.has(2) ? 3 : 0))
     while let record = try? reader.next() {
-        // All bytes are touched: the sanitizer says so where they are not the batch's.
+        // Reads all bytes, so that the sanitizer reports any that are outside the batch.
         var sum = 0
         for bytes in [record.key, record.value] { sum &+= bytes?.reduce(0) { $0 &+ Int($1) } ?? 0 }
         _ = try? record.headers()

@@ -31,7 +31,7 @@ extension BrokerPartition {
     fileprivate func append(_ bytes: [UInt8]) throws { _ = try bytes.withUnsafeBytes { try append($0) } }
 }
 
-/// Starts a broker whose journal is the input: what was acknowledged is there, or it is said to be missing.
+/// Starts a broker whose journal is the input: what was acknowledged is there, or is reported as missing.
 func fuzzJournal(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
     if input.has(0) { repairRounds(&input.bytes) }
@@ -46,13 +46,13 @@ func fuzzJournal(_ input: [UInt8]) throws {
         try broker.flush()
         try broker.close()
     } catch {
-        // What the journal makes up is missing.
+        // Records that only the made-up journal knows of are missing.
         let cause = if case BrokerError.log(_, let cause) = error { cause } else { error as? LogError }
         guard input.has(0), case .missingRecords = cause else { throw error }
     }
 }
 
-/// Makes lengths and checksums of the journal's rounds right.
+/// Corrects the lengths and checksums of the journal's rounds.
 private func repairRounds(_ bytes: inout [UInt8]) {
     var start = 0
     while start + 8 <= bytes.count {
@@ -63,7 +63,7 @@ private func repairRounds(_ bytes: inout [UInt8]) {
     }
 }
 
-/// Starts a broker whose own topics hold the input's parts: keys and values in turn.
+/// Starts a broker whose own topics contain the input's parts, alternately as keys and values.
 func fuzzRecords(_ input: [UInt8]) throws {
     let input = FuzzInput(input)
     let files = try crashed.get().copy()
@@ -86,7 +86,7 @@ func fuzzRecords(_ input: [UInt8]) throws {
     let broker = try open(input.has(1) ? files : files.copy())
     for group in broker.groups() { _ = broker.committedOffsets(of: group) }
     try broker.abortExpired()
-    // Ids and groups of records that nobody wrote like that may be refused.
+    // Ids and groups of malformed records may be refused.
     for part in input.parts.prefix(4) {
         let name = String(decoding: part, as: UTF8.self)
         _ = try? broker.makeProducer(name, timeout: .seconds(1))

@@ -1,15 +1,15 @@
 import MoldauLog
 import MoldauRecords
 
-/// What is fed with bytes that nobody made on purpose. None of them may crash, hang, or change what must stay.
+/// What the fuzzer feeds with arbitrary bytes. None of them may crash, hang, or change what must stay.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-    /// Record batches: headers, records, headers of records, what compaction makes of them.
+    /// Record batches: headers, records, records' headers, and what compaction makes of them.
     case batches
     /// The last segment of a log after a crash.
     case segment
     /// The indexes and checksums beside a closed segment.
     case index
-    /// What a log knows of its producers.
+    /// A log's snapshot of its producers.
     case snapshot
     /// The broker's journal of what is durable.
     case journal
@@ -17,13 +17,13 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case records
     /// Batches that a client appends.
     case append
-    /// A partition that is mended, whatever is in it.
+    /// A partition with any content that is repaired.
     case repair
     /// Times, offsets, timeouts and clocks at the limits of their numbers, in the calls of a broker.
     case values
 
     /// Runs one input.
-    /// - Throws: `FuzzFinding` where an answer is wrong. Errors that say what is wrong with the input are right.
+    /// - Throws: `FuzzFinding` if an answer is wrong. Errors that say what is wrong with the input are correct answers.
     package func run(_ input: [UInt8]) throws {
         switch self {
         case .batches: fuzzBatches(input)
@@ -48,7 +48,7 @@ func expect(_ holds: Bool, _ promise: String) throws {
     if !holds { throw FuzzFinding(promise: promise) }
 }
 
-/// An input's first byte says how it is taken; the rest are the bytes.
+/// An input's first byte holds options; the rest is the data.
 struct FuzzInput {
     let options: UInt8
     var bytes: [UInt8]
@@ -58,10 +58,11 @@ struct FuzzInput {
         bytes = Array(input.dropFirst())
     }
 
-    /// Whether an option is set. With the first, checksums are made right, so that what lies behind them is reached.
+    /// Whether an option is set. With the first one, checksums are corrected, so that the code behind the checks is
+    /// reached.
     func has(_ option: Int) -> Bool { options & (1 << UInt8(option)) != 0 }
 
-    /// Cuts the bytes into parts: each begins with its length in two bytes.
+    /// Splits the bytes into parts: each begins with its length in two bytes.
     var parts: [[UInt8]] {
         var parts: [[UInt8]] = []
         var rest = bytes[...]
@@ -75,7 +76,7 @@ struct FuzzInput {
 }
 
 extension [UInt8] {
-    /// Puts a number into its place, where there is room for it.
+    /// Writes a number at a position if there is room.
     mutating func put(_ number: UInt32, at position: Int) {
         guard position >= 0, position + 4 <= count else { return }
         for (offset, shift) in [24, 16, 8, 0].enumerated() {
@@ -89,7 +90,7 @@ extension [UInt8] {
         withUnsafeBytes { crc32c(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
-    /// Makes magic, lengths and checksums of record batches right.
+    /// Corrects magic, lengths and checksums of record batches.
     mutating func repairBatches() {
         var start = 0
         while start + 61 <= count {
@@ -110,7 +111,7 @@ func files(_ contents: [String: [UInt8]], in directories: [String]) throws -> Me
     return files
 }
 
-/// A batch of a key and a value each.
+/// A batch with these keys and values.
 func batch(_ entries: [(key: [UInt8], value: [UInt8]?)], by producer: ProducerStamp = .none, base: Int64 = 0) -> [UInt8]
 {
     var builder = RecordBatchBuilder()

@@ -3,7 +3,7 @@ import MoldauRecords
 
 private let suffixes = [".index", ".timeindex", ".txnindex", ".checksums"]
 
-/// A closed log of two segments: in the first a transaction that was aborted, and records behind it.
+/// A closed log of two segments: the first has an aborted transaction, and records after it.
 private func closedLog() throws -> MemoryFileSystem {
     let files = try files([:], in: ["p"])
     var log = try openLog(files, wasClean: false)
@@ -23,8 +23,8 @@ private func append(_ bytes: [UInt8], to log: inout MemoryLog) throws {
 
 private let closed = Result { try closedLog() }
 
-/// Puts the input's parts into the places of the files beside a segment. With their checksums made right answers may be wrong, but
-/// come; otherwise they are as without the damage, or tell of it.
+/// Puts the input's parts into the files beside a segment. With corrected checksums answers may be wrong, but they must
+/// come; otherwise they must be the same as without the damage, or an error.
 func fuzzIndex(_ input: [UInt8]) throws {
     let input = FuzzInput(input)
     let original = try closed.get()
@@ -48,7 +48,7 @@ func fuzzIndex(_ input: [UInt8]) throws {
     }
 }
 
-/// The sums that the file of checksums has of the indexes, and its own.
+/// Corrects the checksums of the indexes in the checksum file, and its own.
 private func repairChecksums(_ files: MemoryFileSystem, _ base: String) throws {
     guard var sums = try files.contents(of: base + ".checksums"), sums.count > 54 else { return }
     for (place, suffix) in zip([34, 38, 42], suffixes) {

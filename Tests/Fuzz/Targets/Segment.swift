@@ -13,7 +13,7 @@ func openLog(_ files: MemoryFileSystem, wasClean: Bool, durableEnd: Int64 = 0) t
 }
 
 extension MemoryLog {
-    /// The bytes that readers get, from the first to the last; what they cannot get counts as nothing.
+    /// The bytes that readers get, from the first to the last; unreadable parts count as nothing.
     mutating func readAll(onlyCommitted: Bool) throws(LogError) -> [UInt8] {
         var (all, position, cursor): ([UInt8], Offset, LogCursor?) = ([], startOffset, nil)
         while let read = try planRead(from: position, maxBytes: 512, after: cursor, onlyCommitted: onlyCommitted)?
@@ -21,7 +21,7 @@ extension MemoryLog {
         {
             let bytes = read.committed
             all += bytes.bytes
-            // What goes round in circles would never end.
+            // A read that does not advance would repeat for ever.
             guard read.next.offset > position else { fatalError("a read of \(position) leads nowhere") }
             (position, cursor) = (read.next.offset, read.next)
         }
@@ -29,7 +29,8 @@ extension MemoryLog {
     }
 }
 
-/// Opens a log whose last segment holds the input, as after a crash: a second time nothing changes any more, and appends go on.
+/// Opens a log whose last segment is the input, as after a crash: opening it again changes nothing more, and appends
+/// work.
 func fuzzSegment(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
     if input.has(0) { input.bytes.repairBatches() }

@@ -1,12 +1,12 @@
 import MoldauLog
 import MoldauRecords
 
-/// Opens a log whose newest snapshot of its producers is the input.
+/// Opens a log whose newest producer snapshot is the input.
 func fuzzSnapshot(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
     if input.has(0), input.bytes.count >= 10 {
         (input.bytes[0], input.bytes[1]) = (0, 1)
-        // As many entries as there is room for.
+        // As many entries as fit.
         let count = (input.bytes.count - 10) / 46
         input.bytes = Array(input.bytes.prefix(10 + 46 * count))
         input.bytes.put(UInt32(count), at: 6)

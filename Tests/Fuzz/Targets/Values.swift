@@ -5,21 +5,21 @@ import Synchronization
 
 private let words = TopicPartition("words", 0)
 
-/// Times, offsets and counts: the limits of the numbers, and what lies beside them.
+/// Times, offsets and counts: the limits of their types, and values near them.
 private let values: [Int64] = [
     .min, .min + 1, -1_000_000_000_000, Int64(Int32.min), -2, -1, 0, 1, 2, 3, 1_000, Int64(Int32.max),
     Int64(UInt32.max),
     253_402_300_799_999, .max - Int64(UInt32.max), .max - Int64(Int32.max), .max - 1, .max,
 ]
 
-/// The clock of a broker, which anybody sets to anything.
+/// The broker's clock, which may be set to anything.
 private final class Clock: Sendable {
     let ms = Atomic<Int64>(1_000)
     var now: Timestamp { Timestamp(ms: ms.load(ordering: .relaxed)) }
 }
 
-/// A broker whose calls, settings and clock get values at their limits: two bytes of the input are a call and its value. Calls may be
-/// refused; what was taken is there.
+/// A broker whose calls, settings and clock get extreme values: two bytes of the input are a call and its value. Calls
+/// may be refused; what was accepted must be there.
 func fuzzValues(_ input: [UInt8]) throws {
     let input = FuzzInput(input)
     let files = MemoryFileSystem()

@@ -2,7 +2,7 @@ import Foundation
 import FuzzTargets
 import Testing
 
-/// The inputs that fuzzing came by, once more: `make fuzz TARGET=… SECONDS=…` looks for others.
+/// Runs the inputs that fuzzing found again: `make fuzz TARGET=… SECONDS=…` searches for others.
 struct CorpusTests {
     @Test(arguments: FuzzTarget.allCases)
     func `inputs of the corpus break no promise`(target: FuzzTarget) throws {

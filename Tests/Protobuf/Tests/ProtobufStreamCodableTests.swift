@@ -2,7 +2,7 @@ import MoldauProtobuf
 import SwiftProtobuf
 import Testing
 
-// Messages that come with the library stand for generated ones.
+// A message type of the library stands in for a generated one.
 extension Google_Protobuf_Timestamp: @retroactive StreamCodable, @retroactive ProtobufStreamCodable {}
 
 struct ProtobufStreamCodableTests {

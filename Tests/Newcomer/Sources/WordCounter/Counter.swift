@@ -9,7 +9,7 @@ enum Counter {
             streams.stream(lines)
                 .flatMapValues { line in line.lowercased().split(whereSeparator: \.isWhitespace).map(String.init) }
                 .groupBy { _, word in word }
-                .count(as: KeyValueStoreName("word-counts"))
+                .count(as: TableStoreName("word-counts"))
                 .toStream()
                 .to(counts)
         }

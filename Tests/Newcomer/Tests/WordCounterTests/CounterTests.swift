@@ -17,7 +17,7 @@ struct CounterTests {
         let driver = try TopologyTestDriver(Counter.topology())
         try driver.pipe(Counter.lines, key: nil, value: "to be")
         try driver.pipe(Counter.lines, key: "hamlet", value: "to")
-        let store = try driver.timestampedStore(KeyValueStoreName<String, Int64>("word-counts"))
+        let store = try driver.store(TableStoreName<String, Int64>("word-counts"))
         #expect(try store.get("to")?.value == 2)
     }
 

@@ -1,0 +1,287 @@
+import Logging
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+import Synchronization
+
+/// Runs a topology on a cluster: checks and creates its topics, assigns its tasks to threads, and maintains the state
+/// that users see.
+package final class StreamsEngine: Sendable {
+    struct Inner {
+        var state = StreamsState.created
+        /// By thread number.
+        var loops: [Int: StreamThreadLoop] = [:]
+        /// The numbers of the wanted threads.
+        var numbers: Set<Int>
+        var placement = TaskPlacement(StickyAssignment.Work(tasks: []))
+        /// What every thread runs; nil while topics are being planned.
+        var plan: StreamThreadPlan?
+        var isStopRequested = false
+        var isPaused = false
+        /// Whether the threads are stopping in order to restart because the topology's patterns match other topics.
+        var isReplanning = false
+        /// The reports of threads that have ended.
+        var finished: [StreamThreadReport] = []
+        /// Callers that wait for tasks to be handed over.
+        var waiting: [CheckedContinuation<Void, Never>] = []
+        var cluster: (any Cluster)?
+        /// These two keep other instances of the application out.
+        var membership: GroupMembership?
+        var stateLock: StateDirectoryLock?
+        var failure: (any Error)?
+        var memory: StateMemory?
+    }
+
+    let names: InternalTopicNames
+    private let topology: Topology
+    let configuration: StreamsConfiguration
+    private let stateDirectory: String?
+    let clock: @Sendable () -> RoundTime
+    private let openCluster: @Sendable () throws -> any Cluster
+    let logger: Logger
+    let inner: Mutex<Inner>
+    private let end = Latch()
+
+    /// - Parameters:
+    ///   - stateDirectory: for this application alone; nil keeps all state in memory.
+    ///   - openCluster: called once, by `start`.
+    package init(
+        applicationID: String, topology: Topology, configuration: StreamsConfiguration, stateDirectory: String?,
+        clock: @escaping @Sendable () -> RoundTime,
+        openCluster: @escaping @Sendable () throws -> any Cluster
+    ) {
+        names = InternalTopicNames(applicationID: applicationID, topology: topology)
+        self.topology = topology
+        self.configuration = configuration
+        self.stateDirectory = stateDirectory
+        logger = configuration.logger
+        self.clock = clock
+        self.openCluster = openCluster
+        inner = Mutex(
+            Inner(numbers: Set(1...min(max(1, configuration.streamThreads), StreamsConfiguration.mostThreads))))
+    }
+
+    package var state: StreamsState { inner.withLock { $0.state } }
+
+    /// The error that ended the application.
+    package var failure: (any Error)? { inner.withLock { $0.failure } }
+
+    /// The use of the state's memory budget; nil before the start.
+    package var memoryUsage: StateMemory.Usage? { inner.withLock { $0.memory }?.usage }
+
+    package var metrics: StreamsMetrics {
+        let (finished, loops) = inner.withLock { ($0.finished, $0.loops) }
+        return (finished + loops.values.flatMap(\.reports)).reduce(into: StreamsMetrics()) { $0.add($1) }
+    }
+
+    // MARK: Start and stop
+
+    /// Checks and creates topics, and starts the threads, which restore on their own. Blocks for the topics.
+    /// - Throws: `RuntimeError`, `ClusterError`, `TopologyError`; the state is `.error` then.
+    package func start() throws {
+        guard change(to: .rebalancing) else {
+            throw RuntimeError.invalidState(expected: "\(StreamsState.created)", actual: "\(state)")
+        }
+        for warning in topology.warnings {
+            logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])
+        }
+        try launch()
+    }
+
+    private func launch() throws {
+        do {
+            let (plan, work) = try makePlan()
+            let replicas = try plan.furthestReplicas(of: work.tasks, in: stateDirectory)
+            let loops = inner.withLock { inner -> [StreamThreadLoop] in
+                if inner.isStopRequested { return [] }
+                inner.isReplanning = false
+                inner.plan = plan
+                inner.placement = TaskPlacement(work, replicas: replicas)
+                inner.placement.join(inner.numbers)
+                return inner.numbers.sorted().map { makeLoop($0, plan, &inner) }
+            }
+            if loops.isEmpty { return finish() }
+            for loop in loops { loop.start() }
+        } catch {
+            inner.withLock { $0.failure = error }
+            finish()
+            throw error
+        }
+    }
+
+    /// Creates the topics that are missing. Blocks.
+    private func makePlan() throws -> (StreamThreadPlan, StickyAssignment<Int>.Work) {
+        guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
+        let complaints = configuration.complaints(names: names, topology: topology)
+        guard complaints.isEmpty else { throw RuntimeError.invalidSettings(complaints) }
+        let cluster = try openedCluster()
+        let admin = try cluster.makeAdmin(clientID: names.applicationID + "-admin")
+        defer { admin.close() }
+        let watch = try TopicWatch(topology, names: names, admin: admin)
+        let topics = try TopicPlan.prepare(
+            watch.matched, names: names, newTopicPartitions: configuration.newTopicPartitions,
+            named: configuration.namedTopics,
+            settings: InternalTopicSettings(configuration, owner: names.applicationID), admin: admin)
+        tell(topics, of: watch.matched, on: cluster)
+        let memory = StateMemory(budgetBytes: configuration.stateMemoryBytes)
+        inner.withLock { $0.memory = memory }
+        var plan = StreamThreadPlan(
+            number: 0, tasks: [], topology: watch.matched, names: names, configuration: configuration,
+            partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: stateDirectory)
+        plan.topicIDs = topics.topicIDs
+        if topology.readsByPattern { plan.watch = watch }
+        plan.paceBoard.expectAll()
+        return (plan, topics.work(standbys: configuration.standbys, of: watch.matched))
+    }
+
+    private func tell(_ plan: TopicPlan, of topology: Topology, on cluster: any Cluster) {
+        let report = StartReport(
+            plan, of: topology, names: names, threads: inner.withLock { $0.numbers.count }, place: "\(cluster)",
+            stateDirectory: stateDirectory)
+        for sentence in report.sentences { logger.info("\(sentence)") }
+        for warning in plan.warnings {
+            logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])
+        }
+    }
+
+    private func openedCluster() throws -> any Cluster {
+        if let cluster = inner.withLock({ $0.cluster }) { return cluster }
+        let cluster = try openCluster()
+        let membership = try cluster.join(group: names.applicationID)
+        let stateLock = try stateDirectory.map { try StateDirectoryLock($0) }
+        inner.withLock { inner in (inner.cluster, inner.membership, inner.stateLock) = (cluster, membership, stateLock)
+        }
+        return cluster
+    }
+
+    /// Makes a thread that is not started yet.
+    func makeLoop(_ number: Int, _ plan: StreamThreadPlan, _ inner: inout Inner) -> StreamThreadLoop {
+        var plan = plan
+        plan.number = number
+        if number != inner.numbers.min() { plan.watch = nil }
+        let loop = StreamThreadLoop(plan, clock: clock, listener: listener)
+        loop.setPaused(inner.isPaused)
+        loop.grant(inner.placement.granted(number))
+        inner.loops[number] = loop
+        return loop
+    }
+
+    /// Makes the threads commit, close and end. Does not wait: `ended` and `waitUntilEnded` do. May be called at any
+    /// time, from any thread.
+    package func stop() {
+        let (loops, wasCreated) = inner.withLock { inner in
+            inner.isStopRequested = true
+            return (Array(inner.loops.values), inner.state == .created)
+        }
+        if wasCreated { return finish() }
+        _ = change(to: .pendingShutdown)
+        for loop in loops { loop.stop() }
+    }
+
+    /// Stops processing and punctuations until `resume`. What was done is still committed.
+    package func pause() { setPaused(true) }
+    package func resume() { setPaused(false) }
+
+    private func setPaused(_ isPaused: Bool) {
+        let loops = inner.withLock { inner in
+            inner.isPaused = isPaused
+            return Array(inner.loops.values)
+        }
+        for loop in loops { loop.setPaused(isPaused) }
+    }
+
+    /// Returns when every thread has ended. Does not block a thread.
+    package func ended() async { await end.wait() }
+
+    /// Blocks until every thread has ended: not for use on Swift's cooperative pool.
+    package func waitUntilEnded() { end.waitBlocking() }
+
+    // MARK: What threads tell
+
+    private var listener: StreamThreadLoop.Listener {
+        StreamThreadLoop.Listener(
+            progressed: { [self] number, held, followed, status in
+                place { $0.update(number, holds: held, followed: followed, status: status) }
+            }, failed: { [self] in threadFailed($0, $1, $2) },
+            restarted: { [self] number in place { $0.restarted(number) } },
+            topicsChanged: { [self] in replan() },
+            ended: { [self] in threadEnded($0, $1) })
+    }
+
+    private func threadFailed(_ number: Int, _ error: any Error, _ pause: Duration) -> UncaughtErrorResponse {
+        place { $0.stopped(number) }
+        let response = configuration.onUncaughtError(error)
+        var next = ""
+        if case .replaceThread = response, !error.isForGood { next = "; another one takes over in \(pause)" }
+        logger.error("a stream thread stopped: \(error)\(next)", metadata: ["application": "\(names.applicationID)"])
+        return response
+    }
+
+    /// Makes all threads commit and end; the last one starts new threads, which read the topics that match now.
+    private func replan() {
+        guard !inner.withLock({ $0.isStopRequested }) else { return }
+        logger.info(
+            "the patterns match other topics now; stream threads restart",
+            metadata: ["application": "\(names.applicationID)"])
+        _ = change(to: .rebalancing)
+        let loops = inner.withLock { inner in
+            inner.isReplanning = true
+            return Array(inner.loops.values)
+        }
+        for loop in loops { loop.stop() }
+    }
+
+    private func threadEnded(_ number: Int, _ error: (any Error)?) {
+        let (others, beginsAnew) = inner.withLock { inner in
+            inner.finished += inner.loops.removeValue(forKey: number)?.reports.map(\.afterEnd) ?? []
+            inner.failure = inner.failure ?? error
+            return (
+                Array(inner.loops.values), inner.isReplanning && inner.failure == nil && !inner.isStopRequested
+            )
+        }
+        if others.isEmpty {
+            // If it fails, the failure is kept and ends the application.
+            if beginsAnew { return (try? launch()) ?? () }
+            return finish()
+        }
+        if error == nil { return place { $0.left(number) } }
+        _ = change(to: .pendingShutdown)
+        for loop in others { loop.stop() }
+    }
+
+    private func finish() {
+        _ = change(to: failure == nil ? .notRunning : .error)
+        let waiting = inner.withLock { inner in
+            inner.membership?.leave()
+            (inner.membership, inner.stateLock) = (nil, nil)
+            defer { inner.waiting = [] }
+            return inner.waiting
+        }
+        end.open()
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// - Returns: whether the change is allowed.
+    func change(to next: StreamsState) -> Bool {
+        let old = inner.withLock { $0.change(to: next) }
+        guard let old else { return false }
+        tell(old, next)
+        return true
+    }
+
+    /// Logs a change of state, and calls `onStateChange`.
+    func tell(_ old: StreamsState, _ next: StreamsState) {
+        logger.info("\(names.applicationID) is \(next)", metadata: ["was": "\(old)"])
+        configuration.onStateChange(old, next)
+    }
+}
+
+extension StreamsEngine.Inner {
+    /// - Returns: the state before; nil if the change is not allowed.
+    mutating func change(to next: StreamsState) -> StreamsState? {
+        guard state.mayBecome(next) else { return nil }
+        defer { state = next }
+        return state
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension StreamThreadPlan {
+    /// For tasks with several replicas on disk, the one that is furthest ahead and so has the least to restore. Opens
+    /// the replicas, so it must run before any thread does. Blocks.
+    /// - Throws: `StateError`.
+    func furthestReplicas(of tasks: [TaskID], in stateDirectory: String?) throws -> [TaskID: Int] {
+        guard let stateDirectory, let names = try? FileManager.default.contentsOfDirectory(atPath: stateDirectory),
+            names.contains(where: { $0.contains("-copy-") })
+        else { return [:] }
+        let (held, parts) = (Set(names), topology.subtopologies)
+        var furthest: [TaskID: Int] = [:]
+        for task in tasks {
+            guard let part = parts.first(where: { $0.number == task.subtopology }) else { continue }
+            var most: Int64 = -1
+            for replica in 0..<names.count where held.contains(TaskSet.directory(of: task, replica: replica)) {
+                let reach = try reach(of: part, in: environment(of: task, replica: replica))
+                if reach > most { (most, furthest[task]) = (reach, replica) }
+            }
+        }
+        return furthest
+    }
+
+    /// How far the stores are in their changelogs: the sum of their offsets.
+    private func reach(of part: Subtopology, in environment: StoreEnvironment) throws -> Int64 {
+        environment.changelogTopic = names.changelog
+        defer { environment.close() }
+        return try part.stores.reduce(0) { sum, definition in
+            let store = try definition.open(in: environment)
+            let reach = (store.changelogOffset.map { [$0] } ?? Array(store.positions.values)).map(\.value)
+            try store.close()
+            return sum + reach.reduce(0, +)
+        }
+    }
+}

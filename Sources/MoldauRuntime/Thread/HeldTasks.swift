@@ -1,0 +1,150 @@
+// How a stream thread gets tasks and gives them up while it runs; the tasks that it keeps continue meanwhile.
+//
+//     granted by the placement ──▸ opened, restoring ──▸ running ──▸ revoked: leaving ──▸ committed ──▸ closed
+//
+// A running task leaves after a commit, so that its next owner finds its position, and a complete changelog. If the
+// commit has to wait, for results of asynchronous operators or for room on the disk, the task waits with it. A task
+// that is still being restored has nothing to commit.
+
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// The tasks and standby copies that a stream thread has open, and those that it may have.
+final class HeldTasks {
+    /// What the thread may have; the next rounds act on it. It must not contain what another thread has.
+    var granted: TaskSet
+    /// What the thread has open.
+    private(set) var held = TaskSet()
+    /// In the order of their names.
+    private(set) var tasks: [StreamTask] = []
+    /// The tasks that are restored and take records.
+    private(set) var running: [StreamTask] = []
+    /// Copies of other threads' tasks.
+    private(set) var standbys: [StandbyTask] = []
+    /// Running tasks by the partitions that they read.
+    private(set) var owners: [TopicPartition: StreamTask] = [:]
+    /// Running tasks that leave as soon as they are committed: they take no more records.
+    private(set) var leaving: Set<TaskID> = []
+
+    private let plan: StreamThreadPlan
+    private let parts: [Int: Subtopology]
+    private let services: ThreadServices
+    private let restorer: StoreRestorer
+    /// The report of tasks that were closed.
+    private var closed = StreamThreadReport()
+
+    init(_ plan: StreamThreadPlan, services: ThreadServices, restorer: StoreRestorer) {
+        (self.plan, self.services, self.restorer) = (plan, services, restorer)
+        granted = TaskSet(active: Dictionary(uniqueKeysWithValues: plan.tasks.map { ($0, 0) }))
+        parts = Dictionary(uniqueKeysWithValues: plan.topology.subtopologies.map { ($0.number, $0) })
+    }
+
+    /// The partitions of running tasks that are no longer granted.
+    var leavingPartitions: Set<TopicPartition> { Set(running.filter(isRevoked).flatMap(\.partitions)) }
+
+    private func isRevoked(_ task: StreamTask) -> Bool { granted.active[task.id] != held.active[task.id] }
+
+    // MARK: Taking up
+
+    /// Opens what is granted and not open yet, and starts to restore it. Blocks.
+    func takeUp(now: RoundTime) throws {
+        for (id, replica) in granted.active.sorted(by: { $0.key < $1.key }) where held.active[id] == nil {
+            guard let part = parts[id.subtopology] else { continue }
+            let task = try open(id, part, replica: replica, now: now)
+            tasks.append(task)
+            held.active[id] = replica
+            try restorer.add(task.stores, now: now.uptime)
+        }
+        for (id, replica) in granted.standby.sorted(by: { $0.key < $1.key }) where held.replica(of: id) == nil {
+            guard let part = parts[id.subtopology] else { continue }
+            let standby = try StandbyTask(
+                id, part, environment: plan.environment(of: id, replica: replica), services: services, now: now)
+            standbys.append(standby)
+            held.standby[id] = replica
+            try restorer.add(standby.stores, follows: true, now: now.uptime)
+        }
+        tasks.sort { $0.id < $1.id }
+    }
+
+    /// Opens a task with the stores of the standby copy that this thread has, or else with those of its replica.
+    private func open(_ id: TaskID, _ part: Subtopology, replica: Int, now: RoundTime) throws -> StreamTask {
+        guard let index = standbys.firstIndex(where: { $0.id == id }) else {
+            return try StreamTask(
+                id, part, environment: plan.environment(of: id, replica: replica), services: services, now: now)
+        }
+        let standby = standbys.remove(at: index)
+        held.standby[id] = nil
+        try restorer.remove(standby.stores)
+        return try StreamTask(id, part, stores: standby.stores, services: services, now: now)
+    }
+
+    /// The tasks whose stores have become restored.
+    var restored: [StreamTask] { tasks.filter { !$0.hasBegun && restorer.isDone($0.stores) } }
+
+    /// Lets restored tasks take records.
+    func begin(_ restored: [StreamTask], at positions: [TopicPartition: TaskPosition]) {
+        for task in restored {
+            for partition in task.partitions { owners[partition] = task }
+            task.begin(at: positions)
+        }
+        running = tasks.filter(\.hasBegun)
+    }
+
+    // MARK: Giving up
+
+    /// Closes what is no longer granted and has nothing to commit: standby copies, and tasks that are still being
+    /// restored. Running tasks that are no longer granted start to leave.
+    /// - Returns: the tasks that leave, to be closed when they are committed; nil if no task was revoked.
+    func giveUp() throws -> [StreamTask]? {
+        for standby in standbys where granted.replica(of: standby.id) != held.standby[standby.id] {
+            try restorer.remove(standby.stores)
+            standbys.removeAll { $0 === standby }
+            held.standby[standby.id] = nil
+            try standby.close()
+        }
+        let revoked = tasks.filter(isRevoked)
+        for task in revoked where !task.hasBegun { try close(task) }
+        let left = revoked.filter(\.hasBegun)
+        leaving = Set(left.map(\.id))
+        return revoked.isEmpty ? nil : left
+    }
+
+    /// Closes a task without a commit.
+    func close(_ task: StreamTask) throws {
+        try restorer.remove(task.stores)
+        closed.add(task)
+        tasks.removeAll { $0 === task }
+        running.removeAll { $0 === task }
+        for partition in task.partitions { owners[partition] = nil }
+        leaving.remove(task.id)
+        held.active[task.id] = nil
+        try task.close()
+    }
+
+    /// Closes everything when the thread ends, even if some of it throws. What was held stays listed for the report.
+    /// - Throws: the first error.
+    func closeAll() throws {
+        var first: (any Error)?
+        for task in tasks { do { try task.close() } catch { first = first ?? error } }
+        for standby in standbys { do { try standby.close() } catch { first = first ?? error } }
+        if let first { throw first }
+    }
+
+    // MARK: Report
+
+    /// The counts of all tasks so far.
+    var report: StreamThreadReport {
+        var report = closed
+        for task in tasks { report.add(task) }
+        (report.restored, report.followed) = (restorer.restoredCount, restorer.followedCount)
+        for task in running {
+            if task.hasRecords, !task.awaited.isEmpty { report.waiting[task.id] = task.awaited }
+            let count = task.context.deferredCount
+            if count > 0 { report.inFlight[task.id] = count }
+        }
+        report.lags = restorer.lags
+        return report
+    }
+}

@@ -1,0 +1,99 @@
+// When a stream thread commits, and what it does if there is no room. How to commit is up to `TaskCommit`.
+
+import Logging
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+extension StreamThread {
+    func commitIfDue(now: RoundTime) throws {
+        let running = heldTasks.running
+        guard schedule.isDue(at: now.uptime, isWanted: running.contains(where: \.wantsCommit)) else { return }
+        guard try settle(now: now) else { return }
+        try commit(now: now, writeBehind: schedule.writesBehind(at: now.uptime))
+    }
+
+    /// Whether all results have gone downstream, in every task.
+    func settle(now: RoundTime) throws -> Bool { try taskCommit.settle(heldTasks.running, now: now) }
+
+    /// Commits all tasks together; their deferred work must be settled. Blocks until changelogs, output and offsets are
+    /// as durable as the cluster promises.
+    ///
+    /// If there is no room, nothing is committed and the thread pauses processing; this may be called again.
+    package func commit(now: RoundTime, writeBehind: Bool = false) throws {
+        do {
+            try taskCommit.commit(
+                heldTasks.running, standbys: heldTasks.standbys, globalTables: globalTables, now: now,
+                writeBehind: writeBehind)
+            schedule.committed(at: now.uptime)
+            turns.transactionPace.committed()
+            if schedule.purges(at: now.uptime) { try purgeRepartitionTopics() }
+            if shortage != nil { plan.configuration.logger.info("there is room again; processing continues") }
+            shortage = nil
+        } catch {
+            try hold(because: error)
+        }
+    }
+
+    /// Deletes records from repartition topics that were read and committed.
+    private func purgeRepartitionTopics() throws {
+        let topics = Set(plan.topology.repartitionTopics.map { plan.names.topic($0.name) })
+        let queues = heldTasks.running.flatMap(\.queues).filter { topics.contains($0.partition.topic) }
+        let offsets = queues.reduce(into: [:]) { offsets, queue in offsets[queue.partition] = queue.position }
+        if !offsets.isEmpty { try clients.admin.deleteRecords(before: offsets) }
+    }
+
+    // MARK: No room
+
+    /// Runs `body`, which may find the state's disk full; the thread then pauses processing.
+    func waitingForSpace(_ body: () throws -> Void) throws {
+        do { try body() } catch let error as StateError { try hold(because: error) }
+    }
+
+    /// Pauses processing until there is room.
+    /// - Throws: the error, if waiting does not help.
+    func hold(because error: any Error) throws {
+        guard let new = Shortage(error) else { throw error }
+        if shortage == nil {
+            plan.configuration.logger.warning("\(error); nothing more is processed until there is room")
+        }
+        shortage = new.joined(shortage)
+    }
+
+    // MARK: The end
+
+    /// Resumes deferred work without taking records, before a stop. Blocks for at most `wait` if results are still
+    /// missing.
+    /// - Returns: whether `stop` will commit.
+    package func settleForStop(now: RoundTime, wait: Duration) throws -> Bool {
+        guard !heldTasks.running.isEmpty else { return true }
+        _ = try resume(now: now)
+        if try settle(now: now) { return true }
+        clients.consumer.pause(Set(heldTasks.owners.keys).union(globalTables.partitions))
+        _ = try clients.consumer.poll(wait: wait)
+        return false
+    }
+
+    /// Commits, then closes everything. If asynchronous operators still have results to come, nothing is committed:
+    /// they are cancelled, and what was done since the last commit will be read again.
+    /// - Throws: the first error; everything is closed in any case.
+    package func stop(now: RoundTime) throws {
+        let results = [Result { try commitLast(now: now) }, Result { try close() }]
+        for result in results { try result.get() }
+    }
+
+    private func commitLast(now: RoundTime) throws {
+        guard !heldTasks.running.isEmpty else { return }
+        do {
+            if try settle(now: now) { try commit(now: now) }
+            if shortage == .cluster {
+                throw ClusterError.diskFull(reason: "what was done since the last commit is not kept")
+            }
+        } catch let error as ClusterError where error.remedy == .beginAnew {
+            plan.configuration.logger.warning(
+                "a transaction was aborted because it was open for too long; its records are processed again at the next start"
+            )
+        }
+    }
+}

@@ -1,0 +1,342 @@
+// The rounds of a stream thread. Nothing here creates a thread or reads a clock: `StreamThreadLoop`, a simulator, or a
+// test does.
+//
+//     opened ──▸ restoring ◂──▸ running ──▸ closed
+//
+// Restoring: global tables are read to their ends, and stores to the ends of their changelogs; one poll of each per
+// round. Running: poll, give batches to tasks, process in turns, punctuate, commit when due. A task runs as soon as its
+// own stores are restored; the thread is running when all its tasks are. Its set of tasks may change at the beginning
+// of each round: see `HeldTasks`.
+//
+// A task with asynchronous operators may have records whose results are not available yet. Once a commit is due such a
+// task takes no further records, while the others continue; as soon as all results have gone downstream, the thread
+// commits. So positions, stores and output always match. The wait is limited by the operators' timeouts.
+
+import Logging
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// The tasks of one thread and their rounds: plain, synchronous, used by one thread.
+package final class StreamThread {
+    /// The phases of a thread.
+    package enum Phase: Sendable, Equatable {
+        case restoring
+        case running
+        case closed
+    }
+
+    package private(set) var phase = Phase.restoring
+    package let globalTables: GlobalTables
+    /// Requests of other threads; answered between batches.
+    package let mailbox: ThreadMailbox
+
+    let plan: StreamThreadPlan
+    let clients: ThreadClients
+    let restorer: StoreRestorer
+    let heldTasks: HeldTasks
+    let turns: Turns
+    let taskCommit: TaskCommit
+    var schedule: CommitSchedule
+    /// Why processing is paused for now.
+    var shortage: Shortage?
+    private let startPositions: StartPositions
+    /// Looks for topics that match the topology's patterns.
+    private var topicSearch: Recurrence
+    /// Looks up commits for standby copies.
+    private var standbyLookup: Recurrence
+
+    /// Opens clients, stores and nodes. Blocks. If it throws, what was already opened is closed.
+    package init(_ plan: StreamThreadPlan, now: RoundTime) throws {
+        self.plan = plan
+        let clients = try ThreadClients(plan)
+        self.clients = clients
+        let (names, configuration, consumer) = (plan.names, plan.configuration, clients.consumer)
+        mailbox = ThreadMailbox(of: plan.clientID, wake: clients.wake)
+        taskCommit = TaskCommit(
+            outbox: clients.outbox, group: { consumer.groupMetadata }, commitPositions: { try consumer.commit($0) })
+        restorer = StoreRestorer(
+            consumer: clients.restoreConsumer, committed: { try consumer.committed($0) },
+            logger: configuration.logger, report: configuration.onRestore)
+        startPositions = StartPositions(plan.topology, names: names, consumer: consumer, logger: configuration.logger)
+        do { globalTables = try Self.openGlobalTables(plan, clients.outbox, now) } catch {
+            clients.close()
+            throw error
+        }
+        let services = ThreadServices(
+            names: names, configuration: configuration, outbox: clients.outbox, globalStores: globalTables.stores,
+            partitionCounts: plan.partitionCounts, topicIDs: plan.topicIDs,
+            wake: { [wakeup = consumer.wakeup] in wakeup.signal() })
+        heldTasks = HeldTasks(plan, services: services, restorer: restorer)
+        turns = Turns(plan, clients: clients)
+        schedule = CommitSchedule(configuration, now: now.uptime)
+        topicSearch = Recurrence(every: configuration.topicSearchInterval, since: now.uptime)
+        standbyLookup = Recurrence(every: .seconds(1), since: nil)
+        do {
+            try heldTasks.takeUp(now: now)
+            try globalTables.begin(
+                with: consumer, logger: configuration.logger, report: configuration.onRestore)
+        } catch {
+            // The first error is the one to report.
+            try? close()
+            throw error
+        }
+    }
+
+    /// Callers without an answer get an error, even if the thread was never closed.
+    deinit { mailbox.close() }
+
+    private static func openGlobalTables(
+        _ plan: StreamThreadPlan, _ outbox: Outbox, _ now: RoundTime
+    ) throws -> GlobalTables {
+        try GlobalTables(
+            plan.topology.globalTables,
+            partitionCount: { topic in
+                guard let count = plan.partitionCounts[topic] else { throw ClusterError.unknownTopic(topic) }
+                return count
+            }, environment: plan.environment("global_\(plan.number)"),
+            services: ThreadServices(
+                names: plan.names, configuration: plan.configuration, outbox: outbox, topicIDs: plan.topicIDs),
+            now: now)
+    }
+
+    // MARK: What it has
+
+    /// What the thread may have; the next rounds open and close tasks accordingly. It must not contain what another
+    /// thread has.
+    package var granted: TaskSet {
+        get { heldTasks.granted }
+        set { heldTasks.granted = newValue }
+    }
+
+    /// What the thread has open.
+    package var held: TaskSet { heldTasks.held }
+
+    /// In the order of their names.
+    package var tasks: [StreamTask] { heldTasks.tasks }
+
+    /// The partitions of running tasks that are no longer granted.
+    package var leavingPartitions: Set<TopicPartition> { heldTasks.leavingPartitions }
+
+    /// A copy with at most this lag can take over soon: Kafka's `acceptable.recovery.lag`.
+    private static var acceptableLag: Int64 { 10_000 }
+
+    /// The thread's status.
+    package var status: TaskStatus {
+        TaskStatus(isRunning: phase == .running, isCaughtUp: restorer.maxLag <= Self.acceptableLag)
+    }
+
+    /// What has happened so far.
+    package var report: StreamThreadReport {
+        var report = heldTasks.report
+        (report.commits, report.globalUpdates) = (schedule.count, globalTables.appliedCount)
+        for drops in globalTables.drops + [clients.outbox.drops] { report.drops.merge(drops, uniquingKeysWith: +) }
+        return report
+    }
+
+    /// Ends a waiting round, from any thread.
+    package var wakeup: Wakeup { clients.consumer.wakeup }
+
+    // MARK: A round
+
+    /// Does what there is to do, once. Blocks for at most `wait` if there is nothing.
+    /// - Parameter isPaused: nothing is processed and no punctuation is called; work that is already done is still
+    ///   committed.
+    /// - Returns: how many records were processed, or got results that came later.
+    @discardableResult
+    package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
+        precondition(phase != .closed, "a closed stream thread runs no more")
+        do {
+            return try runRound(now: now, isPaused: isPaused, wait: wait)
+        } catch let error as ClusterError where error.remedy == .beginAnew {
+            try restartTasks(now: now)
+            return 0
+        }
+    }
+
+    private func runRound(now: RoundTime, isPaused: Bool, wait: Duration) throws -> Int {
+        answerMessages()
+        let wait = mailbox.isEmpty ? wait : .zero
+        turns.transactionPace.begin(at: now.uptime)
+        try followGrants(now: now)
+        let isIdle = heldTasks.running.isEmpty
+        if phase == .restoring {
+            try waitingForSpace { try restore(now: now, wait: isIdle ? wait : min(wait, Turns.shortWait)) }
+            if isIdle { return 0 }
+        } else if !heldTasks.standbys.isEmpty {
+            try waitingForSpace { try followChangelogs(now: now) }
+        }
+        if let shortage {
+            try fetch(now: now, wait: wait)
+            // If the stores had no room, they are tried again.
+            try commit(now: now, writeBehind: shortage == .state)
+            return 0
+        }
+        let isBlocked = turns.isBlocked && !isPaused
+        try fetch(
+            now: now, wait: turns.hasMore && !isPaused || phase == .restoring ? .zero : wait, isBlocked: isBlocked)
+        var count = try resume(now: now)
+        if !isPaused { count += try work(now: now) }
+        turns.transactionPace.did(count)
+        let outbox = clients.outbox
+        if count == 0, !turns.transactionPace.isCareful { try outbox.sendAll() }
+        if outbox.isOutOfSpace { try hold(because: outbox.spaceError) } else { try commitIfDue(now: now) }
+        return count
+    }
+
+    /// - Parameter isBlocked: whether records wait for other threads' progress.
+    private func fetch(now: RoundTime, wait: Duration, isBlocked: Bool = false) throws {
+        let fetched: [FetchedBatches]
+        let wait = turns.look(upTo: wait, isBlocked: isBlocked, now: now.uptime)
+        do {
+            fetched = try clients.consumer.poll(wait: wait)
+        } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) {
+            return try startPositions.seekAgain(partition, lost: lost, held: held, now: now.wall)
+        }
+        try handOut(fetched, now: now)
+        try turns.begin(now: now.uptime)
+    }
+
+    /// Gives batches to the global tables and tasks that read their partitions. Must get everything that `poll`
+    /// returned: it is not returned again.
+    private func handOut(_ fetched: [FetchedBatches], now: RoundTime) throws {
+        for batches in fetched {
+            if try globalTables.apply(batches, now: now) { continue }
+            guard let task = heldTasks.owners[batches.partition] else { continue }
+            try task.add(batches, now: now)
+            turns.backpressure.took(batches.partition, by: task)
+        }
+    }
+
+    /// Resumes deferred work of all tasks, paused or not: their records were taken already.
+    func resume(now: RoundTime) throws -> Int { try heldTasks.running.reduce(0) { try $0 + $1.resume(now: now) } }
+
+    private func work(now: RoundTime) throws -> Int {
+        // Records that are carefully processed again are committed before more are taken.
+        if schedule.isAwaited, turns.transactionPace.isCareful {
+            turns.rest()
+            return 0
+        }
+        let mayWork: (StreamTask) -> Bool = { [self] task in
+            !(schedule.isAwaited && task.defersWork) && !clients.outbox.isOutOfSpace
+                && !heldTasks.leaving.contains(task.id)
+        }
+        let count = try turns.work(now: now, mayWork: mayWork, afterEach: answerMessages)
+        turns.backpressure.resume(heldTasks.owners)
+        return count
+    }
+
+    /// Answers a limited number of requests of other threads, so that records get their turn again.
+    private func answerMessages() {
+        mailbox.answer(with: ThreadContents(of: plan.clientID, heldTasks, globalTables))
+    }
+
+    /// Whether the topology's patterns match other topics than this thread was made with. Checks from time to time, and
+    /// blocks then.
+    func topicsHaveChanged(now: RoundTime) throws -> Bool {
+        guard let watch = plan.watch, phase == .running, shortage == nil, topicSearch.takesTurn(at: now.uptime) else {
+            return false
+        }
+        return try watch.hasChanged(admin: clients.admin)
+    }
+
+    // MARK: Restore
+
+    private func restore(now: RoundTime, wait: Duration) throws {
+        // Tasks that are running already may have batches among these.
+        if !globalTables.isCaughtUp { try handOut(clients.consumer.poll(wait: wait), now: now) }
+        try restorer.step(wait: wait, now: now.uptime)
+        guard globalTables.isCaughtUp else { return }
+        try begin(heldTasks.restored, now: now)
+    }
+
+    /// Lets restored tasks take records from their committed positions on.
+    private func begin(_ restored: [StreamTask], now: RoundTime) throws {
+        guard !restored.isEmpty else { return arrange(now: now) }
+        let positions = try startPositions.find(restored.flatMap(\.partitions), now: now.wall)
+        if heldTasks.running.isEmpty { schedule.begin(at: now.uptime) }
+        heldTasks.begin(restored, at: positions)
+        try assign()
+        for (partition, position) in positions { try clients.consumer.seek(partition, to: position.offset) }
+        arrange(now: now)
+    }
+
+    /// Lets standby copies apply available changelog records.
+    private func followChangelogs(now: RoundTime) throws {
+        try restorer.step(wait: .zero, now: now.uptime)
+        let inputs = heldTasks.standbys.reduce(into: Set<TopicPartition>()) { $0.formUnion($1.inputs) }
+        guard !inputs.isEmpty, standbyLookup.takesTurn(at: now.uptime) else { return }
+        let committed = try clients.consumer.committed(inputs)
+        for standby in heldTasks.standbys { standby.follow(committed) }
+    }
+
+    /// Assigns the partitions that running tasks and global tables read.
+    private func assign() throws {
+        try clients.consumer.assign(Set(heldTasks.owners.keys).union(globalTables.partitions))
+    }
+
+    /// Arranges the turns of the running tasks, and notes whether all tasks run.
+    private func arrange(now: RoundTime) {
+        turns.arrange(heldTasks.running, now: now.uptime)
+        let areAllRunning = heldTasks.running.count == heldTasks.tasks.count
+        phase = areAllRunning && globalTables.isCaughtUp ? .running : .restoring
+    }
+
+    // MARK: Tasks that come and go
+
+    /// Gives up what is no longer granted, as soon as it is committed, and opens what is newly granted. Blocks for
+    /// both.
+    private func followGrants(now: RoundTime) throws {
+        guard granted != held else { return }
+        if let leaving = try heldTasks.giveUp(), try commitAndClose(leaving, now: now) { arrange(now: now) }
+        try heldTasks.takeUp(now: now)
+        if phase == .running { arrange(now: now) }
+    }
+
+    /// - Returns: false if the commit has to wait; the tasks wait with it, and take no records, whose results would
+    ///   come too late.
+    private func commitAndClose(_ leaving: [StreamTask], now: RoundTime) throws -> Bool {
+        guard !leaving.isEmpty else { return true }
+        schedule.expect()
+        guard try settle(now: now) else { return false }
+        try commit(now: now)
+        guard shortage == nil else { return false }
+        for task in leaving { try close(task) }
+        try assign()
+        return true
+    }
+
+    /// Called when the cluster has aborted the transaction because it was open for too long, or because another
+    /// producer took over: nothing done since the last commit counts. Stores discard it, and tasks start again at their
+    /// committed positions.
+    private func restartTasks(now: RoundTime) throws {
+        plan.configuration.logger.warning(
+            "a transaction was aborted, which was open for longer than its timeout, or whose producer another one replaced; its records are processed again",
+            metadata: ["thread": "\(plan.clientID)", "timeout": "\(plan.configuration.ownTransactionTimeout)"])
+        turns.transactionPace.lost()
+        for task in tasks { try close(task) }
+        schedule.cancelled()
+        shortage = nil
+        try assign()
+        try clients.renewProducer()
+        try heldTasks.takeUp(now: now)
+        arrange(now: now)
+    }
+
+    private func close(_ task: StreamTask) throws {
+        turns.backpressure.forget(task.partitions)
+        try heldTasks.close(task)
+    }
+
+    /// Closes everything without a commit: stores keep what was committed before.
+    /// - Throws: the first error; everything is closed in any case.
+    package func close() throws {
+        guard phase != .closed else { return }
+        phase = .closed
+        mailbox.close()
+        let results = [Result { try heldTasks.closeAll() }, Result { try globalTables.close() }]
+        clients.close()
+        for result in results { try result.get() }
+    }
+}

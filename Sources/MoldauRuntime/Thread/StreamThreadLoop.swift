@@ -1,0 +1,194 @@
+import Foundation
+import Logging
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+import Synchronization
+
+/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may restart
+/// with a new one.
+final class StreamThreadLoop: Sendable {
+    /// What the loop calls, on its thread.
+    struct Listener: Sendable {
+        /// The thread has followed another grant, opened or closed tasks, or changed its status.
+        let progressed: @Sendable (_ number: Int, _ held: TaskSet, _ followed: TaskSet, TaskStatus) -> Void
+        /// The thread processes nothing more. It has closed everything, but its transaction may still be open in the
+        /// cluster. It restarts after `pause` if the response says so.
+        let failed: @Sendable (_ number: Int, any Error, _ pause: Duration) -> UncaughtErrorResponse
+        /// The thread starts again with nothing; the transaction that it left open has ended.
+        let restarted: @Sendable (_ number: Int) -> Void
+        /// The topology's patterns match other topics than the threads read.
+        let topicsChanged: @Sendable () -> Void
+        let ended: @Sendable (_ number: Int, (any Error)?) -> Void
+    }
+
+    private struct Control {
+        var isStopping = false
+        var isLeaving = false
+        var isPaused = false
+        var granted = TaskSet()
+        /// The mailbox of the current thread; nil between a failure and the restart.
+        var mailbox: ThreadMailbox?
+        /// The report of the current thread; `finished` has those of earlier ones, which failed.
+        var report = StreamThreadReport()
+        var finished: [StreamThreadReport] = []
+    }
+
+    private let plan: StreamThreadPlan
+    private let clock: @Sendable () -> RoundTime
+    private let listener: Listener
+    private let control = Mutex(Control())
+
+    init(_ plan: StreamThreadPlan, clock: @escaping @Sendable () -> RoundTime, listener: Listener) {
+        self.plan = plan
+        self.clock = clock
+        self.listener = listener
+    }
+
+    func start() {
+        let thread = Thread { self.run() }
+        thread.name = plan.clientID
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    /// Makes the current round the last one. Does not wait for it.
+    func stop() {
+        change { $0.isStopping = true }
+    }
+
+    /// As `stop`, for a thread that is removed while others continue: if it fails, it may restart once more in order to
+    /// end properly.
+    func leave() { change { $0.isLeaving = true } }
+
+    /// Sets what the thread may have from the next round on.
+    func grant(_ granted: TaskSet) {
+        guard control.withLock({ $0.granted != granted }) else { return }
+        change { $0.granted = granted }
+    }
+
+    func setPaused(_ isPaused: Bool) {
+        change { $0.isPaused = isPaused }
+    }
+
+    private func change(_ body: (inout sending Control) -> Void) {
+        let mailbox = control.withLock { control in
+            body(&control)
+            return control.mailbox
+        }
+        mailbox?.wake()
+    }
+
+    /// The mailbox for requests to the thread; nil between a failure and the restart, and at the end.
+    var mailbox: ThreadMailbox? { control.withLock { $0.mailbox } }
+
+    var reports: [StreamThreadReport] { control.withLock { $0.finished + [$0.report] } }
+
+    /// The pause between a failure and the restart; it doubles after each further failure.
+    private static var shortestPause: Duration { .milliseconds(100) }
+    /// The longest such pause. A thread that ran for at least this long before it failed gets the shortest pause again.
+    private static var longestPause: Duration { .seconds(10) }
+
+    private func run() {
+        var isAnew = false
+        var pause = Self.shortestPause
+        while true {
+            let began = clock().uptime
+            do {
+                try runThread(isAnew: isAnew)
+                return listener.ended(plan.number, nil)
+            } catch {
+                if clock().uptime - began >= Self.longestPause { pause = Self.shortestPause }
+                let response = listener.failed(plan.number, error, pause)
+                let isStopping = control.withLock { control in
+                    control.finished.append(control.report.afterEnd)
+                    control.report = StreamThreadReport()
+                    return control.isStopping
+                }
+                guard case .replaceThread = response, !isStopping, !error.isForGood else {
+                    return listener.ended(plan.number, error)
+                }
+                isAnew = true
+                if sleep(pause) { return listener.ended(plan.number, nil) }
+                pause = min(pause * 2, Self.longestPause)
+            }
+        }
+    }
+
+    /// Waits; returns early if the thread is to stop or to leave.
+    /// - Returns: whether the thread is to stop.
+    private func sleep(_ pause: Duration) -> Bool {
+        let end = clock().uptime + pause
+        while clock().uptime < end {
+            let now = control.withLock { $0 }
+            if now.isStopping || now.isLeaving { break }
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+        return control.withLock { $0.isStopping }
+    }
+
+    private func runThread(isAnew: Bool) throws {
+        let thread = try StreamThread(plan, now: clock())
+        if isAnew { listener.restarted(plan.number) }
+        control.withLock { $0.mailbox = thread.mailbox }
+        defer { control.withLock { $0.mailbox = nil } }
+        var drops = DropWatch()
+        defer { warn(drops.look(at: thread.report, now: clock().uptime, isLast: true)) }
+        do {
+            try runRounds(of: thread, &drops)
+            let end = clock().uptime + plan.configuration.stopPatience
+            while try !thread.settleForStop(now: clock(), wait: wait), clock().uptime < end {}
+        } catch {
+            publish(thread)
+            // The first error is the one to report.
+            try? thread.close()
+            throw error
+        }
+        defer { publish(thread) }
+        try thread.stop(now: clock())
+    }
+
+    private func warn(_ sentences: [String]) {
+        for sentence in sentences {
+            plan.configuration.logger.warning(
+                "\(sentence)", metadata: ["application": "\(plan.names.applicationID)", "thread": "\(plan.number)"])
+        }
+    }
+
+    private func runRounds(of thread: StreamThread, _ drops: inout DropWatch) throws {
+        var told: (held: TaskSet, followed: TaskSet, status: TaskStatus)?
+        while true {
+            let now = control.withLock { $0 }
+            if now.isStopping || now.isLeaving { return }
+            thread.granted = now.granted
+            try thread.runOnce(now: clock(), isPaused: now.isPaused, wait: wait)
+            publish(thread)
+            warn(drops.look(at: thread.report, now: clock().uptime))
+            if try thread.topicsHaveChanged(now: clock()) { listener.topicsChanged() }
+            let status = thread.status
+            if let told, told == (thread.held, now.granted, status) { continue }
+            told = (thread.held, now.granted, status)
+            listener.progressed(plan.number, thread.held, now.granted, status)
+        }
+    }
+
+    /// At most until the next commit, and short enough for wall-clock punctuations.
+    private var wait: Duration { min(.milliseconds(100), max(.milliseconds(1), plan.configuration.commitInterval)) }
+
+    private func publish(_ thread: StreamThread) {
+        let report = thread.report
+        control.withLock { $0.report = report }
+    }
+}
+
+extension Error {
+    /// Whether a new thread would fail in the same way.
+    var isForGood: Bool {
+        if let error = self as? ClusterError { return error.remedy == .stopApplication }
+        return switch self as? StateError {
+        case .changed, .damaged, .malformedMetadata: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+
+/// Everything a stream thread needs to run. The threads of an application differ in number and tasks only.
+package struct StreamThreadPlan: Sendable {
+    package var number: Int
+    /// The tasks to start with, each on its first replica; `StreamThread.granted` may change them later.
+    package var tasks: [TaskID]
+    package var topology: Topology
+    package var names: InternalTopicNames
+    package var configuration: StreamsConfiguration
+    package var partitionCounts: [String: Int32]
+    /// The topics' ids, if the cluster has ids.
+    package var topicIDs: [String: TopicID] = [:]
+    package var cluster: any Cluster
+    package var memory: StateMemory
+    /// Maps the name of a task's directory to where its stores keep their bytes.
+    package var environment: @Sendable (String) -> StoreEnvironment
+    /// Shared by all threads of the process.
+    package var paceBoard: PaceBoard
+    /// For the one thread that looks for new topics; nil for the others.
+    package var watch: TopicWatch?
+
+    /// - Parameter stateDirectory: contains one directory per task; nil keeps everything in memory.
+    package init(
+        number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
+        configuration: StreamsConfiguration,
+        partitionCounts: [String: Int32], cluster: any Cluster, memory: StateMemory, stateDirectory: String?
+    ) {
+        (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
+        (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
+        self.memory = memory
+        paceBoard = PaceBoard(topology, names: names, partitionCounts: partitionCounts)
+        environment = { name in
+            guard let stateDirectory else { return StoreEnvironment(inMemory: memory, name: name) }
+            return StoreEnvironment(
+                directory: "\(stateDirectory)/\(name)", memory: memory, rocksDB: configuration.rocksDB)
+        }
+    }
+
+    /// Where a replica of a task's stores keeps its data.
+    func environment(of task: TaskID, replica: Int) -> StoreEnvironment {
+        environment(TaskSet.directory(of: task, replica: replica))
+    }
+
+    var clientID: String { names.thread(number) }
+
+    /// The transactional id, the same for this thread across restarts; nil without transactions.
+    private var transactionalID: String? {
+        configuration.guarantee == .exactlyOnce ? "\(names.applicationID)-\(number)" : nil
+    }
+
+    /// Makes the consumer that reads the inputs of the thread's tasks.
+    func makeConsumer() throws -> any Consumer {
+        try cluster.makeConsumer(
+            ConsumerOptions(
+                clientID: clientID + "-consumer", group: names.applicationID,
+                // A commit makes the records that were read durable before it commits their offsets.
+                readsAhead: true,
+                // A single commit decides about the records of the thread's tasks, and about what other tasks of it
+                // made of them.
+                readsTransactionsOf: transactionalID))
+    }
+
+    /// Makes the thread's producer. With exactly-once, first ends what an earlier run left open.
+    func makeProducer() throws -> any Producer {
+        let clientID = clientID + "-producer"
+        guard let transactionalID else { return try cluster.makeProducer(clientID: clientID) }
+        return try cluster.makeTransactionalProducer(
+            TransactionalProducerOptions(
+                clientID: clientID, id: transactionalID, timeout: configuration.ownTransactionTimeout))
+    }
+}

@@ -1,0 +1,34 @@
+import MoldauRecords
+import MoldauTopology
+
+/// What a stream thread has done since it started.
+package struct StreamThreadReport: Sendable, Equatable {
+    package var processed: Int64 = 0
+    package var commits: Int64 = 0
+    package var restored: Int64 = 0
+    /// The number of changelog records that standby copies applied.
+    package var followed: Int64 = 0
+    package var globalUpdates: Int64 = 0
+    package var drops: [DropKey: Int64] = [:]
+    /// Tasks that have records but wait for other partitions, with those partitions.
+    package var waiting: [TaskID: [TopicPartition]] = [:]
+    /// How many records of each task wait for asynchronous results.
+    package var inFlight: [TaskID: Int] = [:]
+    /// Lags of stores that are being restored, and of standby copies.
+    package var lags: [StoreLag] = []
+
+    package init() {}
+
+    /// The part of the report that remains after the thread has ended.
+    var afterEnd: StreamThreadReport {
+        var report = self
+        (report.waiting, report.inFlight, report.lags) = ([:], [:], [])
+        return report
+    }
+
+    /// Adds what a task did.
+    mutating func add(_ task: StreamTask) {
+        processed += task.processedCount
+        drops.merge(task.context.drops, uniquingKeysWith: +)
+    }
+}

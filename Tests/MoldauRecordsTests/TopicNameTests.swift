@@ -1,0 +1,18 @@
+import MoldauRecords
+import Testing
+
+struct TopicNameTests {
+    @Test(arguments: ["a", "text-lines", "Orders_2.eu", "__consumer_offsets", String(repeating: "x", count: 249)])
+    func `a name of Kafka's letters is one`(name: String) { #expect(TopicName.objection(to: name) == nil) }
+
+    @Test(arguments: [
+        ("", "it is empty"), (".", "that is a directory's name"), ("..", "that is a directory's name"),
+        (String(repeating: "x", count: 250), "it has 250 bytes, and 249 are possible"),
+        ("a b", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
+        ("../a", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
+        ("größe", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
+    ])
+    func `another is refused, with the reason`(name: String, reason: String) {
+        #expect(TopicName.objection(to: name) == reason)
+    }
+}

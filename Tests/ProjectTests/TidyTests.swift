@@ -1,0 +1,178 @@
+import Foundation
+import ProgramSupport
+import Testing
+
+/// The project's style rules, as far as a program can check them: `Tests/Tools/tidy.py`.
+struct TidyTests {
+    @Test func `the repository keeps its own rules`() throws {
+        let outcome = try tidy([BuiltProgram.repository.path])
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    }
+
+    /// Code that breaks a rule, and the expected complaint.
+    struct Offence: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let path: String
+        let text: String
+        let complaint: String
+
+        init(_ name: String, _ path: String, _ text: String, _ complaint: String) {
+            (testDescription, self.path, self.text, self.complaint) = (name, path, text, complaint)
+        }
+    }
+
+    private static let source = "Sources/MoldauLog/Bad.swift"
+    private static func lines(_ count: Int) -> String { String(repeating: "    work()\n", count: count) }
+
+    static let offences = [
+        Offence(
+            "a wide line", source, "let numbers = [" + String(repeating: "1, ", count: 40) + "]\n",
+            "Bad.swift:1: the line has 136 characters; 120 are possible"),
+        Offence(
+            "a wide comment", source, "// " + String(repeating: "so ", count: 50) + "\n",
+            "Bad.swift:1: the line has 153 characters; 140 are possible"),
+        Offence("a long file", source, lines(501), "Bad.swift:501: the file has 501 lines; 500 are possible: part it"),
+        Offence(
+            "a long function", source, "func long(\n    of number: Int\n) {\n\(lines(61))}\n",
+            "Bad.swift:1: long has 61 lines; 60 are possible: part it"),
+        Offence(
+            "a long initialiser", source, "struct Pair {\n    init() {\n\(lines(61))    }\n}\n",
+            "Bad.swift:2: init has 61 lines; 60 are possible: part it"),
+        Offence(
+            "a name that says nothing", source, "final class OffsetManager {}\n",
+            "Bad.swift:1: 'Manager' in OffsetManager says nothing: find the noun"),
+        Offence(
+            "a public property without documentation", source,
+            "/// Known.\npublic struct Known {\n    public var size = 0\n}\n",
+            "Bad.swift:3: var size has no documentation"),
+        Offence(
+            "a function of the package without documentation", source, "package func known() {}\n",
+            "Bad.swift:1: func known has no documentation"),
+        Offence("an open end", source, "let size = 0  // TODO: measure\n", "Bad.swift:1: TODO: do it or leave it out"),
+        Offence("code in a comment", source, "// let size = 0\n", "Bad.swift:1: code in a comment: delete it"),
+        Offence(
+            "a forced unwrap", source, "let first = list.first!\n",
+            "Bad.swift:1: a '!' without a comment that says why the value is there"),
+        Offence(
+            "a forced cast", source, "let text = value as! String\n",
+            "Bad.swift:1: a '!' without a comment that says why the value is there"),
+        Offence(
+            "a forced try", "Examples/Bad/Bad.swift", "let text = try! read()\n",
+            "Bad.swift:1: a '!' without a comment that says why the value is there"),
+        Offence(
+            "a mistake in every build", source,
+            "#if SABOTAGE\n    if files.sabotage.isEmpty { return }\n#endif\nif files.sabotage.isEmpty { return }\n",
+            "Bad.swift:4: mistakes that are made on purpose stand between `#if SABOTAGE` and `#endif`"),
+    ]
+
+    @Test(arguments: offences)
+    func `is found:`(offence: Offence) throws {
+        try withTemporaryDirectory { root in
+            let file = root.appending(path: offence.path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(offence.text.utf8).write(to: file)
+            let outcome = try tidy([root.path])
+            #expect(outcome.status == 1)
+            let lines = outcome.output.split(separator: "\n").map(String.init)
+            #expect(lines.count == 2 && lines[0].hasSuffix(offence.complaint), "\(outcome.output)\(outcome.errors)")
+        }
+    }
+
+    /// Code that looks like an offence but is not.
+    @Test func `strings, comments and operators are not taken for code`() throws {
+        try withTemporaryDirectory { root in
+            let folder = root.appending(path: "Sources/MoldauLog")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let text = #"""
+                // Why: the range of a batch = its offsets. Its end is not in it (see `end`).
+                let first = list.first!  // The list was checked above.
+                let text = "a TODO of \(list.map { "\($0)!" }) class FileManager"
+                if !isOpen || first != second { close() }
+                let letters = /[^"]+/
+                let pattern = #/"(\w+)!"/#
+                let long = """
+                    try! \(first!.name) as! String
+                    """  // Its own list, checked as well.
+                """#
+            try Data(text.utf8).write(to: folder.appending(path: "Good.swift"))
+            let outcome = try tidy([root.path])
+            #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        }
+    }
+
+    @Test(arguments: [
+        ("MoldauLog: rebuild indexes after an unclean stop", nil),
+        ("Merge branch 'main'", nil),
+        ("wip", "it is not finished"),
+        ("WIP: indexes", "it is not finished"),
+        ("fixup! MoldauLog: rebuild indexes", "it is not finished"),
+        ("rebuild indexes", "it begins with a small letter"),
+        ("MoldauLog: rebuild indexes.", "it ends with a full stop"),
+        ("MoldauLog: rebuild " + String(repeating: "indexes ", count: 12) + "now", "it has 118 characters"),
+    ])
+    func `a commit's subject says what is now`(subject: String, complaint: String?) throws {
+        try withTemporaryDirectory { root in
+            for arguments in [
+                ["init", "--quiet"],
+                [
+                    "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--quiet", "--allow-empty",
+                    "-m",
+                    subject,
+                ],
+            ] {
+                let outcome = try BuiltProgram(path: "/usr/bin/env").run(["git", "-C", root.path] + arguments)
+                try #require(outcome.status == 0, "\(outcome.errors)")
+            }
+            let outcome = try tidy(["--commits", "HEAD", root.path])
+            #expect(outcome.status == (complaint == nil ? 0 : 1))
+            if let complaint { #expect(outcome.output.contains(complaint), "\(outcome.output)") }
+        }
+    }
+
+    private func tidy(_ arguments: [String]) throws -> BuiltProgram.Outcome {
+        let path = BuiltProgram.repository.appending(path: "Tests/Tools/tidy.py").path
+        return try BuiltProgram(path: "/usr/bin/env").run(["python3", path] + arguments)
+    }
+}
+
+/// Deliberate mistakes, with which tests show that they find them: compiled if `SABOTAGE` is defined.
+struct SabotageTests {
+    @Test func `is defined for debug builds alone, unless it is asked for`() throws {
+        #expect(try definitions([:]).allSatisfy { $0 == ["debug"] })
+        #expect(try definitions(["SABOTAGE": "1"]).allSatisfy { $0 == [] })
+    }
+
+    /// The configurations in which each target is built with `SABOTAGE`.
+    private func definitions(_ environment: [String: String]) throws -> [[String]] {
+        try withTemporaryDirectory { scratch in
+            let assignments = environment.map { "\($0)=\($1)" }
+            let outcome = try BuiltProgram(path: "/usr/bin/env").run(
+                ["-u", "SABOTAGE", "-u", "MOLDAU_TESTS"] + assignments + [
+                    "swift", "package", "--package-path", BuiltProgram.repository.path, "--scratch-path", scratch.path,
+                    "dump-package",
+                ])
+            try #require(outcome.status == 0, "\(outcome.errors)")
+            let manifest = try JSONDecoder().decode(Manifest.self, from: Data(outcome.output.utf8))
+            let settings = manifest.targets.flatMap(\.settings).filter { $0.kind.define?.value == "SABOTAGE" }
+            try #require(settings.count >= 4, "the log, the broker and their tests have it")
+            return settings.map { $0.condition?.config.map { [$0] } ?? [] }
+        }
+    }
+
+    private struct Manifest: Decodable {
+        struct Target: Decodable { var settings: [Setting] }
+        struct Setting: Decodable {
+            var kind: Kind
+            var condition: Condition?
+        }
+        struct Kind: Decodable { var define: Define? }
+        struct Define: Decodable {
+            var value: String
+            enum CodingKeys: String, CodingKey { case value = "_0" }
+        }
+        struct Condition: Decodable { var config: String? }
+
+        var targets: [Target]
+    }
+}

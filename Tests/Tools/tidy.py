@@ -1,0 +1,354 @@
+#!/usr/bin/env python3
+"""Checks the rules of the project's style that neither the compiler nor the formatter checks.
+
+    tidy.py [repository]                  checks the Swift files that git knows
+    tidy.py --commits RANGE [repository]  checks the commits of a range, `main..` for example
+
+Each rule is a function below, with its purpose. A line that has to break one says why, after `// tidy:`.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+LONGEST_LINE = 120
+LONGEST_COMMENT = 140
+LONGEST_FUNCTION = 60
+LONGEST_FILE = 500
+LONGEST_SUBJECT = 100
+
+# Parts of names that say nothing about the purpose of a type.
+EMPTY_WORDS = ["Manager", "Helper", "Util", "Utils", "Utility", "Impl", "Internal", "Base", "Misc", "Common"]
+
+# Established terms that contain such a part.
+KNOWN_NAMES = {"InternalTopicNames", "InternalTopicSettings", "InternalTopics"}
+
+
+class Source:
+    """A Swift file: its lines, and the same lines without the contents of strings and comments."""
+
+    def __init__(self, path, text):
+        self.path = path
+        self.lines = text.split("\n")
+        if self.lines and not self.lines[-1]:
+            self.lines.pop()
+        self.code = masked(text).split("\n")[: len(self.lines)]
+        # The names of the requirements of the project's protocols.
+        self.requirements = set()
+
+    @property
+    def is_test(self):
+        return self.path.startswith(("Tests/", "Examples/")) or self.path == "Package.swift"
+
+    def comment(self, number):
+        """The comment in or above a line; empty if there is none."""
+        found = self.lines[number][len(self.code[number].rstrip()):].strip()
+        if found.startswith("//"):
+            return found
+        above = self.lines[number - 1].strip() if number > 0 else ""
+        return above if above.startswith("//") else ""
+
+
+def masked(text):
+    """The text with comments replaced by blanks, and the contents of strings by zeros; the quotes stay."""
+    out, place, end = [], 0, len(text)
+
+    def blank(piece, filling=" "):
+        out.append("".join("\n" if letter == "\n" else filling for letter in piece))
+
+    while place < end:
+        if text.startswith("//", place):
+            stop = text.find("\n", place)
+            stop = end if stop < 0 else stop
+            blank(text[place:stop])
+            place = stop
+        elif text.startswith("/*", place):
+            stop = text.find("*/", place)
+            stop = end if stop < 0 else stop + 2
+            blank(text[place:stop])
+            place = stop
+        elif match := re.compile(r'(#*)("""|")').match(text, place):
+            stop = end_of_string(text, match.end(), match[1], match[2])
+            out.append(match[0])
+            blank(text[match.end():stop], "\0")
+            place = stop
+        elif match := re.compile(r"(#+)/(?=[^\s])").match(text, place):
+            stop = text.find("/" + match[1], match.end())
+            stop = match.end() if stop < 0 else stop + 1 + len(match[1])
+            blank(text[place:stop], "\0")
+            place = stop
+        else:
+            out.append(text[place])
+            place += 1
+    return "".join(out)
+
+
+def end_of_string(text, place, hashes, quote):
+    """The place after the closing quote; an interpolation `\\(…)` may contain strings itself."""
+    while place < len(text):
+        if text.startswith(quote + hashes, place):
+            return place + len(quote) + len(hashes)
+        if text.startswith("\\" + hashes + "(", place):
+            depth, place = 1, place + len(hashes) + 2
+            while place < len(text) and depth:
+                inner = re.compile(r'(#*)("""|")').match(text, place)
+                if inner:
+                    place = end_of_string(text, inner.end(), inner[1], inner[2])
+                    continue
+                depth += {"(": 1, ")": -1}.get(text[place], 0)
+                place += 1
+        elif text[place] == "\\" and not hashes:
+            place += 2
+        elif text[place] == "\n" and quote == '"':
+            return place
+        else:
+            place += 1
+    return place
+
+
+# MARK: The rules
+
+
+def widths(source):
+    """Lines are short enough for two files side by side."""
+    for number, line in enumerate(source.lines):
+        is_comment = line.strip().startswith("//")
+        longest = LONGEST_COMMENT if is_comment else LONGEST_LINE
+        # Messages are easier to find if they are not split, and multi-line strings are as wide as they are shown.
+        if source.code[number].startswith("\0"):
+            continue
+        if not is_comment and '"' in line and len(line[: line.index('"')]) <= longest // 2:
+            continue
+        if len(line) > longest:
+            yield number, f"the line has {len(line)} characters; {longest} are possible"
+
+
+def file_sizes(source):
+    """A file can be read in one go."""
+    if len(source.lines) > LONGEST_FILE:
+        yield LONGEST_FILE, f"the file has {len(source.lines)} lines; {LONGEST_FILE} are possible: part it"
+
+
+FUNCTION = re.compile(r"^\s*(?:@\S+\s+)*(?:[a-z]+(?:\([a-z]+\))?\s+)*(?:func\s+(\S+?)[(<\s]|(init|subscript)[?(<]|(deinit)\b)")
+
+
+def function_sizes(source):
+    """A function fits on a screen."""
+    for number, line in enumerate(source.code):
+        match = FUNCTION.match(line)
+        if not match:
+            continue
+        length = body_length(source.code, number)
+        if length > LONGEST_FUNCTION:
+            name = match[1] or match[2] or match[3]
+            yield number, f"{name} has {length} lines; {LONGEST_FUNCTION} are possible: part it"
+
+
+def body_length(code, first):
+    """The number of lines between the braces of a declaration; 0 if it has none."""
+    depth, parentheses, begun = 0, 0, None
+    for number in range(first, len(code)):
+        for letter in code[number]:
+            parentheses += {"(": 1, ")": -1}.get(letter, 0)
+            if letter == "{" and (depth or not parentheses):
+                begun = number if begun is None else begun
+                depth += 1
+            elif letter == "}" and begun is not None and (depth or not parentheses):
+                depth -= 1
+                if depth == 0:
+                    return max(number - begun - 1, 0)
+            elif letter == "}" and begun is None and not parentheses:
+                return 0
+        if begun is None and number > first and FUNCTION.match(code[number]):
+            return 0
+    return 0
+
+
+TYPE = re.compile(r"\b(?:struct|class|enum|protocol|actor|typealias)\s+([A-Z]\w*)")
+
+
+def names(source):
+    """A type's name says what it is for."""
+    for number, line in enumerate(source.code):
+        for match in TYPE.finditer(line):
+            if match[1] in KNOWN_NAMES:
+                continue
+            parts = re.findall(r"[A-Z][a-z0-9]*", match[1])
+            empty = [part for part in parts if part in EMPTY_WORDS]
+            if empty:
+                yield number, f"'{empty[0]}' in {match[1]} says nothing: find the noun"
+
+
+DECLARATION = re.compile(
+    r"^\s*(?:@[\w.]+(?:\([^)]*\))?\s+)*(?:(?:nonisolated|static|final|class|mutating|override|indirect|convenience|required)\s+)*"
+    r"(?:public|package)\s+(?!import\b|extension\b|override\b|internal\b)(?:\w+(?:\([a-z]+\))?\s+)*?"
+    r"(func|var|let|init|subscript|struct|class|enum|protocol|actor|typealias|macro)\b\s*(\S*)")
+
+# Requirements of the standard library's protocols: documented there.
+WITNESSES = re.compile(
+    r"^(description|debugDescription|hash|==|<|encode|makeIterator|makeAsyncIterator|next|errorDescription|hashValue|rawValue|"
+    r"startIndex|endIndex|id|customMirror)\b|^(==|<)")
+
+
+REQUIREMENT = re.compile(r"^\s+(?:@\S+\s+)*(?:mutating\s+|static\s+)*(?:func|var)\s+(\w+)")
+
+
+def requirements(source):
+    """The requirements of the protocols in a file: implementations are documented there."""
+    found, depth = set(), None
+    for line in source.code:
+        if depth is None and re.match(r"\s*(?:public|package)\s+protocol\b", line):
+            depth = 0
+        if depth is None:
+            continue
+        match = REQUIREMENT.match(line)
+        if match and depth == 1:
+            found.add(match[1])
+        depth += line.count("{") - line.count("}")
+        if depth <= 0 and "}" in line:
+            depth = None
+    return found
+
+
+def documentation(source):
+    """Users of a declaration can read its purpose without reading its code."""
+    if source.is_test:
+        return
+    for number, line in enumerate(source.code):
+        match = DECLARATION.match(line)
+        if not match or WITNESSES.match(match[2]):
+            continue
+        if re.match(r"\w*", match[2])[0] in source.requirements:
+            continue
+        # Inside the package, name and type are enough for properties, and initialisers set the properties.
+        if match[1] in ("let", "var", "init") and not re.search(r"\bpublic\b", line):
+            continue
+        above = number - 1
+        # Attributes, which may take several lines, and conditions stand between the two.
+        for first in range(number - 1, max(number - 5, -1), -1):
+            if source.lines[first].strip().startswith(("@", "#if")):
+                above = first - 1
+            elif not source.lines[first].strip() or source.lines[first].strip().startswith(("///", "}")):
+                break
+        if above < 0 or not source.lines[above].strip().startswith("///"):
+            yield number, f"{match[1]} {match[2].split('(')[0].split(':')[0]} has no documentation"
+
+
+def open_ends(source):
+    """Files contain no open tasks: they are done, or left out."""
+    for number, line in enumerate(source.lines):
+        found = re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line[len(source.code[number].rstrip()):])
+        if found:
+            yield number, f"{found[1]}: do it or leave it out"
+
+
+CODE_IN_COMMENT = re.compile(
+    r"^\s*//(?!/)\s*(?:(?:let|var)\s+\w+\s*(?::\s*\w+\s*)?=|(?:try|await)\s+[\w.]+\(|return\b.*[();]$|(?:if|guard|for|while|switch)\s.*\{$"
+    r"|func\s+\w+\(|import\s+\w+$|\}\s*$|[\w.]+\([^)]*\)$|[\w.]+\s=\s\w+$)")
+
+
+def dead_code(source):
+    """Code is not kept in comments: old code is in the history."""
+    for number, line in enumerate(source.lines):
+        if CODE_IN_COMMENT.match(line):
+            yield number, "code in a comment: delete it"
+
+
+FORCE = re.compile(r"(?<=[\w)\]>])!(?![=\w])|\btry!|\bas!")
+
+
+def force_unwraps(source):
+    """A forced unwrap or cast says why it cannot fail."""
+    if source.path.startswith("Tests/"):
+        return
+    for number, line in enumerate(source.code):
+        first = number
+        while first > 0 and FORCE.search(source.code[first - 1]):
+            first -= 1  # One comment is enough for lines that follow one another.
+        if FORCE.search(line) and not source.comment(number) and not source.comment(first):
+            yield number, "a '!' without a comment that says why the value is there"
+
+
+def sabotage(source):
+    """Code that makes deliberate mistakes is in no release build."""
+    if not source.path.startswith("Sources/"):
+        return
+    depths = []
+    for number, line in enumerate(source.code):
+        word = line.strip()
+        if word.startswith("#if"):
+            depths.append(word == "#if SABOTAGE")
+        elif word.startswith("#else") and depths:
+            depths[-1] = False
+        elif word.startswith("#endif") and depths:
+            depths.pop()
+        elif "sabotage" in line.lower() and not any(depths):
+            yield number, "mistakes that are made on purpose stand between `#if SABOTAGE` and `#endif`"
+
+
+RULES = [widths, file_sizes, function_sizes, names, documentation, open_ends, dead_code, force_unwraps, sabotage]
+
+
+def complaints(source):
+    """A message for each line that breaks a rule."""
+    for rule in RULES:
+        for number, reason in rule(source):
+            line = source.lines[min(number, len(source.lines) - 1)]
+            if "// tidy:" not in line:
+                yield f"{source.path}:{number + 1}: {reason}"
+
+
+def commit_complaints(subject):
+    """The faults of a commit's first line."""
+    if subject.startswith("Merge "):
+        return
+    if len(subject) > LONGEST_SUBJECT:
+        yield f"it has {len(subject)} characters; {LONGEST_SUBJECT} are possible"
+    if re.match(r"(?i)(wip\b|fixup!|squash!|tmp\b|temp\b)", subject):
+        yield "it is not finished"
+    if subject.endswith("."):
+        yield "it ends with a full stop"
+    if not subject[:1].isupper():
+        yield "it begins with a small letter: '<Where>: <what is now>'"
+
+
+def git(root, *arguments):
+    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def swift_files(root):
+    """The files that git knows; all files without git."""
+    try:
+        names = git(root, "ls-files", "*.swift").splitlines()
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        names = [str(path.relative_to(root)) for path in root.rglob("*.swift")]
+    return sorted(name for name in names if "/Generated/" not in name and "DiagnosticsTests/Cases" not in name)
+
+
+def main():
+    arguments = sys.argv[1:]
+    commits = None
+    if arguments[:1] == ["--commits"]:
+        commits, arguments = arguments[1], arguments[2:]
+    root = pathlib.Path(arguments[0] if arguments else pathlib.Path(__file__).parent.parent.parent).resolve()
+    found = []
+    if commits is not None:
+        for line in git(root, "log", "--format=%h %s", commits).splitlines():
+            name, subject = line.split(" ", 1) if " " in line else (line, "")
+            found += [f"{name} '{subject}': {reason}" for reason in commit_complaints(subject)]
+    else:
+        paths = [name for name in swift_files(root) if (root / name).exists()]
+        sources = [Source(name, (root / name).read_text(encoding="utf-8")) for name in paths]
+        required = set().union(*(requirements(source) for source in sources))
+        for source in sources:
+            source.requirements = required
+            found += complaints(source)
+    for complaint in found:
+        print(complaint)
+    print(f"{len(found)} places to mend" if found else "tidy")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
