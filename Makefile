@@ -20,6 +20,7 @@
 #              PLANT=all makes mistakes on purpose, and prints which seed finds each
 # make docs    builds the documentation of the libraries, with warnings as errors
 # make examples  turns the examples of the documentation into tests
+# make interface  writes down what the libraries offer to other packages: Tests/ProjectTests/PublicInterface.txt
 # make format  formats the Swift files
 # make lint    prints what `make format` would change, which imports break the layers, and which rules of style are broken
 
@@ -36,7 +37,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate docs examples \
+.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -108,6 +109,10 @@ docs: rocksdb
 
 examples:
 	python3 Tests/Tools/extract_examples.py .
+
+interface: rocksdb
+	@$(SWIFT) build --quiet
+	python3 Tests/Tools/public_interface.py .
 
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)

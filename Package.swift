@@ -171,7 +171,8 @@ let package = Package(
 
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
-        tests("ProjectTests", ["ProgramSupport", "MoldauTopology"]),
+        tests(
+            "ProjectTests", ["ProgramSupport", "MoldauTopology", "MoldauTesting"], exclude: ["PublicInterface.txt"]),
         tests("DiagnosticsTests", ["ProgramSupport", "Moldau"], exclude: ["Cases", "expected.txt"]),
         .executableTarget(
             name: "crash-writer", dependencies: ["Moldau"], path: "Tests/CrashWriter",

@@ -131,7 +131,7 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     /// The numbers of dropped records, by node and reason.
     public var drops: [DropKey: Int64] { engine.metrics.drops }
     /// How much of the memory budget of the state is in use; nil before the start.
-    public var memoryUsage: StateMemory.Usage? { engine.memoryUsage }
+    public var memoryUsage: StateMemoryUsage? { engine.memoryUsage }
 }
 
 /// The cluster that an application uses, and the directory of its state.

@@ -4,6 +4,7 @@
 public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory is written only inside `init`.
     @usableFromInline let base: UnsafeMutableRawPointer
 
+    /// How many bytes there are.
     public let count: Int
 
     /// Reserves `capacity` bytes and lets `fill` write the first ones; `fill` returns how many it wrote.

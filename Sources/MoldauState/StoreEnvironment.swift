@@ -1,11 +1,12 @@
 /// What the stores of one task share: where their bytes are kept, and the memory budget. Used by the task's thread.
-public final class StoreEnvironment {
+@usableFromInline
+package final class StoreEnvironment {
     /// Created when the first store on disk is opened; empty if nothing is kept on disk.
-    public let directory: String
+    package let directory: String
     /// The memory that all stores of the process share.
-    public let memory: StateMemory
+    package let memory: StateMemory
     /// The name of the task, `0_3`.
-    public let name: String
+    package let name: String
     /// Maps a store to its changelog topic, or to the name that it would have: for serdes that are made per topic.
     package var changelogTopic: (_ store: String) -> String = { "\($0)-changelog" }
     /// The topic that a store's data comes from; nil if there is none, or if it is unknown.
@@ -15,7 +16,7 @@ public final class StoreEnvironment {
     private var storage: (any StateStorage)?
 
     /// - Parameter rocksDB: the options that RocksDB is opened with; they may differ from one start to the next.
-    public init(directory: String, memory: StateMemory, rocksDB: RocksDBOptions = RocksDBOptions()) {
+    package init(directory: String, memory: StateMemory, rocksDB: RocksDBOptions = RocksDBOptions()) {
         self.directory = directory
         self.memory = memory
         name = directory.split(separator: "/").last.map(String.init) ?? ""
@@ -24,7 +25,7 @@ public final class StoreEnvironment {
 
     /// Keeps nothing on disk: RocksDB stores are in memory. For tests.
     /// - Parameter name: the task's name.
-    public init(inMemory memory: StateMemory, name: String = "") {
+    package init(inMemory memory: StateMemory, name: String = "") {
         directory = ""
         self.memory = memory
         self.name = name
@@ -73,7 +74,7 @@ public final class StoreEnvironment {
     }
 
     /// Closes the task's storage and releases its lock. Close the stores first; those still open throw from now on.
-    public func close() {
+    package func close() {
         storage?.close()
         storage = nil
     }

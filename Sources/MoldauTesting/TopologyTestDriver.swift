@@ -183,7 +183,7 @@ public final class TopologyTestDriver {
     public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try store(name.name) }
 
     /// A store by its name and type.
-    package func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
+    package func store<Store>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = task.context.store(named: name) ?? globalTables.stores.first(where: { $0.name == name })
         else {
             throw TestDriverError.unknownStore(name, known: storeNames)

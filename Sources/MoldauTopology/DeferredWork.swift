@@ -4,7 +4,7 @@ import MoldauRecords
 ///
 /// The task commits only when all its deferred work is settled: when an input offset is committed, all results of its
 /// record have been forwarded, and stores hold the effects of committed records only.
-public protocol DeferredWork: AnyObject {
+@usableFromInline package protocol DeferredWork: AnyObject {
     /// Whether the task should take no record before results have been forwarded.
     var isFull: Bool { get }
     /// The number of records whose results have not been forwarded yet.
@@ -19,27 +19,27 @@ public protocol DeferredWork: AnyObject {
 }
 
 /// The circumstances of the record that a task is processing, kept so that a node may continue with it later.
-public struct RecordSituation {
+@usableFromInline package struct RecordSituation {
     /// The task's stream time when the record was taken.
-    public let streamTime: Timestamp
+    @usableFromInline package let streamTime: Timestamp
     let origin: RecordOrigin?
     let original: OriginalRecord?
     let diversion: Diversion?
 }
 
 /// A copy of a record of an input topic, in bytes.
-public struct OriginalRecord: Sendable {
+@usableFromInline package struct OriginalRecord: Sendable {
     /// The place of the record.
-    public var origin: RecordOrigin
-    public var key: [UInt8]?
-    public var value: [UInt8]?
+    @usableFromInline package var origin: RecordOrigin
+    @usableFromInline package var key: [UInt8]?
+    @usableFromInline package var value: [UInt8]?
     /// The time of the event.
-    public var timestamp: Timestamp
+    @usableFromInline package var timestamp: Timestamp
     /// The record's headers.
-    public var headers: Headers
+    @usableFromInline package var headers: Headers
 
     /// A record of an input topic from its parts.
-    public init(
+    @usableFromInline package init(
         origin: RecordOrigin, key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers
     ) {
         self.origin = origin
@@ -52,13 +52,13 @@ public struct OriginalRecord: Sendable {
 
 extension TaskContext {
     /// The situation of the record that is being processed. Copies the record's bytes.
-    public var situation: RecordSituation {
+    @usableFromInline package var situation: RecordSituation {
         RecordSituation(streamTime: streamTime, origin: origin, original: outbox.originalRecord, diversion: diversion)
     }
 
     /// Continues with a record in its own situation: nodes downstream see its origin and the stream time of when it was
     /// taken, and it is the record that is diverted or sent to a dead-letter topic.
-    public func inSituation(_ situation: RecordSituation, _ body: () throws -> Void) throws {
+    @usableFromInline package func inSituation(_ situation: RecordSituation, _ body: () throws -> Void) throws {
         let before = (origin, outbox.resumed, diversion)
         (origin, outbox.resumed, diversion) = (situation.origin, situation.original, situation.diversion)
         defer { (origin, outbox.resumed, diversion) = before }
@@ -74,7 +74,7 @@ extension TaskContext {
 
     /// Forwards something kept from earlier records while another record is being processed; the current record is then
     /// not diverted because of it.
-    public func onBehalf(of origin: RecordOrigin?, _ body: () throws -> Void) rethrows {
+    @usableFromInline package func onBehalf(of origin: RecordOrigin?, _ body: () throws -> Void) rethrows {
         let before = (self.origin, diversion)
         (self.origin, diversion) = (origin, nil)
         defer { (self.origin, diversion) = before }
@@ -83,19 +83,19 @@ extension TaskContext {
 
     /// Resumes the deferred work of all nodes, parents before children: tasks wire children first.
     /// - Returns: how many records got their results.
-    public func resumeDeferredWork() throws -> Int {
+    @usableFromInline package func resumeDeferredWork() throws -> Int {
         try deferredWork.reversed().reduce(0) { try $0 + $1.resume() }
     }
 
     /// Whether the task should take no record before results have been forwarded.
-    public var isFull: Bool { deferredWork.contains(where: \.isFull) }
+    @usableFromInline package var isFull: Bool { deferredWork.contains(where: \.isFull) }
     /// The number of records whose results have not been forwarded yet, in all nodes together.
-    public var deferredCount: Int { deferredWork.reduce(0) { $0 + $1.count } }
+    @usableFromInline package var deferredCount: Int { deferredWork.reduce(0) { $0 + $1.count } }
     /// Whether results may arrive without the clock being advanced.
-    public var isAwaitingResults: Bool { deferredWork.contains(where: \.isRunning) }
+    @usableFromInline package var isAwaitingResults: Bool { deferredWork.contains(where: \.isRunning) }
 
     /// The stream time up to which everything has been forwarded: stream-time punctuations use it.
-    public var settledStreamTime: Timestamp {
+    @usableFromInline package var settledStreamTime: Timestamp {
         deferredWork.reduce(streamTime) { $1.count == 0 ? $0 : min($0, $1.settledStreamTime) }
     }
 }

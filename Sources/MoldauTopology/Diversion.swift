@@ -1,17 +1,17 @@
 /// A dropped record: where, why, and because of which error.
-public struct Discard {
+@usableFromInline package struct Discard {
     /// Why the record was dropped.
-    public let reason: DropReason
-    public let node: String
+    @usableFromInline package let reason: DropReason
+    @usableFromInline package let node: String
     /// The error that user code threw, if it did.
-    public let error: (any Error)?
+    @usableFromInline package let error: (any Error)?
 }
 
 /// Diverts a record if one of certain nodes drops it. Made for each record that reaches those nodes.
 ///
 /// The record is diverted once, after those nodes have finished with it: a node may drop it for some of its windows
 /// only.
-public final class Diversion {
+@usableFromInline package final class Diversion {
     private let nodes: Set<String>
     /// Empty means all reasons.
     private let reasons: Set<DropReason>
@@ -24,7 +24,7 @@ public final class Diversion {
     /// - Parameters:
     ///   - nodes: the names of the nodes, and of the stores whose refusals count.
     ///   - reasons: the reasons to divert for; empty for all.
-    public init(
+    @usableFromInline package init(
         nodes: Set<String>, reasons: Set<DropReason>, outer: Diversion?, _ send: @escaping (Discard) throws -> Void
     ) {
         (self.nodes, self.reasons, self.outer, self.send) = (nodes, reasons, outer, send)
@@ -40,7 +40,7 @@ public final class Diversion {
     func note(_ discard: Discard) { self.discard = self.discard ?? discard }
 
     /// Diverts the record if it was dropped.
-    public func finish(in task: TaskContext) throws {
+    @usableFromInline package func finish(in task: TaskContext) throws {
         guard let discard, !isSent else { return }
         isSent = true
         let before = task.diversion

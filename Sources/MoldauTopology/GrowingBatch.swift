@@ -1,9 +1,9 @@
 import MoldauRecords
 
 /// The batch of one partition that records for a topic are appended to. Owned by a collector, on one thread.
-public struct GrowingBatch: ~Copyable {
+@usableFromInline package struct GrowingBatch: ~Copyable {
     /// The partition that the batch will be sent to.
-    public let partition: TopicPartition
+    @usableFromInline package let partition: TopicPartition
     @usableFromInline package var builder = RecordBatchBuilder(capacity: 4 << 10)
     /// When the batch reaches this size, its collector must be told (`grew`); 0 before the first record.
     @usableFromInline package var noticeBytes = 0
@@ -12,7 +12,7 @@ public struct GrowingBatch: ~Copyable {
 }
 
 /// The batches that the records of one topic are appended to.
-public struct BatchedTopic {
+@usableFromInline package struct BatchedTopic {
     /// Identifies the topic in `RecordCollector.send`.
     @usableFromInline package let handle: Int
     /// One batch for each partition; valid as long as the collector.

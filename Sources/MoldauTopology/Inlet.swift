@@ -1,26 +1,26 @@
 import MoldauRecords
 
 /// The input of a node. Nodes call each other through inlets: a record runs to the end of the sub-topology in one call.
-public struct Inlet<Key, Value> {
+@usableFromInline package struct Inlet<Key, Value> {
     /// Receives a record.
-    public typealias Receive = (Record<Key, Value>) throws -> Void
+    @usableFromInline package typealias Receive = (Record<Key, Value>) throws -> Void
     /// Called with the records that come next, as they are in their topic. A hint: some of them may never come.
-    public typealias Expect = (UnsafeBufferPointer<RecordView>) -> Void
+    @usableFromInline package typealias Expect = (UnsafeBufferPointer<RecordView>) -> Void
 
     /// Takes a record as its parts, which stay the caller's: nothing is copied or reference-counted on the way, as
     /// happens when a new record is built from parts of another. Nodes that most records pass should take and pass on
     /// parts.
-    public typealias ReceiveParts = (Key, Value, Timestamp, Headers) throws -> Void
+    @usableFromInline package typealias ReceiveParts = (Key, Value, Timestamp, Headers) throws -> Void
 
     /// Each of the two is derived from the other: a node defines the one that suits it.
-    public let receive: Receive
+    @usableFromInline package let receive: Receive
     /// Like `receive`, for a record in parts.
-    public let receiveParts: ReceiveParts
+    @usableFromInline package let receiveParts: ReceiveParts
     /// For nodes that can prepare for records in advance; called by a source directly above the node.
-    public let expect: Expect?
+    @usableFromInline package let expect: Expect?
 
     /// An inlet that receives whole records.
-    @inlinable public init(expecting expect: Expect? = nil, _ receive: @escaping Receive) {
+    @inlinable package init(expecting expect: Expect? = nil, _ receive: @escaping Receive) {
         self.receive = receive
         receiveParts = { key, value, timestamp, headers in
             try receive(Record(key: key, value: value, timestamp: timestamp, headers: headers))
@@ -29,14 +29,14 @@ public struct Inlet<Key, Value> {
     }
 
     /// An inlet that receives records in parts.
-    @inlinable public init(expecting expect: Expect? = nil, parts: @escaping ReceiveParts) {
+    @inlinable package init(expecting expect: Expect? = nil, parts: @escaping ReceiveParts) {
         receive = { record in try parts(record.key, record.value, record.timestamp, record.headers) }
         receiveParts = parts
         self.expect = expect
     }
 
     /// A single inlet that passes each record to all of `inlets`, in order.
-    @inlinable public init(fanningOutTo inlets: [Inlet]) {
+    @inlinable package init(fanningOutTo inlets: [Inlet]) {
         switch inlets.count {
         case 0: self.init(parts: { _, _, _, _ in })
         case 1: self = inlets[0]
@@ -56,16 +56,16 @@ public struct Inlet<Key, Value> {
 }
 
 /// An update of a table's row: the new row and, if a node downstream needs it, the old one. nil means "no row".
-public struct Change<Value> {
+@usableFromInline package struct Change<Value> {
     /// The row after the change; nil if it was deleted.
-    public var new: Value?
+    @usableFromInline package var new: Value?
     /// The row before the change, if a downstream node needs it.
-    public var old: Value?
+    @usableFromInline package var old: Value?
     /// False for a late update of a versioned table: it changed the history, not the current row.
-    public var isLatest: Bool
+    @usableFromInline package var isLatest: Bool
 
     /// A change of a row from `old` to `new`.
-    @inlinable public init(new: Value?, old: Value?, isLatest: Bool = true) {
+    @inlinable package init(new: Value?, old: Value?, isLatest: Bool = true) {
         self.new = new
         self.old = old
         self.isLatest = isLatest

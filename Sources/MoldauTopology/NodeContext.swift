@@ -2,10 +2,10 @@ import MoldauRecords
 import MoldauState
 
 /// What one node of a task uses while it is wired, and when it drops a record or fails.
-public final class NodeContext {
-    public let node: String
+@usableFromInline package final class NodeContext {
+    @usableFromInline package let node: String
     /// The context that the nodes of the task share.
-    public let task: TaskContext
+    @usableFromInline package let task: TaskContext
     /// The topic whose source head is being made, by its name in the cluster; nil for nodes that are not sources.
     package var headTopic: String?
     /// The inlets of the nodes downstream with their names, in order. Each is an `Inlet` of the types that this node
@@ -16,7 +16,7 @@ public final class NodeContext {
     private let storeOrder: [String: Int]
 
     /// Made by the task that wires the node.
-    public init(
+    @usableFromInline package init(
         node: String, task: TaskContext, children: [(name: String, inlet: Any)], stores: Set<String>,
         storeOrder: [String: Int]
     ) {
@@ -30,7 +30,7 @@ public final class NodeContext {
     /// A single inlet for all nodes downstream. Its casts are the only ones of an edge, and are made when a task wires
     /// itself.
     /// - Parameter other: a node downstream to leave out, because it takes other records.
-    public func next<Key, Value>(
+    @usableFromInline package func next<Key, Value>(
         _: Key.Type = Key.self, _: Value.Type = Value.self, besides other: String? = nil
     ) throws -> Inlet<Key, Value> {
         Inlet(fanningOutTo: try children.filter { $0.name != other }.map { try inlet(of: $0) })
@@ -38,7 +38,7 @@ public final class NodeContext {
 
     /// The inlet of the child with that name.
     /// - Throws: `TopologyError.unknownParent` if no such node follows this one.
-    public func child<Key, Value>(
+    @usableFromInline package func child<Key, Value>(
         named name: String, _: Key.Type = Key.self, _: Value.Type = Value.self
     ) throws -> Inlet<Key, Value> {
         guard let child = children.first(where: { $0.name == name }) else {
@@ -57,20 +57,24 @@ public final class NodeContext {
 
     /// The connected store with that name.
     /// - Throws: `TopologyError.storeNotConnected`, `.wrongType`.
-    public func store<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store {
+    @usableFromInline package func store<Store>(named name: String, as type: Store.Type = Store.self) throws -> Store {
         guard stores.contains(name) else { throw TopologyError.storeNotConnected(node: node, store: name) }
         return try globalStore(named: name, as: type)
     }
 
     /// The store with that name if it is connected and of that type; nil if it is of another type.
     /// - Throws: `TopologyError.storeNotConnected`, `.unknownStore`.
-    public func storeIfTyped<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store? {
+    @usableFromInline package func storeIfTyped<Store>(named name: String, as type: Store.Type = Store.self) throws
+        -> Store?
+    {
         do { return try store(named: name, as: type) } catch TopologyError.wrongType { return nil }
     }
 
     /// The store with that name that every node of the stream thread may read: a global table's.
     /// - Throws: `TopologyError.unknownStore`, `.wrongType`.
-    public func globalStore<Store: StateStore>(named name: String, as type: Store.Type = Store.self) throws -> Store {
+    @usableFromInline package func globalStore<Store>(named name: String, as type: Store.Type = Store.self) throws
+        -> Store
+    {
         guard let store = task.store(named: name) else { throw TopologyError.unknownStore(node: node, store: name) }
         guard let typed = store as? Store else {
             throw TopologyError.wrongType(
@@ -85,15 +89,15 @@ public final class NodeContext {
     }
 
     /// The store's index among the task's stores.
-    public func order(ofStore name: String) -> Int { storeOrder[name] ?? 0 }
+    @usableFromInline package func order(ofStore name: String) -> Int { storeOrder[name] ?? 0 }
 
     /// Counts a record that this node drops.
-    public func drop(_ reason: DropReason) { task.drop(reason, at: node) }
+    @usableFromInline package func drop(_ reason: DropReason) { task.drop(reason, at: node) }
 
     /// Asks the processing handler what to do after user code threw, unless the record is diverted; returns if the
     /// record is to be skipped.
     /// - Throws: `ProcessingFailure` if the stream thread must stop.
-    public func failed(_ error: any Error) throws {
+    @usableFromInline package func failed(_ error: any Error) throws {
         // A failure further downstream was handled there already; a store's failure is not the user code's.
         if error is ProcessingFailure || error is StateError { throw error }
         if task.diversion?.taking(.processing, at: node) != nil {
@@ -111,7 +115,7 @@ public final class NodeContext {
 
     /// Calls back at intervals of stream time or wall-clock time.
     @discardableResult
-    public func schedule(
+    @usableFromInline package func schedule(
         every interval: Duration, _ clock: PunctuationClock, _ punctuate: @escaping (Timestamp) throws -> Void
     ) throws -> Schedule {
         guard interval.milliseconds >= 1 else {

@@ -2,12 +2,22 @@ import MoldauRecords
 
 /// Wraps every processor and sink of a topology, including the DSL's operators: to count, to time, to trace.
 public protocol NodeWrapper: Sendable {
-    /// Called once per node and task. The inlet that it returns receives each record in the node's place, and passes it
-    /// on to `inlet`.
+    /// Called once per node and task. What it returns receives each record in the node's place, and passes it on to
+    /// `receive`.
     ///
     /// An error that it throws while a record is processed passes through the nodes upstream, and stops the thread
     /// unless one of their handlers says otherwise.
-    func wrap<Key, Value>(_ inlet: Inlet<Key, Value>, of node: NodeContext) -> Inlet<Key, Value>
+    func wrap<Key, Value>(
+        _ receive: @escaping (Record<Key, Value>) throws -> Void, of node: WrappedNode
+    ) -> (Record<Key, Value>) throws -> Void
+}
+
+/// The node that a `NodeWrapper` wraps.
+public struct WrappedNode: Sendable, Hashable {
+    /// The node's name in the topology.
+    public let name: String
+    /// The task that it belongs to.
+    public let taskID: TaskID
 }
 
 extension Topology {
@@ -26,11 +36,13 @@ extension Topology {
 
 /// An inlet whose types are hidden.
 private protocol AnyInlet {
-    func wrapped(by wrapper: some NodeWrapper, of node: NodeContext) -> Any
+    func wrapped(by wrapper: some NodeWrapper, of node: WrappedNode) -> Any
 }
 
 extension Inlet: AnyInlet {
-    fileprivate func wrapped(by wrapper: some NodeWrapper, of node: NodeContext) -> Any { wrapper.wrap(self, of: node) }
+    fileprivate func wrapped(by wrapper: some NodeWrapper, of node: WrappedNode) -> Any {
+        Inlet(wrapper.wrap(receive, of: node))
+    }
 }
 
 extension NodeWrapper {
@@ -38,6 +50,6 @@ extension NodeWrapper {
         guard let inlet = inlet as? any AnyInlet else {
             throw TopologyError.wrongType(name: node.node, expected: "Inlet", found: "\(type(of: inlet))")
         }
-        return inlet.wrapped(by: self, of: node)
+        return inlet.wrapped(by: self, of: WrappedNode(name: node.node, taskID: node.task.taskID))
     }
 }

@@ -30,12 +30,12 @@ extension Processor {
 }
 
 /// What a processor may use and do. Valid on the task's thread, until `close`.
-public final class ProcessorContext<Key, Value>: StoreReader {
-    public let node: NodeContext
+public final class ProcessorContext<Key, Value> {
+    package let node: NodeContext
     private let forwardToAll: Inlet<Key, Value>.Receive
 
     /// Made by the node that runs the processor.
-    public init(_ node: NodeContext) throws {
+    package init(_ node: NodeContext) throws {
         self.node = node
         forwardToAll = try node.next(Key.self, Value.self).receive
     }
@@ -50,6 +50,10 @@ public final class ProcessorContext<Key, Value>: StoreReader {
     public var streamTime: Timestamp { node.task.streamTime }
     /// The wall clock, as the stream thread read it for this round.
     public var now: Timestamp { node.task.now }
+
+    /// A store that the processor names, or that of a global table, as the type that its name has.
+    /// - Throws: `TopologyError.storeNotConnected`, `.unknownStore`, `.wrongType`.
+    public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try node.store(named: name.name) }
 
     /// Passes the record to all nodes downstream, depth first; returns when they have finished with it.
     public func forward(_ record: Record<Key, Value>) throws {

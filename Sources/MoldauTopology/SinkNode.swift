@@ -1,7 +1,7 @@
 import MoldauRecords
 
 /// Where a sink sends records: a fixed topic, or one chosen for each record.
-public enum SinkTarget<Key, Value>: Sendable {
+@usableFromInline package enum SinkTarget<Key, Value>: Sendable {
     case topic(String)
     case chosen(@Sendable (Record<Key, Value>, RecordOrigin?) throws -> String)
 }
@@ -13,7 +13,7 @@ public typealias StreamPartitioner<Key, Value> =
 
 /// Encodes records for the outbox: directly into its batches if possible, otherwise into two buffers that it reuses.
 /// Owned by a task.
-public final class SinkWriter<Key, Value> {
+@usableFromInline package final class SinkWriter<Key, Value> {
     @usableFromInline let key: Serde<Key>
     @usableFromInline let value: Serde<Value>
     /// The serdes' null checks, kept here because access to a whole `Null` costs reference counting.
@@ -29,7 +29,7 @@ public final class SinkWriter<Key, Value> {
 
     /// Made by a task when it wires the sink.
     @inlinable
-    public init(
+    package init(
         key: Serde<Key>, value: Serde<Value>, partitioner: StreamPartitioner<Key, Value>?, context: NodeContext
     ) {
         self.key = key
@@ -55,7 +55,7 @@ public final class SinkWriter<Key, Value> {
 
     /// The inlet of a sink with that target.
     @inlinable
-    public func inlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
+    package func inlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
         switch target {
         case .topic(let name):
             let topic = try outbox.batches(forTopic: name)

@@ -1,7 +1,7 @@
 import MoldauRecords
 
 /// The next unprocessed record of one input partition: decoded when it becomes the head, processed when its turn comes.
-public protocol SourceHead: AnyObject {
+@usableFromInline package protocol SourceHead: AnyObject {
     /// Decodes a record and returns its time.
     /// - Parameter partitionTime: the greatest time seen in the partition before this record.
     /// - Throws: `SerdeError`, and errors of the timestamp extractor.
@@ -23,7 +23,7 @@ public protocol SourceHead: AnyObject {
 }
 
 /// A partition's progress: the fields that change with every record.
-public struct SourceProgress {
+@usableFromInline package struct SourceProgress {
     /// The record that is waiting or being processed, inside its batch.
     @usableFromInline package var head: UnsafePointer<RecordView>?
     /// The greatest time of the records taken so far.
@@ -37,7 +37,7 @@ public struct SourceProgress {
 
 /// A source's head, made of closures that know its types: closures made in inlinable code are specialised, methods of a
 /// generic class never are.
-public final class TypedSourceHead: SourceHead {
+@usableFromInline package final class TypedSourceHead: SourceHead {
     @usableFromInline typealias Load = (
         UnsafeRawBufferPointer?, UnsafeRawBufferPointer?, Timestamp, Headers, _ partitionTime: Timestamp
     ) throws -> Timestamp
@@ -53,7 +53,7 @@ public final class TypedSourceHead: SourceHead {
     @usableFromInline let processThrough: ProcessAll?
 
     @inlinable
-    public init<Key, Value>(
+    package init<Key, Value>(
         key: Serde<Key>, value: Serde<Value>, timestamps: TimestampExtractor<Key, Value>.Extract?,
         in context: NodeContext, next: Inlet<Key, Value>
     ) {
@@ -133,18 +133,21 @@ public final class TypedSourceHead: SourceHead {
         }
     }
 
-    public func load(
+    /// Decodes a record with the closures of its types.
+    @usableFromInline package func load(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers,
         partitionTime: Timestamp
     ) throws -> Timestamp {
         try loadHead(key, value, timestamp, headers, partitionTime)
     }
 
-    public func process() throws { try processHead() }
+    @usableFromInline package func process() throws { try processHead() }
 
-    public func expect(_ records: UnsafeBufferPointer<RecordView>) { expectHeads?(records) }
+    /// Passes the hint to the nodes below.
+    @usableFromInline package func expect(_ records: UnsafeBufferPointer<RecordView>) { expectHeads?(records) }
 
-    public func processAll(
+    /// Processes as many records as it can without `load`.
+    @usableFromInline package func processAll(
         _ records: UnsafeBufferPointer<RecordView>, _ progress: UnsafeMutablePointer<SourceProgress>
     ) throws -> Int {
         try processThrough?(records, progress) ?? 0
@@ -152,14 +155,14 @@ public final class TypedSourceHead: SourceHead {
 }
 
 /// A source could not decode the key or the value of a record.
-public struct UnreadablePart: Error {
+@usableFromInline package struct UnreadablePart: Error {
     /// The part of the record.
-    public let part: RecordPart
+    @usableFromInline package let part: RecordPart
     /// The error of the serde.
-    public let underlying: any Error
+    @usableFromInline package let underlying: any Error
 
     /// A part that a serde could not decode.
-    public init(part: RecordPart, underlying: any Error) {
+    @usableFromInline package init(part: RecordPart, underlying: any Error) {
         self.part = part
         self.underlying = underlying
     }
@@ -209,7 +212,7 @@ final class HeadPlace<Key, Value> {
 
 extension Serde {
     /// Decodes a value; `bytes` is nil for a null.
-    @inlinable public func read(_ bytes: UnsafeRawBufferPointer?) throws -> Value {
+    @inlinable package func read(_ bytes: UnsafeRawBufferPointer?) throws -> Value {
         guard let bytes else { return try decodeNull() }
         return try decode(bytes.bytes)
     }

@@ -1,15 +1,15 @@
 import MoldauState
 
 /// A part of the topology that no topic divides: it runs as one task per partition of its input topics.
-public struct Subtopology: Sendable {
+package struct Subtopology: Sendable {
     /// Its number in names and texts; parts that are global tables are not counted.
-    public let number: Int
+    package let number: Int
     /// In the order in which they were added: parents come before children.
-    public let nodes: [TopologyNode]
+    package let nodes: [TopologyNode]
     /// The stores of these nodes, in the order in which they are flushed.
-    public let stores: [StoreDefinition]
+    package let stores: [StoreDefinition]
     /// Those of its stores that have no changelog of their own.
-    public let sourceChangelogs: [SourceChangelog]
+    package let sourceChangelogs: [SourceChangelog]
 
     init(number: Int, nodes: [TopologyNode], in topology: Topology) {
         self.number = number
@@ -21,18 +21,18 @@ public struct Subtopology: Sendable {
     }
 
     /// The nodes that read topics.
-    public var sources: [TopologyNode] { nodes.filter { $0.source != nil } }
+    package var sources: [TopologyNode] { nodes.filter { $0.source != nil } }
     /// The topics that the sub-topology reads, by their names in the topology.
-    public var sourceTopics: [String] { sources.flatMap { $0.source?.topics ?? [] } }
+    package var sourceTopics: [String] { sources.flatMap { $0.source?.topics ?? [] } }
     /// The topics that its sinks write to, without those that are chosen for each record.
-    public var sinkTopics: [String] {
+    package var sinkTopics: [String] {
         nodes.compactMap { if case .sink(let topic, _) = $0.role { topic } else { nil } }
     }
 }
 
 extension Topology {
     /// The parts that run as tasks.
-    public var subtopologies: [Subtopology] {
+    package var subtopologies: [Subtopology] {
         let global = Set(globalTables.map(\.sourceName))
         return groups.enumerated().filter { global.isDisjoint(with: $0.element) }.map { number, names in
             let names = Set(names)
@@ -41,5 +41,5 @@ extension Topology {
     }
 
     /// Everything as one part, for the test driver.
-    public var undivided: Subtopology { Subtopology(number: 0, nodes: nodes, in: self) }
+    package var undivided: Subtopology { Subtopology(number: 0, nodes: nodes, in: self) }
 }

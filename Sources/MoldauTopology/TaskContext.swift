@@ -4,13 +4,13 @@ import MoldauState
 /// What the nodes of one task share: the current record's origin, the clocks, the outbox, the stores, the counters.
 ///
 /// Owned by one stream thread. The runtime sets the clocks and the origin before each record; nodes read them.
-public final class TaskContext {
+@usableFromInline package final class TaskContext {
     /// The id of the application.
-    public let applicationID: String
+    @usableFromInline package let applicationID: String
     /// The id of the task.
-    public let taskID: TaskID
+    @usableFromInline package let taskID: TaskID
     /// Collects the records that the task sends.
-    public let outbox: any RecordCollector
+    @usableFromInline package let outbox: any RecordCollector
 
     // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and
     // no other code runs while one of them is being changed.
@@ -18,17 +18,17 @@ public final class TaskContext {
     /// The only owner of stream time: `took` advances it, `at(streamTime:)` sets it back temporarily.
     @exclusivity(unchecked) @usableFromInline var latest = Timestamp.none
     /// The greatest timestamp of the records taken so far; `.none` before the first.
-    @inlinable public var streamTime: Timestamp { latest }
+    @inlinable package var streamTime: Timestamp { latest }
     /// The time of the round: read once per round of the stream thread.
-    @exclusivity(unchecked) public var time: RoundTime
+    @exclusivity(unchecked) @usableFromInline package var time: RoundTime
     /// The wall clock: for output and records, never for measuring durations.
-    public var now: Timestamp { time.wall }
+    @usableFromInline package var now: Timestamp { time.wall }
     /// The partition of the record that is being processed.
     @exclusivity(unchecked) package var originPartition = TopicPartition("", 0)
     /// The offset of the record that is being processed; nil in punctuations.
     @exclusivity(unchecked) @usableFromInline package var originOffset: Offset?
     /// Where the record that is being processed came from; nil in punctuations.
-    public var origin: RecordOrigin? {
+    @usableFromInline package var origin: RecordOrigin? {
         get {
             guard let offset = originOffset else { return nil }
             return RecordOrigin(topic: originPartition.topic, partition: originPartition.partition, offset: offset)
@@ -39,38 +39,38 @@ public final class TaskContext {
         }
     }
     /// What happens to the record that is being processed if a node drops it; nil: it is only counted.
-    @exclusivity(unchecked) public var diversion: Diversion?
+    @exclusivity(unchecked) @usableFromInline package var diversion: Diversion?
     /// The shortest time between two searches of an operator for closed windows.
-    public var closedWindowSearchInterval = Duration.seconds(1)
+    @usableFromInline package var closedWindowSearchInterval = Duration.seconds(1)
 
     /// The number of dropped records, by node and reason.
-    public private(set) var drops: [DropKey: Int64] = [:]
+    @usableFromInline package private(set) var drops: [DropKey: Int64] = [:]
     /// Decides what to do after user code threw.
-    public var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
+    @usableFromInline package var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
     /// The punctuations that processors have scheduled.
-    public private(set) var schedules: [Schedule] = []
+    @usableFromInline package private(set) var schedules: [Schedule] = []
     /// Times that nodes need again after a restart, by store: committed with the input offsets.
-    public var processorTimes: [String: Int64] = [:]
+    @usableFromInline package var processorTimes: [String: Int64] = [:]
     /// Set by a processor to request a commit soon.
-    public var commitRequested = false
+    @usableFromInline package var commitRequested = false
 
     /// The nodes that forward results later than their records, children first.
-    public private(set) var deferredWork: [any DeferredWork] = []
+    @usableFromInline package private(set) var deferredWork: [any DeferredWork] = []
     /// Maps a topic's name in the topology to its name in the cluster: internal topics get the application's id.
-    public var topicName: (_ name: String) -> String = { $0 }
+    @usableFromInline package var topicName: (_ name: String) -> String = { $0 }
     /// Ends the stream thread's wait for records; may be called from any thread.
-    public var wake: @Sendable () -> Void = {}
+    @usableFromInline package var wake: @Sendable () -> Void = {}
     /// Where asynchronous closures run; nil: on Swift's thread pool.
-    public var asyncExecutor: (any TaskExecutor)?
+    @usableFromInline package var asyncExecutor: (any TaskExecutor)?
     /// The task's own random numbers, seeded by the application's id and the task's.
-    public var generator: SeededGenerator
+    @usableFromInline package var generator: SeededGenerator
 
     private var stores: [String: any StateStore] = [:]
     private var commitHooks: [(order: Int, flush: () throws -> Void)] = []
     private var closeHooks: [() throws -> Void] = []
 
     /// Made by the runtime for each task; a test driver makes one as well.
-    public init(
+    @usableFromInline package init(
         applicationID: String, taskID: TaskID, outbox: any RecordCollector, now: RoundTime,
         onFailure: @escaping @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
     ) {
@@ -97,40 +97,40 @@ public final class TaskContext {
     }
 
     /// Adds a store; nodes find it by its name.
-    public func add(_ store: any StateStore) {
+    @usableFromInline package func add(_ store: any StateStore) {
         stores[store.name] = store
         guard let store = store as? any ExpiringStore else { return }
         let name = store.name
         store.onExpired = { [unowned self] in drop(.expired, at: name) }
     }
     /// The store of that name; nil if the task has none.
-    public func store(named name: String) -> (any StateStore)? { stores[name] }
+    @usableFromInline package func store(named name: String) -> (any StateStore)? { stores[name] }
 
     /// Adds a node that forwards results later than their records.
-    public func add(_ work: any DeferredWork) { deferredWork.append(work) }
+    @usableFromInline package func add(_ work: any DeferredWork) { deferredWork.append(work) }
 
     /// Counts a dropped record, and diverts it if the topology says so.
     /// - Parameter error: the error that user code threw, if it did.
-    public func drop(_ reason: DropReason, at node: String, because error: (any Error)? = nil) {
+    @usableFromInline package func drop(_ reason: DropReason, at node: String, because error: (any Error)? = nil) {
         drops[DropKey(node: node, reason: reason), default: 0] += 1
         diversion?.taking(reason, at: node)?.note(Discard(reason: reason, node: node, error: error))
     }
 
     /// Registers `flush` to be called at each commit, before the changelogs are written, in ascending `order`.
-    public func beforeCommit(order: Int, _ flush: @escaping () throws -> Void) {
+    @usableFromInline package func beforeCommit(order: Int, _ flush: @escaping () throws -> Void) {
         commitHooks.append((order, flush))
         commitHooks.sort { $0.order < $1.order }
     }
 
     /// Forwards held-back changes, in the order of their stores.
-    public func flushHeldChanges() throws { for hook in commitHooks { try hook.flush() } }
+    @usableFromInline package func flushHeldChanges() throws { for hook in commitHooks { try hook.flush() } }
 
     /// Registers `close` to be called once when the task ends, even after an error.
-    public func onClose(_ close: @escaping () throws -> Void) { closeHooks.append(close) }
+    @usableFromInline package func onClose(_ close: @escaping () throws -> Void) { closeHooks.append(close) }
 
     /// Closes all nodes, parents before children (tasks wire children first), even if one throws.
     /// - Throws: the first error.
-    public func closeNodes() throws {
+    @usableFromInline package func closeNodes() throws {
         var first: (any Error)?
         // Breaks the reference cycle: these hold the nodes, which hold this context.
         defer { (commitHooks, schedules, deferredWork) = ([], [], []) }
@@ -141,9 +141,9 @@ public final class TaskContext {
     }
 
     /// Adds a punctuation.
-    public func add(_ schedule: Schedule) { schedules.append(schedule) }
+    @usableFromInline package func add(_ schedule: Schedule) { schedules.append(schedule) }
     /// Removes the punctuations that were cancelled.
-    public func removeCancelledSchedules() { schedules.removeAll(where: \.isCancelled) }
+    @usableFromInline package func removeCancelledSchedules() { schedules.removeAll(where: \.isCancelled) }
 }
 
 /// A sub-topology's instance for one partition; written `0_3`, also as the name of its state directory.
@@ -187,6 +187,7 @@ public struct RecordOrigin: Hashable, Sendable {
 
 /// What drops are counted by.
 public struct DropKey: Hashable, Sendable, CustomStringConvertible {
+    /// The node that dropped them.
     public let node: String
     /// Why records were dropped.
     public let reason: DropReason
@@ -202,6 +203,7 @@ public struct DropKey: Hashable, Sendable, CustomStringConvertible {
 
 /// User code threw while a node processed a record. The processing handler decides what happens next.
 public struct ProcessingFailure: Error, CustomStringConvertible {
+    /// The node whose user code threw.
     public let node: String
     /// The task in which the error occurred.
     public let task: TaskID
@@ -227,7 +229,7 @@ public enum ProcessingResponse: Sendable {
 }
 
 /// Where nodes put records for topics. Owned by the task's thread.
-public protocol RecordCollector: AnyObject {
+@usableFromInline package protocol RecordCollector: AnyObject {
     /// The batches of a topic. May block on the first call for a topic, to learn its number of partitions.
     func batches(forTopic name: String) throws -> BatchedTopic
     /// Encodes a record at once; the caller's bytes are free again when this returns.

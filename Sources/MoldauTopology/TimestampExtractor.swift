@@ -20,7 +20,7 @@ public enum TimestampExtractor<Key, Value>: Sendable {
     case custom(@Sendable (_ record: Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp)
 
     /// The function that a source calls.
-    public func extract(in context: NodeContext) -> Extract {
+    @usableFromInline package func extract(in context: NodeContext) -> Extract {
         switch self {
         case .wallClock:
             let task = context.task
@@ -41,7 +41,7 @@ public struct NegativeTimestamp: Error, Equatable, CustomStringConvertible {
     public let timestamp: Timestamp
 
     /// The error for a record whose own timestamp is this one.
-    public init(timestamp: Timestamp) { self.timestamp = timestamp }
+    package init(timestamp: Timestamp) { self.timestamp = timestamp }
 
     public var description: String {
         "the record's timestamp is \(timestamp); choose an extractor that knows a time for such records"

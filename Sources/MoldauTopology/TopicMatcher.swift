@@ -16,13 +16,13 @@ struct TopicMatcher {
 
 extension Topology {
     /// Whether any source reads topics by a pattern.
-    public var readsByPattern: Bool { nodes.contains { $0.source?.pattern != nil } }
+    package var readsByPattern: Bool { nodes.contains { $0.source?.pattern != nil } }
 
     /// The topology with the matching topics of each pattern filled in. A topic that a source names is reserved for
     /// that source.
     /// - Parameter topics: the names of all existing topics.
     /// - Throws: `TopologyError.topicReadTwice` if two patterns match a topic.
-    public func matching(_ topics: some Sequence<String>) throws -> Topology {
+    package func matching(_ topics: some Sequence<String>) throws -> Topology {
         guard readsByPattern else { return self }
         let named = Set(nodes.compactMap(\.source).filter { $0.pattern == nil }.flatMap(\.topics))
             .union(globalTables.map(\.topic))

@@ -5,7 +5,7 @@ extension Topology {
     /// of read-only stores. The value says how long older rows may still be needed: zero except for versioned tables.
     ///
     /// Rows do not expire, so such a topic should be compacted and should not delete records by age.
-    public var tableTopics: [String: Duration] {
+    package var tableTopics: [String: Duration] {
         var topics = globalTables.reduce(into: [:]) { $0[$1.topic] = Duration.zero }
         for node in nodes {
             guard let source = node.source, source.isTable else { continue }

@@ -7,18 +7,18 @@ import MoldauState
 /// application's internal topics (repartition topics, changelogs) have their short names here; the runtime adds the
 /// application's id.
 public struct Topology: Sendable {
-    public internal(set) var nodes: [TopologyNode] = []
-    public private(set) var stores: [StoreDefinition] = []
+    package internal(set) var nodes: [TopologyNode] = []
+    package private(set) var stores: [StoreDefinition] = []
     /// The tables of which each thread has all partitions.
-    public private(set) var globalTables: [GlobalTableNode] = []
+    package private(set) var globalTables: [GlobalTableNode] = []
     /// The topics between its sub-topologies.
-    public private(set) var repartitionTopics: [RepartitionTopic] = []
+    package private(set) var repartitionTopics: [RepartitionTopic] = []
     /// The stores that are restored from topics that the topology reads.
-    public private(set) var sourceChangelogs: [SourceChangelog] = []
+    package private(set) var sourceChangelogs: [SourceChangelog] = []
     /// Things that work but may not be intended. An application logs them when it starts.
     public var warnings: [TopologyWarning] = []
     /// Groups of topics that must have the same number of partitions, because some node joins them.
-    public var copartitionGroups: [Set<String>] { joinedSources.map(topics(of:)).filter { $0.count > 1 } }
+    package var copartitionGroups: [Set<String>] { joinedSources.map(topics(of:)).filter { $0.count > 1 } }
 
     private var joinedSources: [Set<String>] = []
     private var indexByName: [String: Int] = [:]
@@ -31,14 +31,14 @@ public struct Topology: Sendable {
     public init() {}
 
     /// The node with that name.
-    public subscript(name: String) -> TopologyNode? { indexByName[name].map { nodes[$0] } }
+    package subscript(name: String) -> TopologyNode? { indexByName[name].map { nodes[$0] } }
 
     /// The names of the nodes that a store is connected to.
-    public func users(ofStore name: String) -> [String] { storeUsers[name] ?? [] }
+    package func users(ofStore name: String) -> [String] { storeUsers[name] ?? [] }
 
     /// Adds a node below its parents.
     /// - Throws: `TopologyError`: the name is taken, or a parent is unknown.
-    public mutating func add(_ node: TopologyNode) throws {
+    package mutating func add(_ node: TopologyNode) throws {
         guard !isTaken(node.name) else {
             throw TopologyError.duplicateName(kind: "node", name: node.name)
         }
@@ -87,7 +87,7 @@ public struct Topology: Sendable {
     }
 
     /// Makes a topic that a source of the store's sub-topology reads the changelog of the store.
-    public mutating func add(_ changelog: SourceChangelog) throws {
+    package mutating func add(_ changelog: SourceChangelog) throws {
         guard let index = stores.firstIndex(where: { $0.name == changelog.store }) else {
             throw TopologyError.unknownStore(node: changelog.source, store: changelog.store)
         }
@@ -96,7 +96,7 @@ public struct Topology: Sendable {
     }
 
     /// Adds a global table.
-    public mutating func add(_ table: GlobalTableNode) throws {
+    package mutating func add(_ table: GlobalTableNode) throws {
         for name in [table.sourceName, table.processorName] where isTaken(name) {
             throw TopologyError.duplicateName(kind: "node", name: name)
         }
@@ -109,7 +109,7 @@ public struct Topology: Sendable {
     }
 
     /// Adds a topic between two sub-topologies.
-    public mutating func add(_ topic: RepartitionTopic) throws {
+    package mutating func add(_ topic: RepartitionTopic) throws {
         guard !repartitionTopics.contains(where: { $0.name == topic.name }) else {
             throw TopologyError.duplicateName(kind: "repartition topic", name: topic.name)
         }
@@ -119,7 +119,7 @@ public struct Topology: Sendable {
     /// Requires that the sources of a join, or of state by key, have the same number of partitions.
     /// - Throws: `TopologyError.differentPartitionCounts` if repartition topics among them have different fixed
     ///   numbers.
-    public mutating func copartition(sources: Set<String>) throws {
+    package mutating func copartition(sources: Set<String>) throws {
         joinedSources.append(sources)
         let topics = topics(of: sources)
         let fixed = repartitionTopics.filter { topics.contains($0.name) }.compactMap { topic in
@@ -181,33 +181,33 @@ public enum TopologyWarning: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// A topic between two sub-topologies of the application.
-public struct RepartitionTopic: Sendable, Hashable {
-    public let name: String
+package struct RepartitionTopic: Sendable, Hashable {
+    package let name: String
     /// nil: as many as the topic upstream with the most partitions.
-    public let partitionCount: Int32?
+    package let partitionCount: Int32?
 
     /// A repartition topic, by its short name.
-    public init(name: String, partitionCount: Int32? = nil) {
+    package init(name: String, partitionCount: Int32? = nil) {
         self.name = name
         self.partitionCount = partitionCount
     }
 }
 
 /// A table of which every stream thread holds all partitions. It is read to its end before anything is processed.
-public struct GlobalTableNode: Sendable {
+package struct GlobalTableNode: Sendable {
     /// The name of the node that reads the topic.
-    public let sourceName: String
+    package let sourceName: String
     /// The name of the node that writes to the store.
-    public let processorName: String
+    package let processorName: String
     /// The topic that the table is read from.
-    public let topic: String
+    package let topic: String
     /// The store that holds the table.
-    public let store: StoreDefinition
+    package let store: StoreDefinition
     /// Makes the heads that write records into the store, one for each partition of the topic.
-    public let makeHeads: @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
+    package let makeHeads: @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
 
     /// A table of one topic.
-    public init(
+    package init(
         sourceName: String, processorName: String, topic: String, store: StoreDefinition,
         makeHeads: @escaping @Sendable (NodeContext, _ partitionCount: Int32) throws -> [any SourceHead]
     ) {

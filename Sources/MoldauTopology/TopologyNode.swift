@@ -1,14 +1,14 @@
 import MoldauRecords
 
 /// A node of a topology: its role, its parents, and how a task makes its instance.
-public struct TopologyNode: Sendable {
+@usableFromInline package struct TopologyNode: Sendable {
     /// Returns the node's `Inlet`, wired to the nodes downstream. Runs once per task.
-    public typealias Make = @Sendable (NodeContext) throws -> Any
+    @usableFromInline package typealias Make = @Sendable (NodeContext) throws -> Any
     /// Makes the head of one input partition. Runs once per task.
-    public typealias MakeHead = @Sendable (NodeContext) throws -> any SourceHead
+    @usableFromInline package typealias MakeHead = @Sendable (NodeContext) throws -> any SourceHead
 
     /// What a node does.
-    public enum Role: Sendable {
+    @usableFromInline package enum Role: Sendable {
         case source(Source)
         case processor(make: Make)
         /// - Parameter topic: nil when each record chooses its topic.
@@ -16,20 +16,20 @@ public struct TopologyNode: Sendable {
     }
 
     /// What a source reads.
-    public struct Source: Sendable {
+    @usableFromInline package struct Source: Sendable {
         /// For a pattern: the matching topics, as far as they are known.
-        public internal(set) var topics: [String]
+        @usableFromInline package internal(set) var topics: [String]
         /// A regular expression that must match a topic's whole name; nil for a source that names its topics.
-        public let pattern: String?
+        @usableFromInline package let pattern: String?
         /// Where to start in a partition without a committed offset.
-        public let start: StartPosition
+        @usableFromInline package let start: StartPosition
         /// Whether the topics' records are rows, of which the newest per key is valid.
-        public let isTable: Bool
+        @usableFromInline package let isTable: Bool
         /// Makes the heads of its partitions.
-        public let makeHead: MakeHead
+        @usableFromInline package let makeHead: MakeHead
 
         /// A source of these topics.
-        public init(
+        @usableFromInline package init(
             topics: [String], pattern: String? = nil, start: StartPosition = .earliest, isTable: Bool = false,
             makeHead: @escaping MakeHead
         ) {
@@ -41,17 +41,17 @@ public struct TopologyNode: Sendable {
         }
     }
 
-    public let name: String
-    public internal(set) var role: Role
+    @usableFromInline package let name: String
+    @usableFromInline package internal(set) var role: Role
     /// The names of the nodes upstream.
-    public let parents: [String]
-    public internal(set) var stores: [String] = []
+    @usableFromInline package let parents: [String]
+    @usableFromInline package internal(set) var stores: [String] = []
 
     /// What the node does.
     package let operation: OperatorDescription
 
     /// A node, with its place in the topology.
-    public init(_ name: String, _ role: Role, parents: [String] = []) {
+    @usableFromInline package init(_ name: String, _ role: Role, parents: [String] = []) {
         self.init(name, role, .custom, parents: parents)
     }
 
@@ -63,7 +63,7 @@ public struct TopologyNode: Sendable {
     }
 
     /// The node as a source; nil if it is not one.
-    public var source: Source? {
+    @usableFromInline package var source: Source? {
         if case .source(let source) = role { source } else { nil }
     }
 }

@@ -10,11 +10,12 @@ struct NodeWrapperTests {
         private let counts = Mutex<[String: Int]>([:])
         var all: [String: Int] { counts.withLock { $0 } }
 
-        func wrap<Key, Value>(_ inlet: Inlet<Key, Value>, of node: NodeContext) -> Inlet<Key, Value> {
-            let name = node.node
-            return Inlet { record in
-                self.counts.withLock { $0[name, default: 0] += 1 }
-                try inlet.receive(record)
+        func wrap<Key, Value>(
+            _ receive: @escaping (Record<Key, Value>) throws -> Void, of node: WrappedNode
+        ) -> (Record<Key, Value>) throws -> Void {
+            { record in
+                self.counts.withLock { $0[node.name, default: 0] += 1 }
+                try receive(record)
             }
         }
     }

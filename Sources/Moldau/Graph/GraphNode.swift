@@ -5,7 +5,7 @@ import MoldauTopology
 /// The DSL collects these first, because how an operator is written into the topology may depend on its descendants:
 /// whether one of them needs old values, whether a source is read twice, whether a repartition may drop records without
 /// a key.
-public final class GraphNode {
+@usableFromInline final class GraphNode {
     /// The node of the built topology that children are attached to.
     let name: String
     let write: (inout Topology, [String]) throws -> Void

@@ -7,6 +7,7 @@ public struct Discarded<Value> {
     public let value: Value
     /// Why the record was dropped.
     public let reason: DropReason
+    /// The node that dropped it.
     public let node: String
     /// The error that user code threw, if the reason is `.processing`.
     public let error: (any Error)?

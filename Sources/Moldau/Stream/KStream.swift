@@ -39,19 +39,6 @@ public struct KStream<Key, Value> {
     }
 
     /// Adds a processor below this stream: the primitive that the other operators are built on.
-    ///
-    /// ```swift
-    /// let sums: KStream<String, Int> = payments.adding(named: nil, prefix: "SUM-") { context in
-    ///     let next = try context.next(String.self, Int.self)
-    ///     var sum = 0
-    ///     return Inlet { record in
-    ///         sum += record.value
-    ///         try next.receive(record.with(value: sum))
-    ///     }
-    /// }
-    /// // payments: o1=60, o2=10
-    /// // sums: o1=60, o2=70
-    /// ```
     /// - Parameters:
     ///   - given: the node's name; nil for a generated one that begins with `prefix`.
     ///   - changesKey: whether equal keys may be in several partitions afterwards.
@@ -59,7 +46,7 @@ public struct KStream<Key, Value> {
     ///   - make: wires the node in a task; called once per task.
     ///   - prefix: what a name that is made begins with in Kafka Streams.
     ///   - stores: the names of the stores that the operator uses.
-    public func adding<NewKey, NewValue>(
+    @usableFromInline package func adding<NewKey, NewValue>(
         named given: String?, prefix: String, stores: [String] = [], changesKey: Bool = false,
         changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>
     ) -> KStream<NewKey, NewValue> {

@@ -65,6 +65,7 @@ package final class Outbox: RecordCollector {
         topics.deallocate()
     }
 
+    /// The batches of a topic, by its name in the topology.
     package func batches(forTopic name: String) throws -> BatchedTopic {
         let name = names.topic(name)
         do {
@@ -75,6 +76,7 @@ package final class Outbox: RecordCollector {
         }
     }
 
+    /// The batches of a store's changelog.
     package func batches(forChangelogOf store: String) throws -> BatchedTopic {
         changelogStores[names.changelog(ofStore: store)] = store
         return try batches(ofTopicInCluster: names.changelog(ofStore: store))
@@ -123,6 +125,7 @@ package final class Outbox: RecordCollector {
         return topic.batches + Int(chosen.number)
     }
 
+    /// Sends a batch that has reached its full size; a batch that was empty is noted as begun.
     package func grew(_ batch: UnsafeMutablePointer<GrowingBatch>) throws {
         if batch.pointee.noticeBytes == 0 {
             batch.pointee.noticeBytes = batchBytes
@@ -245,6 +248,7 @@ extension Outbox {
         return OriginalRecord(record, of: queue.partition)
     }
 
+    /// Copies the record that the task is processing to a dead-letter topic, with headers that say why.
     package func sendDeadLetter(topic: String, failure: any Error, node: String) throws {
         guard let record = originalRecord else { return }
         try sendDeadLetter(topic: topic, record: record, failure: failure, node: node)

@@ -5,6 +5,7 @@ import MoldauTopology
 /// A record of an input topic could not be read: its bytes, its headers or its timestamp. The deserialization handler
 /// decides what to do.
 public struct DeserializationFailure: Error, CustomStringConvertible {
+    /// The source node that reads the record.
     public let node: String
     /// The origin of the record.
     public let origin: RecordOrigin

@@ -6,9 +6,10 @@ import Synchronization
 /// Half is RocksDB's block cache, which its memtables are charged to as well. The other half is for the write-back
 /// caches, in equal shares for all open stores. A store that cannot keep within its share asks for a commit
 /// (`needsCommit`). Stores of kind `.inMemory` hold their saved data outside the budget.
-public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's cache and manager are thread-safe.
+@usableFromInline
+package final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's cache and manager are thread-safe.
     /// The budget that was asked for.
-    public let budgetBytes: Int
+    package let budgetBytes: Int
 
     let blockCache: OpaquePointer
     let writeBuffers: OpaquePointer
@@ -17,24 +18,11 @@ public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's c
     private let openStores = Atomic<Int>(0)
     private let writeBackBytes = Atomic<Int>(0)
 
-    /// The current memory use, in bytes.
-    public struct Usage: Sendable, Equatable {
-        /// The budget to compare this with.
-        public var budgetBytes: Int
-        /// RocksDB's blocks, indexes, filters and memtables.
-        public var blockCacheBytes: Int
-        /// The part of `blockCacheBytes` that memtables use.
-        public var writeBufferBytes: Int
-        /// The write-back caches of all open stores, accurate to 16 KiB per store.
-        public var writeBackBytes: Int
-        /// The open stores, copies and global tables included: each has an equal share for its write-back cache.
-        public var openStores: Int
-        /// The sum of all.
-        public var usedBytes: Int { blockCacheBytes + writeBackBytes }
-    }
+    /// What is in use.
+    package typealias Usage = StateMemoryUsage
 
     /// - Parameter budgetBytes: at least 1 MiB; a smaller value counts as 1 MiB.
-    public init(budgetBytes: Int) {
+    package init(budgetBytes: Int) {
         self.budgetBytes = max(budgetBytes, 1 << 20)
         writeBackBudgetBytes = self.budgetBytes / 2
         let blockCacheBytes = self.budgetBytes - writeBackBudgetBytes
@@ -49,7 +37,7 @@ public final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's c
     }
 
     /// The current use. Cheap enough to be read every second.
-    public var usage: Usage {
+    package var usage: Usage {
         Usage(
             budgetBytes: budgetBytes,
             blockCacheBytes: rocksdb_cache_get_usage(blockCache),

@@ -52,9 +52,12 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
     /// All entries, in the order of their keys' bytes.
     public func all() throws -> StoreIterator<Key, Row> { try rows.all() }
 
+    /// An estimate of the number of entries.
+    public var approximateEntryCount: Int { cache.approximateEntryCount }
+
     // MARK: StateStore
 
-    package func drainChanges(
+    @usableFromInline package func drainChanges(
         withHeaders body: (
             _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
         ) throws -> Void
@@ -66,7 +69,7 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
         }
     }
 
-    package func restore(
+    @usableFromInline package func restore(
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers
     ) throws { try cache.restore(key, rowBytes.row(value, timestamp, headers)) }
 }

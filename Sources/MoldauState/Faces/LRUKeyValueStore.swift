@@ -99,9 +99,12 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
         return nil
     }
 
+    /// An estimate of the number of entries.
+    public var approximateEntryCount: Int { cache.approximateEntryCount }
+
     // MARK: StateStore
 
-    public func drainChanges(
+    @usableFromInline package func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
@@ -109,7 +112,9 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
     }
 
     /// After a restore, the order of the changelog stands in for the order of use.
-    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+    @usableFromInline package func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp
+    ) throws {
         if holdsTimestamps {
             try cache.restore(key, rowBytes.row(value, timestamp))
         } else {

@@ -99,6 +99,7 @@ extension ByteWriter {
 }
 
 /// A store whose changelog records carry headers.
+@usableFromInline
 package protocol HeaderKeepingStore: StateStore {
     /// Like `drainChanges(into:)`, with the headers of each value.
     func drainChanges(
@@ -113,14 +114,16 @@ package protocol HeaderKeepingStore: StateStore {
 }
 
 extension HeaderKeepingStore {
-    public func drainChanges(
+    @usableFromInline package func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
         try drainChanges { key, value, timestamp, _ in try body(key, value, timestamp) }
     }
 
-    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+    @usableFromInline package func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp
+    ) throws {
         try restore(key: key, value: value, timestamp: timestamp, headers: Headers())
     }
 }

@@ -3,7 +3,8 @@ import MoldauRecords
 /// A store as the runtime sees it: something to commit, restore and close. Owned by one task and used by its thread.
 ///
 /// A commit calls `drainChanges`, sends the changes, then calls `committed` and `writeBehind`.
-public protocol StateStore: AnyObject {
+@usableFromInline
+package protocol StateStore: AnyObject {
     var name: String { get }
 
     /// Whether its changes go to a changelog topic.
@@ -57,23 +58,23 @@ package protocol CacheBackedStore: StateStore {
 }
 
 extension CacheBackedStore {
-    public var name: String { cache.name }
-    public var isLogged: Bool { cache.isLogged }
-    public var changelogOffset: Offset? { cache.metadata.changelogOffset }
-    public var positions: [TopicPartition: Offset] { cache.metadata.positions }
-    public var needsCommit: Bool { cache.needsCommit || cache.metadata.rewriteFrom != nil }
-    public var approximateEntryCount: Int { cache.approximateEntryCount }
-    public func restored(upTo end: Offset) throws { try cache.restored(upTo: end) }
-    public func close() throws { try cache.close() }
+    @usableFromInline package var name: String { cache.name }
+    @usableFromInline package var isLogged: Bool { cache.isLogged }
+    @usableFromInline package var changelogOffset: Offset? { cache.metadata.changelogOffset }
+    @usableFromInline package var positions: [TopicPartition: Offset] { cache.metadata.positions }
+    @usableFromInline package var needsCommit: Bool { cache.needsCommit || cache.metadata.rewriteFrom != nil }
+    @usableFromInline package var approximateEntryCount: Int { cache.approximateEntryCount }
+    @usableFromInline package func restored(upTo end: Offset) throws { try cache.restored(upTo: end) }
+    @usableFromInline package func close() throws { try cache.close() }
 
-    public func writeBehind(force: Bool) throws {
+    @usableFromInline package func writeBehind(force: Bool) throws {
         try cache.writeBehind(force: force)
         // RocksDB keeps small writes in memory, where a crash would lose them, and a restart would replay more than
         // necessary.
         if force { try cache.byteStore.flush() }
     }
 
-    public func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset]) {
+    @usableFromInline package func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset]) {
         cache.committed(changelogEnd: changelogEnd, positions: positions)
     }
 }

@@ -20,9 +20,9 @@ public struct StoreDefinition: Sendable {
     /// Settings of the changelog topic that differ from the defaults.
     public var topicSettings: [String: String]
     /// How far back the history of a versioned store goes; nil for other stores.
-    public private(set) var historyRetention: Duration?
+    package private(set) var historyRetention: Duration?
     /// How long windows or sessions are kept, by stream time; nil for other stores.
-    public internal(set) var windowRetention: Duration?
+    package internal(set) var windowRetention: Duration?
     /// For windows that are emitted when they close: the time from a window's stored time to its close, in
     /// milliseconds. Windows that were not emitted yet are kept, however old they are.
     package var closingMs: Int64?
@@ -39,7 +39,7 @@ public struct StoreDefinition: Sendable {
     private final class Identity: Sendable {}
 
     /// - Parameter make: opens the store for a task; called on the task's thread.
-    public init(
+    @usableFromInline package init(
         name: String, kind: StoreKind, isLogged: Bool = true, topicSettings: [String: String] = [:],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     ) {
@@ -57,7 +57,7 @@ public struct StoreDefinition: Sendable {
 
     /// Opens the store for a task.
     /// - Throws: `StateError` for the built-in kinds.
-    public func open(in environment: StoreEnvironment) throws -> any StateStore { try make(self, environment) }
+    package func open(in environment: StoreEnvironment) throws -> any StateStore { try make(self, environment) }
 
     /// A map from keys to values.
     @inlinable public init<Key, Value>(

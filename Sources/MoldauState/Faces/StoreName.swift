@@ -19,7 +19,7 @@ public protocol StoreName<Key, Value>: Sendable {
     associatedtype Key
     associatedtype Value
     /// The type of the opened store.
-    associatedtype Store: StateStore
+    associatedtype Store
 
     /// The store's name, unique in a topology. The changelog topic is named after it.
     var name: String { get }

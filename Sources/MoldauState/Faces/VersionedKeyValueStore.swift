@@ -190,9 +190,12 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         }
     }
 
+    /// An estimate of the number of entries.
+    public var approximateEntryCount: Int { cache.approximateEntryCount }
+
     // MARK: StateStore
 
-    public func drainChanges(
+    @usableFromInline package func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
@@ -232,7 +235,9 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         version.first == 1 ? UnsafeRawBufferPointer(rebasing: version.dropFirst()) : nil
     }
 
-    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+    @usableFromInline package func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp
+    ) throws {
         prefix.removeAll()
         prefix.append(bigEndian: UInt32(key.count))
         prefix.append(contentsOf: key)

@@ -47,9 +47,12 @@ public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKee
     /// All windows that have not expired.
     public func all() throws -> StoreIterator<Windowed<Key>, Row> { try rows.all() }
 
+    /// An estimate of the number of entries.
+    public var approximateEntryCount: Int { cache.approximateEntryCount }
+
     // MARK: StateStore
 
-    package func drainChanges(
+    @usableFromInline package func drainChanges(
         withHeaders body: (
             _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
         ) throws -> Void
@@ -61,7 +64,7 @@ public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKee
         }
     }
 
-    package func restore(
+    @usableFromInline package func restore(
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers
     ) throws {
         try rows.restore(key: key, value: rowBytes.row(value, timestamp, headers), timestamp: timestamp)

@@ -121,19 +121,24 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
         }
     }
 
+    /// An estimate of the number of entries.
+    public var approximateEntryCount: Int { cache.approximateEntryCount }
+
     // MARK: StateStore
 
     /// The timestamps are the sessions' ends. If sessions were merged, the merged one is passed on before the
     /// deletions: after a crash in the middle of an at-least-once commit, records are then in two sessions rather than
     /// in none.
-    public func drainChanges(
+    @usableFromInline package func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
         try segments.drainChanges(deletionsLast: true) { key, value, end in try body(key, value, end) }
     }
 
-    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+    @usableFromInline package func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp
+    ) throws {
         try segments.restore(key, value, &codec.keyWriter.pointee)
     }
 }

@@ -92,9 +92,12 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     /// All windows that have not expired, in reverse.
     public func reverseAll() throws -> StoreIterator<Windowed<Key>, Row> { try rows.reverseAll() }
 
+    /// An estimate of the number of entries.
+    public var approximateEntryCount: Int { cache.approximateEntryCount }
+
     // MARK: StateStore
 
-    public func drainChanges(
+    @usableFromInline package func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
@@ -105,7 +108,9 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
         }
     }
 
-    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+    @usableFromInline package func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp
+    ) throws {
         try rows.restore(key: key, value: rowBytes.row(value, timestamp), timestamp: timestamp)
     }
 }

@@ -131,17 +131,22 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         }
     }
 
+    /// An estimate of the number of entries.
+    public var approximateEntryCount: Int { cache.approximateEntryCount }
+
     // MARK: StateStore
 
     /// The timestamps are the windows' starts.
-    public func drainChanges(
+    @usableFromInline package func drainChanges(
         into body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?) throws ->
             Void
     ) throws {
         try segments.drainChanges { key, value, start in try body(key, value, start) }
     }
 
-    public func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+    @usableFromInline package func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp
+    ) throws {
         try segments.restore(key, value, &codec.keyWriter.pointee)
         guard retainsDuplicates else { return }
         // The length was checked when the time before it was read.

@@ -294,26 +294,6 @@ struct StreamExamples {
         }
     }
 
-    @Test func `Stream/KStream.swift: adding`() throws {
-        try Example.run(
-            """
-            payments: o1=60, o2=10
-            sums: o1=60, o2=70
-            """
-        ) { example in
-            let payments = example.payments
-            let sums: KStream<String, Int> = payments.adding(named: nil, prefix: "SUM-") { context in
-                let next = try context.next(String.self, Int.self)
-                var sum = 0
-                return Inlet { record in
-                    sum += record.value
-                    try next.receive(record.with(value: sum))
-                }
-            }
-            example.show("sums", sums)
-        }
-    }
-
     @Test func `Stream/Map.swift: map`() throws {
         try Example.run(
             """

@@ -1,0 +1,5 @@
+import Moldau
+
+func blockingStart(_ app: StreamsApplication) async throws {
+    try app.start()
+}

@@ -1,0 +1,5 @@
+import Moldau
+
+func engineIsOutOfReach(_ context: ProcessorContext<String, String>) {
+    context.node.task.commitRequested = true
+}

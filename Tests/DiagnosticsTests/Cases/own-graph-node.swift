@@ -1,0 +1,5 @@
+import Moldau
+
+func ownGraphNode() {
+    let _: TopologyNode? = nil
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Writes down what the libraries offer to other packages, so that no declaration becomes public unnoticed.
+
+    public_interface.py <repository>          writes Tests/ProjectTests/PublicInterface.txt
+    public_interface.py <repository> --check  exits with 1 if the file differs
+
+The declarations come from the modules that `swift build` has built (debug, in `.build`, or in the folder that BUILT names); a module
+that is missing is an error. One line per declaration: module, kind, path, declaration.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+MODULES = [
+    "Moldau", "MoldauCluster", "MoldauClusterEmbedded", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
+    "MoldauState", "MoldauTesting", "MoldauTopology",
+]
+C_MODULES = ["CChecksum", "CFiles", "CPrefetch", "CRocksDB"]
+
+
+def target():
+    told = subprocess.run(["swift", "-print-target-info"], check=True, capture_output=True, text=True).stdout
+    return json.loads(told)["target"]["unversionedTriple"]
+
+
+def graphs(built, module, triple, folder):
+    """The symbols of a module, and those that it adds to types of others."""
+    command = ["swift", "symbolgraph-extract", "-module-name", module, "-I", str(built / "Modules"), "-target", triple]
+    command += ["-minimum-access-level", "public", "-skip-synthesized-members", "-output-dir", folder]
+    for name in C_MODULES:
+        command += ["-Xcc", f"-fmodule-map-file={built / f'{name}.build' / 'module.modulemap'}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"public_interface.py: {module} cannot be read; build the package first (swift build)\n{done.stderr}")
+    for path in pathlib.Path(folder).glob(f"{module}*.symbols.json"):
+        if path.name.split(".")[0].split("@")[0] == module:
+            yield from json.loads(path.read_text())["symbols"]
+
+
+def interface(built):
+    """The lines of the file."""
+    lines, triple = set(), target()
+    for module in MODULES:
+        with tempfile.TemporaryDirectory() as folder:
+            for symbol in graphs(built, module, triple, folder):
+                path = ".".join(symbol["pathComponents"])
+                declaration = " ".join("".join(f["spelling"] for f in symbol["declarationFragments"]).split())
+                kind = symbol["kind"]["identifier"].removeprefix("swift.")
+                lines.add(f"{module} {kind} {path}: {declaration}")
+    return sorted(lines)
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]).resolve()
+    lines = interface(pathlib.Path(os.environ.get("BUILT", root / ".build/debug")))
+    file = root / "Tests/ProjectTests/PublicInterface.txt"
+    if "--check" not in sys.argv:
+        file.write_text("\n".join(lines) + "\n")
+        print(f"{len(lines)} public declarations")
+        return
+    there = file.read_text().splitlines() if file.exists() else []
+    changes = [f"- {line}" for line in sorted(set(there) - set(lines))]
+    changes += [f"+ {line}" for line in sorted(set(lines) - set(there))]
+    for line in changes:
+        print(line)
+    if changes:
+        print("the public interface has changed; if it is meant, `make interface` writes it down")
+        sys.exit(1)
+
+
+main()
