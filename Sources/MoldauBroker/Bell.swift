@@ -2,9 +2,9 @@ internal import Synchronization
 
 /// What a reader leaves at partitions: rung when there is something new for it.
 ///
-/// Rings once until `clear`, so that a hundred appends cost one call. What it does is short and takes no lock that others hold
-/// while they call the broker: it is rung amid the calls of those who append. `PollWait` wakes a thread by one, `FetchWait` has
-/// the broker's callbacks look again.
+/// Rings once until `clear`, so that a hundred appends cost one call. What it does is short and takes no lock that
+/// others hold while they call the broker: it is rung amid the calls of those who append. `PollWait` wakes a thread by
+/// one, `FetchWait` has the broker's callbacks look again.
 package final class Bell: Sendable {
     /// What it is rung for.
     package enum Occasion: CaseIterable, Sendable {

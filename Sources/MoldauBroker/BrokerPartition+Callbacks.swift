@@ -1,7 +1,8 @@
-// How those use a partition who cannot wait on a thread: a server on event loops. Appends and reads go to the operating system at
-// once; what has to wait for the disk, or for others, is called back.
+// How those use a partition who cannot wait on a thread: a server on event loops. Appends and reads go to the operating
+// system at once; what has to wait for the disk, or for others, is called back.
 //
-// What they read is durable: the high watermark is the durable end, so that nobody outside has seen what a crash takes back.
+// What they read is durable: the high watermark is the durable end, so that nobody outside has seen what a crash takes
+// back.
 
 package import MoldauLog
 package import MoldauRecords
@@ -26,7 +27,8 @@ package struct Watermarks: Equatable, Sendable {
 
 /// What a client on a network gets of one partition.
 package struct DurableFetch: Sendable {
-    /// Whole batches as they stand on disk. The first may begin before what was asked for. Empty where nothing may be read.
+    /// Whole batches as they stand on disk. The first may begin before what was asked for. Empty where nothing may be
+    /// read.
     package let bytes: SharedBytes
     /// Where reading goes on; nil where nothing was read.
     package let next: LogCursor?
@@ -36,8 +38,8 @@ package struct DurableFetch: Sendable {
 }
 
 extension BrokerPartition {
-    /// Appends as `append` does, and calls back when that is acknowledged, or refused: once, by the broker's callbacks, or before this
-    /// returns where there is nothing to wait for; with no lock held.
+    /// Appends as `append` does, and calls back when that is acknowledged, or refused: once, by the broker's callbacks,
+    /// or before this returns where there is nothing to wait for; with no lock held.
     ///
     /// One sync acknowledges all that were appended before it. When it fails, all of them get `BrokerError.log` with
     /// `LogError.offline`. What was appended to a topic that is deleted meanwhile gets `.unknownTopic`.
@@ -97,7 +99,8 @@ extension BrokerPartition {
         }
     }
 
-    /// About how many bytes a fetch from `offset` on could bring: as exact as the index; at least 1 where there is something.
+    /// About how many bytes a fetch from `offset` on could bring: as exact as the index; at least 1 where there is
+    /// something.
     func readableBytes(from offset: Offset, _ isolation: Isolation) throws(BrokerError) -> Int {
         let holdsBack = groupCommit.isAwaited
         let bytes = try withLog { log throws(LogError) in

@@ -384,6 +384,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         state.withLock { $0.bells[occasion, default: []].append(bell) }
     }
 
+    /// From now on the bell is rung no more; no-op if it was not added.
     package func remove(_ bell: Bell) {
         state.withLock { state in
             for occasion in Bell.Occasion.allCases { state.bells[occasion]?.removeAll { $0 === bell } }

@@ -1,7 +1,8 @@
-// Who waits for the broker without a thread is called back: when a sync has ended, when there is something to read, when its time
-// is over. The calls are made here, one after the other and with no lock held, so that they may call the broker again. They are made
-// by one thread of the broker's own, which begins with the first call and ends when there are none to come: a broker that nobody
-// uses in this way has no such thread. In a simulation whoever drives it makes the calls, by `runDue`.
+// Who waits for the broker without a thread is called back: when a sync has ended, when there is something to read,
+// when its time is over. The calls are made here, one after the other and with no lock held, so that they may call the
+// broker again. They are made by one thread of the broker's own, which begins with the first call and ends when there
+// are none to come: a broker that nobody uses in this way has no such thread. In a simulation whoever drives it makes
+// the calls, by `runDue`.
 
 internal import Foundation
 internal import MoldauRecords

@@ -26,6 +26,7 @@ package final class FetchWait<Files: FileSystem>: Sendable {
         }
     }
 
+    /// Why a wait ended.
     package enum Outcome: Equatable, Sendable {
         case ready
         /// There is less than was waited for.
@@ -83,7 +84,8 @@ package final class FetchWait<Files: FileSystem>: Sendable {
         if isOver { callbacks.cancel(timer) }
     }
 
-    /// Whoever adds something rings after it was added, and the bell rings again before this looks: so nothing is missed.
+    /// Whoever adds something rings after it was added, and the bell rings again before this looks: so nothing is
+    /// missed.
     private func look() {
         bell.withLock { $0 }?.clear()
         do throws(BrokerError) {
@@ -110,8 +112,8 @@ package final class FetchWait<Files: FileSystem>: Sendable {
 }
 
 extension Broker {
-    /// Calls back when `minBytes` may be read (at least 1; as exact as the index), when a partition fails, or when `wait` is over:
-    /// at once on this thread if it is so already. Does not block.
+    /// Calls back when `minBytes` may be read (at least 1; as exact as the index), when a partition fails, or when
+    /// `wait` is over: at once on this thread if it is so already. Does not block.
     @discardableResult
     package func awaitRecords(
         _ wants: [FetchWait<Files>.Want], minBytes: Int, for wait: Duration,

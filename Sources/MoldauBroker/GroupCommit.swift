@@ -4,8 +4,8 @@
 // takes all dirty partitions and syncs their files together. So a hundred partitions and ten threads cost one sync of
 // the disk, not a thousand.
 //
-// Callers that cannot block are called back when the round that covers their append has ended. The broker's callbacks run such
-// rounds, unless a blocked thread has run one meanwhile.
+// Callers that cannot block are called back when the round that covers their append has ended. The broker's callbacks
+// run such rounds, unless a blocked thread has run one meanwhile.
 
 package import MoldauLog
 internal import MoldauRecords
@@ -77,7 +77,8 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Calls back when everything that was appended before the call is durable: with nil, or with the error of the sync. Blocks nobody.
+    /// Calls back when everything that was appended before the call is durable: with nil, or with the error of the
+    /// sync. Blocks nobody.
     func afterSync(_ completion: @escaping @Sendable (LogError?) -> Void) {
         let isFirst = monitor.withLock { state in
             state.waiting.append((state.roundsBegun + 1, completion))

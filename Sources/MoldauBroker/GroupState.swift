@@ -3,8 +3,9 @@
 //     empty ── join ─▶ admit, assign ─▶ taken ── leave of its member ─▶ empty
 //                                       taken ── join of another ─▶ refuse
 //
-// A group takes one member, which has all of the group's work. What a coordinator with several members adds comes as more events
-// (a heartbeat, a subscription, a time that has passed) and more actions (to revoke, to wait); who drives it stays as it is.
+// A group takes one member, which has all of the group's work. What a coordinator with several members adds comes as
+// more events (a heartbeat, a subscription, a time that has passed) and more actions (to revoke, to wait); who drives
+// it stays as it is.
 
 /// Somebody who is, was or wants to be in a group. No two have one number.
 package struct GroupMember: Hashable, Sendable {
@@ -14,11 +15,13 @@ package struct GroupMember: Hashable, Sendable {
 
 /// One group: what happens to it, and what is to be done about that.
 package struct GroupState: Equatable, Sendable {
+    /// What happens to a group.
     package enum Event: Equatable, Sendable {
         case join(GroupMember)
         case leave(GroupMember)
     }
 
+    /// What the broker is to do about it.
     package enum Action: Equatable, Sendable {
         /// It is a member from now on.
         case admit(GroupMember)
@@ -34,6 +37,7 @@ package struct GroupState: Equatable, Sendable {
 
     package init() {}
 
+    /// - Returns: what is to be done, in this order.
     package mutating func handle(_ event: Event) -> [Action] {
         switch event {
         case .join(let new):

@@ -20,7 +20,8 @@ package final class Memberships: Sendable {
         }
     }
 
-    /// - Parameter assigned: hears that the member may work on everything; called with no lock held, before this returns.
+    /// - Parameter assigned: hears that the member may work on everything; called with no lock held, before this
+    ///   returns.
     /// - Throws: `BrokerError.groupInUse`.
     package func join(_ member: GroupMember, assigned: @escaping @Sendable () -> Void) throws(BrokerError) {
         let (isRefused, calls) = state.withLock { state in

@@ -7,6 +7,7 @@ package final class PollWait: Sendable {
         var isWoken = false
     }
 
+    /// Why a wait ended.
     package enum End: Equatable {
         /// Something was appended since the last `clear`.
         case data

@@ -166,7 +166,8 @@ struct FetchWaitTests {
         try broker.close()
     }
 
-    /// The callback begins the next transaction of the producer whose end woke it: under that producer's lock it could not.
+    /// The callback begins the next transaction of the producer whose end woke it: under that producer's lock it could
+    /// not.
     @Test func `who is called back may use the broker`() throws {
         let broker = try openBroker(FailingFileSystem())
         try broker.createTopics()

@@ -2,7 +2,7 @@
 """Checks the rules of the project's style that neither the compiler nor the formatter checks.
 
     tidy.py [repository]                  checks the Swift files that git knows
-    tidy.py --commits RANGE [repository]  checks the commits of a range, `main..` for example
+    tidy.py --commits RANGE [repository]  checks the commits of a range, `main..` for example; a merge stands for what it brought
 
 Each rule is a function below, with its purpose. A line that has to break one says why, after `// tidy:`.
 """
@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 LONGEST_LINE = 120
-LONGEST_COMMENT = 140
+LONGEST_COMMENT = 120
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 LONGEST_SUBJECT = 100
@@ -334,7 +334,7 @@ def main():
     root = pathlib.Path(arguments[0] if arguments else pathlib.Path(__file__).parent.parent.parent).resolve()
     found = []
     if commits is not None:
-        for line in git(root, "log", "--format=%h %s", commits).splitlines():
+        for line in git(root, "log", "--first-parent", "--no-merges", "--format=%h %s", commits).splitlines():
             name, subject = line.split(" ", 1) if " " in line else (line, "")
             found += [f"{name} '{subject}': {reason}" for reason in commit_complaints(subject)]
     else:

@@ -5,7 +5,8 @@ extension KStream {
     /// Sends the stream through a repartition topic, so that equal keys are in one partition again.
     ///
     /// ```swift
-    /// let byCustomer = orders.selectKey { _, order in order.customer }.repartition(named: "by-customer", partitions: 4)
+    /// let byCustomer = orders.selectKey { _, order in order.customer }
+    ///     .repartition(named: "by-customer", partitions: 4)
     /// // orders: o1=ada 120
     /// // byCustomer: ada=ada 120
     /// ```

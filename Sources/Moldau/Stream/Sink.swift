@@ -34,7 +34,9 @@ extension KStream {
     /// Writes each record to the topic that `choose` returns. The topics must exist.
     ///
     /// ```swift
-    /// lines.to(key: String.serde, value: String.serde) { record, _ in record.value.hasSuffix("!") ? "shouted" : "rest" }
+    /// lines.to(key: String.serde, value: String.serde) { record, _ in
+    ///     record.value.hasSuffix("!") ? "shouted" : "rest"
+    /// }
     /// let shouted = Topic<String, String>("shouted")
     /// // lines: 1=to be, 2=no!
     /// // shouted: 2=no!

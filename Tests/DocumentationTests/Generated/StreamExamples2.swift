@@ -41,7 +41,8 @@ struct StreamExamples2 {
             """
         ) { example in
             let orders = example.orders
-            let byCustomer = orders.selectKey { _, order in order.customer }.repartition(named: "by-customer", partitions: 4)
+            let byCustomer = orders.selectKey { _, order in order.customer }
+                .repartition(named: "by-customer", partitions: 4)
             example.show("byCustomer", byCustomer)
         }
     }
@@ -82,7 +83,9 @@ struct StreamExamples2 {
             """
         ) { example in
             let lines = example.lines
-            lines.to(key: String.serde, value: String.serde) { record, _ in record.value.hasSuffix("!") ? "shouted" : "rest" }
+            lines.to(key: String.serde, value: String.serde) { record, _ in
+                record.value.hasSuffix("!") ? "shouted" : "rest"
+            }
             let shouted = Topic<String, String>("shouted")
             example.show("shouted", shouted)
         }
