@@ -13,7 +13,6 @@ import subprocess
 import sys
 
 LONGEST_LINE = 120
-LONGEST_COMMENT = 120
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 LONGEST_SUBJECT = 100
@@ -114,7 +113,7 @@ def widths(source):
     """Lines are short enough for two files side by side."""
     for number, line in enumerate(source.lines):
         is_comment = line.strip().startswith("//")
-        longest = LONGEST_COMMENT if is_comment else LONGEST_LINE
+        longest = LONGEST_LINE
         # Messages are easier to find if they are not split, and multi-line strings are as wide as they are shown.
         if source.code[number].startswith("\0"):
             continue
