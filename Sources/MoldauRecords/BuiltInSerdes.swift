@@ -3,11 +3,28 @@
 
 extension String: StreamCodable {
     public static var serde: Serde<String> {
+        // Asked once here, and not with every text.
+        ShortText.isTrusted ? shortSerde : ordinarySerde
+    }
+
+    private static var shortSerde: Serde<String> {
         Serde(
-            encode: { text, writer in writer.append(utf8: text) },
+            encode: { text, writer in writer.append(trusted: text) },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    guard let text = String(utf8: buffer) else { throw SerdeError.invalidUTF8 }
+                    guard let text = String(trusted: buffer) else { throw SerdeError.invalidUTF8 }
+                    return text
+                }
+            }, format: "utf8")
+    }
+
+    /// As `shortSerde`, with compilers whose strings are not known.
+    package static var ordinarySerde: Serde<String> {
+        Serde(
+            encode: { text, writer in writer.append(anyLength: text) },
+            decode: { bytes in
+                try bytes.withUnsafeBytes { buffer in
+                    guard let text = String(anyLength: buffer) else { throw SerdeError.invalidUTF8 }
                     return text
                 }
             }, format: "utf8")
@@ -19,7 +36,18 @@ extension FixedWidthInteger where Self: BitwiseCopyable, Self: Sendable {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number) },
             decode: { bytes in try Self(bigEndianBytes: bytes) },
-            fixedSize: MemoryLayout<Self>.size, format: "\(isSigned ? "int" : "uint")\(bitWidth)")
+            fixedSize: MemoryLayout<Self>.size, format: formatName)
+    }
+
+    /// `int64`, for example: written out, as a serde may be asked for with every record.
+    private static var formatName: String {
+        switch bitWidth {
+        case 8: isSigned ? "int8" : "uint8"
+        case 16: isSigned ? "int16" : "uint16"
+        case 32: isSigned ? "int32" : "uint32"
+        case 64: isSigned ? "int64" : "uint64"
+        default: "\(isSigned ? "int" : "uint")\(bitWidth)"
+        }
     }
 
     /// Reads exactly this type's size, most significant byte first.

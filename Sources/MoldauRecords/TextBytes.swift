@@ -11,7 +11,12 @@ extension String {
     ///
     /// For serdes of your own: like `String(validating:as:)`, which is generic and takes 100 ns longer.
     public init?(utf8 bytes: UnsafeRawBufferPointer) {
-        if ShortText.isTrusted, let short = ShortText(ascii: bytes) {
+        if ShortText.isTrusted { self.init(trusted: bytes) } else { self.init(anyLength: bytes) }
+    }
+
+    /// As `init(utf8:)`, where `ShortText.isTrusted`.
+    init?(trusted bytes: UnsafeRawBufferPointer) {
+        if let short = ShortText(ascii: bytes) {
             self = short.text
             return
         }
@@ -119,7 +124,12 @@ extension String {
 extension ByteWriter {
     /// Writes the bytes of a text, without its length.
     @inlinable public mutating func append(utf8 text: String) {
-        guard ShortText.isTrusted, let short = ShortText(text) else { return append(anyLength: text) }
+        if ShortText.isTrusted { append(trusted: text) } else { append(anyLength: text) }
+    }
+
+    /// As `append(utf8:)`, where `ShortText.isTrusted`.
+    @usableFromInline mutating func append(trusted text: String) {
+        guard let short = ShortText(text) else { return append(anyLength: text) }
         let place = reserve(16)
         place.storeBytes(of: short.words.low, as: UInt64.self)
         place.storeBytes(of: short.words.high, toByteOffset: 8, as: UInt64.self)

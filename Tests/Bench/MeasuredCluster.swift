@@ -27,7 +27,7 @@ final class MeasuredCluster: Cluster {
     }
 }
 
-private class MeasuredProducer: Producer {
+private class MeasuredProducer: InProcessProducer {
     private let inner: any Producer
     fileprivate let cluster: MeasuredCluster
 
@@ -39,6 +39,10 @@ private class MeasuredProducer: Producer {
     func stamp(for partition: TopicPartition) -> ProducerStamp { inner.stamp(for: partition) }
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
         try inner.send(batch, to: partition)
+    }
+    func send(built batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        guard let inner = inner as? any InProcessProducer else { return try inner.send(batch, to: partition) }
+        try inner.send(built: batch, to: partition)
     }
     func flush() throws { try cluster.measure { try inner.flush() } }
     func acknowledgedEnd(of partition: TopicPartition) -> Offset? { inner.acknowledgedEnd(of: partition) }
