@@ -109,7 +109,7 @@ struct TidyTests {
         ("fixup! MoldauLog: rebuild indexes", "it is not finished"),
         ("rebuild indexes", "it begins with a small letter"),
         ("MoldauLog: rebuild indexes.", "it ends with a full stop"),
-        ("MoldauLog: rebuild " + String(repeating: "indexes ", count: 12) + "now", "it has 118 characters"),
+        ("MoldauLog: rebuild " + String(repeating: "indexes ", count: 13) + "now", "it has 126 characters"),
     ])
     func `a commit's subject says what is now`(subject: String, complaint: String?) throws {
         try withTemporaryDirectory { root in

@@ -15,7 +15,7 @@ import sys
 LONGEST_LINE = 120
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
-LONGEST_SUBJECT = 100
+LONGEST_SUBJECT = 120
 
 # Parts of names that say nothing about the purpose of a type.
 EMPTY_WORDS = ["Manager", "Helper", "Util", "Utils", "Utility", "Impl", "Internal", "Base", "Misc", "Common"]
