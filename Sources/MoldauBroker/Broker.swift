@@ -87,7 +87,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     private func makePartitions(
         of topic: TopicMetadata, _ durableEnds: [String: Offset] = [:], isNew: Bool = false
     ) throws(LogError) -> [BrokerPartition<Files>] {
-        let configuration = try configuration(of: topic)
+        let configuration = try LogConfiguration(topic.configuration)
         return (0..<topic.partitionCount).map { number in
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(
@@ -96,10 +96,6 @@ package final class Broker<Files: FileSystem>: Sendable {
                 checkpointedStart: isNew ? .zero : checkpointedStarts[name] ?? .zero, groupCommit: groupCommit,
                 clock: clock, transactions: transactions)
         }
-    }
-
-    private func configuration(of topic: TopicMetadata) throws(LogError) -> LogConfiguration {
-        try LogConfiguration(topic.configuration)
     }
 
     // Breaks a reference cycle: partitions that wait for a sync refer to the group commit that holds them.
@@ -184,7 +180,7 @@ package final class Broker<Files: FileSystem>: Sendable {
             let changed = topic.with(changes)
             let settings: LogConfiguration
             do throws(LogError) {
-                settings = try configuration(of: changed)
+                settings = try LogConfiguration(changed.configuration)
             } catch {
                 throw .invalidSettings(topic: name, reason: error.description)
             }

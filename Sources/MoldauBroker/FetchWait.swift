@@ -40,6 +40,8 @@ package final class FetchWait<Files: FileSystem>: Sendable {
         /// nil once it was called.
         var completion: (@Sendable (Outcome) -> Void)?
         var timer: Int?
+        /// While it is on.
+        var bell: Bell?
     }
 
     private let wants: [Want]
@@ -68,10 +70,8 @@ package final class FetchWait<Files: FileSystem>: Sendable {
     /// Ends the wait, if it is still on: the completion is called before this returns.
     package func cancel() { finish(.cancelled) }
 
-    private let bell = Mutex<Bell?>(nil)
-
     private func begin(_ bell: Bell, for wait: Duration) {
-        self.bell.withLock { $0 = bell }
+        state.withLock { $0.bell = bell }
         for want in wants { want.partition.add(bell, for: .visibility) }
         look()
         if wait <= .zero { return finish(.expired) }
@@ -87,7 +87,7 @@ package final class FetchWait<Files: FileSystem>: Sendable {
     /// Whoever adds something rings after it was added, and the bell rings again before this looks: so nothing is
     /// missed.
     private func look() {
-        bell.withLock { $0 }?.clear()
+        state.withLock { $0.bell }?.clear()
         do throws(BrokerError) {
             var bytes = 0
             for want in wants { bytes += try want.partition.readableBytes(from: want.offset, want.isolation) }
@@ -98,12 +98,12 @@ package final class FetchWait<Files: FileSystem>: Sendable {
     }
 
     private func finish(_ outcome: Outcome) {
-        let (completion, timer) = state.withLock { state in
-            defer { state.completion = nil }
-            return (state.completion, state.timer)
+        let (completion, timer, bell) = state.withLock { state in
+            defer { (state.completion, state.bell) = (nil, nil) }
+            return (state.completion, state.timer, state.bell)
         }
         guard let completion else { return }
-        if let bell = bell.withLock({ $0.take() }) {
+        if let bell {
             for want in wants { want.partition.remove(bell) }
         }
         if let timer { callbacks.cancel(timer) }

@@ -4,27 +4,21 @@
 extension String: StreamCodable {
     public static var serde: Serde<String> {
         // Asked once here, and not with every text.
-        ShortText.isTrusted ? shortSerde : ordinarySerde
+        ShortText.isTrusted
+            ? serde(write: { $0.append(trusted: $1) }, read: { String(trusted: $0) })
+            : serde(write: { $0.append(anyLength: $1) }, read: { String(anyLength: $0) })
     }
 
-    private static var shortSerde: Serde<String> {
+    /// Inlined, so that no closure is called by another for each text.
+    @inline(__always) private static func serde(
+        write: @escaping @Sendable (inout ByteWriter, String) -> Void,
+        read: @escaping @Sendable (UnsafeRawBufferPointer) -> String?
+    ) -> Serde<String> {
         Serde(
-            encode: { text, writer in writer.append(trusted: text) },
+            encode: { text, writer in write(&writer, text) },
             decode: { bytes in
                 try bytes.withUnsafeBytes { buffer in
-                    guard let text = String(trusted: buffer) else { throw SerdeError.invalidUTF8 }
-                    return text
-                }
-            }, format: "utf8")
-    }
-
-    /// As `shortSerde`, with compilers whose strings are not known.
-    package static var ordinarySerde: Serde<String> {
-        Serde(
-            encode: { text, writer in writer.append(anyLength: text) },
-            decode: { bytes in
-                try bytes.withUnsafeBytes { buffer in
-                    guard let text = String(anyLength: buffer) else { throw SerdeError.invalidUTF8 }
+                    guard let text = read(buffer) else { throw SerdeError.invalidUTF8 }
                     return text
                 }
             }, format: "utf8")

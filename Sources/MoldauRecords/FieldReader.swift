@@ -77,20 +77,25 @@ package struct FieldReader {
 
     /// An unsigned number in groups of seven bits, the lowest first.
     package mutating func unsignedVarint() throws(SerdeError) -> UInt32 {
+        try grouped { cursor throws(VarintError) in try cursor.readUnsignedVarint() }
+    }
+
+    /// A signed number, zig-zag encoded, in such groups.
+    package mutating func varint() throws(SerdeError) -> Int32 {
+        try grouped { cursor throws(VarintError) in try cursor.readVarint() }
+    }
+
+    private mutating func grouped<Number>(
+        _ read: (inout ByteCursor) throws(VarintError) -> Number
+    ) throws(SerdeError) -> Number {
         var cursor = ByteCursor(rest)
         do {
-            let number = try cursor.readUnsignedVarint()
+            let number = try read(&cursor)
             rest = UnsafeRawBufferPointer(rebasing: rest.suffix(cursor.remaining))
             return number
         } catch {
             throw malformed("a number in groups of seven bits is not whole")
         }
-    }
-
-    /// A signed number, zig-zag encoded, in such groups.
-    package mutating func varint() throws(SerdeError) -> Int32 {
-        let bits = try unsignedVarint()
-        return Int32(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
     }
 
     /// Text after its length plus one, in groups of seven bits; null is refused.

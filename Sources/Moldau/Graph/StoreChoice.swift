@@ -21,8 +21,10 @@ struct StoreChoice {
     ) {
         let options = options ?? TableStoreOptions()
         self.init(
-            given?.name, given?.content.rows ?? .latest, options.kind, options.emission, retention: nil,
-            options.isLogged, options.changelogSettings, in: builder, generated)
+            given?.name,
+            BufferStoreOptions(
+                kind: options.kind, isLogged: options.isLogged, changelogSettings: options.changelogSettings),
+            rows: given?.content.rows ?? .latest, emission: options.emission, in: builder, generated)
     }
 
     /// The store of windows or sessions.
@@ -31,26 +33,24 @@ struct StoreChoice {
     ) {
         let options = options ?? WindowStoreOptions()
         self.init(
-            given, .latest, options.kind, options.emission, retention: options.retention, options.isLogged,
-            options.changelogSettings, in: builder, generated)
+            given,
+            BufferStoreOptions(
+                kind: options.kind, isLogged: options.isLogged, changelogSettings: options.changelogSettings),
+            emission: options.emission, retention: options.retention, in: builder, generated)
     }
 
     /// The store of buffered records or changes.
     init(buffer given: String?, _ options: BufferStoreOptions?, in builder: StreamsBuilder, generated: () -> String) {
-        let options = options ?? BufferStoreOptions()
-        self.init(
-            given, .latest, options.kind, nil, retention: nil, options.isLogged, options.changelogSettings,
-            in: builder, generated)
+        self.init(given, options ?? BufferStoreOptions(), in: builder, generated)
     }
 
     private init(
-        _ given: String?, _ rows: TableStoreContent.Rows, _ kind: StoreKind?, _ emission: Emission?,
-        retention: Duration?, _ isLogged: Bool, _ settings: [String: String], in builder: StreamsBuilder,
-        _ generated: () -> String
+        _ given: String?, _ storage: BufferStoreOptions, rows: TableStoreContent.Rows = .latest,
+        emission: Emission? = nil, retention: Duration? = nil, in builder: StreamsBuilder, _ generated: () -> String
     ) {
         name = given.map { builder.checked($0) } ?? generated()
         isNamed = given != nil
-        storage = BufferStoreOptions(kind: kind, isLogged: isLogged, changelogSettings: settings)
+        self.storage = storage
         (self.rows, self.retention, chosenEmission, topology) = (rows, retention, emission, builder.options)
         builder.attempt { try check() }
     }

@@ -62,11 +62,7 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
             _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
         ) throws -> Void
     ) throws {
-        try cache.drainChanges { key, bytes in
-            guard let bytes else { return try body(key, nil, nil, Headers()) }
-            let row = try RecordedBytes(row: bytes)
-            try body(key, row.value, row.timestamp, row.headers)
-        }
+        try cache.drainChanges { key, row in try RecordedBytes.pass(key, row: row, deletedAt: nil, to: body) }
     }
 
     @usableFromInline package func restore(

@@ -76,6 +76,23 @@ extension RecordedBytes {
     }
 }
 
+extension RecordedBytes {
+    /// Passes an entry of a store to `body`, as its changelog record.
+    /// - Parameters:
+    ///   - row: nil for a deletion.
+    ///   - time: the timestamp of a deletion's record.
+    static func pass(
+        _ key: UnsafeRawBufferPointer, row: UnsafeRawBufferPointer?, deletedAt time: Timestamp?,
+        to body: (
+            _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
+        ) throws -> Void
+    ) throws {
+        guard let row else { return try body(key, nil, time, Headers()) }
+        let record = try RecordedBytes(row: row)
+        try body(key, record.value, record.timestamp, record.headers)
+    }
+}
+
 extension ByteWriter {
     mutating func append(_ row: RecordedBytes) {
         if !row.headers.isEmpty {

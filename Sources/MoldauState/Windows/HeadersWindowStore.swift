@@ -57,10 +57,8 @@ public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKee
             _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, Headers
         ) throws -> Void
     ) throws {
-        try segments.drainChanges { key, bytes, start in
-            guard let bytes else { return try body(key, nil, start, Headers()) }
-            let row = try RecordedBytes(row: bytes)
-            try body(key, row.value, row.timestamp, row.headers)
+        try segments.drainChanges { key, row, start in
+            try RecordedBytes.pass(key, row: row, deletedAt: start, to: body)
         }
     }
 
