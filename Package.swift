@@ -69,6 +69,9 @@ let package = Package(
             "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")],
             settings: sabotage),
 
+        // The messages of Kafka's protocol
+        library("MoldauWire", ["MoldauRecords"]),
+
         // The port
         library("MoldauCluster", ["MoldauRecords"]),
         library(
@@ -236,6 +239,9 @@ let package = Package(
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
+        tests(
+            "MoldauWireTests", ["MoldauRecords", "MoldauWire"],
+            resources: [.copy("Resources/golden-wire.json"), .copy("Resources/Flows")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         .target(name: "FailingSyncs", path: "Tests/FailingSyncs"),
         tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"], settings: sabotage),
