@@ -18,6 +18,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     package let durability: Durability
+    package let limits: ProducerLimits
     package let clock: @Sendable () -> Timestamp
     let uptime: @Sendable () -> Duration
     let files: Files
@@ -51,8 +52,10 @@ package final class Broker<Files: FileSystem>: Sendable {
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
         uptime: (@Sendable () -> Duration)? = nil,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-        logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread
+        logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread,
+        limits: ProducerLimits = ProducerLimits()
     ) throws(LogError) {
+        self.limits = limits
         self.files = files
         self.directory = directory
         self.durability = durability
@@ -264,6 +267,18 @@ package final class Broker<Files: FileSystem>: Sendable {
         } catch {
             throw .storage(error)
         }
+    }
+
+    /// As `flush`, for those who cannot wait: calls back, before this returns where nothing is promised.
+    func afterFlush(_ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
+        guard durability == .sync else {
+            do throws(BrokerError) {
+                return completion(.success(try flush()))
+            } catch {
+                return completion(.failure(error))
+            }
+        }
+        groupCommit.afterSync { failure in completion(failure.map { .failure(.storage($0)) } ?? .success(())) }
     }
 
     /// Makes everything durable, whatever `durability` says: for the thread that keeps the promise of `.interval`.

@@ -121,17 +121,8 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
             if files.sabotage.contains(.staleEpochAccepted) { return try appendOwn(batches, isBuilt: isBuilt) }
         #endif
         nonisolated(unsafe) let batches = batches  // Used inside the call alone.
-        guard let slot = transactions.slot(ofProducer: stamp.id) else {
-            if stamp.isTransactional {
-                throw .invalidTransaction(
-                    id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
-            }
-            return try appendOwn(batches, isBuilt: isBuilt)
-        }
-        // The lock keeps the transaction open between the check and the append.
-        return try slot.state.withLock { state throws(BrokerError) in
-            try state.admit(stamp, to: name, of: slot.id)
-            return try appendOwn(batches, isBuilt: isBuilt)
+        return try transactions.whileAdmitted(stamp, to: name) { () throws(BrokerError) in
+            try appendOwn(batches, isBuilt: isBuilt)
         }
     }
 
