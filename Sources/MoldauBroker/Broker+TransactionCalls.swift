@@ -58,11 +58,11 @@ extension Broker {
     ) throws(BrokerError) -> ProducerIdentity? {
         guard !id.isEmpty else { throw .invalidProducerRequest(reason: "a transactional id is empty") }
         try checkUsable(id)
-        let longestMs = limits.longestTransaction.milliseconds
+        let longestMs = transactions.limits.longestTransaction.milliseconds
         guard timeoutMs > 0, Int64(timeoutMs) <= longestMs else {
             throw .invalidTransactionTimeout(ms: timeoutMs, longestMs: longestMs)
         }
-        try transactions.checkRoom(for: id, limit: limits.transactionalIDs)
+        try transactions.checkRoom(for: id)
         return try transactions.withState(id) { state throws(BrokerError) in
             if let record = state.record {
                 if let known, known != record.producer {

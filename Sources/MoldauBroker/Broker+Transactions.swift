@@ -281,7 +281,7 @@ extension Broker {
         try complete(&state, id)
     }
 
-    /// Aborts transactions that exceed their timeout, and those that nobody can end.
+    /// Aborts transactions that exceed their timeout, and those that nobody can end; forgets producers that nobody uses.
     /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
         let now = uptime()
@@ -305,6 +305,7 @@ extension Broker {
             }
         }
         do throws(BrokerError) { try abortUnknown(opens: false) } catch { failure = failure ?? error }
+        do throws(BrokerError) { try expireProducers() } catch { failure = failure ?? error }
         if let failure { throw failure }
     }
 

@@ -18,7 +18,6 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     package let durability: Durability
-    package let limits: ProducerLimits
     package let clock: @Sendable () -> Timestamp
     let uptime: @Sendable () -> Duration
     let files: Files
@@ -37,7 +36,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     package let memberships = Memberships()
     private let state: Mutex<State>
     let groupOffsets = GroupOffsets()
-    let transactions = Transactions()
+    let transactions: Transactions
 
     /// Opens a data directory; creates it if it does not exist. After an unclean stop every partition is checked and
     /// its torn tail cut off before this returns.
@@ -46,6 +45,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     ///   - uptime: a clock that is never set, for the age of open transactions; nil: the milliseconds of `clock`.
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed.
+    ///   - limits: what producers may use.
     /// - Throws: `LogError.locked`, at once, if another process holds the lock; `.io`; `.damagedFile`;
     ///   `.copiedWhileOpen`.
     package init(
@@ -55,7 +55,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread,
         limits: ProducerLimits = ProducerLimits()
     ) throws(LogError) {
-        self.limits = limits
+        transactions = Transactions(limits)
         self.files = files
         self.directory = directory
         self.durability = durability

@@ -30,13 +30,32 @@ package struct ProducerIdentity: Hashable, Sendable {
     package init(id: Int64, epoch: Int16) { (self.id, self.epoch) = (id, epoch) }
 }
 
-enum TransactionStatus: Int8 {
+/// What has become of a transaction, in Kafka's numbers.
+package enum TransactionStatus: Int8, CaseIterable, Sendable {
     case empty = 0
     case ongoing
     case prepareCommit
     case prepareAbort
     case completeCommit
     case completeAbort
+
+    /// Kafka's name for it.
+    package var name: String {
+        switch self {
+        case .empty: "Empty"
+        case .ongoing: "Ongoing"
+        case .prepareCommit: "PrepareCommit"
+        case .prepareAbort: "PrepareAbort"
+        case .completeCommit: "CompleteCommit"
+        case .completeAbort: "CompleteAbort"
+        }
+    }
+
+    /// - Parameter name: Kafka's.
+    package init?(name: String) {
+        guard let status = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = status
+    }
 
     var isCommit: Bool { self == .prepareCommit || self == .completeCommit }
     /// Whether the decision has been carried out.

@@ -44,11 +44,14 @@ final class Transactions: Sendable {
         var unreadable: [Int32: LogError] = [:]
     }
 
+    let limits: ProducerLimits
     private let known = Mutex(Known())
     /// The producer ids that may be given out; the next start continues after the reserved block.
     private let producerIDs = Mutex<Range<Int64>>(0..<0)
     /// Held while a block of ids is reserved, so that nobody who only takes one waits for the disk.
     private let reservation = Mutex(())
+
+    init(_ limits: ProducerLimits) { self.limits = limits }
 
     /// A producer id that nobody has; nil if a block must be reserved first.
     func takeProducerID() -> Int64? {
@@ -127,17 +130,21 @@ final class Transactions: Sendable {
     }
 
     /// - Throws: `BrokerError.tooManyTransactionalIDs` if the id is unknown, and there may be no more.
-    func checkRoom(for id: String, limit: Int) throws(BrokerError) {
+    func checkRoom(for id: String) throws(BrokerError) {
+        let limit = limits.transactionalIDs
         let isFull = known.withLock { $0.slots[id] == nil && $0.slots.count >= limit }
         if isFull { throw .tooManyTransactionalIDs(limit: limit) }
     }
 
-    /// Forgets ids, whose states are gone.
-    func forget(_ ids: Set<String>) {
-        if ids.isEmpty { return }
+    /// Forgets an id, whose state is gone.
+    func forget(_ id: String) { known.withLock { known in (known.slots[id], known.newest[id]) = (nil, nil) } }
+
+    /// Forgets the producers of ids that are forgotten.
+    func forgetProducersOfNone() {
         known.withLock { known in
-            for id in ids { (known.slots[id], known.newest[id]) = (nil, nil) }
-            known.byProducer = known.byProducer.filter { !ids.contains($0.value.id) }
+            if known.byProducer.contains(where: { known.slots[$0.value.id] !== $0.value }) {
+                known.byProducer = known.byProducer.filter { known.slots[$0.value.id] === $0.value }
+            }
         }
     }
 
