@@ -105,9 +105,10 @@ extension Broker {
         var settled = decision
         (settled.status, settled.ends) = (decision.status.isCommit ? .completeCommit : .completeAbort, [:])
         settled.reads = [:]
-        try transactions.slot(id).state.withLock { state throws(BrokerError) in
-            try store(settled, id)
-            if let last = state.record, !last.status.isDecided { try store(last, id) } else { state.record = settled }
+        try transactions.withState(id) { state throws(BrokerError) in
+            let last = state.record
+            try store(settled, &state, id)
+            if let last, !last.status.isDecided { try store(last, &state, id) }
         }
     }
 

@@ -36,7 +36,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     package let memberships = Memberships()
     private let state: Mutex<State>
     let groupOffsets = GroupOffsets()
-    let transactions = Transactions()
+    let transactions: Transactions
 
     /// Opens a data directory; creates it if it does not exist. After an unclean stop every partition is checked and
     /// its torn tail cut off before this returns.
@@ -45,14 +45,17 @@ package final class Broker<Files: FileSystem>: Sendable {
     ///   - uptime: a clock that is never set, for the age of open transactions; nil: the milliseconds of `clock`.
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed.
+    ///   - limits: what producers may use.
     /// - Throws: `LogError.locked`, at once, if another process holds the lock; `.io`; `.damagedFile`;
     ///   `.copiedWhileOpen`.
     package init(
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
         uptime: (@Sendable () -> Duration)? = nil,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-        logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread
+        logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread,
+        limits: ProducerLimits = ProducerLimits()
     ) throws(LogError) {
+        transactions = Transactions(limits)
         self.files = files
         self.directory = directory
         self.durability = durability
@@ -264,6 +267,18 @@ package final class Broker<Files: FileSystem>: Sendable {
         } catch {
             throw .storage(error)
         }
+    }
+
+    /// As `flush`, for those who cannot wait: calls back, before this returns where nothing is promised.
+    func afterFlush(_ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
+        guard durability == .sync else {
+            do throws(BrokerError) {
+                return completion(.success(try flush()))
+            } catch {
+                return completion(.failure(error))
+            }
+        }
+        groupCommit.afterSync { failure in completion(failure.map { .failure(.storage($0)) } ?? .success(())) }
     }
 
     /// Makes everything durable, whatever `durability` says: for the thread that keeps the promise of `.interval`.

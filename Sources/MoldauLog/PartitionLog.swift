@@ -79,7 +79,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// - Parameter isBuilt: whether `RecordBatchBuilder` built the batches in this process, with a key in each record:
     ///   then their records need not be checked.
     /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`: then nothing was appended.
-    ///   `.producerFenced`, `.outOfOrderSequence`, `.io`: then the last batches may be missing.
+    ///   `.producerFenced`, `.outOfOrderSequence`, `.tooManyProducers`, `.io`: then the last batches may be missing.
     package mutating func append(
         _ batches: UnsafeRawBufferPointer, now: Timestamp, isBuilt: Bool = false
     ) throws(LogError) -> Appended {
