@@ -123,7 +123,7 @@ extension ClassicGroup {
         guard state == .stable, isSame(before, request), electedProtocol() == protocolName else {
             return rebalance(context, &output)
         }
-        output.records.append(record)
+        store(&output)
         answerReplaced(new, oldLeader: oldLeader, request, context, &output)
     }
 

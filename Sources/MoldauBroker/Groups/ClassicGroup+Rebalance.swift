@@ -62,7 +62,7 @@ extension ClassicGroup {
             beginGeneration(.empty, context)
             leader = nil
             protocolName = nil
-            return output.records.append(record)
+            return store(&output)
         }
         if leader.flatMap({ members[$0] })?.join == nil {
             guard let next = seated.first(where: { $0.join != nil }) else {
@@ -121,7 +121,7 @@ extension ClassicGroup {
     ) {
         for id in members.keys { members[id]?.assignment = assignments[id] ?? [] }
         enter(.stable, context.now)
-        output.records.append(record)
+        store(&output)
         for id in members.keys.sorted() { answerSync(of: id, .none, context, &output) }
     }
 
@@ -143,9 +143,27 @@ extension ClassicGroup {
     mutating func heartbeat(_ member: MemberGeneration, _ context: GroupContext) throws(GroupError) {
         try check(member)
         if state == .empty { throw .unknownMemberID }
-        // Who waits in a rebalance need not be heard of, and a new member has a deadline of another kind.
-        if members[member.memberID]?.isWaiting == false { keepAlive(member.memberID, context) }
+        noteSign(of: member.memberID, context)
         if state == .preparingRebalance { throw .rebalanceInProgress }
+    }
+
+    /// Whether these may be the positions of the group.
+    func checkCommit(_ member: MemberGeneration, isTransactional: Bool) throws(GroupError) {
+        // Those who assign partitions to themselves, and tools, are no members.
+        if member.generation < 0 && state == .empty { return }
+        if member.generation >= 0 || !member.memberID.isEmpty || member.instanceID != nil {
+            try check(member)
+        } else if !isTransactional {
+            throw .unknownMemberID
+        }
+        // The members have not heard yet what they own.
+        if state == .completingRebalance && !isTransactional { throw .rebalanceInProgress }
+    }
+
+    /// The member is alive. Who waits in a rebalance need not be heard of, and a new member has a deadline of another
+    /// kind.
+    mutating func noteSign(of id: String, _ context: GroupContext) {
+        if members[id]?.isWaiting == false { keepAlive(id, context) }
     }
 
     mutating func leave(

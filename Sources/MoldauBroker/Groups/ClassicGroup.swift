@@ -53,6 +53,8 @@ struct ClassicGroup: Equatable, Sendable {
     /// No deadline of a member, or of who is to become one, is before this. Heartbeats move deadlines back without
     /// looking at the other members'.
     var memberAlarm: Duration?
+    /// What was written last.
+    private(set) var stored: ClassicGroupRecord?
     private var seats = 0
 
     init(name: String) { self.name = name }
@@ -71,6 +73,19 @@ struct ClassicGroup: Equatable, Sendable {
     mutating func nextSeat() -> Int {
         seats += 1
         return seats
+    }
+
+    /// Writes the group down as it is now.
+    mutating func store(_ output: inout GroupOutput) {
+        let record = record
+        stored = record
+        output.records.append(.classicGroup(name, record))
+    }
+
+    /// Takes the group as a record tells it.
+    mutating func replay(_ record: ClassicGroupRecord) {
+        self = ClassicGroup(name: name, record)
+        stored = record
     }
 
     // MARK: Checks

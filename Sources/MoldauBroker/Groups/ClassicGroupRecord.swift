@@ -117,19 +117,17 @@ extension FieldReader {
 // MARK: A group's record
 
 extension ClassicGroup {
-    /// What is kept of the group as it is now. In a rebalance it is what the last generation was.
-    var record: GroupRecord {
-        .classicGroup(
-            name,
-            ClassicGroupRecord(
-                protocolType: protocolType ?? "", generation: generation, protocolName: protocolName, leader: leader,
-                stateTime: stateTime,
-                members: seated.map { member in
-                    ClassicGroupRecord.Member(
-                        id: member.id, instanceID: member.instanceID, client: member.client,
-                        rebalanceTimeoutMs: member.rebalanceTimeoutMs, sessionTimeoutMs: member.sessionTimeoutMs,
-                        metadata: member.metadata(protocolName), assignment: member.assignment)
-                }))
+    /// What is kept of the group as it is now.
+    var record: ClassicGroupRecord {
+        ClassicGroupRecord(
+            protocolType: protocolType ?? "", generation: generation, protocolName: protocolName, leader: leader,
+            stateTime: stateTime,
+            members: seated.map { member in
+                ClassicGroupRecord.Member(
+                    id: member.id, instanceID: member.instanceID, client: member.client,
+                    rebalanceTimeoutMs: member.rebalanceTimeoutMs, sessionTimeoutMs: member.sessionTimeoutMs,
+                    metadata: member.metadata(protocolName), assignment: member.assignment)
+            })
     }
 
     /// The group as a record tells it.

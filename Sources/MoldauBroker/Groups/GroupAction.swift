@@ -24,8 +24,7 @@ package struct GroupTicket: Hashable, Comparable, Sendable {
 
 /// What the driver of the coordinator is to do.
 package enum GroupAction: Equatable, Sendable {
-    /// Append these records to the group's partition of `__consumer_offsets`, as one batch, in the order of the
-    /// actions.
+    /// Append these records to `__consumer_offsets`, as one batch, in the order of the actions.
     case append(GroupWrite)
     /// Answer this request once the write of this number, and all before it, are durable; 0: at once. If that write
     /// failed: with `coordinatorNotAvailable`. So no answer tells what a crash takes back.
@@ -36,8 +35,9 @@ package enum GroupAction: Equatable, Sendable {
 package struct GroupWrite: Equatable, Sendable {
     /// 1 for the first, one more for each.
     package var number: Int
-    package var group: String
+    /// The partition of the topic that the group's records are in.
+    package var partition: Int32
     package var records: [GroupRecord]
-    /// For offsets in a transaction: who writes.
+    /// For offsets in a transaction: who writes. They count once its marker with a commit is told to the coordinator.
     package var producer: ProducerIdentity?
 }

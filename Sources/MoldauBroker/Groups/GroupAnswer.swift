@@ -1,3 +1,5 @@
+package import MoldauRecords
+
 /// What the coordinator answers to a `GroupRequest`.
 package enum GroupAnswer: Equatable, Sendable {
     case join(Join)
@@ -7,6 +9,42 @@ package enum GroupAnswer: Equatable, Sendable {
     case describe(Description)
     case list([Listing])
     case delete(GroupError)
+    /// In the order of the request.
+    case commit([Partition])
+    case fetch(Fetch)
+    case deleteOffsets(GroupError, [Partition])
+
+    /// What came of a request for one partition.
+    package struct Partition: Equatable, Sendable {
+        package var partition: TopicPartition
+        package var error: GroupError
+
+        package init(_ partition: TopicPartition, _ error: GroupError) {
+            self.partition = partition
+            self.error = error
+        }
+    }
+
+    /// To OffsetFetch, for one group.
+    package struct Fetch: Equatable, Sendable {
+        package var error = GroupError.none
+        /// In the order of the request; by partition, if that asked for all.
+        package var positions: [Position] = []
+    }
+
+    /// Where a group is in a partition.
+    package struct Position: Equatable, Sendable {
+        package var partition: TopicPartition
+        /// nil if nothing is committed.
+        package var offset: GroupOffset?
+        package var error: GroupError
+
+        package init(_ partition: TopicPartition, _ offset: GroupOffset?, _ error: GroupError) {
+            self.partition = partition
+            self.offset = offset
+            self.error = error
+        }
+    }
 
     /// To JoinGroup.
     package struct Join: Equatable, Sendable {

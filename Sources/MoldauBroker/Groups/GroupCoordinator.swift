@@ -7,14 +7,18 @@
 // an answer tells is never ahead of what is durable: each names the write that it waits for. If a write fails, the
 // driver makes a new coordinator from the records that there are.
 
-internal import MoldauRecords
+package import MoldauRecords
 
 /// All groups: their members, and what they have committed.
 package struct GroupCoordinator: Sendable {
     package let settings: GroupSettings
     var groups: [String: Group] = [:]
     private var alarms = GroupAlarms()
-    private var lastWrite = 0
+    /// When to look for offsets that nobody needs; nil without groups.
+    private var retentionAlarm: Duration?
+    /// The groups that have offsets in a producer's open transaction.
+    private var transactions: [Int64: Set<String>] = [:]
+    private(set) var lastWrite = 0
     private var randomness: any RandomNumberGenerator & Sendable
 
     /// - Parameter randomness: the source of member ids.
@@ -29,105 +33,50 @@ package struct GroupCoordinator: Sendable {
         let context = GroupContext(now: now, settings: settings)
         switch event {
         case .request(let request, let ticket): handle(request, ticket, context, &actions)
-        case .wake:
-            while let name = alarms.removeDue(at: now.uptime) {
-                change(name, &actions) { group, output in group.classic.wake(context, &output) }
+        case .marker(let producer, let isCommit, let partition):
+            endTransaction(of: producer, isCommit: isCommit, partition)
+        case .topicDeleted(let topic):
+            for name in groups.keys.sorted() {
+                change(name, &actions) { group, output in
+                    group.remove(group.offsets.partitions.filter { $0.topic == topic }, &output)
+                }
             }
+        case .store(let name, let offsets):
+            change(name, &actions) { group, output in group.store(offsets, &output) }
+        case .wake: wake(context, &actions)
         case .stop:
             for name in groups.keys.sorted() {
                 change(name, &actions) { group, output in group.classic.stop(&output) }
             }
+        }
+        if groups.isEmpty {
+            retentionAlarm = nil
+        } else if retentionAlarm == nil {
+            retentionAlarm = now.uptime + settings.retentionCheckInterval
         }
         return actions
     }
 
     /// When it wants to hear `.wake`, by the uptime; nil if nothing is due.
     package var nextWake: Duration? {
-        mutating get { alarms.next() }
+        mutating get { [alarms.next(), retentionAlarm].compactMap(\.self).min() }
     }
 
-    private mutating func handle(
-        _ request: GroupRequest, _ ticket: GroupTicket, _ context: GroupContext, _ actions: inout [GroupAction]
-    ) {
-        switch request {
-        case .join(let join): handle(join, ticket, context, &actions)
-        case .sync(let sync):
-            change(sync.member.group, &actions) { group, output in
-                do throws(GroupError) {
-                    try Self.check(group: sync.member.group)
-                    try group.classic.sync(sync, ticket, context, &output)
-                } catch {
-                    output.answer(ticket, .sync(GroupAnswer.Sync(error: error)))
-                }
-            }
-        case .heartbeat(let heartbeat):
-            change(heartbeat.member.group, &actions) { group, output in
-                do throws(GroupError) {
-                    try Self.check(group: heartbeat.member.group)
-                    try group.classic.heartbeat(heartbeat.member, context)
-                    output.answer(ticket, .heartbeat(.none))
-                } catch {
-                    output.answer(ticket, .heartbeat(error))
-                }
-            }
-        case .leave(let leave):
-            change(leave.group, &actions) { group, output in
-                do throws(GroupError) {
-                    try Self.check(group: leave.group)
-                    let errors = group.classic.leave(leave.members, context, &output)
-                    output.answer(ticket, .leave(GroupAnswer.Leave(members: Array(zip(leave.members, errors)))))
-                } catch {
-                    output.answer(ticket, .leave(GroupAnswer.Leave(error: error)))
-                }
-            }
-        case .describe(let name):
-            let description =
-                groups[name]?.classic.description
-                ?? GroupAnswer.Description(error: .groupIDNotFound, group: name, state: "Dead")
-            actions.append(.answer(ticket, .describe(description), after: groups[name]?.lastWrite ?? 0))
-        case .list(let filter):
-            actions.append(.answer(ticket, .list(listings(filter)), after: lastWrite))
-        case .delete(let name):
-            change(name, &actions) { group, output in
-                do throws(GroupError) {
-                    try group.delete(&output)
-                    output.answer(ticket, .delete(.none))
-                } catch {
-                    output.answer(ticket, .delete(error))
-                }
-            }
+    private mutating func wake(_ context: GroupContext, _ actions: inout [GroupAction]) {
+        while let name = alarms.removeDue(at: context.now.uptime) {
+            change(name, &actions) { group, output in group.classic.wake(context, &output) }
         }
-    }
-
-    private mutating func handle(
-        _ request: GroupRequest.Join, _ ticket: GroupTicket, _ context: GroupContext, _ actions: inout [GroupAction]
-    ) {
-        let name = request.group
-        let newID = request.memberID.isEmpty ? makeMemberID(request) : ""
-        let isFull = groups[name] == nil && groups.count >= settings.maxGroups
-        change(name, &actions) { group, output in
-            do throws(GroupError) {
-                try Self.check(group: name)
-                try Self.check(request, context)
-                if isFull { throw .groupMaxSizeReached }
-                try group.classic.join(request, ticket, newID: newID, context, &output)
-            } catch {
-                output.answer(ticket, .join(GroupAnswer.Join(request, error)))
-            }
+        guard let time = retentionAlarm, time <= context.now.uptime else { return }
+        retentionAlarm = nil
+        for name in groups.keys.sorted() {
+            change(name, &actions) { group, output in group.expireOffsets(context, &output) }
         }
-    }
-
-    private func listings(_ filter: GroupRequest.List) -> [GroupAnswer.Listing] {
-        let (states, types) = (filter.states.map { $0.lowercased() }, filter.types.map { $0.lowercased() })
-        return groups.keys.sorted().compactMap { groups[$0]?.classic.listing }
-            .filter { states.isEmpty || states.contains($0.state.lowercased()) }
-            .filter { types.isEmpty || types.contains($0.type) }
     }
 
     // MARK: One group
 
     /// Changes a group, which is made for that if it does not exist, and goes again if nothing is in it then.
-    private mutating func change(
+    mutating func change(
         _ name: String, _ actions: inout [GroupAction], _ body: (inout Group, inout GroupOutput) -> Void
     ) {
         var output = GroupOutput()
@@ -136,7 +85,11 @@ package struct GroupCoordinator: Sendable {
             lastWrite += 1
             groups[name]?.lastWrite = lastWrite
             actions.append(
-                .append(GroupWrite(number: lastWrite, group: name, records: output.records, producer: nil)))
+                .append(
+                    GroupWrite(
+                        number: lastWrite, partition: partition(of: name), records: output.records,
+                        producer: output.producer)))
+            if let producer = output.producer { transactions[producer.id, default: []].insert(name) }
         }
         let after = groups[name]?.lastWrite ?? 0
         for (ticket, answer) in output.answers { actions.append(.answer(ticket, answer, after: after)) }
@@ -144,40 +97,44 @@ package struct GroupCoordinator: Sendable {
         alarms.set(groups[name]?.alarm, for: name)
     }
 
-    private static func check(group: String) throws(GroupError) {
-        guard !group.isEmpty, group.utf8.count <= GroupRecord.maxTextBytes else { throw .invalidGroupID }
+    /// The partition of `__consumer_offsets` with a group's records.
+    private func partition(of group: String) -> Int32 {
+        coordinatorPartition(of: group, among: settings.offsetsPartitionCount)
     }
 
-    /// What does not depend on the group.
-    private static func check(_ request: GroupRequest.Join, _ context: GroupContext) throws(GroupError) {
-        guard context.settings.sessionTimeouts.contains(.milliseconds(request.sessionTimeoutMs)) else {
-            throw .invalidSessionTimeout
-        }
-        let texts =
-            [request.memberID, request.instanceID ?? "", request.protocolType, request.client.host]
-            + request.protocols.map(\.name)
-        guard texts.allSatisfy({ $0.utf8.count <= GroupRecord.maxTextBytes }),
-            max(request.client.id.utf8.count, request.instanceID?.utf8.count ?? 0) < GroupRecord.maxTextBytes - 64
-        else { throw .invalidRequest }
-    }
+    /// The committed positions of a group.
+    package func offsets(of group: String) -> [TopicPartition: GroupOffset] { groups[group]?.offsets.offsets ?? [:] }
+
+    /// The groups that there are, by name.
+    package var names: [String] { groups.keys.sorted() }
 
     /// As Kafka's: the instance id or the client's, and a random UUID (RFC 9562, version 4).
-    private mutating func makeMemberID(_ request: GroupRequest.Join) -> String {
-        let id = TopicID.random(using: &randomness)
-        return "\(request.instanceID ?? request.client.id)-\(id.uuid)"
+    mutating func makeMemberID(for client: String) -> String { "\(client)-\(TopicID.random(using: &randomness).uuid)" }
+
+    /// Nobody is told: who fetches positions asks again until they are stable.
+    private mutating func endTransaction(of producer: Int64, isCommit: Bool, _ partition: Int32) {
+        for name in transactions[producer] ?? [] where self.partition(of: name) == partition {
+            groups[name]?.offsets.end(producer, isCommit: isCommit)
+            if groups[name]?.isNothing == true { groups[name] = nil }
+            transactions[producer]?.remove(name)
+        }
+        if transactions[producer]?.isEmpty == true { transactions[producer] = nil }
     }
 
     // MARK: Loading
 
-    /// Takes a record that was written before; all records in their order.
-    package mutating func replay(_ record: GroupRecord) {
-        switch record {
-        case .offset: break
-        case .classicGroup(let name, let record):
-            let classic = record.map { ClassicGroup(name: name, $0) } ?? ClassicGroup(name: name)
-            groups[name, default: Group(name: name)].classic = classic
-            if groups[name]?.isNothing == true { groups[name] = nil }
-        }
+    /// Takes a record that was written before; all records of a partition in their order.
+    /// - Parameter producer: in whose transaction it was written; nil if in none.
+    package mutating func replay(_ record: GroupRecord, in producer: Int64? = nil) {
+        let name = record.group
+        groups[name, default: Group(name: name)].replay(record, in: producer)
+        if let producer { transactions[producer, default: []].insert(name) }
+        if groups[name]?.isNothing == true { groups[name] = nil }
+    }
+
+    /// Takes a transaction's marker that was written before.
+    package mutating func replayMarker(of producer: Int64, isCommit: Bool, partition: Int32) {
+        endTransaction(of: producer, isCommit: isCommit, partition)
     }
 
     /// After the last record: members that were there have their session timeout to say that they still are.
@@ -187,5 +144,12 @@ package struct GroupCoordinator: Sendable {
             groups[name]?.classic.resume(context)
             alarms.set(groups[name]?.alarm, for: name)
         }
+        if !groups.isEmpty { retentionAlarm = now.uptime + settings.retentionCheckInterval }
+    }
+
+    /// All that is kept of the groups whose records are in a partition, so that earlier records there can go. Not what
+    /// open transactions would commit.
+    package func snapshot(of partition: Int32) -> [GroupRecord] {
+        groups.keys.sorted().filter { self.partition(of: $0) == partition }.flatMap { groups[$0]?.snapshot ?? [] }
     }
 }

@@ -1,6 +1,7 @@
 /// What the coordinator of groups answers a request with. The raw value is Kafka's error code.
 package enum GroupError: Int16, Error, Equatable, Sendable {
     case none = 0
+    case unknownTopicOrPartition = 3
     /// The metadata of a committed offset is longer than is kept.
     case offsetMetadataTooLarge = 12
     /// The coordinator is stopping, or its records could not be written: the client looks for it and asks again.

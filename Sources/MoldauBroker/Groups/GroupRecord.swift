@@ -38,6 +38,14 @@ package enum GroupRecord: Equatable, Sendable {
         }
     }
 
+    /// The group that it is about.
+    package var group: String {
+        switch self {
+        case .offset(let record): record.group
+        case .classicGroup(let group, _): group
+        }
+    }
+
     /// Encodes the key.
     package func encodeKey(_ writer: inout ByteWriter) {
         switch self {

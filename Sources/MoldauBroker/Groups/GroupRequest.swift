@@ -1,3 +1,5 @@
+package import MoldauRecords
+
 /// What a client asks the coordinator of groups for. Each is a request of Kafka's protocol, whatever its version: what
 /// older versions lack is nil, empty or the value that the fields' comments name.
 package enum GroupRequest: Equatable, Sendable {
@@ -8,6 +10,9 @@ package enum GroupRequest: Equatable, Sendable {
     case describe(group: String)
     case list(List)
     case delete(group: String)
+    case commit(Commit)
+    case fetch(Fetch)
+    case deleteOffsets(group: String, partitions: [TopicPartition])
 
     /// JoinGroup.
     package struct Join: Equatable, Sendable {
@@ -83,6 +88,40 @@ package enum GroupRequest: Equatable, Sendable {
         }
     }
 
+    /// OffsetCommit, or TxnOffsetCommit. That the topics exist is the server's to check. How long the offset is to be
+    /// kept, which versions 2 to 4 tell, is ignored.
+    package struct Commit: Equatable, Sendable {
+        /// With the generation −1 and an empty id: from somebody who is no member.
+        package var member: MemberGeneration
+        package var offsets: [CommittedPosition]
+        /// The transaction's producer; nil outside a transaction.
+        package var producer: ProducerIdentity?
+
+        package init(
+            _ member: MemberGeneration, _ offsets: [CommittedPosition], producer: ProducerIdentity? = nil
+        ) {
+            self.member = member
+            self.offsets = offsets
+            self.producer = producer
+        }
+    }
+
+    /// OffsetFetch, for one group.
+    package struct Fetch: Equatable, Sendable {
+        /// Its generation is the member epoch; −1 with an empty id from versions before 9 and from who is no member.
+        package var member: MemberGeneration
+        /// nil: all that the group has committed.
+        package var partitions: [TopicPartition]?
+        /// Refuse where an open transaction will move the position.
+        package var requiresStable: Bool
+
+        package init(_ member: MemberGeneration, _ partitions: [TopicPartition]?, requiresStable: Bool = false) {
+            self.member = member
+            self.partitions = partitions
+            self.requiresStable = requiresStable
+        }
+    }
+
     /// ListGroups.
     package struct List: Equatable, Sendable {
         /// Names of states; empty for all. Case does not matter.
@@ -94,6 +133,23 @@ package enum GroupRequest: Equatable, Sendable {
             self.states = states
             self.types = types
         }
+    }
+}
+
+/// A position to commit.
+package struct CommittedPosition: Equatable, Sendable {
+    package var partition: TopicPartition
+    /// The next record to read.
+    package var offset: Offset
+    /// −1 if unknown.
+    package var leaderEpoch: Int32
+    package var metadata: String
+
+    package init(_ partition: TopicPartition, _ offset: Offset, leaderEpoch: Int32 = -1, metadata: String = "") {
+        self.partition = partition
+        self.offset = offset
+        self.leaderEpoch = leaderEpoch
+        self.metadata = metadata
     }
 }
 

@@ -228,7 +228,7 @@ struct ClassicGroupTests {
         _ = try bench.stableGroup(of: 1)
         bench.pass(.seconds(10))
         #expect(try bench.description().state == "Empty")
-        #expect(bench.nextWake == nil)
+        #expect(bench.nextWake == .seconds(600))
         #expect(try bench.joined(bench.join("")).generation == 3)
     }
 

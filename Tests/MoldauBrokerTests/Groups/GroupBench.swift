@@ -12,6 +12,12 @@ final class GroupBench {
     private let settings: GroupSettings
     private let seed: UInt64
     private var tickets = 0
+    private var log: [Entry] = []
+
+    private enum Entry {
+        case write(GroupWrite)
+        case marker(producer: Int64, isCommit: Bool, partition: Int32)
+    }
 
     /// - Parameter delay: of the first rebalance of a group.
     init(delay: Duration = .zero, seed: UInt64 = 1, _ change: (inout GroupSettings) -> Void = { _ in }) {
@@ -22,6 +28,8 @@ final class GroupBench {
         coordinator = GroupCoordinator(settings, randomness: SeededGenerator(seed: seed))
     }
 
+    var coordinatorNames: [String] { coordinator.names }
+    func snapshot(_ partition: Int32) -> [GroupRecord] { coordinator.snapshot(of: partition) }
     var nextWake: Duration? { coordinator.nextWake }
     var now: GroupMoment { GroupMoment(uptime: uptime, time: noon() + uptime) }
 
@@ -32,12 +40,16 @@ final class GroupBench {
     }
 
     func tell(_ event: GroupEvent) {
+        if case .marker(let producer, let isCommit, let partition) = event {
+            log.append(.marker(producer: producer, isCommit: isCommit, partition: partition))
+        }
         for action in coordinator.handle(event, at: now) {
             switch action {
             case .append(let write):
                 #expect(write.number == (writes.last?.number ?? 0) + 1)
                 #expect(!write.records.isEmpty)
                 writes.append(write)
+                log.append(.write(write))
             case .answer(let ticket, let answer, let after):
                 #expect(answers.updateValue(answer, forKey: ticket) == nil, "answered twice: \(answer)")
                 #expect(after <= writes.last?.number ?? 0)
@@ -61,7 +73,14 @@ final class GroupBench {
     /// Starts again from what was written.
     func restart() {
         coordinator = GroupCoordinator(settings, randomness: SeededGenerator(seed: seed + UInt64(writes.count)))
-        for record in writes.flatMap(\.records) { coordinator.replay(record.rewritten) }
+        for entry in log {
+            switch entry {
+            case .write(let write):
+                for record in write.records { coordinator.replay(record.rewritten, in: write.producer?.id) }
+            case .marker(let producer, let isCommit, let partition):
+                coordinator.replayMarker(of: producer, isCommit: isCommit, partition: partition)
+            }
+        }
         coordinator.endReplay(at: now)
         answers = [:]
     }
@@ -124,6 +143,40 @@ final class GroupBench {
         let ticket = ask(.describe(group: group))
         guard case .describe(let answer) = try #require(answers[ticket]) else { throw WrongAnswer() }
         return answer
+    }
+
+    func commit(
+        _ offsets: [CommittedPosition], memberID: String = "", generation: Int32 = -1, instance: String? = nil,
+        group: String = "app", producer: ProducerIdentity? = nil
+    ) -> [GroupError] {
+        let member = MemberGeneration(
+            group: group, generation: generation, memberID: memberID, instanceID: instance)
+        let ticket = ask(.commit(GroupRequest.Commit(member, offsets, producer: producer)))
+        guard case .commit(let answer)? = answers[ticket] else { return [] }
+        #expect(answer.map(\.partition) == offsets.map(\.partition))
+        return answer.map(\.error)
+    }
+
+    /// By partition of the topic `orders`, or of what is asked for.
+    func fetch(_ partitions: [TopicPartition]? = nil, group: String = "app", stable: Bool = false) -> [String] {
+        let member = MemberGeneration(group: group, generation: -1, memberID: "")
+        let ticket = ask(.fetch(GroupRequest.Fetch(member, partitions, requiresStable: stable)))
+        guard case .fetch(let answer)? = answers[ticket] else { return ["no answer"] }
+        return answer.positions.map { position in
+            let offset = position.offset.map { "\($0.offset)" } ?? "none"
+            return "\(position.partition) \(position.error == .none ? offset : "\(position.error)")"
+        }
+    }
+
+    func delete(_ partitions: [TopicPartition], group: String = "app") -> [GroupError] {
+        let ticket = ask(.deleteOffsets(group: group, partitions: partitions))
+        guard case .deleteOffsets(let error, let answer)? = answers[ticket] else { return [] }
+        return error == .none ? answer.map(\.error) : [error]
+    }
+
+    /// Ends a producer's transaction in the partition of the group.
+    func mark(_ producer: ProducerIdentity, commit: Bool, partition: Int32 = 1) {
+        tell(.marker(producer: producer.id, isCommit: commit, partition: partition))
     }
 
     /// A stable group of that many members, in its generation; the first is the leader, and each has its number
