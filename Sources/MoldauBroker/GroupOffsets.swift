@@ -14,11 +14,14 @@ internal import Synchronization
 package struct GroupOffset: Equatable, Sendable {
     /// The next record to read.
     package var offset: Offset
+    /// The leader epoch of the last record that was read; −1 if unknown.
+    package var leaderEpoch: Int32
     package var metadata: String
     package var time: Timestamp
 
-    package init(offset: Offset, metadata: String, time: Timestamp) {
+    package init(offset: Offset, leaderEpoch: Int32 = -1, metadata: String, time: Timestamp) {
         self.offset = offset
+        self.leaderEpoch = leaderEpoch
         self.metadata = metadata
         self.time = time
     }
@@ -61,12 +64,12 @@ final class GroupOffsets: Sendable {
     var groups: [String] { offsets.withLock { $0.keys.sorted() } }
 }
 
-/// One record of the offsets topic.
-struct OffsetRecord: Equatable {
-    var group: String
-    var partition: TopicPartition
+/// A committed offset, as a record of the offsets topic.
+package struct OffsetRecord: Equatable, Sendable {
+    package var group: String
+    package var partition: TopicPartition
     /// nil: deleted.
-    var offset: GroupOffset?
+    package var offset: GroupOffset?
 
     /// Encodes the key.
     func encodeKey(_ writer: inout ByteWriter) {
@@ -79,7 +82,7 @@ struct OffsetRecord: Equatable {
     static func encode(_ offset: GroupOffset, _ writer: inout ByteWriter) {
         writer.append(bigEndian: Int16(3))
         writer.append(bigEndian: offset.offset.value)
-        writer.append(bigEndian: Int32(-1))
+        writer.append(bigEndian: offset.leaderEpoch)
         writer.append(shortText: offset.metadata)
         writer.append(bigEndian: offset.time.ms)
     }
@@ -100,12 +103,13 @@ struct OffsetRecord: Equatable {
         let version: Int16 = try fields.number()
         guard (0...4).contains(version) else { throw fields.malformed("its version is \(version)") }
         let position = Offset(try fields.number())
-        if version >= 3 { _ = try fields.number(Int32.self) }
+        let epoch: Int32 = version >= 3 ? try fields.number() : -1
         let metadata = version >= 4 ? try fields.compactText() : try fields.shortText()
-        offset = GroupOffset(offset: position, metadata: metadata, time: Timestamp(ms: try fields.number()))
+        offset = GroupOffset(
+            offset: position, leaderEpoch: epoch, metadata: metadata, time: Timestamp(ms: try fields.number()))
     }
 
-    init(group: String, partition: TopicPartition, offset: GroupOffset?) {
+    package init(group: String, partition: TopicPartition, offset: GroupOffset?) {
         self.group = group
         self.partition = partition
         self.offset = offset
