@@ -21,7 +21,9 @@ package final class Broker<Files: FileSystem>: Sendable {
     package let clock: @Sendable () -> Timestamp
     let uptime: @Sendable () -> Duration
     let files: Files
-    let directory: String
+    package let directory: String
+    /// The id of the cluster that the directory belongs to; nil if its file does not tell it.
+    package let clusterID: String?
     /// Gets warnings about things that nobody asked for: what is deleted, moved or reconstructed.
     let logger: Logger
     private let wasClean: Bool
@@ -69,6 +71,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         self.logger = logger
         var opened = DataDirectory(files: files, path: directory, logger: logger, randomness: randomness)
         let found = try opened.open()
+        clusterID = try opened.clusterID()
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
         groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
         state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))
@@ -343,6 +346,19 @@ package final class Broker<Files: FileSystem>: Sendable {
         } catch {
             // Who waits for a sync is not told that there was one.
             groupCommit.goOffline(error)
+            throw .storage(error)
+        }
+    }
+
+    /// Notes in the file `listening` of the data directory where clients find this broker, an address a line; none
+    /// removes the file. It says nothing after a crash: whoever reads it tries the address.
+    package func note(listening addresses: [String]) throws(BrokerError) {
+        let path = "\(directory)/listening"
+        do throws(LogError) {
+            if addresses.isEmpty { return try files.removeFile(path) }
+            let text = addresses.map { $0 + "\n" }.joined()
+            try files.replace(path, with: Array(text.utf8), in: directory, sync: false)
+        } catch {
             throw .storage(error)
         }
     }
