@@ -60,7 +60,11 @@ let package = Package(
     targets: [
         // Bytes
         .target(name: "CChecksum"),
-        library("MoldauRecords", ["CChecksum"]),
+        // What RocksDB links in any case.
+        .target(
+            name: "CCompression",
+            linkerSettings: ["z", "snappy", "lz4", "zstd"].map { .linkedLibrary($0) }),
+        library("MoldauRecords", ["CChecksum", "CCompression"]),
         library("MoldauJSON", ["MoldauRecords"]),
         library("MoldauProtobuf", ["MoldauRecords", swiftProtobuf]),
 
@@ -251,7 +255,9 @@ let package = Package(
             path: "Tests/Newcomer/Tests/WordCounterTests", swiftSettings: warnings),
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
-        tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
+        tests(
+            "MoldauRecordsTests", ["MoldauRecords"],
+            resources: [.copy("Resources/golden-bytes.json"), .copy("Resources/client-batches.json")]),
         tests(
             "MoldauWireTests", ["MoldauRecords", "MoldauWire"],
             resources: [.copy("Resources/golden-wire.json"), .copy("Resources/Flows")]),

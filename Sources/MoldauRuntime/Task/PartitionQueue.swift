@@ -185,7 +185,11 @@ package final class PartitionQueue {
         if let failure = walk.pointee.failure { throw failure }
         var count = 0
         do throws(RecordBatchError) {
-            while count < Self.lookahead, let record = try walk.pointee.reader.next() {
+            while count < Self.lookahead {
+                // The records of a compressed batch are gone when the reader begins the next one.
+                let staysInBatch = count > 0 && walk.pointee.reader.isUnpacked
+                let next = staysInBatch ? try walk.pointee.reader.nextOfBatch() : try walk.pointee.reader.next()
+                guard let record = next else { break }
                 (ahead + count).initialize(to: record)
                 count += 1
             }
