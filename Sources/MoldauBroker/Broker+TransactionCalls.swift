@@ -188,7 +188,7 @@ extension Broker {
     }
 
     /// Runs `body` with the state of an id whose newest producer this is.
-    private func withTransaction<Answer: Sendable>(
+    func withTransaction<Answer: Sendable>(
         _ id: String, _ producer: ProducerIdentity,
         _ body: (inout Transactions.State) throws(BrokerError) -> Answer
     ) throws(BrokerError) -> Answer {

@@ -32,13 +32,13 @@ package final class Broker<Files: FileSystem>: Sendable {
     private let durableEnds: [String: Offset]
     /// The first offsets of partitions, from Kafka's checkpoint file.
     private let checkpointedStarts: [TopicPartition: Offset]
-    private let groupCommit: GroupCommit<Files>
+    let groupCommit: GroupCommit<Files>
     /// What calls those back who do not wait.
     package let callbacks: Callbacks
     /// Who is in which group.
     package let memberships = Memberships()
     private let state: Mutex<State>
-    let groupOffsets = GroupOffsets()
+    let groups: Groups
     let transactions: Transactions
 
     /// Opens a data directory; creates it if it does not exist. After an unclean stop every partition is checked and
@@ -49,6 +49,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed.
     ///   - limits: what producers may use.
+    ///   - groupSettings: for the groups of clients.
     /// - Throws: `LogError.locked`, at once, if another process holds the lock; `.io`; `.damagedFile`;
     ///   `.copiedWhileOpen`.
     package init(
@@ -56,7 +57,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         uptime: (@Sendable () -> Duration)? = nil,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread,
-        limits: ProducerLimits = ProducerLimits()
+        limits: ProducerLimits = ProducerLimits(), groupSettings: GroupSettings = GroupSettings()
     ) throws(LogError) {
         transactions = Transactions(limits)
         self.files = files
@@ -75,6 +76,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         clusterID = try opened.clusterID()
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
         groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
+        groups = Groups(GroupCoordinator(groupSettings, randomness: opened.randomness))
         state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))
         for topic in found.catalog.topics.values.sorted(by: { $0.name < $1.name }) {
             let partitions = try makePartitions(of: topic, durableEnds)

@@ -8,7 +8,6 @@
 
 internal import MoldauLog
 package import MoldauRecords
-internal import Synchronization
 
 /// A group's position in a partition.
 package struct GroupOffset: Equatable, Sendable {
@@ -25,43 +24,6 @@ package struct GroupOffset: Equatable, Sendable {
         self.metadata = metadata
         self.time = time
     }
-}
-
-/// The committed offsets, in memory as on disk.
-final class GroupOffsets: Sendable {
-    private let offsets = Mutex<[String: [TopicPartition: GroupOffset]]>([:])
-    /// The bytes written to each partition of the offsets topic since its last snapshot. Locked while a commit is
-    /// appended, so that memory and topic get the commits in the same order.
-    private let written = Mutex<[Int32: Int]>([:])
-
-    /// The partitions of the offsets topic whose records cannot be read.
-    private let unreadable = Mutex<[Int32: LogError]>([:])
-
-    /// Marks a partition of the offsets topic as damaged: the positions of its groups are unknown.
-    func markUnreadable(_ partition: Int32, _ cause: LogError) { unreadable.withLock { $0[partition] = cause } }
-
-    /// The damage of a partition of the offsets topic; nil if there is none.
-    func damage(of partition: Int32) -> LogError? { unreadable.withLock { $0[partition] } }
-
-    /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last
-    /// snapshot.
-    func inOrder<Result: Sendable>(
-        _ partition: Int32, _ body: (inout Int) throws(BrokerError) -> Result
-    ) throws(BrokerError) -> Result {
-        try written.withLock { written throws(BrokerError) in try body(&written[partition, default: 0]) }
-    }
-
-    func update(_ group: String, _ changes: [TopicPartition: GroupOffset?]) {
-        offsets.withLock { offsets in
-            for (partition, offset) in changes { offsets[group, default: [:]][partition] = offset }
-            if offsets[group]?.isEmpty == true { offsets[group] = nil }
-        }
-    }
-
-    func offsets(of group: String) -> [TopicPartition: GroupOffset] { offsets.withLock { $0[group] ?? [:] } }
-
-    /// The groups that have offsets, sorted.
-    var groups: [String] { offsets.withLock { $0.keys.sorted() } }
 }
 
 /// A committed offset, as a record of the offsets topic.

@@ -14,6 +14,7 @@ internal import MoldauRecords
 
 /// What is kept of a group of the classic protocol.
 package struct ClassicGroupRecord: Equatable, Sendable {
+    /// A member, and what it was assigned.
     package struct Member: Equatable, Sendable {
         var id: String
         var instanceID: String?

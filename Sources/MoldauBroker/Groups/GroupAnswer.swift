@@ -98,6 +98,7 @@ package enum GroupAnswer: Equatable, Sendable {
         package var protocolName = ""
         package var members: [Member] = []
 
+        /// A member as those see it who describe the group.
         package struct Member: Equatable, Sendable {
             package var memberID: String
             package var instanceID: String?

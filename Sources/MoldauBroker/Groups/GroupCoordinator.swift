@@ -11,7 +11,7 @@ package import MoldauRecords
 
 /// All groups: their members, and what they have committed.
 package struct GroupCoordinator: Sendable {
-    package let settings: GroupSettings
+    package internal(set) var settings: GroupSettings
     var groups: [String: Group] = [:]
     private var alarms = GroupAlarms()
     /// When to look for offsets that nobody needs; nil without groups.
@@ -98,7 +98,7 @@ package struct GroupCoordinator: Sendable {
     }
 
     /// The partition of `__consumer_offsets` with a group's records.
-    private func partition(of group: String) -> Int32 {
+    func partition(of group: String) -> Int32 {
         coordinatorPartition(of: group, among: settings.offsetsPartitionCount)
     }
 
@@ -108,12 +108,30 @@ package struct GroupCoordinator: Sendable {
     /// The groups that there are, by name.
     package var names: [String] { groups.keys.sorted() }
 
+    /// Those of them that have committed something.
+    package var namesWithOffsets: [String] {
+        groups.keys.filter { groups[$0]?.offsets.offsets.isEmpty == false }.sorted()
+    }
+
+    /// One without groups, whose writes have the numbers after this one's.
+    func emptied() -> Self {
+        var empty = Self(settings, randomness: randomness)
+        empty.lastWrite = lastWrite
+        return empty
+    }
+
+    /// Takes the groups of another one. No group is in both.
+    mutating func adopt(_ other: Self) {
+        groups.merge(other.groups) { $1 }
+        transactions.merge(other.transactions) { $0.union($1) }
+    }
+
     /// As Kafka's: the instance id or the client's, and a random UUID (RFC 9562, version 4).
     mutating func makeMemberID(for client: String) -> String { "\(client)-\(TopicID.random(using: &randomness).uuid)" }
 
     /// Nobody is told: who fetches positions asks again until they are stable.
-    private mutating func endTransaction(of producer: Int64, isCommit: Bool, _ partition: Int32) {
-        for name in transactions[producer] ?? [] where self.partition(of: name) == partition {
+    private mutating func endTransaction(of producer: Int64, isCommit: Bool, _ partition: Int32?) {
+        for name in transactions[producer] ?? [] where partition == nil || self.partition(of: name) == partition {
             groups[name]?.offsets.end(producer, isCommit: isCommit)
             if groups[name]?.isNothing == true { groups[name] = nil }
             transactions[producer]?.remove(name)
@@ -133,7 +151,8 @@ package struct GroupCoordinator: Sendable {
     }
 
     /// Takes a transaction's marker that was written before.
-    package mutating func replayMarker(of producer: Int64, isCommit: Bool, partition: Int32) {
+    /// - Parameter partition: of the topic, where the marker is; nil: for all groups.
+    package mutating func replayMarker(of producer: Int64, isCommit: Bool, partition: Int32?) {
         endTransaction(of: producer, isCommit: isCommit, partition)
     }
 

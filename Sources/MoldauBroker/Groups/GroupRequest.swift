@@ -14,6 +14,20 @@ package enum GroupRequest: Equatable, Sendable {
     case fetch(Fetch)
     case deleteOffsets(group: String, partitions: [TopicPartition])
 
+    /// The group that it is about; nil if about all.
+    package var group: String? {
+        switch self {
+        case .join(let join): join.group
+        case .sync(let sync): sync.member.group
+        case .heartbeat(let heartbeat): heartbeat.member.group
+        case .leave(let leave): leave.group
+        case .describe(let group), .delete(let group), .deleteOffsets(let group, _): group
+        case .list: nil
+        case .commit(let commit): commit.member.group
+        case .fetch(let fetch): fetch.member.group
+        }
+    }
+
     /// JoinGroup.
     package struct Join: Equatable, Sendable {
         package var group: String

@@ -15,7 +15,7 @@ package struct GroupSettings: Equatable, Sendable {
     package var offsetsRetention = Duration.seconds(10_080 * 60)
     /// `offsets.retention.check.interval.ms`.
     package var retentionCheckInterval = Duration.seconds(600)
-    /// `offsets.topic.num.partitions`.
+    /// `offsets.topic.num.partitions`; a broker takes the number that its topic has.
     package var offsetsPartitionCount: Int32 = 50
     /// How many groups there may be at a time. Kafka has no such limit.
     package var maxGroups = 100_000
