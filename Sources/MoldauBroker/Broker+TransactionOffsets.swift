@@ -26,7 +26,7 @@ extension Broker {
                 for offset in commit.offsets {
                     state.offsets[group, default: [:]][offset.partition] = GroupOffset(
                         offset: offset.offset, leaderEpoch: offset.leaderEpoch, metadata: offset.metadata,
-                        timestamp: clock())
+                        time: clock())
                 }
                 // Called without the lock.
                 ask(.commit(commit)) { [callbacks] result in callbacks.call { completion(result) } }

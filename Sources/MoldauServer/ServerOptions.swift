@@ -1,3 +1,6 @@
+internal import MoldauLog
+internal import MoldauRecords
+
 /// The limits of a server, and what it does by itself. Where Kafka's broker has the setting, its name is told.
 public struct ServerOptions: Sendable {
     /// `socket.request.max.bytes`: the largest request; a client that announces more is disconnected.
@@ -35,4 +38,30 @@ public struct ServerOptions: Sendable {
 
     /// Kafka's defaults where it has them.
     public init() {}
+}
+
+extension ServerOptions {
+    /// What the broker's settings are here, by Kafka's names.
+    var settings: [String: (value: String, kind: TopicSetting.Kind, isDefault: Bool)] {
+        let defaults = ServerOptions()
+        func number(_ path: KeyPath<ServerOptions, Int>) -> (String, TopicSetting.Kind, Bool) {
+            ("\(self[keyPath: path])", .int, self[keyPath: path] == defaults[keyPath: path])
+        }
+        return [
+            "auto.create.topics.enable": ("\(createsTopics)", .boolean, createsTopics == defaults.createsTopics),
+            "num.partitions": ("\(defaultPartitions)", .int, defaultPartitions == defaults.defaultPartitions),
+            "default.replication.factor": ("1", .int, true),
+            "offsets.topic.replication.factor": ("1", .short, false),
+            "transaction.state.log.replication.factor": ("1", .short, false),
+            "socket.request.max.bytes": number(\.maxRequestBytes), "queued.max.requests": number(\.maxUnansweredRequests),
+            "max.connections": number(\.maxConnections), "max.connections.per.ip": number(\.maxConnectionsPerAddress),
+            "num.network.threads": number(\.networkThreads), "num.io.threads": number(\.workThreads),
+            "fetch.max.bytes": number(\.maxFetchBytes),
+            "max.incremental.fetch.session.cache.slots": number(\.maxFetchSessions),
+            "connections.max.idle.ms": (
+                "\(idleTimeout.milliseconds)", .long, idleTimeout == defaults.idleTimeout
+            ),
+            "broker.id": ("1", .int, false), "node.id": ("1", .int, false),
+        ]
+    }
 }

@@ -41,7 +41,9 @@ extension ProduceRequest: ServedRequest {
         }
         do throws(BrokerError) {
             let partition = try service.broker.partition(name)
-            partition.append(batches.bytes, acknowledged: acks == -1 ? .whenDurable : .whenWritten) { result in
+            partition.append(
+                sent: batches.bytes, acknowledged: acks == -1 ? .whenDurable : .whenWritten
+            ) { result in
                 switch result {
                 case .success(let appended):
                     completion(

@@ -1,39 +1,13 @@
 internal import MoldauBroker
 internal import MoldauLog
+internal import MoldauRecords
 internal import MoldauWire
 
 extension ErrorCode {
     /// What Kafka calls an error of the broker.
     /// - Parameter knowsFencing: whether the request's version knows PRODUCER_FENCED.
     init(_ error: BrokerError, knowsFencing: Bool = false) {
-        if let code = error.producerErrorCode(knowsFencing: knowsFencing) {
-            self.init(rawValue: code)
-            return
-        }
-        switch error {
-        case .unknownTopic, .unknownPartition: self = .unknownTopicOrPartition
-        case .topicExists: self = .topicAlreadyExists
-        case .invalidTopic, .internalTopic: self = .invalidTopicException
-        case .invalidSettings: self = .invalidConfig
-        case .unreadable: self = .coordinatorNotAvailable
-        case .log(_, let cause), .storage(let cause): self.init(cause)
-        case .invalidCommit: self = .offsetMetadataTooLarge
-        case .groupInUse: self = .nonEmptyGroup
-        case .closed: self = .notLeaderOrFollower
-        default: self = .unknownServerError
-        }
-    }
-
-    /// What Kafka calls an error of a partition's log.
-    init(_ error: LogError) {
-        switch error {
-        case .offsetOutOfRange: self = .offsetOutOfRange
-        case .invalidBatch: self = .corruptMessage
-        case .batchTooLarge: self = .messageTooLarge
-        case .controlBatch, .nullKey: self = .invalidRecord
-        case .invalidConfiguration: self = .invalidConfig
-        default: self = .kafkaStorageError
-        }
+        self.init(rawValue: error.producerErrorCode(knowsFencing: knowsFencing) ?? error.kafkaErrorCode)
     }
 }
 
@@ -44,6 +18,9 @@ extension BrokerError {
         case .unknownTopic(let name): "there is no topic '\(name)'"
         case .topicExists(let name): "Topic '\(name)' already exists."
         case .invalidTopic(let name, let reason): "'\(name)' is no topic: \(reason)"
+        case .invalidPartitions(_, let reason): reason
+        case .tooManyPartitions(_, let limit): "there may be no more than \(limit)"
+        case .undeletable(let name): "the records of \(name) are only compacted, never deleted"
         case .invalidSettings(_, let reason): reason
         case .internalTopic(let name): "'\(name)' holds the broker's own records: only the broker writes and deletes it"
         case .unknownPartition(let name, let count): "there is no partition \(name): the topic has \(count)"
