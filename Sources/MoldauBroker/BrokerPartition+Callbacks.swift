@@ -55,8 +55,11 @@ extension BrokerPartition {
         } catch {
             return completion(.failure(error))
         }
-        guard acknowledged == .whenDurable, !isDurable(upTo: appended.end) else {
-            return completion(.success(appended))
+        guard !isDurable(upTo: appended.end) else { return completion(.success(appended)) }
+        guard acknowledged == .whenDurable else {
+            completion(.success(appended))
+            // Nobody waits for the disk, but readers do: they see what is durable.
+            return groupCommit.afterSync { _ in }
         }
         groupCommit.afterSync { [self] failure in
             if let failure { return completion(.failure(.log(name, failure))) }

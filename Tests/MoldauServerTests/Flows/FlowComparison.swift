@@ -9,6 +9,9 @@ struct FlowComparison {
         "host": "this run's address", "port": "this run's address", "clusterId": "made up for each cluster",
         "errorMessage": "in this broker's own words", "logAppendTimeMs": "the time of this run",
         "clientHost": "this run's address",
+        // ApiVersions tells what this broker serves; `ApiVersionsTests` has the list.
+        "apiKeys": "this broker's own list", "supportedFeatures": "there are no features",
+        "finalizedFeatures": "there are no features", "finalizedFeaturesEpoch": "there are no features",
     ]
 
     let api: ApiKey

@@ -28,7 +28,7 @@ import Testing
         }
         for (name, found) in differences.sorted(by: { $0.key < $1.key }) where !found.isEmpty {
             print("FAILED \(name)")
-            for line in found.prefix(6) { print("    \(line)") }
+            for line in found.prefix(12) { print("    \(line)") }
         }
         let failed = differences.values.filter { !$0.isEmpty }.count
         print("flows: \(differences.count - failed) passed, \(failed) failed")
