@@ -14,6 +14,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case offsetOutOfRange(requested: Offset, held: Range<Offset>)
     /// The bytes to append are not a whole record batch, or a damaged one.
     case invalidBatch(RecordBatchError)
+    /// The batch takes more bytes than the topic accepts: see its setting `max.message.bytes`.
     case batchTooLarge(bytes: Int, limit: Int)
     /// The batch is a transaction marker, which only the transaction coordinator may append.
     case controlBatch

@@ -24,6 +24,7 @@ public struct Serde<Value>: Sendable {
         }
     }
 
+    /// Appends the encoded value to the writer.
     public let encode: Encode
     /// Decodes a value from exactly these bytes.
     public let decode: Decode
@@ -145,9 +146,11 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
 /// ```
 /// A topic reads `serde` once and keeps it.
 public protocol StreamCodable: SendableMetatype {
+    /// Converts values of this type to bytes and back.
     static var serde: Serde<Self> { get }
 }
 
 extension Optional: StreamCodable where Wrapped: StreamCodable {
+    /// The wrapped type's serde, with nil as Kafka's null.
     public static var serde: Serde<Wrapped?> { Wrapped.serde.optional }
 }

@@ -6,8 +6,11 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case topicReadTwice(topic: String, sources: [String])
     /// A source reads no topic.
     case noTopic(source: String)
+    /// A node, store or internal topic cannot have that name.
     case invalidName(name: String, reason: String)
+    /// A node follows one that is not in the topology.
     case unknownParent(node: String, parent: String)
+    /// A node uses a store that is not in the topology.
     case unknownStore(node: String, store: String)
     /// A processor names a global table's store among its own stores, although every processor may read it anyway.
     case globalStoreNamed(node: String, store: String)
@@ -24,6 +27,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case indistinguishable(first: String, other: String)
     /// The topology reads nothing.
     case empty
+    /// An operator's argument or an option has an impossible value.
     case invalidSetting(name: String, reason: String)
 
     public var description: String {
