@@ -82,7 +82,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case .unknownTopic(let name): "there is no topic '\(name)'; create it first"
         case .topicExists(let name): "the topic '\(name)' exists already"
         case .invalidTopic(let name, let reason): "'\(name)' cannot be created: \(reason)"
-        case .invalidSettings(let topic, let reason): "the settings of '\(topic)' are as before: \(reason)"
+        case .invalidSettings(let topic, let reason): "the settings of '\(topic)' were not changed: \(reason)"
         case .unknownPartition(let partition, let count):
             "there is no partition \(partition): the topic has \(count) partitions, counted from 0"
         case .offsetOutOfRange(let partition, let requested, let held):

@@ -30,14 +30,14 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .truncated(let needed, let got): "a record batch takes \(needed) bytes, \(got) are there"
+        case .truncated(let needed, let got): "a record batch takes \(needed) bytes, but there are only \(got)"
         case .unsupportedMagic(let magic): "record batches of format \(magic) cannot be read; only format 2 can"
         case .unsupportedCompression(let codec):
             "the batch is compressed by codec \(codec) (1 gzip, 2 snappy, 3 lz4, 4 zstd), which cannot be read; "
                 + "produce without compression"
         case .checksumMismatch(let base, let stored, let computed):
             "the batch at offset \(base) is damaged: its checksum is \(stored), its bytes give \(computed)"
-        case .malformed(let base, let part): "the batch at offset \(base) is malformed: its \(part) cannot be"
+        case .malformed(let base, let part): "the batch at offset \(base) is malformed: its \(part) is not possible"
         }
     }
 }

@@ -127,7 +127,7 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
         case .wrongLength(let type, let expected, let got): "\(type) takes \(expected) bytes, got \(got)"
         case .invalidUTF8: "the bytes are not UTF-8 text"
         case .topicNeeded(let type): "the serde of \(type) is made per topic; ask at(_:_:) for that of a topic"
-        case .malformed(let type, let reason): "the bytes are no \(type): \(reason)"
+        case .malformed(let type, let reason): "the bytes are not a valid \(type): \(reason)"
         }
     }
 }

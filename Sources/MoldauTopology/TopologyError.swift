@@ -37,7 +37,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
             "the topic '\(topic)' is read by \(sources.joined(separator: " and ")) in different ways; "
                 + "declare it once and use the stream or table twice"
         case .noTopic(let source): "the source '\(source)' reads no topic; give it one at least"
-        case .invalidName(let name, let reason): "'\(name)' cannot be a name: \(reason)"
+        case .invalidName(let name, let reason): "'\(name)' is not a possible name: \(reason)"
         case .unknownParent(let node, let parent): "'\(node)' follows '\(parent)', which is not in the topology"
         case .unknownStore(let node, let store):
             "'\(node)' uses the store '\(store)', which is not in the topology; add it first"
@@ -47,7 +47,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
             "'\(node)' has no access to the store '\(store)'; name it in the processor's `stores`"
         case .wrongType(let name, let expected, let found): "'\(name)' holds \(found), not \(expected)"
         case .differentPartitionCounts(let counts):
-            "joined topics need one number of partitions, but have "
+            "joined topics need the same number of partitions, but have "
                 + counts.sorted { $0.key < $1.key }.map { "'\($0.key)' \($0.value)" }.joined(separator: ", ")
         case .unnamed(let names):
             "names were generated for \(names.map { "'\($0)'" }.joined(separator: ", ")); "

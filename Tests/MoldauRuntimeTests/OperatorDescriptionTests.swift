@@ -165,7 +165,7 @@ struct OperatorDescriptionTests {
         #expect(try JSONDecoder().decode([OperatorDescription].self, from: bytes) == topology.nodes.map(\.operation))
     }
 
-    @Test func `an operator of one's own says that it is one, and processors are processors`() throws {
+    @Test func `a custom operator is described as custom, and a processor as a processor`() throws {
         let topology = try Topology { streams in
             let _: KStream<String, String> = streams.stream(Self.clicks, named: "clicks")
                 .adding(named: "own", prefix: "OWN-") { try $0.next(String.self, String.self) }
