@@ -53,7 +53,8 @@ extension PartitionLog {
 
     /// Writes, before the last segment is closed, its index of aborted transactions and a snapshot of the producers. An
     /// open segment needs neither file: after a crash its markers can be read again.
-    func sealProducers(sync: Bool) throws(LogError) {
+    mutating func sealProducers(sync: Bool) throws(LogError) {
+        try verifyAborted()
         let base = segments[segments.count - 1].base
         let index = aborted.filter { $0.last >= base }.flatMap(\.bytes)
         if !index.isEmpty {
@@ -61,6 +62,18 @@ extension PartitionLog {
         }
         try files.replace(
             SegmentName.path(directory, endOffset, ".snapshot"), with: producers.snapshot, in: directory, sync: sync)
+    }
+
+    /// Verifies the batches of the last segment if a recovery has only seen their headers.
+    private mutating func verifyAborted() throws(LogError) {
+        guard !isAbortedVerified else { return }
+        do throws(LogError) {
+            try last.unchecked?.check(0..<last.size, of: last.file)
+            isAbortedVerified = true
+        } catch {
+            // Readers are told of the damage. If it is mended, the aborted transactions are looked for again.
+            guard case .damagedRecords = error else { throw error }
+        }
     }
 
     // MARK: Recovery
@@ -87,6 +100,7 @@ extension PartitionLog {
             try noteProducers(ofSegment: index, from: from, rebuilds: !areWhole)
         }
         rebuildsAborted = false
+        isAbortedVerified = !areWhole || isComplete
     }
 
     /// Reads the indexes of aborted transactions.
@@ -125,7 +139,9 @@ extension PartitionLog {
         let segment = try segment(index)
         guard segment.end > from else { return }
         let start = segment.offsetIndex.position(atOrBefore: max(from, segment.base))
-        if rebuilds { try segment.unchecked?.check(start..<segment.size, of: segment.file) }
+        if rebuilds || index < segments.count - 1 {
+            try segment.unchecked?.check(start..<segment.size, of: segment.file)
+        }
         var scanner = BatchScanner(segment.file, size: segment.size, from: start, nextOffset: segment.base)
         var found: [AbortedRange] = []
         while let header = try scanner.next() {

@@ -29,6 +29,9 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// Set while the indexes of aborted transactions are rebuilt: no checksum file may vouch for those on disk until
     /// then.
     var rebuildsAborted = false
+    /// Whether the batches from which the aborted transactions were found are verified. A recovery looks at the headers
+    /// of batches that were durable, not at their checksums.
+    var isAbortedVerified = true
 
     /// The offset that the next record will get.
     package var endOffset: Offset { last.end }
@@ -213,8 +216,9 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         try files.replace(timePath, with: segment.timeIndex.fileBytes, in: directory, sync: false)
         let aborted = try files.contents(of: SegmentName.path(directory, segment.base, ".txnindex")) ?? []
         try files.replace(
-            SegmentName.path(directory, segment.base, ".checksums"), with: segment.checksumFile(abortedIndex: aborted),
-            in: directory, sync: false)
+            SegmentName.path(directory, segment.base, ".checksums"),
+            with: segment.checksumFile(abortedIndex: aborted, isVerified: isAbortedVerified), in: directory, sync: false
+        )
     }
 
     // MARK: Durability

@@ -202,13 +202,18 @@ package struct Segment<File: LogFile>: Sendable {
         isRebuilt = false
     }
 
-    /// The checksum file of a sealed segment; `abortedIndex` are the bytes of its index of aborted transactions.
-    func checksumFile(abortedIndex: [UInt8]) -> [UInt8] {
+    /// The checksum file of a sealed segment.
+    /// - Parameters:
+    ///   - abortedIndex: the bytes of its index of aborted transactions.
+    ///   - isVerified: whether the index may be relied on. If not, its checksum is a wrong one, and the next open
+    ///     rebuilds it from batches that it verifies.
+    func checksumFile(abortedIndex: [UInt8], isVerified: Bool) -> [UInt8] {
         SegmentChecksums(
             end: end, firstTimestamp: firstTimestamp ?? .none,
             latest: TimeIndex.Entry(timestamp: latest ?? .none, offset: maxTimestamp?.offset ?? base),
             offsetIndex: crc32c(of: offsetIndex.fileBytes), timeIndex: crc32c(of: timeIndex.fileBytes),
-            abortedIndex: crc32c(of: abortedIndex), runs: checksums.runs, appendTimes: appendTimes
+            abortedIndex: isVerified ? crc32c(of: abortedIndex) : ~crc32c(of: abortedIndex), runs: checksums.runs,
+            appendTimes: appendTimes
         ).fileBytes
     }
 }

@@ -8,8 +8,10 @@ extension Simulation {
         let anew = state.anew()
         do {
             let thread = try StreamThread(process.plan(on: anew), now: clock.round)
-            for _ in 0..<500 where thread.phase == .restoring { try thread.runOnce(now: clock.round, wait: .zero) }
+            for _ in 0..<50_000 where thread.phase == .restoring { try thread.runOnce(now: clock.round, wait: .zero) }
+            let isRestored = thread.phase != .restoring
             try thread.stop(now: clock.round)
+            if !isRestored { return complain("restoring does not end") }
         } catch {
             return complain("restoring failed: \(error)")
         }

@@ -65,6 +65,35 @@ struct TransactionTests {
         #expect(try log.values() == ["plain", "a1", "a2", "b1", "b2", "later"])
     }
 
+    /// A recovery reads the headers of what was durable and not its records, so a changed producer id goes unnoticed
+    /// until the batch is read.
+    @Test(arguments: [true, false])
+    func `aborted records stay hidden when a changed bit is restored that a recovery took for true`(rolls: Bool) throws
+    {
+        let files = MemoryFileSystem()
+        var log = try openLog(files)
+        var writer = Writer(id: 1)
+        let position = try files.open("p/00000000000000000000.log").size() + BatchFormat.producerID.position + 6
+        try writer.write("aborted", to: &log)
+        try writer.end(&log, commit: false)
+        try log.append(["plain"])
+        let end = log.endOffset
+        let file = try files.open("p/00000000000000000000.log")
+        let byte = try file.read(1, at: position)[0]
+
+        try file.write([byte ^ 4], at: position)
+        log = try openLog(files, durableEnd: end)
+        if rolls { try log.roll() } else { try log.close() }
+        #expect(throws: LogError.self) { try log.values() }
+
+        try file.write([byte], at: position)
+        log = try openLog(files, wasClean: !rolls, durableEnd: end)
+        #expect(try log.committed() == ["plain"])
+        try log.close()
+        log = try openLog(files, wasClean: true, durableEnd: end)
+        #expect(try log.committed() == ["plain"])
+    }
+
     @Test func `a repeated batch is stored once; one after a gap or of a fenced producer is refused`() throws {
         var log = try openLog(MemoryFileSystem())
         var writer = Writer(id: 7)

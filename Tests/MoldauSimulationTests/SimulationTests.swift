@@ -97,6 +97,10 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             seed: 46_289, was: "a segment that a power cut brought back was read as the one before those that were left"
         ),
         MendedSeed(
+            seed: 67_719,
+            was: "an index of aborted transactions was made from headers with a changed bit, and vouched for"
+        ),
+        MendedSeed(
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
     ]
 }
