@@ -107,6 +107,8 @@ extension Broker {
         settled.reads = [:]
         try transactions.withState(id) { state throws(BrokerError) in
             let last = state.record
+            // Should the next record be lost, an older epoch must not be the last one known: it would be given out again.
+            if let newest = last?.producer { settled.producer = newest }
             try store(settled, &state, id)
             if let last, !last.status.isDecided { try store(last, &state, id) }
         }

@@ -166,6 +166,26 @@ struct TransactionRecoveryTests {
         broker = try openBroker(files)
         #expect(try broker.committed(left) == ["b", "b"])
     }
+
+    @Test func `an epoch that was given out is not given out again, wherever a recovery ends`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        try client.end(commit: false)
+        let newest = try TransactionalClient(broker).producer
+        var (limit, isOpened) = (0, false)
+        while !isOpened, limit < 200 {
+            limit += 1
+            let crashing = CrashingFileSystem(files.copy())
+            crashing.crash(afterWrites: limit)
+            isOpened = (try? openBroker(crashing)) != nil
+            broker = try openBroker(crashing.memory)
+            let next = try broker.makeProducer("app-1", timeout: .seconds(10))
+            #expect(next == ProducerIdentity(id: newest.id, epoch: newest.epoch + 1), "after \(limit) writes")
+        }
+        #expect(isOpened && limit > 2)
+    }
 }
 
 struct FencingTests {
