@@ -297,6 +297,7 @@ extension Broker {
                             try decide(&state, slot.id, commit: true)
                             return try complete(&state, slot.id)
                         }
+                        if files.sabotage.contains(.expiredLeftOpen) { return }
                     #endif
                     try takeOver(&state, slot.id)
                 }
