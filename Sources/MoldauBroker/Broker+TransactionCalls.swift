@@ -114,7 +114,7 @@ extension Broker {
     ) throws(BrokerError) {
         try withTransaction(id, producer) { state throws(BrokerError) in
             guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
-            try enlist(partitions, &state, id)
+            if !partitions.isEmpty { try enlist(partitions, &state, id) }
         }
     }
 

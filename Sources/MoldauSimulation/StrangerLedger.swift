@@ -88,9 +88,11 @@ struct StrangerLedger {
         }
     }
 
-    /// A new process found the open transactions.
+    /// A new process found the open transactions. That they had timed out may be lost: nobody was told.
     mutating func restarted(at time: Timestamp) {
-        for number in transactions.indices { transactions[number].begun = max(transactions[number].begun, time) }
+        for number in transactions.indices where transactions[number].fate == .open {
+            (transactions[number].begun, transactions[number].isTimedOut) = (time, false)
+        }
     }
 
     // MARK: Checks

@@ -150,7 +150,8 @@ final class StrangerSession {
 
     private func begin(_ broker: Broker<SimulatedDisk>) throws {
         guard let producer else { return phase = .new }
-        let names = world.partitions.filter { _ in chance.oneIn(2) }
+        var names = world.partitions.filter { _ in chance.oneIn(2) }
+        if names.isEmpty { names = [world.partitions[0]] }
         let wasFenced = isFenced
         do throws(BrokerError) {
             try broker.addPartitions(names, id, producer)
