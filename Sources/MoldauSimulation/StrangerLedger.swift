@@ -64,6 +64,9 @@ struct StrangerLedger {
 
     mutating func addOffsets(in transaction: Int) { transactions[transaction].hasOffsets = true }
 
+    /// More was added to a transaction: if its beginning was lost, it begins here.
+    mutating func grew(_ transaction: Int, at time: Timestamp) { transactions[transaction].begun = time }
+
     mutating func askedToEnd(_ transaction: Int) { transactions[transaction].isAsked = true }
 
     mutating func settle(_ transaction: Int, _ fate: Fate) {

