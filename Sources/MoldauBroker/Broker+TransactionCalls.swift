@@ -159,9 +159,9 @@ extension Broker {
         }
     }
 
-    /// Commits or aborts the producer's transaction. Calls back when it is decided, durably, and carried out. That holds
-    /// for an abort too: a client that outlives a crash would else commit, with its next transaction, what it was told
-    /// is aborted.
+    /// Commits or aborts the producer's transaction. Calls back when it is decided, durably, and carried out. That
+    /// holds for an abort too: a client that outlives a crash would else commit, with its next transaction, what it was
+    /// told is aborted.
     /// - Throws: to the callback: `BrokerError.unknownProducer`, `.producerFenced`; `.transactionInProgress` if it was
     ///   asked for before and is not done; `.invalidTransaction` if none is open, or it has ended the other way.
     package func endTransaction(

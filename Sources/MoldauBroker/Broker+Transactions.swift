@@ -282,7 +282,8 @@ extension Broker {
         try complete(&state, id)
     }
 
-    /// Aborts transactions that exceed their timeout, and those that nobody can end; forgets producers that nobody uses.
+    /// Aborts transactions that exceed their timeout, and those that nobody can end; forgets producers that nobody
+    /// uses.
     /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
         let now = uptime()
