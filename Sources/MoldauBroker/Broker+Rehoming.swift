@@ -57,7 +57,7 @@ extension Broker {
         }
         try syncNow()
         for (id, number) in misplaced {
-            try append(id, nil, to: try partition(TopicPartition(Self.transactionsTopic, number)))
+            try append(id, [nil], to: try partition(TopicPartition(Self.transactionsTopic, number)))
         }
         try syncNow()
     }

@@ -103,7 +103,7 @@ extension Broker {
             now - state.used >= transactions.limits.idExpiration
         else { return }
         let home = TopicPartition(Self.transactionsTopic, transactionsPartition(of: id))
-        try append(id, nil, to: try partition(home))
+        try append(id, [nil], to: try partition(home))
         state = Transactions.State(isGone: true)
         transactions.forget(id)
     }

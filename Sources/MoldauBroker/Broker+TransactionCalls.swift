@@ -4,6 +4,7 @@
 //
 // A commit is carried out by whoever comes first once it is durable: usually the callback of its sync.
 
+internal import MoldauLog
 package import MoldauRecords
 
 extension Broker {
@@ -46,6 +47,9 @@ extension Broker {
                 return initProducer(id, timeoutMs: timeoutMs, as: known, then: completion)
             }
             if id == nil { return completion(.success(producer)) }
+            #if SABOTAGE
+                if files.sabotage.contains(.initAnsweredEarly) { return completion(.success(producer)) }
+            #endif
             afterFlush { completion($0.map { producer }) }
         } catch {
             completion(.failure(error))
@@ -70,7 +74,7 @@ extension Broker {
                     return record.producer
                 }
                 guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
-                if record.status == .ongoing {
+                if isToBeAborted(record) {
                     try takeOver(&state, id)
                     // Whoever asked goes on for itself when it asks again.
                     state.record?.former = known
@@ -85,6 +89,13 @@ extension Broker {
             try begin(next, after: former, timeoutMs: timeoutMs, &state, id)
             return next
         }
+    }
+
+    private func isToBeAborted(_ record: TransactionRecord) -> Bool {
+        #if SABOTAGE
+            if files.sabotage.contains(.initLeavesOpen) { return false }
+        #endif
+        return record.status == .ongoing
     }
 
     /// Adds partitions to the producer's transaction; begins one if none is open. Never waits: a transaction whose
@@ -103,7 +114,7 @@ extension Broker {
     ) throws(BrokerError) {
         try withTransaction(id, producer) { state throws(BrokerError) in
             guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
-            try enlist(partitions, &state, id)
+            if !partitions.isEmpty { try enlist(partitions, &state, id) }
         }
     }
 
@@ -124,33 +135,52 @@ extension Broker {
     }
 
     /// Adds a group's offsets to the producer's transaction, which must write to their partition: see `addOffsets`.
-    /// They take effect when it is committed. Never waits.
-    /// - Throws: `BrokerError.invalidCommit`, `.unknownProducer`, `.producerFenced`, `.invalidTransaction`.
+    /// They take effect when it is committed. Calls back when they are durable: the client may outlive a crash, and
+    /// commit what it was told is there.
+    /// - Throws: to the callback: `BrokerError.invalidCommit`, `.unknownProducer`, `.producerFenced`,
+    ///   `.invalidTransaction`.
     package func commitInTransaction(
-        _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity
-    ) throws(BrokerError) {
-        try checkStorable(offsets, of: group)
-        try checkReadable(group: group)
-        let partition = TopicPartition(Self.offsetsTopic, offsetsPartition(of: group))
-        let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
-        try withTransaction(id, producer) { state throws(BrokerError) in
-            try state.admit(stamp, to: partition, of: id)
-            try add(offsets, of: group, in: partition, &state, by: producer)
+        _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity,
+        then completion: @escaping TransactionAnswer<Void>
+    ) {
+        do throws(BrokerError) {
+            try checkStorable(offsets, of: group)
+            try checkReadable(group: group)
+            let partition = TopicPartition(Self.offsetsTopic, offsetsPartition(of: group))
+            let stamp = ProducerStamp(
+                id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
+            try withTransaction(id, producer) { state throws(BrokerError) in
+                try state.admit(stamp, to: partition, of: id)
+                try add(offsets, of: group, in: partition, &state, by: producer)
+            }
+            afterFlush(completion)
+        } catch {
+            completion(.failure(error))
         }
     }
 
-    /// Commits or aborts the producer's transaction. Calls back when it is decided, durably, and carried out; for an
-    /// abort, and for a request that is repeated, there is nothing to wait for.
+    /// Commits or aborts the producer's transaction. Calls back when it is decided, durably, and carried out. That
+    /// holds for an abort too: a client that outlives a crash would else commit, with its next transaction, what it was
+    /// told is aborted.
     /// - Throws: to the callback: `BrokerError.unknownProducer`, `.producerFenced`; `.transactionInProgress` if it was
     ///   asked for before and is not done; `.invalidTransaction` if none is open, or it has ended the other way.
     package func endTransaction(
         _ id: String, _ producer: ProducerIdentity, commit: Bool, then completion: @escaping TransactionAnswer<Void>
     ) {
+        #if SABOTAGE
+            let producer = files.sabotage.contains(.staleEndAccepted) ? newest(of: id) ?? producer : producer
+        #endif
         do throws(BrokerError) {
             let number: Int? = try withTransaction(id, producer) { state throws(BrokerError) in
                 try end(&state, id, commit: commit) ? nil : state.number
             }
-            guard let number else { return completion(.success(())) }
+            guard let number else { return afterFlush(completion) }
+            #if SABOTAGE
+                if files.sabotage.contains(.endAnsweredEarly) {
+                    completion(.success(()))
+                    return afterFlush { [self] result in _ = result.flatMap { carryOut(number, id) } }
+                }
+            #endif
             afterFlush { [self] result in completion(result.flatMap { carryOut(number, id) }) }
         } catch {
             completion(.failure(error))
@@ -202,4 +232,10 @@ extension Broker {
         guard let answer else { throw .unknownProducer(id: id, producer: producer.id) }
         return answer
     }
+
+    #if SABOTAGE
+        private func newest(of id: String) -> ProducerIdentity? {
+            transactions.withKnownState(id) { $0.record?.producer } ?? nil
+        }
+    #endif
 }

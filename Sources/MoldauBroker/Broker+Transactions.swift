@@ -256,8 +256,9 @@ extension Broker {
             }
         }
         record.status = isCommit ? .completeCommit : .completeAbort
-        var completed = Transactions.State(record: record, number: state.number)
-        try store(record, &completed, id)
+        var completed = Transactions.State(record: record, used: uptime(), number: state.number)
+        // An abort that is complete and has no partitions is what a recovery writes: that all before it is carried out.
+        if isCommit || !record.ends.isEmpty { try store(record, &completed, id) }
         state = completed
     }
 
@@ -284,7 +285,8 @@ extension Broker {
         try complete(&state, id)
     }
 
-    /// Aborts transactions that exceed their timeout, and those that nobody can end; forgets producers that nobody uses.
+    /// Aborts transactions that exceed their timeout, and those that nobody can end; forgets producers that nobody
+    /// uses.
     /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
         let now = uptime()
@@ -300,6 +302,7 @@ extension Broker {
                             try decide(&state, slot.id, commit: true)
                             return try complete(&state, slot.id)
                         }
+                        if files.sabotage.contains(.expiredLeftOpen) { return }
                     #endif
                     try takeOver(&state, slot.id)
                 }
@@ -315,27 +318,38 @@ extension Broker {
     // MARK: On disk
 
     /// Makes this the id's record, in the topic and in memory.
+    /// - Parameter earlier: a record to be written before it, so that neither is there without the other.
     func store(
-        _ record: TransactionRecord, _ state: inout Transactions.State, _ id: String
+        _ record: TransactionRecord, after earlier: TransactionRecord? = nil, _ state: inout Transactions.State,
+        _ id: String
     ) throws(BrokerError) {
-        var record = record
-        record.updated = clock()
+        let now = clock()
+        let records = [earlier, record].compactMap { record in
+            var record = record
+            record?.updated = now
+            return record
+        }
         if topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }
         let number = transactionsPartition(of: id)
-        try append(id, record, to: try partition(TopicPartition(Self.transactionsTopic, number)))
-        (state.record, state.used) = (record, uptime())
+        try append(id, records, to: try partition(TopicPartition(Self.transactionsTopic, number)))
+        (state.record, state.used) = (records.last, uptime())
     }
 
-    /// - Parameter record: nil marks the id as deleted in this partition.
-    func append(_ id: String, _ record: TransactionRecord?, to partition: BrokerPartition<Files>) throws(BrokerError) {
+    /// Appends records of an id in one batch.
+    /// - Parameter records: nil marks the id as deleted in this partition.
+    func append(
+        _ id: String, _ records: [TransactionRecord?], to partition: BrokerPartition<Files>
+    ) throws(BrokerError) {
         var builder = RecordBatchBuilder(capacity: 1_024)
         var key = ByteWriter()
-        var value = ByteWriter()
         TransactionRecord.encodeKey(id, &key)
-        record?.encode(&value)
-        builder.append(
-            key: key.bytes, value: record == nil ? nil : value.bytes, timestamp: record?.updated ?? clock(),
-            headers: record?.headers ?? Headers())
+        for record in records {
+            var value = ByteWriter()
+            record?.encode(&value)
+            builder.append(
+                key: key.bytes, value: record == nil ? nil : value.bytes, timestamp: record?.updated ?? clock(),
+                headers: record?.headers ?? Headers())
+        }
         try partition.appendOwn(builder.finish())
     }
 

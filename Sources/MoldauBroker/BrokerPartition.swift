@@ -118,10 +118,15 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         _ batches: UnsafeRawBufferPointer, isBuilt: Bool = false
     ) throws(BrokerError) -> PartitionLog<Files>.Appended {
         if Broker<Files>.isInternal(name.topic) { throw .internalTopic(name.topic) }
-        let stamp = try stamp(of: batches)
+        #if SABOTAGE
+            var stamp = try stamp(of: batches)
+        #else
+            let stamp = try stamp(of: batches)
+        #endif
         guard stamp.id >= 0 else { return try appendOwn(batches, isBuilt: isBuilt) }
         #if SABOTAGE
             if files.sabotage.contains(.staleEpochAccepted) { return try appendOwn(batches, isBuilt: isBuilt) }
+            if files.sabotage.contains(.unlistedAccepted) { stamp.isTransactional = false }
         #endif
         nonisolated(unsafe) let batches = batches  // Used inside the call alone.
         return try transactions.whileAdmitted(stamp, to: name) { () throws(BrokerError) in

@@ -22,6 +22,11 @@ extension PartitionLog {
     func twin(of header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
         #if SABOTAGE
             if files.sabotage.contains(.sequenceUnchecked) { return nil }
+            if files.sabotage.contains(.olderTwinAppended), let twin = try producers.check(header),
+                producers.lastOffsets[header.producer.id].map({ $0 >= twin.upperBound }) ?? false
+            {
+                return nil
+            }
         #endif
         return try producers.check(header)
     }

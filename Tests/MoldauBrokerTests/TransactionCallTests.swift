@@ -47,6 +47,12 @@ struct Stranger {
 
     func add(_ names: TopicPartition...) throws(BrokerError) { try broker.addPartitions(names, id, producer) }
 
+    func commit(_ position: Int64) throws(BrokerError) {
+        try answer {
+            broker.commitInTransaction([left: offset(position)], of: "app", id, producer, then: $0)
+        }
+    }
+
     func end(commit: Bool) throws(BrokerError) {
         try answer { broker.endTransaction(id, producer, commit: commit, then: $0) }
     }
@@ -60,7 +66,7 @@ struct TransactionCallTests {
         try stranger.send("a", to: left)
         try stranger.send("b", to: right)
         try stranger.answer { broker.addOffsets(of: "app", stranger.id, stranger.producer, then: $0) }
-        try broker.commitInTransaction([left: offset(7)], of: "app", stranger.id, stranger.producer)
+        try stranger.commit(7)
         #expect(try broker.committed(left).isEmpty && broker.position == nil)
         try stranger.end(commit: true)
         #expect(try broker.committed(left) == ["a"] && broker.committed(right) == ["b"])
@@ -106,6 +112,40 @@ struct TransactionCallTests {
         }
     }
 
+    @Test func `a transaction's offsets are answered when they are durable, and refused where it does not write them`()
+        throws
+    {
+        let files = FailingFileSystem()
+        let broker = try openQuietBroker(files)
+        let stranger = try Stranger(broker)
+        try stranger.add(left)
+        #expect(throws: BrokerError.self) { try stranger.commit(7) }
+        try stranger.answer { broker.addOffsets(of: "app", stranger.id, stranger.producer, then: $0) }
+        let (told, before) = (Told<Result<Void, BrokerError>>(), files.syncs.withLock { $0.count })
+        broker.commitInTransaction([left: offset(7)], of: "app", stranger.id, stranger.producer) { told.add($0) }
+        #expect(told.all.isEmpty)
+        broker.callbacks.runDue()
+        #expect(told.all.count == 1 && told.all.first?.failure == nil)
+        #expect(files.syncs.withLock { $0.count } == before + 1)
+        try stranger.end(commit: false)
+        #expect(broker.position == nil)
+    }
+
+    @Test func `an abort is answered when it is durable, also to who asks again`() throws {
+        let files = FailingFileSystem()
+        let broker = try openQuietBroker(files)
+        let stranger = try Stranger(broker)
+        try stranger.add(left)
+        try stranger.send("a", to: left)
+        let (told, before) = (Told<Result<Void, BrokerError>>(), files.syncs.withLock { $0.count })
+        for _ in 0..<2 { broker.endTransaction(stranger.id, stranger.producer, commit: false) { told.add($0) } }
+        #expect(told.all.isEmpty)
+        #expect(try broker.partition(left).bounds().upperBound == Offset(2), "the marker need not wait")
+        broker.callbacks.runDue()
+        #expect(told.all.count == 2 && told.all.allSatisfy { $0.failure == nil })
+        #expect(files.syncs.withLock { $0.count } == before + 1)
+    }
+
     @Test func `a sync that fails is told to who asked for the commit`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
@@ -132,9 +172,7 @@ struct TransactionCallTests {
         #expect(throws: fenced) { try old.end(commit: true) }
         #expect(throws: fenced) { try old.send("zombie", to: left, sequence: 1) }
         #expect(throws: fenced) { try old.send("zombie", to: right) }
-        #expect(throws: fenced) {
-            try broker.commitInTransaction([left: offset(1)], of: "app", old.id, old.producer)
-        }
+        #expect(throws: fenced) { try old.commit(1) }
         try new.add(left)
         try new.send("new", to: left)
         try new.end(commit: true)
