@@ -213,7 +213,7 @@ let package = Package(
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("RecoveryTests", ["ProgramSupport", "recovery", "word-count"]),
         .target(
-            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker"],
+            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire"],
             path: "Tests/Fuzz/Targets",
             swiftSettings: strict + warnings),
         .testTarget(

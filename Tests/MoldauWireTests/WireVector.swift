@@ -47,7 +47,3 @@ extension WireMessage {
         return Array(writer.bytes)
     }
 }
-
-extension ApiKey {
-    func message(isRequest: Bool) -> any WireMessage.Type { isRequest ? request : response }
-}

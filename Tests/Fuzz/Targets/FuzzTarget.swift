@@ -19,6 +19,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case append
     /// A partition with any content that is repaired.
     case repair
+    /// Messages of Kafka's protocol.
+    case messages
     /// Times, offsets, timeouts and clocks at the limits of their numbers, in the calls of a broker.
     case values
 
@@ -34,6 +36,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .records: try fuzzRecords(input)
         case .append: try fuzzAppend(input)
         case .repair: try fuzzRepair(input)
+        case .messages: try fuzzMessages(input)
         case .values: try fuzzValues(input)
         }
     }
