@@ -30,7 +30,8 @@ struct WireCodecTests {
         let whole = try fetched(batches.map { .bytes(WireBytes(copying: $0)) }).encoded(version: version)
         var writer = ByteWriter()
         writer.append(contentsOf: [0, 0, 0, 0])
-        let gaps = try fetched(batches.map { .elsewhere(byteCount: $0.count) }).encode(into: &writer, version: version)
+        let gaps = try fetched(batches.map { .elsewhere(byteCount: $0.count) })
+            .encodeWithGaps(into: &writer, version: version)
         #expect(gaps.map(\.byteCount) == batches.map(\.count))
         var sent = Array(writer.bytes)
         for (gap, batch) in zip(gaps, batches).reversed() { sent.insert(contentsOf: batch, at: gap.position) }
@@ -117,6 +118,12 @@ struct WireCodecTests {
         #expect(throws: SerdeError.self) { try MetadataRequest.decode([0xff, 0xff, 0xff, 0xff], version: 0) }
         let joined = try JoinGroupResponse().encoded(version: 6)
         #expect(try JoinGroupResponse.decode(joined, version: 6).protocolName == "")
+    }
+
+    @Test func `an error names the message, its version and what is wrong`() {
+        let error = SerdeError.malformed(
+            type: "MetadataRequest of version 1", reason: "topics counts 2147483647 elements")
+        #expect(throws: error) { try MetadataRequest.decode([0x7f, 0xff, 0xff, 0xff], version: 1) }
     }
 
     // MARK: Text
