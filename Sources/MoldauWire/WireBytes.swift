@@ -46,8 +46,8 @@ package enum RecordData: Equatable, Sendable {
     case none
     /// Batches in memory.
     case bytes(WireBytes)
-    /// Batches that the encoder leaves out (`encodeWithGaps`): it writes their length and notes a gap, into which the
-    /// sender puts that many bytes, from a file for example.
+    /// Batches that the encoder leaves out: it writes their length and returns a gap, into which the sender puts that
+    /// many bytes, from a file for example.
     case elsewhere(byteCount: Int)
 
     /// How many bytes the batches take.

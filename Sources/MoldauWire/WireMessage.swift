@@ -67,18 +67,11 @@ extension WireMessage {
         }
     }
 
-    /// Appends the encoded body of a message all of whose record data is in memory.
+    /// Appends the encoded body, without record data that is elsewhere.
+    /// - Returns: where that belongs, in the order of the partitions; the positions are those in the writer.
     /// - Throws: `SerdeError.malformed` if a text or a list is too long for its field; the writer then holds what it
     ///   held before.
-    package func encode(into writer: inout ByteWriter, version: Int16) throws(SerdeError) {
-        let gaps = try encodeWithGaps(into: &writer, version: version)
-        precondition(gaps.isEmpty, "a message with record data elsewhere is encoded by encodeWithGaps")
-    }
-
-    /// Appends the encoded body without the record data that is elsewhere.
-    /// - Returns: where that belongs, in the order of the partitions; the positions are those in the writer.
-    /// - Throws: like `encode`.
-    package func encodeWithGaps(into writer: inout ByteWriter, version: Int16) throws(SerdeError) -> [RecordGap] {
+    package func encode(into writer: inout ByteWriter, version: Int16) throws(SerdeError) -> [RecordGap] {
         let start = writer.count
         do {
             return try withUnsafeMutablePointer(to: &writer) { writer throws(SerdeError) in

@@ -32,7 +32,7 @@ private func fuzzMessage<Message: WireMessage>(_: Message.Type, _ body: WireByte
     guard let message = try? Message(decoding: body, version: version) else { return }
     _ = message.values(version: version)
     var writer = ByteWriter()
-    try message.encode(into: &writer, version: version)
+    try expect(try message.encode(into: &writer, version: version).isEmpty, "what was read is all there")
     let again = try Message(decoding: WireBytes(copying: Array(writer.bytes)), version: version)
     try expect(again == message, "what was read is written, and means the same")
 }
