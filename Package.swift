@@ -161,8 +161,8 @@ let package = Package(
         .executableTarget(
             name: "step-costs",
             dependencies: [
-                "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-                "MoldauClusterEmbedded", "CountedAllocations",
+                "Moldau", "MoldauRecords", "MoldauWire", "MoldauState", "MoldauTopology", "MoldauRuntime",
+                "MoldauCluster", "MoldauClusterEmbedded", "CountedAllocations",
             ],
             path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
         .executableTarget(
