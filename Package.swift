@@ -178,8 +178,8 @@ let package = Package(
         .executableTarget(
             name: "step-costs",
             dependencies: [
-                "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-                "MoldauClusterEmbedded", "CountedAllocations",
+                "Moldau", "MoldauRecords", "MoldauWire", "MoldauState", "MoldauTopology", "MoldauRuntime",
+                "MoldauCluster", "MoldauClusterEmbedded", "CountedAllocations",
             ],
             path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
         .executableTarget(
@@ -230,7 +230,7 @@ let package = Package(
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("RecoveryTests", ["ProgramSupport", "recovery", "word-count"]),
         .target(
-            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker"],
+            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire"],
             path: "Tests/Fuzz/Targets",
             swiftSettings: strict + warnings),
         .testTarget(

@@ -63,4 +63,7 @@ extension ApiKey {
         func response<Request: WireRequest>(_: Request.Type) -> any WireMessage.Type { Request.Response.self }
         return response(request)
     }
+
+    /// The type of its requests or of its responses.
+    package func message(isRequest: Bool) -> any WireMessage.Type { isRequest ? request : response }
 }

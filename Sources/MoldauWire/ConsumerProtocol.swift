@@ -29,13 +29,20 @@ extension ConsumerProtocolData {
     }
 
     /// Appends the bytes.
-    /// - Throws: `SerdeError.malformed` if a text or a list is too long for its field.
+    /// - Throws: `SerdeError.malformed` if a text or a list is too long for its field; the writer then holds what it
+    ///   held before.
     package func encode(into writer: inout ByteWriter, version: Int16) throws(SerdeError) {
+        let start = writer.count
         writer.append(bigEndian: version)
-        try withUnsafeMutablePointer(to: &writer) { writer throws(SerdeError) in
-            var wire = WireCodec(version: version, isFlexible: false, writer: writer)
-            var data = self
-            try wire.message(&data)
+        do {
+            try withUnsafeMutablePointer(to: &writer) { writer throws(SerdeError) in
+                var wire = WireCodec(version: version, isFlexible: false, writer: writer)
+                var data = self
+                try wire.message(&data)
+            }
+        } catch {
+            writer.truncate(to: start)
+            throw error
         }
     }
 }

@@ -46,7 +46,7 @@ package enum RecordData: Equatable, Sendable {
     case none
     /// Batches in memory.
     case bytes(WireBytes)
-    /// Batches that the encoder leaves out: it writes their length and notes a gap, into which the sender puts that
+    /// Batches that the encoder leaves out: it writes their length and returns a gap, into which the sender puts that
     /// many bytes, from a file for example.
     case elsewhere(byteCount: Int)
 

@@ -60,14 +60,17 @@ extension WireMessage {
     ) throws(SerdeError) {
         self.init()
         var wire = WireCodec(reading: body, of: Self.api, version: version, elementBytes: elementBytes)
-        try wire.message(&self)
+        do {
+            try wire.message(&self)
+        } catch .malformed(_, let reason) {
+            throw .malformed(type: "\(Self.self) of version \(version)", reason: reason)
+        }
     }
 
-    /// Appends the encoded body.
-    /// - Returns: the gaps that `RecordData.elsewhere` leaves, in the order of the partitions.
+    /// Appends the encoded body, without record data that is elsewhere.
+    /// - Returns: where that belongs, in the order of the partitions; the positions are those in the writer.
     /// - Throws: `SerdeError.malformed` if a text or a list is too long for its field; the writer then holds what it
     ///   held before.
-    @discardableResult
     package func encode(into writer: inout ByteWriter, version: Int16) throws(SerdeError) -> [RecordGap] {
         let start = writer.count
         do {

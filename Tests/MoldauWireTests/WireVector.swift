@@ -43,11 +43,8 @@ extension WireMessage {
 
     func encoded(version: Int16) throws -> [UInt8] {
         var writer = ByteWriter()
-        try encode(into: &writer, version: version)
+        let gaps = try encode(into: &writer, version: version)
+        precondition(gaps.isEmpty)
         return Array(writer.bytes)
     }
-}
-
-extension ApiKey {
-    func message(isRequest: Bool) -> any WireMessage.Type { isRequest ? request : response }
 }

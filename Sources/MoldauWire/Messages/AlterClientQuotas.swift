@@ -79,7 +79,7 @@ package struct AlterClientQuotasResponse: WireMessage {
 }
 
 extension AlterClientQuotasResponse {
-    /// An entity and the changes to its quotas.
+    /// Whether the quotas of one entity were set.
     package struct Entry: WireFields {
         package var errorCode: ErrorCode = .none
         package var errorMessage: String?

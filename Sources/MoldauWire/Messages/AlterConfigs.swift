@@ -67,7 +67,7 @@ package struct AlterConfigsResponse: WireMessage {
 }
 
 extension AlterConfigsResponse {
-    /// A resource and its new settings.
+    /// Whether the settings of one resource were replaced.
     package struct Resource: WireFields {
         package var errorCode: ErrorCode = .none
         package var errorMessage: String?

@@ -21,7 +21,7 @@ package struct AlterPartitionReassignmentsRequest: WireRequest {
 }
 
 extension AlterPartitionReassignmentsRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -34,7 +34,7 @@ extension AlterPartitionReassignmentsRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var replicas: [Int32]?
@@ -68,7 +68,7 @@ package struct AlterPartitionReassignmentsResponse: WireMessage {
 }
 
 extension AlterPartitionReassignmentsResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -81,7 +81,7 @@ extension AlterPartitionReassignmentsResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none

@@ -62,7 +62,7 @@ extension ConsumerGroupDescribeResponse {
         }
     }
 
-    /// One group.
+    /// The answer for one group.
     package struct Group: WireFields {
         package var errorCode: ErrorCode = .none
         package var errorMessage: String?

@@ -1,7 +1,7 @@
 // CreateAcls (30), versions 1 to 3.
 //
 //     2     flexible
-//     3     as before
+//     3     resource type 7: users
 
 import MoldauRecords
 
@@ -60,7 +60,7 @@ package struct CreateAclsResponse: WireMessage {
 }
 
 extension CreateAclsResponse {
-    /// The result for one of them.
+    /// Whether one rule was added.
     package struct Result: WireFields {
         package var errorCode: ErrorCode = .none
         package var errorMessage: String?

@@ -25,7 +25,7 @@ package struct CreatePartitionsRequest: WireRequest {
 }
 
 extension CreatePartitionsRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var count: Int32 = 0
@@ -68,7 +68,7 @@ package struct CreatePartitionsResponse: WireMessage {
 }
 
 extension CreatePartitionsResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var errorCode: ErrorCode = .none

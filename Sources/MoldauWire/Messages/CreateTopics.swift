@@ -30,7 +30,7 @@ package struct CreateTopicsRequest: WireRequest {
 }
 
 extension CreateTopicsRequest {
-    /// One topic.
+    /// A topic to create.
     package struct Topic: WireFields {
         package var name = ""
         package var numPartitions: Int32 = 0
@@ -92,7 +92,7 @@ package struct CreateTopicsResponse: WireMessage {
 }
 
 extension CreateTopicsResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var topicID: TopicID = .zero

@@ -1,7 +1,7 @@
 // DeleteAcls (31), versions 1 to 3.
 //
 //     2     flexible
-//     3     as before
+//     3     resource type 7: users
 
 import MoldauRecords
 

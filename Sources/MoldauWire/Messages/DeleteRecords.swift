@@ -22,7 +22,7 @@ package struct DeleteRecordsRequest: WireRequest {
 }
 
 extension DeleteRecordsRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -35,7 +35,7 @@ extension DeleteRecordsRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var offset: Offset = .zero
@@ -65,7 +65,7 @@ package struct DeleteRecordsResponse: WireMessage {
 }
 
 extension DeleteRecordsResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -78,7 +78,7 @@ extension DeleteRecordsResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var lowWatermark: Offset = .zero

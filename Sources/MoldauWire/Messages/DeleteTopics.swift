@@ -27,7 +27,7 @@ package struct DeleteTopicsRequest: WireRequest {
 }
 
 extension DeleteTopicsRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name: String?
         package var topicID: TopicID = .zero
@@ -57,7 +57,7 @@ package struct DeleteTopicsResponse: WireMessage {
 }
 
 extension DeleteTopicsResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name: String?
         package var topicID: TopicID = .zero

@@ -1,7 +1,7 @@
 // DescribeAcls (29), versions 1 to 3.
 //
 //     2     flexible
-//     3     user-defined resource types may be asked for
+//     3     resource type 7: users
 
 import MoldauRecords
 

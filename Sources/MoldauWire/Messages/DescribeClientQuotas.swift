@@ -37,7 +37,7 @@ extension DescribeClientQuotasRequest {
     }
 }
 
-/// Quotas.
+/// Entities and their quotas.
 package struct DescribeClientQuotasResponse: WireMessage {
     package static let api = ApiKey.describeClientQuotas
 

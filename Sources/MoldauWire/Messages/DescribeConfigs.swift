@@ -43,7 +43,7 @@ extension DescribeConfigsRequest {
     }
 }
 
-/// Settings.
+/// The settings of topics, brokers or groups.
 package struct DescribeConfigsResponse: WireMessage {
     package static let api = ApiKey.describeConfigs
 

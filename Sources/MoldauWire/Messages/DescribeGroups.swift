@@ -40,7 +40,7 @@ package struct DescribeGroupsResponse: WireMessage {
 }
 
 extension DescribeGroupsResponse {
-    /// One group.
+    /// The answer for one group.
     package struct Group: WireFields {
         package var errorCode: ErrorCode = .none
         package var groupID = ""

@@ -17,7 +17,7 @@ package struct DescribeProducersRequest: WireRequest {
 }
 
 extension DescribeProducersRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []
@@ -47,7 +47,7 @@ package struct DescribeProducersResponse: WireMessage {
 }
 
 extension DescribeProducersResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -60,7 +60,7 @@ extension DescribeProducersResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none

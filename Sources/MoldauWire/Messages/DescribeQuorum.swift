@@ -21,7 +21,7 @@ package struct DescribeQuorumRequest: WireRequest {
 }
 
 extension DescribeQuorumRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var topicName = ""
         package var partitions: [Partition] = []
@@ -34,7 +34,7 @@ extension DescribeQuorumRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
 
@@ -85,7 +85,7 @@ extension DescribeQuorumResponse {
         }
     }
 
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var topicName = ""
         package var partitions: [Partition] = []
@@ -98,7 +98,7 @@ extension DescribeQuorumResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none

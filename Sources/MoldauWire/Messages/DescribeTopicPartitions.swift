@@ -21,7 +21,7 @@ package struct DescribeTopicPartitionsRequest: WireRequest {
 }
 
 extension DescribeTopicPartitionsRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
 
@@ -64,7 +64,7 @@ package struct DescribeTopicPartitionsResponse: WireMessage {
 }
 
 extension DescribeTopicPartitionsResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var errorCode: ErrorCode = .none
         package var name: String?
@@ -85,7 +85,7 @@ extension DescribeTopicPartitionsResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var errorCode: ErrorCode = .none
         package var partitionIndex: Int32 = 0

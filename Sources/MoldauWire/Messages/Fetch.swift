@@ -16,8 +16,8 @@
 //     16    response: `nodeEndpoints`
 //     17    request: `replicaDirectoryId`
 //
-// Ignored: what only followers and metadata quorums send, and the rack: `clusterId`, `replicaState`,
-// `lastFetchedEpoch`, `logStartOffset`, `replicaDirectoryId`, `rackId`.
+// Ignored: what only followers and metadata quorums send, and the rack, since there is one broker: `clusterId`,
+// `replicaId`, `replicaState`, `logStartOffset` of a request, `replicaDirectoryId`, `rackId`.
 
 import MoldauRecords
 
@@ -74,7 +74,7 @@ extension FetchRequest {
         }
     }
 
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var topic = ""
         package var topicID: TopicID = .zero
@@ -89,7 +89,7 @@ extension FetchRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partition: Int32 = 0
         package var currentLeaderEpoch: Int32 = -1
@@ -156,7 +156,7 @@ package struct FetchResponse: WireMessage {
 }
 
 extension FetchResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var topic = ""
         package var topicID: TopicID = .zero
@@ -171,7 +171,7 @@ extension FetchResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none

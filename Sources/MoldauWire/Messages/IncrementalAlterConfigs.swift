@@ -68,7 +68,7 @@ package struct IncrementalAlterConfigsResponse: WireMessage {
 }
 
 extension IncrementalAlterConfigsResponse {
-    /// A resource and the changes to its settings.
+    /// Whether the settings of one resource were changed.
     package struct Resource: WireFields {
         package var errorCode: ErrorCode = .none
         package var errorMessage: String?

@@ -6,7 +6,7 @@
 //     4     a first join is answered with MEMBER_ID_REQUIRED and an id
 //     5     static members; both: `groupInstanceId`
 //     6     flexible
-//     7     response: `protocolType`
+//     7     response: `protocolType`; `protocolName` may be null
 //     8     request: `reason`
 //     9     a leader may be told to skip the assignment; response: `skipAssignment`
 

@@ -1,6 +1,6 @@
 // ListClientMetricsResources (74), version 0.
 //
-// There are none.
+// A broker without such rules answers with an empty list.
 
 import MoldauRecords
 

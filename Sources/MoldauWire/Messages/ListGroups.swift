@@ -42,7 +42,7 @@ package struct ListGroupsResponse: WireMessage {
 }
 
 extension ListGroupsResponse {
-    /// One group.
+    /// The answer for one group.
     package struct Group: WireFields {
         package var groupID = ""
         package var protocolType = ""

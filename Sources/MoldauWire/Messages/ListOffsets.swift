@@ -12,7 +12,7 @@
 //     9     timestamp −5: the last offset on other storage
 //     10    request: `timeoutMs`
 //
-// Ignored: `timeoutMs`, since nothing is kept elsewhere.
+// Ignored: `replicaId` and `timeoutMs`, since there are no followers, and nothing is kept on other storage.
 
 import MoldauRecords
 
@@ -37,7 +37,7 @@ package struct ListOffsetsRequest: WireRequest {
 }
 
 extension ListOffsetsRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -50,7 +50,7 @@ extension ListOffsetsRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var currentLeaderEpoch: Int32 = -1
@@ -84,7 +84,7 @@ package struct ListOffsetsResponse: WireMessage {
 }
 
 extension ListOffsetsResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -97,7 +97,7 @@ extension ListOffsetsResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none

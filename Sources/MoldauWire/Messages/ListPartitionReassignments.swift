@@ -21,7 +21,7 @@ package struct ListPartitionReassignmentsRequest: WireRequest {
 }
 
 extension ListPartitionReassignmentsRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []
@@ -55,7 +55,7 @@ package struct ListPartitionReassignmentsResponse: WireMessage {
 }
 
 extension ListPartitionReassignmentsResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -68,7 +68,7 @@ extension ListPartitionReassignmentsResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var replicas: [Int32] = []

@@ -38,7 +38,7 @@ package struct MetadataRequest: WireRequest {
 }
 
 extension MetadataRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var topicID: TopicID = .zero
         package var name: String?
@@ -93,7 +93,7 @@ extension MetadataResponse {
         }
     }
 
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var errorCode: ErrorCode = .none
         package var name: String?
@@ -114,7 +114,7 @@ extension MetadataResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var errorCode: ErrorCode = .none
         package var partitionIndex: Int32 = 0

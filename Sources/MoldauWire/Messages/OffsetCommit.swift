@@ -9,8 +9,7 @@
 //     8     flexible
 //     9     members of the consumer protocol: `generationIdOrMemberEpoch` is their epoch; STALE_MEMBER_EPOCH
 //
-// Ignored: `commitTimestamp`, `retentionTimeMs` (a group's offsets expire by the broker's setting), and
-// `committedLeaderEpoch` is kept, not judged.
+// Ignored: `commitTimestamp` and `retentionTimeMs`, since a group's offsets expire by the broker's setting.
 
 import MoldauRecords
 
@@ -39,7 +38,7 @@ package struct OffsetCommitRequest: WireRequest {
 }
 
 extension OffsetCommitRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -52,7 +51,7 @@ extension OffsetCommitRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var committedOffset: Offset = .zero
@@ -88,7 +87,7 @@ package struct OffsetCommitResponse: WireMessage {
 }
 
 extension OffsetCommitResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -101,7 +100,7 @@ extension OffsetCommitResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none

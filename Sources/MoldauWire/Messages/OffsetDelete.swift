@@ -19,7 +19,7 @@ package struct OffsetDeleteRequest: WireRequest {
 }
 
 extension OffsetDeleteRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -32,7 +32,7 @@ extension OffsetDeleteRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
 
@@ -62,7 +62,7 @@ package struct OffsetDeleteResponse: WireMessage {
 }
 
 extension OffsetDeleteResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -75,7 +75,7 @@ extension OffsetDeleteResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none

@@ -33,7 +33,7 @@ package struct OffsetFetchRequest: WireRequest {
 }
 
 extension OffsetFetchRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []
@@ -46,7 +46,7 @@ extension OffsetFetchRequest {
         }
     }
 
-    /// One group.
+    /// What is asked of one group.
     package struct Group: WireFields {
         package var groupID = ""
         package var memberID: String?
@@ -84,7 +84,7 @@ package struct OffsetFetchResponse: WireMessage {
 }
 
 extension OffsetFetchResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -97,7 +97,7 @@ extension OffsetFetchResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var committedOffset: Offset = .zero
@@ -116,7 +116,7 @@ extension OffsetFetchResponse {
         }
     }
 
-    /// One group.
+    /// The answer for one group.
     package struct Group: WireFields {
         package var groupID = ""
         package var topics: [Topic] = []

@@ -24,7 +24,7 @@ package struct OffsetForLeaderEpochRequest: WireRequest {
 }
 
 extension OffsetForLeaderEpochRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var topic = ""
         package var partitions: [Partition] = []
@@ -37,7 +37,7 @@ extension OffsetForLeaderEpochRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partition: Int32 = 0
         package var currentLeaderEpoch: Int32 = -1
@@ -69,7 +69,7 @@ package struct OffsetForLeaderEpochResponse: WireMessage {
 }
 
 extension OffsetForLeaderEpochResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var topic = ""
         package var partitions: [EpochEndOffset] = []

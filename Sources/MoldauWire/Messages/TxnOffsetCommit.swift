@@ -38,7 +38,7 @@ package struct TxnOffsetCommitRequest: WireRequest {
 }
 
 extension TxnOffsetCommitRequest {
-    /// One topic.
+    /// What is asked of one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -51,7 +51,7 @@ extension TxnOffsetCommitRequest {
         }
     }
 
-    /// One partition.
+    /// What is asked of one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var committedOffset: Offset = .zero
@@ -85,7 +85,7 @@ package struct TxnOffsetCommitResponse: WireMessage {
 }
 
 extension TxnOffsetCommitResponse {
-    /// One topic.
+    /// The answer for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -98,7 +98,7 @@ extension TxnOffsetCommitResponse {
         }
     }
 
-    /// One partition.
+    /// The answer for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none
