@@ -1,6 +1,7 @@
 /// A record inside its batch. Its pointers are valid as long as the batch's bytes; those of a record in a compressed
 /// batch, until its reader goes on to the next batch.
 public struct RecordView {
+    /// The record's position in its partition.
     public let offset: Offset
     /// The time of the event.
     public let timestamp: Timestamp
