@@ -1,6 +1,6 @@
 // What an administrator asks of a broker, besides creating topics and changing their settings.
 
-package import MoldauLog
+internal import MoldauLog
 package import MoldauRecords
 
 /// How many topics, and how many partitions in all of them, may be created.

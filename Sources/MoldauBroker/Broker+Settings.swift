@@ -14,7 +14,7 @@ extension Broker {
     }
 
     /// The broker's settings, by name: the defaults of topics' settings, and those that the caller knows.
-    /// - Parameter known: settings that whoever serves the broker has, by Kafka's names; `isDefault`: nobody has set it.
+    /// - Parameter known: settings of whoever serves the broker, by Kafka's names; `isDefault`: nobody has set it.
     package func settings(
         knowing known: [String: (value: String, kind: TopicSetting.Kind, isDefault: Bool)] = [:]
     ) -> [ConfigEntry] {

@@ -13,8 +13,7 @@ extension LogError {
         case .producerFenced: 47  // INVALID_PRODUCER_EPOCH
         case .tooManyProducers: 44  // POLICY_VIOLATION
         case .invalidConfiguration: 40  // INVALID_CONFIG
-        case .io, .offline, .locked, .copiedWhileOpen, .damagedFile, .damagedRecords, .missingRecords, .foreignRecords:
-            56  // KAFKA_STORAGE_ERROR
+        default: 56  // KAFKA_STORAGE_ERROR: the disk failed, or what is on it cannot be read.
         }
     }
 }
@@ -24,7 +23,7 @@ extension RecordBatchError {
     /// `CORRUPT_MESSAGE`, and a smaller one after `MESSAGE_TOO_LARGE`.
     fileprivate var kafkaErrorCode: Int16 {
         switch self {
-        case .checksumMismatch, .malformed(_, .batchLength): 2  // CORRUPT_MESSAGE
+        case .checksumMismatch, .malformed(_, BatchField.batchLength.rawValue): 2  // CORRUPT_MESSAGE
         case .truncated, .unsupportedMagic, .malformed: 87  // INVALID_RECORD
         case .unsupportedCompression: 76  // UNSUPPORTED_COMPRESSION_TYPE
         case .unpackedTooLarge: 10  // MESSAGE_TOO_LARGE

@@ -9,7 +9,8 @@ extension RecordBatchHeader {
     }
 
     /// The records of the batch, unpacked: `records` is everything after the header.
-    /// - Throws: `RecordBatchError.unsupportedCompression`, `.unpackedTooLarge`; `.malformed` if they cannot be unpacked.
+    /// - Throws: `RecordBatchError.unsupportedCompression`, `.unpackedTooLarge`; `.malformed` for other bytes than the
+    ///   codec's.
     func unpack(_ records: UnsafeRawBufferPointer) throws(RecordBatchError) -> SharedBytes {
         let compression = try compression
         do {
