@@ -241,7 +241,7 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Moldau", "MoldauTesting", .product(name: "Logging", package: "swift-log"),
+                "Moldau", "MoldauServer", "MoldauTesting", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: warnings),
         .executableTarget(

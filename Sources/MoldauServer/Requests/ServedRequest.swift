@@ -31,7 +31,7 @@ extension ServedRequest {
 }
 
 /// The requests that the server answers, by their APIs.
-enum ServedRequests {
+package enum ServedRequests {
     static let all: [any ServedRequest.Type] = ApiKey.allCases.compactMap { $0.request as? any ServedRequest.Type }
 
     private static let byKey: [(any ServedRequest.Type)?] = {
@@ -43,6 +43,14 @@ enum ServedRequests {
         }
         return table
     }()
+
+    /// A row for each API, as the documentation has it: key, name and versions.
+    package static var table: [String] {
+        all.sorted { $0.api.rawValue < $1.api.rawValue }.map { request in
+            let versions = request.servedVersions
+            return "| \(request.api.rawValue) | \(request.api.name) | \(versions.lowerBound)–\(versions.upperBound) |"
+        }
+    }
 
     /// nil for a key that is not served.
     static subscript(key: Int16) -> (any ServedRequest.Type)? {

@@ -4,11 +4,26 @@
 import Foundation
 import Logging
 import Moldau
+import MoldauServer
 import MoldauTesting
 import ServiceLifecycle
 import Testing
 
 struct PagesExamples {
+    func `Docs/Broker.md`(_ example: Example) async throws {
+        let topology = example.topology
+
+        func serve(_ topology: Topology) async throws {
+            let cluster = try EmbeddedCluster(directory: "data")
+            defer { try? cluster.close() }
+            let app = StreamsApplication(id: "shop", topology: topology, cluster: .cluster(cluster))
+            let server = try BrokerServer(of: cluster, listening: [.localhost(9092)])
+            let group = ServiceGroup(
+                services: [app, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "shop"))
+            try await group.run()
+        }
+    }
+
     @Test func `Docs/Changing.md`() throws {
         func total(_ driver: TopologyTestDriver) throws -> Int64? {
             try driver.store(TableStoreName<String, Int64>("per-customer")).get("ada")?.value
