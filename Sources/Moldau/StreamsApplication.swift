@@ -19,6 +19,7 @@ public import ServiceLifecycle
 /// ```
 /// Use `run` in service groups and async programs, `start` and `stop` elsewhere. An application runs once.
 public final class StreamsApplication: Service, CustomStringConvertible {
+    /// The application id: internal topics, the state and the group of the committed offsets are named after it.
     public let id: String
     private let engine: StreamsEngine
     private let cluster: OpenedCluster
@@ -98,6 +99,7 @@ public final class StreamsApplication: Service, CustomStringConvertible {
 
     /// Stops processing and callbacks until `resume`; what was processed is committed.
     public func pause() { engine.pause() }
+    /// Continues after `pause`, where processing stopped. Does nothing if the application is not paused.
     public func resume() { engine.resume() }
 
     /// Starts another stream thread, and returns when it has its share of the tasks. The other threads keep their

@@ -7,7 +7,9 @@ import MoldauLog
 /// The `--data` option: where the broker's data is. An application keeps its topics in `topics` below its data
 /// directory; the broker's own directory is accepted as well.
 struct DataDirectory: ParsableArguments {
-    @Option(name: .customLong("data"), help: "The data directory: the one given to '.embedded(at:)'.")
+    @Option(
+        name: .customLong("data"),
+        help: "The data directory: the one given to '.embedded(at:)' or 'EmbeddedCluster(directory:)'.")
     var path: String
 
     /// Opens the broker, runs `body`, and closes the broker again.

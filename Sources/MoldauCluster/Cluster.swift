@@ -5,7 +5,9 @@ import MoldauRecords
 /// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins
 /// are used by one thread at a time. Failed calls throw `ClusterError`, whose `remedy` says what the caller should do.
 public protocol Cluster: Sendable {
+    /// Makes a consumer. It has no partitions until `assign`.
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer
+    /// Makes a producer whose records are readable as soon as they are stored.
     func makeProducer(_ options: ProducerOptions) throws -> any Producer
     /// Makes a producer whose records become readable all together or not at all. An older producer with that id can
     /// write no more, and its open transaction is aborted. Blocks.
@@ -50,6 +52,7 @@ public protocol Consumer: AnyObject {
     func position(_ partition: TopicPartition) -> Offset?
     /// Makes `poll` return nothing from these partitions until `resume`.
     func pause(_ partitions: Set<TopicPartition>)
+    /// Makes `poll` return records from these partitions again, from their positions on.
     func resume(_ partitions: Set<TopicPartition>)
 
     /// Returns available batches, at most some MiB; waits up to `wait` for the first bytes. Empty after the wait, or
@@ -71,6 +74,7 @@ public protocol Consumer: AnyObject {
 
     /// Ends a waiting `poll`, from any thread.
     var wakeup: Wakeup { get }
+    /// Releases what the consumer holds. No other call may follow.
     func close()
 }
 
@@ -122,6 +126,7 @@ public protocol Producer: AnyObject {
     func acknowledgedEnd(of partition: TopicPartition) -> Offset?
     /// The number of the topic's partitions. May block on the first call. Throws `ClusterError.unknownTopic`.
     func partitionCount(of topic: String) throws -> Int32
+    /// Releases what the producer holds; an open transaction is aborted. No other call may follow.
     func close()
 }
 
@@ -149,21 +154,28 @@ public protocol TransactionalProducer: Producer {
 
 /// Manages topics. Every call blocks.
 public protocol Admin: AnyObject {
+    /// Describes all topics, internal ones included.
     func topics() throws -> [TopicDescription]
     /// Describes the topics that exist among `names`; others are missing in the result.
     func describe(_ names: Set<String>) throws -> [String: TopicDescription]
+    /// Creates all of these topics or none. Throws `ClusterError.topicExists` if there is one already.
     func create(_ topics: [NewTopic]) throws
     /// Changes settings of a topic, by Kafka's names; nil resets one to its default. They take effect at once.
     func configure(_ topic: String, _ changes: [String: String?]) throws
+    /// Deletes topics with all their records, one after another. Throws `ClusterError.unknownTopic` at the first that
+    /// does not exist.
     func delete(_ topics: [String]) throws
     /// Allows records below these offsets to be deleted: for repartition topics whose records were read and committed.
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws
+    /// Releases what the admin holds. No other call may follow.
     func close()
 }
 
 /// What a cluster knows about a topic.
 public struct TopicDescription: Hashable, Sendable {
+    /// The name of the topic.
     public let name: String
+    /// The number of its partitions, numbered from 0.
     public let partitionCount: Int32
     /// The settings that differ from the cluster's defaults, by Kafka's names: `cleanup.policy`, `retention.ms`, …
     public let configuration: [String: String]
@@ -181,7 +193,9 @@ public struct TopicDescription: Hashable, Sendable {
 
 /// A topic to create.
 public struct NewTopic: Hashable, Sendable {
+    /// The name: up to 249 letters, digits, dots, underscores and hyphens.
     public var name: String
+    /// The number of its partitions: at least 1.
     public var partitionCount: Int32
     /// Settings by Kafka's names; others have their defaults.
     public var configuration: [String: String]

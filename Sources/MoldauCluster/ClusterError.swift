@@ -4,10 +4,13 @@ import MoldauRecords
 public enum ClusterError: Error, Equatable, CustomStringConvertible {
     /// There is no topic of that name. Thrown to producers and consumers.
     case unknownTopic(String)
+    /// There is already a topic of that name; it is unchanged.
     case topicExists(String)
+    /// The name or the number of partitions of a new topic is not possible; nothing was created.
     case invalidTopic(name: String, reason: String)
     /// The new settings of a topic are invalid; it is unchanged.
     case invalidSettings(topic: String, reason: String)
+    /// The topic exists, but has only `partitionCount` partitions.
     case unknownPartition(TopicPartition, partitionCount: Int32)
     /// The partition does not hold `requested`: retention deleted it, or it never existed.
     case offsetOutOfRange(TopicPartition, requested: Offset, held: Range<Offset>)
@@ -26,6 +29,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case offline(reason: String)
     /// The cluster cannot store or answer; `reason` says why. The client that got this error cannot continue.
     case unavailable(reason: String)
+    /// The cluster was closed: its clients can do nothing more.
     case closed
 
     /// What a caller should do after an error.
@@ -78,7 +82,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case .unknownTopic(let name): "there is no topic '\(name)'; create it first"
         case .topicExists(let name): "the topic '\(name)' exists already"
         case .invalidTopic(let name, let reason): "'\(name)' cannot be created: \(reason)"
-        case .invalidSettings(let topic, let reason): "the settings of '\(topic)' are as before: \(reason)"
+        case .invalidSettings(let topic, let reason): "the settings of '\(topic)' were not changed: \(reason)"
         case .unknownPartition(let partition, let count):
             "there is no partition \(partition): the topic has \(count) partitions, counted from 0"
         case .offsetOutOfRange(let partition, let requested, let held):

@@ -15,13 +15,17 @@ public final class GroupMembership: Sendable {
     public enum Share: Hashable, Sendable {
         /// Everything: the member is alone, or the group does not divide its work.
         case all
+        /// The work of these partitions only.
         case partitions(Set<TopicPartition>)
     }
 
     /// An event of the membership.
     public enum Event: Hashable, Sendable {
+        /// The member may work on this from now on, in addition to what it has.
         case assigned(Share)
+        /// The member commits and closes this, then calls `released`.
         case revoked(Share)
+        /// The member was removed from the group: it must not commit anything that it had.
         case lost
     }
 

@@ -81,7 +81,9 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         try store.closeStore()
     }
 
+    /// Makes a consumer of the topics in this cluster.
     public func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { store.makeConsumer(options) }
+    /// Makes a producer whose records are readable as soon as they are stored.
     public func makeProducer(_ options: ProducerOptions) throws -> any Producer { store.makeProducer() }
     public func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
         try store.makeTransactionalProducer(options)

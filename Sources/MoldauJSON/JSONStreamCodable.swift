@@ -15,6 +15,7 @@ public import MoldauRecords
 public protocol JSONStreamCodable: StreamCodable, Codable {}
 
 extension JSONStreamCodable {
+    /// The serde that writes the type as JSON.
     public static var serde: Serde<Self> { .json }
 }
 

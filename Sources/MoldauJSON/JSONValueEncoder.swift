@@ -28,7 +28,8 @@ struct JSONValueEncoder {
         guard number.isFinite else {
             outline.remove(node)
             throw EncodingError.invalidValue(
-                number, EncodingError.Context(codingPath: codingPath, debugDescription: "JSON has no \(number)"))
+                number,
+                EncodingError.Context(codingPath: codingPath, debugDescription: "JSON cannot represent \(number)"))
         }
         outline.setText(node) { $0.append(shortest: number) }
     }

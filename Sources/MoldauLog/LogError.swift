@@ -14,6 +14,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case offsetOutOfRange(requested: Offset, held: Range<Offset>)
     /// The bytes to append are not a whole record batch, or a damaged one.
     case invalidBatch(RecordBatchError)
+    /// The batch takes more bytes than the topic accepts: see its setting `max.message.bytes`.
     case batchTooLarge(bytes: Int, limit: Int)
     /// The batch is a transaction marker, which only the transaction coordinator may append.
     case controlBatch
@@ -100,7 +101,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
             "the producer \(id) of epoch \(epoch) was replaced by one of epoch \(current)"
         case .outOfOrderSequence(let producer, let expected, let got):
             "the producer \(producer) sent sequence number \(got) where \(expected) is next"
-        case .invalidConfiguration(let key, let value): "'\(value)' is no value for \(key)"
+        case .invalidConfiguration(let key, let value): "'\(value)' is not a valid value of \(key)"
         case .io(let operation, let path, let code, let reason):
             "\(operation) of '\(path)' failed: \(reason)\(Self.advice(code))"
         case .offline(let reason):

@@ -173,7 +173,7 @@ extension ProducerStates {
         guard crc32c(fields.rest) == checksum else { throw fields.malformed("its checksum is not that of its bytes") }
         let count: Int32 = try fields.number()
         guard count >= 0, fields.rest.count == Int(count) * Self.entryBytes else {
-            throw fields.malformed("it counts \(count) producers")
+            throw fields.malformed("it says that it has \(count) producers")
         }
         for _ in 0..<count { try add(&fields) }
     }

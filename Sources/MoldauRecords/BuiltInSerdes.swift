@@ -2,6 +2,7 @@
 // serdes for one-byte and unsigned numbers; they are written like the signed numbers of their size.
 
 extension String: StreamCodable {
+    /// UTF-8, like Kafka's string serde.
     public static var serde: Serde<String> {
         // Asked once here, and not with every text.
         ShortText.isTrusted
@@ -53,17 +54,42 @@ extension FixedWidthInteger where Self: BitwiseCopyable, Self: Sendable {
     }
 }
 
-extension Int8: StreamCodable { public static var serde: Serde<Int8> { bigEndianSerde } }
-extension Int16: StreamCodable { public static var serde: Serde<Int16> { bigEndianSerde } }
-extension Int32: StreamCodable { public static var serde: Serde<Int32> { bigEndianSerde } }
-extension Int64: StreamCodable { public static var serde: Serde<Int64> { bigEndianSerde } }
-extension UInt8: StreamCodable { public static var serde: Serde<UInt8> { bigEndianSerde } }
-extension UInt16: StreamCodable { public static var serde: Serde<UInt16> { bigEndianSerde } }
-extension UInt32: StreamCodable { public static var serde: Serde<UInt32> { bigEndianSerde } }
-extension UInt64: StreamCodable { public static var serde: Serde<UInt64> { bigEndianSerde } }
+extension Int8: StreamCodable {
+    /// One byte.
+    public static var serde: Serde<Int8> { bigEndianSerde }
+}
+extension Int16: StreamCodable {
+    /// Two bytes, big-endian, like Kafka's short serde.
+    public static var serde: Serde<Int16> { bigEndianSerde }
+}
+extension Int32: StreamCodable {
+    /// Four bytes, big-endian, like Kafka's integer serde.
+    public static var serde: Serde<Int32> { bigEndianSerde }
+}
+extension Int64: StreamCodable {
+    /// Eight bytes, big-endian, like Kafka's long serde.
+    public static var serde: Serde<Int64> { bigEndianSerde }
+}
+extension UInt8: StreamCodable {
+    /// One byte.
+    public static var serde: Serde<UInt8> { bigEndianSerde }
+}
+extension UInt16: StreamCodable {
+    /// Two bytes, big-endian.
+    public static var serde: Serde<UInt16> { bigEndianSerde }
+}
+extension UInt32: StreamCodable {
+    /// Four bytes, big-endian.
+    public static var serde: Serde<UInt32> { bigEndianSerde }
+}
+extension UInt64: StreamCodable {
+    /// Eight bytes, big-endian.
+    public static var serde: Serde<UInt64> { bigEndianSerde }
+}
 
 /// Eight bytes, as `Int64`.
 extension Int: StreamCodable {
+    /// Eight bytes, big-endian.
     public static var serde: Serde<Int> {
         Serde(
             encode: { number, writer in writer.append(bigEndian: Int64(number)) },
@@ -74,6 +100,7 @@ extension Int: StreamCodable {
 
 /// Eight bytes, as `UInt64`.
 extension UInt: StreamCodable {
+    /// Eight bytes, big-endian.
     public static var serde: Serde<UInt> {
         Serde(
             encode: { number, writer in writer.append(bigEndian: UInt64(number)) },
@@ -83,6 +110,7 @@ extension UInt: StreamCodable {
 }
 
 extension Double: StreamCodable {
+    /// Eight bytes, IEEE 754, big-endian, like Kafka's double serde.
     public static var serde: Serde<Double> {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number.bitPattern) },
@@ -92,6 +120,7 @@ extension Double: StreamCodable {
 }
 
 extension Float: StreamCodable {
+    /// Four bytes, IEEE 754, big-endian, like Kafka's float serde.
     public static var serde: Serde<Float> {
         Serde(
             encode: { number, writer in writer.append(bigEndian: number.bitPattern) },
@@ -102,6 +131,7 @@ extension Float: StreamCodable {
 
 /// One byte, 0 or 1.
 extension Bool: StreamCodable {
+    /// One byte, like Kafka's boolean serde.
     public static var serde: Serde<Bool> {
         Serde(
             encode: { flag, writer in writer.append(byte: flag ? 1 : 0) },
@@ -116,6 +146,7 @@ extension Bool: StreamCodable {
 }
 
 extension [UInt8]: StreamCodable {
+    /// The bytes as they are, like Kafka's byte array serde.
     public static var serde: Serde<[UInt8]> {
         Serde(
             encode: { bytes, writer in writer.append(contentsOf: bytes) },

@@ -2,7 +2,7 @@ internal import CChecksum
 
 /// The CRC-32C (Castagnoli) of some bytes, continuing from `seed` (0 to begin). About 0.12 ns a byte if the processor
 /// has an instruction for it.
-public func crc32c(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
+package func crc32c(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
     moldau_crc32c(seed, bytes.baseAddress, bytes.count)
 }
 

@@ -43,7 +43,7 @@ package struct FieldReader {
     /// Reads the count of elements that take at least `size` bytes each.
     @inlinable package mutating func count(ofSize size: Int) throws(SerdeError) -> Int {
         let count = Int(try number(Int32.self))
-        guard count >= 0, count * size <= rest.count else { throw malformed("it counts \(count) elements") }
+        guard count >= 0, count * size <= rest.count else { throw malformed("it says that it has \(count) elements") }
         return count
     }
 
@@ -100,7 +100,7 @@ package struct FieldReader {
             rest = UnsafeRawBufferPointer(rebasing: rest.suffix(cursor.remaining))
             return number
         } catch {
-            throw malformed("a number in groups of seven bits is not whole")
+            throw malformed("a variable-length number is incomplete or too long")
         }
     }
 

@@ -6,6 +6,7 @@
 
 /// Written as it is.
 extension Data: StreamCodable {
+    /// The bytes as they are, like Kafka's byte array serde.
     public static var serde: Serde<Data> {
         Serde(
             encode: { data, writer in data.withUnsafeBytes { writer.append(contentsOf: $0) } },
@@ -15,6 +16,7 @@ extension Data: StreamCodable {
 
 /// Written as 36 bytes of lower-case text, like Kafka's UUID serde. Upper case can be read too.
 extension UUID: StreamCodable {
+    /// 36 bytes of text, like Kafka's UUID serde.
     public static var serde: Serde<UUID> {
         Serde(
             encode: { uuid, writer in

@@ -2,7 +2,7 @@
 ///
 /// A key's partition is `(murmur2(key) & 0x7fffffff) % partitionCount`; all Kafka clients agree on this.
 @inlinable
-public func murmur2(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+package func murmur2(_ bytes: UnsafeRawBufferPointer) -> Int32 {
     let multiplier: UInt32 = 0x5bd1_e995
     var hash: UInt32 = 0x9747_b28c ^ UInt32(truncatingIfNeeded: bytes.count)
     var position = 0

@@ -1,12 +1,12 @@
 /// MurmurHash3, 128 bits, x64 variant: Kafka Streams' hash of a row in foreign-key joins.
-public struct Hash128: Hashable, Sendable {
+package struct Hash128: Hashable, Sendable {
     /// The first eight bytes.
-    public let high: UInt64
+    package let high: UInt64
     /// The last eight bytes.
-    public let low: UInt64
+    package let low: UInt64
 
     /// A hash from its two halves.
-    public init(high: UInt64, low: UInt64) {
+    package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
@@ -16,7 +16,7 @@ extension Hash128 {
     private static let factors: (UInt64, UInt64) = (0x87c3_7b91_1142_53d5, 0x4cf5_ad43_2745_937f)
 
     /// Hashes bytes with Kafka Streams' seed.
-    public init(murmur3Of bytes: UnsafeRawBufferPointer) {
+    package init(murmur3Of bytes: UnsafeRawBufferPointer) {
         let seed: UInt64 = 104_729
         var (high, low) = (seed, seed)
         var position = 0

@@ -6,14 +6,21 @@
 import Synchronization
 
 /// Which of a record's two parts a serde is for.
-public enum RecordPart: Sendable, Hashable { case key, value }
+public enum RecordPart: Sendable, Hashable {
+    /// The record's key.
+    case key
+    /// The record's value.
+    case value
+}
 
 extension Serde {
     /// The coding of a serde that also reads or writes the headers of its record.
-    public struct HeaderCoding: Sendable {
-        public let encode: @Sendable (Value, inout ByteWriter, inout Headers) throws -> Void
+    @usableFromInline
+    package struct HeaderCoding: Sendable {
+        /// Appends the encoded value, and may add headers to its record.
+        package let encode: @Sendable (Value, inout ByteWriter, inout Headers) throws -> Void
         /// Decodes a value, with the headers of its record.
-        public let decode: @Sendable (borrowing RawSpan, Headers) throws -> Value
+        package let decode: @Sendable (borrowing RawSpan, Headers) throws -> Value
     }
 
     /// A serde that differs from topic to topic, such as a schema registry's, which finds a schema by the topic's name.
@@ -62,10 +69,10 @@ extension Serde {
     }
 
     /// Whether the serde differs from topic to topic.
-    public var isPerTopic: Bool { placed != nil }
+    @usableFromInline package var isPerTopic: Bool { placed != nil }
 
     /// Whether the serde reads or writes headers.
-    public var usesHeaders: Bool { headerCoding != nil }
+    @usableFromInline package var usesHeaders: Bool { headerCoding != nil }
 
     /// The serde for a topic: this one, unless it is made per topic. The result can be asked for another topic again.
     public func at(_ topic: String, _ part: RecordPart) -> Serde {

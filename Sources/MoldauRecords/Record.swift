@@ -1,6 +1,8 @@
 /// A name and some bytes that a record carries beside its key and value. Several headers may have the same name.
 public struct Header: Hashable, Sendable {
+    /// The name; a record may have several headers of one name.
     public var name: String
+    /// The bytes; nil is a null, which is not the same as no bytes.
     public var value: [UInt8]?
 
     /// A header whose value is bytes; nil is null.
@@ -43,7 +45,9 @@ public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleBy
 
 /// A record that flows through a topology: a key, a value, the time of the event, and headers.
 public struct Record<Key, Value> {
+    /// The key: it determines the partition, and what aggregations and joins treat as equal.
     public var key: Key
+    /// The value.
     public var value: Value
     /// The time of the event.
     public var timestamp: Timestamp

@@ -21,24 +21,30 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
     /// The checksum does not match the bytes: they have changed since they were written.
     case checksumMismatch(baseOffset: Offset, stored: UInt32, computed: UInt32)
     /// A field of the header or of a record contradicts another field, or the format.
-    case malformed(baseOffset: Offset, field: BatchField)
+    case malformed(baseOffset: Offset, part: String)
+
+    /// The error about that part.
+    package static func malformed(baseOffset: Offset, field: BatchField) -> RecordBatchError {
+        .malformed(baseOffset: baseOffset, part: field.rawValue)
+    }
 
     public var description: String {
         switch self {
-        case .truncated(let needed, let got): "a record batch takes \(needed) bytes, \(got) are there"
+        case .truncated(let needed, let got): "a record batch takes \(needed) bytes, but there are only \(got)"
         case .unsupportedMagic(let magic): "record batches of format \(magic) cannot be read; only format 2 can"
         case .unsupportedCompression(let codec):
             "the batch is compressed by codec \(codec) (1 gzip, 2 snappy, 3 lz4, 4 zstd), which cannot be read; "
                 + "produce without compression"
         case .checksumMismatch(let base, let stored, let computed):
             "the batch at offset \(base) is damaged: its checksum is \(stored), its bytes give \(computed)"
-        case .malformed(let base, let field): "the batch at offset \(base) is malformed: its \(field) cannot be"
+        case .malformed(let base, let part): "the batch at offset \(base) is malformed: its \(part) is not possible"
         }
     }
 }
 
-/// The part of a batch that an error is about.
-public enum BatchField: String, Sendable, CustomStringConvertible {
+/// The part of a batch that an error is about, as the error names it.
+@usableFromInline
+package enum BatchField: String, Sendable {
     case baseOffset = "base offset"
     case batchLength = "batch length"
     case lastOffsetDelta = "last offset delta"
@@ -53,45 +59,43 @@ public enum BatchField: String, Sendable, CustomStringConvertible {
     case producer = "producer"
     case sequence = "sequence number"
     case trailingBytes = "bytes after the last record"
-
-    public var description: String { rawValue }
 }
 
 /// The header of a record batch: everything before its records.
-public struct RecordBatchHeader: Equatable, Sendable {
+package struct RecordBatchHeader: Equatable, Sendable {
     /// The offset of the first record, before any compaction.
-    public var baseOffset: Offset
+    package var baseOffset: Offset
     /// Bytes of the whole batch, header included.
-    public var byteCount: Int
+    package var byteCount: Int
     /// The epoch of the leader that wrote the batch, as counted by Kafka.
-    public var leaderEpoch: Int32
+    package var leaderEpoch: Int32
     /// The stored CRC-32C of the batch.
-    public var checksum: UInt32
+    package var checksum: UInt32
     /// Flags and codec: see the properties below.
-    public var attributes: Int16
+    package var attributes: Int16
     /// The last offset minus the first.
-    public var lastOffsetDelta: Int32
+    package var lastOffsetDelta: Int32
     /// The base of the records' timestamps.
-    public var baseTimestamp: Timestamp
+    package var baseTimestamp: Timestamp
     /// The newest timestamp of its records.
-    public var maxTimestamp: Timestamp
+    package var maxTimestamp: Timestamp
     /// The producer that wrote the batch.
-    public var producer: ProducerStamp
+    package var producer: ProducerStamp
     /// The number of records. Compaction can leave fewer than `lastOffsetDelta + 1`.
-    public var recordCount: Int32
+    package var recordCount: Int32
 
     /// The offset of the last record, before any compaction.
-    public var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
+    package var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
     /// 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
-    public var codec: Int { Int(attributes & BatchFormat.codecMask) }
+    package var codec: Int { Int(attributes & BatchFormat.codecMask) }
     /// Whether all records have `maxTimestamp`, given by the broker's clock, instead of their producers' timestamps.
-    public var isLogAppendTime: Bool { attributes & BatchFormat.logAppendTime != 0 }
+    package var isLogAppendTime: Bool { attributes & BatchFormat.logAppendTime != 0 }
     /// Whether the batch holds a transaction's marker.
-    public var isControl: Bool { attributes & BatchFormat.control != 0 }
+    package var isControl: Bool { attributes & BatchFormat.control != 0 }
 
     /// Reads the header at the front of `bytes`; the records after it need not be there.
     /// - Throws: `RecordBatchError.truncated`, `.unsupportedMagic`, or `.malformed` where fields contradict the format.
-    public init(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
+    package init(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
         guard bytes.count >= BatchFormat.headerSize else {
             throw .truncated(needed: BatchFormat.headerSize, got: bytes.count)
         }
@@ -122,7 +126,7 @@ public struct RecordBatchHeader: Equatable, Sendable {
 
     /// Verifies the checksum of the whole batch at the front of `bytes`. About 0.12 ns a byte.
     /// - Throws: `RecordBatchError.truncated` if the batch is not complete, `.checksumMismatch`.
-    public func validateChecksum(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
+    package func validateChecksum(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
         guard bytes.count >= byteCount else { throw .truncated(needed: byteCount, got: bytes.count) }
         let computed = crc32c(UnsafeRawBufferPointer(rebasing: bytes[BatchFormat.crcEnd..<byteCount]))
         guard computed == checksum else {
@@ -133,6 +137,7 @@ public struct RecordBatchHeader: Equatable, Sendable {
 
 /// Which producer wrote a batch, and the batch's place in its sequence. Idempotence and transactions depend on it.
 public struct ProducerStamp: Hashable, Sendable {
+    /// The number that the cluster gave to the producer; -1 if batches are not numbered.
     public var id: Int64
     /// The producer's epoch; a newer one fences older ones.
     public var epoch: Int16

@@ -1,5 +1,6 @@
 /// A record inside its batch. Its pointers are valid as long as the batch's bytes.
 public struct RecordView {
+    /// The record's position in its partition.
     public let offset: Offset
     /// The time of the event.
     public let timestamp: Timestamp

@@ -1,11 +1,13 @@
 /// A random number generator that is determined by its seed (SplitMix64), so that a run can be repeated.
-public struct SeededGenerator: RandomNumberGenerator, Sendable {
+@usableFromInline
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     /// A generator whose numbers depend on the seed only.
-    public init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    public mutating func next() -> UInt64 {
+    @usableFromInline
+    package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
         mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9

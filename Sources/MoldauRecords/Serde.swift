@@ -24,6 +24,7 @@ public struct Serde<Value>: Sendable {
         }
     }
 
+    /// Appends the encoded value to the writer.
     public let encode: Encode
     /// Decodes a value from exactly these bytes.
     public let decode: Decode
@@ -126,7 +127,7 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
         case .wrongLength(let type, let expected, let got): "\(type) takes \(expected) bytes, got \(got)"
         case .invalidUTF8: "the bytes are not UTF-8 text"
         case .topicNeeded(let type): "the serde of \(type) is made per topic; ask at(_:_:) for that of a topic"
-        case .malformed(let type, let reason): "the bytes are no \(type): \(reason)"
+        case .malformed(let type, let reason): "the bytes are not a valid \(type): \(reason)"
         }
     }
 }
@@ -145,9 +146,11 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
 /// ```
 /// A topic reads `serde` once and keeps it.
 public protocol StreamCodable: SendableMetatype {
+    /// Converts values of this type to bytes and back.
     static var serde: Serde<Self> { get }
 }
 
 extension Optional: StreamCodable where Wrapped: StreamCodable {
+    /// The wrapped type's serde, with nil as Kafka's null.
     public static var serde: Serde<Wrapped?> { Wrapped.serde.optional }
 }

@@ -1,7 +1,10 @@
 /// A topic's name with the types of its keys and values: declared once, used by topologies, producers and tests.
 public struct Topic<Key, Value>: Sendable {
+    /// The topic's name in the cluster.
     public let name: String
+    /// Converts the keys.
     public let key: Serde<Key>
+    /// Converts the values.
     public let value: Serde<Value>
 
     /// A topic whose types have their own serdes.

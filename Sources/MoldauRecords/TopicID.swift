@@ -4,19 +4,19 @@
 /// Distinguishes topics of the same name: a topic that is deleted and created again gets a new id.
 public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The first eight bytes.
-    public let high: UInt64
+    package let high: UInt64
     /// The last eight.
-    public let low: UInt64
+    package let low: UInt64
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
     private static let textCount = 22
 
     /// An id from its two halves.
-    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+    package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
     /// A new random id. It is never one of Kafka's two reserved ids and never begins with '-', which Kafka's tools
     /// would take for an option.
-    public static func random(using generator: inout some RandomNumberGenerator) -> TopicID {
+    package static func random(using generator: inout some RandomNumberGenerator) -> TopicID {
         while true {
             // Version 4, variant 1 (RFC 9562): 122 random bits.
             let high = generator.next() & 0xffff_ffff_ffff_0fff | 0x4000

@@ -4,7 +4,9 @@
 public struct TopicPattern<Key, Value>: Sendable {
     /// The regular expression.
     public let pattern: String
+    /// Converts the keys of all these topics.
     public let key: Serde<Key>
+    /// Converts the values of all these topics.
     public let value: Serde<Value>
 
     /// A pattern for topics whose types have their own serdes.

@@ -2,7 +2,8 @@
 // Signed ones are zig-zagged first (0, -1, 1, -2, … become 0, 1, 2, 3, …), so that small negatives are short too.
 
 /// Why bytes are not a varint.
-public enum VarintError: Error, Equatable {
+@usableFromInline
+package enum VarintError: Error, Equatable {
     /// The bytes ended before the number did.
     case truncated
     /// The number does not fit its type.
@@ -10,12 +11,13 @@ public enum VarintError: Error, Equatable {
 }
 
 /// Reads numbers from the front of some bytes, and never past their end.
-public struct ByteCursor {
+@usableFromInline
+package struct ByteCursor {
     @usableFromInline var position: UnsafeRawPointer
     @usableFromInline let end: UnsafeRawPointer
 
     /// The bytes must outlive the cursor.
-    @inlinable public init(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable package init(_ bytes: UnsafeRawBufferPointer) {
         self.init(from: bytes.start, count: bytes.count)
     }
 
@@ -25,11 +27,11 @@ public struct ByteCursor {
     }
 
     /// The number of unread bytes.
-    @inlinable public var remaining: Int { end - position }
+    @inlinable package var remaining: Int { end - position }
 
     /// Reads a zig-zag varint of at most 32 bits.
     @inlinable @inline(__always)
-    public mutating func readVarint() throws(VarintError) -> Int32 {
+    package mutating func readVarint() throws(VarintError) -> Int32 {
         let raw = try readUnsignedVarlong()
         guard raw <= UInt64(UInt32.max) else { throw .tooLong }
         let bits = UInt32(truncatingIfNeeded: raw)
@@ -38,14 +40,14 @@ public struct ByteCursor {
 
     /// Reads a zig-zag varint of at most 64 bits.
     @inlinable @inline(__always)
-    public mutating func readVarlong() throws(VarintError) -> Int64 {
+    package mutating func readVarlong() throws(VarintError) -> Int64 {
         let bits = try readUnsignedVarlong()
         return Int64(bitPattern: (bits >> 1) ^ (0 &- (bits & 1)))
     }
 
     /// Reads an unsigned varint of at most 32 bits: lengths and counts of Kafka's newer messages.
     @inlinable
-    public mutating func readUnsignedVarint() throws(VarintError) -> UInt32 {
+    package mutating func readUnsignedVarint() throws(VarintError) -> UInt32 {
         let raw = try readUnsignedVarlong()
         guard raw <= UInt64(UInt32.max) else { throw .tooLong }
         return UInt32(truncatingIfNeeded: raw)
@@ -130,10 +132,10 @@ extension UnsafeRawBufferPointer {
 
 extension ByteWriter {
     /// Writes a signed number with zig-zag encoding, in 1 to 10 bytes: Kafka's varint and varlong.
-    @inlinable public mutating func append(varint number: Int64) { append(unsignedVarint: zigZag(number)) }
+    @inlinable package mutating func append(varint number: Int64) { append(unsignedVarint: zigZag(number)) }
 
     /// Writes an unsigned number as a varint of 1 to 10 bytes.
-    @inlinable public mutating func append(unsignedVarint number: UInt64) {
+    @inlinable package mutating func append(unsignedVarint number: UInt64) {
         let place = reserve(10)
         advance(by: storeVarint(number, at: place) - place)
     }

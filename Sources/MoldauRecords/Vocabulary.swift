@@ -1,5 +1,6 @@
 /// The position of a record in its partition: 0 for the first record ever appended, one more for each record after it.
 public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The offset as a number.
     public var value: Int64
 
     /// The offset with that number.
@@ -75,7 +76,7 @@ extension Int64 {
 extension Duration {
     /// The whole milliseconds in this duration, rounded towards zero; `Int64.max` or `.min` if the duration is longer
     /// than that.
-    @inlinable public var milliseconds: Int64 {
+    @inlinable package var milliseconds: Int64 {
         // The seconds of a longer duration may not fit in 64 bits.
         if self >= .milliseconds(Int64.max) { return .max }
         if self <= .milliseconds(Int64.min) { return .min }

@@ -29,10 +29,12 @@ public final class MockProcessorContext<Key, Value> {
     /// - Parameters:
     ///   - stores: the stores that the processor looks up; they are in memory.
     ///   - children: the names of nodes downstream, for a processor that forwards to some of them by name.
+    ///   - applicationID: what the context says about the application.
+    ///   - taskID: what the context says about the task.
     ///   - wallClock: the initial time of the clock.
     /// - Throws: errors of opening a store.
     public init(
-        stores definitions: [StoreDefinition] = [], children: [String] = [], applicationID: String = "test",
+        stores: [StoreDefinition] = [], children: [String] = [], applicationID: String = "test",
         taskID: TaskID = TaskID(subtopology: 0, partition: Partition(0)), wallClock: Timestamp = Timestamp(ms: 0)
     ) throws {
         let outbox = Outbox(
@@ -42,15 +44,15 @@ public final class MockProcessorContext<Key, Value> {
             TaskContext(applicationID: applicationID, taskID: taskID, outbox: outbox, now: RoundTime(wallClock)), Sent()
         )
         environment = try OpenStateLocation(.memory).environment("\(taskID)")
-        stores = try definitions.map { [environment] in try $0.open(in: environment) }
-        for store in stores { task.add(store) }
+        self.stores = try stores.map { [environment] in try $0.open(in: environment) }
+        for store in self.stores { task.add(store) }
         context = try ProcessorContext(
             NodeContext(
                 node: "processor", task: task,
                 children: ([Self.everyone] + children).map { name in
                     (name, Inlet<Key, Value> { sent.records[name, default: []].append($0) })
                 },
-                stores: Set(definitions.map(\.name)), storeOrder: [:]))
+                stores: Set(stores.map(\.name)), storeOrder: [:]))
         (self.task, self.sent) = (task, sent)
     }
 

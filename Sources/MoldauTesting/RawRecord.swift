@@ -3,7 +3,9 @@ import MoldauTopology
 
 /// A record as bytes.
 public struct RawRecord: Hashable, Sendable {
+    /// The key's bytes; nil is a null.
     public var key: [UInt8]?
+    /// The value's bytes; nil is a null.
     public var value: [UInt8]?
     /// The time of the event.
     public var timestamp: Timestamp
@@ -38,6 +40,7 @@ public struct RawRecord: Hashable, Sendable {
 public enum TestDriverError: Error, Equatable, CustomStringConvertible {
     /// The topology does not read that topic.
     case unknownTopic(String, known: [String])
+    /// The topology has no store of that name.
     case unknownStore(String, known: [String])
     /// A record cannot be from before 1970.
     case negativeTimestamp(topic: String, ms: Int64)

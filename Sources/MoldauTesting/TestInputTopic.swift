@@ -20,8 +20,10 @@ public final class TestInputTopic<Key, Value> {
 
     /// Pipes a record in.
     /// - Parameters:
+    ///   - key: nil is a null.
     ///   - value: nil is a tombstone.
     ///   - timestamp: nil takes the time of the topic's clock and advances it by one step; otherwise the clock stays.
+    ///   - headers: the record's headers; serdes may add some.
     public func pipe(key: Key?, value: Value?, at timestamp: Timestamp? = nil, headers: Headers = Headers()) throws {
         try driver.pipe(topic, key: key, value: value, at: timestamp ?? time, headers: headers)
         if timestamp == nil { advance(by: step) }

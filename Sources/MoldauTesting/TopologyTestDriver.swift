@@ -53,8 +53,12 @@ public final class TopologyTestDriver {
     private var isClosed = false
 
     /// - Parameters:
+    ///   - topology: what is tested.
     ///   - applicationID: used in the names of internal topics.
+    ///   - configuration: the handlers and settings of the application.
+    ///   - state: where stores are kept; a directory that stays lets a second driver resume.
     ///   - wallClock: the initial time of the clock.
+    ///   - draining: when the driver waits for asynchronous closures.
     ///   - topics: the existing topics, for sources that read topics by a pattern.
     /// - Throws: `TopologyError`, `StateError`, and errors that processors throw in `start`.
     public init(
@@ -103,8 +107,11 @@ public final class TopologyTestDriver {
 
     /// Pipes a record in and runs until nothing is left to do.
     /// - Parameters:
+    ///   - topic: a topic that the topology reads.
+    ///   - key: nil is a null.
     ///   - value: nil is a tombstone.
     ///   - timestamp: nil takes the wall clock's time.
+    ///   - headers: the record's headers; serdes may add some.
     public func pipe<Key, Value>(
         _ topic: Topic<Key, Value>, key: Key?, value: Value?, at timestamp: Timestamp? = nil,
         headers: Headers = Headers()
@@ -140,6 +147,7 @@ public final class TopologyTestDriver {
     /// try input.pipe(pairs: [("ada", "/home"), ("ada", "/shop")])  // at 0 s and at 10 s
     /// ```
     /// - Parameters:
+    ///   - topic: a topic that the topology reads.
     ///   - start: the time of the first record; nil takes the wall clock's current time.
     ///   - step: how far each record advances the topic's clock; a negative step makes records that are out of order.
     public func input<Key, Value>(

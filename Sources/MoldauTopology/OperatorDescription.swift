@@ -39,6 +39,8 @@ package enum OperatorDescription: Hashable, Sendable, Codable {
     /// Keeps the records of one side of a join of streams.
     case joinWindow(WindowDescription)
     case streamJoin(JoinKind, WindowDescription)
+    /// Joins a stream with itself: one node and one store do what takes two of each for different streams.
+    case selfJoin(JoinKind, WindowDescription)
     /// - Parameter graceMs: how long records wait for late rows; nil if they do not wait.
     case streamTableJoin(JoinKind, graceMs: Int64?)
     case streamGlobalTableJoin(JoinKind)
@@ -138,6 +140,7 @@ extension OperatorDescription: CustomStringConvertible {
         case .gather(let emit): "gather, emits \(emit.rawValue)"
         case .joinWindow(let windows): "joinWindow \(windows)"
         case .streamJoin(let kind, let windows): "\(kind.rawValue) streamJoin \(windows)"
+        case .selfJoin(let kind, let windows): "\(kind.rawValue) selfJoin \(windows)"
         case .streamTableJoin(let kind, let graceMs):
             "\(kind.rawValue) streamTableJoin" + (graceMs.map { ", grace \($0) ms" } ?? "")
         case .streamGlobalTableJoin(let kind): "\(kind.rawValue) streamGlobalTableJoin"

@@ -7,9 +7,13 @@ import MoldauState
 /// There is one instance per task, used by one thread. `process` runs synchronously; an error that it throws goes to
 /// the processing handler.
 public protocol Processor<KeyIn, ValueIn, KeyOut, ValueOut>: AnyObject {
+    /// The keys of the records that it gets.
     associatedtype KeyIn
+    /// The values of the records that it gets.
     associatedtype ValueIn
+    /// The keys of the records that it forwards.
     associatedtype KeyOut
+    /// The values of the records that it forwards.
     associatedtype ValueOut
 
     /// The processor's own stores. They are added to a topology together with the processor and need not be named
@@ -18,6 +22,7 @@ public protocol Processor<KeyIn, ValueIn, KeyOut, ValueOut>: AnyObject {
 
     /// Called once before the first record. Keep the context, and look up stores here.
     func start(_ context: ProcessorContext<KeyOut, ValueOut>) throws
+    /// Called for each record. What it forwards through the context goes to the nodes below before `forward` returns.
     func process(_ record: Record<KeyIn, ValueIn>) throws
     /// Called once when the task ends, even after an error.
     func close() throws

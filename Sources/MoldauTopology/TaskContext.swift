@@ -175,6 +175,7 @@ public struct RecordOrigin: Hashable, Sendable {
     public var topic: String
     /// The partition of the topic.
     public var partition: Partition
+    /// The record's offset in that partition.
     public var offset: Offset
 
     /// The place of a record.

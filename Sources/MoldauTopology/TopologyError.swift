@@ -6,8 +6,11 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case topicReadTwice(topic: String, sources: [String])
     /// A source reads no topic.
     case noTopic(source: String)
+    /// A node, store or internal topic cannot have that name.
     case invalidName(name: String, reason: String)
+    /// A node follows one that is not in the topology.
     case unknownParent(node: String, parent: String)
+    /// A node uses a store that is not in the topology.
     case unknownStore(node: String, store: String)
     /// A processor names a global table's store among its own stores, although every processor may read it anyway.
     case globalStoreNamed(node: String, store: String)
@@ -24,6 +27,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case indistinguishable(first: String, other: String)
     /// The topology reads nothing.
     case empty
+    /// An operator's argument or an option has an impossible value.
     case invalidSetting(name: String, reason: String)
 
     public var description: String {
@@ -33,7 +37,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
             "the topic '\(topic)' is read by \(sources.joined(separator: " and ")) in different ways; "
                 + "declare it once and use the stream or table twice"
         case .noTopic(let source): "the source '\(source)' reads no topic; give it one at least"
-        case .invalidName(let name, let reason): "'\(name)' cannot be a name: \(reason)"
+        case .invalidName(let name, let reason): "'\(name)' is not a possible name: \(reason)"
         case .unknownParent(let node, let parent): "'\(node)' follows '\(parent)', which is not in the topology"
         case .unknownStore(let node, let store):
             "'\(node)' uses the store '\(store)', which is not in the topology; add it first"
@@ -43,7 +47,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
             "'\(node)' has no access to the store '\(store)'; name it in the processor's `stores`"
         case .wrongType(let name, let expected, let found): "'\(name)' holds \(found), not \(expected)"
         case .differentPartitionCounts(let counts):
-            "joined topics need one number of partitions, but have "
+            "joined topics need the same number of partitions, but have "
                 + counts.sorted { $0.key < $1.key }.map { "'\($0.key)' \($0.value)" }.joined(separator: ", ")
         case .unnamed(let names):
             "names were generated for \(names.map { "'\($0)'" }.joined(separator: ", ")); "

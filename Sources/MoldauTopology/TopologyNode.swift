@@ -71,7 +71,9 @@ import MoldauRecords
 /// Where reading starts in a partition for which the application has committed no offset yet, or whose committed offset
 /// no longer exists.
 public enum StartPosition: Sendable, Hashable {
+    /// The first record that the partition still holds.
     case earliest
+    /// The end: only records that are appended from now on are read.
     case latest
     /// The first record that is at most this old.
     case age(Duration)

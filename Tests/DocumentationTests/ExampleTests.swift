@@ -13,7 +13,7 @@ struct ExampleTests {
         }
     }
 
-    @Test func `takes what is right`() throws {
+    @Test func `accepts a right result`() throws {
         try run("clicks: ada=/home, ada@5=/shop\npages: ada=/HOME, ada=/SHOP\nnotes: ada 1, ada 2")
         try run("clicks: ada@5=/home\npages: ada@5=/HOME\npages: none\nclicks: bob=/a\npages: bob=/A")
     }
@@ -28,7 +28,7 @@ struct ExampleTests {
         "clicks: ada",
         "clicks ada=/home",
     ])
-    func `finds what is wrong`(data: String) {
+    func `reports a wrong result`(data: String) {
         withKnownIssue { try run(data) }
     }
 }

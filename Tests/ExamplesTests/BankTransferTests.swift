@@ -6,7 +6,7 @@ import Testing
 struct BankTransferTests {
     private let bank = BuiltProgram("bank-transfer")
 
-    @Test func `a second run goes on from the first, and all balances are right`() throws {
+    @Test func `a second run continues from the first, and all balances are right`() throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "bank-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }
         let options = ["--data", directory.path, "--accounts", "50", "--threads", "2", "--durability", "os"]

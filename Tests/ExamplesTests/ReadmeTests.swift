@@ -56,7 +56,7 @@ struct ReadmeTests {
         }
     }
 
-    @Test func `the README's commands look into what word count left, and give it more`() throws {
+    @Test func `the README's commands inspect what word-count left, and add input to it`() throws {
         try withTemporaryDirectory { directory in
             let text = directory.appending(path: "novel.txt")
             try Data("to be\nor not to be\n".utf8).write(to: text)
@@ -86,7 +86,7 @@ struct ReadmeTests {
         }
     }
 
-    @Test func `the manifest of the README is one`() throws {
+    @Test func `the README's manifest is a valid manifest`() throws {
         try withTemporaryDirectory { directory in
             let manifest = BuiltProgram.repository.appending(path: "Tests/Newcomer/Package.swift")
             try FileManager.default.copyItem(at: manifest, to: directory.appending(path: "Package.swift"))

@@ -40,7 +40,7 @@ struct WordCountTests {
     }
 
     @Test(arguments: [[], ["--threads", "3"], ["--durability", "sync", "--commit-interval", "5"]])
-    func `counts as an independent program does`(options: [String]) throws {
+    func `counts are those of an independent program`(options: [String]) throws {
         try withTemporaryDirectory { directory in
             let first = try write(Self.text, to: "first.txt", in: directory)
             let many = (0..<3_000).map { "word\($0 % 97) word\($0 % 7)\n" }.joined()
@@ -55,7 +55,7 @@ struct WordCountTests {
         #expect(outcome.errors.contains("7 words, 4 different ones"))
     }
 
-    @Test func `takes the text files of a folder, without hidden ones`() throws {
+    @Test func `reads the text files of a folder, except hidden ones`() throws {
         try withTemporaryDirectory { directory in
             let folder = directory.appending(path: "texts/below")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -68,7 +68,7 @@ struct WordCountTests {
         }
     }
 
-    @Test func `replaces bytes that are no text`() throws {
+    @Test func `replaces bytes that are not text`() throws {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "file")
             try Data([0x61, 0xff, 0x20, 0x62]).write(to: file)
@@ -123,7 +123,7 @@ struct WordCountTests {
         (["--durability", "sometimes"], "--durability"),
         (["--threads", "0"], "--threads is 1 to 1000, not 0"),
     ])
-    func `refuses what it cannot do`(arguments: [String], sentence: String) throws {
+    func `refuses impossible arguments`(arguments: [String], sentence: String) throws {
         let outcome = try wordCount.run(arguments)
         #expect(outcome.status != 0)
         #expect(outcome.errors.contains(sentence), "\(outcome.errors)")

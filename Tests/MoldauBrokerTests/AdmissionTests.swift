@@ -89,7 +89,7 @@ struct AdmissionTests {
         #expect(try broker.partition(left).endOffset() == Offset(1))
     }
 
-    @Test func `what a record cannot hold is refused in a transaction too, and no timeout is too long`() throws {
+    @Test func `an impossible record is refused in a transaction too, and any timeout is accepted`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.createTopics()
@@ -111,7 +111,7 @@ struct AdmissionTests {
 
     /// As an older version accepted it, or as damage makes it.
     @Test(arguments: [Int64.min, .max, -1, 0])
-    func `a transaction whose start is any time at all is ended`(started: Int64) throws {
+    func `a transaction ends whatever time it claims to have started at`(started: Int64) throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.createTopics()

@@ -110,7 +110,7 @@ struct AppendCallbackTests {
     }
 
     @Test(arguments: [Durability.os, .interval(.seconds(1))])
-    func `where nothing more is promised an append is acknowledged at once`(durability: Durability) throws {
+    func `with a durability that promises no sync, an append is acknowledged at once`(durability: Durability) throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files, durability: durability)
         let told = Told<AppendResult>()
@@ -120,7 +120,7 @@ struct AppendCallbackTests {
         #expect(files.syncs.withLock { $0.count } == before)
     }
 
-    @Test func `who asks for less than durable does not wait`() throws {
+    @Test func `a caller that asks for less than durability does not wait`() throws {
         let broker = try openQuietBroker()
         let told = Told<AppendResult>()
         try broker.append(["a"], to: left, acknowledged: .whenWritten) { told.add($0) }
@@ -152,7 +152,7 @@ struct AppendCallbackTests {
         try broker.close()
     }
 
-    @Test func `who waits when the broker is closed is told of what was made durable`() throws {
+    @Test func `closing the broker acknowledges what it made durable`() throws {
         let broker = try openQuietBroker()
         let told = Told<AppendResult>()
         try broker.append(["a"], to: left) { told.add($0) }
@@ -161,7 +161,7 @@ struct AppendCallbackTests {
         #expect(told.all.map(\.first) == [0])
     }
 
-    @Test func `who waits when the broker is dropped is not told that it is durable`() throws {
+    @Test func `dropping the broker without closing it acknowledges nothing`() throws {
         let told = Told<AppendResult>()
         var broker: Broker<FailingFileSystem>? = try openQuietBroker()
         try broker?.append(["a"], to: left) { told.add($0) }

@@ -24,7 +24,7 @@ struct BrokerTests {
         #expect(try broker.partition(TopicPartition("words", 1)).bounds() == Offset.zero..<Offset.zero)
     }
 
-    @Test func `a partition that nothing was written to has no directory, but for the last, which tells the number`()
+    @Test func `partitions without records have no directory, except the last, which tells their number`()
         throws
     {
         let files = MemoryFileSystem()
@@ -34,7 +34,7 @@ struct BrokerTests {
         #expect(try files.names(in: "data").filter { $0.hasPrefix("words") } == ["words-0", "words-2"])
     }
 
-    @Test func `an unclean stop is healed at the next start, also where a clean one follows`() throws {
+    @Test func `an unclean stop is repaired at the next start, and a clean stop after it stays clean`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([wordsTopic])
@@ -84,7 +84,9 @@ struct BrokerTests {
     }
 
     @Test(arguments: [(Durability.sync, 1), (.os, 0), (.interval(.seconds(1)), 0)])
-    func `one flush is at most one sync, and none where none is promised`(durability: Durability, syncs: Int) throws {
+    func `a flush is at most one sync, and none if the durability promises none`(durability: Durability, syncs: Int)
+        throws
+    {
         let files = FailingFileSystem()
         let broker = try openBroker(files, durability: durability)
         try broker.create([TopicMetadata(name: "words", partitionCount: 20)])
@@ -94,7 +96,7 @@ struct BrokerTests {
         #expect(files.syncs.withLock { $0.count } == syncs)
     }
 
-    @Test func `producers on many threads lose nothing and keep each one's order`() throws {
+    @Test func `producers on many threads lose nothing, and the order of each is kept`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.create([wordsTopic])
         DispatchQueue.concurrentPerform(iterations: 4) { producer in
@@ -115,7 +117,7 @@ struct BrokerTests {
 
     /// A consumer flushes what it has read before it returns it, so the sync must include it. There are more threads
     /// than processors, so that some are suspended between any two of their steps.
-    @Test func `what can be read is taken along by the next sync`() throws {
+    @Test func `records that are already readable are part of the next sync`() throws {
         let files = CrashingFileSystem()
         let broker = try openBroker(files)
         let (writers, count) = (8, 20_000)

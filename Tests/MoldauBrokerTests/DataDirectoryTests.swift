@@ -25,7 +25,7 @@ struct DataDirectoryTests {
     }
 
     @Test(arguments: [true, false])
-    func `where the file of topics is missing they are taken from the directories`(closes: Bool) throws {
+    func `without the file of topics, the topics are found from the directories`(closes: Bool) throws {
         let (files, id) = try directory(closes: closes)
         try files.removeFile("data/topics.json")
         for _ in 0..<2 {
@@ -42,7 +42,8 @@ struct DataDirectoryTests {
         }
     }
 
-    @Test func `records that the journal knows of are missed, though file of topics and directory are gone`() throws {
+    @Test func `records that the journal knows of are missed even without the file of topics and the directory`() throws
+    {
         let (files, _) = try directory()
         try files.removeFile("data/topics.json")
         try files.removeDirectory("data/words-2")
@@ -94,7 +95,7 @@ struct DataDirectoryTests {
         #expect(try files.names(in: "data").filter { $0.contains("words") } == [])
     }
 
-    @Test func `directories of other things make no topics`() throws {
+    @Test func `unrelated directories do not become topics`() throws {
         let files = MemoryFileSystem()
         for name in [
             "words-0", "a-b-12", "other", "other-", "other-01", "other-1.x-future", "-1", "o ther-0",

@@ -46,7 +46,7 @@ struct FetchWaitTests {
         try broker.close()
     }
 
-    @Test func `where nothing more is promised the append itself ends the wait`() throws {
+    @Test func `with a durability that promises no sync, the append itself ends the wait`() throws {
         let broker = try openQuietBroker(durability: .os)
         let told = Told<Outcome>()
         _ = try broker.wait(telling: told)
@@ -99,7 +99,7 @@ struct FetchWaitTests {
         try broker.close()
     }
 
-    @Test func `a wait for more bytes goes on until they are there`() throws {
+    @Test func `a wait for more bytes lasts until there are enough`() throws {
         let broker = try openQuietBroker(durability: .os)
         let told = Told<Outcome>()
         _ = try broker.wait(minBytes: 3 * batch(["a"]).count, telling: told)
@@ -113,7 +113,7 @@ struct FetchWaitTests {
         #expect(told.all == [.ready])
     }
 
-    @Test func `a wait ends by deletion, by close, and by who cancels it, each once`() throws {
+    @Test func `deletion, closing and cancelling each end a wait, exactly once`() throws {
         let broker = try openQuietBroker()
         let (deleted, cancelled, closed) = (Told<Outcome>(), Told<Outcome>(), Told<Outcome>())
         _ = try broker.wait(telling: deleted)
@@ -168,7 +168,7 @@ struct FetchWaitTests {
 
     /// The callback begins the next transaction of the producer whose end woke it: under that producer's lock it could
     /// not.
-    @Test func `who is called back may use the broker`() throws {
+    @Test func `a callback may use the broker`() throws {
         let broker = try openBroker(FailingFileSystem())
         try broker.createTopics()
         var client = try TransactionalClient(broker)

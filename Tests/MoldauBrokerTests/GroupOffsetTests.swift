@@ -96,7 +96,7 @@ struct GroupOffsetTests {
     }
 
     /// 4 KiB of metadata a commit: a snapshot about every thousand commits.
-    @Test func `old commits go, and the last ones stay`() throws {
+    @Test func `old commits are deleted, and the last ones stay`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files, durability: .os)
         let metadata = String(repeating: "x", count: 4_096)

@@ -17,7 +17,7 @@ struct GroupTests {
         #expect(group.handle(.leave(first)) == [])
     }
 
-    @Test func `a broker's groups are apart, and a place is free once it was left`() throws {
+    @Test func `groups are independent, and a group is free again after its member left`() throws {
         let broker = try openBroker(FailingFileSystem())
         let assigned = Told<String>()
         let (first, second) = (broker.memberships.makeMember(of: "app"), broker.memberships.makeMember(of: "app"))

@@ -55,7 +55,7 @@ struct IsolationTests {
     }
 
     @Test(arguments: [true, false])
-    func `a flipped bit among positions stops their groups, and nobody else`(closes: Bool) throws {
+    func `a flipped bit in committed offsets stops their groups, and nothing else`(closes: Bool) throws {
         let broker = try fill()
         if closes { try broker.close() }
         let damaged = closes ? files : files.copy()
@@ -69,7 +69,7 @@ struct IsolationTests {
         #expect { try openBroker(damaged).checkReadable(group: "app") } throws: { isUnreadable($0, offsets) }
     }
 
-    @Test func `a damaged partition of transactions stops their ids, and nobody else`() throws {
+    @Test func `a damaged partition of transactions stops its transactional ids, and nothing else`() throws {
         try fill().close()
         let names = try files.names(in: "data").filter {
             $0.hasPrefix("__transaction_state-") && files.exists("data/\($0)/00000000000000000000.log")
@@ -112,7 +112,7 @@ struct IsolationTests {
         #expect(try opened.partition(left).bounds().upperBound == Offset(2))
     }
 
-    @Test func `a commit whose partition is lost does not keep the others from the start`() throws {
+    @Test func `a commit whose partition is lost does not keep the broker from starting`() throws {
         let broker = try fill()
         var client = try TransactionalClient(broker)
         try client.send("a", to: left)
@@ -129,7 +129,7 @@ struct IsolationTests {
         try opened.commit([right: offset(1)], of: "app")
     }
 
-    @Test func `a partition that cannot be compacted does not keep others from it`() throws {
+    @Test func `a partition that cannot be compacted does not stop the compaction of others`() throws {
         let broker = try openBroker(files)
         let settings = ["cleanup.policy": "compact", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0.01"]
         try broker.create(

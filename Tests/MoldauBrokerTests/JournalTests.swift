@@ -53,7 +53,7 @@ struct JournalTests {
         return files.copy()
     }
 
-    @Test func `what a clean stop made durable is known after it`() throws {
+    @Test func `after a clean stop, the journal knows everything as durable`() throws {
         let files = try crashedAfterCleanStop()
         try files.open(log).truncate(to: 2 * batch(["a"]).count)
         let broker = try openBroker(files)
@@ -91,7 +91,7 @@ struct JournalTests {
         }
     }
 
-    @Test func `each changed byte of the journal, and each end of it, leaves all records`() throws {
+    @Test func `no changed byte and no truncation of the journal loses records`() throws {
         let files = try crashed()
         let journal = try #require(try files.contents(of: "data/durable.journal"))
         for position in journal.indices {

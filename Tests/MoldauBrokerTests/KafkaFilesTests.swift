@@ -66,7 +66,7 @@ struct KafkaFilesTests {
         #expect(try text(files, "data/meta.properties") == "#\ncluster.id=x\nnode.id=4\nversion=1\n")
     }
 
-    @Test func `what a Kafka broker did in our directory counts afterwards`() throws {
+    @Test func `changes that a Kafka broker made to the directory are respected`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.create([
@@ -115,7 +115,7 @@ struct KafkaFilesTests {
         #expect(try openBroker(files).values(of: words) == ["a", "b"])
     }
 
-    @Test func `where our own file of a start is lost, Kafka's tells it`() throws {
+    @Test func `if our own file of log starts is lost, Kafka's is used`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 1)])
@@ -127,7 +127,7 @@ struct KafkaFilesTests {
     }
 
     /// Kafka's own reader expects the value to end there; our additions are in headers, which it ignores.
-    @Test func `a decision names the partitions that were written and no others, and nothing is behind it`() throws {
+    @Test func `a decision names exactly the partitions that were written, and is the last record`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.createTopics()

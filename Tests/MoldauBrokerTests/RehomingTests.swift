@@ -68,7 +68,7 @@ private func offsets(_ number: Int32, _ broker: Broker<MemoryFileSystem>) throws
 struct RehomingTests {
     /// Computed with Java: the partition is Utils.abs(hashCode) % 50.
     @Test(arguments: [("app", 1), ("orders", 31), ("polygenelubricants", 0), ("", 0)] as [(String, Int32)])
-    func `a group's partition is the one that Kafka looks in`(name: String, partition: Int32) throws {
+    func `a group's partition is the one in which Kafka would look`(name: String, partition: Int32) throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.commit([words: offset(7)], of: name)
         for number in 0..<50 as Range<Int32> {
@@ -94,7 +94,7 @@ struct RehomingTests {
     }
 
     @Test(arguments: [(1_000, 9), (500, 7)] as [(Int64, Int64)])
-    func `of positions at both places the later one counts`(time: Int64, expected: Int64) throws {
+    func `if an offset is in both places, the later one counts`(time: Int64, expected: Int64) throws {
         let files = try oldDirectory()
         try write(commit(7, at: 800), to: "__consumer_offsets", former, files)
         try write(commit(9, at: time), to: "__consumer_offsets", home, files)
@@ -102,7 +102,7 @@ struct RehomingTests {
         #expect(try openBroker(files).committedOffsets(of: group)[words]?.offset == Offset(expected))
     }
 
-    @Test func `wherever the process ends amid it, no position is lost`() throws {
+    @Test func `no position is lost wherever the process ends during the move`() throws {
         let old = try oldDirectory()
         try write(commit(7, at: 1_000), to: "__consumer_offsets", former, old)
         var isDone = false

@@ -28,7 +28,7 @@ struct RepairTests {
     }
 
     @Test(arguments: [true, false])
-    func `nothing is found where nothing is wrong, a torn tail is no damage`(closes: Bool) throws {
+    func `an intact log has no damage, and a torn tail is not damage`(closes: Bool) throws {
         try fill(closes: closes)
         if !closes { try files.open(path).write([1, 2, 3], at: 10 * batchSize) }
         let repair = try repair(files)
@@ -37,7 +37,7 @@ struct RepairTests {
     }
 
     /// Every byte of a batch in the middle, after a clean stop; of the first 21 only those that matter to a reader.
-    @Test func `whatever byte is changed, all other records are there after the repair`() throws {
+    @Test func `whichever byte is changed, the repair keeps all other records`() throws {
         try fill(closes: true)
         var aloneCount = 0
         for byte in 0..<batchSize {
@@ -67,7 +67,7 @@ struct RepairTests {
         #expect(aloneCount >= 2 * (batchSize - 12))
     }
 
-    @Test func `truncating loses what comes after, and offsets go on behind the old end`() throws {
+    @Test func `truncating loses what follows, and offsets continue after the old end`() throws {
         try fill(closes: true)
         try files.open(path).write([0xff], at: 4 * batchSize + 65)
         let damage = try #require(try repair(files).damage(of: left))
@@ -81,7 +81,7 @@ struct RepairTests {
         #expect(try broker.values(of: left) == ["0", "1", "2", "3", "new"])
     }
 
-    @Test func `records that are missing at the end are given up`() throws {
+    @Test func `a repair accepts that records at the end are missing`() throws {
         try fill(closes: true)
         try files.open(path).truncate(to: 3 * batchSize + 5)
         let damage = try #require(try repair(files).damage(of: left))
@@ -93,7 +93,7 @@ struct RepairTests {
     }
 
     /// A count of two billion in 70 bytes, with a correct checksum: older versions accepted it.
-    @Test func `a junk batch is found though its checksum is right, and readers get by where it was`() throws {
+    @Test func `an invalid batch with a right checksum is found, and readers skip its place after the repair`() throws {
         try fill(closes: false)
         let junk = try junkBatch(base: 10)
         try files.open(path).write(junk, at: 10 * batchSize)
@@ -116,7 +116,7 @@ struct RepairTests {
         return bytes
     }
 
-    @Test func `damaged positions are left out, and their groups go on with those before`() throws {
+    @Test func `damaged offsets are left out, and their groups continue from earlier ones`() throws {
         let offsets = TopicPartition("__consumer_offsets", 1)
         var broker = try openBroker(files)
         try broker.createTopics()

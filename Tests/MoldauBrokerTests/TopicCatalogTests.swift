@@ -50,7 +50,7 @@ struct TopicCatalogTests {
     }
 
     @Test(arguments: [-1, 0, 100_001, .max] as [Int32])
-    func `a topic with such a number of partitions is not created`(count: Int32) throws {
+    func `a topic with an impossible number of partitions is not created`(count: Int32) throws {
         let broker = try openBroker(MemoryFileSystem())
         #expect(throws: BrokerError.self) { try broker.create([TopicMetadata(name: "words", partitionCount: count)]) }
         #expect(broker.topics().isEmpty)

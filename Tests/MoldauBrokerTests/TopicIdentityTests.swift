@@ -20,7 +20,7 @@ struct TopicIdentityTests {
         #expect(try broker.values(of: words) == ["a"])
     }
 
-    @Test func `a topic that is created again is another one, though its creator asks for the same`() throws {
+    @Test func `a topic that is created again gets another id, even if the same id is asked for`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.create([TopicMetadata(name: "words", partitionCount: 1)])
         let first = try #require(broker.topic("words"))

@@ -18,7 +18,7 @@ struct TransactionRecoveryTests {
         try #require(files.names(in: "data").first { $0.hasPrefix(topic) })
     }
 
-    @Test func `a commit whose marker was lost stands, though its producer went on`() throws {
+    @Test func `a commit whose marker was lost still holds, even if its producer continued`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -61,7 +61,7 @@ struct TransactionRecoveryTests {
         #expect(try broker.committed(right) == ["plain"])
     }
 
-    @Test func `what was written of input that was lost is not committed`() throws {
+    @Test func `results of input that was lost are not committed`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         try broker.append(["input"], to: left)
@@ -113,7 +113,7 @@ struct TransactionRecoveryTests {
         #expect(try broker.committed(left) == [])
     }
 
-    @Test func `positions behind what a crash left go to its end, so that new records are read`() throws {
+    @Test func `positions beyond the end that a crash left move back to it, so that new records are read`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         try broker.append(["a", "b"], to: left)
@@ -187,7 +187,7 @@ struct FencingTests {
 }
 
 struct UncleanStopTests {
-    @Test func `names that a killed process left to the operating system are made durable`() throws {
+    @Test func `file names that a killed process had not synced are made durable`() throws {
         let files = FailingFileSystem()
         let first = try openBroker(files)
         try first.create([TopicMetadata(name: "left", partitionCount: 1)])

@@ -10,7 +10,7 @@ private final class Clock: Sendable {
 }
 
 struct TransactionTests {
-    @Test func `records and offsets are there with the commit, and not before`() throws {
+    @Test func `records and offsets become visible with the commit, not before`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -61,7 +61,7 @@ struct TransactionTests {
         #expect(throws: BrokerError.producerFenced(id: "app-1")) { try client.end(commit: true) }
     }
 
-    @Test func `a transaction grows old in real time, however the wall clock is set`() throws {
+    @Test func `a transaction times out in real time, however the wall clock is set`() throws {
         let (clock, uptime) = (Clock(), Clock())
         let broker = try Broker(
             MemoryFileSystem(), directory: "data", durability: .sync, clock: { clock.now },
@@ -102,7 +102,7 @@ struct TransactionTests {
         #expect(broker.position == 2)
     }
 
-    @Test func `wherever the process ends in a commit, all of it is there or nothing`() throws {
+    @Test func `wherever the process ends during a commit, the commit is whole or absent`() throws {
         var (committed, aborted) = (0, 0)
         for limit in 0..<200 {
             let files = CrashingFileSystem()

@@ -62,7 +62,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `tells how long a topic keeps its records, also where nobody said it`() throws {
+    @Test func `tells how long a topic keeps its records, also if that is the default`() throws {
         try withOrders { data in
             try expectSuccess(["topics", "create", "clicks", "--data", data])
             try expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
@@ -84,7 +84,8 @@ struct CommandTests {
             let description = try expectSuccess(["topics", "describe", "orders", "--data", data])
             #expect(description.hasPrefix("orders: partitions 2, offsets held 2\n  cleanup.policy=compact\n"))
             #expect(!description.contains("  retention.ms"))
-            try expectFailure(configure + ["--set", "retention.ms=soon"], says: "'soon' is no value for retention.ms")
+            try expectFailure(
+                configure + ["--set", "retention.ms=soon"], says: "'soon' is not a valid value of retention.ms")
             try expectFailure(configure + ["--unset", "retention.ms"], says: "is at its default already")
             try expectFailure(configure, says: "give --set name=value")
             #expect(try expectSuccess(["topics", "describe", "orders", "--data", data]) == description)
@@ -129,7 +130,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `refuses a topic that is there, and a name that is none`() throws {
+    @Test func `refuses a topic that exists, and an invalid name`() throws {
         try withOrders { data in
             try expectFailure(
                 ["topics", "create", "orders", "--data", data], says: "the topic 'orders' exists already")
@@ -198,7 +199,7 @@ struct CommandTests {
 
     // MARK: Errors
 
-    @Test func `says what to do where there are no data`() throws {
+    @Test func `says what to do if there is no data`() throws {
         try expectFailure(
             ["topics", "list", "--data", "/nowhere/at/all"],
             says: "there is no directory '/nowhere/at/all'; give an application's")
@@ -215,7 +216,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `names the topics that there are`() throws {
+    @Test func `lists the existing topics if one is not found`() throws {
         try withOrders { data in
             try expectFailure(
                 ["consume", "order", "--data", data], says: "there is no topic 'order'; there are: orders")
@@ -285,7 +286,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `names the line that is no text, and writes those before it`() throws {
+    @Test func `names the line that is not text, and writes those before it`() throws {
         try withOrders { data in
             let outcome = try shell(
                 "printf 'gr\\303\\274n\\nr\\374ckw\\344rts\\nrot\\n' | $moldau produce orders --data $data", data)
@@ -332,7 +333,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `ends quietly when nobody reads any more`() throws {
+    @Test func `ends quietly when its output is closed`() throws {
         try withOrders { data in
             let lines = (0..<100_000).map { "line \($0)\n" }.joined()
             try expectSuccess(["produce", "orders", "--partition", "0", "--data", data], input: lines)

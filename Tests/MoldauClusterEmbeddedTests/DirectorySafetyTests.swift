@@ -20,7 +20,7 @@ struct DirectorySafetyTests {
         try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
     }
 
-    @Test func `removing the lock's file lets nobody in`() throws {
+    @Test func `removing the lock file does not unlock the directory`() throws {
         let directory = try TemporaryDirectory()
         let cluster = try EmbeddedCluster(directory: directory.path)
         try FileManager.default.removeItem(atPath: "\(directory.path)/.lock")

@@ -23,7 +23,7 @@ private func makeReader(_ cluster: EmbeddedCluster, _ partition: TopicPartition,
 }
 
 struct EmbeddedClusterTests {
-    @Test func `what a producer sends a consumer polls`() throws {
+    @Test func `a consumer polls what a producer sends`() throws {
         let cluster = try makeCluster()
         let producer = try cluster.makeProducer(clientID: "writer")
         try producer.send(["a", "b"], to: words)
@@ -54,13 +54,15 @@ struct EmbeddedClusterTests {
         try admin.configure("words", ["max.message.bytes": nil])
         try producer.send([long], to: words)
         #expect(try admin.describe(["words"])["words"]?.configuration == ["retention.ms": "5"])
-        #expect(throws: ClusterError.invalidSettings(topic: "words", reason: "'x' is no value for retention.ms")) {
+        #expect(
+            throws: ClusterError.invalidSettings(topic: "words", reason: "'x' is not a valid value of retention.ms")
+        ) {
             try admin.configure("words", ["retention.ms": "x"])
         }
         #expect(throws: ClusterError.unknownTopic("orders")) { try admin.configure("orders", [:]) }
     }
 
-    @Test func `an error of one partition takes nothing from the others`() throws {
+    @Test func `an error in one partition does not affect the others`() throws {
         let cluster = try makeCluster(partitions: 3)
         let partitions = (0..<3).map { TopicPartition("words", Int32($0)) }
         let producer = try cluster.makeProducer(clientID: "writer")
@@ -139,7 +141,7 @@ struct EmbeddedClusterTests {
         #expect(consumer.position(words) == nil)
     }
 
-    @Test func `committed offsets are told with their metadata, and per group`() throws {
+    @Test func `committed offsets come back with their metadata, separately for each group`() throws {
         let cluster = try makeCluster()
         let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "reader", group: "app"))
         #expect(try consumer.committed([words]).isEmpty)
@@ -164,7 +166,7 @@ struct EmbeddedClusterTests {
         withExtendedLifetime(second) {}
     }
 
-    @Test func `a membership that nobody holds any more ends`() throws {
+    @Test func `a membership ends when its last reference is gone`() throws {
         let cluster = try makeCluster()
         withExtendedLifetime(try cluster.join(group: "app")) {}
         _ = try cluster.join(group: "app")
@@ -222,12 +224,12 @@ struct EmbeddedClusterTests {
     }
 
     @Test(arguments: ["", ".", "..", "a b", "a/b", "é", String(repeating: "x", count: 250)])
-    func `a name that is no directory's is refused`(name: String) throws {
+    func `a name that cannot be a directory's is refused`(name: String) throws {
         let admin = try makeCluster().makeAdmin(clientID: "test")
         #expect(throws: ClusterError.self) { try admin.create([NewTopic(name, partitionCount: 1)]) }
     }
 
-    @Test func `a producer goes on after its topic was deleted and made anew`() throws {
+    @Test func `a producer continues after its topic was deleted and created again`() throws {
         let cluster = try makeCluster()
         let producer = try cluster.makeProducer(clientID: "writer")
         let admin = try cluster.makeAdmin(clientID: "test")

@@ -3,7 +3,7 @@ import MoldauLog
 import Testing
 
 struct UpkeepScheduleTests {
-    @Test func `what is acknowledged at any time is synced within the interval`() throws {
+    @Test func `every acknowledged record is synced within the interval`() throws {
         var schedule = try #require(UpkeepSchedule.syncs(for: .interval(.milliseconds(100))))
         var (now, lastSync, worst) = (0, 0, 0)
         for pause in [1, 49, 50, 3, 46, 1, 7, 43, 20, 20, 20, 200, 50] {

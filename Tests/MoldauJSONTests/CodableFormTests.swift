@@ -100,7 +100,7 @@ struct CodableFormTests {
         }
     }
 
-    @Test func `what failed to encode leaves nothing behind`() throws {
+    @Test func `a value that fails to encode leaves nothing behind`() throws {
         struct Value: Codable, Equatable {
             var fallback: String
             init(from decoder: any Decoder) throws { fallback = "" }

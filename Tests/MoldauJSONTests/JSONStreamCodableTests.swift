@@ -32,7 +32,7 @@ struct JSONStreamCodableTests {
         (#"{"x":1.5,"y":2}"#, "x: 1.5 does not fit Int (byte 5)"),
         (#"{"x":1,"y":null}"#, "y: Int expected, found null (byte 11)"),
     ])
-    func `refuses bytes that are no such value, and tells the place`(text: String, reason: String) {
+    func `refuses bytes that are not such a value, and tells the place`(text: String, reason: String) {
         #expect(throws: SerdeError.malformed(type: "Point", reason: reason)) { try Point.serde.value(text) }
     }
 
@@ -42,8 +42,8 @@ struct JSONStreamCodableTests {
         #expect("\(error!)".hasSuffix("a[1].y: Int expected, found a Bool (byte 31)"))
     }
 
-    @Test func `a number that JSON has not is an error that tells its place`() {
+    @Test func `a number that JSON cannot represent is an error that tells its place`() {
         let error = #expect(throws: SerdeError.self) { try Serde<[String: [Double]]>.json.text(["a": [1, .nan]]) }
-        #expect("\(error!)".hasSuffix("a[1]: JSON has no nan"))
+        #expect("\(error!)".hasSuffix("a[1]: JSON cannot represent nan"))
     }
 }

@@ -122,7 +122,7 @@ struct CompactionTests {
         }
     }
 
-    @Test func `records whose times are still to come are compacted all the same`() throws {
+    @Test func `records with timestamps in the future are compacted too`() throws {
         var log = try openLog(MemoryFileSystem(), settings)
         while log.segments.count < 4 { try log.put([("a", "\(log.endOffset)"), ("b", "1")], at: 4_102_444_800_000) }
         let before = try log.rows()
@@ -132,7 +132,7 @@ struct CompactionTests {
         #expect(after.count < before.count / 2)
     }
 
-    @Test func `tombstones and markers go when their time is over, and batches of producers stay known`() throws {
+    @Test func `expired tombstones and markers are deleted, and producers' last batches stay known`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
         let stamp = ProducerStamp(id: 7, epoch: 0, baseSequence: 0, isTransactional: true)
@@ -174,7 +174,7 @@ struct CompactionTests {
         }
     }
 
-    @Test func `a crash after any step leaves the table, and the next compaction ends what it began`() throws {
+    @Test func `a crash after any step keeps the table, and the next compaction finishes the work`() throws {
         var random = SeededGenerator(seed: 1)
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
@@ -202,7 +202,7 @@ struct CompactionTests {
         #expect(steps > 30)
     }
 
-    @Test func `a reader in the midst goes on at its offset`() throws {
+    @Test func `a reader continues at its offset after a compaction`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
         for time in 0..<60 { try log.put([("key \(time % 7)", "value \(time)")], at: Int64(time)) }
@@ -218,7 +218,7 @@ struct CompactionTests {
     }
 
     /// A crash may leave the last segment without its first batch, and compaction may have deleted everything before.
-    @Test func `where compaction left nothing before the end, reading goes on at the end`() throws {
+    @Test func `if compaction left nothing before the end, reading continues at the end`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
         try log.put([("kept", "1")], at: 0)
@@ -237,7 +237,7 @@ struct CompactionTests {
         #expect(try log.planRead(from: Offset(2), maxBytes: 100) == nil)
     }
 
-    @Test func `what is open, young or hardly worth it is left alone`() throws {
+    @Test func `open, young and mostly clean segments are not compacted`() throws {
         let files = MemoryFileSystem()
         var lazy = settings
         lazy["min.cleanable.dirty.ratio"] = "0.5"
@@ -283,7 +283,9 @@ struct CompactionTests {
 
     /// Segments of one batch of 100 bytes each: the dirty ratio is the ratio of their numbers.
     @Test(arguments: [Sabotage(), .neverCompacts])
-    func `compaction begins at its share of dirty bytes, and drops what is replaced`(mistake: Sabotage) throws {
+    func `compaction begins at the configured share of dirty bytes, and deletes replaced records`(mistake: Sabotage)
+        throws
+    {
         let settings = ["cleanup.policy": "compact", "segment.bytes": "100", "min.cleanable.dirty.ratio": "0.5"]
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)

@@ -138,7 +138,7 @@ struct DamageTests {
 
     /// As above, for some of the bytes, with a log that is opened after the damage and read from start to end.
     @Test(arguments: [true, false])
-    func `who opens a damaged log and reads all of it is told`(closes: Bool) throws {
+    func `opening a damaged log and reading all of it reports the damage`(closes: Bool) throws {
         let (noticed, all) = try Self.flips(".log", closes: closes, step: max(Self.segmentBytes / 1_000, 1) | 1)
         #expect(noticed == all)
     }
@@ -192,7 +192,7 @@ struct DamageTests {
 
     // MARK: What was durable
 
-    @Test func `behind what was durable a torn tail is cut, and recovering twice gives the same bytes`() throws {
+    @Test func `a torn tail after the durable end is cut, and recovering twice gives the same bytes`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)
         for time in 0..<40 { try log.append([String(repeating: "v", count: 100), "\(time + 10)"], at: Int64(time)) }

@@ -190,7 +190,7 @@ struct NameDurabilityTests {
         #expect(again.openTransactions.isEmpty && !files.exists("p/00000000000000000000.log"))
     }
 
-    @Test func `a small file that is replaced durably is whole before it has its name`() throws {
+    @Test func `a small file that is replaced durably is whole before it is renamed`() throws {
         let files = RecordingFileSystem()
         try files.replace("p/file", with: [1], in: "p", sync: true)
         #expect(

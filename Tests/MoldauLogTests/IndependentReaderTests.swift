@@ -34,7 +34,7 @@ private func runReader(_ segment: String) throws -> [PrintedRecord] {
 }
 
 struct IndependentReaderTests {
-    @Test func `a reader written apart from ours reads the same records`() throws {
+    @Test func `an independently written reader reads the same records`() throws {
         let directory = try TemporaryDirectory()
         var log = try openLog(PosixFileSystem(), directory: "\(directory.path)/p-0")
         var expected: [PrintedRecord] = []

@@ -47,7 +47,7 @@ import Testing
             #expect(try reader.next()?.value.map { Array($0) } == Array("0".utf8))
         }
 
-        @Test func `a file in whose place another one came is not taken for it`() throws {
+        @Test func `a file that replaced another one is not mistaken for it`() throws {
             let path = "\(directory.path)/file"
             let old = try files.open(path)
             try old.write([1, 2, 3], at: 0)
@@ -61,7 +61,7 @@ import Testing
         }
 
         /// A write-back error is reported to those that have had the file open since it happened.
-        @Test func `what is not synced stays open while there are others to close`() throws {
+        @Test func `a file that is not synced stays open while others can be closed`() throws {
             let written = try files.open("\(directory.path)/written")
             try written.write([1], at: 0)
             let others = try (0..<20).map { try files.open("\(directory.path)/\($0)") }

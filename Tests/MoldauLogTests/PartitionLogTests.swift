@@ -77,7 +77,7 @@ struct PartitionLogTests {
     }
 
     @Test(arguments: ["3", "", "x", "3 1"])
-    func `a start that a crash left in parts deletes nothing`(left: String) throws {
+    func `a half-written log start deletes nothing`(left: String) throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)
         try log.append(["a", "b", "c"])
@@ -90,7 +90,7 @@ struct PartitionLogTests {
     }
 
     @Test(arguments: [true, false])
-    func `a start beyond the end takes no records, and none of those that come after`(wasClean: Bool) throws {
+    func `a log start beyond the end deletes no records, present or future`(wasClean: Bool) throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.bytes": "80"])
         try log.append(["a", "b", "c"])

@@ -140,7 +140,7 @@ struct DirectoryLockTests {
         _ = try files.lock(directory.path)
     }
 
-    @Test func `a second holder in the same process is refused until the first lets go`() throws {
+    @Test func `a second holder in the same process is refused until the first releases the lock`() throws {
         let directory = try TemporaryDirectory()
         let files = PosixFileSystem()
         var lock: DirectoryLock? = try files.lock(directory.path)

@@ -9,7 +9,7 @@ private let start: Int64 = 1_767_225_600_000
 struct RetentionTests {
     /// 2020, none, the first day of 1970, and two in the future.
     @Test(arguments: [1_577_836_800_000, -1, 0, start + 1_000 * week, Int64.max])
-    func `records stay for the time of retention after they came, whatever time they tell of`(time: Int64) throws {
+    func `records stay for the retention time after their arrival, whatever their timestamps`(time: Int64) throws {
         var log = try openLog(MemoryFileSystem())
         try log.append(["a"], at: time, now: start)
         #expect(try log.applyRetention(now: Timestamp(ms: start + 300_000)) == 0)
@@ -42,7 +42,7 @@ struct RetentionTests {
         #expect(try log.applyRetention(now: Timestamp(ms: 201)) == (isClean ? 0 : 1))
     }
 
-    @Test func `segments of which nobody knows when they were written count from the first look, all of them`() throws {
+    @Test func `the age of segments of unknown age counts from the first look`() throws {
         let files = MemoryFileSystem()
         let settings = ["segment.bytes": "80", "retention.ms": "100"]
         var log = try openLog(files, settings)

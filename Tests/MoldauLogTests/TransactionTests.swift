@@ -94,7 +94,7 @@ struct TransactionTests {
         #expect(try log.committed() == ["plain"])
     }
 
-    @Test func `a batch that comes twice is there once; one that is missing or fenced is refused`() throws {
+    @Test func `a repeated batch is stored once; one after a gap or of a fenced producer is refused`() throws {
         var log = try openLog(MemoryFileSystem())
         var writer = Writer(id: 7)
         let batches = [writer.batch(["a"]), writer.batch(["b", "c"]), writer.batch(["d"])]

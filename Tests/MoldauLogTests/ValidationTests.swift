@@ -37,7 +37,7 @@ private func malformed(_ field: BatchField) -> LogError {
 }
 
 struct ValidationTests {
-    @Test func `a batch as it should be is taken`() throws {
+    @Test func `a valid batch is accepted`() throws {
         var log = try openLog(MemoryFileSystem(), ["cleanup.policy": "compact"])
         let appended = try forged { _ in }.withUnsafeBytes { try log.append($0, now: .none) }
         #expect(appended.end == Offset(2))
@@ -118,7 +118,7 @@ struct ValidationTests {
         }
     }
 
-    @Test func `times of any value are taken, and come back`() throws {
+    @Test func `timestamps of any value are accepted and come back unchanged`() throws {
         let times = [Int64.max, .min, -1, 0, .min, .max].map { Timestamp(ms: $0) }
         var builder = RecordBatchBuilder()
         for time in times { builder.append(key: nil, value: nil, timestamp: time) }

@@ -9,7 +9,7 @@ struct FieldReaderTests {
         }
     }
 
-    @Test func `what was written is read`() throws {
+    @Test func `everything that was written can be read`() throws {
         var headers = Headers()
         headers.append(Header("trace", [1, 2]))
         headers.append(Header("", nil))

@@ -120,7 +120,7 @@ struct PartitionerTests {
         #expect(["a", nil, "a", "a"].map { place(&partitioner, $0) } == [0, 0, 1, 2])
     }
 
-    @Test func `a custom choice decides`() {
+    @Test func `a custom partitioner decides`() {
         var partitioner = Partitioner.custom { key, count in Partition(key == nil ? 0 : count - 1) }
         #expect(["a", nil].map { place(&partitioner, $0) } == [2, 0])
     }

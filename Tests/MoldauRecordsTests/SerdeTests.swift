@@ -26,7 +26,7 @@ struct SerdeTests {
         #expect(throws: Never.self) { try String?.serde.decodeNull() }
     }
 
-    @Test func `a type of one's own is two closures`() throws {
+    @Test func `a custom serde is two closures`() throws {
         let topic = Topic<String, Celsius?>("temperatures")
         #expect(try topic.value.bytes(Celsius(degrees: 1.5)) == [0x3f, 0xf8, 0, 0, 0, 0, 0, 0])
         #expect(try topic.value.value([0x3f, 0xf8, 0, 0, 0, 0, 0, 0]) == Celsius(degrees: 1.5))

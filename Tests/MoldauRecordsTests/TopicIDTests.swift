@@ -19,9 +19,9 @@ struct TopicIDTests {
         "", "AAAAAAAAAAAAAAAAAAAAAA", "8xNnyqMoQgeUsUpamIxVb", "8xNnyqMoQgeUsUpamIxVbQ=", "8xNnyqMoQgeUsUpamIxVbR",
         "8xNnyqMoQgeUsUpamIxV/Q", "8xNnyqMoQgeUsUpamIxVé",
     ])
-    func `other text is no id`(text: String) { #expect(TopicID(text) == nil) }
+    func `other text is not an id`(text: String) { #expect(TopicID(text) == nil) }
 
-    @Test func `one seed gives one id, another another, and none begins with a dash`() {
+    @Test func `equal seeds give equal ids, different seeds different ones, and none begins with a dash`() {
         var (first, again) = (SeededGenerator(seed: 1), SeededGenerator(seed: 1))
         #expect(TopicID.random(using: &first) == TopicID.random(using: &again))
         var generator = SeededGenerator(seed: 2)

@@ -3,7 +3,9 @@ import Testing
 
 struct TopicNameTests {
     @Test(arguments: ["a", "text-lines", "Orders_2.eu", "__consumer_offsets", String(repeating: "x", count: 249)])
-    func `a name of Kafka's letters is one`(name: String) { #expect(TopicName.objection(to: name) == nil) }
+    func `a name of the characters that Kafka allows is accepted`(name: String) {
+        #expect(TopicName.objection(to: name) == nil)
+    }
 
     @Test(arguments: [
         ("", "it is empty"), (".", "that is a directory's name"), ("..", "that is a directory's name"),
@@ -12,7 +14,7 @@ struct TopicNameTests {
         ("../a", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
         ("größe", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
     ])
-    func `another is refused, with the reason`(name: String, reason: String) {
+    func `any other name is refused, with the reason`(name: String, reason: String) {
         #expect(TopicName.objection(to: name) == reason)
     }
 }

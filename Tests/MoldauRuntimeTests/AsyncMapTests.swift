@@ -139,7 +139,7 @@ struct AsyncMapTests {
         #expect(driver.drops == [DropKey(node: "ask", reason: .processing): 1])
     }
 
-    @Test func `an error that will not go away is not tried again`() throws {
+    @Test func `an error that is not worth a retry is not retried`() throws {
         let calls = Gathered<String>()
         let driver = try TopologyTestDriver(
             try topology(retry: .upTo(3) { !($0 is Refused) }) { value in
@@ -150,7 +150,7 @@ struct AsyncMapTests {
         #expect(calls.all == ["bad"])
     }
 
-    @Test func `what takes too long by the application's clock is cancelled`() throws {
+    @Test func `a call that takes too long by the application's clock is cancelled`() throws {
         let gate = Gate()
         let failures = Gathered<String>()
         var configuration = StreamsConfiguration()
@@ -234,7 +234,7 @@ struct AsyncMapTests {
         #expect(seen.all.suffix(2) == ["c at 21", "tick 21"])
     }
 
-    @Test func `two in a row, and one behind held changes, are all through before a commit`() throws {
+    @Test func `two in a row, and one after held changes, have all results before a commit`() throws {
         let topology = try Topology(TopologyOptions(emission: .lastPerCommit())) { streams in
             let numbered = streams.stream(Self.input).mapValuesAsync { $0 + "1" }.mapValuesAsync { $0 + "2" }
             let joined: KTable<String, String> = numbered.groupByKey().reduce { $0 + $1 }

@@ -89,14 +89,18 @@ struct AsyncThreadTests {
     }
 
     @Test func `a stop while results are to come cancels them, commits nothing, and the next start has all`() throws {
-        let (gate, fixture) = (Gate(), try fixture())
-        let first = try fixture.thread(try topology(gate), configuration: configuration)
+        let (gate, fixture, log) = (Gate(), try fixture(), GatheredLog())
+        var logged = configuration
+        logged.logger = log.logger
+        let first = try fixture.thread(try topology(gate), configuration: logged)
         try fixture.write("input", "k", "slow", at: 1)
         try run(first) { gate.waiting == ["slow"] }
         #expect(try first.settleForStop(now: Timestamp(ms: 1), wait: .zero) == false)
         try first.stop(now: Timestamp(ms: 1))
         #expect(gate.cancelled == ["slow"])
         #expect(try fixture.committed("input") == nil)
+        #expect(
+            log.all.contains { $0.hasSuffix("records since its last commit are processed again at the next start") })
         let second = try fixture.thread(try topology(gate), configuration: configuration)
         try run(second) { gate.waiting == ["slow"] }
         gate.open("slow")

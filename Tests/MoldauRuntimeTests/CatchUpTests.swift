@@ -49,7 +49,8 @@ struct CatchUpTests {
     /// Ten records a second for an hour. One thread keeps their order, so that windows need no grace; several threads
     /// are at most a second apart.
     @Test(arguments: [1, 2, 4, 16] as [Int32], [1, 2])
-    func `nothing of a backlog is late that live processing would keep`(partitions: Int32, threads: Int) throws {
+    func `no record of a backlog is late if live processing would have kept it`(partitions: Int32, threads: Int) throws
+    {
         let fixture = try ClusterFixture()
         try fixture.create(["views": partitions, "counts": 1])
         var random = SeededGenerator(seed: UInt64(partitions))
@@ -75,7 +76,7 @@ struct CatchUpTests {
 
     /// The right side of each pair comes through a repartition topic that tasks of all threads write to.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [1, 2])
-    func `a join finds in a backlog what lies behind a repartition topic`(
+    func `a join finds partners in a backlog that come through a repartition topic`(
         guarantee: ProcessingGuarantee, threads: Int
     ) throws {
         let fixture = try ClusterFixture()
@@ -133,7 +134,7 @@ struct CatchUpTests {
         #expect([10, 11, 12].contains(taken))
     }
 
-    @Test func `parts keep step where they write one topic, and wait for what is upstream`() throws {
+    @Test func `sub-topologies that write one topic keep step, and wait for what is upstream`() throws {
         let (left, right) = (Topic<String, String>("left"), Topic<String, String>("right"))
         let topology = try Topology { streams in
             let others = streams.stream(right).selectKey { _, value in value }

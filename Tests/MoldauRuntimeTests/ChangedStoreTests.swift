@@ -69,7 +69,7 @@ struct ChangedStoreTests {
     // MARK: Changes after which the store continues
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `a grace that grew goes on with all windows, also after the state is lost`(kind: StoreKind) throws {
+    func `a longer grace continues with all windows, also after the state is lost`(kind: StoreKind) throws {
         let fixture = try fixture()
         func count(_ grace: Duration, _ records: Int) throws {
             for number in 0..<records { try fixture.write("clicks", "a", "x", at: Self.start + 1_000 + Int64(number)) }
@@ -96,8 +96,7 @@ struct ChangedStoreTests {
         }
     }
 
-    @Test func `windows that are sent on every change go on as windows that are sent when they close, and back`() throws
-    {
+    @Test func `windows can change from sending every change to sending when they close, and back`() throws {
         let fixture = try fixture()
         for (round, emit) in ([.onWindowUpdate, .onWindowClose, .onWindowUpdate, .onWindowClose] as [EmitStrategy])
             .enumerated()
@@ -283,7 +282,7 @@ struct ChangedStoreTests {
         #expect(sentence.contains("store as a timestamped key-value store") && sentence.contains("keep the definition"))
     }
 
-    @Test func `a table that its topic brings back begins anew as another kind, and says so`() throws {
+    @Test func `a table that can be rebuilt from its topic is rebuilt as another kind, and the log says so`() throws {
         let fixture = try fixture()
         func topology(_ history: Duration?) throws -> Topology {
             try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in

@@ -119,7 +119,7 @@ struct CustomStoreTests {
         #expect(shelf.stores.withLock { $0.keys.sorted() } == ["0_0/input-count"])
     }
 
-    @Test func `an operator's choice goes over the topology's, which is made by what stores hold`() throws {
+    @Test func `an operator's choice of store overrides the topology's`() throws {
         let kinds = StoreKinds(keyValue: .inMemory, window: .custom(Shelf().provider), session: .rocksDB)
         let topology = try Topology(TopologyOptions(storeKinds: kinds)) { streams in
             let grouped = streams.stream(input).groupByKey()

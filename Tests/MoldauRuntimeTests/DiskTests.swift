@@ -37,7 +37,7 @@ struct DiskTests {
         #expect(throws: ClusterError.self) { try fixture.write("input", "a", "y", at: 2) }
     }
 
-    @Test func `what is not durable is handed out to those alone who read ahead`() throws {
+    @Test func `only consumers that read ahead get records that are not durable yet`() throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
         let cluster = EmbeddedCluster(broker)
@@ -61,7 +61,9 @@ struct DiskTests {
 
     /// The disk is full from the n-th write on, which may be at any step of a commit.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a thread waits for room, and goes on as if nothing had been`(guarantee: ProcessingGuarantee) throws {
+    func `a thread waits for room on the disk, and continues as if nothing had happened`(guarantee: ProcessingGuarantee)
+        throws
+    {
         var waited = 0
         for writes in 0..<30 {
             let files = FullableFileSystem()
@@ -93,7 +95,7 @@ struct DiskTests {
         #expect(waited > 3)
     }
 
-    @Test func `a thread that is stopped while it waits says what is lost`() throws {
+    @Test func `a thread that is stopped while it waits for room says what is lost`() throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
         let fixture = try ClusterFixture(EmbeddedCluster(broker))

@@ -65,7 +65,7 @@ struct DivertingTests {
         #expect(result.drops == [.late: 2])
     }
 
-    @Test func `sliding windows and sessions too`() throws {
+    @Test func `late records of sliding windows and sessions go aside too`() throws {
         let inputs: [(String, Int64)] = [("a", 100), ("b", 3)]
         let sliding = try run(inputs) { _, stream in
             let (table, late) = stream.groupByKey().diverting(.late) {
@@ -85,7 +85,7 @@ struct DivertingTests {
         #expect(sessions.aside == ["b late@3"])
     }
 
-    @Test func `behind a change of key, the records are those behind the repartition`() throws {
+    @Test func `after a change of key, the diverted records are those that went through the repartition`() throws {
         let result = try run([("a", 1), ("a", 50), ("a", 2)]) { _, stream in
             let (table, late) = stream.groupBy { _, value in value + value }.diverting(.late) {
                 $0.windowedBy(.tumbling(.milliseconds(10), grace: .zero)).count()
@@ -136,7 +136,7 @@ struct DivertingTests {
         #expect(result.drops == [.processing: 1])
     }
 
-    @Test func `what throws outside, or for another reason, is not taken`() throws {
+    @Test func `errors outside of the diverted operators, or for other reasons, are not diverted`() throws {
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { _ in .skip }
         let result = try run([("bad", 2)], configuration) { _, stream in

@@ -114,7 +114,7 @@ struct ExtremeTimeTests {
     }
 
     @Test(arguments: [1, 7, Int64.max / 2, .max])
-    func `a punctuation that is due at no later time is over`(intervalMs: Int64) throws {
+    func `a punctuation that would be due after the end of time never comes again`(intervalMs: Int64) throws {
         let times = Gathered<Int64>()
         let topology = try Topology { streams in
             streams.stream(Self.left).process { Ticks(every: .milliseconds(intervalMs), into: times) }.to(Self.out)

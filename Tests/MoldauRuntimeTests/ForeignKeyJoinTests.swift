@@ -56,7 +56,7 @@ struct ForeignKeyJoinTests {
     }
 
     @Test(arguments: ["", "00", "0002", "02", "7f00", "0104", "8101000000", "8002ff"])
-    func `what is no message is refused`(hex: String) throws {
+    func `bytes that are not a message are refused`(hex: String) throws {
         let bytes = stride(from: 0, to: hex.count, by: 2).map { index in
             UInt8(hex.dropFirst(index).prefix(2), radix: 16) ?? 0
         }
@@ -64,7 +64,7 @@ struct ForeignKeyJoinTests {
     }
 
     @Test(arguments: [[], [0, 0, 0], [0, 0, 0, 2, 0x61], [0xff, 0xff, 0xff, 0xff, 0x61]] as [[UInt8]])
-    func `what is no combined key is refused`(bytes: [UInt8]) throws {
+    func `bytes that are not a combined key are refused`(bytes: [UInt8]) throws {
         let serde = CombinedKey.serde(foreignKey: String.serde, primaryKey: String.serde)
         #expect(throws: SerdeError.self) { try decode(bytes, serde) }
     }
@@ -141,7 +141,7 @@ struct ForeignKeyJoinTests {
             ([nil, "c2|2"], nil), (["|2", "c2|3"], nil), (["|2", nil], nil), (["c2|2", "|3", "c2|4"], nil),
             ([nil, "c1|2"], "c1|2 by C1"), (["|2", "c1|3"], "c1|3 by C1"), ([nil, "c2|2", "c1|3"], "c1|3 by C1"),
         ] as [([String?], String?)])
-    func `a result goes when its row comes back and refers to none`(quickly: [String?], last: String?) throws {
+    func `a result is deleted when its row refers to no other row any more`(quickly: [String?], last: String?) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["orders": 1, "customers": 1, "joined": 1])
         let topology = try Topology { streams in

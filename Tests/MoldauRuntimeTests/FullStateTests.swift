@@ -21,7 +21,7 @@ struct FullStateTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a thread waits for room in its stores, and goes on as if nothing had been`(
+    func `a thread waits for room in its stores, and continues as if nothing had happened`(
         guarantee: ProcessingGuarantee
     ) throws {
         let shelf = Shelf()

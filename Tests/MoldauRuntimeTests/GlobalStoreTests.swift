@@ -61,7 +61,7 @@ struct GlobalStoreTests {
         #expect(driver.drops.keys.first?.reason == .nullKey)
     }
 
-    @Test func `is described as a global store`() throws {
+    @Test func `a global store is described as one`() throws {
         let topology = try Topology(TopologyOptions(naming: .kafkaStreams)) { streams in
             streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: words) { Lengths() }
         }
@@ -78,7 +78,7 @@ struct GlobalStoreTests {
                 """)
     }
 
-    @Test func `its processor is not called back`() throws {
+    @Test func `a global store's processor gets no punctuations`() throws {
         let topology = try Topology { streams in
             streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: words) { CalledBack() }
         }

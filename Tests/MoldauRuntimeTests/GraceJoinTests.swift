@@ -21,7 +21,7 @@ struct GraceJoinTests {
         }
     }
 
-    @Test func `a row that comes late is met, and the record goes on as it came`() throws {
+    @Test func `a record waits for a late row, and is joined as it came`() throws {
         let driver = try TopologyTestDriver(try topology(grace: .milliseconds(10)))
         let headers: Headers = [Header("trace", "1"), Header("empty", nil)]
         try driver.pipe(Self.orders, key: "k", value: "first", at: Timestamp(ms: 100), headers: headers)
@@ -43,7 +43,7 @@ struct GraceJoinTests {
     }
 
     /// The layouts at the top of GraceBuffer.swift.
-    @Test func `what waits lies in the changelog as Kafka Streams writes it`() throws {
+    @Test func `waiting records are in the changelog as Kafka Streams writes them`() throws {
         let driver = try TopologyTestDriver(try topology(grace: .milliseconds(10)), state: .memory)
         try driver.pipe(Self.orders, key: "k", value: "v", at: Timestamp(ms: 5), headers: [Header("h", "1")])
         let written = try #require(driver.readBytes(from: "test-priced-Buffer-changelog").first)
@@ -55,7 +55,7 @@ struct GraceJoinTests {
         #expect(written.value == value)
     }
 
-    @Test func `what waits outlives a restart, and so does stream time`() throws {
+    @Test func `waiting records survive a restart, and so does stream time`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["orders": 1, "prices": 1, "out": 1])
         try fixture.write("orders", "k", "first", at: 100)

@@ -134,7 +134,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `a task goes with what it knows: nothing is restored`() async throws {
+    @Test func `a task moves with its state: nothing is restored`() async throws {
         let fixture = try HandOverBench()
         let app = try fixture.application()
         try await app.started()
@@ -147,7 +147,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `the only thread stays, and applications that do not run have none to give`() async throws {
+    @Test func `the only thread cannot be removed, nor can threads of applications that do not run`() async throws {
         let fixture = try HandOverBench()
         let app = try fixture.application()
         await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "created")) {
@@ -161,7 +161,7 @@ struct HandOverTests {
         }
     }
 
-    @Test func `many at once come to rest together`() async throws {
+    @Test func `many changes of threads at once settle down`() async throws {
         let fixture = try HandOverBench(partitions: 8)
         let app = try fixture.application { $0.guarantee = .exactlyOnce }
         try await app.started()
@@ -313,7 +313,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `a start goes on with the copy that goes furthest`() async throws {
+    @Test func `a start continues with the most advanced copy`() async throws {
         let fixture = try HandOverBench()
         func run(threads: Int, standbys: Int, rounds: Int) async throws -> StreamsMetrics {
             let app = try fixture.application {

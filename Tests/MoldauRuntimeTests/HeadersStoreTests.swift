@@ -89,7 +89,7 @@ struct HeadersStoreTests {
 
     /// On disk and in the changelog.
     @Test(arguments: [false, true])
-    func `what a store without headers wrote are values without headers`(inMemory: Bool) throws {
+    func `values that a store without headers wrote are read as values without headers`(inMemory: Bool) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         let before = try Topology { streams in

@@ -69,7 +69,7 @@ struct LRUTableTests {
         #expect(last.map { "\($0.key)\($0.value)@\($0.timestamp.ms)" } == ["b2@101", "d1@50", "c1@50"])
     }
 
-    @Test func `a table of no rows, and rows used last on disk, are refused`() {
+    @Test func `an LRU table of no rows, or one on disk, is refused`() {
         let none = LRUTableStoreName<String, Int64>("counts", maxEntries: 0)
         #expect(throws: TopologyError.self) { try counting(none) }
         #expect(throws: TopologyError.self) { try counting(store, TableStoreOptions(kind: .rocksDB)) }

@@ -146,7 +146,26 @@ struct OperatorDescriptionTests {
         #expect(try Self.text(Self.joins) == OperatorTexts.joins)
     }
 
-    @Test func `an operator of one's own says that it is one, and processors are processors`() throws {
+    @Test func `a stream joined with itself on one store is described as a self-join`() throws {
+        var options = TopologyOptions()
+        options.optimizations = [.singleStoreSelfJoin]
+        options.naming = .kafkaStreams
+        let topology = try Topology(options) { streams in
+            let clicks = streams.stream(Self.clicks, named: "clicks")
+            let windows = JoinWindows(before: .seconds(1), after: .seconds(2), grace: .seconds(3))
+            _ = clicks.leftJoin(clicks, within: windows, named: "pairs") { left, _ in left }
+        }
+        #expect(
+            topology.nodes.map { "\($0.name): \($0.operation)" } == [
+                "clicks: source of utf8 to utf8",
+                "pairs-this-windowed: joinWindow from 1000 ms before to 2000 ms after, grace 3000 ms",
+                "pairs-merge: left selfJoin from 1000 ms before to 2000 ms after, grace 3000 ms",
+            ])
+        let bytes = try JSONEncoder().encode(topology.nodes.map(\.operation))
+        #expect(try JSONDecoder().decode([OperatorDescription].self, from: bytes) == topology.nodes.map(\.operation))
+    }
+
+    @Test func `a custom operator is described as custom, and a processor as a processor`() throws {
         let topology = try Topology { streams in
             let _: KStream<String, String> = streams.stream(Self.clicks, named: "clicks")
                 .adding(named: "own", prefix: "OWN-") { try $0.next(String.self, String.self) }

@@ -78,7 +78,7 @@ struct OperatorMessageTests {
         return report
     }
 
-    @Test func `a node that goes on dropping is told of once a minute, and at the end`() {
+    @Test func `a node that keeps dropping is logged once a minute, and at the end`() {
         var watch = DropWatch()
         func look(_ drops: Int64, of processed: Int64, at second: Int64, isLast: Bool = false) -> [String] {
             watch.look(
@@ -101,13 +101,13 @@ struct OperatorMessageTests {
 
     /// An inner join may well keep only a tenth.
     @Test(arguments: [(DropReason.noMatch, 500, false), (.noMatch, 950, true), (.late, 100, true), (.late, 99, false)])
-    func `what many are depends on the reason`(reason: DropReason, drops: Int64, isTold: Bool) {
+    func `how many drops count as many depends on the reason`(reason: DropReason, drops: Int64, isTold: Bool) {
         var watch = DropWatch()
         let told = watch.look(at: report(drops, of: 1_000, reason), now: .zero)
         #expect(told.isEmpty != isTold)
     }
 
-    @Test func `a node that drops many records is told of in the log`() throws {
+    @Test func `a node that drops many records is logged`() throws {
         let log = GatheredLog()
         var configuration = StreamsConfiguration()
         configuration.logger = log.logger
@@ -143,12 +143,17 @@ struct OperatorMessageTests {
 
     // MARK: Start and restore
 
-    @Test func `the log tells what an application reads and writes, where, and what it restored`() throws {
+    @Test
+    func `the log says where topics and state are, what is read, written and restored, and that all is committed`()
+        throws
+    {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             let log = GatheredLog()
             var configuration = StreamsConfiguration()
             configuration.logger = log.logger
+            configuration.onDeserializationFailure = { _ in .deadLetter(topic: "bad-lines") }
+            configuration.namedTopics = ["bad-lines", "out"]
             let lines = Topic<String?, String>("lines")
             let topology = try Topology { streams in
                 streams.stream(lines).groupBy { _, line in line }.count(as: TableStoreName("counts"))
@@ -165,6 +170,7 @@ struct OperatorMessageTests {
             let place = "topics: embedded in '\(data)/topics'; state: '\(data)/state/app'"
             #expect(log.all.contains("info: app starts with 2 tasks on 1 thread; \(place)"), "\(log.all)")
             #expect(log.all.contains("info: app reads lines (1 partition); it writes out (1 partition)"))
+            #expect(log.all.contains("info: app may also write bad-lines (1 partition), named in its configuration"))
             #expect(
                 log.all.contains { $0.hasPrefix("info: app created app-counts-changelog (1 partition), app-") },
                 "\(log.all)")
@@ -183,6 +189,10 @@ struct OperatorMessageTests {
             try run { $0.metrics.processedRecords == 74 }
             try FileManager.default.removeItem(atPath: "\(data)/state")
             try run { $0.state == .running }
+            let ends = log.all.filter {
+                $0 == "info: app-StreamThread-1 ends; everything that it processed is committed"
+            }
+            #expect(ends.count == 3, "\(log.all)")
             let restores = log.all.filter { $0.hasPrefix("info: restored ") }
             #expect(restores.count == 1, "\(log.all)")
             #expect(

@@ -164,7 +164,7 @@ struct RequiredNameTests {
     }
 
     @Test(arguments: [Naming.stable, .kafkaStreams])
-    func `what users have named all of is taken`(naming: Naming) throws {
+    func `a topology with explicit names only is accepted`(naming: Naming) throws {
         try build(naming) { $0.groupBy(named: "by-word") { _, word in word }.count(as: store).toStream().print() }
         try build(naming) { $0.filter { _, _ in true }.mapValues { $0 + "!" }.print() }
         let windows = JoinWindows(difference: .seconds(1), grace: .zero)

@@ -31,14 +31,14 @@ struct ReadOnlyStoreTests {
             try TopicPlan(topology, names: names, existing: existing, newTopicPartitions: nil).missing.map(\.name))
     }
 
-    @Test func `it has no changelog, unless it starts later than its topic`() throws {
+    @Test func `a read-only store has no changelog, unless it starts later than its topic`() throws {
         #expect(try !plannedTopics(try topology()).contains("app-rows-store-changelog"))
         #expect(try plannedTopics(try topology(start: .latest)).contains("app-rows-store-changelog"))
     }
 
     /// A store on disk knows that it has everything that was committed.
     @Test(arguments: [true, false])
-    func `it is there after a restart, and takes in what came since`(inMemory: Bool) throws {
+    func `a read-only store is there after a restart, and reads what came since`(inMemory: Bool) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["rows": 2, "questions": 2, "answers": 1])
         try fixture.write("rows", "a", "1", at: 1, partition: 1)

@@ -107,12 +107,12 @@ struct RepartitioningTests {
     }
 
     @Test(arguments: consuming)
-    func `no topic while the key is as it was`(consumer: Step) throws {
+    func `an unchanged key needs no repartition topic`(consumer: Step) throws {
         #expect(try topics([consumer]) == 0)
     }
 
     @Test(arguments: changing, consuming)
-    func `one topic before an operator that looks at keys, behind one that changes them`(
+    func `a repartition topic stands between a change of key and an operator that uses keys`(
         change: Step, consumer: Step
     ) throws {
         #expect(try topics([change]) == 0)
@@ -120,7 +120,7 @@ struct RepartitioningTests {
     }
 
     @Test(arguments: keeping)
-    func `what keeps keys neither needs a topic nor takes the need for one away`(step: Step) throws {
+    func `operators that keep keys neither need a repartition topic nor replace one`(step: Step) throws {
         let count = Self.consuming[0]
         #expect(try topics([step]) == 0)
         #expect(try topics([step, count]) == 0)
@@ -128,7 +128,7 @@ struct RepartitioningTests {
     }
 
     @Test(arguments: consuming.filter { !["windows", "sliding windows", "sessions"].contains($0.testDescription) })
-    func `what follows has complete keys`(consumer: Step) throws {
+    func `operators after a repartition see complete keys`(consumer: Step) throws {
         let last = Step("last") { stream, _ in
             Self.numbers(stream.groupByKey().count(as: TableStoreName<String, Int64>("last")).toStream())
         }
@@ -169,7 +169,7 @@ struct RepartitioningTests {
     }
 
     @Test(arguments: [false, true])
-    func `a count's repartition topic holds no values, unless others read it too`(merges: Bool) throws {
+    func `a count's repartition topic has no values, unless other operators read it too`(merges: Bool) throws {
         let nullable = Topic<String, String?>("input")
         var options = TopologyOptions()
         if merges { options.optimizations = [.mergeRepartitionTopics] }

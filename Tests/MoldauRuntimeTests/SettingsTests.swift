@@ -71,7 +71,7 @@ struct SettingsTests {
         #expect(try complaints { ($0.guarantee, $0.commitInterval) = (.exactlyOnce, .seconds(Int64.max)) }.count == 1)
     }
 
-    @Test func `lengths that never end trap nowhere`() throws {
+    @Test func `settings of any length do not trap`() throws {
         let never = Duration.seconds(Int64.max)
         let complaints = try complaints {
             ($0.commitInterval, $0.writeBehindInterval, $0.stopPatience) = (never, never, never)
@@ -83,7 +83,7 @@ struct SettingsTests {
         #expect(try self.complaints { $0.streamThreads = .max }.count == 1)
     }
 
-    @Test func `two applications whose names make one topic are told apart`() throws {
+    @Test func `two applications whose names would give the same topic are refused`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         func topology(_ store: String) throws -> Topology {
@@ -105,7 +105,7 @@ struct SettingsTests {
         try again.stop()
     }
 
-    @Test func `topics that closures name are there from the start, or missed then`() throws {
+    @Test func `topics that closures write to are created or missed at the start`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         let missing = try application(fixture) { $0.namedTopics = ["dead"] }

@@ -42,7 +42,7 @@ struct SourceChangelogTests {
         return thread.report
     }
 
-    @Test func `no changelog is made or written, and names stay what they are`() throws {
+    @Test func `no changelog is created or written, and names stay the same`() throws {
         let fixture = try fixture()
         try fixture.write("prices", "k", "5", at: 1)
         try fixture.write("orders", "k", "order", at: 2)

@@ -101,14 +101,14 @@ struct StickyAssignmentTests {
         #expect(three.tasks(of: 3).count { $0.subtopology == 1 } == 2)
     }
 
-    @Test func `tasks are dealt out in turn`() {
+    @Test func `tasks are assigned in turn`() {
         let work = Assignment.Work(tasks: tasks(1, 5).reversed())
         let dealt = Assignment(work, members: [1, 2])
         #expect(dealt.tasks(of: 1).map(\.description) == ["0_0", "0_2", "0_4"])
         #expect(dealt.tasks(of: 2).map(\.description) == ["0_1", "0_3"])
     }
 
-    @Test func `who keeps a copy takes over`() {
+    @Test func `a member with a copy takes over`() {
         let work = Assignment.Work(tasks: tasks(1, 6), copied: Set(tasks(1, 6)), standbys: 1)
         let three = Assignment(work, members: [1, 2, 3])
         let two = Assignment(work, members: [1, 2], previous: three)

@@ -74,7 +74,7 @@ struct StreamJoinTests {
         #expect(try driver.read(from: Self.out).map(\.value) == (memory == .complete ? ["B+null"] : []))
     }
 
-    @Test func `a match in time takes its place`() throws {
+    @Test func `a match in time replaces the result without a match`() throws {
         let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
         try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))
         try driver.pipe(Self.left, key: "a", value: "B", at: Timestamp(ms: 100))
@@ -84,7 +84,7 @@ struct StreamJoinTests {
     }
 
     /// 100 in eight bytes, 1 for the left side, the key; a list of two values, each with 1 for the left side.
-    @Test func `what waits lies in the changelog as Kafka Streams writes it`() throws {
+    @Test func `waiting records are in the changelog as Kafka Streams writes them`() throws {
         let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
         try driver.pipe(Self.left, key: "k", value: "A", at: Timestamp(ms: 100))
         try driver.pipe(Self.left, key: "k", value: "B", at: Timestamp(ms: 100))
@@ -93,7 +93,7 @@ struct StreamJoinTests {
         #expect(last.value == [1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 0x41, 0, 0, 0, 2, 1, 0x42])
     }
 
-    @Test func `what waits outlives a restart`() throws {
+    @Test func `waiting records survive a restart`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["left": 1, "right": 1, "out": 1])
         try fixture.write("left", "a", "A", at: 100)

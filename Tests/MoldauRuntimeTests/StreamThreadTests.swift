@@ -106,7 +106,7 @@ struct StreamThreadTests {
         #expect(thread.report.restored == 3)
     }
 
-    @Test func `a restore waits for what is open, and reads what was committed behind it`() throws {
+    @Test func `a restore waits for open transactions, and reads what was committed after them`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         var configuration = StreamsConfiguration()
@@ -160,7 +160,7 @@ struct StreamThreadTests {
         #expect(reason.hasPrefix("the topic 'app-counts-store-changelog' is another one than the store was made of"))
     }
 
-    @Test func `tells how a restore goes`() throws {
+    @Test func `reports the progress of a restore`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 1)

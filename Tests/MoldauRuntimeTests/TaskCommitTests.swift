@@ -72,7 +72,7 @@ struct TaskCommitTests {
     }
 
     @Test(arguments: [(false, "positions [1]"), (true, "transaction of app: [1]")])
-    func `where positions are refused stores keep nothing, and the commit may be called again`(
+    func `if offsets are refused, stores keep nothing, and the commit may be called again`(
         isTransactional: Bool, refused: String
     ) throws {
         let counted = try CountedOnce(isTransactional: isTransactional)

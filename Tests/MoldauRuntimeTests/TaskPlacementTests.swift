@@ -83,7 +83,7 @@ struct TaskPlacementTests {
         #expect(threads.held[1]?.active.keys.sorted() == kept)
     }
 
-    @Test func `who leaves is not asked twice, and others wait for its end`() {
+    @Test func `a leaving thread is asked once, and others wait for its end`() {
         var threads = Threads(standbys: 0, members: [1, 2])
         threads.settle()
         threads.placement.leave(2)
@@ -121,7 +121,7 @@ struct TaskPlacementTests {
     }
 
     @Test(arguments: 1...300 as ClosedRange<UInt64>)
-    func `threads come, go and fail at any time, and nobody has what another has`(seed: UInt64) {
+    func `threads come, go and fail at any time, and no task is on two threads`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var threads = Threads(standbys: Int.random(in: 0...2, using: &random), members: [1, 2])
         var leaving: Set<Int> = []

@@ -82,7 +82,7 @@ struct ThreadMailboxTests {
         try thread.close()
     }
 
-    @Test func `who is not answered before the end is told so, and so is who comes later`() throws {
+    @Test func `unanswered callers are told when the thread ends, and so are later ones`() throws {
         let told = Gathered<String>()
         let (thread, _) = try counting { _ in }
         let mailbox = thread.mailbox
@@ -103,7 +103,7 @@ struct ThreadMailboxTests {
         #expect(told.all == [true])
     }
 
-    @Test func `as many as may wait are taken, and one more is refused at once`() throws {
+    @Test func `a full mailbox refuses the next message at once`() throws {
         let refused = Gathered<String>()
         let (thread, _) = try counting { _ in }
         for _ in 0...1_024 {
@@ -115,7 +115,7 @@ struct ThreadMailboxTests {
         try thread.close()
     }
 
-    @Test func `what work throws goes to who asked, and the thread goes on`() throws {
+    @Test func `an error of a message goes to its sender, and the thread continues`() throws {
         let told = Gathered<String>()
         let (thread, _) = try counting { _ in }
         thread.mailbox.post({ _ -> Int in throw ClusterError.closed }) { answer in
@@ -127,7 +127,7 @@ struct ThreadMailboxTests {
         try thread.close()
     }
 
-    @Test func `of a task that has gone an answer says so`() throws {
+    @Test func `a message for a task that has moved away is answered with that`() throws {
         let told = Gathered<ThreadMailboxError>()
         let (thread, _) = try counting { _ in }
         thread.granted.active[Self.second] = nil
@@ -165,7 +165,7 @@ struct ThreadMailboxTests {
         }
     }
 
-    @Test func `while a failed thread is replaced nobody hangs, and then the new one answers`() throws {
+    @Test func `while a failed thread is replaced no caller hangs, and the new thread answers`() throws {
         let (fixture, poison) = (try ClusterFixture(), Poison())
         try fixture.create(["input": 1, "counts": 1])
         let topology = try Topology { streams in

@@ -20,15 +20,15 @@ struct TimestampExtractorTests {
         return try fixture.read(output).map(\.timestamp.ms)
     }
 
-    @Test func `the record's own by default, without those of a negative time`() throws {
+    @Test func `the record's own timestamp is the default, and negative ones are dropped`() throws {
         #expect(try times(nil) == [10, 20])
     }
 
-    @Test func `the wall clock`() throws {
+    @Test func `the wall clock can be the timestamp`() throws {
         #expect(try times(.wallClock) == [1_000, 1_000, 1_000])
     }
 
-    @Test func `the partition's time where the record's is negative`() throws {
+    @Test func `the partition's time replaces a negative timestamp`() throws {
         #expect(try times(.partitionTimeIfNegative) == [10, 10, 20])
     }
 
@@ -47,7 +47,7 @@ struct TimestampExtractorTests {
         #expect(try times(.failIfNegative, of: [10, -5, 20], configuration) == [10, 20])
     }
 
-    @Test func `a closure's own`() throws {
+    @Test func `a closure chooses the timestamp`() throws {
         let shifted = TimestampExtractor<String, String>.custom { record, partitionTime in
             Timestamp(ms: abs(record.timestamp.ms) + max(partitionTime.ms, 0))
         }

@@ -49,7 +49,7 @@ struct WindowTests {
 
     /// Days of a time zone: one of 23 hours, one of 25. A millisecond stands for an hour.
     @Test(arguments: [false, true])
-    func `windows of one's own keep their own ends`(isSuppressed: Bool) throws {
+    func `custom windows keep their own ends`(isSuppressed: Bool) throws {
         let edges: [Int64] = [0, 23, 48, 72, 96]
         let days = TimeWindows.custom(size: .milliseconds(25), grace: .zero) { time in
             zip(edges, edges.dropFirst()).map { Window(start: Timestamp(ms: $0), end: Timestamp(ms: $1)) }
@@ -68,7 +68,7 @@ struct WindowTests {
         #expect(result.rows == (isSuppressed ? closed : ["[a@0/23]=1"] + closed + ["[a@72/96]=1"]))
     }
 
-    @Test func `windows of one's own and one without end`() throws {
+    @Test func `custom windows and unlimited windows`() throws {
         let custom = try rows([("a", "x", 3), ("a", "x", 12)]) {
             $0.groupByKey().windowedBy(
                 .custom(size: .milliseconds(8), grace: .zero) { time in
@@ -125,7 +125,7 @@ struct WindowTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `a session that ended just as long ago as it stays open is kept`(kind: StoreKind) throws {
+    func `a session that ended exactly one gap ago is kept`(kind: StoreKind) throws {
         let inputs: [(String, String, Int64)] = [("a", "x", 38), ("b", "x", 17), ("b", "x", 16)]
         let result = try rows(inputs, TopologyOptions(storeKinds: StoreKinds(kind))) {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(21), grace: .zero)).count()
@@ -181,7 +181,7 @@ struct WindowTests {
             (.tumbling(.milliseconds(10), grace: .milliseconds(15)), "retention is 20 ms"),
             (.sliding(.milliseconds(10), grace: .milliseconds(5)), "at least 25 ms"),
         ] as [(TimeWindows, String)])
-    func `sizes that cannot be are errors of the topology, with the figures`(windows: TimeWindows, said: String) {
+    func `impossible window sizes are errors of the topology, with the numbers`(windows: TimeWindows, said: String) {
         let error = #expect(throws: TopologyError.self) {
             _ = try rows([]) {
                 $0.groupByKey().windowedBy(windows).count(options: WindowStoreOptions(retention: .milliseconds(20)))
@@ -190,7 +190,7 @@ struct WindowTests {
         #expect(error?.description.contains(said) == true)
     }
 
-    @Test func `gaps that cannot be, and closings that are not known, are errors of the topology`() {
+    @Test func `impossible gaps, and windows whose closing is unknown, are errors of the topology`() {
         let gap = #expect(throws: TopologyError.self) {
             _ = try rows([]) { $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(-5), grace: .zero)).count() }
         }

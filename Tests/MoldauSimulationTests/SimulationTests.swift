@@ -20,7 +20,7 @@ struct SimulationTests {
     }
 
     @Test(arguments: 1...3 as ClosedRange<UInt64>)
-    func `stores in RocksDB and files of the operating system come to the same each time`(seed: UInt64) throws {
+    func `runs with RocksDB and the operating system's files have the same result each time`(seed: UInt64) throws {
         let result = try Simulation.run(seed: seed, isReal: true)
         #expect(result.violations == [], "\(result.scenario)")
         #expect(try Simulation.run(seed: seed, isReal: true).hash == result.hash)
@@ -56,7 +56,7 @@ struct SimulationTests {
     }
 
     @Test(arguments: MendedSeed.all)
-    func `what a seed found once does not come back`(mended: MendedSeed) throws {
+    func `faults that seeds found once do not come back`(mended: MendedSeed) throws {
         #expect(try Simulation.run(seed: mended.seed).violations == [], "\(mended.was)")
         // If scenarios are drawn differently, a seed is another run: then `--plant` finds one that shows the mistake.
         guard let mistake = mended.mistake else { return }

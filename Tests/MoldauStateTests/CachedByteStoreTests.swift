@@ -92,7 +92,7 @@ struct CachedByteStoreTests {
         #expect(try store.drained() == [Entry([1], [2])])
     }
 
-    @Test func `what a failing drain did not take comes with the next one`() throws {
+    @Test func `changes that a failing drain did not take come with the next one`() throws {
         struct Full: Error {}
         let store = try task.bytes(.inMemory)
         for key in [1, 2, 3] as [UInt8] { try store.put([key], [0]) }

@@ -160,7 +160,7 @@ struct DurabilityTests {
         #expect(operation == "open the state" && path == task.directory.path)
     }
 
-    @Test func `too many open files are called that`() {
+    @Test func `too many open files are reported as such`() {
         let message = "IO error: While open a file for lock: state/LOCK: Too many open files"
         let error = StateError.rocksDB(operation: "open the state", path: "state", message: message)
         #expect(error.description.contains("ulimit -n"))

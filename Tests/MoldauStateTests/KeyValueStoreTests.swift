@@ -101,7 +101,7 @@ struct KeyValueStoreTests {
         #expect(throws: StateError.self) { try store.get("a") }
     }
 
-    @Test func `a definition carries what the topology has to know`() {
+    @Test func `a store definition tells the topology what it must know`() {
         let store = StoreDefinition(
             name, kind: .inMemory, isLogged: false, topicSettings: ["a": "b"])
         #expect(store.name == "counts")

@@ -16,7 +16,7 @@ struct LRUKeyValueStoreTests {
         try store.all().collect().map(\.key)
     }
 
-    @Test func `where one more comes, that goes which was not used for longest`() throws {
+    @Test func `a row above the limit evicts the least recently used one`() throws {
         let store = try open()
         for (value, key) in ["a", "b", "c"].enumerated() { try store.put(key, value) }
         #expect(try store.get("a") == 0)
@@ -38,7 +38,7 @@ struct LRUKeyValueStoreTests {
         #expect(try keys(store) == ["c", "d", "e"])
     }
 
-    @Test func `what goes is deleted in the changelog, and a restore knows the order`() throws {
+    @Test func `evicted rows are deleted in the changelog, and a restore keeps the order of use`() throws {
         let store = try open()
         var changelog: [(key: [UInt8], value: [UInt8]?)] = []
         func drain() throws {

@@ -51,7 +51,7 @@ struct SessionStoreTests {
         #expect(try found(store.sessions(endingFrom: Timestamp(ms: 65_021), to: Timestamp(ms: 65_020))).isEmpty)
     }
 
-    @Test func `a session that others went into comes before their removals in the changelog`() throws {
+    @Test func `a merged session precedes the removals of its parts in the changelog`() throws {
         let store = try store(.inMemory)
         try store.put(session("a", 0, 10), 1)
         try store.put(session("a", 20, 30), 2)

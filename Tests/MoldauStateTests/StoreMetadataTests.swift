@@ -8,7 +8,7 @@ import Testing
 struct StoreMetadataTests {
     private let task = TestTask()
 
-    @Test func `all of it comes back, in the oldest version that can say it`() throws {
+    @Test func `metadata is written in the oldest version that can hold it, and comes back whole`() throws {
         var full = StoreMetadata()
         full.changelogOffset = Offset(7)
         full.positions = [TopicPartition("in", 1): Offset(5)]
@@ -32,7 +32,7 @@ struct StoreMetadataTests {
         #expect(versions == [1, 2, 3])
     }
 
-    @Test(arguments: ["", "a|b", "a|b|c|d|e", "|b|c|"]) func `other text is no form`(note: String) {
+    @Test(arguments: ["", "a|b", "a|b|c|d|e", "|b|c|"]) func `other text is not a store's form`(note: String) {
         #expect(StoreForm(note: note) == nil)
     }
 
@@ -53,7 +53,7 @@ struct StoreMetadataTests {
         }
     }
 
-    @Test func `a key that is there is no change for putIfAbsent`() throws {
+    @Test func `putIfAbsent of an existing key changes nothing`() throws {
         let store = try task.keyValue(KeyValueStoreName<String, Int64>("plain"))
         let rows = try task.timestamped(TableStoreName<String, Int64>("rows"))
         #expect(try store.putIfAbsent("a", 1) == nil)
@@ -69,7 +69,7 @@ struct StoreMetadataTests {
 
     /// The process ends after each step of a move into other buckets; the next start, with yet another width,
     /// continues.
-    @Test func `rows that are on the way into other buckets arrive after a crash`() throws {
+    @Test func `rows that were moving between buckets arrive after a crash`() throws {
         let shelf = Crashing()
         func definition(_ retention: Duration) -> StoreDefinition {
             StoreDefinition(

@@ -117,7 +117,7 @@ struct WindowStoreTests {
         try store.close()
     }
 
-    @Test func `what was dropped stays dropped, among entries that came by ingestion`() throws {
+    @Test func `deleted entries stay deleted, also among ingested ones`() throws {
         let count = Int64(RocksDBByteStore.ingestThreshold)
         var store = try store(.rocksDB)
         for round in 0..<4 as Range<Int64> {
@@ -219,7 +219,7 @@ struct WindowStoreTests {
         #expect(try again.fetch("k", at: Timestamp(ms: 1_000)) == ValueAndTimestamp(7, at: Timestamp(ms: 1_005)))
     }
 
-    @Test func `a restore leaves out what is over by then`() throws {
+    @Test func `a restore leaves out expired windows`() throws {
         let store = try store(.rocksDB)
         try store.put("a", 1, at: Timestamp(ms: 10))
         try store.put("a", 2, at: Timestamp(ms: 900_000))

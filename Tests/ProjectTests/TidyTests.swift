@@ -138,7 +138,7 @@ struct TidyTests {
 
 /// Deliberate mistakes, with which tests show that they find them: compiled if `SABOTAGE` is defined.
 struct SabotageTests {
-    @Test func `is defined for debug builds alone, unless it is asked for`() throws {
+    @Test func `deliberate mistakes are compiled into debug builds only, unless asked for`() throws {
         #expect(try definitions([:]).allSatisfy { $0 == ["debug"] })
         #expect(try definitions(["SABOTAGE": "1"]).allSatisfy { $0 == [] })
     }

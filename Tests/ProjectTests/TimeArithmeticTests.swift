@@ -16,7 +16,7 @@ struct TimeArithmeticTests {
         return code.contains(before) || code.contains(after)
     }
 
-    @Test func `milliseconds are added and subtracted by what stops at the ends of the numbers`() throws {
+    @Test func `milliseconds are added and subtracted with saturating arithmetic`() throws {
         for target in Self.targets {
             let folder = BuiltProgram.repository.appending(path: "Sources/\(target)")
             let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
@@ -42,5 +42,5 @@ struct TimeArithmeticTests {
         ("let end = time.adding(ms: sizeMs)", false),
         ("let half = periodMs / 2", false), ("// start.ms + 1", false), ("return now - age", false),
     ])
-    func `raw arithmetic is noticed`(line: String, isFound: Bool) { #expect(isRaw(line[...]) == isFound) }
+    func `unchecked time arithmetic is found`(line: String, isFound: Bool) { #expect(isRaw(line[...]) == isFound) }
 }

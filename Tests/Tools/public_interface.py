@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Writes down what the libraries offer to other packages, so that no declaration becomes public unnoticed.
+"""Writes down what the libraries offer to other packages, so that no declaration becomes public unnoticed or undocumented.
 
     public_interface.py <repository>          writes Tests/ProjectTests/PublicInterface.txt
     public_interface.py <repository> --check  exits with 1 if the file differs
 
+Both exit with 1 if a declaration has no documentation comment, of its own or inherited from the requirement that it fulfils.
+
 The declarations come from the modules that `swift build` has built (debug, in `.build`, or in the folder that BUILT names); a module
-that is missing is an error. One line per declaration: module, kind, path, declaration.
+that is missing is an error. MODULE names a single other module, to test this program itself. One line per declaration: module, kind, path, declaration.
 """
 
 import json
@@ -32,7 +34,8 @@ def graphs(built, module, triple, folder):
     command = ["swift", "symbolgraph-extract", "-module-name", module, "-I", str(built / "Modules"), "-target", triple]
     command += ["-minimum-access-level", "public", "-skip-synthesized-members", "-output-dir", folder]
     for name in C_MODULES:
-        command += ["-Xcc", f"-fmodule-map-file={built / f'{name}.build' / 'module.modulemap'}"]
+        map = built / f"{name}.build" / "module.modulemap"
+        command += ["-Xcc", f"-fmodule-map-file={map}"] if map.exists() else []
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"public_interface.py: {module} cannot be read; build the package first (swift build)\n{done.stderr}")
@@ -41,27 +44,39 @@ def graphs(built, module, triple, folder):
             yield from json.loads(path.read_text())["symbols"]
 
 
+def place(symbol):
+    """The file and the line of a declaration, as an editor shows them."""
+    location = symbol.get("location")
+    if location is None:
+        return "somewhere"
+    return f"{location['uri'].removeprefix('file://')}:{location['position']['line'] + 1}"
+
+
 def interface(built):
-    """The lines of the file."""
-    lines, triple = set(), target()
-    for module in MODULES:
+    """The lines of the file, and a complaint for each declaration without documentation."""
+    lines, undocumented, triple = set(), set(), target()
+    for module in [os.environ["MODULE"]] if "MODULE" in os.environ else MODULES:
         with tempfile.TemporaryDirectory() as folder:
             for symbol in graphs(built, module, triple, folder):
                 path = ".".join(symbol["pathComponents"])
                 declaration = " ".join("".join(f["spelling"] for f in symbol["declarationFragments"]).split())
                 kind = symbol["kind"]["identifier"].removeprefix("swift.")
                 lines.add(f"{module} {kind} {path}: {declaration}")
-    return sorted(lines)
+                if not symbol.get("docComment", {}).get("lines"):
+                    undocumented.add(f"{place(symbol)}: {kind} {path} has no documentation comment")
+    return sorted(lines), sorted(undocumented)
 
 
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    lines = interface(pathlib.Path(os.environ.get("BUILT", root / ".build/debug")))
+    lines, undocumented = interface(pathlib.Path(os.environ.get("BUILT", root / ".build/debug")))
+    for complaint in undocumented:
+        print(complaint.replace(f"{root}/", ""))
     file = root / "Tests/ProjectTests/PublicInterface.txt"
     if "--check" not in sys.argv:
         file.write_text("\n".join(lines) + "\n")
         print(f"{len(lines)} public declarations")
-        return
+        sys.exit(1 if undocumented else 0)
     there = file.read_text().splitlines() if file.exists() else []
     changes = [f"- {line}" for line in sorted(set(there) - set(lines))]
     changes += [f"+ {line}" for line in sorted(set(lines) - set(there))]
@@ -69,7 +84,7 @@ def main():
         print(line)
     if changes:
         print("the public interface has changed; if it is meant, `make interface` writes it down")
-        sys.exit(1)
+    sys.exit(1 if changes or undocumented else 0)
 
 
 main()

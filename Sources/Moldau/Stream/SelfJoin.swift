@@ -7,6 +7,7 @@ extension StreamJoin where Left == Right {
     /// order are those of the join with two stores.
     func addSelfJoin(_ names: StreamJoinNames, _ store: StoreDefinition, to topology: inout Topology) throws {
         let make: @Sendable (NodeContext) throws -> Any = { try joiningWithItself($0, store: names.leftStore) }
+        let operation = OperatorDescription.selfJoin(kind, windows.described)
         try topology.add(TopologyNode(names.merge, .processor(make: make), operation, parents: [names.leftWindowed]))
         try topology.add(store, for: [names.leftWindowed, names.merge])
     }

@@ -20,7 +20,7 @@ import MoldauTopology
     @usableFromInline let isHolding: Bool
     @usableFromInline let sendsOldValues: Bool
     /// Whether `send` uses `old`.
-    var needsOldValues: Bool { isHolding || sendsOldValues }
+    @inlinable var needsOldValues: Bool { isHolding || sendsOldValues }
     @usableFromInline let forward: Inlet<Key, Change<Value>>.ReceiveParts
     private let encodeKey: Serde<Key>.Encode
     @usableFromInline let context: NodeContext
@@ -30,7 +30,7 @@ import MoldauTopology
     private var places: [[UInt8]: Int] = [:]
     private var keyBytes = ByteWriter()
 
-    init(
+    @usableFromInline init(
         _ context: NodeContext, store: String, emission: Emission, key: Serde<Key>, sendsOldValues: Bool
     ) throws {
         self.sendsOldValues = sendsOldValues

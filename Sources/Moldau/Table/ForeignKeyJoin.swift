@@ -110,7 +110,8 @@ extension KTable {
         let node = GraphNode(names.result) { topology, _ in
             try rows.add(names, below: parents, left, right, subscriptions, to: &topology)
             try output.write(
-                into: &topology, below: [names.resolver], key: { (key: Key) in key }, value: { (row: Result?) in row })
+                into: &topology, below: [names.resolver],
+                TableInput<Key, Result>.make(key: { (key: Key) in key }, value: { (row: Result?) in row }))
         }
         builder.copartition(other.sources.union([names.registrationSource]))
         builder.copartition(sources.union([names.responseSource]))

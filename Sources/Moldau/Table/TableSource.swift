@@ -19,10 +19,26 @@ extension StreamsBuilder {
     /// - Parameter start: where to begin in a partition without a committed offset.
     /// - Parameter given: the operator's name in descriptions and metrics; nil: one is made.
     /// - Parameter options: how the rows are kept.
-    public func table<Key, Value>(
+    @inlinable public func table<Key, Value>(
         _ topic: Topic<Key, Value>, as store: (any TableName<Key, Value>)? = nil, named given: String? = nil,
         options: TableStoreOptions? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key?, Value?>? = nil
+    ) -> KTable<Key, Value> {
+        let (key, value) = (topic.key.optional, topic.value.optional)
+        return table(
+            topic, as: store, named: given, options: options, start: start, timestamps: timestamps,
+            head: { context in
+                TypedSourceHead(
+                    key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
+                    next: try context.next(Key?.self, Value?.self))
+            },
+            inlet: TableInput<Key, Value>.make(key: { $0 }, value: { $0 }))
+    }
+
+    @usableFromInline func table<Key, Value>(
+        _ topic: Topic<Key, Value>, as store: (any TableName<Key, Value>)?, named given: String?,
+        options: TableStoreOptions?, start: StartPosition, timestamps: TimestampExtractor<Key?, Value?>?,
+        head: @escaping TopologyNode.MakeHead, inlet: @escaping TableInput<Key, Value>.Make
     ) -> KTable<Key, Value> {
         let choice = StoreChoice(store, options, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "table")
@@ -34,14 +50,10 @@ extension StreamsBuilder {
         // changelog.
         let reusesTopic = self.options.optimizations.contains(.reuseSourceTopics) && start == .earliest
         let node = GraphNode(name) { topology, _ in
-            let (key, value) = (topic.key.optional, topic.value.optional)
-            let reader = TopologyNode.Source(topics: [topic.name], start: start, isTable: true) { context in
-                TypedSourceHead(
-                    key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
-                    next: try context.next())
-            }
-            try topology.add(TopologyNode(sourceName, .source(reader), .source(RecordFormat(key, value))))
-            try source.write(into: &topology, below: [sourceName], key: { $0 }, value: { $0 })
+            let format = RecordFormat(topic.key.optional, topic.value.optional)
+            let reader = TopologyNode.Source(topics: [topic.name], start: start, isTable: true, makeHead: head)
+            try topology.add(TopologyNode(sourceName, .source(reader), .source(format)))
+            try source.write(into: &topology, below: [sourceName], inlet)
             guard reusesTopic, source.hasStore else { return }
             try topology.add(
                 SourceChangelog(store: choice.name, topic: topic.name, source: sourceName) { context in
@@ -65,7 +77,7 @@ extension KStream {
     /// // customers: ada=Prague
     /// // cards: ada=Prague /shop
     /// ```
-    public func toTable(
+    @inlinable public func toTable(
         as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Value> where Key: StreamCodable, Value: StreamCodable {
         toTable(as: store, named: name, options: options, key: Key.serde, value: Value.serde)
@@ -78,31 +90,36 @@ extension KStream {
     /// // lines: 1=to be, 1=-
     /// // rows: 1=to be, 1=nil
     /// ```
-    public func toTable<Wrapped>(
+    @inlinable public func toTable<Wrapped>(
         as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
     ) -> KTable<Key, Wrapped> where Key: StreamCodable, Wrapped: StreamCodable, Value == Wrapped? {
         toTable(as: store, named: name, options: options, key: Key.serde, value: Wrapped.serde)
     }
 
     /// As `toTable`, with the given serdes.
-    public func toTable(
+    @inlinable public func toTable(
         as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         key: Serde<Key>, value: Serde<Value>
     ) -> KTable<Key, Value> {
-        table(as: store, named: name, options, key: key, value: value, written: value) { value.isNull($0) ? nil : $0 }
+        table(
+            as: store, named: name, options, key: key, value: value, written: value,
+            inlet: TableInput<Key, Value>.make(
+                key: { key.isNull($0) ? nil : $0 }, value: { value.isNull($0) ? nil : $0 }))
     }
 
     /// As `toTable` of a stream with optional values, with the given serdes.
-    public func toTable<Wrapped>(
+    @inlinable public func toTable<Wrapped>(
         as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         key: Serde<Key>, value: Serde<Wrapped>
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
-        table(as: store, named: name, options, key: key, value: value, written: value.optional) { $0 }
+        table(
+            as: store, named: name, options, key: key, value: value, written: value.optional,
+            inlet: TableInput<Key, Wrapped>.make(key: { key.isNull($0) ? nil : $0 }, value: { (row: Wrapped?) in row }))
     }
 
-    private func table<Row>(
+    @usableFromInline func table<Row>(
         as store: (any TableName<Key, Row>)?, named given: String?, _ options: TableStoreOptions?, key: Serde<Key>,
-        value: Serde<Row>, written: Serde<Value>, row: @escaping @Sendable (Value) -> Row?
+        value: Serde<Row>, written: Serde<Value>, inlet: @escaping TableInput<Key, Row>.Make
     ) -> KTable<Key, Row> {
         let name = builder.name(given, "KSTREAM-TOTABLE-")
         let choice = StoreChoice(store, options, in: builder) {
@@ -116,7 +133,7 @@ extension KStream {
         builder.copartition(partitioned.sources)
         let source = TableSource(name, choice, key: key, value: value)
         let node = GraphNode(name) { topology, parents in
-            try source.write(into: &topology, below: parents, key: { key.isNull($0) ? nil : $0 }, value: row)
+            try source.write(into: &topology, below: parents, inlet)
         }
         builder.add(node, below: [partitioned.node])
         return KTable(
@@ -152,42 +169,58 @@ final class TableSource<Key, Value> {
             return .store(choice.name)
         })
 
-    /// Adds the node below `parents`; `key` and `value` turn the parents' records into rows; nil is "none".
-    func write<KeyIn, ValueIn>(
-        into topology: inout Topology, below parents: [String], key rowKey: @escaping @Sendable (KeyIn) -> Key?,
-        value row: @escaping @Sendable (ValueIn) -> Value?
+    /// Adds the node below `parents`.
+    func write(
+        into topology: inout Topology, below parents: [String], _ inlet: @escaping TableInput<Key, Value>.Make
     ) throws {
-        let (store, emission, key) = (choice.name, choice.emission, key)
-        let (isStored, sendsOldValues) = (hasStore, content.sendsOldValues)
-        let make: @Sendable (NodeContext) throws -> Any = { context in
-            let update: (Record<Key, Value?>) throws -> Void =
-                isStored
-                ? try Self.storing(context, store, emission, key, sendsOldValues) : try Self.passing(context)
-            return Inlet<KeyIn, ValueIn> { record in
-                guard let key = rowKey(record.key) else { return context.drop(.nullKey) }
-                try update(record.with(key: key, value: row(record.value)))
+        let store =
+            hasStore
+            ? TableInput<Key, Value>.Store(
+                name: choice.name, emission: choice.emission, key: key, sendsOldValues: content.sendsOldValues) : nil
+        try topology.add(TopologyNode(name, .processor { try inlet($0, store) }, .table, parents: parents))
+        if hasStore { try topology.add(choice.definition(key: key, value: value), for: [name]) }
+    }
+}
+
+/// What a table's node does with the records that reach it.
+@usableFromInline enum TableInput<Key, Value> {
+    /// Where the rows go.
+    @usableFromInline struct Store: Sendable {
+        @usableFromInline let name: String
+        @usableFromInline let emission: Emission
+        @usableFromInline let key: Serde<Key>
+        @usableFromInline let sendsOldValues: Bool
+    }
+
+    /// Makes the node's inlet. Without a store, each record goes on as a change.
+    @usableFromInline typealias Make = @Sendable (NodeContext, Store?) throws -> Any
+
+    /// - Parameters:
+    ///   - rowKey: the row's key; nil for a record that has none.
+    ///   - row: the row; nil deletes it.
+    @inlinable static func make<KeyIn, ValueIn>(
+        key rowKey: @escaping @Sendable (KeyIn) -> Key?, value row: @escaping @Sendable (ValueIn) -> Value?
+    ) -> Make {
+        { context, store in
+            guard let store else {
+                let forward = try context.next(Key.self, Change<Value>.self).receiveParts
+                return Inlet<KeyIn, ValueIn>(parts: { key, value, timestamp, headers in
+                    guard let key = rowKey(key) else { return context.drop(.nullKey) }
+                    try forward(key, Change(new: row(value), old: nil), timestamp, headers)
+                })
             }
+            let rows = try TableRows<Key, Value>(context, store.name)
+            let changes = try ChangeForwarder<Key, Value>(
+                context, store: store.name, emission: store.emission, key: store.key,
+                sendsOldValues: store.sendsOldValues)
+            return Inlet<KeyIn, ValueIn>(parts: { key, value, timestamp, headers in
+                guard let key = rowKey(key) else { return context.drop(.nullKey) }
+                let new = row(value)
+                // If no old values are needed, the row is written without reading the old one.
+                let old = changes.needsOldValues ? try rows.get(key)?.value : nil
+                let result = try rows.put(key, new, at: timestamp)
+                try changes.send(key, headers, new: new, old: old, at: timestamp, result)
+            })
         }
-        try topology.add(TopologyNode(name, .processor(make: make), .table, parents: parents))
-        if isStored { try topology.add(choice.definition(key: key, value: value), for: [name]) }
-    }
-
-    private static func storing(
-        _ context: NodeContext, _ name: String, _ emission: Emission, _ key: Serde<Key>, _ sendsOldValues: Bool
-    ) throws -> (Record<Key, Value?>) throws -> Void {
-        let rows = try TableRows<Key, Value>(context, name)
-        let changes = try ChangeForwarder<Key, Value>(
-            context, store: name, emission: emission, key: key, sendsOldValues: sendsOldValues)
-        return { record in
-            // If no old values are needed, the row is written without reading the old one.
-            let old = changes.needsOldValues ? try rows.get(record.key)?.value : nil
-            let result = try rows.put(record.key, record.value, at: record.timestamp)
-            try changes.send(record, new: record.value, old: old, at: record.timestamp, result)
-        }
-    }
-
-    private static func passing(_ context: NodeContext) throws -> (Record<Key, Value?>) throws -> Void {
-        let forward = try context.next(Key.self, Change<Value>.self).receive
-        return { record in try forward(record.with(value: Change(new: record.value, old: nil))) }
     }
 }

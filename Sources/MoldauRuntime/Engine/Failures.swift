@@ -115,9 +115,9 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
                 + "cannot be read as the other; keep the definition that the store was made with, or give the new one another "
                 + "name, or delete the topic and the application's state directory, and the store begins empty"
         case .undecidedPartitionCount(let topic):
-            "nothing tells how many partitions '\(topic)' has: it is written by no source of a known topic"
+            "the number of partitions of '\(topic)' is unknown: nothing that reads an existing topic writes to it"
         case .noCommittedOffset(let partition):
-            "no offset is committed for \(partition), and its source says to fail then"
+            "no offset is committed for \(partition), and its source is told to fail in that case: give it another start position"
         case .invalidState(let expected, let actual): "the application is \(actual), expected \(expected)"
         case .lastThread: "the application has one stream thread only; pause or stop it instead"
         case .invalidSettings(let complaints): complaints.joined(separator: "; ")

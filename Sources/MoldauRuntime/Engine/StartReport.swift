@@ -7,10 +7,12 @@ struct StartReport {
 
     let sentences: [String]
 
-    /// - Parameter place: where the cluster is, in its own words.
+    /// - Parameters:
+    ///   - named: topics that only closures write to, such as dead-letter topics.
+    ///   - place: where the cluster is, in its own words.
     init(
-        _ plan: TopicPlan, of topology: Topology, names: InternalTopicNames, threads: Int, place: String,
-        stateDirectory: String?
+        _ plan: TopicPlan, of topology: Topology, named: Set<String>, names: InternalTopicNames, threads: Int,
+        place: String, stateDirectory: String?
     ) {
         let (read, written) = TopicPlan.externalTopics(of: topology)
         func list(_ topics: some Collection<String>) -> String {
@@ -27,6 +29,10 @@ struct StartReport {
         sentences.append(
             "\(names.applicationID) reads \(read.isEmpty ? "no topic yet" : list(read))"
                 + (written.isEmpty ? "" : "; it writes \(list(written))"))
+        let closures = named.subtracting(read).subtracting(written)
+        if !closures.isEmpty {
+            sentences.append("\(names.applicationID) may also write \(list(closures)), named in its configuration")
+        }
         if !plan.missing.isEmpty {
             sentences.append("\(names.applicationID) created \(list(plan.missing.map(\.name)))")
         }

@@ -6,6 +6,7 @@ import Synchronization
 
 /// A stream thread of an application, as seen from outside. Kafka's `ThreadMetadata`.
 public struct StreamThreadDescription: Sendable, Hashable {
+    /// The thread's name, as in log messages.
     public let name: String
     /// Whether it processes all of its tasks.
     public let isRunning: Bool

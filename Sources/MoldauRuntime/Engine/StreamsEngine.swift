@@ -137,8 +137,8 @@ package final class StreamsEngine: Sendable {
 
     private func tell(_ plan: TopicPlan, of topology: Topology, on cluster: any Cluster) {
         let report = StartReport(
-            plan, of: topology, names: names, threads: inner.withLock { $0.numbers.count }, place: "\(cluster)",
-            stateDirectory: stateDirectory)
+            plan, of: topology, named: configuration.namedTopics, names: names,
+            threads: inner.withLock { $0.numbers.count }, place: "\(cluster)", stateDirectory: stateDirectory)
         for sentence in report.sentences { logger.info("\(sentence)") }
         for warning in plan.warnings {
             logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])

@@ -4,8 +4,11 @@ import MoldauRecords
 public struct RestoreProgress: Sendable, Equatable {
     /// The phase of a restore.
     public enum Phase: Sendable, Equatable {
+        /// Reading the changelog begins.
         case started
+        /// More records were applied, and some are left.
         case progressed
+        /// The store is up to date.
         case finished
     }
 

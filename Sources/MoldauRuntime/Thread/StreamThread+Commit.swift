@@ -86,10 +86,16 @@ extension StreamThread {
     private func commitLast(now: RoundTime) throws {
         guard !heldTasks.running.isEmpty else { return }
         do {
-            if try settle(now: now) { try commit(now: now) }
+            let isSettled = try settle(now: now)
+            if isSettled { try commit(now: now) }
             if shortage == .cluster {
                 throw ClusterError.diskFull(reason: "what was done since the last commit is not kept")
             }
+            let outcome =
+                isSettled
+                ? "ends; everything that it processed is committed"
+                : "ends before its asynchronous closures do; records since its last commit are processed again at the next start"
+            plan.configuration.logger.info("\(plan.clientID) \(outcome)")
         } catch let error as ClusterError where error.remedy == .beginAnew {
             plan.configuration.logger.warning(
                 "a transaction was aborted because it was open for too long; its records are processed again at the next start"

@@ -11,6 +11,7 @@ import MoldauRecords
 
 /// A value with the timestamp and the headers of its record (KIP-1271).
 public struct RecordedValue<Value> {
+    /// The value.
     public var value: Value
     /// The time of the event.
     public var timestamp: Timestamp

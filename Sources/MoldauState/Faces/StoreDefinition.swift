@@ -12,6 +12,7 @@ public enum StoreKind: Sendable, Hashable {
 
 /// A topology's description of a store: enough to open one for each task.
 public struct StoreDefinition: Sendable {
+    /// The store's name, unique in its topology.
     public let name: String
     /// Where its rows are kept.
     public let kind: StoreKind

@@ -16,7 +16,9 @@ import MoldauRecords
 /// | `PlainWindowStoreName` | a processor's own | `WindowStore` |
 /// | `HeadersWindowStoreName` | a processor's own | `HeadersWindowStore` |
 public protocol StoreName<Key, Value>: Sendable {
+    /// The type of the store's keys; a window store keeps them by window.
     associatedtype Key
+    /// The type of the store's values.
     associatedtype Value
     /// The type of the opened store.
     associatedtype Store

@@ -2,6 +2,7 @@ import MoldauRecords
 
 /// A value with the timestamp of its event.
 public struct ValueAndTimestamp<Value> {
+    /// The value.
     public var value: Value
     /// The time of the event.
     public var timestamp: Timestamp

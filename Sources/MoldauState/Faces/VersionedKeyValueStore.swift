@@ -8,6 +8,7 @@ import MoldauRecords
 
 /// A value that is valid from a time on.
 public struct VersionedRecord<Value> {
+    /// The value of this version.
     public let value: Value
     /// When the version became valid.
     public let timestamp: Timestamp

@@ -4,6 +4,7 @@ import MoldauRecords
 ///
 /// The end of a time window is exclusive; the end of a sliding window or a session is inclusive.
 public struct Window: Hashable, Sendable, CustomStringConvertible {
+    /// The first point in time that belongs to the window.
     public var start: Timestamp
     /// The end; the kind of window determines whether it is inclusive.
     public var end: Timestamp
@@ -33,6 +34,7 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
 
 /// A key in a window: the key of windowed aggregates.
 public struct Windowed<Key> {
+    /// The key without its window.
     public var key: Key
     /// The window of the key.
     public var window: Window
@@ -42,6 +44,11 @@ public struct Windowed<Key> {
         self.key = key
         self.window = window
     }
+
+    /// The start of the window.
+    @inlinable public var start: Timestamp { window.start }
+    /// The end of the window; the kind of window determines whether it is inclusive.
+    @inlinable public var end: Timestamp { window.end }
 }
 
 extension Windowed: Equatable where Key: Equatable {}

@@ -45,6 +45,118 @@ struct PagesExamples {
         }
     }
 
+    func `Docs/Recipes.md`(_ example: Example) async throws {
+        struct Visits: JSONStreamCodable {
+            var page: String
+            var since: Int64
+            var count: Int64
+        }
+
+        func countVisits() async throws {
+            let clicks = Topic<String, String>("clicks")  // Keyed by visitor.
+            let visits = Topic<String, Visits>("visits-per-minute")
+            let counting = try Topology { streams in
+                streams.stream(clicks)
+                    .groupBy { _, page in page }
+                    .windowedBy(.tumbling(.seconds(60), grace: .seconds(10)))
+                    .count(as: WindowStoreName("visits"))
+                    .toStream()
+                    .map { window, count in
+                        (window.key, count.map { Visits(page: window.key, since: window.start.ms, count: $0) })
+                    }
+                    .to(visits)
+            }
+            let app = StreamsApplication(id: "visits", topology: counting, cluster: .embedded(at: "data"))
+            let group = ServiceGroup(
+                services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "visits"))
+            try await group.run()
+        }
+    }
+
+    @Test func `Docs/Recipes.md (2)`() throws {
+        let clicks = Topic<String, String>("clicks")
+        let counts = Topic<String, Int64>("counts")
+        let topology = try Topology { streams in
+            streams.stream(clicks).groupBy { _, page in page }
+                .windowedBy(.tumbling(.seconds(60), grace: .seconds(10)), emit: .onWindowClose)
+                .count()
+                .toStream { window, _ in "\(window.key) from \(window.start.ms / 1_000) to \(window.end.ms / 1_000) s" }
+                .to(counts)
+        }
+        let driver = try TopologyTestDriver(topology)
+        for (visitor, seconds) in [("ada", 5), ("bob", 59), ("cay", 131)] as [(String, Int64)] {
+            try driver.pipe(clicks, key: visitor, value: "/home", at: Timestamp(ms: seconds * 1_000))
+        }
+        let result = try driver.read(from: counts).first
+        #expect(result?.key == "/home from 0 to 60 s")
+        #expect(result?.value == 2)
+    }
+
+    func `Docs/Recipes.md (3)`(_ example: Example) async throws {
+        struct Customer: JSONStreamCodable {
+            var name: String
+            var city: String
+        }
+
+        struct Purchase: JSONStreamCodable {
+            var article: String
+        }
+
+        struct Delivery: JSONStreamCodable {
+            var article: String
+            var city: String?
+        }
+
+        func deliver() async throws {
+            let customers = Topic<String, Customer>("customers")
+            let purchases = Topic<String, Purchase>("purchases")
+            let deliveries = Topic<String, Delivery>("deliveries")
+            let delivering = try Topology { streams in
+                let table = streams.table(customers, as: TableStoreName("customers"))
+                streams.stream(purchases)
+                    .leftJoin(table) { purchase, customer in Delivery(article: purchase.article, city: customer?.city) }
+                    .to(deliveries)
+            }
+            let app = StreamsApplication(id: "deliveries", topology: delivering, cluster: .embedded(at: "data"))
+            let group = ServiceGroup(
+                services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "deliveries"))
+            try await group.run()
+        }
+    }
+
+    @Test func `Docs/Recipes.md (4)`() throws {
+        struct Account: JSONStreamCodable, Equatable {
+            var owner: String
+            var cents: Int
+        }
+
+        let accounts = Topic<String, Account>("accounts")
+        let large = Topic<String, Account>("large-accounts")
+        let topology = try Topology { streams in
+            streams.table(accounts).filter { _, account in account.cents >= 10_000 }.toStream().to(large)
+        }
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(accounts, key: "a1", value: Account(owner: "Ada", cents: 20_000))
+        try driver.pipe(accounts, key: "a1", value: Account(owner: "Ada", cents: 50))  // No longer large.
+        let results = try driver.read(from: large)
+        #expect(results.map(\.value?.cents) == [20_000, nil])
+    }
+
+    @Test func `Docs/Recipes.md (5)`() throws {
+        let orders = Topic<String?, Int>("orders")
+        let topology = try Topology { streams in
+            streams.stream(orders, named: "orders")
+                .filter(named: "paid-orders") { _, cents in cents > 0 }
+                .groupByKey()
+                .count(named: "count-orders")
+                .toStream(named: "order-counts")
+                .to(Topic<String?, Int64>("order-counts"), named: "order-counts-topic")
+        }
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(orders, key: nil, value: 120)
+        #expect(driver.drops == [DropKey(node: "count-orders", reason: .nullKey): 1])
+    }
+
     func `Docs/Running.md`(_ example: Example) async throws {
         struct Order: JSONStreamCodable {
             var customer: String

@@ -5,7 +5,7 @@ import Testing
 /// Runs the inputs that fuzzing found again: `make fuzz TARGET=… SECONDS=…` searches for others.
 struct CorpusTests {
     @Test(arguments: FuzzTarget.allCases)
-    func `inputs of the corpus break no promise`(target: FuzzTarget) throws {
+    func `no input of the fuzzing corpus breaks a promise`(target: FuzzTarget) throws {
         let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Corpus/\(target.rawValue)")
         let files = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
