@@ -5,8 +5,8 @@
 //
 //     3  epoch i32
 //     4  topics, each: id uuid · name · partitions i32 · racks of partitions, each: partition i32 · racks
-//     5  instance id? · rack id? · client id · client host · topic names · topic pattern? · rebalance timeout in ms i32 ·
-//        assignor?
+//     5  instance id? · rack id? · client id · client host · topic names · topic pattern? · rebalance timeout in ms
+//        i32 · assignor?
 //     6  epoch of the target i32
 //     7  target: topics, each: id uuid · partitions i32
 //     8  epoch i32 · epoch before i32 · state i8 · assigned as in 7 · to be given up as in 7
