@@ -1,5 +1,5 @@
-// What drives the coordinator of groups: requests and the time go in, records are appended to the offsets topic, answers
-// are given when what they tell is durable. Nobody blocks on a sync.
+// What drives the coordinator of groups: requests and the time go in, records are appended to the offsets topic, and
+// answers are given when what they tell is durable. Nobody blocks on a sync.
 
 internal import Logging
 internal import MoldauLog
@@ -115,8 +115,16 @@ extension Broker {
 
     // MARK: Memory and disk
 
-    /// Tells the coordinator how many partitions there are, and brings it to what is on disk if a write has failed.
+    /// Tells the coordinator what topics and partitions there are, and brings it to what is on disk if a write has
+    /// failed.
     func prepare(_ state: inout Groups.State) throws(BrokerError) {
+        if let (topics, count) = topics(unless: state.topicsSeen) {
+            state.topicsSeen = count
+            let known = topics.compactMap { topic in
+                topic.id.map { GroupTopic(name: topic.name, id: $0, partitionCount: topic.partitionCount) }
+            }
+            _ = state.coordinator.handle(.topics(known), at: groupMoment)
+        }
         state.coordinator.settings.offsetsPartitionCount =
             topic(Self.offsetsTopic)?.partitionCount ?? Self.offsetsPartitionCount
         guard state.isAhead else { return }

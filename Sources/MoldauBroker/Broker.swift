@@ -36,7 +36,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// What calls those back who do not wait.
     package let callbacks: Callbacks
     /// Who is in which group.
-    package let memberships = Memberships()
+    package let memberships: Memberships
     private let state: Mutex<State>
     let groups: Groups
     let transactions: Transactions
@@ -77,6 +77,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
         groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
         groups = Groups(GroupCoordinator(groupSettings, randomness: opened.randomness))
+        memberships = Memberships(groups)
         state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))
         for topic in found.catalog.topics.values.sorted(by: { $0.name < $1.name }) {
             let partitions = try makePartitions(of: topic, durableEnds)
@@ -137,6 +138,14 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// All topics, sorted by name.
     package func topics() -> [TopicMetadata] {
         state.withLock { $0.catalog.topics.values.sorted { $0.name < $1.name } }
+    }
+
+    /// All topics, and a number that is another one when they have changed; nil if it is still this one.
+    func topics(unless count: Int?) -> (topics: [TopicMetadata], count: Int)? {
+        state.withLock { state in
+            let catalog = state.catalog
+            return catalog.changeCount == count ? nil : (Array(catalog.topics.values), catalog.changeCount)
+        }
     }
 
     /// The metadata of a topic; nil if there is no topic of that name.

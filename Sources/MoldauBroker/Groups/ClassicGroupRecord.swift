@@ -26,7 +26,8 @@ package struct ClassicGroupRecord: Equatable, Sendable {
     }
 
     var protocolType: String
-    var generation: Int32
+    /// The last one that had an assignment, or that nobody was left in.
+    package var generation: Int32
     var protocolName: String?
     var leader: String?
     var stateTime: Timestamp

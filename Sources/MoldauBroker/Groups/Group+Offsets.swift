@@ -31,6 +31,8 @@ extension Group {
     ) throws(GroupError) {
         let (member, isTransactional) = (request.member, request.producer != nil)
         if isNothing && member.generation >= 0 { throw .illegalGeneration }
+        if isHeld && member.memberID.isEmpty && !isTransactional { throw .unknownMemberID }
+        if let consumer { return try consumer.check(member) }
         try classic.checkCommit(member, isTransactional: isTransactional)
         // Who commits is alive.
         if !member.memberID.isEmpty { classic.noteSign(of: member.memberID, context) }
@@ -51,7 +53,10 @@ extension Group {
 
     // MARK: Fetching
 
-    func fetch(_ request: GroupRequest.Fetch) -> [GroupAnswer.Position] {
+    func fetch(_ request: GroupRequest.Fetch) throws(GroupError) -> [GroupAnswer.Position] {
+        if let consumer, request.member.generation >= 0 || !request.member.memberID.isEmpty {
+            try consumer.check(request.member)
+        }
         let partitions = request.partitions ?? offsets.offsets.keys.sorted()
         return partitions.map { partition in
             if request.requiresStable && offsets.isPending(partition) {

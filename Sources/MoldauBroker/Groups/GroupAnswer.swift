@@ -13,6 +13,8 @@ package enum GroupAnswer: Equatable, Sendable {
     case commit([Partition])
     case fetch(Fetch)
     case deleteOffsets(GroupError, [Partition])
+    case consumerHeartbeat(ConsumerHeartbeat)
+    case consumerDescribe(ConsumerDescription)
 
     /// What came of a request for one partition.
     package struct Partition: Equatable, Sendable {
@@ -105,6 +107,39 @@ package enum GroupAnswer: Equatable, Sendable {
             package var client: GroupClient
             package var metadata: [UInt8] = []
             package var assignment: [UInt8] = []
+        }
+    }
+
+    /// To ConsumerGroupHeartbeat.
+    package struct ConsumerHeartbeat: Equatable, Sendable {
+        package var error = GroupError.none
+        package var memberID: String
+        package var epoch: Int32 = 0
+        package var heartbeatIntervalMs: Int32 = 0
+        /// What the client may work on; nil: as before.
+        package var assignment: [GroupPartition]?
+    }
+
+    /// To ConsumerGroupDescribe, for one group.
+    package struct ConsumerDescription: Equatable, Sendable {
+        package var error = GroupError.none
+        package var group: String
+        package var state: String
+        package var epoch: Int32 = 0
+        package var assignmentEpoch: Int32 = 0
+        package var assignor = ""
+        package var members: [Member] = []
+
+        /// A member as those see it who describe the group.
+        package struct Member: Equatable, Sendable {
+            package var memberID: String
+            package var instanceID: String?
+            package var rackID: String?
+            package var epoch: Int32
+            package var client: GroupClient
+            package var topics: [String]
+            package var assigned: [GroupPartition]
+            package var target: [GroupPartition]
         }
     }
 

@@ -27,13 +27,17 @@ extension GroupCoordinator {
             }
         case .commit(let commit): handle(commit, ticket, context, &actions)
         case .fetch(let fetch):
-            let group = groups[fetch.member.group] ?? Group(name: fetch.member.group)
-            let found = GroupAnswer.Fetch(positions: group.fetch(fetch))
-            answer(ticket, fetch.member.group, .fetch(found), &actions)
+            answer(ticket, fetch.member.group, .fetch(found(fetch)), &actions)
         case .deleteOffsets(let name, let partitions):
             attempt(name, ticket, &actions, or: { .deleteOffsets($0, []) }) { group, output throws(GroupError) in
                 .deleteOffsets(.none, try group.deleteOffsets(partitions, &output))
             }
+        case .consumerHeartbeat(let heartbeat): handle(heartbeat, ticket, context, &actions)
+        case .consumerDescribe(let name):
+            let description =
+                groups[name]?.consumer?.description
+                ?? GroupAnswer.ConsumerDescription(error: .groupIDNotFound, group: name, state: "Dead")
+            answer(ticket, name, .consumerDescribe(description), &actions)
         }
     }
 
@@ -46,6 +50,7 @@ extension GroupCoordinator {
             group, output throws(GroupError) in
             try Self.check(join, context)
             if isFull { throw .groupMaxSizeReached }
+            try group.becomeClassic(&output)
             try group.classic.join(join, ticket, newID: newID, context, &output)
             return nil
         }
@@ -73,6 +78,32 @@ extension GroupCoordinator {
             group, output throws(GroupError) in
             if isFull { throw .groupMaxSizeReached }
             return .commit(try group.commit(commit, context, &output))
+        }
+    }
+
+    private mutating func handle(
+        _ heartbeat: GroupRequest.ConsumerHeartbeat, _ ticket: GroupTicket, _ context: GroupContext,
+        _ actions: inout [GroupAction]
+    ) {
+        let newID = heartbeat.memberID.isEmpty ? makeMemberID() : ""
+        let (isFull, topics) = (isFull(for: heartbeat.group), topics)
+        let refusal = { error in
+            GroupAnswer.consumerHeartbeat(
+                GroupAnswer.ConsumerHeartbeat(error: error, memberID: heartbeat.memberID))
+        }
+        attempt(heartbeat.group, ticket, &actions, or: refusal) { group, output throws(GroupError) in
+            if isFull { throw .groupMaxSizeReached }
+            return .consumerHeartbeat(
+                try group.heartbeat(heartbeat, newID: newID, topics, context, &output))
+        }
+    }
+
+    private func found(_ fetch: GroupRequest.Fetch) -> GroupAnswer.Fetch {
+        let group = groups[fetch.member.group] ?? Group(name: fetch.member.group)
+        do throws(GroupError) {
+            return GroupAnswer.Fetch(positions: try group.fetch(fetch))
+        } catch {
+            return GroupAnswer.Fetch(error: error)
         }
     }
 
@@ -116,13 +147,17 @@ extension GroupCoordinator {
     }
 
     private func description(of name: String) -> GroupAnswer.Description {
-        groups[name]?.classic.description
-            ?? GroupAnswer.Description(error: .groupIDNotFound, group: name, state: "Dead")
+        guard let group = groups[name], group.consumer == nil else {
+            return GroupAnswer.Description(error: .groupIDNotFound, group: name, state: "Dead")
+        }
+        var description = group.classic.description
+        if group.isHeld { description.state = ClassicGroup.State.stable.rawValue }
+        return description
     }
 
     private func listings(_ filter: GroupRequest.List) -> [GroupAnswer.Listing] {
         let (states, types) = (filter.states.map { $0.lowercased() }, filter.types.map { $0.lowercased() })
-        return names.compactMap { groups[$0]?.classic.listing }
+        return names.compactMap { groups[$0]?.listing }
             .filter { states.isEmpty || states.contains($0.state.lowercased()) }
             .filter { types.isEmpty || types.contains($0.type) }
     }

@@ -18,6 +18,8 @@ package struct GroupCoordinator: Sendable {
     private var retentionAlarm: Duration?
     /// The groups that have offsets in a producer's open transaction.
     private var transactions: [Int64: Set<String>] = [:]
+    /// The topics that there are, by name.
+    private(set) var topics: [String: GroupTopic] = [:]
     private(set) var lastWrite = 0
     private var randomness: any RandomNumberGenerator & Sendable
 
@@ -35,6 +37,7 @@ package struct GroupCoordinator: Sendable {
         case .request(let request, let ticket): handle(request, ticket, context, &actions)
         case .marker(let producer, let isCommit, let partition):
             endTransaction(of: producer, isCommit: isCommit, partition)
+        case .topics(let all): topics = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         case .topicDeleted(let topic):
             for name in groups.keys.sorted() {
                 change(name, &actions) { group, output in
@@ -64,7 +67,8 @@ package struct GroupCoordinator: Sendable {
 
     private mutating func wake(_ context: GroupContext, _ actions: inout [GroupAction]) {
         while let name = alarms.removeDue(at: context.now.uptime) {
-            change(name, &actions) { group, output in group.classic.wake(context, &output) }
+            let topics = topics
+            change(name, &actions) { group, output in group.wake(topics, context, &output) }
         }
         guard let time = retentionAlarm, time <= context.now.uptime else { return }
         retentionAlarm = nil
@@ -117,17 +121,40 @@ package struct GroupCoordinator: Sendable {
     func emptied() -> Self {
         var empty = Self(settings, randomness: randomness)
         empty.lastWrite = lastWrite
+        empty.topics = topics
+        for (name, group) in groups where group.isHeld { _ = empty.hold(name) }
         return empty
+    }
+
+    /// Makes an application in this process the only member of a group.
+    /// - Returns: false if the group has other members.
+    mutating func hold(_ name: String) -> Bool {
+        guard groups[name]?.isEmpty ?? true else { return false }
+        groups[name, default: Group(name: name)].isHeld = true
+        return true
+    }
+
+    /// The application has left.
+    mutating func release(_ name: String) {
+        groups[name]?.isHeld = false
+        if groups[name]?.isNothing == true { groups[name] = nil }
     }
 
     /// Takes the groups of another one. No group is in both.
     mutating func adopt(_ other: Self) {
-        groups.merge(other.groups) { $1 }
+        groups.merge(other.groups) { held, read in
+            var group = read
+            group.isHeld = held.isHeld
+            return group
+        }
         transactions.merge(other.transactions) { $0.union($1) }
     }
 
     /// As Kafka's: the instance id or the client's, and a random UUID (RFC 9562, version 4).
     mutating func makeMemberID(for client: String) -> String { "\(client)-\(TopicID.random(using: &randomness).uuid)" }
+
+    /// As Kafka's for the consumer protocol.
+    mutating func makeMemberID() -> String { TopicID.random(using: &randomness).description }
 
     /// Nobody is told: who fetches positions asks again until they are stable.
     private mutating func endTransaction(of producer: Int64, isCommit: Bool, _ partition: Int32?) {
@@ -160,7 +187,7 @@ package struct GroupCoordinator: Sendable {
     package mutating func endReplay(at now: GroupMoment) {
         let context = GroupContext(now: now, settings: settings)
         for name in groups.keys.sorted() {
-            groups[name]?.classic.resume(context)
+            groups[name]?.resume(context)
             alarms.set(groups[name]?.alarm, for: name)
         }
         if !groups.isEmpty { retentionAlarm = now.uptime + settings.retentionCheckInterval }

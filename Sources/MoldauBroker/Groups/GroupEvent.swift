@@ -7,6 +7,8 @@ package enum GroupEvent: Equatable, Sendable {
     /// A transaction's marker was appended to a partition of `__consumer_offsets`: the offsets that the producer's
     /// transaction has there count, or are forgotten.
     case marker(producer: Int64, isCommit: Bool, partition: Int32)
+    /// These are all topics now.
+    case topics([GroupTopic])
     /// A topic is no more: nobody needs positions in it.
     case topicDeleted(String)
     /// Positions from the broker itself, whoever is in the group; nil deletes.

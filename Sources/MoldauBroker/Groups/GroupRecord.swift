@@ -2,6 +2,7 @@
 //
 //     0, 1   a committed offset (GroupOffsets.swift)
 //     2      a group of the classic protocol (ClassicGroupRecord.swift)
+//     3–8    a group of the consumer protocol (ConsumerGroupRecord.swift)
 
 internal import MoldauLog
 package import MoldauRecords
@@ -11,6 +12,7 @@ package enum GroupRecord: Equatable, Sendable {
     case offset(OffsetRecord)
     /// nil: the group has neither members nor a generation any more.
     case classicGroup(String, ClassicGroupRecord?)
+    case consumer(String, ConsumerGroupRecord)
 
     /// How many bytes of UTF-8 a text in a record can have.
     static let maxTextBytes = Int(Int16.max)
@@ -23,7 +25,8 @@ package enum GroupRecord: Equatable, Sendable {
 
     private init(reading key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(SerdeError) {
         var fields = FieldReader(key, of: "key of a group's record")
-        switch try fields.number(Int16.self) {
+        let kind: Int16 = try fields.number()
+        switch kind {
         case 0, 1:
             guard let record = OffsetRecord(key: key, value: value) else { throw fields.malformed("it is invalid") }
             self = .offset(record)
@@ -34,6 +37,10 @@ package enum GroupRecord: Equatable, Sendable {
                 return
             }
             self = .classicGroup(group, try ClassicGroupRecord(reading: value))
+        case ConsumerGroupRecord.kinds:
+            let group = try fields.shortText()
+            let memberID = kind == 5 || kind >= 7 ? try fields.shortText() : ""
+            self = .consumer(group, try ConsumerGroupRecord(kind: kind, memberID, value))
         default: throw fields.malformed("it is of another kind")
         }
     }
@@ -42,7 +49,7 @@ package enum GroupRecord: Equatable, Sendable {
     package var group: String {
         switch self {
         case .offset(let record): record.group
-        case .classicGroup(let group, _): group
+        case .classicGroup(let group, _), .consumer(let group, _): group
         }
     }
 
@@ -53,6 +60,10 @@ package enum GroupRecord: Equatable, Sendable {
         case .classicGroup(let group, _):
             writer.append(bigEndian: Int16(2))
             writer.append(shortText: group)
+        case .consumer(let group, let record):
+            writer.append(bigEndian: record.kind)
+            writer.append(shortText: group)
+            if let member = record.memberID { writer.append(shortText: member) }
         }
     }
 
@@ -66,6 +77,7 @@ package enum GroupRecord: Equatable, Sendable {
         case .classicGroup(_, let record):
             guard let record else { return false }
             record.encode(&writer)
+        case .consumer(_, let record): return record.encode(&writer)
         }
         return true
     }

@@ -13,6 +13,8 @@ package enum GroupRequest: Equatable, Sendable {
     case commit(Commit)
     case fetch(Fetch)
     case deleteOffsets(group: String, partitions: [TopicPartition])
+    case consumerHeartbeat(ConsumerHeartbeat)
+    case consumerDescribe(group: String)
 
     /// The group that it is about; nil if about all.
     package var group: String? {
@@ -21,7 +23,8 @@ package enum GroupRequest: Equatable, Sendable {
         case .sync(let sync): sync.member.group
         case .heartbeat(let heartbeat): heartbeat.member.group
         case .leave(let leave): leave.group
-        case .describe(let group), .delete(let group), .deleteOffsets(let group, _): group
+        case .describe(let group), .delete(let group), .deleteOffsets(let group, _), .consumerDescribe(let group): group
+        case .consumerHeartbeat(let heartbeat): heartbeat.group
         case .list: nil
         case .commit(let commit): commit.member.group
         case .fetch(let fetch): fetch.member.group
@@ -133,6 +136,47 @@ package enum GroupRequest: Equatable, Sendable {
             self.member = member
             self.partitions = partitions
             self.requiresStable = requiresStable
+        }
+    }
+
+    /// ConsumerGroupHeartbeat.
+    package struct ConsumerHeartbeat: Equatable, Sendable {
+        package var group: String
+        package var memberID: String
+        /// 0 to join, −1 to leave, −2 to leave for a while as a static member.
+        package var epoch: Int32
+        package var instanceID: String?
+        package var rackID: String?
+        /// −1: as before. So is nil in what follows.
+        package var rebalanceTimeoutMs: Int32
+        package var topics: [String]?
+        /// A pattern of topics' names, from version 1 on; refused.
+        package var topicPattern: String?
+        package var assignor: String?
+        /// What the client has.
+        package var owned: Set<GroupPartition>?
+        package var client: GroupClient
+        /// From version 1 on: clients make their own ids.
+        package var requiresMemberID = true
+
+        package init(
+            group: String, memberID: String, epoch: Int32, instanceID: String? = nil, rackID: String? = nil,
+            rebalanceTimeoutMs: Int32 = -1, topics: [String]? = nil, topicPattern: String? = nil,
+            assignor: String? = nil, owned: Set<GroupPartition>? = nil, client: GroupClient,
+            requiresMemberID: Bool = true
+        ) {
+            self.group = group
+            self.memberID = memberID
+            self.epoch = epoch
+            self.instanceID = instanceID
+            self.rackID = rackID
+            self.rebalanceTimeoutMs = rebalanceTimeoutMs
+            self.topics = topics
+            self.topicPattern = topicPattern
+            self.assignor = assignor
+            self.owned = owned
+            self.client = client
+            self.requiresMemberID = requiresMemberID
         }
     }
 

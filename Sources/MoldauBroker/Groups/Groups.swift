@@ -19,6 +19,8 @@ final class Groups: Sendable {
         var written: [Int32: Int] = [:]
         /// The partitions of the offsets topic whose records cannot be read: their groups are unknown.
         var unreadable: [Int32: LogError] = [:]
+        /// The change of the topics that the coordinator was told last.
+        var topicsSeen: Int?
         /// A write has failed: the coordinator knows more than is on disk, and has to be made anew.
         var isAhead = false
     }

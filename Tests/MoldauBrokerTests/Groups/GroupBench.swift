@@ -12,6 +12,8 @@ final class GroupBench {
     private let settings: GroupSettings
     private let seed: UInt64
     private var tickets = 0
+    private var lastWrite = 0
+    private var topics: [GroupTopic] = []
     private var log: [Entry] = []
 
     private enum Entry {
@@ -46,13 +48,14 @@ final class GroupBench {
         for action in coordinator.handle(event, at: now) {
             switch action {
             case .append(let write):
-                #expect(write.number == (writes.last?.number ?? 0) + 1)
+                lastWrite += 1
+                #expect(write.number == lastWrite)
                 #expect(!write.records.isEmpty)
                 writes.append(write)
                 log.append(.write(write))
             case .answer(let ticket, let answer, let after):
                 #expect(answers.updateValue(answer, forKey: ticket) == nil, "answered twice: \(answer)")
-                #expect(after <= writes.last?.number ?? 0)
+                #expect(after <= lastWrite)
             }
         }
     }
@@ -73,6 +76,7 @@ final class GroupBench {
     /// Starts again from what was written.
     func restart() {
         coordinator = GroupCoordinator(settings, randomness: SeededGenerator(seed: seed + UInt64(writes.count)))
+        _ = coordinator.handle(.topics(topics), at: now)
         for entry in log {
             switch entry {
             case .write(let write):
@@ -82,6 +86,7 @@ final class GroupBench {
             }
         }
         coordinator.endReplay(at: now)
+        lastWrite = 0
         answers = [:]
     }
 
@@ -179,6 +184,37 @@ final class GroupBench {
         tell(.marker(producer: producer.id, isCommit: commit, partition: partition))
     }
 
+    /// The topics, with their ids by number: `orders` has the id 1.
+    func setTopics(_ counts: [(name: String, partitions: Int32)]) {
+        topics = counts.enumerated().map { place, topic in
+            GroupTopic(name: topic.name, id: topicID(place + 1), partitionCount: topic.partitions)
+        }
+        tell(.topics(topics))
+    }
+
+    func beat(
+        _ id: String, _ epoch: Int32, topics: [String]? = nil, owned: [GroupPartition]? = nil,
+        instance: String? = nil, assignor: String? = nil, rebalance: Int32? = nil, group: String = "app"
+    ) throws -> GroupAnswer.ConsumerHeartbeat {
+        let isJoin = epoch == 0
+        let ticket = ask(
+            .consumerHeartbeat(
+                GroupRequest.ConsumerHeartbeat(
+                    group: group, memberID: id, epoch: epoch, instanceID: instance,
+                    rebalanceTimeoutMs: rebalance ?? (isJoin ? 60_000 : -1),
+                    topics: topics ?? (isJoin ? ["orders"] : nil), assignor: assignor,
+                    owned: (owned ?? (isJoin ? [] : nil)).map { Set($0) },
+                    client: GroupClient(id: "client", host: "/127.0.0.1"))))
+        guard case .consumerHeartbeat(let answer) = try #require(answers[ticket]) else { throw WrongAnswer() }
+        return answer
+    }
+
+    func consumers(_ group: String = "app") throws -> GroupAnswer.ConsumerDescription {
+        let ticket = ask(.consumerDescribe(group: group))
+        guard case .consumerDescribe(let answer) = try #require(answers[ticket]) else { throw WrongAnswer() }
+        return answer
+    }
+
     /// A stable group of that many members, in its generation; the first is the leader, and each has its number
     /// assigned.
     func stableGroup(
@@ -204,6 +240,11 @@ final class GroupBench {
         return (ids, generation)
     }
 }
+
+func topicID(_ number: Int) -> TopicID { TopicID(high: 7, low: UInt64(number)) }
+
+/// Partitions of the first topic.
+func partitions(_ numbers: Int32...) -> [GroupPartition] { numbers.map { GroupPartition(topicID(1), $0) } }
 
 struct WrongAnswer: Error {}
 

@@ -146,4 +146,28 @@ struct GroupDriverTests {
         #expect(answer(broker, commit(10)).all == [.success(committed)])
         #expect(broker.committedOffsets(of: "app")[orders]?.offset == Offset(10))
     }
+
+    @Test func `an application in the process has its group to itself, and clients see that`() throws {
+        let broker = try openBroker(MemoryFileSystem(), durability: .os)
+        let member = broker.memberships.makeMember(of: "app")
+        try broker.memberships.join(member) {}
+        try broker.commit([orders: GroupOffset(offset: Offset(3), metadata: "", time: noon())], of: "app")
+        guard case .success(.join(let joined))? = answer(broker, join()).all.first else { throw WrongAnswer() }
+        #expect(joined.error == .inconsistentGroupProtocol)
+        #expect(
+            answer(broker, commit(9)).all
+                == [.success(.commit([GroupAnswer.Partition(orders, .unknownMemberID)]))])
+        guard case .success(.describe(let described))? = answer(broker, .describe(group: "app")).all.first else {
+            throw WrongAnswer()
+        }
+        #expect(described.state == "Stable")
+        #expect(answer(broker, .delete(group: "app")).all == [.success(.delete(.nonEmptyGroup))])
+        broker.memberships.leave(member)
+        #expect(answer(broker, commit(9)).all == [.success(committed)])
+        let waiting = answer(broker, join())
+        #expect(throws: BrokerError.groupInUse("app")) { try broker.memberships.join(member) {} }
+        broker.stopGroups()
+        #expect(waiting.all.count == 1)
+        try broker.close()
+    }
 }
