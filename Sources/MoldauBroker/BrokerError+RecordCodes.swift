@@ -11,8 +11,11 @@ extension BrokerError {
         case .tooManyPartitions, .undeletable: 44  // POLICY_VIOLATION
         case .invalidSettings: 40  // INVALID_CONFIG
         case .log(_, let cause), .storage(let cause), .unreadable(_, _, let cause): cause.kafkaErrorCode
+        case .producerFenced: 47  // INVALID_PRODUCER_EPOCH
+        case .invalidTransaction: 48  // INVALID_TXN_STATE
+        case .invalidCommit: 42  // INVALID_REQUEST
+        case .groupInUse: 68  // NON_EMPTY_GROUP
         case .closed: 56  // KAFKA_STORAGE_ERROR
-        default: -1  // UNKNOWN_SERVER_ERROR: requests about groups and transactions have codes of their own.
         }
     }
 }
