@@ -1,5 +1,5 @@
 /// A record inside its batch. Its pointers are valid as long as the batch's bytes; those of a record in a compressed
-/// batch, until its reader goes on to the next batch.
+/// batch, until its reader goes on to the next batch or is gone.
 public struct RecordView {
     /// The record's position in its partition.
     public let offset: Offset
@@ -124,17 +124,19 @@ public struct RecordBatchReader {
     @inlinable
     public mutating func next() throws(RecordBatchError) -> RecordView? {
         while true {
-            if let record = try nextOfBatch() { return record }
+            while recordsLeft > 0 {
+                let record = if let short = readShortRecord() { short } else { try readRecord() }
+                if record.offset.value >= from { return record }
+            }
             guard try beginBatch() else { return nil }
         }
     }
 
     /// The next record of the current batch; nil after its last.
     /// - Throws: `RecordBatchError`. The reader cannot continue after an error.
-    @inlinable @inline(__always)
     package mutating func nextOfBatch() throws(RecordBatchError) -> RecordView? {
         while recordsLeft > 0 {
-            let record = if let short = readShortRecord() { short } else { try readRecord() }
+            let record = try readRecord()
             if record.offset.value >= from { return record }
         }
         return nil

@@ -93,7 +93,6 @@ struct AdministrationTests {
 
     // MARK: Settings
 
-    /// Of `flows`: what a Kafka broker answered.
     @Test func `all of Kafka's settings of a topic are described`() throws {
         let broker = try openWithTopic(["segment.bytes": "1048576"])
         let entries = try broker.settings(ofTopic: "t")
@@ -109,6 +108,14 @@ struct AdministrationTests {
         #expect(flush.value == "9223372036854775807" && flush.source == .defaultValue && flush.kind == .long)
         #expect(flush.synonyms.isEmpty)
         #expect(throws: BrokerError.unknownTopic("none")) { try broker.settings(ofTopic: "none") }
+    }
+
+    @Test func `settings without a value are described as by a Kafka broker`() throws {
+        let broker = try openWithTopic()
+        let lines = try broker.settings(ofTopic: "t").map {
+            "\($0.name)=\($0.value) \($0.kind) \($0.synonyms.first?.name ?? "-")"
+        }
+        #expect(lines.joined(separator: "\n") == recordedSettings)
     }
 
     @Test func `the defaults that are described are those that hold`() throws {
@@ -270,3 +277,44 @@ struct AdministrationTests {
         #expect(try broker.values(of: TopicPartition("t", 0)) == ["a", "b", "c"])
     }
 }
+
+/// What an Apache Kafka broker (3.9) answered to DescribeConfigs about a new topic: name, value, type, and the broker's
+/// setting that gives the value.
+private let recordedSettings = """
+    cleanup.policy=delete list log.cleanup.policy
+    compression.gzip.level=-1 int compression.gzip.level
+    compression.lz4.level=9 int compression.lz4.level
+    compression.type=producer string compression.type
+    compression.zstd.level=3 int compression.zstd.level
+    delete.retention.ms=86400000 long log.cleaner.delete.retention.ms
+    file.delete.delay.ms=60000 long log.segment.delete.delay.ms
+    flush.messages=9223372036854775807 long log.flush.interval.messages
+    flush.ms=9223372036854775807 long -
+    follower.replication.throttled.replicas= list -
+    index.interval.bytes=4096 int log.index.interval.bytes
+    leader.replication.throttled.replicas= list -
+    local.retention.bytes=-2 long log.local.retention.bytes
+    local.retention.ms=-2 long log.local.retention.ms
+    max.compaction.lag.ms=9223372036854775807 long log.cleaner.max.compaction.lag.ms
+    max.message.bytes=1048588 int message.max.bytes
+    message.downconversion.enable=true boolean log.message.downconversion.enable
+    message.format.version=3.0-IV1 string log.message.format.version
+    message.timestamp.after.max.ms=9223372036854775807 long log.message.timestamp.after.max.ms
+    message.timestamp.before.max.ms=9223372036854775807 long log.message.timestamp.before.max.ms
+    message.timestamp.difference.max.ms=9223372036854775807 long log.message.timestamp.difference.max.ms
+    message.timestamp.type=CreateTime string log.message.timestamp.type
+    min.cleanable.dirty.ratio=0.5 double log.cleaner.min.cleanable.ratio
+    min.compaction.lag.ms=0 long log.cleaner.min.compaction.lag.ms
+    min.insync.replicas=1 int min.insync.replicas
+    preallocate=false boolean log.preallocate
+    remote.log.copy.disable=false boolean -
+    remote.log.delete.on.disable=false boolean -
+    remote.storage.enable=false boolean -
+    retention.bytes=-1 long log.retention.bytes
+    retention.ms=604800000 long -
+    segment.bytes=1073741824 int log.segment.bytes
+    segment.index.bytes=10485760 int log.index.size.max.bytes
+    segment.jitter.ms=0 long -
+    segment.ms=604800000 long -
+    unclean.leader.election.enable=false boolean unclean.leader.election.enable
+    """
