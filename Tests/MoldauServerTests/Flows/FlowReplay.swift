@@ -60,7 +60,7 @@ final class FlowReplay {
         var request = try Request(decoding: WireBytes(copying: frame.body), version: frame.version)
         try request.visit(FlowSubstitution(values), version: frame.version)
         var writer = ByteWriter()
-        try request.encode(into: &writer, version: frame.version)
+        _ = try request.encode(into: &writer, version: frame.version)
         return Array(writer.bytes)
     }
 
