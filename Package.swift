@@ -58,7 +58,11 @@ let package = Package(
     targets: [
         // Bytes
         .target(name: "CChecksum"),
-        library("MoldauRecords", ["CChecksum"]),
+        // What RocksDB links in any case.
+        .target(
+            name: "CCompression",
+            linkerSettings: ["z", "snappy", "lz4", "zstd"].map { .linkedLibrary($0) }),
+        library("MoldauRecords", ["CChecksum", "CCompression"]),
         library("MoldauJSON", ["MoldauRecords"]),
         library("MoldauProtobuf", ["MoldauRecords", swiftProtobuf]),
 
@@ -235,7 +239,9 @@ let package = Package(
             path: "Tests/Newcomer/Tests/WordCounterTests", swiftSettings: warnings),
         tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
-        tests("MoldauRecordsTests", ["MoldauRecords"], resources: [.copy("Resources/golden-bytes.json")]),
+        tests(
+            "MoldauRecordsTests", ["MoldauRecords"],
+            resources: [.copy("Resources/golden-bytes.json"), .copy("Resources/client-batches.json")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         .target(name: "FailingSyncs", path: "Tests/FailingSyncs"),
         tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"], settings: sabotage),

@@ -13,6 +13,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         var partitions: [String: [BrokerPartition<Files>]] = [:]
         var lock: DirectoryLock?
         var isClosed = false
+        var limits = TopicLimits()
         /// The source of new topics' ids.
         var randomness: any RandomNumberGenerator & Sendable
     }
@@ -85,10 +86,10 @@ package final class Broker<Files: FileSystem>: Sendable {
     }
 
     private func makePartitions(
-        of topic: TopicMetadata, _ durableEnds: [String: Offset] = [:], isNew: Bool = false
+        of topic: TopicMetadata, from first: Int32 = 0, _ durableEnds: [String: Offset] = [:], isNew: Bool = false
     ) throws(LogError) -> [BrokerPartition<Files>] {
         let configuration = try LogConfiguration(topic.configuration)
-        return (0..<topic.partitionCount).map { number in
+        return (first..<topic.partitionCount).map { number in
             let name = TopicPartition(topic.name, number)
             return BrokerPartition(
                 name, topicID: topic.id, files: files, directory: "\(directory)/\(name)", configuration: configuration,
@@ -133,8 +134,22 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// The metadata of a topic; nil if there is no topic of that name.
     package func topic(_ name: String) -> TopicMetadata? { state.withLock { $0.catalog.topics[name] } }
 
+    /// From now on no more topics and partitions are created than that.
+    package func limitTopics(to limits: TopicLimits) { state.withLock { $0.limits = limits } }
+
+    /// Refuses topics and partitions beyond the limits.
+    private func checkRoom(for name: String, topics: Int, partitions: Int, _ state: State) throws(BrokerError) {
+        if state.partitions.count + topics > state.limits.topics {
+            throw .tooManyPartitions(topic: name, limit: state.limits.topics)
+        }
+        if state.partitions.values.reduce(partitions, { $0 + $1.count }) > state.limits.partitions {
+            throw .tooManyPartitions(topic: name, limit: state.limits.partitions)
+        }
+    }
+
     /// Creates all of the topics or none, durably. Each gets a new id, whatever id was asked for.
-    package func create(_ topics: [TopicMetadata]) throws(BrokerError) {
+    /// - Parameter validateOnly: only finds out whether that would be done.
+    package func create(_ topics: [TopicMetadata], validateOnly: Bool = false) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
             let topics = topics.map { $0.with(TopicID.random(using: &state.randomness)) }
@@ -154,7 +169,10 @@ package final class Broker<Files: FileSystem>: Sendable {
                 } catch {
                     throw .invalidTopic(name: topic.name, reason: error.description)
                 }
+                try checkRoom(
+                    for: topic.name, topics: made.count, partitions: made.reduce(0) { $0 + $1.1.count }, state)
             }
+            if validateOnly { return }
             do throws(LogError) {
                 for topic in topics { try moveAside(topic, &state) }
                 try state.catalog.change(adding: topics)
@@ -168,23 +186,78 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
+    /// Adds partitions to a topic until it has `count`, durably. A key's next records may go to another partition than
+    /// those before.
+    /// - Parameter validateOnly: only finds out whether that would be done.
+    /// - Throws: `BrokerError.invalidPartitions`, unless `count` is more than there are.
+    package func addPartitions(to name: String, count: Int32, validateOnly: Bool = false) throws(BrokerError) {
+        try state.withLock { state throws(BrokerError) in
+            let (topic, partitions) = try changeable(name, state)
+            let old = topic.partitionCount
+            guard count > old else {
+                throw .invalidPartitions(
+                    topic: name,
+                    reason: "The topic \(name) currently has \(old) partition(s); \(count) would not be an increase.")
+            }
+            if let objection = TopicCatalog<Files>.objection(toPartitionCount: count) {
+                throw .invalidPartitions(topic: name, reason: objection)
+            }
+            try checkRoom(for: name, topics: 0, partitions: Int(count - old), state)
+            if validateOnly { return }
+            let grown = topic.with(partitionCount: count)
+            do throws(LogError) {
+                let added = try makePartitions(of: grown, from: old, isNew: true)
+                try moveAside(grown, from: old, &state)
+                try state.catalog.change(adding: [grown])
+                state.partitions[name] = partitions + added
+                try DataDirectory(files: files, path: directory, logger: logger, randomness: state.randomness)
+                    .makeLastDirectory(of: grown)
+            } catch {
+                throw .storage(error)
+            }
+        }
+    }
+
+    /// A topic that clients may change.
+    private func changeable(
+        _ name: String, _ state: borrowing State
+    ) throws(BrokerError) -> (TopicMetadata, [BrokerPartition<Files>]) {
+        if state.isClosed { throw .closed }
+        guard let topic = state.catalog.topics[name], let partitions = state.partitions[name] else {
+            throw .unknownTopic(name)
+        }
+        if Self.isInternal(name) { throw .internalTopic(name) }
+        return (topic, partitions)
+    }
+
     /// Changes settings of a topic, durably; they take effect at once. nil resets a setting to its default.
     /// - Throws: `BrokerError.invalidSettings`; nothing has changed then.
     package func configure(_ name: String, _ changes: [String: String?]) throws(BrokerError) {
+        try configure(name) { settings throws(BrokerError) in
+            for (key, value) in changes { settings[key] = value }
+        }
+    }
+
+    /// As above, by a change of the settings that the topic was given.
+    func configure(
+        _ name: String, validateOnly: Bool = false, _ change: (inout [String: String]) throws(BrokerError) -> Void
+    ) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in
-            if state.isClosed { throw .closed }
-            guard let topic = state.catalog.topics[name], let partitions = state.partitions[name] else {
-                throw .unknownTopic(name)
-            }
-            if Self.isInternal(name) { throw .internalTopic(name) }
-            let changed = topic.with(changes)
+            let (topic, partitions) = try changeable(name, state)
+            var changed = topic.configuration
+            try change(&changed)
             let settings: LogConfiguration
             do throws(LogError) {
-                settings = try LogConfiguration(changed.configuration)
+                settings = try LogConfiguration(changed)
             } catch {
                 throw .invalidSettings(topic: name, reason: error.description)
             }
-            do throws(LogError) { try state.catalog.change(adding: [changed]) } catch { throw .storage(error) }
+            if validateOnly { return }
+            do throws(LogError) {
+                try state.catalog.change(adding: [topic.with(changed)])
+            } catch {
+                throw .storage(error)
+            }
             for partition in partitions { partition.configure(settings) }
         }
     }
@@ -210,8 +283,10 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     /// Renames existing directories with the names of a new topic's partitions: it is unknown whose records they hold,
     /// so they are kept.
-    private func moveAside(_ topic: TopicMetadata, _ state: inout State) throws(LogError) {
-        let partitions = (0..<topic.partitionCount).map { TopicPartition(topic.name, $0) }
+    private func moveAside(
+        _ topic: TopicMetadata, from first: Int32 = 0, _ state: inout State
+    ) throws(LogError) {
+        let partitions = (first..<topic.partitionCount).map { TopicPartition(topic.name, $0) }
         try groupCommit.forget(partitions)
         var isMoved = false
         for partition in partitions where files.exists("\(directory)/\(partition)") {

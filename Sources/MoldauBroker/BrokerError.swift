@@ -6,6 +6,12 @@ package enum BrokerError: Error, Equatable {
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
+    /// A topic cannot have that many partitions, or has more already.
+    case invalidPartitions(topic: String, reason: String)
+    /// There may be no more topics, or no more partitions, than `limit`.
+    case tooManyPartitions(topic: String, limit: Int)
+    /// The topic's records are never deleted, only compacted.
+    case undeletable(TopicPartition)
     /// The new settings of a topic are invalid; it is unchanged.
     case invalidSettings(topic: String, reason: String)
     /// The topic holds the broker's own records: clients may neither delete it nor write to it.

@@ -63,6 +63,23 @@ extension BrokerPartition {
         }
     }
 
+    /// Appends the batch that a client sent for this partition, as `append` does. Everything in it is checked.
+    /// - Parameter sent: the bytes of the request: exactly one batch, whose offsets count from 0.
+    package func append(
+        sent: UnsafeRawBufferPointer, acknowledged: Acknowledgement,
+        then completion: @escaping @Sendable (Result<PartitionLog<Files>.Appended, BrokerError>) -> Void
+    ) {
+        do throws(LogError) {
+            try RecordBatchHeader.checkSent(sent)
+        } catch {
+            return completion(.failure(.log(name, error)))
+        }
+        append(sent, acknowledged: acknowledged, then: completion)
+    }
+
+    /// Whether others see only what is synced.
+    var holdsBack: Bool { groupCommit.isAwaited }
+
     /// Whether everything below `offset` is as durable as the broker promises.
     private func isDurable(upTo offset: Offset) -> Bool {
         guard groupCommit.isAwaited else { return true }
@@ -75,7 +92,7 @@ extension BrokerPartition {
     package func fetch(
         from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, isolation: Isolation
     ) throws(BrokerError) -> DurableFetch {
-        let holdsBack = groupCommit.isAwaited
+        let holdsBack = holdsBack
         let found = try withLog { log throws(LogError) in
             let watermarks = log.watermarks(holdsBack: holdsBack)
             let planned = try log.planRead(
@@ -102,7 +119,7 @@ extension BrokerPartition {
     /// About how many bytes a fetch from `offset` on could bring: as exact as the index; at least 1 where there is
     /// something.
     func readableBytes(from offset: Offset, _ isolation: Isolation) throws(BrokerError) -> Int {
-        let holdsBack = groupCommit.isAwaited
+        let holdsBack = holdsBack
         let bytes = try withLog { log throws(LogError) in
             let watermarks = log.watermarks(holdsBack: holdsBack)
             return try log.readableBytes(
@@ -116,7 +133,7 @@ extension BrokerPartition {
 
 extension PartitionLog {
     /// - Parameter holdsBack: whether readers see only what is synced.
-    fileprivate func watermarks(holdsBack: Bool) -> Watermarks {
+    func watermarks(holdsBack: Bool) -> Watermarks {
         let end = holdsBack ? durableEnd : endOffset
         return Watermarks(
             start: startOffset, highWatermark: max(end, startOffset),

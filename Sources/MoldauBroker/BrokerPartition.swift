@@ -62,6 +62,8 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         self.transactions = transactions
     }
 
+    var configuration: LogConfiguration { state.withLock { $0.configuration } }
+
     /// Applies new settings.
     func configure(_ configuration: LogConfiguration) {
         state.withLock { state in

@@ -17,11 +17,14 @@ package struct TopicMetadata: Equatable, Sendable {
         self.id = id
     }
 
-    /// The same topic with other settings; nil removes one.
-    func with(_ changes: [String: String?]) -> TopicMetadata {
-        var settings = configuration
-        for (name, value) in changes { settings[name] = value }
-        return TopicMetadata(name: name, partitionCount: partitionCount, configuration: settings, id: id)
+    /// The same topic with other settings.
+    func with(_ settings: [String: String]) -> TopicMetadata {
+        TopicMetadata(name: name, partitionCount: partitionCount, configuration: settings, id: id)
+    }
+
+    /// The same topic with another number of partitions.
+    func with(partitionCount: Int32) -> TopicMetadata {
+        TopicMetadata(name: name, partitionCount: partitionCount, configuration: configuration, id: id)
     }
 
     /// The same topic with that id.

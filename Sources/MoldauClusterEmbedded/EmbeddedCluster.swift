@@ -133,7 +133,13 @@ extension ClusterError {
             switch error {
             case .unknownTopic(let name): .unknownTopic(name)
             case .topicExists(let name): .topicExists(name)
-            case .invalidTopic(let name, let reason): .invalidTopic(name: name, reason: reason)
+            case .invalidTopic(let name, let reason), .invalidPartitions(let name, let reason):
+                .invalidTopic(name: name, reason: reason)
+            case .tooManyPartitions(let name, let limit):
+                .invalidTopic(name: name, reason: "there may be no more than \(limit) of its kind; delete others first")
+            case .undeletable(let name):
+                .unavailable(
+                    reason: "the records of \(name) are only compacted: add 'delete' to the topic's cleanup.policy")
             case .invalidSettings(let topic, let reason): .invalidSettings(topic: topic, reason: reason)
             case .internalTopic(let name):
                 .unavailable(

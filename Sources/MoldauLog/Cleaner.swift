@@ -54,12 +54,6 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
             if isPast { return isLast(header) ? whole : nil }
             return try filtered(bytes, horizon: horizon) { _ in true }
         }
-        if header.codec != 0 {
-            // Compressed records cannot be inspected. If the batch was aborted, its marker says so as long as the batch
-            // is here.
-            if header.producer.isTransactional { withData.insert(header.producer.id) }
-            return whole
-        }
         let isAborted = plan.isAborted(header)
         var (kept, needsHorizon) = (0, false)
         let latest = latest
@@ -92,7 +86,10 @@ struct Cleaner<Files: FileSystem>: ~Copyable {
         _ batch: SharedBytes, horizon: Timestamp?, keeping keeps: (RecordBatchHeader.Entry) -> Bool
     ) throws(LogError) -> [UInt8] {
         do throws(RecordBatchError) {
-            return try RecordBatchHeader(batch.bytes).filtered(batch.bytes, horizon: horizon, keeping: keeps)
+            let header = try RecordBatchHeader(batch.bytes)
+            return try header.filtered(
+                batch.bytes, horizon: horizon, as: header.isControl ? nil : plan.configuration.compression,
+                keeping: keeps)
         } catch {
             throw .invalidBatch(error)
         }

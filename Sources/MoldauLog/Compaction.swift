@@ -6,6 +6,7 @@
 // transactions are deleted. Tombstones, and the markers of transactions that have no batch left, are deleted a day
 // (`delete.retention.ms`) after a compaction first saw them, so that readers who are behind see them too. The last
 // batch of each producer is kept, emptied if need be: the producer's next batch is checked against its sequence number.
+// A compressed batch that loses records is compressed again, by its own codec if the topic does not name one.
 //
 // A crash may come between any two steps. A new segment is written to `<base>.log.cleaned` and synced, then renamed to
 // `<base>-<end>.swap`, where `end` is the base of the first segment that it does not replace. From then on it is valid:
@@ -87,7 +88,7 @@ extension CompactionPlan {
             while let (header, bytes) = try batches.next() {
                 guard header.lastOffset >= firstDirty else { continue }
                 if header.baseOffset >= end { return (latest, end) }
-                guard !header.isControl, header.codec == 0, !isAborted(header) else { continue }
+                guard !header.isControl, !isAborted(header) else { continue }
                 if latest.count + Int(header.recordCount) > maxKeys, !latest.isEmpty {
                     return (latest, header.baseOffset)
                 }

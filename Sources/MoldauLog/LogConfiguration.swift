@@ -1,3 +1,5 @@
+package import MoldauRecords
+
 /// The settings of one topic's logs, by Kafka's names and with Kafka's defaults.
 package struct LogConfiguration: Equatable, Sendable {
     /// `segment.bytes`: a segment is closed before it would grow beyond this.
@@ -8,6 +10,12 @@ package struct LogConfiguration: Equatable, Sendable {
     package var indexIntervalBytes = 4_096
     /// `max.message.bytes`: the size of the largest batch accepted.
     package var maxMessageBytes = 1_048_588
+    /// `compression.type`: how batches are compressed in the log; nil (`producer`): as they came.
+    package var compression: Compression?
+    /// `message.timestamp.before.max.ms`: how far a record's timestamp may lie before its append.
+    package var timestampBeforeMaxMs = Int64.max
+    /// `message.timestamp.after.max.ms`: … and how far after it.
+    package var timestampAfterMaxMs = Int64.max
     /// `retention.ms`: closed segments that are older are deleted; nil keeps them.
     package var retentionMs: Int64? = 7 * 24 * 3_600_000
     /// `retention.bytes`: the oldest closed segments are deleted while the log is larger; nil keeps them.
@@ -38,6 +46,9 @@ package struct LogConfiguration: Equatable, Sendable {
             case "segment.ms": segmentMs = try Self.number(key, value, 1...Int64.max)
             case "index.interval.bytes": indexIntervalBytes = Int(try Self.number(key, value, 0...Int64(Int32.max)))
             case "max.message.bytes": maxMessageBytes = Int(try Self.number(key, value, 0...Int64(Int32.max)))
+            case "compression.type": compression = try Self.compression(key, value)
+            case "message.timestamp.before.max.ms": timestampBeforeMaxMs = try Self.number(key, value, 0...Int64.max)
+            case "message.timestamp.after.max.ms": timestampAfterMaxMs = try Self.number(key, value, 0...Int64.max)
             case "retention.ms":
                 let limit = try Self.number(key, value, -1...Int64.max)
                 retentionMs = limit < 0 ? nil : limit
@@ -68,6 +79,15 @@ package struct LogConfiguration: Equatable, Sendable {
             }
         }
         if compacts { segmentMs = min(segmentMs, maxCompactionLagMs) }
+    }
+
+    private static func compression(_ key: String, _ value: String) throws(LogError) -> Compression? {
+        if value == "producer" { return nil }
+        if value == "uncompressed" { return Compression.none }
+        guard let codec = Compression(name: value), codec != .none else {
+            throw .invalidConfiguration(key: key, value: value)
+        }
+        return codec
     }
 
     private static func number(_ key: String, _ value: String, _ range: ClosedRange<Int64>) throws(LogError) -> Int64 {

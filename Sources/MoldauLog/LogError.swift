@@ -20,6 +20,10 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case controlBatch
     /// The topic is compacted, which needs keys, and this record of the batch (counted from 0) has none.
     case nullKey(record: Int)
+    /// The record of the batch (counted from 0) has a timestamp that the topic does not take now.
+    case timestampOutOfBounds(record: Int, time: Timestamp, allowed: ClosedRange<Timestamp>)
+    /// A client must send one record batch for a partition, and nothing else.
+    case notOneBatch(size: Int, sent: Int)
     /// A newer producer with that id has taken over: this one may no longer write.
     case producerFenced(id: Int64, epoch: Int16, current: Int16)
     /// The batch does not follow the producer's last one: a batch in between is missing.
@@ -62,7 +66,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     /// Whether a batch was refused because of what its records are.
     package var isRefusal: Bool {
         switch self {
-        case .controlBatch, .nullKey: true
+        case .controlBatch, .nullKey, .timestampOutOfBounds, .notOneBatch: true
         default: false
         }
     }
@@ -97,6 +101,11 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         case .nullKey(let record):
             "the topic is compacted, and record \(record) of the batch (counted from 0) has a null key: give it a key, or take "
                 + "'compact' from the topic's cleanup.policy"
+        case .timestampOutOfBounds(let record, let time, let allowed):
+            "record \(record) of the batch (counted from 0) has the timestamp \(time.ms), and the topic takes those from "
+                + "\(allowed.lowerBound.ms) to \(allowed.upperBound.ms) now (message.timestamp.before.max.ms and after.max.ms)"
+        case .notOneBatch(let size, let sent):
+            "exactly one record batch must be sent for a partition: \(sent) bytes were, and the first batch takes \(size)"
         case .producerFenced(let id, let epoch, let current):
             "the producer \(id) of epoch \(epoch) was replaced by one of epoch \(current)"
         case .outOfOrderSequence(let producer, let expected, let got):

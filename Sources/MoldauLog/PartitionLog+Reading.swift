@@ -213,26 +213,12 @@ extension PartitionLog {
         in bytes: SharedBytes, from: Offset, atOrAfter time: Timestamp
     ) throws(LogError) -> Offset? {
         var reader = RecordBatchReader(bytes.bytes, from: from)
-        do {
+        do throws(RecordBatchError) {
             while let record = try reader.next() {
                 if record.timestamp >= time { return record.offset }
             }
-        } catch RecordBatchError.unsupportedCompression {
-            // The records of a compressed batch cannot be inspected: the batch as a whole is the best possible answer.
-            return try firstCompressed(in: bytes, from: from, atOrAfter: time)
         } catch {
             throw .invalidBatch(error)
-        }
-        return nil
-    }
-
-    private func firstCompressed(
-        in bytes: SharedBytes, from: Offset, atOrAfter time: Timestamp
-    ) throws(LogError) -> Offset? {
-        var rest = bytes.bytes
-        while let header = try? RecordBatchHeader(rest), header.byteCount <= rest.count {
-            if header.maxTimestamp >= time, header.lastOffset >= from { return max(header.baseOffset, from) }
-            rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
         }
         return nil
     }

@@ -17,8 +17,7 @@ extension PartitionLog {
         var removed = 0
         if let limit = configuration.retentionMs { removed += try applyRetention(ofMs: limit, now: now) }
         if let limit = configuration.retentionBytes {
-            var (total, count) = (0, 0)
-            for index in segments.indices { total += try segment(index).size }
+            var (total, count) = (try byteCount(), 0)
             while count < segments.count - 1, total - (try segment(count).size) >= limit {
                 total -= try segment(count).size
                 count += 1
@@ -27,6 +26,13 @@ extension PartitionLog {
             removed += count
         }
         return removed
+    }
+
+    /// How many bytes all segments take.
+    package mutating func byteCount() throws(LogError) -> Int {
+        var total = 0
+        for index in segments.indices { total += try segment(index).size }
+        return total
     }
 
     /// When the last record of a segment was appended.

@@ -70,6 +70,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         package var first: Offset
         /// The offset after the last.
         package var end: Offset
+        /// The timestamp that the broker gave the records; nil if they have their own, or were in the log already.
+        package var logAppendTime: Timestamp?
     }
 
     /// Appends whole record batches that lie one after another, and gives them their offsets. Not durable until synced.
@@ -78,7 +80,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// appended again; the result then holds its old offsets.
     /// - Parameter isBuilt: whether `RecordBatchBuilder` built the batches in this process, with a key in each record:
     ///   then their records need not be checked.
-    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`: then nothing was appended.
+    /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`, `.timestampOutOfBounds`: then
+    ///   nothing was appended, unless it is a batch's size after it was compressed as the topic demands.
     ///   `.producerFenced`, `.outOfOrderSequence`, `.io`: then the last batches may be missing.
     package mutating func append(
         _ batches: UnsafeRawBufferPointer, now: Timestamp, isBuilt: Bool = false
@@ -91,7 +94,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     mutating func append(
         _ batches: UnsafeRawBufferPointer, now: Timestamp, takesControl: Bool, isBuilt: Bool = false
     ) throws(LogError) -> Appended {
-        try validate(batches, takesControl: takesControl, walksRecords: !isBuilt)
+        try validate(batches, now: now, takesControl: takesControl, walksRecords: !isBuilt)
         var appended = Appended(first: endOffset, end: endOffset)
         var rest = batches
         while rest.count > 0 {
@@ -101,43 +104,29 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
                 if rest.count == batches.count { appended.first = twin.lowerBound }
                 appended.end = twin.upperBound
             } else {
-                let base = endOffset
-                try append(header, batch, now: now)
-                noteProducer(header, batch, at: base)
+                try appendNew(header, batch, now: now)
                 appended.end = endOffset
+                if configuration.isLogAppendTime { appended.logAppendTime = now }
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
         }
         return appended
     }
 
-    /// Checks everything that a reader or a later compaction relies on.
-    private func validate(
-        _ batches: UnsafeRawBufferPointer, takesControl: Bool, walksRecords: Bool
+    /// Appends a batch that was checked, compressed as the topic demands.
+    private mutating func appendNew(
+        _ header: RecordBatchHeader, _ batch: UnsafeRawBufferPointer, now: Timestamp
     ) throws(LogError) {
-        guard batches.count > 0 else { throw .invalidBatch(.truncated(needed: BatchFormat.headerSize, got: 0)) }
-        var rest = batches
-        while rest.count > 0 {
-            let header = try parseBatch(rest)
-            guard header.byteCount <= configuration.maxMessageBytes else {
-                throw .batchTooLarge(bytes: header.byteCount, limit: configuration.maxMessageBytes)
-            }
-            guard takesControl || !header.isControl else { throw .controlBatch }
-            let firstWithoutKey: Int?
-            do {
-                try header.validateChecksum(rest)
-                let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
-                firstWithoutKey =
-                    walksRecords ? try header.validateRecords(batch, isKeyed: configuration.compacts) : nil
-            } catch {
-                throw .invalidBatch(error)
-            }
-            if let firstWithoutKey { throw .nullKey(record: firstWithoutKey) }
-            rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
+        let base = endOffset
+        if let repacked = try repacked(header, batch) {
+            try append(try parseBatch(repacked.bytes), repacked.bytes, now: now)
+        } else {
+            try append(header, batch, now: now)
         }
+        noteProducer(header, batch, at: base)
     }
 
-    private func parseBatch(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> RecordBatchHeader {
+    func parseBatch(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> RecordBatchHeader {
         do {
             return try RecordBatchHeader(bytes)
         } catch {

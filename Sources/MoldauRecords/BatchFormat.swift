@@ -35,6 +35,10 @@
     /// The value of `magic` in this format.
     package static let version: Int8 = 2
 
+    /// The most bytes that the records of a compressed batch may unpack to. Kafka has no such limit; its producers fill
+    /// batches of 16 KiB, and have 32 MiB for all batches together, by default.
+    package static let unpackedLimit = 64 * 1_024 * 1_024
+
     // MARK: Attributes
 
     package static let codecMask: Int16 = 0x07

@@ -15,6 +15,13 @@ public struct ByteWriter: ~Copyable {
 
     deinit { base.deallocate() }
 
+    /// The memory, which the caller deallocates.
+    consuming func takeMemory() -> UnsafeMutableRawPointer {
+        let memory = base
+        discard self
+        return memory
+    }
+
     /// The bytes written so far. Valid until the next write.
     @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: storedCount) }
 

@@ -31,6 +31,11 @@ public struct RecordBatchBuilder: ~Copyable {
     /// Whether the batch holds a control record instead of data. Kept across `reset`.
     package var isControl = false
 
+    /// How `finish` compresses the records. Kept across `reset`.
+    package var compression = Compression.none
+    /// The last batch that `finish` has compressed.
+    private var packed: SharedBytes?
+
     /// Whether there is no record yet.
     @inlinable public var isEmpty: Bool { storedRecordCount == 0 }
 
@@ -132,6 +137,17 @@ public struct RecordBatchBuilder: ~Copyable {
     /// again.
     /// - Returns: the whole batch, valid until the next `append`, `finish` or `reset`.
     public mutating func finish() -> UnsafeRawBufferPointer {
+        let batch = finishUncompressed()
+        if compression == .none { return batch }
+        do {
+            packed = try RecordBatchHeader(batch).packed(batch, as: compression)
+        } catch {
+            preconditionFailure("\(error)")  // It was written above.
+        }
+        return packed?.bytes ?? batch
+    }
+
+    private mutating func finishUncompressed() -> UnsafeRawBufferPointer {
         precondition(storedRecordCount > 0, "a record batch holds at least one record")
         precondition(byteCount <= Int32.max, "a record batch is at most 2 GiB")
         let batch = UnsafeMutableRawBufferPointer(start: bytes.base, count: byteCount)

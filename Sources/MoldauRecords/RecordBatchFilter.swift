@@ -17,16 +17,22 @@ extension RecordBatchHeader {
 
     /// A copy of the batch with some of its records.
     /// - Parameters:
-    ///   - batch: the whole batch of this header, not compressed.
+    ///   - batch: the whole batch of this header.
     ///   - horizon: the delete horizon to set; nil leaves it as it is.
+    ///   - newCompression: how the copy is compressed; nil: like the batch. A batch that is left empty never is.
     ///   - keeps: whether a record is kept.
-    /// - Throws: `RecordBatchError.malformed`.
+    /// - Throws: `RecordBatchError.malformed`; what unpacking throws.
     package func filtered(
-        _ batch: UnsafeRawBufferPointer, horizon: Timestamp?, keeping keeps: (Entry) -> Bool
+        _ batch: UnsafeRawBufferPointer, horizon: Timestamp?, as newCompression: Compression? = nil,
+        keeping keeps: (Entry) -> Bool
     ) throws(RecordBatchError) -> [UInt8] {
+        let compression = if let newCompression { newCompression } else { try self.compression }
+        let records = UnsafeRawBufferPointer(rebasing: batch[BatchFormat.headerSize..<byteCount])
+        let unpacked = codec == 0 || recordCount == 0 ? nil : try unpack(records)
+        defer { withExtendedLifetime(unpacked) {} }
         var writer = ByteWriter(capacity: batch.count + 32)
         writer.append(contentsOf: UnsafeRawBufferPointer(rebasing: batch[..<BatchFormat.headerSize]))
-        var cursor = ByteCursor(UnsafeRawBufferPointer(rebasing: batch[BatchFormat.headerSize..<byteCount]))
+        var cursor = ByteCursor(unpacked?.bytes ?? records)
         var (kept, latest): (Int32, Timestamp?) = (0, nil)
         let newBase = horizon ?? baseTimestamp
         for _ in 0..<recordCount {
@@ -42,11 +48,16 @@ extension RecordBatchHeader {
             latest = max(latest ?? time, time)
             writer.append(record, timestampDelta: time.ms &- newBase.ms)
         }
+        var attributes = attributes & ~BatchFormat.codecMask | (horizon == nil ? 0 : BatchFormat.deleteHorizon)
+        if kept > 0, compression != .none {
+            attributes |= Int16(compression.rawValue)
+            writer.pack(from: BatchFormat.headerSize, by: compression)
+        }
         var bytes = Array(writer.bytes)
         let newLatest = isLogAppendTime ? maxTimestamp : latest ?? maxTimestamp
         bytes.withUnsafeMutableBytes { bytes in
             bytes[BatchFormat.length] = Int32(bytes.count - BatchFormat.lengthEnd)
-            bytes[BatchFormat.attributes] = horizon == nil ? attributes : attributes | BatchFormat.deleteHorizon
+            bytes[BatchFormat.attributes] = attributes
             bytes[BatchFormat.baseTimestamp] = newBase.ms
             bytes[BatchFormat.maxTimestamp] = newLatest.ms
             bytes[BatchFormat.recordCount] = kept

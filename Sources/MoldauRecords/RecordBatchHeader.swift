@@ -16,8 +16,10 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
     case truncated(needed: Int, got: Int)
     /// The batch is not in format v2.
     case unsupportedMagic(Int8)
-    /// The records are compressed with this codec (1 gzip, 2 snappy, 3 lz4, 4 zstd), which is not supported yet.
+    /// The records are compressed with a codec of this number, and there is none.
     case unsupportedCompression(codec: Int)
+    /// The records unpack to more than `limit` bytes.
+    case unpackedTooLarge(baseOffset: Offset, limit: Int)
     /// The checksum does not match the bytes: they have changed since they were written.
     case checksumMismatch(baseOffset: Offset, stored: UInt32, computed: UInt32)
     /// A field of the header or of a record contradicts another field, or the format.
@@ -33,8 +35,9 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
         case .truncated(let needed, let got): "a record batch takes \(needed) bytes, but there are only \(got)"
         case .unsupportedMagic(let magic): "record batches of format \(magic) cannot be read; only format 2 can"
         case .unsupportedCompression(let codec):
-            "the batch is compressed by codec \(codec) (1 gzip, 2 snappy, 3 lz4, 4 zstd), which cannot be read; "
-                + "produce without compression"
+            "the batch is compressed by codec \(codec), which is unknown; there are 1 (gzip), 2 (snappy), 3 (lz4) and 4 (zstd)"
+        case .unpackedTooLarge(let base, let limit):
+            "the batch at offset \(base) unpacks to more than \(limit) bytes; produce smaller batches"
         case .checksumMismatch(let base, let stored, let computed):
             "the batch at offset \(base) is damaged: its checksum is \(stored), its bytes give \(computed)"
         case .malformed(let base, let part): "the batch at offset \(base) is malformed: its \(part) is not possible"
@@ -58,6 +61,7 @@ package enum BatchField: String, Sendable {
     case attributes = "attributes"
     case producer = "producer"
     case sequence = "sequence number"
+    case compression = "compressed records"
     case trailingBytes = "bytes after the last record"
 }
 

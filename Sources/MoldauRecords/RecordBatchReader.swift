@@ -1,4 +1,5 @@
-/// A record inside its batch. Its pointers are valid as long as the batch's bytes.
+/// A record inside its batch. Its pointers are valid as long as the batch's bytes; those of a record in a compressed
+/// batch, until its reader goes on to the next batch or is gone.
 public struct RecordView {
     /// The record's position in its partition.
     public let offset: Offset
@@ -65,7 +66,8 @@ extension ByteCursor {
     }
 }
 
-/// Walks the records of whole batches that lie one after another, without copying.
+/// Walks the records of whole batches that lie one after another, without copying. Compressed batches are unpacked, one
+/// at a time.
 ///
 /// ```swift
 /// var reader = RecordBatchReader(fetched.bytes.bytes, from: fetched.firstOffset)
@@ -75,9 +77,12 @@ extension ByteCursor {
 /// Does not verify checksums (see `RecordBatchHeader.validateChecksum`), but no bytes can make it trap or read out of
 /// bounds.
 public struct RecordBatchReader {
-    // Invariant: `cursor` walks the records of the current batch and ends where that batch ends. The next batch begins
-    // there, if there is one.
+    // Invariant: `cursor` walks the records of the current batch and ends where they end; the next batch begins at
+    // `nextBatch`, if there is one.
     @usableFromInline var cursor: ByteCursor
+    private var nextBatch: UnsafeRawPointer
+    /// The records of the current batch if it is compressed.
+    @usableFromInline var unpacked: SharedBytes?
     @usableFromInline var recordsLeft: Int32 = 0
     @usableFromInline var baseOffset: Int64 = 0
     @usableFromInline var lastOffsetDelta: Int32 = 0
@@ -96,6 +101,7 @@ public struct RecordBatchReader {
     public init(_ bytes: UnsafeRawBufferPointer, from: Offset = .zero) {
         let start = bytes.start
         cursor = ByteCursor(from: start, count: 0)
+        nextBatch = start
         end = start + bytes.count
         self.from = from.value
         showsControl = false
@@ -106,6 +112,7 @@ public struct RecordBatchReader {
     package init(controlBatch bytes: UnsafeRawBufferPointer) {
         let start = bytes.start
         cursor = ByteCursor(from: start, count: 0)
+        nextBatch = start
         end = start + bytes.count
         from = 0
         showsControl = true
@@ -124,6 +131,19 @@ public struct RecordBatchReader {
             guard try beginBatch() else { return nil }
         }
     }
+
+    /// The next record of the current batch; nil after its last.
+    /// - Throws: `RecordBatchError`. The reader cannot continue after an error.
+    package mutating func nextOfBatch() throws(RecordBatchError) -> RecordView? {
+        while recordsLeft > 0 {
+            let record = try readRecord()
+            if record.offset.value >= from { return record }
+        }
+        return nil
+    }
+
+    /// Whether the records of the current batch are in memory of the reader, which lasts until it begins another batch.
+    @inlinable package var isUnpacked: Bool { unpacked != nil }
 
     /// The fast path for most records: at most 64 bytes, time and offset deltas within two bytes each, no headers.
     /// - Returns: nil for any other record; nothing has been read then.
@@ -229,18 +249,18 @@ public struct RecordBatchReader {
     /// - Returns: false if no whole batch is left.
     @usableFromInline mutating func beginBatch() throws(RecordBatchError) -> Bool {
         while true {
-            let start = cursor.end
-            let rest = UnsafeRawBufferPointer(start: start, count: end - start)
+            let rest = UnsafeRawBufferPointer(start: nextBatch, count: end - nextBatch)
             guard rest.count >= BatchFormat.headerSize else { return false }
             let header = try RecordBatchHeader(rest)
             guard header.byteCount <= rest.count else { return false }
-            cursor = ByteCursor(from: start, count: header.byteCount)
+            nextBatch += header.byteCount
             nextOffset = max(nextOffset, header.lastOffset + 1)
             if header.isControl != showsControl || header.lastOffset.value < from || header.recordCount == 0 {
                 continue
             }
-            guard header.codec == 0 else { throw .unsupportedCompression(codec: header.codec) }
-            cursor.position += BatchFormat.headerSize
+            let records = UnsafeRawBufferPointer(rebasing: rest[BatchFormat.headerSize..<header.byteCount])
+            unpacked = header.codec == 0 ? nil : try header.unpack(records)
+            cursor = ByteCursor(unpacked?.bytes ?? records)
             recordsLeft = header.recordCount
             baseOffset = header.baseOffset.value
             lastOffsetDelta = header.lastOffsetDelta

@@ -7,20 +7,16 @@ extension RecordBatchHeader {
 
     /// Checks that the batch is what its header says, to the last byte: as many records as it counts, each complete and
     /// at the next offset, none later than the greatest timestamp. Takes some nanoseconds a record; allocates only for
-    /// records' headers.
+    /// records' headers, and to unpack a compressed batch.
     /// - Parameters:
     ///   - batch: the whole batch of this header. Its checksum is not verified.
     ///   - isKeyed: whether each record must have a key.
     /// - Returns: the index in the batch of the first record without a key, if there must be one.
-    /// - Throws: `RecordBatchError.malformed`; `.unsupportedCompression`, as compressed records could not be read here.
+    /// - Throws: `RecordBatchError.malformed`, `.unsupportedCompression`, `.unpackedTooLarge`.
     package func validateRecords(
         _ batch: UnsafeRawBufferPointer, isKeyed: Bool = false
     ) throws(RecordBatchError) -> Int? {
         guard attributes & ~Self.producerBits == 0 else { throw malformed(.attributes) }
-        guard codec == 0 else {
-            guard codec <= 4 else { throw malformed(.attributes) }
-            throw .unsupportedCompression(codec: codec)
-        }
         guard recordCount > 0, recordCount == lastOffsetDelta &+ 1 else { throw malformed(.recordCount) }
         guard producer.id >= 0 ? producer.epoch >= 0 : producer.id == -1 && !producer.isTransactional else {
             throw malformed(.producer)

@@ -37,6 +37,12 @@ public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory 
         }
     }
 
+    /// Takes over what was written, without copying it.
+    package init(taking writer: consuming ByteWriter) {
+        count = writer.count
+        base = writer.takeMemory()
+    }
+
     deinit { base.deallocate() }
 
     /// The bytes. Valid while this object lives.

@@ -96,7 +96,7 @@ struct CommandTests {
         try withOrders { data in
             try expectFailure(
                 ["topics", "create", "rows", "--set", "cleanup.polcy=compact", "--data", data],
-                says: "there is no setting 'cleanup.polcy'; there are: cleanup.policy, delete.retention.ms, ")
+                says: "there is no setting 'cleanup.polcy'; there are: cleanup.policy, compression.type, delete.")
             #expect(try expectSuccess(["topics", "list", "--data", data]) == "orders\n")
             let outcome = try moldau.run(
                 ["topics", "create", "rows", "--set", "min.insync.replicas=2", "--data", data])

@@ -66,9 +66,11 @@ struct ValidationTests {
             ),
             ("no body", { $0.removeSubrange(61...) }, malformed(.recordLength)),
             ("a byte too many", { $0.append(0) }, malformed(.trailingBytes)),
-            ("an unknown codec", put(Int16(7), at: 21), malformed(.attributes)),
-            ("gzip", put(Int16(1), at: 21), .invalidBatch(.unsupportedCompression(codec: 1))),
-            ("zstd", put(Int16(4), at: 21), .invalidBatch(.unsupportedCompression(codec: 4))),
+            ("an unknown codec", put(Int16(7), at: 21), .invalidBatch(.unsupportedCompression(codec: 7))),
+            ("no gzip", put(Int16(1), at: 21), malformed(.compression)),
+            ("no Snappy", put(Int16(2), at: 21), malformed(.compression)),
+            ("no LZ4", put(Int16(3), at: 21), malformed(.compression)),
+            ("no Zstandard", put(Int16(4), at: 21), malformed(.compression)),
             ("a time that only a broker gives", put(Int16(8), at: 21), malformed(.attributes)),
             ("the mark of a compaction", put(Int16(0x40), at: 21), malformed(.attributes)),
             ("a control batch", put(Int16(0x30), at: 21), .controlBatch),
@@ -86,6 +88,36 @@ struct ValidationTests {
         let bytes = SharedBytes(copying: forged(change))
         #expect(throws: error, "\(what)") { try log.append(bytes.bytes, now: .none) }
         #expect(log.endOffset == .zero, "\(what)")
+    }
+
+    @Test(
+        arguments: [
+            (
+                "a count and a delta beyond its records",
+                {
+                    put(Int32(3), at: 57)(&$0); put(Int32(2), at: 23)(&$0)
+                }, malformed(.recordLength)
+            ),
+            (
+                "a count and a delta below its records",
+                {
+                    put(Int32(1), at: 57)(&$0); put(Int32(0), at: 23)(&$0)
+                }, malformed(.trailingBytes)
+            ),
+            ("no body", { $0.removeSubrange(61...) }, malformed(.recordLength)),
+            ("a byte too many", { $0.append(0) }, malformed(.trailingBytes)),
+            ("another greatest time", put(Int64.max, at: 35), malformed(.recordTimestamp)),
+            ("an offset twice", { $0[64] = 2 }, malformed(.recordOffset)),
+            ("a header's name that is no text", { $0[$0.count - 3] = 0xff }, malformed(.headers)),
+        ] as [(String, Change, LogError)], [Compression.gzip, .snappy, .lz4, .zstd])
+    func `what is inside of a compressed batch is checked too`(
+        case: (what: String, change: Change, error: LogError), codec: Compression
+    ) throws {
+        let batch = SharedBytes(copying: forged(`case`.change))
+        let packed = try RecordBatchHeader(batch.bytes).packed(batch.bytes, as: codec)
+        var log = try openLog(MemoryFileSystem())
+        #expect(throws: `case`.error, "\(`case`.what)") { try log.append(packed.bytes, now: .none) }
+        #expect(log.endOffset == .zero)
     }
 
     @Test func `a null key is refused where the topic is compacted, and says which record has it`() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// Test vectors of bytes, printed by Kafka's own classes.
 enum Golden {
@@ -7,6 +8,21 @@ enum Golden {
         let root = try! JSONSerialization.jsonObject(with: Data(contentsOf: url)) as! [String: Any]
         return (root["groups"] as! [String: [String: Any]]).mapValues { $0["vectors"] as! [[String: Any]] }
     }()
+
+    /// Batches that clients have sent to a Kafka broker: of each client, one for each codec.
+    static let clientBatches: [ClientBatch] = {
+        let url = Bundle.module.url(forResource: "client-batches", withExtension: "json")!
+        return try! JSONDecoder().decode([ClientBatch].self, from: Data(contentsOf: url))
+    }()
+
+    struct ClientBatch: Decodable, CustomTestStringConvertible {
+        let client: String
+        let compression: String
+        let count: Int
+        let hex: String
+
+        var testDescription: String { "\(client), \(compression)" }
+    }
 
     /// The batch with that `compression` or `form`.
     static func batch(_ name: String) -> [UInt8] {

@@ -14,10 +14,11 @@ import sys
 # The project's own targets that a target may import.
 ALLOWED = {
     "CChecksum": [],
+    "CCompression": [],
     "CFiles": [],
     "CRocksDB": [],
     "CPrefetch": [],
-    "MoldauRecords": ["CChecksum"],
+    "MoldauRecords": ["CChecksum", "CCompression"],
     "MoldauJSON": ["MoldauRecords"],
     "MoldauProtobuf": ["MoldauRecords"],
     "MoldauLog": ["MoldauRecords", "CFiles"],

@@ -21,7 +21,7 @@ MODULES = [
     "Moldau", "MoldauCluster", "MoldauClusterEmbedded", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
     "MoldauState", "MoldauTesting", "MoldauTopology",
 ]
-C_MODULES = ["CChecksum", "CFiles", "CPrefetch", "CRocksDB"]
+C_MODULES = ["CChecksum", "CCompression", "CFiles", "CPrefetch", "CRocksDB"]
 
 
 def target():

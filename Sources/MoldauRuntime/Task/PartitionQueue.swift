@@ -188,6 +188,14 @@ package final class PartitionQueue {
             while count < Self.lookahead, let record = try walk.pointee.reader.next() {
                 (ahead + count).initialize(to: record)
                 count += 1
+                if walk.pointee.reader.isUnpacked { break }
+            }
+            // The records of a compressed batch are gone when the reader begins the next one.
+            while walk.pointee.reader.isUnpacked, count > 0, count < Self.lookahead,
+                let record = try walk.pointee.reader.nextOfBatch()
+            {
+                (ahead + count).initialize(to: record)
+                count += 1
             }
         } catch {
             // The records before the damage come first.

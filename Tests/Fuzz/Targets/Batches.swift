@@ -11,9 +11,7 @@ func fuzzBatches(_ input: [UInt8]) {
         guard header.byteCount <= rest.count else { break }
         let whole = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
         _ = TransactionMarker(batch: whole)
-        if header.codec == 0 {
-            _ = try? header.filtered(whole, horizon: input.has(1) ? Timestamp(ms: 5) : nil) { $0.offset.value % 2 == 0 }
-        }
+        _ = try? header.filtered(whole, horizon: input.has(1) ? Timestamp(ms: 5) : nil) { $0.offset.value % 2 == 0 }
         rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
     }
     var reader = RecordBatchReader(shared.bytes, from: Offset(input.has(2) ? 3 : 0))

@@ -17,6 +17,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case records
     /// Batches that a client appends.
     case append
+    /// Compressed bytes, and compressed batches that a client appends.
+    case compressed
     /// A partition with any content that is repaired.
     case repair
     /// Times, offsets, timeouts and clocks at the limits of their numbers, in the calls of a broker.
@@ -33,6 +35,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .journal: try fuzzJournal(input)
         case .records: try fuzzRecords(input)
         case .append: try fuzzAppend(input)
+        case .compressed: try fuzzCompressed(input)
         case .repair: try fuzzRepair(input)
         case .values: try fuzzValues(input)
         }
