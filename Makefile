@@ -8,7 +8,7 @@
 # make crash   kills programs KILLS times, and cuts the power under them CUTS times (root, loop devices)
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
 # make restart  kills an application with MEBIBYTES of state, and prints how soon it works again
-# make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, compressed, repair or
+# make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, compressed, repair, messages or
 #              values) with random bytes for SECONDS
 # make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, passing FLAGS to swift test;
 #              fails if a test fails or a sanitizer reports anything, in a test or in a program that a test starts

@@ -73,6 +73,9 @@ let package = Package(
             "MoldauBroker", ["MoldauRecords", "MoldauLog", .product(name: "Logging", package: "swift-log")],
             settings: sabotage),
 
+        // The messages of Kafka's protocol
+        library("MoldauWire", ["MoldauRecords"]),
+
         // The port
         library("MoldauCluster", ["MoldauRecords"]),
         library(
@@ -162,8 +165,8 @@ let package = Package(
         .executableTarget(
             name: "step-costs",
             dependencies: [
-                "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-                "MoldauClusterEmbedded", "CountedAllocations",
+                "Moldau", "MoldauRecords", "MoldauWire", "MoldauState", "MoldauTopology", "MoldauRuntime",
+                "MoldauCluster", "MoldauClusterEmbedded", "CountedAllocations",
             ],
             path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
         .executableTarget(
@@ -214,7 +217,7 @@ let package = Package(
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("RecoveryTests", ["ProgramSupport", "recovery", "word-count"]),
         .target(
-            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker"],
+            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire"],
             path: "Tests/Fuzz/Targets",
             swiftSettings: strict + warnings),
         .testTarget(
@@ -242,6 +245,9 @@ let package = Package(
         tests(
             "MoldauRecordsTests", ["MoldauRecords"],
             resources: [.copy("Resources/golden-bytes.json"), .copy("Resources/client-batches.json")]),
+        tests(
+            "MoldauWireTests", ["MoldauRecords", "MoldauWire"],
+            resources: [.copy("Resources/golden-wire.json"), .copy("Resources/Flows")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         .target(name: "FailingSyncs", path: "Tests/FailingSyncs"),
         tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"], settings: sabotage),

@@ -73,6 +73,22 @@ public struct ByteWriter: ~Copyable {
         storedCount &+= MemoryLayout<Number>.size
     }
 
+    /// Overwrites a byte that has been written.
+    package mutating func set(_ byte: UInt8, at position: Int) {
+        precondition(position >= 0 && position < storedCount, "only a written byte can be overwritten")
+        base.storeBytes(of: byte, toByteOffset: position, as: UInt8.self)
+    }
+
+    /// Writes an unsigned varint in front of the bytes from `position` on: the size of what has been written meanwhile.
+    package mutating func insert(unsignedVarint number: UInt64, at position: Int) {
+        precondition(position >= 0 && position <= storedCount, "a number is inserted between written bytes")
+        let size = varintSize(number)
+        _ = reserve(size)
+        (base + position + size).copyMemory(from: base + position, byteCount: storedCount - position)
+        _ = storeVarint(number, at: base + position)
+        storedCount &+= size
+    }
+
     @usableFromInline @inline(never) mutating func grow(by extra: Int) {
         capacity = max(capacity * 2, storedCount + extra)
         let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)

@@ -77,7 +77,12 @@ package struct FieldReader {
 
     /// An unsigned number in groups of seven bits, the lowest first.
     package mutating func unsignedVarint() throws(SerdeError) -> UInt32 {
-        try grouped { cursor throws(VarintError) in try cursor.readUnsignedVarint() }
+        // Most lengths, counts and tags are as short as that.
+        if let byte = rest.first, byte < 0x80 {
+            rest = UnsafeRawBufferPointer(rebasing: rest[1...])
+            return UInt32(byte)
+        }
+        return try grouped { cursor throws(VarintError) in try cursor.readUnsignedVarint() }
     }
 
     /// A signed number, zig-zag encoded, in such groups.
@@ -91,7 +96,7 @@ package struct FieldReader {
         var cursor = ByteCursor(rest)
         do {
             let number = try read(&cursor)
-            rest = UnsafeRawBufferPointer(rebasing: rest.suffix(cursor.remaining))
+            rest = UnsafeRawBufferPointer(rebasing: rest[(rest.count - cursor.remaining)...])
             return number
         } catch {
             throw malformed("a variable-length number is incomplete or too long")

@@ -14,6 +14,9 @@ public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// An id from its two halves.
     package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
+    /// Kafka's id of no topic.
+    package static let zero = TopicID(high: 0, low: 0)
+
     /// A new random id. It is never one of Kafka's two reserved ids and never begins with '-', which Kafka's tools
     /// would take for an option.
     package static func random(using generator: inout some RandomNumberGenerator) -> TopicID {

@@ -6,6 +6,7 @@ import MoldauRecords
 import MoldauRuntime
 import MoldauState
 import MoldauTopology
+import MoldauWire
 
 private let input = Topic<String, Int64>("input")
 private let output = Topic<String, Int64>("output")
@@ -36,6 +37,53 @@ let steps = [
                 while try reader.next() != nil { seen += 1 }
             }
             precondition(seen == count, "\(seen) of \(count) records were read")
+        }
+    },
+    Step(name: "produce-decode") { count in
+        let request = ProduceRequest { request in
+            request.acks = -1
+            request.topicData = [
+                ProduceRequest.TopicData { topic in
+                    topic.name = "orders"
+                    topic.partitionData = [
+                        ProduceRequest.PartitionData {
+                            $0.records = .bytes(WireBytes(copying: [UInt8](repeating: 7, count: 100)))
+                        }
+                    ]
+                }
+            ]
+        }
+        var writer = ByteWriter()
+        _ = try request.encode(into: &writer, version: 9)
+        let body = WireBytes(SharedBytes(copying: writer.bytes))
+        return {
+            for _ in 0..<count {
+                let read = try ProduceRequest(decoding: body, version: 9)
+                precondition(read.topicData.count == 1, "the topic was not read")
+            }
+        }
+    },
+    Step(name: "fetch-encode") { count in
+        let response = FetchResponse { response in
+            response.responses = [
+                FetchResponse.Topic { topic in
+                    topic.topic = "orders"
+                    topic.partitions = (0..<Int32(10)).map { number in
+                        FetchResponse.Partition {
+                            $0.partitionIndex = number
+                            $0.records = .elsewhere(byteCount: 1_000)
+                        }
+                    }
+                }
+            ]
+        }
+        return {
+            var writer = ByteWriter()
+            for _ in 0..<count {
+                writer.removeAll()
+                let gaps = try response.encode(into: &writer, version: 12)
+                precondition(gaps.count == 10, "the records of ten partitions are elsewhere")
+            }
         }
     },
     Step(name: "five-operators") { count in

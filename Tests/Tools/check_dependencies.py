@@ -23,6 +23,7 @@ ALLOWED = {
     "MoldauProtobuf": ["MoldauRecords"],
     "MoldauLog": ["MoldauRecords", "CFiles"],
     "MoldauBroker": ["MoldauRecords", "MoldauLog"],
+    "MoldauWire": ["MoldauRecords"],
     "MoldauCluster": ["MoldauRecords"],
     "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],

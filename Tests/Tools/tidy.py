@@ -190,7 +190,7 @@ WITNESSES = re.compile(
     r"startIndex|endIndex|id|customMirror)\b|^(==|<)")
 
 
-REQUIREMENT = re.compile(r"^\s+(?:@\S+\s+)*(?:mutating\s+|static\s+)*(?:func|var)\s+(\w+)")
+REQUIREMENT = re.compile(r"^\s+(?:@\S+\s+)*(?:mutating\s+|static\s+)*(?:func|var|associatedtype)\s+(\w+)")
 
 
 def requirements(source):

@@ -21,6 +21,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case compressed
     /// A partition with any content that is repaired.
     case repair
+    /// Messages of Kafka's protocol.
+    case messages
     /// Times, offsets, timeouts and clocks at the limits of their numbers, in the calls of a broker.
     case values
 
@@ -37,6 +39,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .append: try fuzzAppend(input)
         case .compressed: try fuzzCompressed(input)
         case .repair: try fuzzRepair(input)
+        case .messages: try fuzzMessages(input)
         case .values: try fuzzValues(input)
         }
     }
