@@ -16,7 +16,7 @@ extension Broker {
     /// Moves groups' offsets to the right partitions. Offsets there that were committed later win.
     func rehome(_ misplaced: [(record: OffsetRecord, partition: Int32)]) throws(BrokerError) {
         // Groups with a damaged partition are left for later.
-        let misplaced = misplaced.filter { groupOffsets.damage(of: offsetsPartition(of: $0.record.group)) == nil }
+        let misplaced = misplaced.filter { groups.damage(of: offsetsPartition(of: $0.record.group)) == nil }
             .sorted {
                 ($0.record.group, $0.record.partition, $0.partition) < (
                     $1.record.group, $1.record.partition, $1.partition
@@ -30,13 +30,13 @@ extension Broker {
             let known = committedOffsets(of: record.group)[record.partition]
             guard let offset = record.offset, known.map({ $0.time <= offset.time }) ?? true else { continue }
             let home = TopicPartition(Self.offsetsTopic, offsetsPartition(of: record.group))
-            _ = try append([record], to: try partition(home))
-            groupOffsets.update(record.group, [record.partition: offset])
+            _ = try append([.offset(record)], to: try partition(home))
+            groups.inOrder { $0.coordinator.replay(.offset(record)) }
         }
         try syncNow()
         for (record, number) in misplaced {
             let deleted = OffsetRecord(group: record.group, partition: record.partition, offset: nil)
-            _ = try append([deleted], to: try partition(TopicPartition(Self.offsetsTopic, number)))
+            _ = try append([.offset(deleted)], to: try partition(TopicPartition(Self.offsetsTopic, number)))
         }
         try syncNow()
     }

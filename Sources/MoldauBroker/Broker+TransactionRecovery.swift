@@ -163,10 +163,9 @@ extension Broker {
     private func abortUnknown(
         _ producer: ProducerIdentity, in partition: BrokerPartition<Files>, _ undone: Set<String>?
     ) throws(BrokerError) {
-        let abort = TransactionMarker(isCommit: false)
         guard let slot = transactions.slot(ofProducer: producer.id) else {
             // It may belong to an id whose records cannot be read.
-            if transactions.areAllKnown { try partition.end(producer, before: Offset(.max), abort) }
+            if transactions.areAllKnown { try abort(producer, in: partition) }
             return
         }
         try slot.state.withLock { state throws(BrokerError) in
@@ -175,7 +174,22 @@ extension Broker {
                     $0.producer.id == producer.id && $0.ends[partition.name] != nil && !$0.status.isComplete
                         && ($0.status == .ongoing || undone?.contains(slot.id) ?? true)
                 } ?? false
-            if !isKnown { try partition.end(producer, before: Offset(.max), abort) }
+            if !isKnown { try abort(producer, in: partition) }
+        }
+    }
+
+    /// Ends whatever the producer has open in a partition.
+    private func abort(
+        _ producer: ProducerIdentity, in partition: BrokerPartition<Files>
+    ) throws(BrokerError) {
+        let marker = TransactionMarker(isCommit: false)
+        guard partition.name.topic == Self.offsetsTopic else {
+            return try partition.end(producer, before: Offset(.max), marker)
+        }
+        try groups.inOrder { state throws(BrokerError) in
+            try partition.end(producer, before: Offset(.max), marker)
+            state.coordinator.replayMarker(
+                of: producer.id, isCommit: false, partition: partition.name.partition.number)
         }
     }
 }

@@ -103,10 +103,15 @@ extension Broker {
         try transactions.slot(id).state.withLock { state throws(BrokerError) in
             try enlist([partition], &state, id, producer)
             let records = offsets.sorted { $0.key < $1.key }
-                .map { OffsetRecord(group: group, partition: $0.key, offset: $0.value) }
+                .map { GroupRecord.offset(OffsetRecord(group: group, partition: $0.key, offset: $0.value)) }
             let stamp = ProducerStamp(
                 id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
-            _ = try append(records[...], to: try self.partition(partition), by: stamp)
+            let log = try self.partition(partition)
+            try groups.inOrder { state throws(BrokerError) in
+                try prepare(&state)
+                _ = try append(records[...], to: log, by: stamp)
+                for record in records { state.coordinator.replay(record, in: producer.id) }
+            }
             state.offsets[group, default: [:]].merge(offsets) { $1 }
         }
     }
@@ -201,12 +206,10 @@ extension Broker {
         let isCommit = record.status.isCommit
         for name in markedPartitions(record) {
             if name.topic == Self.offsetsTopic {
-                let (offsets, isRecovered) = (state.offsets, state.isRecovered)
-                try groupOffsets.inOrder(name.partition.number) { _ throws(BrokerError) in
+                try groups.inOrder { groups throws(BrokerError) in
                     try writeMarker(name, record, isCommit: isCommit, fences: !isCommit)
-                    guard isCommit else { return }
-                    for (group, changes) in offsets { groupOffsets.update(group, changes.mapValues { $0 }) }
-                    if isRecovered { try loadOffsets(of: try partition(name)) }
+                    groups.coordinator.replayMarker(
+                        of: record.producer.id, isCommit: isCommit, partition: name.partition.number)
                 }
             } else {
                 try writeMarker(name, record, isCommit: isCommit, fences: !isCommit)

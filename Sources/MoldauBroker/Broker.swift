@@ -30,13 +30,13 @@ package final class Broker<Files: FileSystem>: Sendable {
     private let durableEnds: [String: Offset]
     /// The first offsets of partitions, from Kafka's checkpoint file.
     private let checkpointedStarts: [TopicPartition: Offset]
-    private let groupCommit: GroupCommit<Files>
+    let groupCommit: GroupCommit<Files>
     /// What calls those back who do not wait.
     package let callbacks: Callbacks
     /// Who is in which group.
-    package let memberships = Memberships()
+    package let memberships: Memberships
     private let state: Mutex<State>
-    let groupOffsets = GroupOffsets()
+    let groups: Groups
     let transactions = Transactions()
 
     /// Opens a data directory; creates it if it does not exist. After an unclean stop every partition is checked and
@@ -46,13 +46,15 @@ package final class Broker<Files: FileSystem>: Sendable {
     ///   - uptime: a clock that is never set, for the age of open transactions; nil: the milliseconds of `clock`.
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed.
+    ///   - groupSettings: for the groups of clients.
     /// - Throws: `LogError.locked`, at once, if another process holds the lock; `.io`; `.damagedFile`;
     ///   `.copiedWhileOpen`.
     package init(
         _ files: Files, directory: String, durability: Durability, clock: @escaping @Sendable () -> Timestamp,
         uptime: (@Sendable () -> Duration)? = nil,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-        logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread
+        logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread,
+        groupSettings: GroupSettings = GroupSettings()
     ) throws(LogError) {
         self.files = files
         self.directory = directory
@@ -69,6 +71,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         let found = try opened.open()
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
         groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
+        groups = Groups(GroupCoordinator(groupSettings, randomness: opened.randomness))
+        memberships = Memberships(groups)
         state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))
         for topic in found.catalog.topics.values.sorted(by: { $0.name < $1.name }) {
             let partitions = try makePartitions(of: topic, durableEnds)
@@ -129,6 +133,14 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// All topics, sorted by name.
     package func topics() -> [TopicMetadata] {
         state.withLock { $0.catalog.topics.values.sorted { $0.name < $1.name } }
+    }
+
+    /// All topics, and a number that is another one when they have changed; nil if it is still this one.
+    func topics(unless count: Int?) -> (topics: [TopicMetadata], count: Int)? {
+        state.withLock { state in
+            let catalog = state.catalog
+            return catalog.changeCount == count ? nil : (Array(catalog.topics.values), catalog.changeCount)
+        }
     }
 
     /// The metadata of a topic; nil if there is no topic of that name.

@@ -8,65 +8,30 @@
 
 internal import MoldauLog
 package import MoldauRecords
-internal import Synchronization
 
 /// A group's position in a partition.
 package struct GroupOffset: Equatable, Sendable {
     /// The next record to read.
     package var offset: Offset
+    /// The leader epoch of the last record that was read; −1 if unknown.
+    package var leaderEpoch: Int32
     package var metadata: String
     package var time: Timestamp
 
-    package init(offset: Offset, metadata: String, time: Timestamp) {
+    package init(offset: Offset, leaderEpoch: Int32 = -1, metadata: String, time: Timestamp) {
         self.offset = offset
+        self.leaderEpoch = leaderEpoch
         self.metadata = metadata
         self.time = time
     }
 }
 
-/// The committed offsets, in memory as on disk.
-final class GroupOffsets: Sendable {
-    private let offsets = Mutex<[String: [TopicPartition: GroupOffset]]>([:])
-    /// The bytes written to each partition of the offsets topic since its last snapshot. Locked while a commit is
-    /// appended, so that memory and topic get the commits in the same order.
-    private let written = Mutex<[Int32: Int]>([:])
-
-    /// The partitions of the offsets topic whose records cannot be read.
-    private let unreadable = Mutex<[Int32: LogError]>([:])
-
-    /// Marks a partition of the offsets topic as damaged: the positions of its groups are unknown.
-    func markUnreadable(_ partition: Int32, _ cause: LogError) { unreadable.withLock { $0[partition] = cause } }
-
-    /// The damage of a partition of the offsets topic; nil if there is none.
-    func damage(of partition: Int32) -> LogError? { unreadable.withLock { $0[partition] } }
-
-    /// Runs `body` with no other commit in between; it gets the bytes written to that partition since its last
-    /// snapshot.
-    func inOrder<Result: Sendable>(
-        _ partition: Int32, _ body: (inout Int) throws(BrokerError) -> Result
-    ) throws(BrokerError) -> Result {
-        try written.withLock { written throws(BrokerError) in try body(&written[partition, default: 0]) }
-    }
-
-    func update(_ group: String, _ changes: [TopicPartition: GroupOffset?]) {
-        offsets.withLock { offsets in
-            for (partition, offset) in changes { offsets[group, default: [:]][partition] = offset }
-            if offsets[group]?.isEmpty == true { offsets[group] = nil }
-        }
-    }
-
-    func offsets(of group: String) -> [TopicPartition: GroupOffset] { offsets.withLock { $0[group] ?? [:] } }
-
-    /// The groups that have offsets, sorted.
-    var groups: [String] { offsets.withLock { $0.keys.sorted() } }
-}
-
-/// One record of the offsets topic.
-struct OffsetRecord: Equatable {
-    var group: String
-    var partition: TopicPartition
+/// A committed offset, as a record of the offsets topic.
+package struct OffsetRecord: Equatable, Sendable {
+    package var group: String
+    package var partition: TopicPartition
     /// nil: deleted.
-    var offset: GroupOffset?
+    package var offset: GroupOffset?
 
     /// Encodes the key.
     func encodeKey(_ writer: inout ByteWriter) {
@@ -79,7 +44,7 @@ struct OffsetRecord: Equatable {
     static func encode(_ offset: GroupOffset, _ writer: inout ByteWriter) {
         writer.append(bigEndian: Int16(3))
         writer.append(bigEndian: offset.offset.value)
-        writer.append(bigEndian: Int32(-1))
+        writer.append(bigEndian: offset.leaderEpoch)
         writer.append(shortText: offset.metadata)
         writer.append(bigEndian: offset.time.ms)
     }
@@ -100,12 +65,13 @@ struct OffsetRecord: Equatable {
         let version: Int16 = try fields.number()
         guard (0...4).contains(version) else { throw fields.malformed("its version is \(version)") }
         let position = Offset(try fields.number())
-        if version >= 3 { _ = try fields.number(Int32.self) }
+        let epoch: Int32 = version >= 3 ? try fields.number() : -1
         let metadata = version >= 4 ? try fields.compactText() : try fields.shortText()
-        offset = GroupOffset(offset: position, metadata: metadata, time: Timestamp(ms: try fields.number()))
+        offset = GroupOffset(
+            offset: position, leaderEpoch: epoch, metadata: metadata, time: Timestamp(ms: try fields.number()))
     }
 
-    init(group: String, partition: TopicPartition, offset: GroupOffset?) {
+    package init(group: String, partition: TopicPartition, offset: GroupOffset?) {
         self.group = group
         self.partition = partition
         self.offset = offset

@@ -9,8 +9,12 @@ package final class Memberships: Sendable {
     }
 
     private let state = Mutex(State())
+    /// The groups of clients: a group has members of one kind.
+    private let groups: Groups?
 
-    package init() {}
+    package init() { groups = nil }
+
+    init(_ groups: Groups) { self.groups = groups }
 
     /// Somebody who is to join a group.
     package func makeMember(of group: String) -> GroupMember {
@@ -24,7 +28,12 @@ package final class Memberships: Sendable {
     ///   returns.
     /// - Throws: `BrokerError.groupInUse`.
     package func join(_ member: GroupMember, assigned: @escaping @Sendable () -> Void) throws(BrokerError) {
-        let (isRefused, calls) = state.withLock { state in
+        let (isRefused, calls) = state.withLock { state -> (Bool, [@Sendable () -> Void]) in
+            if state.groups[member.group] == nil, let groups,
+                !groups.inOrder({ $0.coordinator.hold(member.group) })
+            {
+                return (true, [])
+            }
             let actions = state.groups[member.group, default: GroupState()].handle(.join(member))
             if actions.contains(.admit(member)) { state.listeners[member] = assigned }
             return (actions.contains(.refuse(member)), state.calls(for: actions))
@@ -38,7 +47,9 @@ package final class Memberships: Sendable {
         state.withLock { state in
             state.listeners[member] = nil
             let actions = state.groups[member.group]?.handle(.leave(member)) ?? []
-            if actions.contains(.dissolve) { state.groups[member.group] = nil }
+            guard actions.contains(.dissolve) else { return }
+            state.groups[member.group] = nil
+            groups?.inOrder { $0.coordinator.release(member.group) }
         }
     }
 }

@@ -42,6 +42,8 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
     private var path: String { "\(directory)/topics.json" }
 
     private(set) var topics: [String: TopicMetadata] = [:]
+    /// Rises with each change of the topics.
+    private(set) var changeCount = 0
     /// Whether the file did not exist.
     private(set) var isMissing = false
 
@@ -149,6 +151,7 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
         }
         try files.replace(path, with: Array(bytes), in: directory, sync: true)
         topics = changed.topics
+        changeCount += 1
     }
 
     /// Why a topic cannot have this many partitions; nil if it can.

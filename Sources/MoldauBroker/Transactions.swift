@@ -10,8 +10,6 @@ final class Transactions: Sendable {
         var record: TransactionRecord?
         /// Offsets that take effect with the commit.
         var offsets: [String: [TopicPartition: GroupOffset]] = [:]
-        /// Whether it was read from disk: its offsets are then only in their topic.
-        var isRecovered = false
         /// When its transaction began, by the broker's uptime; for one that was found on disk, when it was found.
         var begun = Duration.zero
     }
@@ -65,7 +63,7 @@ final class Transactions: Sendable {
     }
 
     func recover(_ id: String, _ record: TransactionRecord, at uptime: Duration) {
-        let slot = Slot(id, State(record: record, isRecovered: true, begun: uptime))
+        let slot = Slot(id, State(record: record, begun: uptime))
         known.withLock { known in
             known.slots[id] = slot
             known.byProducer[record.producer.id] = slot

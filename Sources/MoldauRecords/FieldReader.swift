@@ -56,6 +56,12 @@ package struct FieldReader {
     /// Text after its length of two bytes.
     package mutating func shortText() throws(SerdeError) -> String { try text(Int(try number(Int16.self))) }
 
+    /// Text after its length of two bytes; nil if that is −1.
+    package mutating func nullableShortText() throws(SerdeError) -> String? {
+        let count = Int(try number(Int16.self))
+        return count == -1 ? nil : try text(count)
+    }
+
     /// Text after its length of four bytes.
     package mutating func text() throws(SerdeError) -> String { try text(Int(try number(Int32.self))) }
 
@@ -106,6 +112,12 @@ package struct FieldReader {
     /// Text after its length plus one, in groups of seven bits; null is refused.
     package mutating func compactText() throws(SerdeError) -> String { try text(Int(try unsignedVarint()) - 1) }
 
+    /// Like `compactText`, and nil for null.
+    package mutating func nullableCompactText() throws(SerdeError) -> String? {
+        let count = Int(try unsignedVarint())
+        return count == 0 ? nil : try text(count - 1)
+    }
+
     /// Skips fields that newer versions may have and this one ignores.
     package mutating func skipTaggedFields() throws(SerdeError) {
         for _ in 0..<(try unsignedVarint()) {  // Throws if the count exceeds the fields that are there.
@@ -122,6 +134,11 @@ extension ByteWriter {
     package mutating func append(shortText text: String) {
         append(bigEndian: Int16(text.utf8.count))
         append(utf8: text)
+    }
+
+    /// Text after its length of two bytes, or −1 for nil. The caller has checked that it fits.
+    package mutating func append(nullableShortText text: String?) {
+        if let text { append(shortText: text) } else { append(bigEndian: Int16(-1)) }
     }
 
     /// Text after its length of four bytes.

@@ -57,5 +57,14 @@ public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
         return String(decoding: characters, as: UTF8.self)
     }
 
+    /// The id as RFC 9562 writes UUIDs: 8-4-4-4-12 hexadecimal digits.
+    package var uuid: String {
+        let hex = [high, low].map {
+            String(repeating: "0", count: 16 - String($0, radix: 16).count) + String($0, radix: 16)
+        }
+        let digits = Array(hex.joined())
+        return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(digits[$0]) }.joined(separator: "-")
+    }
+
     public static func < (left: TopicID, right: TopicID) -> Bool { (left.high, left.low) < (right.high, right.low) }
 }

@@ -84,7 +84,7 @@ func fuzzRecords(_ input: [UInt8]) throws {
         return
     }
     let broker = try open(input.has(1) ? files : files.copy())
-    for group in broker.groups() { _ = broker.committedOffsets(of: group) }
+    for group in broker.groupsWithOffsets() { _ = broker.committedOffsets(of: group) }
     try broker.abortExpired()
     // Ids and groups of malformed records may be refused.
     for part in input.parts.prefix(4) {

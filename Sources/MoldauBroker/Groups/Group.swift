@@ -1,0 +1,122 @@
+internal import MoldauRecords
+
+/// A group: its members, and what they have committed.
+struct Group: Equatable, Sendable {
+    var classic: ClassicGroup
+    /// nil unless the group speaks the consumer protocol; it has no classic members then.
+    var consumer: ConsumerGroup?
+    /// Whether an application in this process is its only member, which the broker assigns everything to.
+    var isHeld = false
+    var offsets = OffsetTable()
+    /// The last write of the group: answers about it wait until that is durable. 0 before the first.
+    var lastWrite = 0
+
+    init(name: String) { classic = ClassicGroup(name: name) }
+
+    /// Whether it is as a group that does not exist.
+    var isNothing: Bool { classic.isNothing && consumer == nil && !isHeld && offsets.isEmpty }
+
+    /// Whether it has no members.
+    var isEmpty: Bool { classic.state == .empty && consumer?.members.isEmpty ?? true && !isHeld }
+
+    /// The topics that the members want; nil if that is unknown.
+    var subscribedTopics: Set<String>? {
+        if isHeld { return nil }
+        return consumer?.subscribedTopics ?? classic.subscribedTopics
+    }
+
+    /// When to look for what is due.
+    var alarm: Duration? { [classic.alarm, consumer?.alarm].compactMap(\.self).min() }
+
+    /// The coordinator was made from what is on disk.
+    mutating func resume(_ context: GroupContext) {
+        classic.resume(context)
+        consumer?.resume(context)
+    }
+
+    mutating func wake(_ topics: [String: GroupTopic], _ context: GroupContext, _ output: inout GroupOutput) {
+        classic.wake(context, &output)
+        consumer?.wake(topics, context, &output)
+    }
+
+    // MARK: Two protocols
+
+    /// Makes it a group of the classic protocol, which it can become without members.
+    mutating func becomeClassic(_ output: inout GroupOutput) throws(GroupError) {
+        if isHeld { throw .inconsistentGroupProtocol }
+        guard let consumer else { return }
+        guard consumer.members.isEmpty else { throw .inconsistentGroupProtocol }
+        consumer.dissolve(&output)
+        self.consumer = nil
+    }
+
+    mutating func heartbeat(
+        _ request: GroupRequest.ConsumerHeartbeat, newID: String, _ topics: [String: GroupTopic],
+        _ context: GroupContext, _ output: inout GroupOutput
+    ) throws(GroupError) -> GroupAnswer.ConsumerHeartbeat {
+        try request.check()
+        if request.topicPattern?.isEmpty == false { throw .invalidRegularExpression }
+        if consumer == nil {
+            guard request.epoch == 0, isEmpty, classic.pending.isEmpty else { throw .groupIDNotFound }
+        }
+        var group = consumer ?? ConsumerGroup(name: classic.name)
+        consumer = nil
+        defer { if !group.isNothing { consumer = group } }
+        let answer = try group.heartbeat(request, newID: newID, topics, context, &output)
+        if classic.stored != nil { output.records.insert(.classicGroup(classic.name, nil), at: 0) }
+        classic = ClassicGroup(name: classic.name)
+        return answer
+    }
+
+    /// Removes what is kept of the group.
+    mutating func delete(_ output: inout GroupOutput) throws(GroupError) {
+        if isNothing { throw .groupIDNotFound }
+        guard isEmpty else { throw .nonEmptyGroup }
+        remove(Array(offsets.partitions), &output)
+        dissolve(&output)
+    }
+
+    /// Removes what is kept of the group beside its offsets.
+    mutating func dissolve(_ output: inout GroupOutput) {
+        if classic.stored != nil { output.records.append(.classicGroup(classic.name, nil)) }
+        consumer?.dissolve(&output)
+        consumer = nil
+        classic = ClassicGroup(name: classic.name)
+    }
+
+    var listing: GroupAnswer.Listing {
+        if let consumer { return consumer.listing }
+        var listing = classic.listing
+        if isHeld { listing.state = ClassicGroup.State.stable.rawValue }
+        return listing
+    }
+
+    // MARK: On disk
+
+    /// Takes a record that was written before.
+    mutating func replay(_ record: GroupRecord, in producer: Int64?) {
+        switch record {
+        case .offset(let record):
+            if let offset = record.offset {
+                offsets.commit(offset, in: record.partition, by: producer)
+            } else {
+                offsets.remove(record.partition)
+            }
+        case .classicGroup(let name, let record):
+            if let record { classic.replay(record) } else { classic = ClassicGroup(name: name) }
+        case .consumer(let name, let record):
+            var group = consumer ?? ConsumerGroup(name: name)
+            group.replay(record)
+            consumer = group.isNothing ? nil : group
+        }
+    }
+
+    /// All that is kept of the group.
+    var snapshot: [GroupRecord] {
+        let members = classic.stored.map { [GroupRecord.classicGroup(classic.name, $0)] } ?? []
+        return members + (consumer?.snapshot ?? [])
+            + offsets.offsets.sorted { $0.key < $1.key }.map { partition, offset in
+                .offset(OffsetRecord(group: classic.name, partition: partition, offset: offset))
+            }
+    }
+}

@@ -1,0 +1,201 @@
+// The coordinator of groups, as a state machine without I/O, time or locks:
+//
+//     event and time ──▶ handle ──▶ actions: records to append, answers to give once those are durable
+//     nextWake: when it wants to hear `.wake`
+//
+// Its driver gives it the requests of clients, appends the records to `__consumer_offsets`, and sends the answers. What
+// an answer tells is never ahead of what is durable: each names the write that it waits for. If a write fails, the
+// driver makes a new coordinator from the records that there are.
+
+package import MoldauRecords
+
+/// All groups: their members, and what they have committed.
+package struct GroupCoordinator: Sendable {
+    package internal(set) var settings: GroupSettings
+    var groups: [String: Group] = [:]
+    private var alarms = GroupAlarms()
+    /// When to look for offsets that nobody needs; nil without groups.
+    private var retentionAlarm: Duration?
+    /// The groups that have offsets in a producer's open transaction.
+    private var transactions: [Int64: Set<String>] = [:]
+    /// The topics that there are, by name.
+    private(set) var topics: [String: GroupTopic] = [:]
+    private(set) var lastWrite = 0
+    private var randomness: any RandomNumberGenerator & Sendable
+
+    /// - Parameter randomness: the source of member ids.
+    package init(_ settings: GroupSettings, randomness: any RandomNumberGenerator & Sendable) {
+        self.settings = settings
+        self.randomness = randomness
+    }
+
+    /// - Returns: what is to be done, in this order.
+    package mutating func handle(_ event: GroupEvent, at now: GroupMoment) -> [GroupAction] {
+        var actions: [GroupAction] = []
+        let context = GroupContext(now: now, settings: settings)
+        switch event {
+        case .request(let request, let ticket): handle(request, ticket, context, &actions)
+        case .marker(let producer, let isCommit, let partition):
+            endTransaction(of: producer, isCommit: isCommit, partition)
+        case .topics(let all): topics = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        case .topicDeleted(let topic):
+            for name in groups.keys.sorted() {
+                change(name, &actions) { group, output in
+                    group.remove(group.offsets.partitions.filter { $0.topic == topic }, &output)
+                }
+            }
+        case .store(let name, let offsets):
+            change(name, &actions) { group, output in group.store(offsets, &output) }
+        case .wake: wake(context, &actions)
+        case .stop:
+            for name in groups.keys.sorted() {
+                change(name, &actions) { group, output in group.classic.stop(&output) }
+            }
+        }
+        if groups.isEmpty {
+            retentionAlarm = nil
+        } else if retentionAlarm == nil {
+            retentionAlarm = now.uptime + settings.retentionCheckInterval
+        }
+        return actions
+    }
+
+    /// When it wants to hear `.wake`, by the uptime; nil if nothing is due.
+    package var nextWake: Duration? {
+        mutating get { [alarms.next(), retentionAlarm].compactMap(\.self).min() }
+    }
+
+    private mutating func wake(_ context: GroupContext, _ actions: inout [GroupAction]) {
+        while let name = alarms.removeDue(at: context.now.uptime) {
+            let topics = topics
+            change(name, &actions) { group, output in group.wake(topics, context, &output) }
+        }
+        guard let time = retentionAlarm, time <= context.now.uptime else { return }
+        retentionAlarm = nil
+        for name in groups.keys.sorted() {
+            change(name, &actions) { group, output in group.expireOffsets(context, &output) }
+        }
+    }
+
+    // MARK: One group
+
+    /// Changes a group, which is made for that if it does not exist, and goes again if nothing is in it then.
+    mutating func change(
+        _ name: String, _ actions: inout [GroupAction], _ body: (inout Group, inout GroupOutput) -> Void
+    ) {
+        var output = GroupOutput()
+        body(&groups[name, default: Group(name: name)], &output)
+        if !output.records.isEmpty {
+            lastWrite += 1
+            groups[name]?.lastWrite = lastWrite
+            actions.append(
+                .append(
+                    GroupWrite(
+                        number: lastWrite, partition: partition(of: name), records: output.records,
+                        producer: output.producer)))
+            if let producer = output.producer { transactions[producer.id, default: []].insert(name) }
+        }
+        let after = groups[name]?.lastWrite ?? 0
+        for (ticket, answer) in output.answers { actions.append(.answer(ticket, answer, after: after)) }
+        if groups[name]?.isNothing == true { groups[name] = nil }
+        alarms.set(groups[name]?.alarm, for: name)
+    }
+
+    /// The partition of `__consumer_offsets` with a group's records.
+    func partition(of group: String) -> Int32 {
+        coordinatorPartition(of: group, among: settings.offsetsPartitionCount)
+    }
+
+    /// The committed positions of a group.
+    package func offsets(of group: String) -> [TopicPartition: GroupOffset] { groups[group]?.offsets.offsets ?? [:] }
+
+    /// The groups that there are, by name.
+    package var names: [String] { groups.keys.sorted() }
+
+    /// Those of them that have committed something.
+    package var namesWithOffsets: [String] {
+        groups.keys.filter { groups[$0]?.offsets.offsets.isEmpty == false }.sorted()
+    }
+
+    /// One without groups, whose writes have the numbers after this one's.
+    func emptied() -> Self {
+        var empty = Self(settings, randomness: randomness)
+        empty.lastWrite = lastWrite
+        empty.topics = topics
+        for (name, group) in groups where group.isHeld { _ = empty.hold(name) }
+        return empty
+    }
+
+    /// Makes an application in this process the only member of a group.
+    /// - Returns: false if the group has other members.
+    mutating func hold(_ name: String) -> Bool {
+        guard groups[name]?.isEmpty ?? true else { return false }
+        groups[name, default: Group(name: name)].isHeld = true
+        return true
+    }
+
+    /// The application has left.
+    mutating func release(_ name: String) {
+        groups[name]?.isHeld = false
+        if groups[name]?.isNothing == true { groups[name] = nil }
+    }
+
+    /// Takes the groups of another one. No group is in both.
+    mutating func adopt(_ other: Self) {
+        groups.merge(other.groups) { held, read in
+            var group = read
+            group.isHeld = held.isHeld
+            return group
+        }
+        transactions.merge(other.transactions) { $0.union($1) }
+    }
+
+    /// As Kafka's: the instance id or the client's, and a random UUID (RFC 9562, version 4).
+    mutating func makeMemberID(for client: String) -> String { "\(client)-\(TopicID.random(using: &randomness).uuid)" }
+
+    /// As Kafka's for the consumer protocol.
+    mutating func makeMemberID() -> String { TopicID.random(using: &randomness).description }
+
+    /// Nobody is told: who fetches positions asks again until they are stable.
+    private mutating func endTransaction(of producer: Int64, isCommit: Bool, _ partition: Int32?) {
+        for name in transactions[producer] ?? [] where partition == nil || self.partition(of: name) == partition {
+            groups[name]?.offsets.end(producer, isCommit: isCommit)
+            if groups[name]?.isNothing == true { groups[name] = nil }
+            transactions[producer]?.remove(name)
+        }
+        if transactions[producer]?.isEmpty == true { transactions[producer] = nil }
+    }
+
+    // MARK: Loading
+
+    /// Takes a record that was written before; all records of a partition in their order.
+    /// - Parameter producer: in whose transaction it was written; nil if in none.
+    package mutating func replay(_ record: GroupRecord, in producer: Int64? = nil) {
+        let name = record.group
+        groups[name, default: Group(name: name)].replay(record, in: producer)
+        if let producer { transactions[producer, default: []].insert(name) }
+        if groups[name]?.isNothing == true { groups[name] = nil }
+    }
+
+    /// Takes a transaction's marker that was written before.
+    /// - Parameter partition: of the topic, where the marker is; nil: for all groups.
+    package mutating func replayMarker(of producer: Int64, isCommit: Bool, partition: Int32?) {
+        endTransaction(of: producer, isCommit: isCommit, partition)
+    }
+
+    /// After the last record: members that were there have their session timeout to say that they still are.
+    package mutating func endReplay(at now: GroupMoment) {
+        let context = GroupContext(now: now, settings: settings)
+        for name in groups.keys.sorted() {
+            groups[name]?.resume(context)
+            alarms.set(groups[name]?.alarm, for: name)
+        }
+        if !groups.isEmpty { retentionAlarm = now.uptime + settings.retentionCheckInterval }
+    }
+
+    /// All that is kept of the groups whose records are in a partition, so that earlier records there can go. Not what
+    /// open transactions would commit.
+    package func snapshot(of partition: Int32) -> [GroupRecord] {
+        groups.keys.sorted().filter { self.partition(of: $0) == partition }.flatMap { groups[$0]?.snapshot ?? [] }
+    }
+}

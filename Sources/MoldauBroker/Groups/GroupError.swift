@@ -1,0 +1,34 @@
+/// What the coordinator of groups answers a request with. The raw value is Kafka's error code.
+package enum GroupError: Int16, Error, Equatable, Sendable {
+    case none = 0
+    case unknownTopicOrPartition = 3
+    /// The metadata of a committed offset is longer than is kept.
+    case offsetMetadataTooLarge = 12
+    /// The coordinator is stopping, or its records could not be written: the client looks for it and asks again.
+    case coordinatorNotAvailable = 15
+    case illegalGeneration = 22
+    /// No protocol is common to all members, or the group is of another kind.
+    case inconsistentGroupProtocol = 23
+    case invalidGroupID = 24
+    case unknownMemberID = 25
+    case invalidSessionTimeout = 26
+    case rebalanceInProgress = 27
+    case invalidRequest = 42
+    case nonEmptyGroup = 68
+    case groupIDNotFound = 69
+    /// The member must join again, with the id that the answer gives it.
+    case memberIDRequired = 79
+    case groupMaxSizeReached = 81
+    /// Another member has the same instance id, and joined later.
+    case fencedInstanceID = 82
+    case groupSubscribedToTopic = 86
+    /// The partition has an offset in a transaction that is still open.
+    case unstableOffsetCommit = 88
+    case fencedMemberEpoch = 110
+    /// A member with this instance id is in the group, and has not left for a while.
+    case unreleasedInstanceID = 111
+    case unsupportedAssignor = 112
+    case staleMemberEpoch = 113
+    /// Topics cannot be chosen by pattern here: the client is to name them.
+    case invalidRegularExpression = 128
+}

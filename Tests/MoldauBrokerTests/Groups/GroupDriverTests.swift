@@ -1,0 +1,173 @@
+import MoldauBroker
+import MoldauLog
+import MoldauRecords
+import Synchronization
+import Testing
+
+private let orders = TopicPartition("orders", 0)
+
+private func answer(
+    _ broker: Broker<some FileSystem>, _ request: GroupRequest
+) -> Told<Result<GroupAnswer, BrokerError>> {
+    let told = Told<Result<GroupAnswer, BrokerError>>()
+    broker.ask(request) { told.add($0) }
+    return told
+}
+
+private func join(_ group: String = "app") -> GroupRequest {
+    .join(
+        GroupRequest.Join(
+            group: group, sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberID: "", protocolType: "consumer",
+            protocols: [GroupProtocol("range", [1])], client: GroupClient(id: "client", host: "/127.0.0.1"),
+            requiresMemberID: false))
+}
+
+private func commit(_ offset: Int64, _ member: MemberGeneration? = nil) -> GroupRequest {
+    .commit(
+        GroupRequest.Commit(
+            member ?? MemberGeneration(group: "app", generation: -1, memberID: ""),
+            [CommittedPosition(orders, Offset(offset), leaderEpoch: 4)]))
+}
+
+private let committed = GroupAnswer.commit([GroupAnswer.Partition(orders, .none)])
+
+/// A broker whose callbacks are made by hand.
+private func openQuiet<Files: FileSystem>(
+    _ files: Files, durability: Durability = .sync, uptime: @escaping @Sendable () -> Duration = { .zero }
+) throws -> Broker<Files> {
+    try Broker(files, directory: "data", durability: durability, clock: noon, uptime: uptime, callbacks: .byHand)
+}
+
+private let fetch = GroupRequest.fetch(
+    GroupRequest.Fetch(MemberGeneration(group: "app", generation: -1, memberID: ""), [orders]))
+
+struct GroupDriverTests {
+    @Test func `an answer waits for the sync, and a later start knows what it told`() throws {
+        let files = MemoryFileSystem()
+        var broker = try openQuiet(files)
+        let told = answer(broker, commit(5))
+        #expect(told.all.isEmpty)
+        // What is asked meanwhile is no more durable.
+        let read = answer(broker, fetch)
+        #expect(read.all.isEmpty)
+        broker.callbacks.runDue()
+        #expect(told.all == [.success(committed)])
+        #expect(read.all.count == 1)
+        // Nothing is in the air: the answer comes at once.
+        #expect(answer(broker, fetch).all == read.all)
+        broker = try openBroker(files.copy())
+        #expect(
+            broker.committedOffsets(of: "app") == [
+                orders: GroupOffset(offset: Offset(5), leaderEpoch: 4, metadata: "", time: noon())
+            ])
+    }
+
+    @Test func `members go on after a restart, and one that has gone is noticed`() throws {
+        let files = MemoryFileSystem()
+        let uptime = Mutex(Duration.zero)
+        var broker = try openQuiet(files, uptime: { uptime.withLock { $0 } })
+        let joined = answer(broker, join())
+        #expect(joined.all.isEmpty)
+        uptime.withLock { $0 = .seconds(3) }
+        broker.callbacks.runDue()
+        guard case .success(.join(let member))? = joined.all.first else { throw WrongAnswer() }
+        let generation = MemberGeneration(group: "app", generation: 1, memberID: member.memberID)
+        let synced = answer(broker, .sync(GroupRequest.Sync(generation, assignments: [member.memberID: [7]])))
+        broker.callbacks.runDue()
+        #expect(synced.all.count == 1)
+        broker = try openQuiet(files.copy(), uptime: { uptime.withLock { $0 } })
+        let heartbeat = GroupRequest.heartbeat(GroupRequest.Heartbeat(generation))
+        #expect(answer(broker, heartbeat).all == [.success(.heartbeat(.none))])
+        uptime.withLock { $0 = .seconds(14) }
+        broker.callbacks.runDue()
+        let late = answer(broker, heartbeat)
+        broker.callbacks.runDue()
+        #expect(late.all == [.success(.heartbeat(.unknownMemberID))])
+    }
+
+    @Test func `after a write that failed the groups are as on disk, and who waited is told`() throws {
+        let files = CrashingFileSystem()
+        let broker = try openQuiet(files)
+        let first = answer(broker, commit(5))
+        broker.callbacks.runDue()
+        #expect(first.all == [.success(committed)])
+        let waiting = answer(broker, join("other"))
+        #expect(waiting.all.isEmpty)
+        files.refuseWrites(to: ".log")
+        let failed = answer(broker, commit(6))
+        guard case .failure? = failed.all.first, case .failure? = waiting.all.first else { throw WrongAnswer() }
+        files.refuseWrites(to: nil)
+        let read = answer(broker, fetch)
+        guard case .success(.fetch(let found))? = read.all.first else { throw WrongAnswer() }
+        #expect(found.positions.map(\.offset?.offset) == [Offset(5)])
+    }
+
+    @Test func `an answer whose sync failed is not given`() throws {
+        let files = FailingFileSystem()
+        let broker = try openQuiet(files)
+        files.syncs.withLock { $0.fail = true }
+        let told = answer(broker, commit(5))
+        broker.callbacks.runDue()
+        guard case .failure(.storage(.offline))? = told.all.first else { throw WrongAnswer() }
+    }
+
+    @Test func `many commits of clients are summarised, and nothing is lost`() throws {
+        let files = MemoryFileSystem()
+        let broker = try openQuiet(files, durability: .os)
+        let metadata = String(repeating: "x", count: 4_000)
+        for offset in 0..<2_200 {
+            let position = CommittedPosition(orders, Offset(Int64(offset)), metadata: metadata)
+            let member = MemberGeneration(group: "app", generation: -1, memberID: "")
+            let told = answer(broker, .commit(GroupRequest.Commit(member, [position])))
+            #expect(told.all == [.success(committed)])
+            broker.callbacks.runDue()
+        }
+        #expect(try broker.partition(TopicPartition("__consumer_offsets", 1)).bounds().lowerBound >= Offset(1_000))
+        #expect(try openBroker(files.copy()).committedOffsets(of: "app")[orders]?.offset == Offset(2_199))
+    }
+
+    @Test func `the application's own commits and the clients' are of one kind`() throws {
+        let broker = try openBroker(MemoryFileSystem(), durability: .os)
+        try broker.commit([orders: GroupOffset(offset: Offset(3), metadata: "", time: noon())], of: "app")
+        let producer = try broker.makeProducer("id", timeout: .seconds(60))
+        try broker.commit(
+            [orders: GroupOffset(offset: Offset(9), metadata: "", time: noon())], of: "app", "id", producer)
+        let fetch = GroupRequest.Fetch(
+            MemberGeneration(group: "app", generation: -1, memberID: ""), [orders], requiresStable: true)
+        func position() throws -> GroupAnswer.Position {
+            guard case .success(.fetch(let found))? = answer(broker, .fetch(fetch)).all.first else {
+                throw WrongAnswer()
+            }
+            return try #require(found.positions.first)
+        }
+        #expect(try position().error == .unstableOffsetCommit)
+        try broker.endTransaction("id", producer, commit: true)
+        #expect(try position().offset?.offset == Offset(9))
+        #expect(answer(broker, commit(10)).all == [.success(committed)])
+        #expect(broker.committedOffsets(of: "app")[orders]?.offset == Offset(10))
+    }
+
+    @Test func `an application in the process has its group to itself, and clients see that`() throws {
+        let broker = try openBroker(MemoryFileSystem(), durability: .os)
+        let member = broker.memberships.makeMember(of: "app")
+        try broker.memberships.join(member) {}
+        try broker.commit([orders: GroupOffset(offset: Offset(3), metadata: "", time: noon())], of: "app")
+        guard case .success(.join(let joined))? = answer(broker, join()).all.first else { throw WrongAnswer() }
+        #expect(joined.error == .inconsistentGroupProtocol)
+        #expect(
+            answer(broker, commit(9)).all
+                == [.success(.commit([GroupAnswer.Partition(orders, .unknownMemberID)]))])
+        guard case .success(.describe(let described))? = answer(broker, .describe(group: "app")).all.first else {
+            throw WrongAnswer()
+        }
+        #expect(described.state == "Stable")
+        #expect(answer(broker, .delete(group: "app")).all == [.success(.delete(.nonEmptyGroup))])
+        broker.memberships.leave(member)
+        #expect(answer(broker, commit(9)).all == [.success(committed)])
+        let waiting = answer(broker, join())
+        #expect(throws: BrokerError.groupInUse("app")) { try broker.memberships.join(member) {} }
+        broker.stopGroups()
+        #expect(waiting.all.count == 1)
+        try broker.close()
+    }
+}

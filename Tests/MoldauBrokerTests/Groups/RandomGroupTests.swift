@@ -1,0 +1,231 @@
+import MoldauBroker
+import MoldauRecords
+import Testing
+
+/// Members that join, stall, crash, come back and commit with what they know, in any order.
+struct RandomGroupTests {
+    @Test(arguments: UInt64(1)...30)
+    func `a group has one owner of each partition, and takes no commit of an old generation`(seed: UInt64) throws {
+        var run = ClassicRun(seed)
+        for _ in 0..<400 { try run.step() }
+    }
+
+    @Test(arguments: UInt64(1)...30)
+    func `consumers never share a partition, and together get all`(seed: UInt64) throws {
+        var run = ConsumerRun(seed)
+        for _ in 0..<300 { try run.step() }
+        try run.settle()
+    }
+}
+
+private let count: UInt8 = 6
+
+extension GroupRecord {
+    /// Of a group of the classic protocol.
+    fileprivate var generation: Int32? {
+        guard case .classicGroup(_, let record) = self else { return nil }
+        return record?.generation
+    }
+}
+
+/// What the clients of one classic group know, and do next.
+private struct ClassicRun {
+    struct Client {
+        var id = ""
+        var instance: String?
+        var generation: Int32 = -1
+        var join: GroupTicket?
+    }
+
+    let bench: GroupBench
+    var random: SeededGenerator
+    var clients: [Client]
+    /// The newest generation that anybody was told; after a restart the one that was stored, as one without an
+    /// assignment is not.
+    var newest: Int32 = 0
+
+    init(_ seed: UInt64) {
+        random = SeededGenerator(seed: seed)
+        bench = GroupBench(delay: .seconds(1), seed: seed)
+        clients = (0..<4).map { Client(instance: $0 == 0 ? "static" : nil) }
+    }
+
+    mutating func step() throws {
+        try hearAnswers()
+        let place = Int.random(in: 0..<clients.count, using: &random)
+        let client = clients[place]
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0...3: if client.join == nil { clients[place].join = join(client) }
+        case 4, 5:
+            if bench.heartbeat(client.id, client.generation, instance: client.instance) == .rebalanceInProgress,
+                client.join == nil
+            {
+                clients[place].join = join(client)
+            }
+        case 6, 7: commit(client)
+        case 8: bench.pass(.milliseconds(Int.random(in: 0..<4_000, using: &random)))
+        case 9: bench.pass(.seconds(1))
+        case 10:
+            // Gone without a word, and started again.
+            if Int.random(in: 0..<3, using: &random) == 0 { clients[place] = Client(instance: client.instance) }
+        default:
+            if Int.random(in: 0..<4, using: &random) == 0 {
+                let stored = bench.snapshot(1)
+                bench.restart()
+                #expect(bench.snapshot(1) == stored)
+                for place in clients.indices { clients[place].join = nil }
+                newest = stored.lazy.compactMap(\.generation).first ?? 0
+            }
+        }
+        try checkOwners()
+    }
+
+    private func join(_ client: Client) -> GroupTicket {
+        bench.join(client.id, instance: client.instance, session: 6_000, rebalance: 6_000)
+    }
+
+    private mutating func hearAnswers() throws {
+        for (place, client) in clients.enumerated() {
+            guard let ticket = client.join, bench.answers[ticket] != nil else { continue }
+            clients[place].join = nil
+            let answer = try bench.joined(ticket)
+            guard answer.error == .none else {
+                if answer.error != .rebalanceInProgress { clients[place] = Client(instance: client.instance) }
+                continue
+            }
+            newest = max(newest, answer.generation)
+            (clients[place].id, clients[place].generation) = (answer.memberID, answer.generation)
+            var assignments: [String: [UInt8]] = [:]
+            if answer.leader == answer.memberID && !answer.members.isEmpty {
+                for number in 0..<count {
+                    let owner = answer.members[Int(number) % answer.members.count].memberID
+                    assignments[owner, default: []].append(number)
+                }
+            }
+            _ = bench.sync(answer.memberID, answer.generation, assignments, instance: client.instance)
+        }
+    }
+
+    private mutating func commit(_ client: Client) {
+        let generation = Bool.random(using: &random) ? client.generation : client.generation - 1
+        guard generation >= 0 else { return }
+        let position = CommittedPosition(TopicPartition("orders", 0), Offset(Int64(generation)))
+        let errors = bench.commit([position], memberID: client.id, generation: generation, instance: client.instance)
+        if errors == [.none] { #expect(generation == newest) }
+    }
+
+    private func checkOwners() throws {
+        let description = try bench.description()
+        guard description.state == "Stable" else { return }
+        let owned = description.members.flatMap(\.assignment)
+        #expect(owned.sorted() == Array(0..<count), "each partition has one owner")
+    }
+}
+
+/// What the clients of one group of the consumer protocol know, and do next.
+private struct ConsumerRun {
+    struct Client {
+        var id: String
+        var instance: String?
+        var epoch: Int32 = 0
+        var owned: Set<GroupPartition> = []
+        /// What it has been told to have, and does not know how to yet: giving up takes time.
+        var told: Set<GroupPartition>?
+    }
+
+    let bench: GroupBench
+    var random: SeededGenerator
+    var clients: [Client] = []
+    var made = 0
+
+    init(_ seed: UInt64) {
+        random = SeededGenerator(seed: seed)
+        bench = GroupBench(seed: seed)
+        bench.setTopics([("orders", 7)])
+        clients = (0..<4).map { makeClient($0 == 0 ? "static" : nil) }
+    }
+
+    private mutating func makeClient(_ instance: String? = nil) -> Client {
+        made += 1
+        return Client(id: "member-\(made)", instance: instance)
+    }
+
+    mutating func step() throws {
+        let place = Int.random(in: 0..<clients.count, using: &random)
+        switch Int.random(in: 0..<14, using: &random) {
+        case 0...6: try beat(place, isLost: Int.random(in: 0..<6, using: &random) == 0)
+        case 7, 8: takeUp(place)
+        case 9: bench.pass(.seconds(Int.random(in: 0..<12, using: &random)))
+        case 10:
+            let client = clients[place]
+            if client.epoch > 0 {
+                _ = try bench.beat(client.id, client.instance == nil ? -1 : -2, instance: client.instance)
+            }
+            clients[place] = makeClient(client.instance)
+        case 11: if Int.random(in: 0..<3, using: &random) == 0 { clients[place] = makeClient(clients[place].instance) }
+        case 12: bench.setTopics([("orders", Int32.random(in: 5..<9, using: &random))])
+        default:
+            let (described, stored) = (try bench.consumers(), bench.snapshot(1))
+            bench.restart()
+            #expect(try bench.consumers() == described)
+            #expect(bench.snapshot(1) == stored)
+        }
+        try checkOwners()
+    }
+
+    private mutating func beat(_ place: Int, isLost: Bool = false) throws {
+        let client = clients[place]
+        let answer = try bench.beat(
+            client.id, client.epoch, owned: client.epoch == 0 ? nil : client.owned.sorted(),
+            instance: client.instance)
+        if isLost { return }
+        switch answer.error {
+        case .none:
+            clients[place].epoch = answer.epoch
+            if let assignment = answer.assignment {
+                clients[place].told = Set(assignment)
+                // What is new may be used at once.
+                clients[place].owned.formUnion(assignment)
+            }
+        case .unreleasedInstanceID: break
+        case .fencedMemberEpoch: (clients[place].epoch, clients[place].owned, clients[place].told) = (0, [], nil)
+        default: clients[place] = makeClient(client.instance)
+        }
+    }
+
+    /// Gives up what it is no longer to have.
+    private mutating func takeUp(_ place: Int) {
+        guard let told = clients[place].told else { return }
+        clients[place].owned = told
+        clients[place].told = nil
+    }
+
+    /// Who was removed may believe what it likes: its commits are refused.
+    private func checkOwners() throws {
+        let members = try bench.consumers().members
+        var owners: [GroupPartition: String] = [:]
+        for client in clients where client.epoch > 0 && members.contains(where: { $0.memberID == client.id }) {
+            for partition in client.owned {
+                let other = owners.updateValue(client.id, forKey: partition)
+                #expect(other == nil, "\(partition) is with \(other ?? "") and \(client.id)")
+            }
+        }
+    }
+
+    /// With everybody well, all is assigned soon.
+    mutating func settle() throws {
+        bench.setTopics([("orders", 7)])
+        for _ in 0..<40 {
+            for place in clients.indices {
+                try beat(place)
+                takeUp(place)
+                try checkOwners()
+            }
+            bench.pass(.seconds(5))
+        }
+        let description = try bench.consumers()
+        #expect(description.state == "Stable")
+        #expect(description.members.flatMap(\.assigned).sorted() == partitions(0, 1, 2, 3, 4, 5, 6))
+        #expect(Set(clients.flatMap(\.owned)).count == 7)
+    }
+}
