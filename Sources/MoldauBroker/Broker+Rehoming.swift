@@ -49,15 +49,15 @@ extension Broker {
             "transactional ids are brought to the partitions where Kafka looks for them",
             metadata: ["ids": "\(Set(misplaced.map(\.id)).count)"])
         for (id, _) in misplaced {
-            try transactions.slot(id).state.withLock { state throws(BrokerError) in
+            try transactions.withState(id) { state throws(BrokerError) in
                 guard var record = state.record else { return }
                 if record.status.isComplete { (record.ends, record.reads) = ([:], [:]) }
-                try store(record, id)
+                try store(record, &state, id)
             }
         }
         try syncNow()
         for (id, number) in misplaced {
-            try append(id, nil, to: try partition(TopicPartition(Self.transactionsTopic, number)))
+            try append(id, [nil], to: try partition(TopicPartition(Self.transactionsTopic, number)))
         }
         try syncNow()
     }

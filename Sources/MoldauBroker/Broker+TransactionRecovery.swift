@@ -41,7 +41,7 @@ extension Broker {
             for id in histories.keys { histories[id]?.unsettled.removeAll { $0.status.isComplete } }
         }
         let ids = histories.keys.sorted()
-        if !wasClean { try raiseEpochs(&histories) }
+        let raised = wasClean ? [] : try raiseEpochs(&histories)
         for id in ids {
             // All decisions are judged before the first marker makes a partition longer.
             try histories[id]?.changeUnsettled { decision throws(BrokerError) in try judge(&decision) }
@@ -58,7 +58,14 @@ extension Broker {
         try abortUnknown(opens: !wasClean, undone: unfinished)
         try syncNow()
         for id in ids where !unfinished.contains(id) {
-            if let decision = histories[id]?.unsettled.last { try settle(decision, id) }
+            if let decision = histories[id]?.unsettled.last {
+                try settle(decision, id)
+            } else if raised.contains(id) {
+                // After a clean stop nobody looks for newer epochs.
+                try transactions.withState(id) { state throws(BrokerError) in
+                    if let record = state.record { try store(record, &state, id) }
+                }
+            }
         }
         try rehome(misplaced.filter { !unfinished.contains($0.id) })
     }
@@ -105,14 +112,22 @@ extension Broker {
         var settled = decision
         (settled.status, settled.ends) = (decision.status.isCommit ? .completeCommit : .completeAbort, [:])
         settled.reads = [:]
-        try transactions.slot(id).state.withLock { state throws(BrokerError) in
-            try store(settled, id)
-            if let last = state.record, !last.status.isDecided { try store(last, id) } else { state.record = settled }
+        try transactions.withState(id) { state throws(BrokerError) in
+            // An older epoch must not be the last one known: it would be given out again.
+            if let newest = state.record?.producer { settled.producer = newest }
+            if let last = state.record, !last.status.isDecided {
+                // What is open now is not to be taken for what is settled, should the end of the log be lost.
+                try store(last, after: settled, &state, id)
+            } else {
+                try store(settled, &state, id)
+            }
         }
     }
 
     /// Partitions may have a newer epoch than the remaining records of the transactional id.
-    private func raiseEpochs(_ histories: inout [String: TransactionHistory]) throws(BrokerError) {
+    /// - Returns: the ids for which that is so.
+    private func raiseEpochs(_ histories: inout [String: TransactionHistory]) throws(BrokerError) -> Set<String> {
+        var raised: Set<String> = []
         var newest: [Int64: Int16] = [:]
         for partition in usablePartitions() { newest.merge(try partition.producerEpochs(), uniquingKeysWith: max) }
         func raise(_ record: inout TransactionRecord) {
@@ -121,10 +136,12 @@ extension Broker {
         for id in histories.keys {
             if var last = histories[id]?.last {
                 raise(&last)
+                if last.producer != histories[id]?.last?.producer { raised.insert(id) }
                 histories[id]?.last = last
             }
             histories[id]?.changeUnsettled(raise)
         }
+        return raised
     }
 
     /// Turns a commit into an abort if not all of its records are there: it was never acknowledged.

@@ -14,49 +14,53 @@ internal import Synchronization
 
 extension Broker {
     static var transactionsTopic: String { "__transaction_state" }
-    private static var producerIDBlock: Int64 { 1_000 }
-    private var producerIDPath: String { "\(directory)/producer-ids" }
 
     /// Makes a producer for a transactional id. An older producer's open transaction is aborted, and it can write no
     /// more. Durable on return. Blocks.
     /// - Parameter timeout: transactions that are open for longer are aborted.
     package func makeProducer(_ id: String, timeout: Duration) throws(BrokerError) -> ProducerIdentity {
+        try checkUsable(id)
+        let timeoutMs = Int32(clamping: timeout.milliseconds)
+        let producer = try withSettled(id, as: nil) { state throws(BrokerError) in
+            if let known = state.record, isOpen(known) { try takeOver(&state, id) }
+            let next: ProducerIdentity
+            if let successor = state.record?.successor {
+                next = successor
+            } else {
+                next = ProducerIdentity(id: try newProducerID(), epoch: 0)
+            }
+            try begin(next, timeoutMs: timeoutMs, &state, id)
+            return next
+        }
+        try flush()
+        return producer
+    }
+
+    /// - Throws: `BrokerError.invalidTransaction` for what is no transactional id, `.unreadable` where its records are
+    ///   damaged.
+    func checkUsable(_ id: String) throws(BrokerError) {
         guard !id.isEmpty, id.utf8.count <= Int(Int16.max) else {
             throw .invalidTransaction(id: id, reason: "a transactional id has 1 to 32767 bytes")
         }
-        let timeoutMs = Int32(clamping: timeout.milliseconds)
         let number = transactionsPartition(of: id)
         if let cause = transactions.damage(of: number) {
             throw .unreadable(
                 holder: "the transactional id '\(id)'", TopicPartition(Self.transactionsTopic, number), cause)
         }
-        let slot = transactions.slot(id)
-        let producer = try slot.state.withLock { state throws(BrokerError) in
-            var record: TransactionRecord
-            if let known = state.record {
-                if isOpen(known) {
-                    try takeOver(&state, id)
-                } else if known.status == .prepareCommit || known.status == .prepareAbort {
-                    try complete(&state, id)
-                }
-                record = state.record ?? known
-                if record.producer.epoch == .max {
-                    record.producer = ProducerIdentity(id: try newProducerID(), epoch: 0)
-                } else {
-                    record.producer.epoch += 1
-                }
-            } else {
-                record = TransactionRecord(
-                    producer: ProducerIdentity(id: try newProducerID(), epoch: 0), timeoutMs: timeoutMs)
-            }
-            transactions.note(record.producer.id, of: id)
-            (record.status, record.ends, record.reads, record.timeoutMs) = (.empty, [:], [:], timeoutMs)
-            state = Transactions.State(record: record)
-            try store(record, id)
-            return record.producer
-        }
-        try flush()
-        return producer
+    }
+
+    /// Records a new producer of an id that has no open transaction.
+    /// - Parameter former: the producer that it goes on for.
+    func begin(
+        _ producer: ProducerIdentity, after former: ProducerIdentity? = nil, timeoutMs: Int32,
+        _ state: inout Transactions.State, _ id: String
+    ) throws(BrokerError) {
+        transactions.note(producer.id, of: id)
+        var record = TransactionRecord(producer: producer, timeoutMs: timeoutMs)
+        record.started = state.record?.started ?? .none
+        record.former = former
+        state = Transactions.State(record: record, number: state.number)
+        try store(record, &state, id)
     }
 
     /// The id of the newest producer of a transactional id; nil before the first.
@@ -66,31 +70,34 @@ extension Broker {
     package func enlist(
         _ partitions: [TopicPartition], _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
+        try checkEnlistable(partitions)
+        try withSettled(id, as: producer) { state throws(BrokerError) in try enlist(partitions, &state, id) }
+    }
+
+    /// - Throws: `BrokerError.internalTopic`, `.unknownTopic`, `.unknownPartition` for the first that no client's
+    ///   transaction can write to.
+    func checkEnlistable(_ partitions: [TopicPartition]) throws(BrokerError) {
         for name in partitions {
             if Self.isInternal(name.topic) { throw .internalTopic(name.topic) }
             _ = try partition(name)
         }
-        try transactions.slot(id).state.withLock { state throws(BrokerError) in
-            try enlist(partitions, &state, id, producer)
-        }
     }
 
-    private func enlist(
-        _ partitions: [TopicPartition], _ state: inout Transactions.State, _ id: String, _ producer: ProducerIdentity
+    /// The caller has checked the producer, and that no decision is left to be carried out.
+    func enlist(
+        _ partitions: [TopicPartition], _ state: inout Transactions.State, _ id: String
     ) throws(BrokerError) {
-        _ = try check(state, id, producer)
-        // An earlier attempt to complete the last transaction may have failed; it may work now.
-        try completeDecided(&state, id)
-        var record = try check(state, id, producer)
-        if record.status != .ongoing {
+        guard var record = state.record else { return }
+        let isOpen = record.status == .ongoing
+        if !isOpen {
             (record.status, record.ends, record.reads, record.started) = (.ongoing, [:], [:], clock())
+            record.former = nil
             (state.offsets, state.begun) = ([:], uptime())
         }
         let added = partitions.filter { record.ends[$0] == nil }
-        if added.isEmpty && state.record?.status == .ongoing { return }
+        if added.isEmpty && isOpen { return }
         for partition in added { record.ends[partition] = .zero }
-        try store(record, id)
-        state.record = record
+        try store(record, &state, id)
     }
 
     /// Adds a group's offsets to the producer's transaction: they take effect when it is committed.
@@ -98,37 +105,83 @@ extension Broker {
         _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) {
         try checkStorable(offsets, of: group)
-        let number = try partitionForOffsets(of: group)
-        let partition = TopicPartition(Self.offsetsTopic, number)
-        try transactions.slot(id).state.withLock { state throws(BrokerError) in
-            try enlist([partition], &state, id, producer)
-            let records = offsets.sorted { $0.key < $1.key }
-                .map { GroupRecord.offset(OffsetRecord(group: group, partition: $0.key, offset: $0.value)) }
-            let stamp = ProducerStamp(
-                id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
-            let log = try self.partition(partition)
-            try groups.inOrder { state throws(BrokerError) in
-                try prepare(&state)
-                _ = try append(records[...], to: log, by: stamp)
-                for record in records { state.coordinator.replay(record, in: producer.id) }
-            }
-            state.offsets[group, default: [:]].merge(offsets) { $1 }
+        let partition = TopicPartition(Self.offsetsTopic, try partitionForOffsets(of: group))
+        try withSettled(id, as: producer) { state throws(BrokerError) in
+            try enlist([partition], &state, id)
+            try add(offsets, of: group, in: partition, &state, by: producer)
         }
+    }
+
+    /// Appends a group's offsets to a partition that the transaction writes to.
+    func add(
+        _ offsets: [TopicPartition: GroupOffset], of group: String, in partition: TopicPartition,
+        _ state: inout Transactions.State, by producer: ProducerIdentity
+    ) throws(BrokerError) {
+        let records = offsets.sorted { $0.key < $1.key }
+            .map { GroupRecord.offset(OffsetRecord(group: group, partition: $0.key, offset: $0.value)) }
+        let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
+        let log = try self.partition(partition)
+        try groups.inOrder { state throws(BrokerError) in
+            try prepare(&state)
+            _ = try append(records[...], to: log, by: stamp)
+            for record in records { state.coordinator.replay(record, in: producer.id) }
+        }
+        state.offsets[group, default: [:]].merge(offsets) { $1 }
     }
 
     /// Commits or aborts the producer's transaction. On return a commit is as durable as `durability` promises. Blocks.
     package func endTransaction(_ id: String, _ producer: ProducerIdentity, commit: Bool) throws(BrokerError) {
-        try transactions.slot(id).state.withLock { state throws(BrokerError) in
-            let record = try check(state, id, producer)
-            if record.status == .ongoing { return try decide(&state, id, commit: commit) }
-            try completeDecided(&state, id)
-            if record.status.isDecided, record.status.isCommit != commit {
-                throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
+        let isDecided = try transactions.withState(id) { state throws(BrokerError) in
+            guard try check(state, id, producer).status == .ongoing else { return false }
+            try decide(&state, id, commit: commit)
+            return true
+        }
+        // What was decided here stays so, even where a newer producer carries it out first.
+        try withSettled(id, as: isDecided ? nil : producer) { state throws(BrokerError) in
+            guard !isDecided, let status = state.record?.status, status.isDecided, status.isCommit != commit else {
+                return
             }
+            throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
         }
     }
 
-    private func check(
+    /// Runs `body` when no decision of the id is left to be carried out, and carries out such a one first. Blocks on
+    /// its sync, with no lock held: another thread may then be the first to carry it out.
+    /// - Parameter producer: who must be the id's newest producer; nil: anyone.
+    private func withSettled<Answer: Sendable>(
+        _ id: String, as producer: ProducerIdentity?,
+        _ body: (inout Transactions.State) throws(BrokerError) -> Answer
+    ) throws(BrokerError) -> Answer {
+        while true {
+            let (answer, number) = try transactions.withState(id) { state throws(BrokerError) -> (Answer?, Int) in
+                if let producer { _ = try check(state, id, producer) }
+                guard try isSettled(&state, id) else { return (nil, state.number) }
+                return (try body(&state), state.number)
+            }
+            if let answer { return answer }
+            try flush()
+            noteDurable(id, number)
+        }
+    }
+
+    /// Carries out a decision that is left, if it is durable.
+    /// - Returns: false if its sync is awaited.
+    func isSettled(_ state: inout Transactions.State, _ id: String) throws(BrokerError) -> Bool {
+        guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else {
+            return true
+        }
+        guard state.isDurable else { return false }
+        try complete(&state, id)
+        return true
+    }
+
+    /// The decision of this number, if it is still the last, is on disk.
+    func noteDurable(_ id: String, _ number: Int) {
+        transactions.withState(id) { if $0.number == number { $0.isDurable = true } }
+    }
+
+    /// - Returns: what is recorded of the id, whose newest producer this is.
+    func check(
         _ state: Transactions.State, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) -> TransactionRecord {
         guard let record = state.record else {
@@ -141,7 +194,8 @@ extension Broker {
         return record
     }
 
-    private func decide(_ state: inout Transactions.State, _ id: String, commit: Bool) throws(BrokerError) {
+    /// Records how the open transaction ends; it is carried out by `complete`, a commit once it is durable.
+    func decide(_ state: inout Transactions.State, _ id: String, commit: Bool) throws(BrokerError) {
         guard var record = state.record else { return }
         record.status = commit ? .prepareCommit : .prepareAbort
         for name in record.ends.keys.sorted() {
@@ -162,27 +216,13 @@ extension Broker {
                 #endif
             }
         }
-        try store(record, id)
-        state.record = record
+        try store(record, &state, id)
+        state.number += 1
         // An abort whose record is lost is an abort all the same: its records cannot be read before a decision.
-        if commit { try flushDecision() }
-        try complete(&state, id)
-    }
-
-    /// Makes a commit, and all that it decides on, durable.
-    private func flushDecision() throws(BrokerError) {
+        state.isDurable = !commit
         #if SABOTAGE
-            if files.sabotage.contains(.decisionNotSynced) { return }
+            if files.sabotage.contains(.decisionNotSynced) { state.isDurable = true }
         #endif
-        try flush()
-    }
-
-    /// Carries out a decision if an earlier attempt failed.
-    private func completeDecided(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
-        guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else { return }
-        // The decision may not be durable yet.
-        if status == .prepareCommit { try flush() }
-        try complete(&state, id)
     }
 
     private func isOpen(_ record: TransactionRecord) -> Bool {
@@ -216,8 +256,10 @@ extension Broker {
             }
         }
         record.status = isCommit ? .completeCommit : .completeAbort
-        try store(record, id)
-        state = Transactions.State(record: record)
+        var completed = Transactions.State(record: record, used: uptime(), number: state.number)
+        // An abort that is complete and has no partitions is what a recovery writes: that all before it is carried out.
+        if isCommit || !record.ends.isEmpty { try store(record, &completed, id) }
+        state = completed
     }
 
     /// - Parameter fences: writes the marker even if the producer has not written there yet, so that it cannot do so
@@ -237,27 +279,30 @@ extension Broker {
     }
 
     /// Aborts a producer's open transaction with the next epoch, which fences it in every partition that it wrote to.
-    private func takeOver(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
+    func takeOver(_ state: inout Transactions.State, _ id: String) throws(BrokerError) {
         if let epoch = state.record?.producer.epoch, epoch < .max { state.record?.producer.epoch = epoch + 1 }
         try decide(&state, id, commit: false)
+        try complete(&state, id)
     }
 
-    /// Aborts transactions that exceed their timeout, and those that nobody can end.
+    /// Aborts transactions that exceed their timeout, and those that nobody can end; forgets producers that nobody
+    /// uses.
     /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
         let now = uptime()
         var failure: BrokerError?
         for slot in transactions.all {
             do throws(BrokerError) {
-                try slot.state.withLock { state throws(BrokerError) in
-                    try completeDecided(&state, slot.id)
+                try withSettled(slot.id, as: nil) { state throws(BrokerError) in
                     guard let record = state.record, record.status == .ongoing,
                         now - state.begun > .milliseconds(record.timeoutMs)
                     else { return }
                     #if SABOTAGE
                         if files.sabotage.contains(.expiredCommitted) {
-                            return try decide(&state, slot.id, commit: true)
+                            try decide(&state, slot.id, commit: true)
+                            return try complete(&state, slot.id)
                         }
+                        if files.sabotage.contains(.expiredLeftOpen) { return }
                     #endif
                     try takeOver(&state, slot.id)
                 }
@@ -266,29 +311,45 @@ extension Broker {
             }
         }
         do throws(BrokerError) { try abortUnknown(opens: false) } catch { failure = failure ?? error }
+        do throws(BrokerError) { try expireProducers() } catch { failure = failure ?? error }
         if let failure { throw failure }
     }
 
     // MARK: On disk
 
-    func store(_ record: TransactionRecord, _ id: String) throws(BrokerError) {
-        var record = record
-        record.updated = clock()
+    /// Makes this the id's record, in the topic and in memory.
+    /// - Parameter earlier: a record to be written before it, so that neither is there without the other.
+    func store(
+        _ record: TransactionRecord, after earlier: TransactionRecord? = nil, _ state: inout Transactions.State,
+        _ id: String
+    ) throws(BrokerError) {
+        let now = clock()
+        let records = [earlier, record].compactMap { record in
+            var record = record
+            record?.updated = now
+            return record
+        }
         if topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }
         let number = transactionsPartition(of: id)
-        try append(id, record, to: try partition(TopicPartition(Self.transactionsTopic, number)))
+        try append(id, records, to: try partition(TopicPartition(Self.transactionsTopic, number)))
+        (state.record, state.used) = (records.last, uptime())
     }
 
-    /// - Parameter record: nil marks the id as deleted in this partition.
-    func append(_ id: String, _ record: TransactionRecord?, to partition: BrokerPartition<Files>) throws(BrokerError) {
+    /// Appends records of an id in one batch.
+    /// - Parameter records: nil marks the id as deleted in this partition.
+    func append(
+        _ id: String, _ records: [TransactionRecord?], to partition: BrokerPartition<Files>
+    ) throws(BrokerError) {
         var builder = RecordBatchBuilder(capacity: 1_024)
         var key = ByteWriter()
-        var value = ByteWriter()
         TransactionRecord.encodeKey(id, &key)
-        record?.encode(&value)
-        builder.append(
-            key: key.bytes, value: record == nil ? nil : value.bytes, timestamp: record?.updated ?? clock(),
-            headers: record?.headers ?? Headers())
+        for record in records {
+            var value = ByteWriter()
+            record?.encode(&value)
+            builder.append(
+                key: key.bytes, value: record == nil ? nil : value.bytes, timestamp: record?.updated ?? clock(),
+                headers: record?.headers ?? Headers())
+        }
         try partition.appendOwn(builder.finish())
     }
 
@@ -297,7 +358,7 @@ extension Broker {
             of: id, among: topic(Self.transactionsTopic)?.partitionCount ?? Self.offsetsPartitionCount)
     }
 
-    private func createTransactionsTopic() throws(BrokerError) {
+    func createTransactionsTopic() throws(BrokerError) {
         let topic = TopicMetadata(
             name: Self.transactionsTopic, partitionCount: Self.offsetsPartitionCount,
             configuration: ["cleanup.policy": "compact"])
@@ -305,32 +366,6 @@ extension Broker {
             try create([topic])
         } catch .topicExists {
             // Another producer created the topic first.
-        }
-    }
-
-    /// A new producer id. Ids are reserved in blocks, durably, so that a crash never leads to an id being given out
-    /// twice.
-    private func newProducerID() throws(BrokerError) -> Int64 {
-        try transactions.producerIDs.withLock { ids throws(BrokerError) in
-            if ids.isEmpty {
-                do throws(LogError) {
-                    let noted = try files.number(at: producerIDPath)
-                    if noted == nil && files.exists(producerIDPath) {
-                        throw .damagedFile(path: producerIDPath, reason: "it has changed since it was written")
-                    }
-                    // If the file is lost, the ids in use show which ones were given out.
-                    let first = max(noted ?? 0, transactions.firstUnusedProducer)
-                    guard first >= 0, first <= .max - Self.producerIDBlock else {
-                        throw .damagedFile(path: producerIDPath, reason: "no producer's id is left after \(first)")
-                    }
-                    try files.replace(producerIDPath, with: first + Self.producerIDBlock, in: directory, sync: true)
-                    ids = first..<(first + Self.producerIDBlock)
-                } catch {
-                    throw .storage(error)
-                }
-            }
-            defer { ids = (ids.lowerBound + 1)..<ids.upperBound }
-            return ids.lowerBound
         }
     }
 }

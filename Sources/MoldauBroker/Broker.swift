@@ -22,7 +22,9 @@ package final class Broker<Files: FileSystem>: Sendable {
     package let clock: @Sendable () -> Timestamp
     let uptime: @Sendable () -> Duration
     let files: Files
-    let directory: String
+    package let directory: String
+    /// The id of the cluster that the directory belongs to; nil if its file does not tell it.
+    package let clusterID: String?
     /// Gets warnings about things that nobody asked for: what is deleted, moved or reconstructed.
     let logger: Logger
     private let wasClean: Bool
@@ -37,7 +39,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     package let memberships: Memberships
     private let state: Mutex<State>
     let groups: Groups
-    let transactions = Transactions()
+    let transactions: Transactions
 
     /// Opens a data directory; creates it if it does not exist. After an unclean stop every partition is checked and
     /// its torn tail cut off before this returns.
@@ -46,6 +48,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     ///   - uptime: a clock that is never set, for the age of open transactions; nil: the milliseconds of `clock`.
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed.
+    ///   - limits: what producers may use.
     ///   - groupSettings: for the groups of clients.
     /// - Throws: `LogError.locked`, at once, if another process holds the lock; `.io`; `.damagedFile`;
     ///   `.copiedWhileOpen`.
@@ -54,8 +57,9 @@ package final class Broker<Files: FileSystem>: Sendable {
         uptime: (@Sendable () -> Duration)? = nil,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         logger: Logger = Logger(label: "moldau.broker"), callbacks driver: Callbacks.Driver = .ownThread,
-        groupSettings: GroupSettings = GroupSettings()
+        limits: ProducerLimits = ProducerLimits(), groupSettings: GroupSettings = GroupSettings()
     ) throws(LogError) {
+        transactions = Transactions(limits)
         self.files = files
         self.directory = directory
         self.durability = durability
@@ -69,6 +73,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         self.logger = logger
         var opened = DataDirectory(files: files, path: directory, logger: logger, randomness: randomness)
         let found = try opened.open()
+        clusterID = try opened.clusterID()
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
         groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
         groups = Groups(GroupCoordinator(groupSettings, randomness: opened.randomness))
@@ -353,6 +358,18 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
+    /// As `flush`, for those who cannot wait: calls back, before this returns where nothing is promised.
+    func afterFlush(_ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
+        guard durability == .sync else {
+            do throws(BrokerError) {
+                return completion(.success(try flush()))
+            } catch {
+                return completion(.failure(error))
+            }
+        }
+        groupCommit.afterSync { failure in completion(failure.map { .failure(.storage($0)) } ?? .success(())) }
+    }
+
     /// Makes everything durable, whatever `durability` says: for the thread that keeps the promise of `.interval`.
     package func syncNow() throws(BrokerError) {
         do throws(LogError) { try groupCommit.sync() } catch { throw .storage(error) }
@@ -415,6 +432,19 @@ package final class Broker<Files: FileSystem>: Sendable {
         } catch {
             // Who waits for a sync is not told that there was one.
             groupCommit.goOffline(error)
+            throw .storage(error)
+        }
+    }
+
+    /// Notes in the file `listening` of the data directory where clients find this broker, an address a line; none
+    /// removes the file. It says nothing after a crash: whoever reads it tries the address.
+    package func note(listening addresses: [String]) throws(BrokerError) {
+        let path = "\(directory)/listening"
+        do throws(LogError) {
+            if addresses.isEmpty { return try files.removeFile(path) }
+            let text = addresses.map { $0 + "\n" }.joined()
+            try files.replace(path, with: Array(text.utf8), in: directory, sync: false)
+        } catch {
             throw .storage(error)
         }
     }

@@ -29,6 +29,18 @@ package enum BrokerError: Error, Equatable {
     case producerFenced(id: String)
     /// The request does not fit the state of the transaction.
     case invalidTransaction(id: String, reason: String)
+    /// The producer is not the one that has the transactional id, or nobody has it.
+    case unknownProducer(id: String, producer: Int64)
+    /// The transaction's end, or the fencing of its producer, is in progress: the request may be repeated soon.
+    case transactionInProgress(id: String)
+    /// A transaction can be open for 1 to `longestMs` milliseconds.
+    case invalidTransactionTimeout(ms: Int32, longestMs: Int64)
+    /// The request cannot be meant so.
+    case invalidProducerRequest(reason: String)
+    /// The broker knows as many transactional ids as it may.
+    case tooManyTransactionalIDs(limit: Int)
+    /// The broker knows no such transactional id.
+    case unknownTransactionalID(String)
     /// The group has a member, and takes one only.
     case groupInUse(String)
     case closed

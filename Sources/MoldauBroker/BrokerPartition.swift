@@ -85,10 +85,11 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
                     if state.log == nil {
                         guard creates || durableEnd > .zero || files.exists(directory) else { return nil }
                         if let topicID, files.exists(directory) { try files.claim(directory, for: topicID) }
-                        let log = try PartitionLog(
+                        var log = try PartitionLog(
                             files, directory: directory, configuration: state.configuration, wasClean: wasClean,
                             durableEnd: durableEnd, checkpointedStart: checkpointedStart)
                         if let topicID { try files.claim(directory, for: topicID) }
+                        log.limitProducers(to: transactions.limits.producersPerPartition)
                         state.log = log
                     }
                     return try body(&state.log!)  // Opened above if it was not open.
@@ -117,23 +118,19 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         _ batches: UnsafeRawBufferPointer, isBuilt: Bool = false
     ) throws(BrokerError) -> PartitionLog<Files>.Appended {
         if Broker<Files>.isInternal(name.topic) { throw .internalTopic(name.topic) }
-        let stamp = try stamp(of: batches)
+        #if SABOTAGE
+            var stamp = try stamp(of: batches)
+        #else
+            let stamp = try stamp(of: batches)
+        #endif
         guard stamp.id >= 0 else { return try appendOwn(batches, isBuilt: isBuilt) }
         #if SABOTAGE
             if files.sabotage.contains(.staleEpochAccepted) { return try appendOwn(batches, isBuilt: isBuilt) }
+            if files.sabotage.contains(.unlistedAccepted) { stamp.isTransactional = false }
         #endif
         nonisolated(unsafe) let batches = batches  // Used inside the call alone.
-        guard let slot = transactions.slot(ofProducer: stamp.id) else {
-            if stamp.isTransactional {
-                throw .invalidTransaction(
-                    id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
-            }
-            return try appendOwn(batches, isBuilt: isBuilt)
-        }
-        // The lock keeps the transaction open between the check and the append.
-        return try slot.state.withLock { state throws(BrokerError) in
-            try state.admit(stamp, to: name, of: slot.id)
-            return try appendOwn(batches, isBuilt: isBuilt)
+        return try transactions.whileAdmitted(stamp, to: name) { () throws(BrokerError) in
+            try appendOwn(batches, isBuilt: isBuilt)
         }
     }
 
@@ -311,6 +308,16 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         return try withLog { log throws(LogError) in
             log.openTransactions.map { (ProducerIdentity(id: $0.producer, epoch: $0.epoch), $0.start) }
         } ?? []
+    }
+
+    /// The producers that are known to have written here, by id.
+    package func producers() throws(BrokerError) -> [ActiveProducer] {
+        try withLog { log throws(LogError) in log.activeProducers } ?? []
+    }
+
+    /// Forgets the producers that have not written here for long; nothing for a log that is not in use.
+    func expireProducers(now: Duration) {
+        state.withLock { $0.log?.expireProducers(now: now, after: transactions.limits.producerExpiration) }
     }
 
     /// The newest epoch of each producer that wrote here, by its id.

@@ -14,6 +14,10 @@
 //     moldau.ends   per partition, in the value's order, the offset after the transaction's records i64
 //     moldau.reads  the partitions that were read for it: i32 count, each: topic string, partition i32, end then i64
 //
+// A third one tells whom the producer goes on for, so that the request which made it can be repeated (KIP-360):
+//
+//     moldau.former  producer id i64 · epoch i16
+//
 // Earlier versions stored the ends after the value, and the partitions that were read among the others.
 
 internal import MoldauRecords
@@ -26,13 +30,32 @@ package struct ProducerIdentity: Hashable, Sendable {
     package init(id: Int64, epoch: Int16) { (self.id, self.epoch) = (id, epoch) }
 }
 
-enum TransactionStatus: Int8 {
+/// What has become of a transaction, in Kafka's numbers.
+package enum TransactionStatus: Int8, CaseIterable, Sendable {
     case empty = 0
     case ongoing
     case prepareCommit
     case prepareAbort
     case completeCommit
     case completeAbort
+
+    /// Kafka's name for it.
+    package var name: String {
+        switch self {
+        case .empty: "Empty"
+        case .ongoing: "Ongoing"
+        case .prepareCommit: "PrepareCommit"
+        case .prepareAbort: "PrepareAbort"
+        case .completeCommit: "CompleteCommit"
+        case .completeAbort: "CompleteAbort"
+        }
+    }
+
+    /// - Parameter name: Kafka's.
+    package init?(name: String) {
+        guard let status = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = status
+    }
 
     var isCommit: Bool { self == .prepareCommit || self == .completeCommit }
     /// Whether the decision has been carried out.
@@ -52,6 +75,8 @@ struct TransactionRecord: Equatable, Sendable {
     /// For the partitions that were read for a commit: their ends when it was decided, or the position that was read if
     /// that is less.
     var reads: [TopicPartition: Offset] = [:]
+    /// The producer that asked for this one, while this one has not begun a transaction.
+    var former: ProducerIdentity?
     var updated = Timestamp.none
     var started = Timestamp.none
 
@@ -108,7 +133,19 @@ struct TransactionRecord: Equatable, Sendable {
             }
             headers.append(Header(Self.readsHeader, Array(writer.bytes)))
         }
+        if let former {
+            var writer = ByteWriter()
+            writer.append(bigEndian: former.id)
+            writer.append(bigEndian: former.epoch)
+            headers.append(Header(Self.formerHeader, Array(writer.bytes)))
+        }
         return headers
+    }
+
+    /// The next producer of the id; nil where the epochs are used up, so that it takes another producer id. The last
+    /// epoch is left for who fences the one before (KIP-360).
+    var successor: ProducerIdentity? {
+        producer.epoch < .max - 1 ? ProducerIdentity(id: producer.id, epoch: producer.epoch + 1) : nil
     }
 }
 
@@ -117,6 +154,7 @@ struct TransactionRecord: Equatable, Sendable {
 extension TransactionRecord {
     private static let endsHeader = "moldau.ends"
     private static let readsHeader = "moldau.reads"
+    private static let formerHeader = "moldau.former"
     /// The end of a partition in a decision that does not state it.
     static let unknownEnd = Offset(-1)
 
@@ -163,6 +201,13 @@ extension TransactionRecord {
             for partition in partitions { self.ends[partition] = (try? ends.number()).map(Offset.init) ?? unknown }
         }
         reads = headers[Self.readsHeader].map(Self.reads) ?? [:]
+        former = headers[Self.formerHeader].flatMap { bytes in
+            bytes.withUnsafeBytes { bytes in
+                var fields = FieldReader(bytes, of: "former producer")
+                guard let id: Int64 = try? fields.number(), let epoch: Int16 = try? fields.number() else { return nil }
+                return ProducerIdentity(id: id, epoch: epoch)
+            }
+        }
     }
 
     private static func reads(_ header: [UInt8]) -> [TopicPartition: Offset] {

@@ -12,6 +12,14 @@ final class Transactions: Sendable {
         var offsets: [String: [TopicPartition: GroupOffset]] = [:]
         /// When its transaction began, by the broker's uptime; for one that was found on disk, when it was found.
         var begun = Duration.zero
+        /// When its record last changed, by the broker's uptime.
+        var used = Duration.zero
+        /// How many of its transactions were decided since it became known.
+        var number = 0
+        /// Whether the last decision is on disk, so that it may be carried out.
+        var isDurable = true
+        /// Whether the id has expired: it may have another state by now.
+        var isGone = false
     }
 
     final class Slot: Sendable {
@@ -34,11 +42,48 @@ final class Transactions: Sendable {
         var unreadable: [Int32: LogError] = [:]
     }
 
+    let limits: ProducerLimits
     private let known = Mutex(Known())
     /// The producer ids that may be given out; the next start continues after the reserved block.
-    let producerIDs = Mutex<Range<Int64>>(0..<0)
+    private let producerIDs = Mutex<Range<Int64>>(0..<0)
+    /// Held while a block of ids is reserved, so that nobody who only takes one waits for the disk.
+    private let reservation = Mutex(())
 
-    func slot(_ id: String) -> Slot {
+    init(_ limits: ProducerLimits) { self.limits = limits }
+
+    /// A producer id that nobody has; nil if a block must be reserved first.
+    func takeProducerID() -> Int64? {
+        producerIDs.withLock { ids in
+            guard let id = ids.first else { return nil }
+            ids = (id + 1)..<ids.upperBound
+            return id
+        }
+    }
+
+    var hasProducerID: Bool { producerIDs.withLock { !$0.isEmpty } }
+
+    /// - Parameter reserve: reserves a block; gets the id after all known ones.
+    func reserveProducerIDs(_ reserve: (Int64) throws(LogError) -> Range<Int64>) throws(LogError) {
+        try reservation.withLock { _ throws(LogError) in
+            if hasProducerID { return }
+            let block = try reserve(firstUnusedProducer)
+            producerIDs.withLock { $0 = block }
+        }
+    }
+
+    /// Runs `body` with the state of an id, which becomes known by that.
+    func withState<Answer: Sendable, Failure>(
+        _ id: String, _ body: (inout State) throws(Failure) -> Answer
+    ) throws(Failure) -> Answer {
+        while true {
+            let answer: Answer? = try slot(id).state.withLock { state throws(Failure) in
+                state.isGone ? nil : try body(&state)
+            }
+            if let answer { return answer }
+        }
+    }
+
+    private func slot(_ id: String) -> Slot {
         known.withLock { known in
             if let slot = known.slots[id] { return slot }
             let slot = Slot(id, State())
@@ -53,6 +98,54 @@ final class Transactions: Sendable {
     /// The newest producer of a transactional id; nil before the first. Does not wait for commits in progress.
     func newestProducer(of id: String) -> Int64? { known.withLock { $0.newest[id] } }
 
+    /// Runs `body`, which appends what carries this stamp, if the producer may append to the partition now. Its
+    /// transaction stays open meanwhile: the lock that is held for that costs nothing per record, and is never held
+    /// while somebody waits for a sync.
+    /// - Throws: `BrokerError.producerFenced`, `.invalidTransaction`; what `body` throws.
+    func whileAdmitted<Answer: Sendable>(
+        _ stamp: ProducerStamp, to partition: TopicPartition, _ body: () throws(BrokerError) -> Answer
+    ) throws(BrokerError) -> Answer {
+        guard let slot = slot(ofProducer: stamp.id) else {
+            if stamp.isTransactional {
+                throw .invalidTransaction(
+                    id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
+            }
+            return try body()
+        }
+        return try slot.state.withLock { state throws(BrokerError) in
+            try state.admit(stamp, to: partition, of: slot.id)
+            return try body()
+        }
+    }
+
+    /// As `withState`, for an id that somebody names who may be wrong.
+    /// - Returns: nil if no producer was made for the id.
+    func withKnownState<Answer: Sendable, Failure>(
+        _ id: String, _ body: (inout State) throws(Failure) -> Answer
+    ) throws(Failure) -> Answer? {
+        guard known.withLock({ $0.slots[id] }) != nil else { return nil }
+        return try withState(id, body)
+    }
+
+    /// - Throws: `BrokerError.tooManyTransactionalIDs` if the id is unknown, and there may be no more.
+    func checkRoom(for id: String) throws(BrokerError) {
+        let limit = limits.transactionalIDs
+        let isFull = known.withLock { $0.slots[id] == nil && $0.slots.count >= limit }
+        if isFull { throw .tooManyTransactionalIDs(limit: limit) }
+    }
+
+    /// Forgets an id, whose state is gone.
+    func forget(_ id: String) { known.withLock { known in (known.slots[id], known.newest[id]) = (nil, nil) } }
+
+    /// Forgets the producers of ids that are forgotten.
+    func forgetProducersOfNone() {
+        known.withLock { known in
+            if known.byProducer.contains(where: { known.slots[$0.value.id] !== $0.value }) {
+                known.byProducer = known.byProducer.filter { known.slots[$0.value.id] === $0.value }
+            }
+        }
+    }
+
     /// Notes that a producer was made for an id. Must be called before the producer can write.
     func note(_ producer: Int64, of id: String) {
         let slot = slot(id)
@@ -63,7 +156,7 @@ final class Transactions: Sendable {
     }
 
     func recover(_ id: String, _ record: TransactionRecord, at uptime: Duration) {
-        let slot = Slot(id, State(record: record, begun: uptime))
+        let slot = Slot(id, State(record: record, begun: uptime, used: uptime))
         known.withLock { known in
             known.slots[id] = slot
             known.byProducer[record.producer.id] = slot

@@ -163,6 +163,9 @@ extension ClusterError {
             case .invalidCommit(let reason): .unavailable(reason: reason)
             case .producerFenced(let id): .producerFenced(id: id)
             case .invalidTransaction(let id, let reason): .unavailable(reason: "the transaction of '\(id)': \(reason)")
+            case .unknownProducer(let id, _), .transactionInProgress(let id): .producerFenced(id: id)
+            case .invalidTransactionTimeout, .invalidProducerRequest, .tooManyTransactionalIDs, .unknownTransactionalID:
+                .unavailable(reason: "\(error)")
             case .storage(let cause) where cause.isDiskFull: .diskFull(reason: cause.description)
             case .storage(let cause): .unavailable(reason: cause.description)
             case .groupInUse(let group): .groupInUse(group)

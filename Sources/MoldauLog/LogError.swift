@@ -28,6 +28,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case producerFenced(id: Int64, epoch: Int16, current: Int16)
     /// The batch does not follow the producer's last one: a batch in between is missing.
     case outOfOrderSequence(producer: Int64, expected: Int32, got: Int32)
+    /// The partition remembers as many producers as it may: those that have not written for a while are forgotten.
+    case tooManyProducers(limit: Int)
     /// A topic's setting has a value that cannot be parsed.
     case invalidConfiguration(key: String, value: String)
     /// A call to the operating system failed; `code` is its errno.
@@ -110,6 +112,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
             "the producer \(id) of epoch \(epoch) was replaced by one of epoch \(current)"
         case .outOfOrderSequence(let producer, let expected, let got):
             "the producer \(producer) sent sequence number \(got) where \(expected) is next"
+        case .tooManyProducers(let limit):
+            "the partition remembers \(limit) producers and takes no more: use producers for longer, and ask for fewer"
         case .invalidConfiguration(let key, let value): "'\(value)' is not a valid value of \(key)"
         case .io(let operation, let path, let code, let reason):
             "\(operation) of '\(path)' failed: \(reason)\(Self.advice(code))"

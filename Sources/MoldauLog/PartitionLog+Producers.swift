@@ -18,10 +18,15 @@ extension PartitionLog {
     }
 
     /// The offsets of a batch that was appended already and is sent again; nil for a new one.
-    /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.
+    /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`, `.tooManyProducers`.
     func twin(of header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
         #if SABOTAGE
             if files.sabotage.contains(.sequenceUnchecked) { return nil }
+            if files.sabotage.contains(.olderTwinAppended), let twin = try producers.check(header),
+                producers.lastOffsets[header.producer.id].map({ $0 >= twin.upperBound }) ?? false
+            {
+                return nil
+            }
         #endif
         return try producers.check(header)
     }
@@ -31,6 +36,19 @@ extension PartitionLog {
 
     /// The newest epoch of each producer that wrote here, by its id.
     package var producerEpochs: [Int64: Int16] { producers.epochs }
+
+    /// All producers that are known to have written here, by id.
+    package var activeProducers: [ActiveProducer] { producers.all }
+
+    /// How many producers may be known; the batches of more get `LogError.tooManyProducers`.
+    package mutating func limitProducers(to limit: Int) { producers.limit = limit }
+
+    /// Forgets the producers that have written nothing for at least this long. Must be called from time to time: what
+    /// happened between two calls is not known more exactly.
+    /// - Parameter now: the time of a clock that is never set.
+    package mutating func expireProducers(now: Duration, after expiration: Duration) {
+        producers.expire(now: now, after: expiration)
+    }
 
     /// Appends the marker that ends a producer's transaction. Not durable until synced.
     /// - Throws: `LogError.producerFenced` where a newer epoch wrote.
@@ -93,7 +111,9 @@ extension PartitionLog {
         if !areWhole || !isComplete {
             try files.removeFile(SegmentName.path(directory, segments[last].base, ".txnindex"))
         }
+        let limit = producers.limit
         producers = newest?.states ?? ProducerStates()
+        producers.limit = limit
         let from = newest?.offset ?? segments[0].base
         rebuildsAborted = !areWhole
         for index in segments.indices where index == last || segments[index + 1].base > from {

@@ -82,7 +82,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     ///   then their records need not be checked.
     /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`, `.timestampOutOfBounds`: then
     ///   nothing was appended, unless it is a batch's size after it was compressed as the topic demands.
-    ///   `.producerFenced`, `.outOfOrderSequence`, `.io`: then the last batches may be missing.
+    ///   `.producerFenced`, `.outOfOrderSequence`, `.tooManyProducers`, `.io`: then the last batches may be missing.
     package mutating func append(
         _ batches: UnsafeRawBufferPointer, now: Timestamp, isBuilt: Bool = false
     ) throws(LogError) -> Appended {

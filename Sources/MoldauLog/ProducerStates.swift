@@ -20,6 +20,18 @@ package struct AbortedRange: Equatable, Sendable {
     let stable: Offset
 }
 
+/// What a partition knows of one producer that wrote to it.
+package struct ActiveProducer: Equatable, Sendable {
+    package let id: Int64
+    package let epoch: Int16
+    /// −1 if it has sent nothing with a sequence number.
+    package let lastSequence: Int32
+    package let lastTimestamp: Timestamp
+    package let coordinatorEpoch: Int32
+    /// Where its open transaction begins.
+    package let transactionStart: Offset?
+}
+
 /// The producers of a partition: which batch each must send next, and which transactions are open.
 struct ProducerStates: Sendable {
     private struct Batch: Sendable {
@@ -34,29 +46,54 @@ struct ProducerStates: Sendable {
         var batches: [Batch] = []
         var lastTimestamp = Timestamp.none
         var coordinatorEpoch: Int32 = -1
-        /// Where its open transaction begins.
-        var transactionStart: Offset?
+        /// Since when it is known to have written nothing; nil if it has written since that was last looked at.
+        var idleSince: Duration?
     }
 
     /// How many of a producer's last batches are recognised when they are sent again (KIP-98).
     private static let rememberedBatches = 5
 
     private var producers: [Int64: Producer] = [:]
+    /// Where the open transactions begin, by their producers: few, however many producers there are.
+    private var starts: [Int64: Offset] = [:]
+    /// How many producers may be known; the batches of more are refused.
+    var limit = Int.max
 
     var isEmpty: Bool { producers.isEmpty }
 
     /// Where the oldest open transaction begins; nil if none is open.
-    var firstUnstable: Offset? { producers.values.compactMap(\.transactionStart).min() }
+    var firstUnstable: Offset? { starts.values.min() }
 
     /// As `firstUnstable`, without the transactions of one producer.
-    func firstUnstable(besides id: Int64) -> Offset? {
-        producers.lazy.filter { $0.key != id }.compactMap(\.value.transactionStart).min()
-    }
+    func firstUnstable(besides id: Int64) -> Offset? { starts.lazy.filter { $0.key != id }.map(\.value).min() }
 
     /// The producers with open transactions, by id.
     var open: [(producer: Int64, epoch: Int16, start: Offset)] {
-        producers.compactMap { id, state in state.transactionStart.map { (id, state.epoch, $0) } }
+        starts.compactMap { id, start in producers[id].map { (id, $0.epoch, start) } }
             .sorted { $0.producer < $1.producer }
+    }
+
+    /// All producers, by id.
+    var all: [ActiveProducer] {
+        producers.sorted { $0.key < $1.key }.map { id, producer in
+            ActiveProducer(
+                id: id, epoch: producer.epoch, lastSequence: producer.batches.last?.lastSequence ?? -1,
+                lastTimestamp: producer.lastTimestamp, coordinatorEpoch: producer.coordinatorEpoch,
+                transactionStart: starts[id])
+        }
+    }
+
+    /// Forgets the producers that have written nothing for at least this long, as far as is known: what they send next
+    /// is taken as if they were new. Those with open transactions stay.
+    /// - Parameter now: the time of a clock that is never set.
+    mutating func expire(now: Duration, after expiration: Duration) {
+        for (id, producer) in producers where starts[id] == nil {
+            guard let since = producer.idleSince else {
+                producers[id]?.idleSince = now
+                continue
+            }
+            if now - since >= expiration { producers[id] = nil }
+        }
     }
 
     /// The offset of the last record of each producer.
@@ -69,22 +106,28 @@ struct ProducerStates: Sendable {
 
     /// Checks a batch before it is written.
     /// - Returns: the offsets of the batch if it is already in the log; nil if it is new.
-    /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`.
+    /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`, `.tooManyProducers`.
     func check(_ header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
         let stamp = header.producer
-        guard stamp.id >= 0, let known = producers[stamp.id] else { return nil }
+        guard stamp.id >= 0 else { return nil }
+        guard let known = producers[stamp.id] else {
+            // Any sequence number is right: what it sent before may have been deleted or forgotten.
+            if producers.count >= limit, !header.isControl { throw .tooManyProducers(limit: limit) }
+            return nil
+        }
         if stamp.epoch < known.epoch {
             throw .producerFenced(id: stamp.id, epoch: stamp.epoch, current: known.epoch)
         }
         guard !header.isControl, stamp.baseSequence >= 0 else { return nil }
-        let last = sequence(stamp.baseSequence, plus: header.lastOffsetDelta)
+        let end = sequence(stamp.baseSequence, plus: header.lastOffsetDelta)
         if stamp.epoch == known.epoch {
-            let twin = known.batches.first { $0.firstSequence == stamp.baseSequence && $0.lastSequence == last }
+            let twin = known.batches.first { $0.firstSequence == stamp.baseSequence && $0.lastSequence == end }
             if let twin { return twin.offsets }
         }
-        let expected: Int32? =
-            stamp.epoch > known.epoch ? 0 : known.batches.last.map { sequence($0.lastSequence, plus: 1) }
-        if let expected, expected != stamp.baseSequence {
+        // A producer of which there is a marker alone has sent nothing here in its epoch.
+        let last = stamp.epoch > known.epoch ? nil : known.batches.last
+        let expected = last.map { sequence($0.lastSequence, plus: 1) } ?? 0
+        guard expected == stamp.baseSequence else {
             throw .outOfOrderSequence(producer: stamp.id, expected: expected, got: stamp.baseSequence)
         }
         return nil
@@ -108,7 +151,8 @@ struct ProducerStates: Sendable {
         }
         if producer.batches.count > Self.rememberedBatches { producer.batches.removeFirst() }
         producer.lastTimestamp = header.maxTimestamp
-        if stamp.isTransactional, producer.transactionStart == nil { producer.transactionStart = base }
+        producer.idleSince = nil
+        if stamp.isTransactional, starts[stamp.id] == nil { starts[stamp.id] = base }
         producers[stamp.id] = producer
     }
 
@@ -121,8 +165,8 @@ struct ProducerStates: Sendable {
             producer.batches = []
         }
         producer.coordinatorEpoch = marker.coordinatorEpoch
-        let start = producer.transactionStart
-        producer.transactionStart = nil
+        producer.idleSince = nil
+        let start = starts.removeValue(forKey: stamp.id)
         producers[stamp.id] = producer
         guard let start, !marker.isCommit else { return nil }
         return AbortedRange(
@@ -151,7 +195,7 @@ extension ProducerStates {
             body.append(bigEndian: last.map { ($0.lastSequence &- $0.firstSequence) & .max } ?? 0)
             body.append(bigEndian: producer.lastTimestamp.ms)
             body.append(bigEndian: producer.coordinatorEpoch)
-            body.append(bigEndian: producer.transactionStart?.value ?? -1)
+            body.append(bigEndian: starts[id]?.value ?? -1)
         }
         var file = ByteWriter()
         file.append(bigEndian: Self.snapshotVersion)
@@ -193,7 +237,7 @@ extension ProducerStates {
         producer.lastTimestamp = Timestamp(ms: try fields.number())
         producer.coordinatorEpoch = try fields.number()
         let start: Int64 = try fields.number()
-        producer.transactionStart = start >= 0 ? Offset(start) : nil
+        if start >= 0 { starts[id] = Offset(start) }
         producers[id] = producer
     }
 }

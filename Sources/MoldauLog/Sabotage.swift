@@ -44,5 +44,19 @@
         package static let neverCompacts = Sabotage(rawValue: 1 << 17)
         /// Retention counts from the records' timestamps, not from when they were appended.
         package static let retentionByEventTime = Sabotage(rawValue: 1 << 18)
+        /// A transactional batch is taken by a partition that its transaction does not write to.
+        package static let unlistedAccepted = Sabotage(rawValue: 1 << 19)
+        /// A producer that was replaced may end its successor's transaction.
+        package static let staleEndAccepted = Sabotage(rawValue: 1 << 20)
+        /// The end of a transaction is answered before the decision is durable.
+        package static let endAnsweredEarly = Sabotage(rawValue: 1 << 21)
+        /// A producer is given out before it is durable that it was.
+        package static let initAnsweredEarly = Sabotage(rawValue: 1 << 22)
+        /// A batch that comes again is appended again, unless it was the producer's last one.
+        package static let olderTwinAppended = Sabotage(rawValue: 1 << 23)
+        /// A transaction that has been open for too long is left open.
+        package static let expiredLeftOpen = Sabotage(rawValue: 1 << 24)
+        /// A new producer from outside begins while its predecessor's transaction is open.
+        package static let initLeavesOpen = Sabotage(rawValue: 1 << 25)
     }
 #endif

@@ -115,6 +115,15 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case neverCompacts
     case retentionByEventTime
 
+    // … towards clients from outside: found by `Strangers`.
+    case unlistedAccepted
+    case staleEndAccepted
+    case endAnsweredEarly
+    case initAnsweredEarly
+    case olderTwinAppended
+    case expiredLeftOpen
+    case initLeavesOpen
+
     /// Whether this build can make the broker's mistakes: if `SABOTAGE` is defined.
     package static var areInBuild: Bool {
         #if SABOTAGE
@@ -147,6 +156,13 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
             case .skipsDirectorySync: .skipsDirectorySync
             case .neverCompacts: .neverCompacts
             case .retentionByEventTime: .retentionByEventTime
+            case .unlistedAccepted: .unlistedAccepted
+            case .staleEndAccepted: .staleEndAccepted
+            case .endAnsweredEarly: .endAnsweredEarly
+            case .initAnsweredEarly: .initAnsweredEarly
+            case .olderTwinAppended: .olderTwinAppended
+            case .expiredLeftOpen: .expiredLeftOpen
+            case .initLeavesOpen: .initLeavesOpen
             default: []
             }
         }

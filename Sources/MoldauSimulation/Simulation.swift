@@ -20,14 +20,29 @@ package struct SimulationResult: Sendable {
     package let seed: UInt64
     package let scenario: String
     /// The same in any two runs of a seed.
-    package let hash: UInt64
+    package private(set) var hash: UInt64
     /// What must not have happened; empty if all is well.
-    package let violations: [String]
+    package private(set) var violations: [String]
     /// The last events, if they were asked for.
-    package let trace: [String]
+    package private(set) var trace: [String]
     package let recordCount: Int
     package let diskOperations: Int
     package let crashes: Int
+}
+
+extension SimulationResult {
+    fileprivate init(seed: UInt64, scenario: String) {
+        (self.seed, self.scenario) = (seed, scenario)
+        (hash, violations, trace) = (0, [], [])
+        (recordCount, diskOperations, crashes) = (0, 0, 0)
+    }
+
+    /// Adds what the run's strangers found.
+    fileprivate mutating func add(_ found: [String], _ trace: SimulationTrace) {
+        hash ^= trace.hash
+        violations += found
+        self.trace += trace.lines
+    }
 }
 
 /// A whole application with its cluster and its disk, driven by one seed.
@@ -60,21 +75,32 @@ package final class Simulation {
     var isFullUntilStep = -1
     var promises: DurabilityPromises
 
+    /// The name of the application in the list of what runs must not have: then there are its strangers alone.
+    private static let application = "application"
+
     /// Runs a seed to its end.
     /// - Parameters:
     ///   - mistake: the mistake to make on purpose.
     ///   - keepsTrace: whether the result contains the last events.
     ///   - isReal: puts the state into RocksDB and the files into the operating system's; otherwise only some of the
     ///     seeds do that.
-    ///   - without: the names of faults and workloads to leave out; `retention` leaves out that of changelogs.
+    ///   - without: the names of faults and workloads to leave out; `retention` leaves out that of changelogs,
+    ///     `strangers` the clients from outside, `application` everything but those.
     package static func run(
         seed: UInt64, mistake: PlantedMistake? = nil, keepsTrace: Bool = false, isReal: Bool = false,
         without: Set<String> = []
     ) throws -> SimulationResult {
-        let simulation = try Simulation(
-            seed: seed, mistake: mistake, keepsTrace: keepsTrace, isReal: isReal, without: without)
-        simulation.run()
-        return simulation.result
+        var result = SimulationResult(seed: seed, scenario: Strangers.name)
+        if !without.contains(application) {
+            let simulation = try Simulation(
+                seed: seed, mistake: mistake, keepsTrace: keepsTrace, isReal: isReal, without: without)
+            simulation.run()
+            result = simulation.result
+        }
+        if without.contains(Strangers.name) { return result }
+        let trace = SimulationTrace(keepsLines: keepsTrace)
+        result.add(Strangers(seed: seed, mistake: mistake, trace).run(), trace)
+        return result
     }
 
     private init(seed: UInt64, mistake: PlantedMistake?, keepsTrace: Bool, isReal: Bool, without: Set<String>) throws {

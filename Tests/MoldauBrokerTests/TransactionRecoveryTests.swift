@@ -18,6 +18,12 @@ struct TransactionRecoveryTests {
         try #require(files.names(in: "data").first { $0.hasPrefix(topic) })
     }
 
+    /// The one with records.
+    private func writtenPartition(of topic: String) throws -> String {
+        let names = try files.names(in: "data").filter { $0.hasPrefix(topic) && files.exists(path($0)) }
+        return try #require(names.first { try size($0) > 0 })
+    }
+
     @Test func `a commit whose marker was lost still holds, even if its producer continued`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
@@ -165,6 +171,76 @@ struct TransactionRecoveryTests {
         }
         broker = try openBroker(files)
         #expect(try broker.committed(left) == ["b", "b"])
+    }
+
+    @Test func `an epoch that was given out is not given out again, wherever a recovery ends`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        try client.end(commit: false)
+        let newest = try TransactionalClient(broker).producer
+        var (limit, isOpened) = (0, false)
+        while !isOpened, limit < 200 {
+            limit += 1
+            let crashing = CrashingFileSystem(files.copy())
+            crashing.crash(afterWrites: limit)
+            isOpened = (try? openBroker(crashing)) != nil
+            broker = try openBroker(crashing.memory)
+            let next = try broker.makeProducer("app-1", timeout: .seconds(10))
+            #expect(next == ProducerIdentity(id: newest.id, epoch: newest.epoch + 1), "after \(limit) writes")
+        }
+        #expect(isOpened && limit > 2)
+    }
+
+    @Test func `a commit whose marker was lost stands, though an abort without partitions followed`() throws {
+        var broker = try openBroker(files)
+        try broker.create(["left", "right", "gone"].map { TopicMetadata(name: $0, partitionCount: 1) })
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        let before = try size("left-0")
+        try client.end(commit: true)
+        try broker.enlist([TopicPartition("gone", 0)], "app-1", client.producer)
+        try broker.delete("gone")
+        try client.end(commit: false)
+        try client.end(commit: false)
+        try cut("left-0", to: before)
+        broker = try openBroker(files)
+        #expect(try broker.committed(left) == ["a"])
+    }
+
+    @Test func `an epoch that only a partition remembers is known after a clean stop, too`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var old = try TransactionalClient(broker)
+        try old.send("a", to: left)
+        let state = try writtenPartition(of: "__transaction_state")
+        let before = try size(state)
+        // Its marker has the next epoch, and stays.
+        _ = try TransactionalClient(broker)
+        try cut(state, to: before)
+        broker = try openBroker(files)
+        try broker.close()
+        broker = try openBroker(files)
+        #expect(throws: BrokerError.producerFenced(id: "app-1")) {
+            try broker.endTransaction("app-1", old.producer, commit: false)
+        }
+    }
+
+    @Test func `a transaction that is open at a crash is not taken for the one before it after another`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        try client.send("a", to: left)
+        try client.end(commit: true)
+        try client.send("b", to: left)
+        broker = try openBroker(files)
+        let state = try writtenPartition(of: "__transaction_state")
+        // Of what the recovery wrote last, the end is lost.
+        try cut(state, to: try size(state) - 1)
+        broker = try openBroker(files)
+        try broker.endTransaction("app-1", client.producer, commit: true)
+        #expect(try broker.committed(left) == ["a", "b"])
     }
 }
 

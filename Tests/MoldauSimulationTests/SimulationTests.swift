@@ -30,7 +30,8 @@ struct SimulationTests {
         PlantedMistake.directorySyncSkipped, .syncSkipped, .groupSyncOfOneFile,
         .offsetsCommittedBeforeTransaction, .batchesWithoutSequence, .committedOffsetTooHigh, .abortedReadable,
         .markerLost, .storeFlushKeepsOffsetOnly, .skipsDirectorySync, .neverCompacts, .snapshotForgetsLast,
-        .abortEndsThread, .durationsByWallClock, .otherTopicBelieved,
+        .abortEndsThread, .durationsByWallClock, .otherTopicBelieved, .unlistedAccepted, .staleEndAccepted,
+        .initAnsweredEarly, .olderTwinAppended, .expiredLeftOpen, .initLeavesOpen,
     ])
     func `a mistake is found`(mistake: PlantedMistake) throws {
         let found = try (1...20).first { seed in
@@ -43,7 +44,7 @@ struct SimulationTests {
     /// mistake.
     @Test(arguments: [
         (PlantedMistake.taskHandedOverBeforeCommit, 25 as UInt64), (.copyTakenWithoutTail, 29),
-        (.changelogOffsetTooHigh, 11), (.digestCut, 318), (.tasksOneAfterTheOther, 108),
+        (.changelogOffsetTooHigh, 11), (.digestCut, 318), (.tasksOneAfterTheOther, 108), (.endAnsweredEarly, 100),
     ])
     func `a mistake that few seeds show is found`(mistake: PlantedMistake, seed: UInt64) throws {
         #expect(try Simulation.run(seed: seed).violations == [])

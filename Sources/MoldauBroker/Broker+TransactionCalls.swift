@@ -1,0 +1,241 @@
+// How clients from outside use transactions: through a server on event loops, where nobody may wait on a thread. Each
+// call says whether it calls back; those that do not never wait for the disk. What they are refused for, and in which
+// order, is Kafka's: a client acts on the error.
+//
+// A commit is carried out by whoever comes first once it is durable: usually the callback of its sync.
+
+internal import MoldauLog
+package import MoldauRecords
+
+extension Broker {
+    package typealias TransactionAnswer<Answer> = @Sendable (Result<Answer, BrokerError>) -> Void
+
+    /// Makes a producer: without a transactional id a new one; with an id the next one of that id, which fences those
+    /// before it. Calls back when it is durable; before this returns if it is refused.
+    ///
+    /// If the id's transaction is open, it is aborted, and the answer is `transactionInProgress`: the client asks again
+    /// (KIP-98).
+    /// - Parameters:
+    ///   - timeoutMs: transactions that are open for longer are aborted.
+    ///   - known: the producer that the client has been, and goes on for (KIP-360, version 3 on). If that has made the
+    ///     newest producer already, the request was repeated, and the answer is that one.
+    /// - Throws: to the callback: `BrokerError.invalidProducerRequest`, `.invalidTransactionTimeout`,
+    ///   `.tooManyTransactionalIDs`, `.transactionInProgress`, `.producerFenced` if `known` is not the newest.
+    package func initProducer(
+        _ id: String?, timeoutMs: Int32, as known: ProducerIdentity? = nil,
+        then completion: @escaping TransactionAnswer<ProducerIdentity>
+    ) {
+        // What is missing waits for the disk: it is made where the callbacks are.
+        guard transactions.hasProducerID, id == nil || topic(Self.transactionsTopic) != nil else {
+            return callbacks.call { [self] in
+                do throws(BrokerError) {
+                    try reserveProducerIDs()
+                    if id != nil, topic(Self.transactionsTopic) == nil { try createTransactionsTopic() }
+                } catch {
+                    return completion(.failure(error))
+                }
+                initProducer(id, timeoutMs: timeoutMs, as: known, then: completion)
+            }
+        }
+        do throws(BrokerError) {
+            let producer =
+                try id.map { id throws(BrokerError) in
+                    try successor(of: id, timeoutMs: timeoutMs, as: known)
+                } ?? transactions.takeProducerID().map { ProducerIdentity(id: $0, epoch: 0) }
+            guard let producer else {
+                // Others have taken the last producer ids.
+                return initProducer(id, timeoutMs: timeoutMs, as: known, then: completion)
+            }
+            if id == nil { return completion(.success(producer)) }
+            #if SABOTAGE
+                if files.sabotage.contains(.initAnsweredEarly) { return completion(.success(producer)) }
+            #endif
+            afterFlush { completion($0.map { producer }) }
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    /// - Returns: nil if there is no producer id left to take.
+    private func successor(
+        of id: String, timeoutMs: Int32, as known: ProducerIdentity?
+    ) throws(BrokerError) -> ProducerIdentity? {
+        guard !id.isEmpty else { throw .invalidProducerRequest(reason: "a transactional id is empty") }
+        try checkUsable(id)
+        let longestMs = transactions.limits.longestTransaction.milliseconds
+        guard timeoutMs > 0, Int64(timeoutMs) <= longestMs else {
+            throw .invalidTransactionTimeout(ms: timeoutMs, longestMs: longestMs)
+        }
+        try transactions.checkRoom(for: id)
+        return try transactions.withState(id) { state throws(BrokerError) in
+            if let record = state.record {
+                if let known, known != record.producer {
+                    guard known == record.former else { throw .producerFenced(id: id) }
+                    return record.producer
+                }
+                guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
+                if isToBeAborted(record) {
+                    try takeOver(&state, id)
+                    // Whoever asked goes on for itself when it asks again.
+                    state.record?.former = known
+                    throw .transactionInProgress(id: id)
+                }
+            }
+            let former = state.record == nil ? nil : known
+            guard
+                let next = state.record?.successor
+                    ?? transactions.takeProducerID().map({ ProducerIdentity(id: $0, epoch: 0) })
+            else { return nil }
+            try begin(next, after: former, timeoutMs: timeoutMs, &state, id)
+            return next
+        }
+    }
+
+    private func isToBeAborted(_ record: TransactionRecord) -> Bool {
+        #if SABOTAGE
+            if files.sabotage.contains(.initLeavesOpen) { return false }
+        #endif
+        return record.status == .ongoing
+    }
+
+    /// Adds partitions to the producer's transaction; begins one if none is open. Never waits: a transaction whose
+    /// beginning is lost is aborted.
+    /// - Throws: `BrokerError.unknownTopic`, `.unknownPartition`, `.internalTopic` for the first partition that cannot
+    ///   be added: then none is. `.unknownProducer`, `.producerFenced`, `.transactionInProgress`.
+    package func addPartitions(
+        _ partitions: [TopicPartition], _ id: String, _ producer: ProducerIdentity
+    ) throws(BrokerError) {
+        try checkEnlistable(partitions)
+        try addToTransaction(partitions, id, producer)
+    }
+
+    private func addToTransaction(
+        _ partitions: [TopicPartition], _ id: String, _ producer: ProducerIdentity
+    ) throws(BrokerError) {
+        try withTransaction(id, producer) { state throws(BrokerError) in
+            guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
+            if !partitions.isEmpty { try enlist(partitions, &state, id) }
+        }
+    }
+
+    /// Adds the partition of a group's offsets to the producer's transaction, as `addPartitions` does. Calls back
+    /// because the topic of offsets may have to be created: otherwise before this returns.
+    package func addOffsets(
+        of group: String, _ id: String, _ producer: ProducerIdentity, then completion: @escaping TransactionAnswer<Void>
+    ) {
+        let add: @Sendable () -> Void = { [self] in
+            do throws(BrokerError) {
+                let number = try partitionForOffsets(of: group)
+                completion(.success(try addToTransaction([TopicPartition(Self.offsetsTopic, number)], id, producer)))
+            } catch {
+                completion(.failure(error))
+            }
+        }
+        if topic(Self.offsetsTopic) == nil { callbacks.call(add) } else { add() }
+    }
+
+    /// Adds a group's offsets to the producer's transaction, which must write to their partition: see `addOffsets`.
+    /// They take effect when it is committed. Calls back when they are durable: the client may outlive a crash, and
+    /// commit what it was told is there.
+    /// - Throws: to the callback: `BrokerError.invalidCommit`, `.unknownProducer`, `.producerFenced`,
+    ///   `.invalidTransaction`.
+    package func commitInTransaction(
+        _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity,
+        then completion: @escaping TransactionAnswer<Void>
+    ) {
+        do throws(BrokerError) {
+            try checkStorable(offsets, of: group)
+            try checkReadable(group: group)
+            let partition = TopicPartition(Self.offsetsTopic, offsetsPartition(of: group))
+            let stamp = ProducerStamp(
+                id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
+            try withTransaction(id, producer) { state throws(BrokerError) in
+                try state.admit(stamp, to: partition, of: id)
+                try add(offsets, of: group, in: partition, &state, by: producer)
+            }
+            afterFlush(completion)
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    /// Commits or aborts the producer's transaction. Calls back when it is decided, durably, and carried out. That
+    /// holds for an abort too: a client that outlives a crash would else commit, with its next transaction, what it was
+    /// told is aborted.
+    /// - Throws: to the callback: `BrokerError.unknownProducer`, `.producerFenced`; `.transactionInProgress` if it was
+    ///   asked for before and is not done; `.invalidTransaction` if none is open, or it has ended the other way.
+    package func endTransaction(
+        _ id: String, _ producer: ProducerIdentity, commit: Bool, then completion: @escaping TransactionAnswer<Void>
+    ) {
+        #if SABOTAGE
+            let producer = files.sabotage.contains(.staleEndAccepted) ? newest(of: id) ?? producer : producer
+        #endif
+        do throws(BrokerError) {
+            let number: Int? = try withTransaction(id, producer) { state throws(BrokerError) in
+                try end(&state, id, commit: commit) ? nil : state.number
+            }
+            guard let number else { return afterFlush(completion) }
+            #if SABOTAGE
+                if files.sabotage.contains(.endAnsweredEarly) {
+                    completion(.success(()))
+                    return afterFlush { [self] result in _ = result.flatMap { carryOut(number, id) } }
+                }
+            #endif
+            afterFlush { [self] result in completion(result.flatMap { carryOut(number, id) }) }
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    /// - Returns: whether it has ended; false if the decision must become durable first.
+    private func end(_ state: inout Transactions.State, _ id: String, commit: Bool) throws(BrokerError) -> Bool {
+        guard let status = state.record?.status, status != .empty else {
+            throw .invalidTransaction(id: id, reason: "no transaction is open")
+        }
+        if status == .ongoing {
+            try decide(&state, id, commit: commit)
+            return try isSettled(&state, id)
+        }
+        guard status.isCommit == commit else {
+            throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
+        }
+        // What failed when it was tried before may work now.
+        guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
+        return true
+    }
+
+    /// Carries out the decision of this number, which is durable, unless somebody else has.
+    private func carryOut(_ number: Int, _ id: String) -> Result<Void, BrokerError> {
+        noteDurable(id, number)
+        do throws(BrokerError) {
+            _ = try transactions.withState(id) { state throws(BrokerError) in
+                state.number == number ? try isSettled(&state, id) : true
+            }
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Runs `body` with the state of an id whose newest producer this is.
+    private func withTransaction<Answer: Sendable>(
+        _ id: String, _ producer: ProducerIdentity,
+        _ body: (inout Transactions.State) throws(BrokerError) -> Answer
+    ) throws(BrokerError) -> Answer {
+        let answer = try transactions.withKnownState(id) { state throws(BrokerError) in
+            guard state.record?.producer.id == producer.id else {
+                throw .unknownProducer(id: id, producer: producer.id)
+            }
+            _ = try check(state, id, producer)
+            return try body(&state)
+        }
+        guard let answer else { throw .unknownProducer(id: id, producer: producer.id) }
+        return answer
+    }
+
+    #if SABOTAGE
+        private func newest(of id: String) -> ProducerIdentity? {
+            transactions.withKnownState(id) { $0.record?.producer } ?? nil
+        }
+    #endif
+}

@@ -1,0 +1,25 @@
+internal import MoldauLog
+
+extension BrokerError {
+    /// What Kafka's protocol calls what transactions and producers are refused for; nil for what other requests are.
+    ///
+    /// Before `PRODUCER_FENCED` came (InitProducerId 4, AddPartitionsToTxn 2, AddOffsetsToTxn 2, EndTxn 2), and in the
+    /// answers to Produce and TxnOffsetCommit to this day, `INVALID_PRODUCER_EPOCH` says that a producer was fenced.
+    /// - Parameter knowsFencing: whether the request's version knows `PRODUCER_FENCED`.
+    package func producerErrorCode(knowsFencing: Bool) -> Int16? {
+        switch self {
+        case .producerFenced: knowsFencing ? 90 : 47
+        case .unknownProducer: 49  // INVALID_PRODUCER_ID_MAPPING
+        case .transactionInProgress: 51  // CONCURRENT_TRANSACTIONS
+        case .invalidTransaction: 48  // INVALID_TXN_STATE
+        case .invalidTransactionTimeout: 50  // INVALID_TRANSACTION_TIMEOUT
+        case .invalidProducerRequest: 42  // INVALID_REQUEST
+        case .tooManyTransactionalIDs: 44  // POLICY_VIOLATION
+        case .unknownTransactionalID: 105  // TRANSACTIONAL_ID_NOT_FOUND
+        case .log(_, .producerFenced): 47  // INVALID_PRODUCER_EPOCH
+        case .log(_, .outOfOrderSequence): 45  // OUT_OF_ORDER_SEQUENCE_NUMBER
+        case .log(_, .tooManyProducers): 44  // POLICY_VIOLATION
+        default: nil
+        }
+    }
+}

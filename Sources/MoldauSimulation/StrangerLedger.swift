@@ -1,0 +1,160 @@
+import MoldauBroker
+import MoldauRecords
+
+/// What strangers were promised, and what they find must agree with it.
+struct StrangerLedger {
+    enum Fate {
+        /// Its end was not asked for.
+        case open
+        /// Committed: all of it must be there.
+        case committed
+        /// Aborted, or its producer was fenced: nothing of it may be there.
+        case aborted
+        /// A commit was asked for, and not answered: all of it is there, or nothing.
+        case unknown
+    }
+
+    struct Transaction {
+        let id: String
+        /// When it began; when its process began, if that was later.
+        var begun: Timestamp
+        var values: [(partition: TopicPartition, value: String)] = []
+        var hasOffsets = false
+        var fate = Fate.open
+        /// Whether its end was asked for, in time.
+        var isAsked = false
+        var isTimedOut = false
+    }
+
+    private(set) var transactions: [Transaction] = []
+    /// What was sent outside transactions, in order, and whether it was acknowledged.
+    private(set) var plain: [(partition: TopicPartition, value: String, isAcknowledged: Bool)] = []
+    private(set) var violations: [String] = []
+    /// The newest producer of each id that somebody was told of.
+    private var newest: [String: ProducerIdentity] = [:]
+    /// Who has which producer.
+    private var holders: [ProducerIdentity: Int] = [:]
+    private var fates: [String: Int] = [:]
+
+    mutating func complain(_ text: String) { violations.append(text) }
+
+    /// - Parameter goesOn: whether the session named the producer that it had been: then it may be told twice.
+    mutating func given(_ producer: ProducerIdentity, of id: String, to session: Int, goesOn: Bool) {
+        if let holder = holders[producer], holder != session || !goesOn {
+            complain("the producer \(producer) of \(id) was given to session \(session), and before to \(holder)")
+        }
+        holders[producer] = session
+        if let known = newest[id], (known.id, known.epoch) >= (producer.id, producer.epoch) { return }
+        newest[id] = producer
+    }
+
+    func isFenced(_ producer: ProducerIdentity, of id: String) -> Bool {
+        newest[id].map { ($0.id, $0.epoch) > (producer.id, producer.epoch) } ?? false
+    }
+
+    mutating func begin(_ id: String, at time: Timestamp) -> Int {
+        transactions.append(Transaction(id: id, begun: time))
+        return transactions.count - 1
+    }
+
+    mutating func add(_ value: String, to partition: TopicPartition, in transaction: Int) {
+        fates[value] = transaction
+        transactions[transaction].values.append((partition, value))
+    }
+
+    mutating func addOffsets(in transaction: Int) { transactions[transaction].hasOffsets = true }
+
+    /// More was added to a transaction: if its beginning was lost, it begins here.
+    mutating func grew(_ transaction: Int, at time: Timestamp) { transactions[transaction].begun = time }
+
+    mutating func askedToEnd(_ transaction: Int) { transactions[transaction].isAsked = true }
+
+    mutating func settle(_ transaction: Int, _ fate: Fate) {
+        if fate == .committed, transactions[transaction].isTimedOut {
+            complain("transaction \(transaction) was committed though it had timed out")
+        }
+        transactions[transaction].fate = fate
+    }
+
+    mutating func addPlain(_ value: String, to partition: TopicPartition) -> Int {
+        plain.append((partition, value, false))
+        return plain.count - 1
+    }
+
+    mutating func acknowledgePlain(_ number: Int) { plain[number].isAcknowledged = true }
+
+    /// The broker has aborted what was open for too long.
+    mutating func expired(after timeout: Duration, now: Timestamp) {
+        for number in transactions.indices where transactions[number].fate == .open && !transactions[number].isAsked {
+            let age = Duration.milliseconds(now.ms - transactions[number].begun.ms)
+            if age > timeout { transactions[number].isTimedOut = true }
+        }
+    }
+
+    /// A new process found the open transactions. That they had timed out may be lost: nobody was told.
+    mutating func restarted(at time: Timestamp) {
+        for number in transactions.indices where transactions[number].fate == .open {
+            (transactions[number].begun, transactions[number].isTimedOut) = (time, false)
+        }
+    }
+
+    // MARK: Checks
+
+    /// Complains of what a reader of committed records must not see.
+    mutating func checkSeen(_ values: [String], in partition: TopicPartition) {
+        for value in values {
+            guard let number = fates[value], transactions[number].fate == .aborted else { continue }
+            complain("a reader of \(partition) sees \(value), whose transaction was aborted")
+        }
+    }
+
+    /// Compares all that a reader of committed records sees in the end with what was promised.
+    mutating func check(_ seen: [TopicPartition: [String]]) {
+        for (partition, values) in seen.sorted(by: { $0.key < $1.key }) {
+            checkSeen(values, in: partition)
+            var last: [String: Int] = [:]
+            var order: [String: Int] = [:]
+            for value in values {
+                last[value, default: 0] += 1
+                if last[value] == 2 { complain("\(partition) has \(value) twice") }
+                // Values are called after their senders, and numbered.
+                let parts = value.split(separator: "-")
+                guard parts.count == 2, let number = Int(parts[1]) else {
+                    complain("\(partition) has \(value), which nobody sent")
+                    continue
+                }
+                if number < order[String(parts[0])] ?? -1 { complain("\(partition) has \(value) out of order") }
+                order[String(parts[0])] = number
+            }
+        }
+        let held = seen.mapValues { Set($0) }
+        for (number, transaction) in transactions.enumerated() {
+            let there = transaction.values.filter { held[$0.partition]?.contains($0.value) == true }.count
+            switch transaction.fate {
+            case .committed where there < transaction.values.count:
+                complain("transaction \(number) was committed; \(there) of \(transaction.values.count) are there")
+            case .unknown where there > 0 && there < transaction.values.count:
+                complain("of transaction \(number), \(there) of \(transaction.values.count) are there")
+            default: break
+            }
+        }
+        for sent in plain where sent.isAcknowledged && held[sent.partition]?.contains(sent.value) != true {
+            complain("\(sent.partition) lacks \(sent.value), which was acknowledged")
+        }
+    }
+
+    /// Compares the position of an id's group, the number of a transaction, with what was promised.
+    mutating func check(position: Int?, of id: String) {
+        let required = transactions.lastIndex { $0.id == id && $0.hasOffsets && $0.fate == .committed }
+        if let required, position.map({ $0 < required }) ?? true {
+            complain("the position of \(id) is \(position ?? -1), and that of transaction \(required) was committed")
+        }
+        guard let position else { return }
+        guard transactions.indices.contains(position), transactions[position].id == id else {
+            return complain("the position of \(id) is \(position), which nobody committed")
+        }
+        if transactions[position].fate == .aborted {
+            complain("the position of \(id) is that of transaction \(position), which was aborted")
+        }
+    }
+}
