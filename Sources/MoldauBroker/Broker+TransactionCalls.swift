@@ -8,6 +8,7 @@ internal import MoldauLog
 package import MoldauRecords
 
 extension Broker {
+    /// Gets the answer of a call, or why it was refused.
     package typealias TransactionAnswer<Answer> = @Sendable (Result<Answer, BrokerError>) -> Void
 
     /// Makes a producer: without a transactional id a new one; with an id the next one of that id, which fences those

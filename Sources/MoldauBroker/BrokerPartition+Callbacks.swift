@@ -123,7 +123,8 @@ extension BrokerPartition {
             }
             let read = try planned?.read()
             return DurableFetch(
-                bytes: read?.bytes ?? SharedBytes(copying: []), file: nil, next: read?.next, aborted: read?.aborted ?? [],
+                bytes: read?.bytes ?? SharedBytes(copying: []), file: nil, next: read?.next,
+                aborted: read?.aborted ?? [],
                 watermarks: watermarks)
         } catch {
             throw .log(name, error)

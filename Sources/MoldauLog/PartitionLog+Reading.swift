@@ -61,7 +61,8 @@ package struct PlannedRead<File: LogFile>: Sendable {
 
     /// Finds what `read` would bring, if that is in a file with a descriptor and has at least `minBytes`.
     package func locate(minBytes: Int) throws(LogError) -> Located? {
-        guard size - position >= minBytes, let (number, hold) = try file.sharedDescriptor(), let start = try firstBatch()
+        guard size - position >= minBytes, let (number, hold) = try file.sharedDescriptor(),
+            let start = try firstBatch()
         else { return nil }
         var scanner = BatchScanner(file, size: size, from: start, nextOffset: segmentBase)
         var (end, next) = (start, from)

@@ -1,19 +1,12 @@
-internal import MoldauBroker
+internal import Foundation
 public import Logging
+internal import MoldauBroker
 public import MoldauClusterEmbedded
 internal import MoldauLog
 internal import NIOCore
 internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Lets any Kafka client use a broker that runs in this process.
 ///
@@ -35,8 +28,8 @@ public final class BrokerServer: Service {
         var group: MultiThreadedEventLoopGroup
         var pool: NIOThreadPool
         var listeners: [any Channel]
-        var addresses: [ListenAddress]
         var table: ConnectionTable
+        var service: ServerWork
     }
 
     private let cluster: EmbeddedCluster
@@ -72,7 +65,23 @@ public final class BrokerServer: Service {
     /// - Returns: the addresses, with the ports that the system chose for port 0.
     /// - Throws: `ServerError`.
     @discardableResult
-    public func start() async throws -> [ListenAddress] {
+    public func start() async throws -> [ListenAddress] { try await Self.onThread { try self.startNow() } }
+
+    /// Takes no new requests, finishes those that have begun, and closes all connections; no-op if it does not listen.
+    public func stop() async { try? await Self.onThread { self.stopNow() } }
+
+    /// What blocks must not do so on Swift's cooperative pool.
+    private static func onThread<Result: Sendable>(
+        _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread { continuation.resume(with: Swift.Result { try body() }) }.start()
+        }
+    }
+
+    /// `start`, which blocks.
+    @discardableResult
+    func startNow() throws -> [ListenAddress] {
         let isNew = phase.withLock { phase in
             if case .new = phase { return true }
             return false
@@ -82,16 +91,14 @@ public final class BrokerServer: Service {
         let pool = NIOThreadPool(numberOfThreads: options.workThreads)
         pool.start()
         let table = ConnectionTable(options)
-        let work = cluster.worker(options, pool, logger)
+        let service = cluster.makeService(options, pool, logger)
         var listeners: [any Channel] = []
         do {
-            for address in wanted {
-                listeners.append(try await listen(on: address, group, pool, table, work))
-            }
+            for address in wanted { listeners.append(try listen(on: address, group, pool, table, service.work)) }
         } catch {
-            for listener in listeners { try? await listener.close() }
-            try? await pool.shutdownGracefully()
-            try? await group.shutdownGracefully()
+            for listener in listeners { try? listener.close().wait() }
+            try? group.syncShutdownGracefully()
+            try? pool.syncShutdownGracefully()
             throw error
         }
         let addresses = zip(listeners, wanted).map { listener, wanted in
@@ -102,39 +109,35 @@ public final class BrokerServer: Service {
         } catch {
             logger.warning("the addresses could not be noted in the data directory", metadata: ["error": "\(error)"])
         }
-        let running = Running(group: group, pool: pool, listeners: listeners, addresses: addresses, table: table)
+        let running = Running(group: group, pool: pool, listeners: listeners, table: table, service: service)
         phase.withLock { $0 = .listening(running) }
         logger.notice("listening", metadata: ["addresses": "\(addresses.map(\.description).joined(separator: ", "))"])
         return addresses
     }
 
-    /// Takes no new requests, finishes those that have begun, and closes all connections; no-op if it does not listen.
-    public func stop() async {
+    /// `stop`, which blocks.
+    func stopNow() {
         let running: Running? = phase.withLock { phase in
             guard case .listening(let running) = phase else { return nil }
             phase = .stopped
             return running
         }
         guard let running else { return }
-        for listener in running.listeners { try? await listener.close() }
+        for listener in running.listeners { try? listener.close().wait() }
         running.table.stop()
-        let end = ContinuousClock.now + options.stopTimeout
-        while !running.table.all.isEmpty, ContinuousClock.now < end { try? await Self.pause() }
+        running.service.stopGroups()
+        running.table.waitUntilEmpty(atMost: options.stopTimeout)
         for connection in running.table.all { connection.door.close("the server has stopped") }
-        try? await running.group.shutdownGracefully()
-        try? await running.pool.shutdownGracefully()
+        try? running.group.syncShutdownGracefully()
+        try? running.pool.syncShutdownGracefully()
         try? cluster.note(listening: [])
     }
 
-    /// Not shortened by the cancellation that led to the stop.
-    private static func pause() async throws {
-        await Task.detached { try? await Task.sleep(for: .milliseconds(5)) }.value
-    }
-
     private func listen(
-        on address: ListenAddress, _ group: MultiThreadedEventLoopGroup, _ pool: NIOThreadPool, _ table: ConnectionTable,
+        on address: ListenAddress, _ group: MultiThreadedEventLoopGroup, _ pool: NIOThreadPool,
+        _ table: ConnectionTable,
         _ work: @escaping Connection.Worker
-    ) async throws -> any Channel {
+    ) throws -> any Channel {
         let (options, logger) = (options, logger)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
@@ -147,7 +150,7 @@ public final class BrokerServer: Service {
                 }
             }
         do {
-            return try await bootstrap.bind(host: address.host, port: address.port).get()
+            return try bootstrap.bind(host: address.host, port: address.port).wait()
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw ServerError.addressInUse(address)
         } catch {
@@ -172,6 +175,11 @@ public final class BrokerServer: Service {
             number: number, clientAddress: client, localAddress: local, maxUnanswered: options.maxUnansweredRequests,
             pool: pool, memory: table, door: ConnectionDoor(channel.eventLoop), work: work)
         table.add(connection)
+        channel.closeFuture.whenComplete { _ in
+            connection.door.shut()
+            connection.closed()
+            table.remove(connection)
+        }
         let handler = ConnectionHandler(connection, table, options, logger)
         try channel.pipeline.syncOperations.addHandler(handler)
     }
@@ -185,12 +193,21 @@ extension EmbeddedCluster {
         try note(store)
     }
 
-    /// What does the requests of clients.
-    fileprivate func worker(_ options: ServerOptions, _ pool: NIOThreadPool, _ logger: Logger) -> Connection.Worker {
-        func make(_ store: some EmbeddedStore) -> Connection.Worker {
-            let service = RequestService(store.broker, options, pool, logger)
-            return { frame, connection, reply in service.work(frame, of: connection, then: reply) }
+    fileprivate func makeService(_ options: ServerOptions, _ pool: NIOThreadPool, _ logger: Logger) -> ServerWork {
+        func make(_ store: some EmbeddedStore) -> ServerWork {
+            let broker = store.broker
+            let service = RequestService(broker, options, pool, logger)
+            return ServerWork(
+                work: { frame, connection, reply in service.work(frame, of: connection, then: reply) },
+                stopGroups: { broker.stopGroups() })
         }
         return make(store)
     }
+}
+
+/// What a server has its broker do, on whatever files that works.
+struct ServerWork: Sendable {
+    let work: Connection.Worker
+    /// Tells the members that wait that the broker stops.
+    let stopGroups: @Sendable () -> Void
 }

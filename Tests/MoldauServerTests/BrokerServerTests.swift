@@ -58,10 +58,10 @@ import Testing
 
     @Test func `a client of a server that stops sees its connection close`() async throws {
         let server = try BrokerServer(of: cluster(), listening: [.localhost(0)])
-        let socket = try FlowSocket(port: try await server.start()[0].port)
+        let socket = try ClientSocket(port: try await server.start()[0].port)
         try socket.send(frame: [0, 18, 0, 0, 0, 0, 0, 7, 255, 255])
         #expect(try socket.receive(timeout: .seconds(5)).prefix(6) == [0, 0, 0, 7, 0, 0])
         await server.stop()
-        #expect(throws: FlowSocket.Failure.self) { try socket.receive(timeout: .seconds(5)) }
+        #expect(throws: ClientSocket.Failure.self) { try socket.receive(timeout: .seconds(5)) }
     }
 }

@@ -26,7 +26,9 @@ extension AlterConfigsRequest: ServedRequest {
         }
         var wanted: [String: String] = [:]
         for setting in resource.configs {
-            guard let value = setting.value else { return (.invalidRequest, "Null value not supported for : \(setting.name)") }
+            guard let value = setting.value else {
+                return (.invalidRequest, "Null value not supported for : \(setting.name)")
+            }
             wanted[setting.name] = value
         }
         do throws(BrokerError) {

@@ -46,7 +46,8 @@ enum ConfigResource {
         case (2, _): self = .topic(name)
         case (4, ""), (4, "1"): self = .broker
         case (4, _): self = .other(reason: "Unexpected broker id, expected 1 but received \(name)")
-        default: self = .other(reason: "topics (2) and the broker (4) have settings; a resource of type \(type) has none")
+        default:
+            self = .other(reason: "topics (2) and the broker (4) have settings; a resource of type \(type) has none")
         }
     }
 }

@@ -22,6 +22,7 @@ extension DescribeTopicPartitionsRequest: ServedRequest {
                 response.topics.append(
                     .init {
                         $0.name = name
+                        $0.topicAuthorizedOperations = AllowedOperations.topic
                         $0.errorCode =
                             TopicName.objection(to: name) == nil ? .unknownTopicOrPartition : .invalidTopicException
                     })

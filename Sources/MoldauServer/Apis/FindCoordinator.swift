@@ -9,7 +9,8 @@ extension FindCoordinatorRequest: ServedRequest {
     func serve<Files: FileSystem>(by service: RequestService<Files>, _ call: Call<FindCoordinatorResponse>) {
         let address = call.connection.localAddress
         let isKnown = keyType == 0 || keyType == 1
-        let reason = isKnown ? nil : "there are coordinators of groups (0) and of transactional ids (1), not of \(keyType)"
+        let reason =
+            isKnown ? nil : "there are coordinators of groups (0) and of transactional ids (1), not of \(keyType)"
         let (node, host, port) =
             isKnown ? (RequestService<Files>.nodeID, address.host, Int32(address.port)) : (-1, "", -1)
         call.answer(

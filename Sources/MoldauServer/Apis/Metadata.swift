@@ -92,6 +92,6 @@ enum AllowedOperations {
     static let topic: Int32 = 0b1101_1111_1000
     /// Create, alter, describe, cluster action, describe and alter settings, idempotent write.
     static let cluster: Int32 = 0b1_1111_1010_0000
-    /// Read, delete, describe.
-    static let group: Int32 = 0b1_0100_1000
+    /// Read, delete, describe, describe and alter settings.
+    static let group: Int32 = 0b1101_0100_1000
 }

@@ -1,7 +1,7 @@
 // Produce (0): batches go to the log as they came; an answer to acks=all waits for the disk.
 //
-// Versions 0 to 2 are advertised, because librdkafka before 2.9 compresses only if version 0 is there; they carry formats
-// that no client writes any more, and are answered with UNSUPPORTED_FOR_MESSAGE_FORMAT.
+// Versions 0 to 2 are advertised, because librdkafka before 2.9 compresses only if version 0 is there; they carry
+// formats that no client writes any more, and are answered with UNSUPPORTED_FOR_MESSAGE_FORMAT.
 //
 // Ignored: `timeoutMs`: an append waits for the disk, which answers or fails. `transactionalId`: the batches tell
 // their producer.

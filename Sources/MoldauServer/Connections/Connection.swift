@@ -16,7 +16,6 @@ internal import Synchronization
 final class Connection: Sendable {
     fileprivate struct State {
         var queue = CircularBuffer<ByteBuffer>()
-        var queuedBytes = 0
         /// Whether a worker has the turn, or will get it.
         var hasTurn = false
         /// The waiting request that ended the last turn.
@@ -33,7 +32,8 @@ final class Connection: Sendable {
     }
 
     /// Does one request, and calls back with its answer: once, from any thread.
-    typealias Worker = @Sendable (_ frame: ByteBuffer, _ of: Connection, _ then: @escaping @Sendable (Answer) -> Void)
+    typealias Worker =
+        @Sendable (_ frame: ByteBuffer, _ of: Connection, _ then: @escaping @Sendable (Answer) -> Void)
         -> RequestKind
 
     /// How a request runs beside those that follow it.
@@ -78,7 +78,6 @@ final class Connection: Sendable {
         memory.add(queued: bytes)
         let isFirst = state.withLock { state in
             state.queue.append(contentsOf: frames)
-            state.queuedBytes += bytes
             return state.takeTurn()
         }
         if isFirst { pool.submit { _ in self.runTurn() } }
@@ -107,24 +106,22 @@ final class Connection: Sendable {
     /// So much memory of answers has reached the socket.
     func noteSent(_ bytes: Int) {
         let isNext = state.withLock { state in
-            state.unsentBytes -= bytes
+            if !state.isClosed { state.unsentBytes -= bytes }
             return state.takeTurn()
         }
         if isNext { pool.submit { _ in self.runTurn() } }
     }
 
-    /// The connection is no more: nothing of it is begun, and what waits ends.
+    /// The connection is no more: nobody gets answers, and what waits ends. Requests that have come whole are done all
+    /// the same: some clients send records, ask for no answer, and go.
     func closed() {
-        let (bytes, cancel) = state.withLock { state in
-            defer {
-                state.isClosed = true
-                state.queue.removeAll()
-                (state.queuedBytes, state.ready, state.cancel) = (0, [], nil)
-            }
-            return (state.queuedBytes, state.cancel)
+        let (cancel, isNext) = state.withLock { state in
+            state.isClosed = true
+            (state.ready, state.unsentBytes) = ([], 0)
+            return (state.cancel, state.takeTurn())
         }
-        memory.remove(queued: bytes)
         cancel?()
+        if isNext { pool.submit { _ in self.runTurn() } }
     }
 
     /// Ends the wait of a request that waits, if there is one: it is answered with what there is.
@@ -154,7 +151,6 @@ final class Connection: Sendable {
                 state.hasTurn = false
                 return nil
             }
-            state.queuedBytes -= frame.readableBytes
             return (frame, state.slots.begin())
         }
         if found == nil { pumpIfDue() }
@@ -184,10 +180,9 @@ final class Connection: Sendable {
 
     private func complete(_ slot: Int, _ answer: Answer) {
         let (isNext, isPumpDue) = state.withLock { state in
-            if state.isClosed { return (false, false) }
-            state.unsentBytes += answer.heldBytes
+            if !state.isClosed { state.unsentBytes += answer.heldBytes }
             let before = state.ready.count
-            state.slots.complete(slot, answer) { state.ready.append($0) }
+            state.slots.complete(slot, answer) { if !state.isClosed { state.ready.append($0) } }
             if state.waiting == slot { (state.waiting, state.cancel) = (nil, nil) }
             // During a turn its end sends the answers.
             let isDue = state.ready.count > before && !state.hasTurn && !state.isPumpDue
@@ -213,9 +208,9 @@ extension Connection.State {
     /// Requests that have come and whose answers have not left.
     fileprivate var unanswered: Int { queue.count + slots.count }
 
-    /// Whether a turn begins now: there is something to do, nobody does it, and nothing waits.
+    /// Whether a turn begins now: there is something to do, nobody does it, and no request before it waits.
     fileprivate mutating func takeTurn() -> Bool {
-        guard !hasTurn, waiting == nil, !isClosed, !queue.isEmpty, unsentBytes <= Connection.maxUnsentBytes else { return false }
+        guard !hasTurn, waiting == nil, !queue.isEmpty, unsentBytes <= Connection.maxUnsentBytes else { return false }
         hasTurn = true
         return true
     }

@@ -50,9 +50,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         watch?.cancel()
-        connection.door.shut()
-        connection.closed()
-        memory.remove(connection.number, connection.clientAddress)
         context.fireChannelInactive()
     }
 

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import MoldauRecords
 
 /// All connections of a server: how many there are, and how much memory they take together.
 ///
@@ -22,7 +22,7 @@ final class ConnectionTable: Sendable {
     }
 
     private let limits: ServerOptions
-    private let state = Mutex(State())
+    private let state = Monitor(State())
 
     init(_ limits: ServerOptions) { self.limits = limits }
 
@@ -33,7 +33,8 @@ final class ConnectionTable: Sendable {
     func admit(_ address: String) -> Int? {
         state.withLock { state in
             let ofAddress = state.countByAddress[address, default: 0]
-            guard !state.isStopping, state.count < limits.maxConnections, ofAddress < limits.maxConnectionsPerAddress else { return nil }
+            guard !state.isStopping, state.count < limits.maxConnections, ofAddress < limits.maxConnectionsPerAddress
+            else { return nil }
             state.count += 1
             state.countByAddress[address] = ofAddress + 1
             state.lastNumber += 1
@@ -44,8 +45,9 @@ final class ConnectionTable: Sendable {
     func add(_ connection: Connection) { state.withLock { $0.connections[connection.number] = connection } }
 
     /// The connection is closed.
-    func remove(_ number: Int, _ address: String) {
-        let resumed = state.withLock { state in
+    func remove(_ connection: Connection) {
+        let (number, address) = (connection.number, connection.clientAddress)
+        let resumed = state.withLock(wakes: true) { state in
             state.connections[number] = nil
             state.heldBytes -= state.held.removeValue(forKey: number) ?? 0
             state.count -= 1
@@ -60,6 +62,16 @@ final class ConnectionTable: Sendable {
     func stop() {
         state.withLock { $0.isStopping = true }
         for connection in all { connection.door.stop() }
+    }
+
+    /// Waits until there are no connections any more, but not longer than `time`. Blocks.
+    func waitUntilEmpty(atMost time: Duration) {
+        let end = ContinuousClock.now + time
+        while ContinuousClock.now < end {
+            if state.wait(timeout: end - ContinuousClock.now, { $0.connections.isEmpty ? true : nil }) == true {
+                return
+            }
+        }
     }
 
     /// All connections, the oldest first.
@@ -85,10 +97,14 @@ final class ConnectionTable: Sendable {
     func note(held bytes: Int, by number: Int) {
         let (resumed, evicted) = state.withLock { state in
             let before = state.held[number] ?? 0
-            guard before != bytes else { return ([] as [Connection], nil as Connection?) }
+            guard before != bytes, state.connections[number] != nil else {
+                return ([] as [Connection], nil as Connection?)
+            }
             state.held[number] = bytes > 0 ? bytes : nil
             state.heldBytes += bytes - before
-            return (state.takePaused(ifBelow: limits.maxMemoryBytes), state.evicted(over: limits.maxMemoryBytes / 4 * 3))
+            return (
+                state.takePaused(ifBelow: limits.maxMemoryBytes), state.evicted(over: limits.maxMemoryBytes / 4 * 3)
+            )
         }
         for connection in resumed { connection.door.resume() }
         evicted?.door.close(

@@ -86,7 +86,8 @@ extension FetchSession.State {
             if let place = places[key] { partitions[place].told = told }
         }
         guard !withRecords.isEmpty, withRecords.count < partitions.count else { return }
-        partitions = partitions.filter { !withRecords.contains($0.key) } + partitions.filter { withRecords.contains($0.key) }
+        partitions =
+            partitions.filter { !withRecords.contains($0.key) } + partitions.filter { withRecords.contains($0.key) }
         number()
     }
 

@@ -64,7 +64,8 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         var found: [Found] = []
         var isFirst = true
         for partition in context.partitions {
-            var one = Found(partition: partition, response: .init { $0.partitionIndex = partition.name.partition.number })
+            var one = Found(
+                partition: partition, response: .init { $0.partitionIndex = partition.name.partition.number })
             do throws(BrokerError) {
                 let code = try read(partition, left: isFirst ? max(left, 1) : left, &memoryLeft, into: &one)
                 if code != .none { one.response.refuse(code) }
@@ -125,7 +126,9 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         var response = FetchResponse()
         response.sessionID = context.session?.id ?? 0
         for one in told {
-            if response.responses.last.map({ $0.topic != one.partition.name.topic || $0.topicID != one.partition.topicID })
+            if response.responses.last.map({
+                $0.topic != one.partition.name.topic || $0.topicID != one.partition.topicID
+            })
                 ?? true
             {
                 response.responses.append(

@@ -14,12 +14,10 @@ struct PagesExamples {
         let topology = example.topology
 
         func serve(_ topology: Topology) async throws {
-            let cluster = try EmbeddedCluster(directory: "data")
-            defer { try? cluster.close() }
-            let app = StreamsApplication(id: "shop", topology: topology, cluster: .cluster(cluster))
-            let server = try BrokerServer(of: cluster, listening: [.localhost(9092)])
+            let app = StreamsApplication(
+                id: "shop", topology: topology, cluster: .embedded(at: "data", listening: .localhost(9092)))
             let group = ServiceGroup(
-                services: [app, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "shop"))
+                services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "shop"))
             try await group.run()
         }
     }

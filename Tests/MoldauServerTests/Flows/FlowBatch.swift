@@ -7,6 +7,7 @@ struct FlowBatch: Equatable {
     let lastOffset: Int64
     let attributes: Int16
     let producer: Int64
+    let epoch: Int16
     let recordCount: Int32
     /// The records, as they are stored.
     let payload: [UInt8]
@@ -28,6 +29,7 @@ struct FlowBatch: Equatable {
                 FlowBatch(
                     range: start..<(start + size), baseOffset: base, lastOffset: base + Int64(number(23, Int32.self)),
                     attributes: number(21, Int16.self), producer: number(43, Int64.self),
+                    epoch: number(51, Int16.self),
                     recordCount: number(57, Int32.self), payload: Array(bytes[(start + 61)..<(start + size)])))
             start += size
         }
@@ -35,9 +37,12 @@ struct FlowBatch: Equatable {
     }
 
     /// Gives the batch another producer.
-    func set(producer: Int64, in bytes: inout [UInt8]) {
+    func set(producer: Int64, epoch: Int64, in bytes: inout [UInt8]) {
         for place in 0..<8 {
             bytes[range.lowerBound + 43 + place] = UInt8(truncatingIfNeeded: producer >> (56 - 8 * Int64(place)))
+        }
+        for place in 0..<2 {
+            bytes[range.lowerBound + 51 + place] = UInt8(truncatingIfNeeded: epoch >> (8 - 8 * Int64(place)))
         }
         sum(&bytes)
     }

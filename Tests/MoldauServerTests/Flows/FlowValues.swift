@@ -6,6 +6,14 @@ final class FlowValues {
     private var texts: [String: String] = [:]
     private var ids: [TopicID: TopicID] = [:]
     private var numbers: [String: [Int64: Int64]] = [:]
+    /// The last epoch of each session: recordings leave out fetches that brought nothing.
+    private var sessionEpochs: [Int64: Int64] = [:]
+
+    /// The epoch of the next fetch in a session of this run.
+    func nextEpoch(ofSession session: Int64) -> Int64 {
+        sessionEpochs[session, default: 0] += 1
+        return sessionEpochs[session, default: 0]
+    }
 
     /// The fields whose values a broker makes up.
     static func isMadeUp(_ name: String) -> Bool {
@@ -15,7 +23,9 @@ final class FlowValues {
     private static func kind(_ name: String) -> String? {
         switch name {
         case "producerId", "v3AndBelowProducerId": "producer"
+        case "producerEpoch", "v3AndBelowProducerEpoch": "epoch"
         case "sessionId": "session"
+        case "generationId", "generationIdOrMemberEpoch": "generation"
         default: nil
         }
     }
@@ -58,7 +68,9 @@ final class FlowValues {
     func batches(_ recorded: WireBytes) -> WireBytes {
         var bytes = Array(recorded.bytes)
         for batch in FlowBatch.all(in: bytes) where batch.producer >= 0 {
-            batch.set(producer: number("producerId", batch.producer), in: &bytes)
+            batch.set(
+                producer: number("producerId", batch.producer), epoch: number("producerEpoch", Int64(batch.epoch)),
+                in: &bytes)
         }
         return WireBytes(copying: bytes)
     }
@@ -80,11 +92,16 @@ final class FlowValues {
 /// Puts this run's values into a request.
 final class FlowSubstitution: FieldVisitor {
     private let values: FlowValues
+    private var session: Int64 = 0
     let showsDefaults = false
 
     init(_ values: FlowValues) { self.values = values }
 
-    func number(_ name: String, _ value: inout Int64, bits: Int) { value = values.number(name, value) }
+    func number(_ name: String, _ value: inout Int64, bits: Int) {
+        value = values.number(name, value)
+        if name == "sessionId" { session = value }
+        if name == "sessionEpoch", value > 0 { value = values.nextEpoch(ofSession: session) }
+    }
     func number(_ name: String, _ value: inout Double) {}
     func flag(_ name: String, _ value: inout Bool) {}
     func text(_ name: String, _ value: inout String?, isNullable: Bool) { value = value.map { values.text(name, $0) } }

@@ -53,6 +53,13 @@ import Testing
                 of: EmbeddedCluster(broker), listening: [.localhost(0)], options: options,
                 logger: Logger(label: "flow") { _ in SwiftLogNoOpLogHandler() })
             let address = try await server.start()[0]
+            let upkeep = Task {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: .milliseconds(500))
+                    try? broker.abortExpired()
+                }
+            }
+            defer { upkeep.cancel() }
             let differences = await withCheckedContinuation { continuation in
                 let thread = Thread {
                     let replay = FlowReplay(flow, port: address.port)
