@@ -13,13 +13,13 @@ struct PagesExamples {
     func `Docs/Broker.md`(_ example: Example) async throws {
         let topology = example.topology
 
-        func serve(_ topology: Topology) async throws {
-            let app = StreamsApplication(
-                id: "shop", topology: topology, cluster: .embedded(at: "data", listening: .localhost(9092)))
-            let group = ServiceGroup(
-                services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "shop"))
-            try await group.run()
-        }
+        let app = StreamsApplication(
+            id: "shop", topology: topology, cluster: .embedded(at: "data", listening: .localhost(9092)))
+        let group = ServiceGroup(
+            services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "shop"))
+        try await group.run()
+        _ = app
+        _ = group
     }
 
     @Test func `Docs/Changing.md`() throws {

@@ -26,7 +26,8 @@ final class FlowSocket {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
-                Foundation.send(descriptor, buffer.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
+                Foundation.send(
+                    descriptor, buffer.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw Failure.closed }
             done += count
@@ -52,7 +53,9 @@ final class FlowSocket {
             var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let left = max(0, (end - ContinuousClock.now).components.seconds * 1_000 + 1)
             guard Foundation.poll(&poll, 1, Int32(left)) > 0 else { throw Failure.late }
-            let got = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress.map { $0 + done }, count - done, 0) }
+            let got = bytes.withUnsafeMutableBytes {
+                recv(descriptor, $0.baseAddress.map { $0 + done }, count - done, 0)
+            }
             guard got > 0 else { throw Failure.closed }
             done += got
         }
