@@ -8,6 +8,7 @@ internal import MoldauLog
 package import MoldauRecords
 
 extension Broker {
+    /// Gets the answer of a call, or why it was refused.
     package typealias TransactionAnswer<Answer> = @Sendable (Result<Answer, BrokerError>) -> Void
 
     /// Makes a producer: without a transactional id a new one; with an id the next one of that id, which fences those
@@ -218,7 +219,7 @@ extension Broker {
     }
 
     /// Runs `body` with the state of an id whose newest producer this is.
-    private func withTransaction<Answer: Sendable>(
+    func withTransaction<Answer: Sendable>(
         _ id: String, _ producer: ProducerIdentity,
         _ body: (inout Transactions.State) throws(BrokerError) -> Answer
     ) throws(BrokerError) -> Answer {

@@ -15,6 +15,9 @@ extension BrokerError {
         case .invalidTransaction: 48  // INVALID_TXN_STATE
         case .invalidCommit: 42  // INVALID_REQUEST
         case .groupInUse: 68  // NON_EMPTY_GROUP
+        case .unknownProducer, .transactionInProgress, .invalidTransactionTimeout, .invalidProducerRequest,
+            .tooManyTransactionalIDs, .unknownTransactionalID:
+            producerErrorCode(knowsFencing: false) ?? -1  // UNKNOWN_SERVER_ERROR
         case .closed: 56  // KAFKA_STORAGE_ERROR
         }
     }

@@ -30,6 +30,8 @@ package struct DurableFetch: Sendable {
     /// Whole batches as they stand on disk. The first may begin before what was asked for. Empty where nothing may be
     /// read.
     package let bytes: SharedBytes
+    /// The same, where it is in its file: then `bytes` is empty.
+    package let file: FileBytes?
     /// Where reading goes on; nil where nothing was read.
     package let next: LogCursor?
     /// The aborted transactions that reach into the bytes, for a reader of committed records.
@@ -53,8 +55,11 @@ extension BrokerPartition {
         } catch {
             return completion(.failure(error))
         }
-        guard acknowledged == .whenDurable, !isDurable(upTo: appended.end) else {
-            return completion(.success(appended))
+        guard !isDurable(upTo: appended.end) else { return completion(.success(appended)) }
+        guard acknowledged == .whenDurable else {
+            completion(.success(appended))
+            // Nobody waits for the disk, but readers do: they see what is durable.
+            return groupCommit.afterSync { _ in }
         }
         groupCommit.afterSync { [self] failure in
             if let failure { return completion(.failure(.log(name, failure))) }
@@ -87,10 +92,14 @@ extension BrokerPartition {
     }
 
     /// Reads what is durable from `offset` on. Does not wait: see `Broker.awaitRecords`. Blocks on the disk.
-    /// - Parameter cursor: `next` of the same reader's last fetch.
+    /// - Parameters:
+    ///   - cursor: `next` of the same reader's last fetch.
+    ///   - minFileBytes: what has this size or more is not read, if it is in a file with a descriptor: `file` tells
+    ///     where it is.
     /// - Throws: `BrokerError.log` with `.offsetOutOfRange`, and what the log throws.
     package func fetch(
-        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, isolation: Isolation
+        from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, isolation: Isolation,
+        minFileBytes: Int = .max
     ) throws(BrokerError) -> DurableFetch {
         let holdsBack = holdsBack
         let found = try withLog { log throws(LogError) in
@@ -103,17 +112,50 @@ extension BrokerPartition {
         guard let (planned, watermarks) = found else {
             try checkEmpty(offset)
             return DurableFetch(
-                bytes: SharedBytes(copying: []), next: nil, aborted: [],
+                bytes: SharedBytes(copying: []), file: nil, next: nil, aborted: [],
                 watermarks: Watermarks(start: .zero, highWatermark: .zero, lastStableOffset: .zero))
         }
         do throws(LogError) {
+            if minFileBytes <= maxBytes, let located = try planned?.locate(minBytes: minFileBytes) {
+                return DurableFetch(
+                    bytes: SharedBytes(copying: []), file: located.bytes, next: located.next,
+                    aborted: located.aborted, watermarks: watermarks)
+            }
             let read = try planned?.read()
             return DurableFetch(
-                bytes: read?.bytes ?? SharedBytes(copying: []), next: read?.next, aborted: read?.aborted ?? [],
+                bytes: read?.bytes ?? SharedBytes(copying: []), file: nil, next: read?.next,
+                aborted: read?.aborted ?? [],
                 watermarks: watermarks)
         } catch {
             throw .log(name, error)
         }
+    }
+
+    /// How far the partition may be read.
+    package func watermarks() throws(BrokerError) -> Watermarks {
+        let holdsBack = groupCommit.isAwaited
+        return try withLog { log throws(LogError) in log.watermarks(holdsBack: holdsBack) }
+            ?? Watermarks(start: .zero, highWatermark: .zero, lastStableOffset: .zero)
+    }
+
+    /// The first record at or after `time`; nil if there is none. Blocks on the disk.
+    package func record(atOrAfter time: Timestamp) throws(BrokerError) -> (offset: Offset, timestamp: Timestamp)? {
+        guard let offset = try offset(atOrAfter: time), let read = try read(from: offset, maxBytes: 1) else {
+            return nil
+        }
+        var reader = RecordBatchReader(read.bytes.bytes, from: offset)
+        do {
+            guard let record = try reader.next() else { return nil }
+            return (record.offset, record.timestamp)
+        } catch {
+            throw .log(name, .invalidBatch(error))
+        }
+    }
+
+    /// The first of the records with the latest timestamp; nil if there are no records. Blocks on the disk.
+    package func latestRecord() throws(BrokerError) -> (offset: Offset, timestamp: Timestamp)? {
+        guard let latest = try withLog({ log throws(LogError) in try log.latestTimestamp() }) ?? nil else { return nil }
+        return try record(atOrAfter: latest)
     }
 
     /// About how many bytes a fetch from `offset` on could bring: as exact as the index; at least 1 where there is

@@ -130,6 +130,13 @@ struct DataDirectory<Files: FileSystem> {
         try files.replace(file("meta.properties"), with: Array(text.utf8), in: path, sync: true)
     }
 
+    /// The id of the directory's cluster; nil if its file does not tell it.
+    func clusterID() throws(LogError) -> String? {
+        let text = try files.contents(of: file("meta.properties")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cluster.id=") }
+        return line.map { String($0.dropFirst("cluster.id=".count)) }
+    }
+
     /// Corrects files that another program does not maintain: removes our checksums of segments that it may have
     /// rewritten, and notes deleted records.
     func takeOver(_ partitions: [TopicPartition], starts: [TopicPartition: Offset]) throws(LogError) {

@@ -59,6 +59,12 @@ package protocol LogFile: AnyObject, Sendable {
     /// Keeps the file readable while the result is held, even if the file is renamed or removed; nil if that needs no
     /// hold.
     func hold() throws(LogError) -> FileHold?
+    /// The file's descriptor, readable while the hold is held; nil if the file is none of the operating system's.
+    func sharedDescriptor() throws(LogError) -> (number: Int32, hold: FileHold)?
+}
+
+extension LogFile {
+    package func sharedDescriptor() throws(LogError) -> (number: Int32, hold: FileHold)? { nil }
 }
 
 /// Keeps a file readable until it is released.

@@ -11,6 +11,7 @@ extension LogError {
         case .timestampOutOfBounds: 32  // INVALID_TIMESTAMP
         case .outOfOrderSequence: 45  // OUT_OF_ORDER_SEQUENCE_NUMBER
         case .producerFenced: 47  // INVALID_PRODUCER_EPOCH
+        case .tooManyProducers: 44  // POLICY_VIOLATION
         case .invalidConfiguration: 40  // INVALID_CONFIG
         default: 56  // KAFKA_STORAGE_ERROR: the disk failed, or what is on it cannot be read.
         }

@@ -52,6 +52,36 @@ package struct PlannedRead<File: LogFile>: Sendable {
         return result
     }
 
+    /// Where the batches are that `read` would bring, for whoever sends them from the file. Blocks on the disk.
+    package struct Located: Sendable {
+        package let bytes: FileBytes
+        package let next: LogCursor
+        package let aborted: [AbortedTransaction]
+    }
+
+    /// Finds what `read` would bring, if that is in a file with a descriptor and has at least `minBytes`.
+    package func locate(minBytes: Int) throws(LogError) -> Located? {
+        guard size - position >= minBytes, let (number, hold) = try file.sharedDescriptor(),
+            let start = try firstBatch()
+        else { return nil }
+        var scanner = BatchScanner(file, size: size, from: start, nextOffset: segmentBase)
+        var (end, next) = (start, from)
+        while let header = try scanner.next(), header.baseOffset < upTo {
+            guard end == start || scanner.position - start <= maxBytes else { break }
+            (end, next) = (scanner.position, header.lastOffset + 1)
+        }
+        guard end - start >= max(minBytes, 1) else { return nil }
+        try unchecked?.check(start..<end, of: file)
+        return Located(
+            bytes: FileBytes(descriptor: number, range: start..<end, hold: hold),
+            next: LogCursor(offset: next, segmentBase: segmentBase, generation: generation, position: end),
+            aborted: aborted(before: next))
+    }
+
+    private func aborted(before next: Offset) -> [AbortedTransaction] {
+        aborted.filter { $0.first < next }.map { AbortedTransaction(producer: $0.producer, first: $0.first) }
+    }
+
     private var nothing: Result {
         Result(
             bytes: SharedBytes(copying: []),
@@ -99,9 +129,7 @@ package struct PlannedRead<File: LogFile>: Sendable {
             bytes: bytes,
             next: LogCursor(
                 offset: next, segmentBase: segmentBase, generation: generation, position: start + bytes.count),
-            aborted: aborted.filter { $0.first < next }.map {
-                AbortedTransaction(producer: $0.producer, first: $0.first)
-            })
+            aborted: aborted(before: next))
     }
 }
 
@@ -193,6 +221,15 @@ extension PartitionLog {
             if segments[middle].base <= offset { low = middle + 1 } else { high = middle }
         }
         return max(low - 1, 0)
+    }
+
+    /// The latest timestamp of a record; nil if there are no records.
+    package mutating func latestTimestamp() throws(LogError) -> Timestamp? {
+        var latest: Timestamp?
+        for index in segments.indices {
+            if let timestamp = try segment(index).latest { latest = max(latest ?? timestamp, timestamp) }
+        }
+        return latest
     }
 
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.

@@ -84,6 +84,11 @@ package final class PosixFile: PartwiseFile {
         return FileHold { [descriptor] in descriptor.release() }
     }
 
+    package func sharedDescriptor() throws(LogError) -> (number: Int32, hold: FileHold)? {
+        // With the file itself: its descriptor is closed with the last reference to it.
+        (try use(writes: false), FileHold { [self] in descriptor.release() })
+    }
+
     package func size() throws(LogError) -> Int {
         let end = try withDescriptor { lseek($0, 0, SEEK_END) }
         guard end >= 0 else { throw .failed("measuring", path) }
