@@ -10,7 +10,7 @@ final class OpenedCluster: Sendable {
     private let choice: ClusterChoice
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
-    private let own = Mutex<EmbeddedCluster?>(nil)
+    private let own = Mutex<(cluster: EmbeddedCluster, companion: (any ClusterCompanion)?)?>(nil)
 
     init(_ choice: ClusterChoice, clock: @escaping @Sendable () -> Timestamp, logger: Logger) {
         self.choice = choice
@@ -24,15 +24,22 @@ final class OpenedCluster: Sendable {
         case .directory(let path, let durability):
             let cluster = try EmbeddedCluster(
                 directory: path, durability: durability, clock: clock, logger: logger)
-            own.withLock { $0 = cluster }
+            do {
+                let companion = try choice.companion?(cluster)
+                own.withLock { $0 = (cluster, companion) }
+            } catch {
+                try? cluster.close()
+                throw error
+            }
             return cluster
         }
     }
 
     func close() throws {
-        try own.withLock { cluster in
-            defer { cluster = nil }
-            try cluster?.close()
+        try own.withLock { opened in
+            defer { opened = nil }
+            opened?.companion?.end()
+            try opened?.cluster.close()
         }
     }
 }

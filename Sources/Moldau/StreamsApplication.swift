@@ -135,36 +135,3 @@ public final class StreamsApplication: Service, CustomStringConvertible {
     /// How much of the memory budget of the state is in use; nil before the start.
     public var memoryUsage: StateMemoryUsage? { engine.memoryUsage }
 }
-
-/// The cluster that an application uses, and the directory of its state.
-public struct ClusterChoice: Sendable {
-    enum Kind: Sendable {
-        case directory(String, Durability)
-        case given(any Cluster)
-    }
-
-    let kind: Kind
-    let stateDirectory: String?
-    let newTopicPartitions: Int32?
-
-    /// A broker in this process, in its own directory: topics in `topics`, state in `state`. It is opened when the
-    /// application starts, and closed with it.
-    /// - Parameter newTopicPartitions: missing topics are created with this many partitions; nil makes missing topics
-    ///   an error that names them.
-    /// - Parameter directory: where topics and state are kept.
-    /// - Parameter durability: when a record counts as written.
-    public static func embedded(
-        at directory: String, durability: Durability = .sync, newTopicPartitions: Int32? = 1
-    ) -> ClusterChoice {
-        ClusterChoice(
-            kind: .directory("\(directory)/topics", durability), stateDirectory: "\(directory)/state",
-            newTopicPartitions: newTopicPartitions)
-    }
-
-    /// An open cluster, which the application does not close.
-    /// - Parameter stateDirectory: each application has a directory in it; nil keeps all state in memory.
-    /// - Parameter cluster: where the topics are.
-    public static func cluster(_ cluster: any Cluster, stateDirectory: String?) -> ClusterChoice {
-        ClusterChoice(kind: .given(cluster), stateDirectory: stateDirectory, newTopicPartitions: nil)
-    }
-}

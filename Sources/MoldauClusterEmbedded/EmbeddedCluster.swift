@@ -30,7 +30,7 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         return { beginning.duration(to: .now) }
     }()
 
-    private let store: any EmbeddedStore
+    package let store: any EmbeddedStore
     private let upkeep: Upkeep?
 
     /// Where the cluster is, for log messages.
@@ -95,7 +95,10 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
 }
 
 /// A broker on any file system.
-protocol EmbeddedStore: Sendable {
+package protocol EmbeddedStore: Sendable {
+    associatedtype Files: FileSystem
+    /// The broker itself.
+    var broker: Broker<Files> { get }
     func makeConsumer(_ options: ConsumerOptions) -> any Consumer
     func makeProducer() -> any Producer
     func makeTransactionalProducer(
@@ -107,13 +110,15 @@ protocol EmbeddedStore: Sendable {
 }
 
 extension Broker: EmbeddedStore {
-    func makeConsumer(_ options: ConsumerOptions) -> any Consumer { EmbeddedConsumer(self, options) }
-    func makeProducer() -> any Producer { EmbeddedProducer(self) }
-    func makeTransactionalProducer(
+    package var broker: Broker<Files> { self }
+
+    package func makeConsumer(_ options: ConsumerOptions) -> any Consumer { EmbeddedConsumer(self, options) }
+    package func makeProducer() -> any Producer { EmbeddedProducer(self) }
+    package func makeTransactionalProducer(
         _ options: TransactionalProducerOptions
     ) throws(ClusterError) -> any TransactionalProducer { try EmbeddedTransactionalProducer(self, options) }
-    func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
-    func join(_ group: String) throws(ClusterError) -> GroupMembership {
+    package func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
+    package func join(_ group: String) throws(ClusterError) -> GroupMembership {
         let groups = memberships
         let member = groups.makeMember(of: group)
         let membership = GroupMembership { groups.leave(member) }
@@ -122,7 +127,7 @@ extension Broker: EmbeddedStore {
         }
         return membership
     }
-    func closeStore() throws(ClusterError) {
+    package func closeStore() throws(ClusterError) {
         do throws(BrokerError) { try close() } catch { throw ClusterError(error) }
     }
 }

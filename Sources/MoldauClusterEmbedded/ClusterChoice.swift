@@ -1,0 +1,44 @@
+public import MoldauCluster
+public import MoldauLog
+
+/// The cluster that an application uses, and the directory of its state.
+public struct ClusterChoice: Sendable {
+    /// How the application gets its cluster.
+    package enum Kind: Sendable {
+        case directory(String, Durability)
+        case given(any Cluster)
+    }
+
+    package let kind: Kind
+    package let stateDirectory: String?
+    package let newTopicPartitions: Int32?
+    /// Makes what runs beside an embedded cluster while the application uses it.
+    package var companion: (@Sendable (EmbeddedCluster) throws -> any ClusterCompanion)?
+
+    /// A broker in this process, in its own directory: topics in `topics`, state in `state`. It is opened when the
+    /// application starts, and closed with it.
+    /// - Parameter newTopicPartitions: missing topics are created with this many partitions; nil makes missing topics
+    ///   an error that names them.
+    /// - Parameter directory: where topics and state are kept.
+    /// - Parameter durability: when a record counts as written.
+    public static func embedded(
+        at directory: String, durability: Durability = .sync, newTopicPartitions: Int32? = 1
+    ) -> ClusterChoice {
+        ClusterChoice(
+            kind: .directory("\(directory)/topics", durability), stateDirectory: "\(directory)/state",
+            newTopicPartitions: newTopicPartitions)
+    }
+
+    /// An open cluster, which the application does not close.
+    /// - Parameter stateDirectory: each application has a directory in it; nil keeps all state in memory.
+    /// - Parameter cluster: where the topics are.
+    public static func cluster(_ cluster: any Cluster, stateDirectory: String?) -> ClusterChoice {
+        ClusterChoice(kind: .given(cluster), stateDirectory: stateDirectory, newTopicPartitions: nil)
+    }
+}
+
+/// What runs beside an embedded cluster while an application uses it: a server for example.
+package protocol ClusterCompanion: Sendable {
+    /// Called once, before the cluster is closed. Blocks until it uses the cluster no more.
+    func end()
+}
