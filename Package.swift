@@ -42,6 +42,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Moldau", targets: ["Moldau"]),
+        .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
         .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
@@ -52,6 +53,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
@@ -81,6 +83,16 @@ let package = Package(
         library(
             "MoldauClusterEmbedded",
             ["MoldauRecords", "MoldauCluster", "MoldauBroker", .product(name: "Logging", package: "swift-log")]),
+
+        // The server
+        library(
+            "MoldauServer",
+            [
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
 
         // The application's tower
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
@@ -119,7 +131,8 @@ let package = Package(
         .executableTarget(
             name: "MoldauCLI",
             dependencies: [
-                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "Signals",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
+                "Signals",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),
@@ -258,6 +271,13 @@ let package = Package(
                 "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        tests(
+            "MoldauServerTests",
+            [
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded", "MoldauServer",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Resources/flows")]),
         tests(
             "MoldauRuntimeTests",
             [

@@ -26,6 +26,7 @@ ALLOWED = {
     "MoldauWire": ["MoldauRecords"],
     "MoldauCluster": ["MoldauRecords"],
     "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
+    "MoldauServer": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
@@ -41,7 +42,9 @@ ALLOWED = {
         "MoldauCluster", "MoldauClusterEmbedded", "Moldau", "MoldauTesting",
     ],
     "Signals": [],
-    "MoldauCLI": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "Signals"],
+    "MoldauCLI": [
+        "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer", "Signals",
+    ],
 }
 
 # The modules of other packages that a target may import.
@@ -52,6 +55,7 @@ ALLOWED_PACKAGES = {
     "MoldauRuntime": ["Logging"],
     "MoldauSimulation": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],
+    "MoldauServer": ["NIOCore", "NIOPosix", "Logging", "ServiceLifecycle"],
     "MoldauCLI": ["ArgumentParser"],
 }
 

@@ -1,0 +1,93 @@
+// Produce (0): batches go to the log as they came; an answer to acks=all waits for the disk.
+//
+// Versions 0 to 2 are advertised, because librdkafka before 2.9 compresses only if version 0 is there; they carry
+// formats that no client writes any more, and are answered with UNSUPPORTED_FOR_MESSAGE_FORMAT.
+//
+// Ignored: `timeoutMs`: an append waits for the disk, which answers or fails. `transactionalId`: the batches tell
+// their producer.
+
+internal import MoldauBroker
+internal import MoldauLog
+internal import MoldauRecords
+internal import MoldauWire
+
+extension ProduceRequest: ServedRequest {
+    func serve<Files: FileSystem>(by service: RequestService<Files>, _ call: Call<ProduceResponse>) {
+        let acks = acks
+        let names = topicData.flatMap { topic in topic.partitionData.map { TopicPartition(topic.name, $0.index) } }
+        let gathering = Gathering(count: names.count) { (results: [ProduceResponse.PartitionResponse]) in
+            Self.answer(names, results, acks: acks, call)
+        }
+        var place = 0
+        for topic in topicData {
+            for data in topic.partitionData {
+                append(data, names[place], by: service, call.version) { [place] in gathering.set($0, at: place) }
+                place += 1
+            }
+        }
+    }
+
+    private func append<Files: FileSystem>(
+        _ data: PartitionData, _ name: TopicPartition, by service: RequestService<Files>, _ version: Int16,
+        then completion: @escaping @Sendable (ProduceResponse.PartitionResponse) -> Void
+    ) {
+        func refuse(_ code: ErrorCode, _ reason: String?) {
+            completion(.init(name, refused: code, reason))
+        }
+        guard version >= 3 else { return refuse(.unsupportedForMessageFormat, nil) }
+        guard (-1...1).contains(acks) else { return refuse(.invalidRequiredAcks, nil) }
+        guard case .bytes(let batches) = data.records, batches.count > 0 else {
+            return refuse(.invalidRecord, "there are no records for \(name)")
+        }
+        do throws(BrokerError) {
+            let partition = try service.broker.partition(name)
+            partition.append(
+                sent: batches.bytes, acknowledged: acks == -1 ? .whenDurable : .whenWritten
+            ) { result in
+                switch result {
+                case .success(let appended):
+                    completion(
+                        .init {
+                            $0.index = name.partition.number
+                            $0.baseOffset = appended.first
+                            $0.logStartOffset = (try? partition.bounds().lowerBound) ?? .zero
+                        })
+                case .failure(let error): completion(.init(name, refused: ErrorCode(error), error.reason))
+                }
+            }
+        } catch {
+            refuse(ErrorCode(error), error.reason)
+        }
+    }
+
+    private static func answer(
+        _ names: [TopicPartition], _ results: [ProduceResponse.PartitionResponse], acks: Int16,
+        _ call: Call<ProduceResponse>
+    ) {
+        if acks == 0 {
+            // The one way to tell such a client that something is wrong.
+            guard let error = results.first(where: { $0.errorCode != .none }) else { return call.answerNothing() }
+            return call.close(reason: "records of a request with acks=0 were refused: \(error.errorCode)")
+        }
+        call.answer(
+            ProduceResponse { response in
+                for (name, result) in zip(names, results) {
+                    if response.responses.last?.name != name.topic {
+                        response.responses.append(.init { $0.name = name.topic })
+                    }
+                    response.responses[response.responses.count - 1].partitionResponses.append(result)
+                }
+            })
+    }
+}
+
+extension ProduceResponse.PartitionResponse {
+    fileprivate init(_ name: TopicPartition, refused code: ErrorCode, _ reason: String?) {
+        self.init {
+            $0.index = name.partition.number
+            $0.errorCode = code
+            $0.baseOffset = Offset(-1)
+            $0.errorMessage = reason
+        }
+    }
+}

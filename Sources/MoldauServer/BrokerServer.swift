@@ -1,0 +1,213 @@
+internal import Foundation
+public import Logging
+internal import MoldauBroker
+public import MoldauClusterEmbedded
+internal import MoldauLog
+internal import NIOCore
+internal import NIOPosix
+public import ServiceLifecycle
+internal import Synchronization
+
+/// Lets any Kafka client use a broker that runs in this process.
+///
+/// ```swift
+/// let cluster = try EmbeddedCluster(directory: "data/topics")
+/// let server = try BrokerServer(of: cluster, listening: [.localhost(9092)])
+/// try await server.run()
+/// ```
+///
+/// The server does not own the cluster: close that after `run` has returned.
+public final class BrokerServer: Service {
+    private enum Phase {
+        case new
+        case listening(Running)
+        case stopped
+    }
+
+    private struct Running {
+        var group: MultiThreadedEventLoopGroup
+        var pool: NIOThreadPool
+        var listeners: [any Channel]
+        var table: ConnectionTable
+        var service: ServerWork
+    }
+
+    private let cluster: EmbeddedCluster
+    private let wanted: [ListenAddress]
+    private let options: ServerOptions
+    private let logger: Logger
+    private let phase = Mutex(Phase.new)
+
+    /// A server that does not listen yet.
+    /// - Throws: `ServerError.noAddress`, `.unprotectedAddress`.
+    public init(
+        of cluster: EmbeddedCluster, listening addresses: [ListenAddress], options: ServerOptions = ServerOptions(),
+        logger: Logger = Logger(label: "moldau.server")
+    ) throws(ServerError) {
+        if addresses.isEmpty { throw .noAddress }
+        if let open = addresses.first(where: { !$0.isLoopback && !options.isInsecure }) {
+            throw .unprotectedAddress(open)
+        }
+        self.cluster = cluster
+        wanted = addresses
+        self.options = options
+        self.logger = logger
+    }
+
+    /// Listens, until the task is cancelled or the service is shut down; then requests that have begun are finished.
+    public func run() async throws {
+        try await start()
+        await cancelWhenGracefulShutdown { while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) } }
+        await stop()
+    }
+
+    /// Begins to listen.
+    /// - Returns: the addresses, with the ports that the system chose for port 0.
+    /// - Throws: `ServerError`.
+    @discardableResult
+    public func start() async throws -> [ListenAddress] { try await Self.onThread { try self.startNow() } }
+
+    /// Takes no new requests, finishes those that have begun, and closes all connections; no-op if it does not listen.
+    public func stop() async { try? await Self.onThread { self.stopNow() } }
+
+    /// What blocks must not do so on Swift's cooperative pool.
+    private static func onThread<Result: Sendable>(
+        _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread { continuation.resume(with: Swift.Result { try body() }) }.start()
+        }
+    }
+
+    /// `start`, which blocks.
+    @discardableResult
+    func startNow() throws -> [ListenAddress] {
+        let isNew = phase.withLock { phase in
+            if case .new = phase { return true }
+            return false
+        }
+        guard isNew else { throw ServerError.stopped }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.networkThreads)
+        let pool = NIOThreadPool(numberOfThreads: options.workThreads)
+        pool.start()
+        let table = ConnectionTable(options)
+        let service = cluster.makeService(options, pool, logger)
+        var listeners: [any Channel] = []
+        do {
+            for address in wanted { listeners.append(try listen(on: address, group, pool, table, service.work)) }
+        } catch {
+            for listener in listeners { try? listener.close().wait() }
+            try? group.syncShutdownGracefully()
+            try? pool.syncShutdownGracefully()
+            throw error
+        }
+        let addresses = zip(listeners, wanted).map { listener, wanted in
+            ListenAddress(host: wanted.host, port: listener.localAddress?.port ?? wanted.port)
+        }
+        do {
+            try cluster.note(listening: addresses)
+        } catch {
+            logger.warning("the addresses could not be noted in the data directory", metadata: ["error": "\(error)"])
+        }
+        let running = Running(group: group, pool: pool, listeners: listeners, table: table, service: service)
+        phase.withLock { $0 = .listening(running) }
+        logger.notice("listening", metadata: ["addresses": "\(addresses.map(\.description).joined(separator: ", "))"])
+        return addresses
+    }
+
+    /// `stop`, which blocks.
+    func stopNow() {
+        let running: Running? = phase.withLock { phase in
+            guard case .listening(let running) = phase else { return nil }
+            phase = .stopped
+            return running
+        }
+        guard let running else { return }
+        for listener in running.listeners { try? listener.close().wait() }
+        running.table.stop()
+        running.service.stopGroups()
+        running.table.waitUntilEmpty(atMost: options.stopTimeout)
+        for connection in running.table.all { connection.door.close("the server has stopped") }
+        try? running.group.syncShutdownGracefully()
+        try? running.pool.syncShutdownGracefully()
+        try? cluster.note(listening: [])
+    }
+
+    private func listen(
+        on address: ListenAddress, _ group: MultiThreadedEventLoopGroup, _ pool: NIOThreadPool,
+        _ table: ConnectionTable,
+        _ work: @escaping Connection.Worker
+    ) throws -> any Channel {
+        let (options, logger) = (options, logger)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1_024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try Self.accept(channel, address, options, pool, table, work, logger)
+                }
+            }
+        do {
+            return try bootstrap.bind(host: address.host, port: address.port).wait()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw ServerError.addressInUse(address)
+        } catch {
+            throw ServerError.addressNotAvailable(address, reason: "\(error)")
+        }
+    }
+
+    private struct Refused: Error {}
+
+    private static func accept(
+        _ channel: any Channel, _ listener: ListenAddress, _ options: ServerOptions, _ pool: NIOThreadPool,
+        _ table: ConnectionTable, _ work: @escaping Connection.Worker, _ logger: Logger
+    ) throws {
+        let client = channel.remoteAddress?.ipAddress ?? "unknown"
+        guard let number = table.admit(client) else {
+            logger.warning("a connection was refused: there are too many", metadata: ["client": "\(client)"])
+            throw Refused()
+        }
+        let local = ListenAddress(
+            host: channel.localAddress?.ipAddress ?? listener.host, port: channel.localAddress?.port ?? listener.port)
+        let connection = Connection(
+            number: number, clientAddress: client, localAddress: local, maxUnanswered: options.maxUnansweredRequests,
+            pool: pool, memory: table, door: ConnectionDoor(channel.eventLoop), work: work)
+        table.add(connection)
+        channel.closeFuture.whenComplete { _ in
+            connection.door.shut()
+            connection.closed()
+            table.remove(connection)
+        }
+        let handler = ConnectionHandler(connection, table, options, logger)
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+}
+
+extension EmbeddedCluster {
+    fileprivate func note(listening addresses: [ListenAddress]) throws {
+        func note(_ store: some EmbeddedStore) throws {
+            try store.broker.note(listening: addresses.map(\.description))
+        }
+        try note(store)
+    }
+
+    fileprivate func makeService(_ options: ServerOptions, _ pool: NIOThreadPool, _ logger: Logger) -> ServerWork {
+        func make(_ store: some EmbeddedStore) -> ServerWork {
+            let broker = store.broker
+            let service = RequestService(broker, options, pool, logger)
+            return ServerWork(
+                work: { frame, connection, reply in service.work(frame, of: connection, then: reply) },
+                stopGroups: { broker.stopGroups() })
+        }
+        return make(store)
+    }
+}
+
+/// What a server has its broker do, on whatever files that works.
+struct ServerWork: Sendable {
+    let work: Connection.Worker
+    /// Tells the members that wait that the broker stops.
+    let stopGroups: @Sendable () -> Void
+}

@@ -1,0 +1,36 @@
+public import MoldauClusterEmbedded
+public import MoldauLog
+
+extension ClusterChoice {
+    /// As `embedded(at:)`, and any Kafka client can use the broker while the application runs.
+    ///
+    /// ```swift
+    /// let app = StreamsApplication(
+    ///     id: "word-count", topology: topology, cluster: .embedded(at: "data", listening: .localhost(9092)))
+    /// ```
+    ///
+    /// The address is logged, and noted in the file `topics/listening` of the directory.
+    /// - Parameters:
+    ///   - directory: where topics and state are kept.
+    ///   - address: where clients find it; port 0 has the system choose one.
+    ///   - durability: when a record counts as written.
+    ///   - newTopicPartitions: missing topics are created with this many partitions; nil makes missing topics an error
+    ///     that names them.
+    ///   - options: the server's limits.
+    public static func embedded(
+        at directory: String, listening address: ListenAddress, durability: Durability = .sync,
+        newTopicPartitions: Int32? = 1, options: ServerOptions = ServerOptions()
+    ) -> ClusterChoice {
+        var choice = embedded(at: directory, durability: durability, newTopicPartitions: newTopicPartitions)
+        choice.companion = { cluster in
+            let server = try BrokerServer(of: cluster, listening: [address], options: options)
+            try server.startNow()
+            return server
+        }
+        return choice
+    }
+}
+
+extension BrokerServer: ClusterCompanion {
+    package func end() { stopNow() }
+}

@@ -1,0 +1,39 @@
+internal import NIOCore
+
+/// Puts the answers of a connection into the order of its requests.
+///
+/// Requests are begun in order, and answered in any order; an answer leaves when all before it have.
+struct AnswerSlots<Answer> {
+    /// From the oldest request without an answer on.
+    private var answers = CircularBuffer<Answer?>()
+    private var first = 0
+
+    /// How many requests have begun, and have not left as answers.
+    var count: Int { answers.count }
+
+    /// A request begins.
+    /// - Returns: its number, for `complete`.
+    mutating func begin() -> Int {
+        answers.append(nil)
+        return first + answers.count - 1
+    }
+
+    /// Whether the request has not been answered.
+    func isOpen(_ number: Int) -> Bool {
+        let place = number - first
+        return place >= 0 && answers[answers.index(answers.startIndex, offsetBy: place)] == nil
+    }
+
+    /// Takes the answer of a request, which must not have one yet.
+    /// - Returns: the answers that may leave now, in order.
+    mutating func complete(_ number: Int, _ answer: Answer, _ leave: (Answer) -> Void) {
+        let place = number - first
+        precondition(answers.indices.contains(answers.index(answers.startIndex, offsetBy: place)), "answered twice")
+        answers[answers.index(answers.startIndex, offsetBy: place)] = answer
+        while let next = answers.first, let answer = next {
+            answers.removeFirst()
+            first += 1
+            leave(answer)
+        }
+    }
+}

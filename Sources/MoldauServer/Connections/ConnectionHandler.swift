@@ -1,0 +1,246 @@
+internal import Logging
+internal import MoldauLog
+internal import NIOCore
+
+/// One connection on its event loop: cuts frames, sends answers, and reads no faster than requests are answered.
+final class ConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = IOData
+
+    private let connection: Connection
+    private let memory: ConnectionTable
+    private let options: ServerOptions
+    private let logger: Logger
+    private var cutter: FrameCutter
+    /// The frames of the read that goes on.
+    private var frames: [ByteBuffer] = []
+    /// Whether a read was asked for that is held back.
+    private var isReadHeld = false
+    /// Whether that was more than a moment.
+    private var wasHeldLong = false
+    /// Whether `ConnectionTable` will tell when there is room.
+    private var waitsForRoom = false
+    private var isStopping = false
+    /// Writes that have not reached the socket.
+    private var writesInFlight = 0
+    private var watch: Scheduled<Void>?
+    /// When the frame began that has not come whole.
+    private var frameBegun: NIODeadline?
+    /// When the client last took something, and how much it had not taken then.
+    private var lastSent = NIODeadline.now()
+    private var lastBuffered = 0
+    private var lastAsked = NIODeadline.now()
+
+    /// Answers below this size are sent in one piece.
+    private static var coalescedBytes: Int { 8 << 10 }
+
+    init(_ connection: Connection, _ memory: ConnectionTable, _ options: ServerOptions, _ logger: Logger) {
+        self.connection = connection
+        self.memory = memory
+        self.options = options
+        self.logger = logger
+        cutter = FrameCutter(maxFrameBytes: options.maxRequestBytes)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        connection.door.open(to: self, context)
+        scheduleWatch(context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        watch?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The client has gone: nothing to tell anybody.
+        logger.debug("a connection failed", metadata: metadata("\(error)"))
+        context.close(promise: nil)
+    }
+
+    // MARK: Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        do throws(FrameCutter.Refusal) {
+            try cutter.cut(unwrapInboundIn(data)) { frames.append($0) }
+        } catch {
+            close(context, reason: "\(error)")
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if !frames.isEmpty {
+            lastAsked = .now()
+            frameBegun = nil
+            connection.receive(frames)
+            frames.removeAll(keepingCapacity: true)
+        }
+        if cutter.heldBytes > 0, frameBegun == nil { frameBegun = .now() }
+        noteHeld()
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        isReadHeld = true
+        resumeReading(context)
+    }
+
+    private func resumeReading(_ context: ChannelHandlerContext) {
+        guard isReadHeld, !isStopping else { return }
+        guard context.channel.isWritable, !connection.isFull, !waitsForRoom else {
+            wasHeldLong = true
+            return
+        }
+        if memory.hasRoom(for: connection) {
+            isReadHeld = false
+            // The time in which nothing was read is not the client's.
+            if wasHeldLong, frameBegun != nil { frameBegun = .now() }
+            wasHeldLong = false
+            context.read()
+        } else {
+            (waitsForRoom, wasHeldLong) = (true, true)
+        }
+    }
+
+    /// `ConnectionTable` says that there is room again.
+    func hasRoom(_ context: ChannelHandlerContext) {
+        waitsForRoom = false
+        resumeReading(context)
+    }
+
+    private func noteHeld() { memory.note(held: cutter.heldBytes + connection.unsentBytes, by: connection.number) }
+
+    // MARK: Sending
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        resumeReading(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Sends the answers that may leave, and reads on.
+    func pump(_ context: ChannelHandlerContext) {
+        let answers = connection.takeAnswers()
+        var small = ByteBuffer()
+        var sent = 0
+        var closing: String?
+        for answer in answers {
+            sent += answer.heldBytes
+            switch answer {
+            case .nothing: break
+            case .close(let reason):
+                closing = closing ?? reason
+            case .frame(let parts):
+                if closing != nil { break }
+                for part in parts { write(part, &small, context) }
+            }
+        }
+        write(&small, context)
+        if sent > 0 || !answers.isEmpty { flush(context, sent) }
+        noteHeld()
+        if let closing { return close(context, reason: closing) }
+        if isStopping { return closeIfQuiet(context) }
+        resumeReading(context)
+    }
+
+    private func write(_ part: Answer.Part, _ small: inout ByteBuffer, _ context: ChannelHandlerContext) {
+        switch part {
+        case .bytes(var bytes):
+            if bytes.readableBytes < Self.coalescedBytes {
+                small.writeBuffer(&bytes)
+            } else {
+                write(&small, context)
+                context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
+            }
+        case .file(let bytes):
+            write(&small, context)
+            let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: bytes.descriptor)
+            let region = FileRegion(
+                fileHandle: handle, readerIndex: bytes.range.lowerBound, endIndex: bytes.range.upperBound)
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            promise.futureResult.whenComplete { _ in
+                // The descriptor is the log's: it is given back, not closed.
+                _ = try? handle.takeDescriptorOwnership()
+                withExtendedLifetime(bytes) {}
+            }
+            context.write(wrapOutboundOut(.fileRegion(region)), promise: promise)
+        }
+    }
+
+    private func write(_ small: inout ByteBuffer, _ context: ChannelHandlerContext) {
+        guard small.readableBytes > 0 else { return }
+        context.write(wrapOutboundOut(.byteBuffer(small)), promise: nil)
+        small = ByteBuffer()
+    }
+
+    /// Flushes, and counts `bytes` as sent once all before has reached the socket.
+    private func flush(_ context: ChannelHandlerContext, _ bytes: Int) {
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        promise.futureResult.whenComplete { _ in
+            let (handler, context) = bound.value
+            handler.writesInFlight -= 1
+            handler.lastSent = .now()
+            handler.connection.noteSent(bytes)
+            handler.noteHeld()
+            if handler.isStopping { handler.closeIfQuiet(context) }
+        }
+        if writesInFlight == 0 { lastSent = .now() }
+        writesInFlight += 1
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: promise)
+    }
+
+    // MARK: Ending
+
+    /// Reads no more, finishes what has begun, and closes.
+    func stop(_ context: ChannelHandlerContext) {
+        isStopping = true
+        connection.cancelWait()
+        closeIfQuiet(context)
+    }
+
+    private func closeIfQuiet(_ context: ChannelHandlerContext) {
+        if writesInFlight == 0, connection.isQuiet { context.close(promise: nil) }
+    }
+
+    func close(_ context: ChannelHandlerContext, reason: String) {
+        guard context.channel.isActive else { return }
+        logger.notice("a client's connection was closed", metadata: metadata(reason))
+        context.close(promise: nil)
+    }
+
+    private func metadata(_ reason: String) -> Logger.Metadata {
+        ["client": "\(connection.clientAddress)", "reason": "\(reason)"]
+    }
+
+    // MARK: Time
+
+    private func scheduleWatch(_ context: ChannelHandlerContext) {
+        let pause = max(min(options.stallTimeout, options.idleTimeout) / 4, .milliseconds(10))
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        watch = context.eventLoop.scheduleTask(in: TimeAmount(pause)) {
+            let (handler, context) = bound.value
+            handler.look(context)
+        }
+    }
+
+    /// Closes the connection of a client that does nothing, or does not get on.
+    private func look(_ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        let now = NIODeadline.now()
+        let stall = TimeAmount(options.stallTimeout)
+        if let frameBegun, now - frameBegun > stall + .seconds(Int64(cutter.heldBytes >> 20)), !isReadHeld {
+            return close(context, reason: "a request has begun, and its rest did not come in time")
+        }
+        let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if buffered != lastBuffered { (lastBuffered, lastSent) = (buffered, now) }
+        if writesInFlight > 0, now - lastSent > stall {
+            return close(context, reason: "the client did not read its answers in time")
+        }
+        if now - lastAsked > TimeAmount(options.idleTimeout), connection.isIdle, writesInFlight == 0 {
+            logger.debug("an idle connection was closed", metadata: metadata("it asked for nothing for long"))
+            return context.close(promise: nil)
+        }
+        scheduleWatch(context)
+    }
+}

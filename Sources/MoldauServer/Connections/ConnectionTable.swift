@@ -1,0 +1,141 @@
+internal import MoldauRecords
+
+/// All connections of a server: how many there are, and how much memory they take together.
+///
+/// Memory is taken by requests that wait for workers, which ends by itself, and by what waits for a client: requests
+/// that have begun to come, and answers that are not read. While all of it is over the limit, nothing is read. What
+/// waits for clients may take three quarters of the limit, so that the rest drains; beyond that, the connection that
+/// takes most is closed.
+final class ConnectionTable: Sendable {
+    fileprivate struct State {
+        var connections: [Int: Connection] = [:]
+        var count = 0
+        var countByAddress: [String: Int] = [:]
+        var lastNumber = 0
+        var queuedBytes = 0
+        var heldBytes = 0
+        /// By the connections' numbers.
+        var held: [Int: Int] = [:]
+        /// What goes on reading once there is room.
+        var paused: [Connection] = []
+        var isStopping = false
+    }
+
+    private let limits: ServerOptions
+    private let state = Monitor(State())
+
+    init(_ limits: ServerOptions) { self.limits = limits }
+
+    // MARK: Connections
+
+    /// Counts a new connection.
+    /// - Returns: its number; nil if there may be no more, of this address or in all.
+    func admit(_ address: String) -> Int? {
+        state.withLock { state in
+            let ofAddress = state.countByAddress[address, default: 0]
+            guard !state.isStopping, state.count < limits.maxConnections, ofAddress < limits.maxConnectionsPerAddress
+            else { return nil }
+            state.count += 1
+            state.countByAddress[address] = ofAddress + 1
+            state.lastNumber += 1
+            return state.lastNumber
+        }
+    }
+
+    func add(_ connection: Connection) { state.withLock { $0.connections[connection.number] = connection } }
+
+    /// The connection is closed.
+    func remove(_ connection: Connection) {
+        let (number, address) = (connection.number, connection.clientAddress)
+        let resumed = state.withLock(wakes: true) { state in
+            state.connections[number] = nil
+            state.heldBytes -= state.held.removeValue(forKey: number) ?? 0
+            state.count -= 1
+            let left = (state.countByAddress[address] ?? 0) - 1
+            state.countByAddress[address] = left > 0 ? left : nil
+            return state.takePaused(ifBelow: limits.maxMemoryBytes)
+        }
+        for connection in resumed { connection.door.resume() }
+    }
+
+    /// Takes no new connections, and has the others finish what has begun, and close.
+    func stop() {
+        state.withLock { $0.isStopping = true }
+        for connection in all { connection.door.stop() }
+    }
+
+    /// Waits until there are no connections any more, but not longer than `time`. Blocks.
+    func waitUntilEmpty(atMost time: Duration) {
+        let end = ContinuousClock.now + time
+        while ContinuousClock.now < end {
+            if state.wait(timeout: end - ContinuousClock.now, { $0.connections.isEmpty ? true : nil }) == true {
+                return
+            }
+        }
+    }
+
+    /// All connections, the oldest first.
+    var all: [Connection] {
+        state.withLock { $0.connections.values.sorted { $0.number < $1.number } }
+    }
+
+    // MARK: Memory
+
+    /// Requests have come that wait for workers.
+    func add(queued bytes: Int) { state.withLock { $0.queuedBytes += bytes } }
+
+    /// Requests wait no more.
+    func remove(queued bytes: Int) {
+        let resumed = state.withLock { state in
+            state.queuedBytes -= bytes
+            return state.takePaused(ifBelow: limits.maxMemoryBytes)
+        }
+        for connection in resumed { connection.door.resume() }
+    }
+
+    /// What waits for this client takes so much memory now.
+    func note(held bytes: Int, by number: Int) {
+        let (resumed, evicted) = state.withLock { state in
+            let before = state.held[number] ?? 0
+            guard before != bytes, state.connections[number] != nil else {
+                return ([] as [Connection], nil as Connection?)
+            }
+            state.held[number] = bytes > 0 ? bytes : nil
+            state.heldBytes += bytes - before
+            return (
+                state.takePaused(ifBelow: limits.maxMemoryBytes), state.evicted(over: limits.maxMemoryBytes / 4 * 3)
+            )
+        }
+        for connection in resumed { connection.door.resume() }
+        evicted?.door.close(
+            "the server's memory for clients is used up, and this one took most of it; 'maxMemoryBytes' is the limit")
+    }
+
+    /// Whether there is room to read more. If not, the connection is told when there is.
+    func hasRoom(for connection: Connection) -> Bool {
+        state.withLock { state in
+            if state.queuedBytes + state.heldBytes <= limits.maxMemoryBytes { return true }
+            state.paused.append(connection)
+            return false
+        }
+    }
+}
+
+extension ConnectionTable.State {
+    fileprivate mutating func takePaused(ifBelow limit: Int) -> [Connection] {
+        guard !paused.isEmpty, queuedBytes + heldBytes <= limit else { return [] }
+        defer { paused = [] }
+        return paused
+    }
+
+    /// The connection to close.
+    fileprivate mutating func evicted(over limit: Int) -> Connection? {
+        guard heldBytes > limit, let most = held.max(by: { ($0.value, $0.key) < ($1.value, $1.key) }) else {
+            return nil
+        }
+        // It counts no more: it is closed in a moment.
+        heldBytes -= most.value
+        held[most.key] = nil
+        return connections[most.key]
+    }
+}

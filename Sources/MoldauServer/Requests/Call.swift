@@ -1,0 +1,82 @@
+internal import MoldauLog
+internal import MoldauRecords
+internal import MoldauWire
+internal import NIOCore
+
+/// A request that is being answered: once, from any thread.
+struct Call<Response: WireMessage>: Sendable {
+    let header: RequestHeader
+    let connection: Connection
+    let reply: @Sendable (Answer) -> Void
+
+    var version: Int16 { header.version }
+
+    /// What the client calls itself; empty if it does not say.
+    var clientID: String { header.clientID ?? "" }
+
+    /// Answers.
+    /// - Parameter records: what belongs into the gaps of the message, in their order.
+    func answer(_ response: Response, records: [FetchedRecords] = []) {
+        answer(response, version: version, records: records)
+    }
+
+    /// Answers in another version than that of the request.
+    func answer(_ response: Response, version: Int16, records: [FetchedRecords] = []) {
+        var writer = ByteWriter(capacity: 256)
+        do throws(SerdeError) {
+            writer.append(bigEndian: Int32(0))
+            ResponseHeader(correlationID: header.correlationID).encode(into: &writer, Response.api, version: version)
+            let gaps = try response.encode(into: &writer, version: version)
+            reply(.frame(Self.parts(writer.bytes, gaps, records)))
+        } catch {
+            reply(.close(reason: "the answer to \(Response.api.name) cannot be encoded: \(error)"))
+        }
+    }
+
+    /// There is no answer to the request.
+    func answerNothing() { reply(.nothing) }
+
+    /// Closes the connection instead of an answer.
+    func close(reason: String) { reply(.close(reason: reason)) }
+
+    private static func parts(
+        _ encoded: UnsafeRawBufferPointer, _ gaps: [RecordGap], _ records: [FetchedRecords]
+    ) -> [Answer.Part] {
+        let length = encoded.count - 4 + gaps.reduce(0) { $0 + $1.byteCount }
+        var parts: [Answer.Part] = []
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(encoded.count + records.reduce(0) { $0 + $1.memoryBytes })
+        buffer.writeInteger(Int32(length))
+        var done = 4
+        for (gap, content) in zip(gaps, records) {
+            buffer.writeBytes(UnsafeRawBufferPointer(rebasing: encoded[done..<gap.position]))
+            done = gap.position
+            switch content {
+            case .bytes(let bytes): buffer.writeBytes(bytes.bytes)
+            case .file(let bytes):
+                parts.append(.bytes(buffer))
+                parts.append(.file(bytes))
+                buffer = ByteBuffer()
+            }
+        }
+        buffer.writeBytes(UnsafeRawBufferPointer(rebasing: encoded[done...]))
+        parts.append(.bytes(buffer))
+        return parts
+    }
+}
+
+/// Record batches on their way to a client.
+enum FetchedRecords: Sendable {
+    case bytes(SharedBytes)
+    /// In a file, from which they are sent.
+    case file(FileBytes)
+
+    var byteCount: Int {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .file(let bytes): bytes.range.count
+        }
+    }
+
+    fileprivate var memoryBytes: Int { if case .bytes(let bytes) = self { bytes.count } else { 0 } }
+}

@@ -1,0 +1,45 @@
+internal import MoldauBroker
+internal import MoldauLog
+internal import MoldauRecords
+internal import MoldauWire
+
+extension RequestService {
+    /// Commits a group's positions, by its member or in a transaction.
+    /// - Parameter completion: gets an error code for each position, in their order.
+    func commit(
+        _ positions: [CommittedPosition], _ member: MemberGeneration,
+        in transaction: (id: String, producer: ProducerIdentity)? = nil,
+        then completion: @escaping @Sendable ([ErrorCode]) -> Void
+    ) {
+        let codes = positions.map { position -> ErrorCode in
+            (try? broker.partition(position.partition)) == nil ? .unknownTopicOrPartition : .none
+        }
+        let places = positions.indices.filter { codes[$0] == .none }
+        guard !places.isEmpty else { return completion(codes) }
+        let commit = GroupRequest.Commit(member, places.map { positions[$0] }, producer: transaction?.producer)
+        let answer: @Sendable (Result<GroupAnswer, BrokerError>) -> Void = { result in
+            var codes = codes
+            switch result {
+            case .success(.commit(let answers)):
+                for (place, answer) in zip(places, answers) { codes[place] = ErrorCode(answer.error) }
+            case .success: for place in places { codes[place] = .unknownServerError }
+            case .failure(let error): for place in places { codes[place] = ErrorCode(group: error) }
+            }
+            completion(codes)
+        }
+        if let transaction {
+            broker.commitInTransaction(commit, transaction.id, then: answer)
+        } else {
+            broker.ask(.commit(commit), then: answer)
+        }
+    }
+}
+
+extension ErrorCode {
+    init(_ error: GroupError) { self.init(rawValue: error.rawValue) }
+
+    /// Why a group is not to be had, or a transaction not open.
+    init(group error: BrokerError) {
+        self = error.producerErrorCode(knowsFencing: false).map(ErrorCode.init(rawValue:)) ?? .coordinatorNotAvailable
+    }
+}

@@ -1,0 +1,164 @@
+internal import MoldauBroker
+internal import MoldauLog
+internal import MoldauRecords
+internal import MoldauWire
+internal import Synchronization
+
+/// One fetch: reads partitions, waits if there is too little, and answers.
+struct PartitionsFetch<Files: FileSystem>: Sendable {
+    fileprivate struct Found: Sendable {
+        var partition: FetchedPartition
+        var response: FetchResponse.Partition
+        var records: FetchedRecords?
+    }
+
+    private let request: FetchRequest
+    private let context: FetchContext
+    private let service: RequestService<Files>
+    private let call: Call<FetchResponse>
+
+    /// From this size on batches are sent from their file.
+    private static var minFileBytes: Int { 16 << 10 }
+    /// The most that is read into memory for one answer.
+    private static var maxMemoryBytes: Int { 4 << 20 }
+    /// The longest that a client may have the broker wait.
+    private static var longestWait: Duration { .seconds(300) }
+
+    init(
+        _ request: FetchRequest, _ context: FetchContext, _ service: RequestService<Files>, _ call: Call<FetchResponse>
+    ) {
+        self.request = request
+        self.context = context
+        self.service = service
+        self.call = call
+    }
+
+    private var isolation: Isolation { request.isolationLevel == 1 ? .committed : .uncommitted }
+
+    /// Reads, and answers now or after a wait.
+    func begin() {
+        let found = read()
+        let byteCount = found.reduce(0) { $0 + ($1.records?.byteCount ?? 0) }
+        let isEnough =
+            byteCount >= Int(request.minBytes) || request.maxWaitMs <= 0 || found.isEmpty
+            || found.contains { $0.response.errorCode != .none }
+        if isEnough { return answer(found) }
+        var wants: [FetchWait<Files>.Want] = []
+        for partition in found.map(\.partition) {
+            guard let read = try? service.broker.partition(partition.name) else { continue }
+            wants.append(FetchWait.Want(read, from: partition.offset, isolation: isolation))
+        }
+        let wait = service.broker.awaitRecords(
+            wants, minBytes: Int(request.minBytes), for: min(.milliseconds(request.maxWaitMs), Self.longestWait)
+        ) { _ in
+            service.onWorker { answer(read()) }
+        }
+        call.connection.setCancel { wait.cancel() }
+    }
+
+    // MARK: Reading
+
+    private func read() -> [Found] {
+        var left = min(max(Int(request.maxBytes), 0), service.options.maxFetchBytes)
+        var memoryLeft = Self.maxMemoryBytes
+        var found: [Found] = []
+        var isFirst = true
+        for partition in context.partitions {
+            var one = Found(
+                partition: partition, response: .init { $0.partitionIndex = partition.name.partition.number })
+            do throws(BrokerError) {
+                let code = try read(partition, left: isFirst ? max(left, 1) : left, &memoryLeft, into: &one)
+                if code != .none { one.response.refuse(code) }
+            } catch {
+                one.response.refuse(ErrorCode(error))
+            }
+            let count = one.records?.byteCount ?? 0
+            left -= count
+            if count > 0 { isFirst = false }
+            found.append(one)
+        }
+        return found
+    }
+
+    private func read(
+        _ wanted: FetchedPartition, left: Int, _ memoryLeft: inout Int, into found: inout Found
+    ) throws(BrokerError) -> ErrorCode {
+        if wanted.topicID != .zero, wanted.name.topic.isEmpty { return .unknownTopicID }
+        let partition = try service.broker.partition(wanted.name)
+        if wanted.leaderEpoch > 0 { return .unknownLeaderEpoch }
+        let maxBytes = min(wanted.maxBytes, left)
+        let read = try partition.fetch(
+            from: wanted.offset, maxBytes: maxBytes <= 0 || memoryLeft <= 0 ? 0 : maxBytes, isolation: isolation,
+            minFileBytes: Self.minFileBytes)
+        found.response.highWatermark = read.watermarks.highWatermark
+        found.response.lastStableOffset = read.watermarks.lastStableOffset
+        found.response.logStartOffset = read.watermarks.start
+        found.response.abortedTransactions = isolation == .committed ? read.aborted.map(Self.aborted) : nil
+        // A partition that is not the first brings nothing beyond the limit.
+        guard left > 0 else { return .none }
+        if let file = read.file {
+            found.records = .file(file)
+        } else if read.bytes.count > 0 {
+            found.records = .bytes(read.bytes)
+            memoryLeft -= read.bytes.count
+        }
+        return .none
+    }
+
+    private static func aborted(_ transaction: AbortedTransaction) -> FetchResponse.AbortedTransaction {
+        .init {
+            $0.producerID = transaction.producer
+            $0.firstOffset = transaction.first
+        }
+    }
+
+    // MARK: Answering
+
+    private func answer(_ found: [Found]) {
+        let told = context.isIncremental ? found.filter(\.isNew) : found
+        if let session = context.session {
+            session.state.withLock { state in
+                state.tell(
+                    Dictionary(told.map { ($0.partition.key, $0.told) }) { $1 },
+                    withRecords: Set(told.filter { $0.records != nil }.map(\.partition.key)))
+            }
+        }
+        var response = FetchResponse()
+        response.sessionID = context.session?.id ?? 0
+        for one in told {
+            if response.responses.last.map({
+                $0.topic != one.partition.name.topic || $0.topicID != one.partition.topicID
+            })
+                ?? true
+            {
+                response.responses.append(
+                    .init {
+                        $0.topic = one.partition.name.topic
+                        $0.topicID = one.partition.topicID
+                    })
+            }
+            var partition = one.response
+            partition.records = .elsewhere(byteCount: one.records?.byteCount ?? 0)
+            response.responses[response.responses.count - 1].partitions.append(partition)
+        }
+        call.answer(response, records: told.map { $0.records ?? .bytes(SharedBytes(copying: [])) })
+    }
+}
+
+extension PartitionsFetch.Found {
+    fileprivate var told: FetchedPartition.Told {
+        .init(highWatermark: response.highWatermark, logStartOffset: response.logStartOffset)
+    }
+
+    /// Whether the client does not know it yet.
+    fileprivate var isNew: Bool { records != nil || response.errorCode != .none || partition.told != told }
+}
+
+extension FetchResponse.Partition {
+    fileprivate mutating func refuse(_ code: ErrorCode) {
+        errorCode = code
+        highWatermark = Offset(-1)
+        (lastStableOffset, logStartOffset) = (Offset(-1), Offset(-1))
+        abortedTransactions = nil
+    }
+}

@@ -1,0 +1,83 @@
+internal import Logging
+internal import MoldauBroker
+internal import MoldauLog
+internal import MoldauRecords
+internal import MoldauWire
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// Answers requests by a broker. One file for each API has what it does.
+final class RequestService<Files: FileSystem>: Sendable {
+    let broker: Broker<Files>
+    let options: ServerOptions
+    let logger: Logger
+    let sessions: FetchSessions
+    private let pool: NIOThreadPool
+    private let topicNames = Mutex<[TopicID: String]>([:])
+
+    /// The broker's number: it is the only one of its cluster.
+    static var nodeID: Int32 { 1 }
+
+    init(_ broker: Broker<Files>, _ options: ServerOptions, _ pool: NIOThreadPool, _ logger: Logger) {
+        self.broker = broker
+        self.options = options
+        self.pool = pool
+        self.logger = logger
+        sessions = FetchSessions(limit: options.maxFetchSessions)
+    }
+
+    /// Does the request in a frame: see `Connection.Worker`.
+    func work(
+        _ frame: ByteBuffer, of connection: Connection, then reply: @escaping @Sendable (Answer) -> Void
+    ) -> Connection.RequestKind {
+        var body = WireBytes()
+        let header: RequestHeader
+        do throws(SerdeError) {
+            header = try RequestHeader(of: WireBytes(frame), body: &body)
+        } catch {
+            reply(.close(reason: "a request cannot be read: \(error)"))
+            return .pipelined
+        }
+        guard let type = ServedRequests[header.key] else {
+            reply(.close(reason: "a request of an API that is not served: \(header.key)"))
+            return .pipelined
+        }
+        guard type.servedVersions.contains(header.version) else {
+            refuseVersion(header, of: connection, reply)
+            return .pipelined
+        }
+        type.serve(header, body, of: connection, by: self, then: reply)
+        return type.mayWait ? .waiting : .pipelined
+    }
+
+    /// A client that asks for the versions in one that is not served gets them all the same, in version 0; others
+    /// should have asked.
+    private func refuseVersion(
+        _ header: RequestHeader, of connection: Connection, _ reply: @escaping @Sendable (Answer) -> Void
+    ) {
+        guard header.api == .apiVersions else {
+            return reply(
+                .close(reason: "a request in a version that is not served: \(header.key), version \(header.version)"))
+        }
+        let call = Call<ApiVersionsResponse>(header: header, connection: connection, reply: reply)
+        call.answer(.refusingVersion, version: 0)
+    }
+
+    /// Continues on a worker's thread: for what a callback of the broker leads to.
+    func onWorker(_ body: @escaping @Sendable () -> Void) { pool.submit { _ in body() } }
+
+    // MARK: Topics
+
+    /// A topic by its id; nil if there is none.
+    func topic(_ id: TopicID) -> TopicMetadata? {
+        if let name = topicNames.withLock({ $0[id] }), let topic = broker.topic(name), topic.id == id { return topic }
+        guard id != .zero, let topic = broker.topics().first(where: { $0.id == id }) else { return nil }
+        topicNames.withLock { names in
+            // Ids of deleted topics go when there are too many.
+            if names.count > 10_000 { names = [:] }
+            names[id] = topic.name
+        }
+        return topic
+    }
+}

@@ -1,0 +1,28 @@
+internal import Foundation
+
+/// Why a server cannot start.
+public enum ServerError: Error, Equatable, CustomStringConvertible {
+    /// Another program listens there.
+    case addressInUse(ListenAddress)
+    /// The address is none of this machine's, or the name is unknown.
+    case addressNotAvailable(ListenAddress, reason: String)
+    /// Other machines can reach the address, and nothing protects it.
+    case unprotectedAddress(ListenAddress)
+    case noAddress
+    /// The server has stopped, and does not start again.
+    case stopped
+
+    public var description: String {
+        switch self {
+        case .addressInUse(let address):
+            "another program listens on \(address); stop it, or give another port (port 0 chooses a free one)"
+        case .addressNotAvailable(let address, let reason):
+            "nothing can listen on \(address): \(reason); give an address of this machine, such as 127.0.0.1:\(address.port)"
+        case .unprotectedAddress(let address):
+            "other machines can reach \(address), and neither encryption nor a log-in protects it; listen on 127.0.0.1, or "
+                + "allow it with '--insecure' (ServerOptions.isInsecure)"
+        case .noAddress: "a server needs an address to listen on"
+        case .stopped: "the server has stopped; make a new one"
+        }
+    }
+}

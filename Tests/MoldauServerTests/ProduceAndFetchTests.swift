@@ -1,0 +1,89 @@
+import Foundation
+import MoldauLog
+import MoldauRecords
+import MoldauServer
+import MoldauWire
+import Testing
+
+@Suite struct ProduceAndFetchTests {
+    /// Below 16 KiB batches are sent from memory, above from their file.
+    @Test(arguments: [1, 1_000, 16 << 10, 100_000, 3_000_000])
+    func `what was produced is fetched`(byteCount: Int) async throws {
+        try await withServer { address in
+            let client = try WireClient(address)
+            let value = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            for offset in 0..<3 { #expect(try client.produce(value, to: "t").baseOffset == Offset(Int64(offset))) }
+            let fetched = try client.fetch("t", from: 1)
+            #expect(fetched.highWatermark == Offset(3))
+            guard case .bytes(let bytes) = fetched.records else {
+                Issue.record("no records")
+                return
+            }
+            var reader = RecordBatchReader(bytes.bytes, from: Offset(1))
+            var count = 0
+            while let record = try reader.next() {
+                #expect(record.value.map { $0.elementsEqual(value) } == true)
+                count += 1
+            }
+            #expect(count == 2)
+        }
+    }
+
+    @Test func `a fetch brings no more than it asks for, but one batch at least`() async throws {
+        try await withServer { address in
+            let client = try WireClient(address)
+            for _ in 0..<5 { _ = try client.produce([UInt8](repeating: 1, count: 50_000), to: "t") }
+            func count(_ maxBytes: Int32) throws -> Int {
+                try client.fetch("t", maxBytes: maxBytes).records.byteCount / 50_000
+            }
+            #expect(try count(1) == 1)
+            #expect(try count(101_000) == 2)
+            #expect(try count(1 << 20) == 5)
+        }
+    }
+
+    @Test(arguments: [Int16(0), 1]) func `readers see soon what nobody waits to be durable`(acks: Int16) async throws {
+        try await withServer(durability: .sync) { address in
+            let client = try WireClient(address)
+            if acks == 0 {
+                var builder = RecordBatchBuilder(capacity: 100)
+                [UInt8(1)].withUnsafeBytes { builder.append(key: nil, value: $0, timestamp: Timestamp(ms: 1)) }
+                let batch = WireBytes(SharedBytes(copying: builder.finish()))
+                let other = try WireClient(address)
+                try other.send(
+                    ProduceRequest {
+                        $0.topicData = [
+                            .init {
+                                $0.name = "t"
+                                $0.partitionData = [.init { $0.records = .bytes(batch) }]
+                            }
+                        ]
+                    }, version: 9)
+            } else {
+                _ = try client.produce([1], to: "t", acks: acks)
+            }
+            #expect(try client.fetch("t", waitMs: 10_000).records.byteCount > 0)
+        }
+    }
+
+    @Test func `a fetch waits for records, and is answered when they come`() async throws {
+        try await withServer { address in
+            let (reader, writer) = (try WireClient(address), try WireClient(address))
+            try reader.send(WireClient.fetch("t", from: 0, maxBytes: 1 << 20, waitMs: 30_000), version: 12)
+            usleep(100_000)
+            _ = try writer.produce([1, 2, 3], to: "t")
+            let begun = ContinuousClock.now
+            let answer = try reader.receive(FetchResponse.self)
+            #expect(ContinuousClock.now - begun < .seconds(10))
+            #expect(answer.responses.first?.partitions.first?.records.byteCount ?? 0 > 0)
+        }
+    }
+
+    @Test func `an offset that is not held is refused without bounds, as by Kafka`() async throws {
+        try await withServer { address in
+            let answer = try WireClient(address).fetch("t", from: 5)
+            #expect(answer.errorCode == .offsetOutOfRange)
+            #expect(answer.highWatermark == Offset(-1) && answer.logStartOffset == Offset(-1))
+        }
+    }
+}
