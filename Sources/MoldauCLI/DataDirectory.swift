@@ -43,7 +43,9 @@ struct DataDirectory: ParsableArguments {
         return found
     }
 
-    private func brokerDirectory(orCreate: Bool) throws -> String {
+    /// The broker's directory.
+    /// - Throws: `CommandFailure` if it does not exist, and is not to be made, or does not belong to a broker.
+    func brokerDirectory(orCreate: Bool) throws -> String {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue {
             throw CommandFailure("'\(path)' is a file; --data takes an application's data directory")

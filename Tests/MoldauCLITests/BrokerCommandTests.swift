@@ -1,0 +1,47 @@
+import Foundation
+import ProgramSupport
+import Testing
+
+/// `moldau broker`, run the way users run it. What it answers clients is tested in MoldauServerTests.
+struct BrokerCommandTests {
+    private let moldau = BuiltProgram("moldau")
+
+    @Test func `prints and notes its address until it is interrupted`() throws {
+        try withTemporaryDirectory { directory in
+            let data = directory.appending(path: "data").path
+            let broker = try moldau.start(["broker", "--data", data, "--listen", "127.0.0.1:0"], in: directory)
+            defer { broker.kill() }
+            let end = ContinuousClock.now + .seconds(30)
+            while try !broker.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end { usleep(10_000) }
+            let address = try broker.outputSoFar().dropFirst("listening on ".count)
+            #expect(address.wholeMatch(of: /127\.0\.0\.1:[1-9]\d*\n/) != nil)
+            let note = "\(data)/topics/listening"
+            #expect(try String(contentsOfFile: note, encoding: .utf8) == address)
+
+            let other = try moldau.run([
+                "broker", "--data", directory.appending(path: "other").path, "--listen", String(address.dropLast()),
+            ])
+            #expect(other.status != 0)
+            #expect(other.errors.contains("another program listens on \(address.dropLast())"), "\(other.errors)")
+
+            broker.interrupt()
+            let outcome = try broker.wait()
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(!FileManager.default.fileExists(atPath: note))
+        }
+    }
+
+    @Test(arguments: [
+        (["--listen", "0.0.0.0:0"], "allow it with '--insecure'"),
+        (["--listen", "192.0.2.1:0", "--insecure"], "nothing can listen on 192.0.2.1:0"),
+        (["--listen", "9092"], "--listen takes ADDRESS:PORT"), (["--durability", "never"], "'sync' or 'os'"),
+        (["--partitions", "0"], "--partitions is at least 1"),
+    ])
+    func `says what is wrong with its options`(options: [String], sentence: String) throws {
+        try withTemporaryDirectory { directory in
+            let outcome = try moldau.run(["broker", "--data", directory.appending(path: "data").path] + options)
+            #expect(outcome.status != 0)
+            #expect(outcome.errors.contains(sentence), "\(outcome.errors)")
+        }
+    }
+}
