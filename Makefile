@@ -1,6 +1,7 @@
 # make run     counts the words in this repository's own text files
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the Protocol Buffers serdes, which no other target builds
+# make test-clients  runs kcat and the Python clients against a broker (installs them from Debian and PyPI)
 # make agree   runs random topologies under different options, which must give the same results: SEEDS of them, from
 #              the seed FROM on
 # make damage  changes each byte of a segment of 1 MiB, of the files beside it and of the journal, and checks that the
@@ -37,7 +38,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate docs interface examples \
+.PHONY: run test test-protobuf test-clients agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -50,6 +51,9 @@ test: rocksdb
 
 test-protobuf:
 	$(SWIFT) test --quiet --package-path Tests/Protobuf
+
+test-clients:
+	Tests/Clients/run
 
 # State is written and read back many times: in memory, if the system has a folder for that.
 agree: rocksdb
