@@ -85,7 +85,8 @@ package final class PosixFile: PartwiseFile {
     }
 
     package func sharedDescriptor() throws(LogError) -> (number: Int32, hold: FileHold)? {
-        (try use(writes: false), FileHold { [descriptor] in descriptor.release() })
+        // With the file itself: its descriptor is closed with the last reference to it.
+        (try use(writes: false), FileHold { [self] in descriptor.release() })
     }
 
     package func size() throws(LogError) -> Int {

@@ -46,7 +46,7 @@ struct DiagnosticsTests {
         try withTemporaryDirectory { directory in
             var arguments = ["swiftc", "-typecheck", "-wmo", "-swift-version", "6", "-diagnostic-style", "llvm"]
             arguments += ["-I", BuiltProgram("Modules").url.path]
-            for module in ["CChecksum", "CFiles", "CPrefetch", "CRocksDB"] {
+            for module in ["CChecksum", "CCompression", "CFiles", "CPrefetch", "CRocksDB"] {
                 let map = BuiltProgram("\(module).build/module.modulemap").url.path
                 arguments += ["-Xcc", "-fmodule-map-file=\(map)"]
             }
