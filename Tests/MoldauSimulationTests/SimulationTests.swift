@@ -30,7 +30,7 @@ struct SimulationTests {
         PlantedMistake.directorySyncSkipped, .syncSkipped, .groupSyncOfOneFile,
         .offsetsCommittedBeforeTransaction, .batchesWithoutSequence, .committedOffsetTooHigh, .abortedReadable,
         .markerLost, .storeFlushKeepsOffsetOnly, .skipsDirectorySync, .neverCompacts, .snapshotForgetsLast,
-        .abortEndsThread, .durationsByWallClock, .otherTopicBelieved, .unlistedAccepted, .staleEndAccepted,
+        .abortEndsThread, .durationsByWallClock, .unlistedAccepted, .staleEndAccepted,
         .initAnsweredEarly, .olderTwinAppended, .expiredLeftOpen, .initLeavesOpen,
     ])
     func `a mistake is found`(mistake: PlantedMistake) throws {
@@ -43,8 +43,9 @@ struct SimulationTests {
     /// Each mistake with a seed that showed it. A change of the engine may change that run: then another seed shows the
     /// mistake.
     @Test(arguments: [
-        (PlantedMistake.taskHandedOverBeforeCommit, 25 as UInt64), (.copyTakenWithoutTail, 29),
-        (.changelogOffsetTooHigh, 11), (.digestCut, 318), (.tasksOneAfterTheOther, 108), (.endAnsweredEarly, 100),
+        (PlantedMistake.taskHandedOverBeforeCommit, 25 as UInt64), (.copyTakenWithoutTail, 140),
+        (.changelogOffsetTooHigh, 11), (.digestCut, 494), (.tasksOneAfterTheOther, 137), (.endAnsweredEarly, 146),
+        (.otherTopicBelieved, 21),
     ])
     func `a mistake that few seeds show is found`(mistake: PlantedMistake, seed: UInt64) throws {
         #expect(try Simulation.run(seed: seed).violations == [])
@@ -80,7 +81,7 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             seed: 4, was: "after a crash, positions behind an open transaction's were not read",
             mistake: .offsetsHiddenByUndecided),
         MendedSeed(
-            seed: 232, was: "positions behind what a power cut had left stayed, or began anew",
+            seed: 337, was: "positions behind what a power cut had left stayed, or began anew",
             mistake: .positionsBehindEndKept),
         MendedSeed(
             seed: 903, was: "what a transaction had written before a crash was committed with the next one of its id"),
