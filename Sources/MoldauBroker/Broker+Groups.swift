@@ -88,11 +88,8 @@ extension Broker {
     private func append(_ write: GroupWrite, _ state: inout Groups.State) throws(BrokerError) {
         if topic(Self.offsetsTopic) == nil { try createOffsetsTopic() }
         let partition = try partition(TopicPartition(Self.offsetsTopic, write.partition))
-        let stamp = write.producer.map {
-            ProducerStamp(id: $0.id, epoch: $0.epoch, baseSequence: -1, isTransactional: true)
-        }
         state.written[write.partition, default: 0] += try append(
-            write.records[...], to: partition, by: stamp ?? .none)
+            write.records[...], to: partition, by: write.producer?.unnumberedStamp ?? .none)
         if state.written[write.partition, default: 0] >= snapshotIntervalBytes {
             // Not now: it waits for the disk.
             callbacks.call { [weak self] in self?.snapshotGroups(of: write.partition) }

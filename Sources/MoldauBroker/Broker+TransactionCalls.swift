@@ -135,31 +135,6 @@ extension Broker {
         if topic(Self.offsetsTopic) == nil { callbacks.call(add) } else { add() }
     }
 
-    /// Adds a group's offsets to the producer's transaction, which must write to their partition: see `addOffsets`.
-    /// They take effect when it is committed. Calls back when they are durable: the client may outlive a crash, and
-    /// commit what it was told is there.
-    /// - Throws: to the callback: `BrokerError.invalidCommit`, `.unknownProducer`, `.producerFenced`,
-    ///   `.invalidTransaction`.
-    package func commitInTransaction(
-        _ offsets: [TopicPartition: GroupOffset], of group: String, _ id: String, _ producer: ProducerIdentity,
-        then completion: @escaping TransactionAnswer<Void>
-    ) {
-        do throws(BrokerError) {
-            try checkStorable(offsets, of: group)
-            try checkReadable(group: group)
-            let partition = TopicPartition(Self.offsetsTopic, offsetsPartition(of: group))
-            let stamp = ProducerStamp(
-                id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
-            try withTransaction(id, producer) { state throws(BrokerError) in
-                try state.admit(stamp, to: partition, of: id)
-                try add(offsets, of: group, in: partition, &state, by: producer)
-            }
-            afterFlush(completion)
-        } catch {
-            completion(.failure(error))
-        }
-    }
-
     /// Commits or aborts the producer's transaction. Calls back when it is decided, durably, and carried out. That
     /// holds for an abort too: a client that outlives a crash would else commit, with its next transaction, what it was
     /// told is aborted.

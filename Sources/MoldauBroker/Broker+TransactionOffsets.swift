@@ -4,10 +4,12 @@ internal import MoldauRecords
 extension Broker {
     /// Adds positions of a group to the producer's transaction, as TxnOffsetCommit does: the transaction must write to
     /// their partition (see `addOffsets`), and the member must be one of the group's, if it says that it is one. They
-    /// take effect when it is committed.
+    /// take effect when it is committed. Answered when they are durable: the client may outlive a crash, and commit
+    /// what it was told is there.
     /// - Parameter commit: with the producer of the transaction.
-    /// - Parameter completion: gets an answer for each position, or why none could be added; by the callbacks, or
-    ///   before this returns.
+    /// - Parameter completion: gets an answer for each position, or why none could be added
+    ///   (`BrokerError.unknownProducer`, `.producerFenced`, `.invalidTransaction`); by the callbacks, or before this
+    ///   returns.
     package func commitInTransaction(
         _ commit: GroupRequest.Commit, _ id: String, then completion: @escaping TransactionAnswer<GroupAnswer>
     ) {
@@ -18,11 +20,9 @@ extension Broker {
             }
             try checkReadable(group: group)
             let partition = TopicPartition(Self.offsetsTopic, offsetsPartition(of: group))
-            let stamp = ProducerStamp(
-                id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
             // The lock keeps the transaction open between the check and the append.
             try withTransaction(id, producer) { state throws(BrokerError) in
-                try state.admit(stamp, to: partition, of: id)
+                try state.admit(producer.unnumberedStamp, to: partition, of: id)
                 for offset in commit.offsets {
                     state.offsets[group, default: [:]][offset.partition] = GroupOffset(
                         offset: offset.offset, leaderEpoch: offset.leaderEpoch, metadata: offset.metadata,

@@ -119,11 +119,10 @@ extension Broker {
     ) throws(BrokerError) {
         let records = offsets.sorted { $0.key < $1.key }
             .map { GroupRecord.offset(OffsetRecord(group: group, partition: $0.key, offset: $0.value)) }
-        let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
         let log = try self.partition(partition)
         try groups.inOrder { state throws(BrokerError) in
             try prepare(&state)
-            _ = try append(records[...], to: log, by: stamp)
+            _ = try append(records[...], to: log, by: producer.unnumberedStamp)
             for record in records { state.coordinator.replay(record, in: producer.id) }
         }
         state.offsets[group, default: [:]].merge(offsets) { $1 }

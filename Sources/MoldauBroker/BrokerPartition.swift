@@ -338,8 +338,9 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
 
     /// Ends a producer's transaction here, whether or not it has written: older epochs can write no more from now on.
     func write(_ marker: TransactionMarker, of producer: ProducerIdentity) throws(BrokerError) {
-        let stamp = ProducerStamp(id: producer.id, epoch: producer.epoch, baseSequence: -1, isTransactional: true)
-        _ = try append { log, now throws(LogError) in try log.append(marker, of: stamp, now: now) }
+        _ = try append { log, now throws(LogError) in
+            try log.append(marker, of: producer.unnumberedStamp, now: now)
+        }
     }
 
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.

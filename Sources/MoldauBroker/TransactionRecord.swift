@@ -28,6 +28,11 @@ package struct ProducerIdentity: Hashable, Sendable {
     package var epoch: Int16
 
     package init(id: Int64, epoch: Int16) { (self.id, self.epoch) = (id, epoch) }
+
+    /// The stamp of what is written in its transaction without sequence numbers: markers, and a group's offsets.
+    var unnumberedStamp: ProducerStamp {
+        ProducerStamp(id: id, epoch: epoch, baseSequence: -1, isTransactional: true)
+    }
 }
 
 /// What has become of a transaction, in Kafka's numbers.

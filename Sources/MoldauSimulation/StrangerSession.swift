@@ -22,7 +22,7 @@ final class StrangerSession {
         case idle
         case open
         case sending(StrangerReply<Appended>, Batch)
-        case addingOffsets(StrangerReply<Void>)
+        case addingOffsets(StrangerReply<GroupAnswer>)
         case ending(StrangerReply<Void>, commit: Bool, wasFenced: Bool, isRepeated: Bool)
     }
 
@@ -71,7 +71,10 @@ final class StrangerSession {
             guard let result = reply.result else { return }
             phase = .open
             do throws(BrokerError) {
-                try result.get()
+                let answer = try result.get()
+                if answer != .commit([.init(Strangers.position, .none)]) {
+                    world.ledger.complain("the positions of \(id) were refused: \(answer)")
+                }
                 world.ledger.addOffsets(in: transaction)
             } catch {
                 try refused(error)
@@ -194,10 +197,13 @@ final class StrangerSession {
         do throws(BrokerError) {
             try reply.result?.get()
             world.ledger.grew(transaction, at: world.clock.passed)
-            let position = GroupOffset(offset: Offset(Int64(transaction)), metadata: "", time: world.clock.now)
-            let added = StrangerReply<Void>()
+            let added = StrangerReply<GroupAnswer>()
             phase = .addingOffsets(added)
-            broker.commitInTransaction([Strangers.position: position], of: id, id, producer, then: added.give)
+            broker.commitInTransaction(
+                GroupRequest.Commit(
+                    MemberGeneration(group: id, generation: -1, memberID: ""),
+                    [CommittedPosition(Strangers.position, Offset(Int64(transaction)))], producer: producer),
+                id, then: added.give)
         } catch {
             try refused(error)
         }

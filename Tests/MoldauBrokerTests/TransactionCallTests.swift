@@ -48,9 +48,17 @@ struct Stranger {
     func add(_ names: TopicPartition...) throws(BrokerError) { try broker.addPartitions(names, id, producer) }
 
     func commit(_ position: Int64) throws(BrokerError) {
-        try answer {
-            broker.commitInTransaction([left: offset(position)], of: "app", id, producer, then: $0)
-        }
+        let told = try answer { commit(position, then: $0) }
+        #expect(told == .commit([.init(left, .none)]))
+    }
+
+    /// As somebody who is no member of the group.
+    func commit(_ position: Int64, then completion: @escaping QuietBroker.TransactionAnswer<GroupAnswer>) {
+        broker.commitInTransaction(
+            GroupRequest.Commit(
+                MemberGeneration(group: "app", generation: -1, memberID: ""),
+                [CommittedPosition(left, Offset(position))], producer: producer),
+            id, then: completion)
     }
 
     func end(commit: Bool) throws(BrokerError) {
@@ -121,8 +129,8 @@ struct TransactionCallTests {
         try stranger.add(left)
         #expect(throws: BrokerError.self) { try stranger.commit(7) }
         try stranger.answer { broker.addOffsets(of: "app", stranger.id, stranger.producer, then: $0) }
-        let (told, before) = (Told<Result<Void, BrokerError>>(), files.syncs.withLock { $0.count })
-        broker.commitInTransaction([left: offset(7)], of: "app", stranger.id, stranger.producer) { told.add($0) }
+        let (told, before) = (Told<Result<GroupAnswer, BrokerError>>(), files.syncs.withLock { $0.count })
+        stranger.commit(7) { told.add($0) }
         #expect(told.all.isEmpty)
         broker.callbacks.runDue()
         #expect(told.all.count == 1 && told.all.first?.failure == nil)
