@@ -190,8 +190,8 @@ package final class PartitionQueue {
                 count += 1
                 if walk.pointee.reader.isUnpacked { break }
             }
-            // The records of a compressed batch are gone when the reader begins the next one. A loop of its own: one for
-            // both costs each record of the others 1 % more.
+            // The records of a compressed batch are gone when the reader begins the next one. With one loop for both,
+            // each record of the others costs 1 % more.
             while walk.pointee.reader.isUnpacked, count > 0, count < Self.lookahead,
                 let record = try walk.pointee.reader.nextOfBatch()
             {
