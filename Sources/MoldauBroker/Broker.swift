@@ -76,6 +76,10 @@ package final class Broker<Files: FileSystem>: Sendable {
         clusterID = try opened.clusterID()
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
         groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
+        #if SABOTAGE
+            var groupSettings = groupSettings
+            groupSettings.sabotage = files.sabotage
+        #endif
         groups = Groups(GroupCoordinator(groupSettings, randomness: opened.randomness))
         memberships = Memberships(groups)
         state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))

@@ -1,3 +1,6 @@
+#if SABOTAGE
+    internal import MoldauLog
+#endif
 internal import MoldauRecords
 
 extension ConsumerGroup {
@@ -26,6 +29,12 @@ extension ConsumerGroup {
         }
         var next = reconciled(member, owned: request.owned)
         next.deadline = context.now.uptime + context.settings.consumerSessionTimeout
+        #if SABOTAGE
+            if context.settings.sabotage.contains(.partitionHasTwoOwners) { next.assigned.formUnion(target[id] ?? []) }
+            if context.settings.sabotage.contains(.sessionCutShort) {
+                next.deadline = context.now.uptime + context.settings.consumerSessionTimeout / 4
+            }
+        #endif
         if next.state != .unrevoked {
             next.revocationDeadline = nil
         } else if member.state != .unrevoked || member.revocationDeadline == nil {

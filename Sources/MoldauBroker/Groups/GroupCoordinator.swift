@@ -7,6 +7,9 @@
 // an answer tells is never ahead of what is durable: each names the write that it waits for. If a write fails, the
 // driver makes a new coordinator from the records that there are.
 
+#if SABOTAGE
+    internal import MoldauLog
+#endif
 package import MoldauRecords
 
 /// All groups: their members, and what they have committed.
@@ -34,7 +37,11 @@ package struct GroupCoordinator: Sendable {
         var actions: [GroupAction] = []
         let context = GroupContext(now: now, settings: settings)
         switch event {
-        case .request(let request, let ticket): handle(request, ticket, context, &actions)
+        case .request(let request, let ticket):
+            #if SABOTAGE
+                let request = mistaken(request)
+            #endif
+            handle(request, ticket, context, &actions)
         case .marker(let producer, let isCommit, let partition):
             endTransaction(of: producer, isCommit: isCommit, partition)
         case .topics(let all): topics = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
@@ -158,7 +165,13 @@ package struct GroupCoordinator: Sendable {
 
     /// Nobody is told: who fetches positions asks again until they are stable.
     private mutating func endTransaction(of producer: Int64, isCommit: Bool, _ partition: Int32?) {
+        #if SABOTAGE
+            let isCommit = isCommit || settings.sabotage.contains(.abortedPositionsKept)
+        #endif
         for name in transactions[producer] ?? [] where partition == nil || self.partition(of: name) == partition {
+            #if SABOTAGE
+                groups[name]?.offsets.ignoresOrder = settings.sabotage.contains(.olderPositionWins)
+            #endif
             groups[name]?.offsets.end(producer, isCommit: isCommit)
             if groups[name]?.isNothing == true { groups[name] = nil }
             transactions[producer]?.remove(name)
