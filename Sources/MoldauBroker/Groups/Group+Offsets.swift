@@ -40,7 +40,7 @@ extension Group {
     ) throws(GroupError) {
         let (member, isTransactional) = (request.member, request.producer != nil)
         if isNothing && member.generation >= 0 { throw .illegalGeneration }
-        if isHeld && member.memberID.isEmpty && !isTransactional { throw .unknownMemberID }
+        if resident != nil && member.memberID.isEmpty && !isTransactional { throw .unknownMemberID }
         if let consumer { return try consumer.check(member) }
         try classic.checkCommit(member, isTransactional: isTransactional)
         // Who commits is alive.

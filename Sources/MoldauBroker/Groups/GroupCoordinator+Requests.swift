@@ -147,12 +147,11 @@ extension GroupCoordinator {
     }
 
     private func description(of name: String) -> GroupAnswer.Description {
+        if let resident = groups[name]?.resident { return resident.description(name) }
         guard let group = groups[name], group.consumer == nil else {
             return GroupAnswer.Description(error: .groupIDNotFound, group: name, state: "Dead")
         }
-        var description = group.classic.description
-        if group.isHeld { description.state = ClassicGroup.State.stable.rawValue }
-        return description
+        return group.classic.description
     }
 
     private func listings(_ filter: GroupRequest.List) -> [GroupAnswer.Listing] {

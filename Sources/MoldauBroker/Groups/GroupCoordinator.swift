@@ -24,6 +24,8 @@ package struct GroupCoordinator: Sendable {
     /// The topics that there are, by name.
     private(set) var topics: [String: GroupTopic] = [:]
     private(set) var lastWrite = 0
+    /// How many applications in this process and workers of such there have been.
+    var residentCount = 0
     private var randomness: any RandomNumberGenerator & Sendable
 
     /// - Parameter randomness: the source of member ids.
@@ -108,6 +110,14 @@ package struct GroupCoordinator: Sendable {
         alarms.set(groups[name]?.alarm, for: name)
     }
 
+    /// The driver has written records of a group, and replayed them: who asks for the group waits until they are durable.
+    /// - Returns: the number of the write.
+    mutating func noteWrite(of name: String) -> Int {
+        lastWrite += 1
+        groups[name]?.lastWrite = lastWrite
+        return lastWrite
+    }
+
     /// The partition of `__consumer_offsets` with a group's records.
     func partition(of group: String) -> Int32 {
         coordinatorPartition(of: group, among: settings.offsetsPartitionCount)
@@ -129,29 +139,19 @@ package struct GroupCoordinator: Sendable {
         var empty = Self(settings, randomness: randomness)
         empty.lastWrite = lastWrite
         empty.topics = topics
-        for (name, group) in groups where group.isHeld { _ = empty.hold(name) }
+        empty.residentCount = residentCount
+        for (name, group) in groups where group.resident != nil {
+            empty.groups[name] = Group(name: name)
+            empty.groups[name]?.resident = group.resident
+        }
         return empty
-    }
-
-    /// Makes an application in this process the only member of a group.
-    /// - Returns: false if the group has other members.
-    mutating func hold(_ name: String) -> Bool {
-        guard groups[name]?.isEmpty ?? true else { return false }
-        groups[name, default: Group(name: name)].isHeld = true
-        return true
-    }
-
-    /// The application has left.
-    mutating func release(_ name: String) {
-        groups[name]?.isHeld = false
-        if groups[name]?.isNothing == true { groups[name] = nil }
     }
 
     /// Takes the groups of another one. No group is in both.
     mutating func adopt(_ other: Self) {
         groups.merge(other.groups) { held, read in
             var group = read
-            group.isHeld = held.isHeld
+            group.resident = held.resident
             return group
         }
         transactions.merge(other.transactions) { $0.union($1) }
