@@ -110,7 +110,8 @@ package struct GroupCoordinator: Sendable {
         alarms.set(groups[name]?.alarm, for: name)
     }
 
-    /// The driver has written records of a group, and replayed them: who asks for the group waits until they are durable.
+    /// The driver has written records of a group, and replayed them: who asks for the group waits until they are
+    /// durable.
     /// - Returns: the number of the write.
     mutating func noteWrite(of name: String) -> Int {
         lastWrite += 1
