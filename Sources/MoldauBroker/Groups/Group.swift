@@ -34,7 +34,7 @@ struct Group: Equatable, Sendable {
         consumer?.resume(context)
     }
 
-    mutating func wake(_ topics: [String: GroupTopic], _ context: GroupContext, _ output: inout GroupOutput) {
+    mutating func wake(_ topics: GroupTopics, _ context: GroupContext, _ output: inout GroupOutput) {
         classic.wake(context, &output)
         consumer?.wake(topics, context, &output)
     }
@@ -51,11 +51,10 @@ struct Group: Equatable, Sendable {
     }
 
     mutating func heartbeat(
-        _ request: GroupRequest.ConsumerHeartbeat, newID: String, _ topics: [String: GroupTopic],
+        _ request: GroupRequest.ConsumerHeartbeat, newID: String, _ topics: GroupTopics,
         _ context: GroupContext, _ output: inout GroupOutput
     ) throws(GroupError) -> GroupAnswer.ConsumerHeartbeat {
         try request.check()
-        if request.topicPattern?.isEmpty == false { throw .invalidRegularExpression }
         if consumer == nil {
             guard request.epoch == 0, isEmpty, classic.pending.isEmpty else { throw .groupIDNotFound }
         }

@@ -22,8 +22,11 @@ package struct GroupCoordinator: Sendable {
     /// The groups that have offsets in a producer's open transaction.
     private var transactions: [Int64: Set<String>] = [:]
     /// The topics that there are, by name.
-    private(set) var topics: [String: GroupTopic] = [:]
+    var topics = GroupTopics()
     private(set) var lastWrite = 0
+    private static let leastPatternLimit = 1_000
+    /// With how many patterns to look for those that nobody wants any more.
+    private var patternLimit = Self.leastPatternLimit
     /// How many applications in this process and workers of such there have been.
     var residentCount = 0
     private var randomness: any RandomNumberGenerator & Sendable
@@ -46,7 +49,9 @@ package struct GroupCoordinator: Sendable {
             handle(request, ticket, context, &actions)
         case .marker(let producer, let isCommit, let partition):
             endTransaction(of: producer, isCommit: isCommit, partition)
-        case .topics(let all): topics = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        case .topics(let all):
+            topics = GroupTopics(all)
+            for name in groups.keys { resolvePatterns(of: name) }
         case .topicDeleted(let topic):
             for name in groups.keys.sorted() {
                 change(name, &actions) { group, output in
@@ -72,6 +77,23 @@ package struct GroupCoordinator: Sendable {
     /// When it wants to hear `.wake`, by the uptime; nil if nothing is due.
     package var nextWake: Duration? {
         mutating get { [alarms.next(), retentionAlarm].compactMap(\.self).min() }
+    }
+
+    /// Looks for the topics of a pattern that a member chooses. Those that nobody wants any more are forgotten when there
+    /// are many.
+    mutating func resolve(_ pattern: String) throws(GroupError) {
+        if topics.patternCount >= patternLimit {
+            topics = topics.withoutPatterns
+            for name in groups.keys { resolvePatterns(of: name) }
+            patternLimit = max(Self.leastPatternLimit, 2 * topics.patternCount)
+        }
+        try topics.resolve(pattern)
+    }
+
+    /// Patterns are checked when members choose them. Those of another broker's records may be none here: then they match
+    /// nothing.
+    private mutating func resolvePatterns(of name: String) {
+        for pattern in groups[name]?.consumer?.patterns ?? [] { try? topics.resolve(pattern) }
     }
 
     private mutating func wake(_ context: GroupContext, _ actions: inout [GroupAction]) {
@@ -202,6 +224,7 @@ package struct GroupCoordinator: Sendable {
         let context = GroupContext(now: now, settings: settings)
         for name in groups.keys.sorted() {
             groups[name]?.resume(context)
+            resolvePatterns(of: name)
             alarms.set(groups[name]?.alarm, for: name)
         }
         if !groups.isEmpty { retentionAlarm = now.uptime + settings.retentionCheckInterval }
