@@ -18,6 +18,10 @@ struct OffsetTable: Equatable, Sendable {
     /// By producer id.
     private var pending: [Int64: [TopicPartition: Entry]] = [:]
     private var place = 0
+    #if SABOTAGE
+        /// Whether, as a mistake, the commit counts whose transaction ended later.
+        var ignoresOrder = false
+    #endif
 
     static func == (left: Self, right: Self) -> Bool {
         left.committed == right.committed && left.pending == right.pending
@@ -62,6 +66,9 @@ struct OffsetTable: Equatable, Sendable {
     /// The producer's transaction has ended.
     mutating func end(_ producer: Int64, isCommit: Bool) {
         for (partition, entry) in pending.removeValue(forKey: producer) ?? [:] where isCommit {
+            #if SABOTAGE
+                if ignoresOrder { committed[partition] = nil }
+            #endif
             if let newer = committed[partition], newer.place > entry.place { continue }
             committed[partition] = entry
         }
