@@ -55,7 +55,9 @@ ALLOWED_PACKAGES = {
     "MoldauRuntime": ["Logging"],
     "MoldauSimulation": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],
-    "MoldauServer": ["NIOCore", "NIOPosix", "Logging", "ServiceLifecycle"],
+    "MoldauServer": [
+        "Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
+    ],
     "MoldauCLI": ["ArgumentParser"],
 }
 

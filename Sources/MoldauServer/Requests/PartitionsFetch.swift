@@ -17,7 +17,7 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
     private let service: RequestService<Files>
     private let call: Call<FetchResponse>
 
-    /// From this size on batches are sent from their file.
+    /// From this size on batches are sent from their file, if nothing is encrypted on the way.
     private static var minFileBytes: Int { 16 << 10 }
     /// The most that is read into memory for one answer.
     private static var maxMemoryBytes: Int { 4 << 20 }
@@ -89,7 +89,7 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         let maxBytes = min(wanted.maxBytes, left)
         let read = try partition.fetch(
             from: wanted.offset, maxBytes: maxBytes <= 0 || memoryLeft <= 0 ? 0 : maxBytes, isolation: isolation,
-            minFileBytes: Self.minFileBytes)
+            minFileBytes: call.connection.localAddress.security.isEncrypted ? .max : Self.minFileBytes)
         found.response.highWatermark = read.watermarks.highWatermark
         found.response.lastStableOffset = read.watermarks.lastStableOffset
         found.response.logStartOffset = read.watermarks.start
