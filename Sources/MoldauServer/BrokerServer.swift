@@ -92,6 +92,9 @@ public final class BrokerServer: Service {
         }
         guard isNew else { throw ServerError.stopped }
         try checkRules()
+        if wanted.contains(where: \.security.requiresLogIn), cluster.users.all.isEmpty {
+            logger.warning("clients have to log in, and there are no users; 'moldau users add' makes one")
+        }
         let tls = try tlsContext()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.networkThreads)
         let pools = ServerPools(options)

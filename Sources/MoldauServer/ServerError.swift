@@ -9,7 +9,7 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
     /// Other machines can reach the address, and nothing protects it.
     case unprotectedAddress(ListenAddress)
     case noAddress
-    /// An address is to be encrypted, and the certificate, its key or what clients' certificates need is not as it must be.
+    /// An address is to be encrypted, and the certificate, its key or the authority of clients is not as it must be.
     case tls(reason: String)
     /// The data directory has access rules, and they are not to be obeyed.
     case unusedAccessRules(count: Int)

@@ -34,8 +34,8 @@ public struct ServerOptions: Sendable {
     public var maxFetchBytes = 55 << 20
     /// `max.incremental.fetch.session.cache.slots`: how many fetch sessions there may be.
     public var maxFetchSessions = 1_000
-    /// Whether addresses are allowed that other machines can reach, without encryption and log-in, and log-ins whose
-    /// passwords are not encrypted.
+    /// Whether addresses are allowed that other machines can reach, without encryption and log-in, and passwords that
+    /// are not encrypted.
     public var isInsecure = false
     /// `ssl.*`: the certificates for addresses that are encrypted.
     public var tls: TLSOptions?
@@ -43,8 +43,8 @@ public struct ServerOptions: Sendable {
     public var logInTimeout = Duration.seconds(30)
     /// `connection.failed.authentication.delay.ms`: how long the answer to a failed log-in is held back.
     public var failedLogInDelay = Duration.seconds(1)
-    /// `connections.max.reauth.ms`: how long a log-in is valid, after which the client has to log in again; nil: as long
-    /// as its connection.
+    /// `connections.max.reauth.ms`: how long a log-in is valid, after which the client has to log in again; nil: as
+    /// long as its connection.
     public var logInLifetime: Duration?
     /// Whether clients may do only what access rules allow them.
     public var checksAccess = false

@@ -18,6 +18,7 @@ package struct AccessFilter: Equatable, Sendable {
 
     package init() {}
 
+    /// Whether the rule is one of those that it looks for.
     package func matches(_ rule: AccessRule) -> Bool {
         (kind == nil || kind == rule.kind) && (principal == nil || principal == rule.principal)
             && (host == nil || host == rule.host) && (operation == nil || operation == rule.operation)

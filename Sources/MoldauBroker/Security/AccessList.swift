@@ -4,11 +4,11 @@
 //     a rule allows it           yes
 //     no rule is about it        no
 //
-// A rule is about it if principal, host and operation are named or meant by `*` or ALL, and the resource by its name, by
-// `*`, or by a prefix. READ, WRITE, DELETE and ALTER allow DESCRIBE too, ALTER_CONFIGS allows DESCRIBE_CONFIGS.
+// A rule is about it if principal, host and operation are named or meant by `*` or ALL, and the resource by its name,
+// by `*`, or by a prefix. READ, WRITE, DELETE and ALTER allow DESCRIBE too, ALTER_CONFIGS allows DESCRIBE_CONFIGS.
 
-/// The rules, arranged so that a question costs little however many there are. A value: it never changes while a request
-/// is answered by it.
+/// The rules, arranged so that a question costs little however many there are. A value: it never changes while a
+/// request is answered by it.
 package struct AccessList: Sendable {
     fileprivate struct Names: Sendable {
         var literal: [String: [AccessRule]] = [:]

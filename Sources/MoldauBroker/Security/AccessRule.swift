@@ -40,8 +40,11 @@ package struct Resource: Hashable, Sendable {
 
     package init(_ kind: ResourceKind, _ name: String) { (self.kind, self.name) = (kind, name) }
 
+    /// A topic.
     package static func topic(_ name: String) -> Resource { Resource(.topic, name) }
+    /// A group.
     package static func group(_ name: String) -> Resource { Resource(.group, name) }
+    /// A transactional id.
     package static func transactionalID(_ name: String) -> Resource { Resource(.transactionalID, name) }
     /// The one cluster that there is.
     package static let cluster = Resource(.cluster, "kafka-cluster")

@@ -53,6 +53,7 @@ package struct User: Equatable, Codable, Sendable {
         (self.name, self.credentials) = (name, credentials)
     }
 
+    /// How the user logs in by that mechanism; nil if it cannot.
     package func credential(_ mechanism: ScramMechanism) -> ScramCredential? {
         credentials.first { $0.mechanism == mechanism }
     }

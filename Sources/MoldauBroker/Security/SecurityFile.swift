@@ -2,8 +2,8 @@
 //
 //     { "body": { … }, "checksum": 3282348724, "version": 1 }
 //
-// The checksum is the CRC-32C of the body alone as JSON, with sorted keys and without spaces. Only the owner of the process
-// may read them, as all files of the directory.
+// The checksum is the CRC-32C of the body alone as JSON, with sorted keys and without spaces. Only the owner of the
+// process may read them, as all files of the directory.
 
 internal import MoldauLog
 internal import MoldauRecords

@@ -8,6 +8,8 @@ struct Call<Response: WireMessage>: Sendable {
     let header: RequestHeader
     let connection: Connection
     let reply: @Sendable (Answer) -> Void
+    /// Adds to the answer what was refused of the request, and takes out what the client may not know.
+    var complete: (@Sendable (inout Response) -> Void)?
 
     var version: Int16 { header.version }
 
@@ -25,6 +27,8 @@ struct Call<Response: WireMessage>: Sendable {
 
     /// Answers in another version than that of the request.
     func answer(_ response: Response, version: Int16, records: [FetchedRecords] = [], last: String? = nil) {
+        var response = response
+        complete?(&response)
         var writer = ByteWriter(capacity: 256)
         do throws(SerdeError) {
             writer.append(bigEndian: Int32(0))

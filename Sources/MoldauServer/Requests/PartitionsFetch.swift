@@ -63,11 +63,13 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         var memoryLeft = Self.maxMemoryBytes
         var found: [Found] = []
         var isFirst = true
+        // Asked each time: rules may have changed since the fetch began to wait, or its session.
+        let access = service.access(of: call.connection)
         for partition in context.partitions {
             var one = Found(
                 partition: partition, response: .init { $0.partitionIndex = partition.name.partition.number })
             do throws(BrokerError) {
-                let code = try read(partition, left: isFirst ? max(left, 1) : left, &memoryLeft, into: &one)
+                let code = try read(partition, access, left: isFirst ? max(left, 1) : left, &memoryLeft, into: &one)
                 if code != .none { one.response.refuse(code) }
             } catch {
                 one.response.refuse(ErrorCode(error))
@@ -81,9 +83,10 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
     }
 
     private func read(
-        _ wanted: FetchedPartition, left: Int, _ memoryLeft: inout Int, into found: inout Found
+        _ wanted: FetchedPartition, _ access: Access, left: Int, _ memoryLeft: inout Int, into found: inout Found
     ) throws(BrokerError) -> ErrorCode {
         if wanted.topicID != .zero, wanted.name.topic.isEmpty { return .unknownTopicID }
+        if !access.isUnrestricted, !access.allows(.read, .topic(wanted.name.topic)) { return .topicAuthorizationFailed }
         let partition = try service.broker.partition(wanted.name)
         if wanted.leaderEpoch > 0 { return .unknownLeaderEpoch }
         let maxBytes = min(wanted.maxBytes, left)

@@ -14,6 +14,8 @@ final class RequestService<Files: FileSystem>: Sendable {
     let logger: Logger
     let sessions: FetchSessions
     let logIns: LogIns<Files>
+    /// Who may do everything; nil while access lists are off.
+    private let superUsers: Set<String>?
     private let pool: NIOThreadPool
     private let topicNames = Mutex<[TopicID: String]>([:])
 
@@ -25,6 +27,9 @@ final class RequestService<Files: FileSystem>: Sendable {
         self.options = options
         pool = pools.work
         self.logger = logger
+        superUsers =
+            options.accessListsAreOn
+            ? Set(options.superUsers.map { Principal(text: $0)?.name ?? $0 }) : nil
         logIns = LogIns(broker.security, options, pools.logIns, logger)
         sessions = FetchSessions(limit: options.maxFetchSessions)
     }
@@ -60,6 +65,18 @@ final class RequestService<Files: FileSystem>: Sendable {
         type.serve(header, body, of: connection, by: self, then: reply)
         return type.mayWait ? .waiting : .pipelined
     }
+
+    /// What a client may do now.
+    func access(of connection: Connection) -> Access {
+        guard let superUsers else { return Access(.anonymous, at: connection.clientAddress, by: nil) }
+        let principal = connection.authentication.withLock { $0.principal } ?? .anonymous
+        let isSuper = superUsers.contains(principal.name)
+        return Access(
+            principal, at: connection.clientAddress, by: isSuper ? nil : broker.security.accessList)
+    }
+
+    /// Whether access lists are on.
+    var checksAccess: Bool { superUsers != nil }
 
     /// Whether the client has logged in as far as it needs to.
     private func mayAsk(_ api: ApiKey?, _ connection: Connection) -> Bool {

@@ -2,12 +2,12 @@
 //
 //             choose a mechanism         tokens, until the mechanism is through
 //     begin ────────────────────▶ chosen ───────────────────────────────────▶ loggedIn ──┐
-//                                  ▲  │                                                  │ choose the mechanism again, if
-//                                  │  └─────▶ failed, for good                           │ log-ins are valid for a while
+//                                  ▲  │                                                  │ choose it again, if
+//                                  │  └─────▶ failed, for good                           │ log-ins expire
 //                                  └─────────────────────────────────────────────────────┘
 //
-// SaslHandshake chooses. After its version 0 tokens come as frames of their own, else in SaslAuthenticate. Where clients
-// need not log in, the state is `open` from the beginning.
+// SaslHandshake chooses. After its version 0 tokens come as frames of their own, else in SaslAuthenticate. Where
+// clients need not log in, the state is `open` from the beginning.
 
 internal import MoldauBroker
 
