@@ -204,6 +204,7 @@ extension EmbeddedCluster {
     fileprivate func makeService(_ options: ServerOptions, _ pools: ServerPools, _ logger: Logger) -> ServerWork {
         func make(_ store: some EmbeddedStore) -> ServerWork {
             let broker = store.broker
+            broker.limitTopics(to: TopicLimits(topics: options.maxTopics, partitions: options.maxPartitions))
             let service = RequestService(broker, options, pools, logger)
             return ServerWork(
                 work: { frame, connection, reply in service.work(frame, of: connection, then: reply) },

@@ -30,6 +30,10 @@ public struct ServerOptions: Sendable {
     public var createsTopics = true
     /// `num.partitions`: how many partitions topics have for which nobody says it.
     public var defaultPartitions: Int32 = 1
+    /// How many topics there may be; more are not created.
+    public var maxTopics = 20_000
+    /// How many partitions all topics may have together; more are not created.
+    public var maxPartitions = 200_000
     /// `fetch.max.bytes`: the most that one fetch brings, if the first batch is not larger.
     public var maxFetchBytes = 55 << 20
     /// `max.incremental.fetch.session.cache.slots`: how many fetch sessions there may be.
