@@ -43,6 +43,20 @@ import Testing
         #expect(String(decoding: last, as: UTF8.self) == "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
     }
 
+    @Test func `a nonce that the client repeats in front of the whole one is taken, as by Kafka`() throws {
+        let exchange = try Self.begin(
+            .sha256, first: "n,,n=user,r=abc", nonce: "def",
+            try Self.credential(.sha256, salt: "W22ZaJ0SNY7soEsUEjb6gQ=="))
+        let known = try Self.credential(.sha256, salt: "W22ZaJ0SNY7soEsUEjb6gQ==")
+        let salted = try ScramMechanism.sha256.saltedPassword(Self.password, salt: known.salt, iterations: 4_096)
+        let clientKey = ScramMechanism.sha256.authenticate(Array("Client Key".utf8), key: salted)
+        let last = "c=biws,r=abcabcdef"
+        let message = "n=user,r=abc,\(String(decoding: exchange.challenge, as: UTF8.self)),\(last)"
+        let signature = ScramMechanism.sha256.authenticate(Array(message.utf8), key: known.storedKey)
+        let proof = Data(zip(clientKey, signature).map { $0 ^ $1 }).base64EncodedString()
+        #expect(try exchange.finish(clientLast: Array("\(last),p=\(proof)".utf8)) != nil)
+    }
+
     @Test func `a proof with one bit changed is refused`() throws {
         let last = Self.exampleLast.replacing("p=dHzb", with: "p=dHzc")
         #expect(try Self.example().finish(clientLast: Array(last.utf8)) == nil)
