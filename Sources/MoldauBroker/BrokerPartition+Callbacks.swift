@@ -86,7 +86,7 @@ extension BrokerPartition {
     var holdsBack: Bool { groupCommit.isAwaited }
 
     /// Whether everything below `offset` is as durable as the broker promises.
-    private func isDurable(upTo offset: Offset) -> Bool {
+    package func isDurable(upTo offset: Offset) -> Bool {
         guard groupCommit.isAwaited else { return true }
         return withOpenLog { $0.durableEnd >= offset } ?? true
     }

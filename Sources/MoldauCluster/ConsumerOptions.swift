@@ -4,18 +4,38 @@ public struct ConsumerOptions: Hashable, Sendable {
     public var clientID: String
     /// The group whose offsets `committed` and `commit` read and write; nil for a consumer without a group.
     public var group: String?
-    /// Whether `poll` returns records before they are as durable as the cluster promises. By default it does not, so
-    /// that no returned record is lost by a crash. For readers whose results become durable together with the records
-    /// that they read. Has no effect on a cluster whose readers never see such records.
-    public var readsAhead: Bool
+    /// Where `poll` returns records before they are as durable as the cluster promises. By default nowhere, so that no
+    /// returned record is lost by a crash. For readers whose results become durable together with the records that
+    /// they read, or that would make the records again. Has no effect on a cluster whose readers never see such
+    /// records.
+    public var readsAhead: ReadAhead
     /// The transactional id of a producer whose open transaction is read; nil for none. For a reader that commits, in
     /// the same transaction, the results of these records: it then need not wait for the commit in between. Has no
     /// effect on a cluster that never shows open transactions.
     public var readsTransactionsOf: String?
 
+    /// The topics of which records are returned before they are durable.
+    public enum ReadAhead: Hashable, Sendable {
+        /// No topic.
+        case nowhere
+        /// These topics.
+        case topics(Set<String>)
+        /// All topics.
+        case everywhere
+
+        /// Whether records of a topic are returned before they are durable.
+        package func includes(_ topic: String) -> Bool {
+            switch self {
+            case .nowhere: false
+            case .topics(let names): names.contains(topic)
+            case .everywhere: true
+            }
+        }
+    }
+
     /// By default, a consumer without a group that gets records once they are durable.
     public init(
-        clientID: String, group: String? = nil, readsAhead: Bool = false, readsTransactionsOf: String? = nil
+        clientID: String, group: String? = nil, readsAhead: ReadAhead = .nowhere, readsTransactionsOf: String? = nil
     ) {
         (self.clientID, self.group) = (clientID, group)
         (self.readsAhead, self.readsTransactionsOf) = (readsAhead, readsTransactionsOf)

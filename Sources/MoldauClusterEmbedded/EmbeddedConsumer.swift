@@ -78,10 +78,10 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         let limit = wait > .zero ? ContinuousClock.now + wait : nil
         while true {
             news.clear()
-            let before = options.readsAhead || broker.durability != .sync ? nil : assigned
+            let before = options.readsAhead == .everywhere || broker.durability != .sync ? nil : assigned
             let fetched = try fetch()
             if !fetched.isEmpty {
-                if let before { try makeDurable(orGoBackTo: before) }
+                if let before, mustWaitForDisk(fetched) { try makeDurable(orGoBackTo: before) }
                 return fetched
             }
             let left = limit.map { $0 - ContinuousClock.now } ?? .zero
@@ -89,8 +89,16 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         }
     }
 
-    /// Makes the records durable before they are returned. Costs almost nothing if they are already; otherwise one
-    /// sync, shared with all who wait for one.
+    private func mustWaitForDisk(_ fetched: [FetchedBatches]) -> Bool {
+        fetched.contains { batches in
+            guard !options.readsAhead.includes(batches.partition.topic), let read = assigned[batches.partition],
+                let position = read.position
+            else { return false }
+            return !read.source.isDurable(upTo: position)
+        }
+    }
+
+    /// Makes the records durable before they are returned: one sync, shared with all who wait for one.
     private func makeDurable(orGoBackTo before: [TopicPartition: Assigned]) throws {
         do {
             try translating { () throws(BrokerError) in try broker.flush() }

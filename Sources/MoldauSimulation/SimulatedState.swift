@@ -71,15 +71,18 @@ final class SimulatedState: MachineState {
         state.withLock { state in
             state.boot += 1
             state.openTasks = []
-            for path in state.images.keys.sorted() {
-                guard var image = state.images[path], !image.unflushed.isEmpty else { continue }
-                let kept = chance.below(image.unflushed.count + 1)
-                trace.note("store kept", path, kept, image.unflushed.count)
-                image.flush(kept)
-                image.unflushed = []
-                state.images[path] = image
-            }
+            for path in state.images.keys.sorted() { settle(path, &state) }
         }
+    }
+
+    /// Nobody has the store open any more: a part of what was not flushed is on disk, the rest is gone.
+    private func settle(_ path: String, _ state: inout State) {
+        guard var image = state.images[path], !image.unflushed.isEmpty else { return }
+        let kept = chance.below(image.unflushed.count + 1)
+        trace.note("store kept", path, kept, image.unflushed.count)
+        image.flush(kept)
+        image.unflushed = []
+        state.images[path] = image
     }
 
     func environment(_ task: String) -> StoreEnvironment {
@@ -107,7 +110,9 @@ final class SimulatedState: MachineState {
 
     private func close(_ task: String, boot: Int) {
         state.withLock { state in
-            if state.boot == boot { state.openTasks.remove(task) }
+            guard state.boot == boot else { return }
+            state.openTasks.remove(task)
+            for path in state.images.keys.sorted() where path.hasPrefix("\(task)/") { settle(path, &state) }
         }
     }
 

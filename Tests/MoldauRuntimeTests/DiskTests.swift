@@ -45,12 +45,13 @@ struct DiskTests {
         try fixture.create(["input": 1])
         files.failsSyncs.withLock { $0 = true }
         #expect(throws: ClusterError.self) { try fixture.write("input", "a", "x", at: 1) }
-        for readsAhead in [true, false] {
+        let choices: [ConsumerOptions.ReadAhead] = [.everywhere, .topics(["input"]), .topics(["other"]), .nowhere]
+        for readsAhead in choices {
             let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "reader", readsAhead: readsAhead))
             let partition = TopicPartition("input", 0)
             try consumer.assign([partition])
             try consumer.seek(partition, to: .zero)
-            if readsAhead {
+            if readsAhead.includes("input") {
                 #expect(try consumer.poll(wait: .zero).count == 1)
             } else {
                 #expect(throws: ClusterError.self) { try consumer.poll(wait: .zero) }

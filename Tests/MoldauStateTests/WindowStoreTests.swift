@@ -219,6 +219,31 @@ struct WindowStoreTests {
         #expect(try again.fetch("k", at: Timestamp(ms: 1_000)) == ValueAndTimestamp(7, at: Timestamp(ms: 1_005)))
     }
 
+    @Test func `rows that are prefetched stay as they are, whatever the records look like`() throws {
+        let definition = StoreDefinition(
+            WindowStoreName<String, Int64>("counts"), size: .milliseconds(10), retention: .milliseconds(100_000))
+        let store = try definition.open(in: task.environment) as! TimestampedWindowStore<String, Int64>
+        for start in [0, 10, 20] as [Int64] {
+            try store.put("a", ValueAndTimestamp(start, at: Timestamp(ms: start)), at: Timestamp(ms: start))
+        }
+        var builder = RecordBatchBuilder()
+        for key in [Array("a".utf8), nil, Array("unknown".utf8)] {
+            for time in [0, 13, 25, .max, -1] as [Int64] {
+                func append(_ key: UnsafeRawBufferPointer?) throws {
+                    try builder.append(key: key, value: nil, timestamp: Timestamp(ms: time), headers: Headers())
+                }
+                if let key { try key.withUnsafeBytes(append) } else { try append(nil) }
+            }
+        }
+        var (reader, records) = (RecordBatchReader(builder.finish()), [RecordView]())
+        while let record = try reader.next() { records.append(record) }
+        #expect(records.count == 15)
+        records.withUnsafeBufferPointer { store.expect($0, inWindowsOf: 10) }
+        let rows = try store.all().collect().map { "\($0.key.key)\($0.key.window.start)=\($0.value.value)" }
+        #expect(rows == ["a0=0", "a10=10", "a20=20"])
+        #expect(store.segments.streamTime == 20)
+    }
+
     @Test func `a restore leaves out expired windows`() throws {
         let store = try store(.rocksDB)
         try store.put("a", 1, at: Timestamp(ms: 10))

@@ -36,7 +36,7 @@ import MoldauTopology
         let windows = settings.windows
         if windows.isSliding { return rows.slidingInlet(differenceMs: windows.sizeMs) }
         let keyNull = key.null
-        return Inlet { record in
+        return Inlet(expecting: rows.expectation(of: windows)) { record in
             if let keyNull, keyNull.isNull(record.key) { return context.drop(.nullKey) }
             if rows.mayHaveUnsent { try rows.sendUnsent(record) }
             let closeTime = rows.observe(record.timestamp)
@@ -99,6 +99,12 @@ import MoldauTopology
             ? WindowCloser(context, store.segments, closingMs: windows.closingMs) : nil
         mayHaveUnsent = closer == nil
         if mayHaveUnsent { store.segments.keptFrom = 0 }
+    }
+
+    /// Prefetches the rows of the next records, if each record is in one window.
+    @usableFromInline func expectation(of windows: TimeWindows) -> Inlet<Key, Value>.Expect? {
+        guard case .aligned(let advanceMs) = windows.shape, advanceMs == windows.sizeMs else { return nil }
+        return { [store] in store.expect($0, inWindowsOf: advanceMs) }
     }
 
     @usableFromInline func slidingInlet(differenceMs: Int64) -> Inlet<Key, Value> {

@@ -52,13 +52,19 @@ package struct StreamThreadPlan: Sendable {
         configuration.guarantee == .exactlyOnce ? "\(names.applicationID)-\(number)" : nil
     }
 
+    /// A commit makes the records that were read durable before it commits their offsets. In a transaction nothing of
+    /// their results is seen before that. Otherwise a power cut may leave a part of the results of a record that is
+    /// itself lost; the application's own topics it would write again.
+    private var readsAhead: ConsumerOptions.ReadAhead {
+        transactionalID != nil ? .everywhere : .topics(Set(topology.repartitionTopics.map { names.topic($0.name) }))
+    }
+
     /// Makes the consumer that reads the inputs of the thread's tasks.
     func makeConsumer() throws -> any Consumer {
         try cluster.makeConsumer(
             ConsumerOptions(
                 clientID: clientID + "-consumer", group: names.applicationID,
-                // A commit makes the records that were read durable before it commits their offsets.
-                readsAhead: true,
+                readsAhead: readsAhead,
                 // A single commit decides about the records of the thread's tasks, and about what other tasks of it
                 // made of them.
                 readsTransactionsOf: transactionalID))

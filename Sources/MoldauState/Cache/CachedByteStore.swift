@@ -125,11 +125,16 @@ package final class CachedByteStore {
         write(try body(update.value), in: update)
     }
 
-    /// Starts to load the entries of keys that will soon be read into the processor's cache. Changes nothing.
-    package func expect(_ records: UnsafeBufferPointer<RecordView>) {
+    /// Starts to load the entries that will soon be read into the processor's cache: those of the records' keys, or of
+    /// the keys that `key` makes of them. Changes nothing.
+    @inline(__always)
+    func expect(
+        _ records: UnsafeBufferPointer<RecordView>,
+        key: (RecordView) -> UnsafeRawBufferPointer? = { $0.key }
+    ) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: records.count) { hashes in
             for (place, record) in records.enumerated() {
-                hashes[place] = record.key.map(hashBytes) ?? 0
+                hashes[place] = key(record).map(hashBytes) ?? 0
                 table.prefetchSlot(hash: hashes[place])
             }
             for hash in hashes { table.prefetchEntry(hash: hash) }

@@ -15,11 +15,13 @@ func splitTime(_ row: UnsafeRawBufferPointer) -> (time: Timestamp, value: Unsafe
 
 /// Like the function above, but throws.
 /// - Throws: `StateError.damaged` if the row is too short to have a timestamp.
+@inline(__always)
 func splitTime(
-    _ row: UnsafeRawBufferPointer, of store: String
+    _ row: UnsafeRawBufferPointer, of store: @autoclosure () -> String
 ) throws(StateError) -> (time: Timestamp, value: UnsafeRawBufferPointer) {
     guard let parts = splitTime(row) else {
-        throw .damaged(store: store, reason: "a row has \(row.count) bytes, and its time alone takes \(timestampBytes)")
+        throw .damaged(
+            store: store(), reason: "a row has \(row.count) bytes, and its time alone takes \(timestampBytes)")
     }
     return parts
 }

@@ -178,7 +178,10 @@ package final class SegmentedStore {
     @usableFromInline package func isReadable(_ time: Int64) -> Bool { time >= firstReadable }
 
     /// Whether a write at that time is accepted.
-    package func isWritable(_ time: Int64) -> Bool { time >= retention.firstWritable(at: streamTime) }
+    package func isWritable(_ time: Int64) -> Bool {
+        // What is within the retention always is; so the segments seldom have to be computed.
+        isWithinRetention(time) || time >= retention.firstWritable(at: streamTime)
+    }
 
     /// The entries of some keys with times in `times`.
     /// - Parameter isOfAnyAge: whether to include expired entries that have not been deleted yet.

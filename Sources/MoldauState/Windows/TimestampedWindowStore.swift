@@ -27,6 +27,23 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     /// The length of each window.
     public var size: Duration { rows.size }
 
+    /// Prefetches the rows that records will soon change; their keys must be encoded with the store's serde. Changes
+    /// nothing.
+    /// - Parameter sizeMs: of the windows, which are adjacent.
+    package func expect(_ records: UnsafeBufferPointer<RecordView>, inWindowsOf sizeMs: Int64) {
+        let writer = rows.codec.keyWriter
+        cache.expect(records) { record in
+            guard let key = record.key else { return nil }
+            let start = record.timestamp.ms / sizeMs * sizeMs
+            writer.pointee.removeAll()
+            writer.pointee.append(bigEndian: segments.bucket(of: start))
+            writer.pointee.append(contentsOf: key)
+            writer.pointee.append(bigEndian: start)
+            writer.pointee.append(bigEndian: Int32(0))
+            return writer.pointee.bytes
+        }
+    }
+
     /// Like `WindowStore.put`.
     @inlinable @discardableResult
     public func put(_ key: Key, _ row: Row?, at start: Timestamp) throws -> Bool {
