@@ -157,8 +157,7 @@ def wrong_password(mechanism):
         check(KafkaError._AUTHENTICATION in codes, f"confluent as {name}: {errors}")
         try:
             kafka.KafkaConsumer(**python((name, "wrong"), mechanism, bootstrap_timeout_ms=4_000))
-        except (kafka.errors.SaslAuthenticationFailedError, kafka.errors.NoBrokersAvailable,
-                kafka.errors.KafkaTimeoutError):
+        except kafka.errors.KafkaError:
             continue
         raise AssertionError(f"kafka-python got in as {name}")
     result = kcat(("admin", "wrong"), mechanism, "-L", "-m", "4")
@@ -203,15 +202,21 @@ def rules():
         ResourceType.TRANSACTIONAL_ID, "listed", ResourcePatternType.ANY, None, None, AclOperation.ANY,
         AclPermissionType.ANY)
     check(admin.describe_acls(every).result(20) == [rule], "the rule is not described")
+    bob = AdminClient(rdkafka(BOB))
+    try:
+        # librdkafka does not tell an error that comes without rules.
+        check(bob.describe_acls(every).result(20) == [], "bob sees the rules")
+    except KafkaException as error:
+        check(error.args[0].code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED, f"{error}")
+    try:
+        list(bob.delete_acls([every]).values())[0].result(20)
+    except KafkaException as error:
+        check(error.args[0].code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED, f"{error}")
+    else:
+        raise AssertionError("bob deletes rules")
     removed = list(admin.delete_acls([every]).values())[0].result(20)
     check(removed == [rule], f"removed {removed}")
     check(admin.describe_acls(every).result(20) == [], "the rule is still there")
-    bob = AdminClient(rdkafka(BOB))
-    try:
-        bob.describe_acls(every).result(20)
-    except KafkaException as error:
-        return check(error.args[0].code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED, f"{error}")
-    raise AssertionError("bob sees the rules")
 
 
 def transactions():

@@ -1,5 +1,5 @@
-// Which of a request a client may have done. Every request says so, in a file of this folder: its handler gets what is left,
-// and need not think of it.
+// Which of a request a client may have done. Every request says so, in a file of this folder: its handler gets what is
+// left, and need not think of it.
 //
 //     request ──▶ permit ──▶ .whole                        ──▶ handler ──▶ answer
 //                        ──▶ .part, what is not allowed is

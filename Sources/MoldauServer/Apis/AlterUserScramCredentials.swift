@@ -1,6 +1,6 @@
 // AlterUserScramCredentials (51): gives users credentials, and takes them away; each user by itself, at most one change
-// for each of its mechanisms. What comes is the salted password, which is as good as the password: the address should be
-// encrypted.
+// for each of its mechanisms. What comes is the salted password, which is as good as the password: the address should
+// be encrypted.
 
 internal import MoldauBroker
 internal import MoldauLog

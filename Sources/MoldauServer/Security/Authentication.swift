@@ -89,6 +89,12 @@ struct Authentication: Sendable {
         }
     }
 
+    /// Whether the next token is a password, which takes milliseconds to check.
+    var expectsPassword: Bool {
+        if case .chosen(.plain) = state { return true }
+        return false
+    }
+
     /// Whether the client may ask for anything but a log-in. `now` is of a clock that is never set.
     func isValid(at now: Duration) -> Bool {
         switch state {

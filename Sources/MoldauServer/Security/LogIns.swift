@@ -5,12 +5,14 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Lets clients log in, on a thread of its own: checking passwords takes long, and may keep no other request waiting.
+/// Lets clients log in. Passwords are checked on a thread of its own, since that takes long and may keep no other request
+/// waiting; clients' addresses take turns there, so that one that guesses keeps nobody out.
 final class LogIns<Files: FileSystem>: Sendable {
     private let security: Security<Files>
     private let options: ServerOptions
     private let logger: Logger
     private let pool: NIOThreadPool
+    private let passwords = Mutex(FairQueue<@Sendable () -> Void>())
 
     init(_ security: Security<Files>, _ options: ServerOptions, _ pool: NIOThreadPool, _ logger: Logger) {
         self.security = security
@@ -19,37 +21,47 @@ final class LogIns<Files: FileSystem>: Sendable {
         self.logger = logger
     }
 
-    /// Takes a client's token.
+    /// Takes a client's token. Called on a worker's thread.
     /// - Parameter completion: gets what that leads to, on some thread: a failure later than anything else.
     func take(
         _ token: [UInt8], of connection: Connection, then completion: @escaping @Sendable (Authentication.Step) -> Void
     ) {
-        pool.submit { [self] _ in
-            let known = Authentication.Knowledge(
-                user: { self.security.user($0) }, decoySeed: security.decoySeed, nonce: Self.nonce())
-            // A copy: the event loop, which asks whether the client is known, must not wait meanwhile. A connection has
-            // one token at a time.
-            var log = connection.authentication.withLock { $0 }
-            let step = log.take(token, known, now: Self.now)
-            let principal = log.principal
-            connection.authentication.withLock { [log] in $0 = log }
-            switch step {
-            case .failed(let user, let reason):
-                logger.warning(
-                    "a log-in failed",
-                    metadata: [
-                        "client": "\(connection.clientAddress)", "user": "\(Self.shown(user))", "reason": "\(reason)",
-                    ])
-                connection.door.after(options.failedLogInDelay) { completion(step) }
-            case .done:
-                logger.debug(
-                    "a client has logged in",
-                    metadata: [
-                        "client": "\(connection.clientAddress)", "principal": "\(principal?.description ?? "")",
-                    ])
-                completion(step)
-            case .challenge, .unexpected: completion(step)
-            }
+        guard connection.authentication.withLock({ $0.expectsPassword }) else {
+            return check(token, of: connection, then: completion)
+        }
+        passwords.withLock { queue in
+            queue.append({ self.check(token, of: connection, then: completion) }, of: connection.clientAddress)
+        }
+        pool.submit { _ in self.passwords.withLock { $0.next() }?() }
+    }
+
+    private func check(
+        _ token: [UInt8], of connection: Connection, then completion: @escaping @Sendable (Authentication.Step) -> Void
+    ) {
+        let known = Authentication.Knowledge(
+            user: { self.security.user($0) }, decoySeed: security.decoySeed, nonce: Self.nonce())
+        // A copy: the event loop, which asks whether the client is known, must not wait meanwhile. A connection has one
+        // token at a time.
+        var log = connection.authentication.withLock { $0 }
+        let step = log.take(token, known, now: Self.now)
+        let principal = log.principal
+        connection.authentication.withLock { [log] in $0 = log }
+        switch step {
+        case .failed(let user, let reason):
+            logger.warning(
+                "a log-in failed",
+                metadata: [
+                    "client": "\(connection.clientAddress)", "user": "\(Self.shown(user))", "reason": "\(reason)",
+                ])
+            connection.door.after(options.failedLogInDelay) { completion(step) }
+        case .done:
+            logger.debug(
+                "a client has logged in",
+                metadata: [
+                    "client": "\(connection.clientAddress)", "principal": "\(principal?.description ?? "")",
+                ])
+            completion(step)
+        case .challenge, .unexpected: completion(step)
         }
     }
 
