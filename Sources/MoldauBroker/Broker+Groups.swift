@@ -47,6 +47,9 @@ extension Broker {
                     case .append(let write): try append(write, &state)
                     case .answer(let ticket, let answer, let after):
                         guard let completion = state.waiting.removeValue(forKey: ticket) else { continue }
+                        #if SABOTAGE
+                            let after = files.sabotage.contains(.groupAnsweredEarly) ? 0 : after
+                        #endif
                         let isDurable = durability != .sync || after <= state.durableWrite
                         if isDurable { given.append((completion, .success(answer))) }
                         if !isDurable { held.append((completion, .success(answer))) }
@@ -166,6 +169,9 @@ extension Broker {
             }
             while let record = try reader.next() {
                 guard let read = GroupRecord(key: record.key, value: record.value) else { continue }
+                #if SABOTAGE
+                    if files.sabotage.contains(.membersForgotten), !read.isOffset { continue }
+                #endif
                 let transaction = producer.isTransactional ? producer.id : nil
                 if coordinator.partition(of: read.group) == number {
                     found.placed.replay(read, in: transaction)
@@ -177,3 +183,11 @@ extension Broker {
         return found
     }
 }
+
+#if SABOTAGE
+    extension GroupRecord {
+        fileprivate var isOffset: Bool {
+            if case .offset = self { true } else { false }
+        }
+    }
+#endif

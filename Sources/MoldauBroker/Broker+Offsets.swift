@@ -69,13 +69,16 @@ extension Broker {
         let partition = try partition(TopicPartition(Self.offsetsTopic, number))
         let records = changes.sorted { $0.key < $1.key }
             .map { GroupRecord.offset(OffsetRecord(group: group, partition: $0.key, offset: $0.value)) }
-        try groups.inOrder { state throws(BrokerError) in
+        let write = try groups.inOrder { state throws(BrokerError) in
             try prepare(&state)
             state.written[number, default: 0] += try append(records[...], to: partition)
             for record in records { state.coordinator.replay(record) }
+            let write = state.coordinator.noteWrite(of: group)
             try writeSnapshotIfDue(number, partition, &state)
+            return write
         }
         try flush()
+        groups.inOrder { $0.durableWrite = max($0.durableWrite, write) }
     }
 
     func offsetsPartition(of group: String) -> Int32 {

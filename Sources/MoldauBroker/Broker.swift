@@ -35,8 +35,6 @@ package final class Broker<Files: FileSystem>: Sendable {
     let groupCommit: GroupCommit<Files>
     /// What calls those back who do not wait.
     package let callbacks: Callbacks
-    /// Who is in which group.
-    package let memberships: Memberships
     private let state: Mutex<State>
     let groups: Groups
     let transactions: Transactions
@@ -79,8 +77,11 @@ package final class Broker<Files: FileSystem>: Sendable {
         security = try Security(files, directory: directory, randomness: opened.randomness)
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
         groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
+        #if SABOTAGE
+            var groupSettings = groupSettings
+            groupSettings.sabotage = files.sabotage
+        #endif
         groups = Groups(GroupCoordinator(groupSettings, randomness: opened.randomness))
-        memberships = Memberships(groups)
         state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))
         for topic in found.catalog.topics.values.sorted(by: { $0.name < $1.name }) {
             let partitions = try makePartitions(of: topic, durableEnds)

@@ -119,13 +119,8 @@ extension Broker: EmbeddedStore {
     ) throws(ClusterError) -> any TransactionalProducer { try EmbeddedTransactionalProducer(self, options) }
     package func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
     package func join(_ group: String) throws(ClusterError) -> GroupMembership {
-        let groups = memberships
-        let member = groups.makeMember(of: group)
-        let membership = GroupMembership { groups.leave(member) }
-        try translating { () throws(BrokerError) in
-            try groups.join(member) { [weak membership] in membership?.tell(.assigned(.all)) }
-        }
-        return membership
+        let residence = try translating { () throws(BrokerError) in try join(group) as GroupResidence }
+        return GroupMembership(assigned: .all) { [weak self] in self?.leave(residence) }
     }
     package func closeStore() throws(ClusterError) {
         do throws(BrokerError) { try close() } catch { throw ClusterError(error) }

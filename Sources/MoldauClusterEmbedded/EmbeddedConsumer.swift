@@ -27,6 +27,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     /// The partition that the next poll reads first, so that none starves behind a busy one.
     private var turn = 0
     private var isClosed = false
+    /// Its number among those that work for the application in its group.
+    private var worker: Int?
 
     init(_ broker: Broker<Files>, _ options: ConsumerOptions) {
         self.broker = broker
@@ -54,6 +56,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         }
         order = partitions.sorted()
         turn = 0
+        if let group = options.group { worker = broker.note(partitions, of: worker, options.clientID, in: group) }
     }
 
     func seek(_ partition: TopicPartition, to offset: Offset) throws {
@@ -202,6 +205,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         for (_, old) in assigned { old.source.remove(news.bell) }
         assigned = [:]
         order = []
+        if let worker, let group = options.group { broker.forget(worker: worker, in: group) }
+        worker = nil
     }
 
     private func source(_ name: TopicPartition) throws(ClusterError) -> BrokerPartition<Files> {

@@ -58,5 +58,29 @@
         package static let expiredLeftOpen = Sabotage(rawValue: 1 << 24)
         /// A new producer from outside begins while its predecessor's transaction is open.
         package static let initLeavesOpen = Sabotage(rawValue: 1 << 25)
+        /// A commit counts though its member is of an older generation.
+        package static let staleGenerationAccepted = Sabotage(rawValue: 1 << 26)
+        /// A commit counts though its member has lost its partitions (the consumer protocol).
+        package static let revokedCommitKept = Sabotage(rawValue: 1 << 27)
+        /// A process counts as a static member though another one has its instance id by now.
+        package static let staticTwinAccepted = Sabotage(rawValue: 1 << 28)
+        /// A member gets its partitions before others have given them up.
+        package static let partitionHasTwoOwners = Sabotage(rawValue: 1 << 29)
+        /// A member is taken for dead before its session is over.
+        package static let sessionCutShort = Sabotage(rawValue: 1 << 30)
+        /// Positions in a transaction count before it is committed.
+        package static let pendingPositionVisible = Sabotage(rawValue: 1 << 31)
+        /// … and when it is aborted.
+        package static let abortedPositionsKept = Sabotage(rawValue: 1 << 32)
+        /// The positions of a transaction replace those that were committed after them.
+        package static let olderPositionWins = Sabotage(rawValue: 1 << 33)
+        /// Members are answered before what they are told is durable.
+        package static let groupAnsweredEarly = Sabotage(rawValue: 1 << 34)
+        /// After a crash nobody is in a group any more, and its generations begin anew.
+        package static let membersForgotten = Sabotage(rawValue: 1 << 35)
+        /// Who is no member may commit while there are members.
+        package static let outsiderCommits = Sabotage(rawValue: 1 << 36)
+        /// A group takes members that do not speak its protocol.
+        package static let otherProtocolJoins = Sabotage(rawValue: 1 << 37)
     }
 #endif

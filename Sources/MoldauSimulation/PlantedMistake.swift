@@ -124,6 +124,20 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case expiredLeftOpen
     case initLeavesOpen
 
+    // … towards members of groups from outside: found by `StrangeGroup`.
+    case staleGenerationAccepted
+    case revokedCommitKept
+    case staticTwinAccepted
+    case partitionHasTwoOwners
+    case sessionCutShort
+    case pendingPositionVisible
+    case abortedPositionsKept
+    case olderPositionWins
+    case groupAnsweredEarly
+    case membersForgotten
+    case outsiderCommits
+    case otherProtocolJoins
+
     /// Whether this build can make the broker's mistakes: if `SABOTAGE` is defined.
     package static var areInBuild: Bool {
         #if SABOTAGE
@@ -163,6 +177,18 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
             case .olderTwinAppended: .olderTwinAppended
             case .expiredLeftOpen: .expiredLeftOpen
             case .initLeavesOpen: .initLeavesOpen
+            case .staleGenerationAccepted: .staleGenerationAccepted
+            case .revokedCommitKept: .revokedCommitKept
+            case .staticTwinAccepted: .staticTwinAccepted
+            case .partitionHasTwoOwners: .partitionHasTwoOwners
+            case .sessionCutShort: .sessionCutShort
+            case .pendingPositionVisible: .pendingPositionVisible
+            case .abortedPositionsKept: .abortedPositionsKept
+            case .olderPositionWins: .olderPositionWins
+            case .groupAnsweredEarly: .groupAnsweredEarly
+            case .membersForgotten: .membersForgotten
+            case .outsiderCommits: .outsiderCommits
+            case .otherProtocolJoins: .otherProtocolJoins
             default: []
             }
         }

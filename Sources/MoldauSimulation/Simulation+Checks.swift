@@ -22,7 +22,7 @@ extension Simulation {
                 formerRows: feeder.formerValues(of: Workload.globalTopic), last: feeder.lastValues,
                 isProcessedByTime: scenario.threads == 1 && scenario.stepsPerHandOver == nil
                     && !scenario.hasFutureEvents,
-                order: feeder.order)
+                order: feeder.order, hasCrashed: crashes > 0)
             for complaint in scenario.workload.complaints(outcome) { complain(complaint) }
             try checkGlobalTables(process, inputs)
         }

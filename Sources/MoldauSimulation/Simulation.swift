@@ -85,7 +85,8 @@ package final class Simulation {
     ///   - isReal: puts the state into RocksDB and the files into the operating system's; otherwise only some of the
     ///     seeds do that.
     ///   - without: the names of faults and workloads to leave out; `retention` leaves out that of changelogs,
-    ///     `strangers` the clients from outside, `application` everything but those.
+    ///     `strangers` the producers from outside, `members` the members of groups from outside, `application`
+    ///     everything but those.
     package static func run(
         seed: UInt64, mistake: PlantedMistake? = nil, keepsTrace: Bool = false, isReal: Bool = false,
         without: Set<String> = []
@@ -97,9 +98,14 @@ package final class Simulation {
             simulation.run()
             result = simulation.result
         }
-        if without.contains(Strangers.name) { return result }
-        let trace = SimulationTrace(keepsLines: keepsTrace)
-        result.add(Strangers(seed: seed, mistake: mistake, trace).run(), trace)
+        if !without.contains(Strangers.name) {
+            let trace = SimulationTrace(keepsLines: keepsTrace)
+            result.add(Strangers(seed: seed, mistake: mistake, trace).run(), trace)
+        }
+        if !without.contains(StrangeGroup.name) {
+            let trace = SimulationTrace(keepsLines: keepsTrace)
+            result.add(StrangeGroup(seed: seed, mistake: mistake, trace).run(), trace)
+        }
         return result
     }
 

@@ -96,6 +96,48 @@ def two_members(assignor):
     first.close()
 
 
+def consumer_protocol():
+    """KIP-848: the broker assigns. Two members share, one leaves; then one that wants topics by a pattern."""
+    topic = "confluent-848"
+    create(topic, 4)
+    send(topic, ["a"])
+    settings = {"group.protocol": "consumer"}
+    first, second = consumer(topic, **settings), consumer(topic, **settings)
+
+    def until(condition, text, *readers, seconds=40):
+        values, end = [], time.monotonic() + seconds
+        while not condition(values) and time.monotonic() < end:
+            for reader in readers:
+                message = reader.poll(0.1)
+                if message is not None and message.error() is None:
+                    values.append(message.value().decode())
+        check(condition(values), text)
+
+    first.subscribe([topic])
+    until(lambda values: values == ["a"] and len(first.assignment()) == 4, "the first member does not have all", first)
+    first.commit(asynchronous=False)
+    second.subscribe([topic])
+    until(lambda _: len(first.assignment()) == len(second.assignment()) == 2, "they do not share", first, second)
+    group = admin.describe_consumer_groups([topic])[topic].result(20)
+    check(len(group.members) == 2, f"the group is said to have {len(group.members)} members")
+    second.close()
+    until(lambda _: len(first.assignment()) == 4, "the partitions of the member that left are nobody's", first)
+    first.close()
+    again = consumer(topic, **settings)
+    again.subscribe([topic])
+    until(lambda _: len(again.assignment()) == 4, "the member that came back has no partitions", again)
+    send(topic, ["b"])
+    until(lambda values: values == ["b"], "it does not go on where the group was", again)
+    again.close()
+    matcher = consumer("confluent-848-pattern", **settings)
+    matcher.subscribe(["^confluent-84[0-9]$"])
+    until(lambda values: sorted(values) == ["a", "b"], "the pattern does not match the topic", matcher)
+    create("confluent-849")
+    send("confluent-849", ["c"])
+    until(lambda values: values == ["c"], "a topic that came later is not read", matcher)
+    matcher.close()
+
+
 def static_member():
     create("confluent-static", 2)
     for _ in range(2):
@@ -168,6 +210,7 @@ if cases.phase == "first":
     cases.run("administration", administration)
     for assignor in ["range", "roundrobin", "cooperative-sticky"]:
         cases.run(f"two members, {assignor}", lambda: two_members(assignor))
+    cases.run("the consumer protocol", consumer_protocol)
     cases.run("a static member", static_member)
     cases.run("transactions", transactions)
     cases.run("fencing", fencing)

@@ -1,8 +1,10 @@
 import Foundation
+import MoldauBroker
 import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauLog
 import MoldauRecords
+import Synchronization
 import Testing
 
 private let words = TopicPartition("words", 0)
@@ -164,6 +166,35 @@ struct EmbeddedClusterTests {
         first.leave()
         #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app") }
         withExtendedLifetime(second) {}
+    }
+
+    @Test func `a consumer of an application is a member for those who describe its group, as long as it is open`()
+        throws
+    {
+        let broker = try Broker(
+            MemoryFileSystem(), directory: "data", durability: .os, clock: { Timestamp(ms: 1_000) })
+        let cluster = EmbeddedCluster(broker)
+        try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: 2)])
+        func members() -> [String: Int] {
+            let found = Mutex<[String: Int]>([:])
+            broker.ask(.describe(group: "app")) { result in
+                guard case .success(.describe(let group)) = result else { return }
+                let sizes = group.members.map { ($0.client.id, $0.assignment.count) }
+                found.withLock { $0 = Dictionary(sizes) { $1 } }
+            }
+            return found.withLock { $0 }
+        }
+        let membership = try cluster.join(group: "app")
+        let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "app-1", group: "app"))
+        try consumer.assign([])
+        #expect(members() == ["app-1": 10])
+        try consumer.assign([words, TopicPartition("words", 1)])
+        // The topic's name with its length, the number of partitions, and two partitions.
+        #expect(members() == ["app-1": 10 + 7 + 4 + 8])
+        consumer.close()
+        #expect(members() == ["app": 10])
+        membership.leave()
+        #expect(members() == [:])
     }
 
     @Test func `a membership ends when its last reference is gone`() throws {

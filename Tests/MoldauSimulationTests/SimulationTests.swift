@@ -32,6 +32,9 @@ struct SimulationTests {
         .markerLost, .storeFlushKeepsOffsetOnly, .skipsDirectorySync, .neverCompacts, .snapshotForgetsLast,
         .abortEndsThread, .durationsByWallClock, .unlistedAccepted, .staleEndAccepted,
         .initAnsweredEarly, .olderTwinAppended, .expiredLeftOpen, .initLeavesOpen,
+        .staleGenerationAccepted, .revokedCommitKept, .staticTwinAccepted, .partitionHasTwoOwners, .sessionCutShort,
+        .pendingPositionVisible, .abortedPositionsKept, .groupAnsweredEarly, .membersForgotten, .outsiderCommits,
+        .otherProtocolJoins,
     ])
     func `a mistake is found`(mistake: PlantedMistake) throws {
         let found = try (1...20).first { seed in
@@ -45,7 +48,7 @@ struct SimulationTests {
     @Test(arguments: [
         (PlantedMistake.taskHandedOverBeforeCommit, 25 as UInt64), (.copyTakenWithoutTail, 140),
         (.changelogOffsetTooHigh, 11), (.digestCut, 494), (.tasksOneAfterTheOther, 137), (.endAnsweredEarly, 146),
-        (.otherTopicBelieved, 21),
+        (.otherTopicBelieved, 21), (.olderPositionWins, 141),
     ])
     func `a mistake that few seeds show is found`(mistake: PlantedMistake, seed: UInt64) throws {
         #expect(try Simulation.run(seed: seed).violations == [])

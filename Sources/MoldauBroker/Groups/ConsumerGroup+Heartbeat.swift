@@ -1,3 +1,6 @@
+#if SABOTAGE
+    internal import MoldauLog
+#endif
 internal import MoldauRecords
 
 extension ConsumerGroup {
@@ -5,7 +8,7 @@ extension ConsumerGroup {
     ///   - newID: the id for a member that has none.
     ///   - known: all topics that there are.
     mutating func heartbeat(
-        _ request: GroupRequest.ConsumerHeartbeat, newID: String, _ known: [String: GroupTopic],
+        _ request: GroupRequest.ConsumerHeartbeat, newID: String, _ known: GroupTopics,
         _ context: GroupContext, _ output: inout GroupOutput
     ) throws(GroupError) -> GroupAnswer.ConsumerHeartbeat {
         if request.epoch < 0 { return try leave(request, known, context, &output) }
@@ -21,11 +24,19 @@ extension ConsumerGroup {
         if member.isOther(than: old) { output.records.append(.consumer(name, .member(id, member))) }
         let isNew = members[id] == nil
         set(member, id)
-        if isNew || member.topics != old.topics || member.assignor != old.assignor || hasChanged(known) {
+        if isNew || member.topics != old.topics || member.pattern != old.pattern || member.assignor != old.assignor
+            || hasChanged(known)
+        {
             beginEpoch(known, &output)
         }
         var next = reconciled(member, owned: request.owned)
         next.deadline = context.now.uptime + context.settings.consumerSessionTimeout
+        #if SABOTAGE
+            if context.settings.sabotage.contains(.partitionHasTwoOwners) { next.assigned.formUnion(target[id] ?? []) }
+            if context.settings.sabotage.contains(.sessionCutShort) {
+                next.deadline = context.now.uptime + context.settings.consumerSessionTimeout / 4
+            }
+        #endif
         if next.state != .unrevoked {
             next.revocationDeadline = nil
         } else if member.state != .unrevoked || member.revocationDeadline == nil {
@@ -43,13 +54,14 @@ extension ConsumerGroup {
     }
 
     /// Whether a topic that the members want has come, gone or grown.
-    private func hasChanged(_ known: [String: GroupTopic]) -> Bool {
-        subscribedTopics.contains { known[$0] != topics[$0] }
+    private func hasChanged(_ known: GroupTopics) -> Bool {
+        wanted(known).contains { known[$0] != topics[$0] } || topics.keys.contains { known[$0] == nil }
     }
 
     private func update(_ member: inout ConsumerMember, _ request: GroupRequest.ConsumerHeartbeat) {
         member.client = request.client
         if let topics = request.topics { member.topics = Set(topics) }
+        if let pattern = request.topicPattern { member.pattern = pattern.isEmpty ? nil : pattern }
         if let assignor = request.assignor { member.assignor = assignor }
         if let rack = request.rackID { member.rackID = rack }
         if let instance = request.instanceID { member.instanceID = instance }
@@ -101,7 +113,7 @@ extension ConsumerGroup {
     // MARK: Leaving
 
     private mutating func leave(
-        _ request: GroupRequest.ConsumerHeartbeat, _ known: [String: GroupTopic], _ context: GroupContext,
+        _ request: GroupRequest.ConsumerHeartbeat, _ known: GroupTopics, _ context: GroupContext,
         _ output: inout GroupOutput
     ) throws(GroupError) -> GroupAnswer.ConsumerHeartbeat {
         var member = try self.known(request)
@@ -122,7 +134,7 @@ extension ConsumerGroup {
         output.records.append(.consumer(name, .member(id, nil)))
     }
 
-    private mutating func remove(_ ids: [String], _ known: [String: GroupTopic], _ output: inout GroupOutput) {
+    private mutating func remove(_ ids: [String], _ known: GroupTopics, _ output: inout GroupOutput) {
         for id in ids { forget(id, &output) }
         beginEpoch(known, &output)
     }
@@ -130,7 +142,7 @@ extension ConsumerGroup {
     // MARK: Time and commits
 
     /// Removes the members that were not heard of, and those that do not give up what they are to.
-    mutating func wake(_ known: [String: GroupTopic], _ context: GroupContext, _ output: inout GroupOutput) {
+    mutating func wake(_ known: GroupTopics, _ context: GroupContext, _ output: inout GroupOutput) {
         let late = members.values.filter { member in
             [member.deadline, member.revocationDeadline].contains { $0.map { $0 <= context.now.uptime } ?? false }
         }
@@ -168,6 +180,7 @@ extension ConsumerMember {
     /// Whether its record says something else.
     fileprivate func isOther(than old: ConsumerMember) -> Bool {
         instanceID != old.instanceID || rackID != old.rackID || client != old.client || topics != old.topics
+            || pattern != old.pattern
             || assignor != old.assignor || rebalanceTimeoutMs != old.rebalanceTimeoutMs
     }
 
@@ -179,7 +192,9 @@ extension ConsumerMember {
 
 extension GroupRequest.ConsumerHeartbeat {
     /// Whether it tells all that there is to tell; the answer does, too.
-    fileprivate var isFull: Bool { epoch == 0 || (rebalanceTimeoutMs >= 0 && topics != nil && owned != nil) }
+    fileprivate var isFull: Bool {
+        epoch == 0 || (rebalanceTimeoutMs >= 0 && (topics != nil || topicPattern != nil) && owned != nil)
+    }
 
     /// Checks what does not depend on the group.
     func check() throws(GroupError) {
@@ -187,7 +202,8 @@ extension GroupRequest.ConsumerHeartbeat {
         guard epoch >= ConsumerMember.awayEpoch, isNamed, instanceID != "" else { throw .invalidRequest }
         if epoch == ConsumerMember.awayEpoch && instanceID == nil { throw .invalidRequest }
         if epoch == 0 {
-            guard rebalanceTimeoutMs >= 0, owned?.isEmpty == true, topics?.isEmpty == false else {
+            let wantsSome = topics?.isEmpty == false || topicPattern?.isEmpty == false
+            guard rebalanceTimeoutMs >= 0, owned?.isEmpty == true, wantsSome else {
                 throw .invalidRequest
             }
         }

@@ -35,7 +35,19 @@ struct ConsumerGroup: Equatable, Sendable {
         members.values.first { $0.instanceID == instance }
     }
 
-    var subscribedTopics: Set<String> { members.values.reduce(into: []) { $0.formUnion($1.topics) } }
+    /// What the members want, or may want: those that patterns matched when the epoch rose are all in `topics`.
+    var subscribedTopics: Set<String> {
+        let matched = members.values.contains { $0.pattern != nil } ? Set(topics.keys) : []
+        return members.values.reduce(into: matched) { $0.formUnion($1.topics) }
+    }
+
+    /// What the members want of the topics that there are now.
+    func wanted(_ known: GroupTopics) -> Set<String> {
+        members.values.reduce(into: []) { $0.formUnion(known.wanted(by: $1)) }
+    }
+
+    /// The patterns of the members.
+    var patterns: Set<String> { Set(members.values.compactMap(\.pattern)) }
 
     /// The one that most members ask for.
     var assignor: ServerAssignor {
@@ -62,13 +74,13 @@ struct ConsumerGroup: Equatable, Sendable {
     // MARK: Target
 
     /// Begins a new epoch, with a target for it.
-    mutating func beginEpoch(_ known: [String: GroupTopic], _ output: inout GroupOutput) {
+    mutating func beginEpoch(_ known: GroupTopics, _ output: inout GroupOutput) {
         epoch = epoch == .max ? 1 : epoch + 1
-        topics = known.filter { subscribedTopics.contains($0.key) }
+        topics = known.named(wanted(known))
         output.records.append(.consumer(name, .epoch(epoch)))
         output.records.append(.consumer(name, .topics(topics.values.sorted { $0.name < $1.name })))
         let current = members.mapValues { member in (target[member.id] ?? []).union(member.assigned) }
-        let next = assignor.assign(members.mapValues(\.topics), topics, current: distinct(current))
+        let next = assignor.assign(members.mapValues(known.wanted), topics, current: distinct(current))
         for id in Set(target.keys).union(next.keys).sorted() where target[id] != next[id] {
             output.records.append(.consumer(name, .target(member: id, next[id])))
         }
@@ -137,8 +149,8 @@ struct ConsumerGroup: Equatable, Sendable {
             members: members.values.sorted { $0.id < $1.id }.map { member in
                 GroupAnswer.ConsumerDescription.Member(
                     memberID: member.id, instanceID: member.instanceID, rackID: member.rackID, epoch: member.epoch,
-                    client: member.client, topics: member.topics.sorted(), assigned: member.assigned.sorted(),
-                    target: (target[member.id] ?? []).sorted())
+                    client: member.client, topics: member.topics.sorted(), topicPattern: member.pattern,
+                    assigned: member.assigned.sorted(), target: (target[member.id] ?? []).sorted())
             })
     }
 }

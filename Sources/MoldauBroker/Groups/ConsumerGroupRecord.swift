@@ -28,6 +28,7 @@ package enum ConsumerGroupRecord: Equatable, Sendable {
         var rackID: String?
         var client: GroupClient
         var topics: Set<String>
+        var pattern: String?
         var rebalanceTimeoutMs: Int32
         var assignor: String?
     }
@@ -66,7 +67,7 @@ package enum ConsumerGroupRecord: Equatable, Sendable {
             id,
             Member(
                 instanceID: member.instanceID, rackID: member.rackID, client: member.client, topics: member.topics,
-                rebalanceTimeoutMs: member.rebalanceTimeoutMs, assignor: member.assignor))
+                pattern: member.pattern, rebalanceTimeoutMs: member.rebalanceTimeoutMs, assignor: member.assignor))
     }
 
     static func current(_ id: String, _ member: ConsumerMember) -> Self {
@@ -158,7 +159,7 @@ extension ByteWriter {
         append(compactText: member.client.host)
         append(unsignedVarint: UInt64(member.topics.count + 1))
         for topic in member.topics.sorted() { append(compactText: topic) }
-        append(compactText: nil)
+        append(compactText: member.pattern)
         append(bigEndian: member.rebalanceTimeoutMs)
         append(compactText: member.assignor)
     }
@@ -195,9 +196,10 @@ extension FieldReader {
         let client = GroupClient(id: try compactText(), host: try compactText())
         var topics: Set<String> = []
         for _ in 0..<(try compactCount()) { topics.insert(try compactText()) }
-        _ = try nullableCompactText()
+        let pattern = try nullableCompactText()
         return ConsumerGroupRecord.Member(
-            instanceID: instance, rackID: rack, client: client, topics: topics, rebalanceTimeoutMs: try number(),
+            instanceID: instance, rackID: rack, client: client, topics: topics,
+            pattern: pattern?.isEmpty == false ? pattern : nil, rebalanceTimeoutMs: try number(),
             assignor: try nullableCompactText())
     }
 
@@ -234,7 +236,7 @@ extension ConsumerGroup {
         case .member(let id, let read?):
             var member = members[id] ?? ConsumerMember(id: id)
             (member.instanceID, member.rackID, member.client) = (read.instanceID, read.rackID, read.client)
-            (member.topics, member.assignor) = (read.topics, read.assignor)
+            (member.topics, member.pattern, member.assignor) = (read.topics, read.pattern, read.assignor)
             member.rebalanceTimeoutMs = read.rebalanceTimeoutMs
             set(member, id)
         case .targetEpoch(let epoch): targetEpoch = epoch ?? 0

@@ -42,6 +42,8 @@ struct ConsumerMember: Equatable, Sendable {
     var client = GroupClient(id: "", host: "")
     var rebalanceTimeoutMs: Int32 = -1
     var topics: Set<String> = []
+    /// A pattern of more topics that it wants; see `TopicExpression`.
+    var pattern: String?
     var assignor: String?
 
     var epoch: Int32 = 0

@@ -1,3 +1,6 @@
+#if SABOTAGE
+    internal import MoldauLog
+#endif
 internal import MoldauRecords
 
 extension Group {
@@ -8,6 +11,12 @@ extension Group {
     ) throws(GroupError) -> [GroupAnswer.Partition] {
         try checkCommit(request, context)
         output.producer = request.producer
+        #if SABOTAGE
+            let isVisible = context.settings.sabotage.contains(.pendingPositionVisible)
+            let transaction = isVisible ? nil : request.producer?.id
+        #else
+            let transaction = request.producer?.id
+        #endif
         return request.offsets.map { position in
             let partition = position.partition
             guard TopicName.objection(to: partition.topic) == nil else {
@@ -19,7 +28,7 @@ extension Group {
             let offset = GroupOffset(
                 offset: position.offset, leaderEpoch: position.leaderEpoch, metadata: position.metadata,
                 time: context.now.time)
-            offsets.commit(offset, in: partition, by: request.producer?.id)
+            offsets.commit(offset, in: partition, by: transaction)
             output.records.append(
                 .offset(OffsetRecord(group: classic.name, partition: partition, offset: offset)))
             return GroupAnswer.Partition(partition, .none)
@@ -31,7 +40,7 @@ extension Group {
     ) throws(GroupError) {
         let (member, isTransactional) = (request.member, request.producer != nil)
         if isNothing && member.generation >= 0 { throw .illegalGeneration }
-        if isHeld && member.memberID.isEmpty && !isTransactional { throw .unknownMemberID }
+        if resident != nil && member.memberID.isEmpty && !isTransactional { throw .unknownMemberID }
         if let consumer { return try consumer.check(member) }
         try classic.checkCommit(member, isTransactional: isTransactional)
         // Who commits is alive.

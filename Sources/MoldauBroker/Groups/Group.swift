@@ -5,8 +5,8 @@ struct Group: Equatable, Sendable {
     var classic: ClassicGroup
     /// nil unless the group speaks the consumer protocol; it has no classic members then.
     var consumer: ConsumerGroup?
-    /// Whether an application in this process is its only member, which the broker assigns everything to.
-    var isHeld = false
+    /// The application in this process that is its only member; nil if there is none.
+    var resident: Resident?
     var offsets = OffsetTable()
     /// The last write of the group: answers about it wait until that is durable. 0 before the first.
     var lastWrite = 0
@@ -14,14 +14,14 @@ struct Group: Equatable, Sendable {
     init(name: String) { classic = ClassicGroup(name: name) }
 
     /// Whether it is as a group that does not exist.
-    var isNothing: Bool { classic.isNothing && consumer == nil && !isHeld && offsets.isEmpty }
+    var isNothing: Bool { classic.isNothing && consumer == nil && resident == nil && offsets.isEmpty }
 
     /// Whether it has no members.
-    var isEmpty: Bool { classic.state == .empty && consumer?.members.isEmpty ?? true && !isHeld }
+    var isEmpty: Bool { classic.state == .empty && consumer?.members.isEmpty ?? true && resident == nil }
 
     /// The topics that the members want; nil if that is unknown.
     var subscribedTopics: Set<String>? {
-        if isHeld { return nil }
+        if resident != nil { return nil }
         return consumer?.subscribedTopics ?? classic.subscribedTopics
     }
 
@@ -34,7 +34,7 @@ struct Group: Equatable, Sendable {
         consumer?.resume(context)
     }
 
-    mutating func wake(_ topics: [String: GroupTopic], _ context: GroupContext, _ output: inout GroupOutput) {
+    mutating func wake(_ topics: GroupTopics, _ context: GroupContext, _ output: inout GroupOutput) {
         classic.wake(context, &output)
         consumer?.wake(topics, context, &output)
     }
@@ -43,7 +43,7 @@ struct Group: Equatable, Sendable {
 
     /// Makes it a group of the classic protocol, which it can become without members.
     mutating func becomeClassic(_ output: inout GroupOutput) throws(GroupError) {
-        if isHeld { throw .inconsistentGroupProtocol }
+        if resident != nil { throw .inconsistentGroupProtocol }
         guard let consumer else { return }
         guard consumer.members.isEmpty else { throw .inconsistentGroupProtocol }
         consumer.dissolve(&output)
@@ -51,11 +51,10 @@ struct Group: Equatable, Sendable {
     }
 
     mutating func heartbeat(
-        _ request: GroupRequest.ConsumerHeartbeat, newID: String, _ topics: [String: GroupTopic],
+        _ request: GroupRequest.ConsumerHeartbeat, newID: String, _ topics: GroupTopics,
         _ context: GroupContext, _ output: inout GroupOutput
     ) throws(GroupError) -> GroupAnswer.ConsumerHeartbeat {
         try request.check()
-        if request.topicPattern?.isEmpty == false { throw .invalidRegularExpression }
         if consumer == nil {
             guard request.epoch == 0, isEmpty, classic.pending.isEmpty else { throw .groupIDNotFound }
         }
@@ -85,10 +84,7 @@ struct Group: Equatable, Sendable {
     }
 
     var listing: GroupAnswer.Listing {
-        if let consumer { return consumer.listing }
-        var listing = classic.listing
-        if isHeld { listing.state = ClassicGroup.State.stable.rawValue }
-        return listing
+        resident?.listing(classic.name) ?? consumer?.listing ?? classic.listing
     }
 
     // MARK: On disk

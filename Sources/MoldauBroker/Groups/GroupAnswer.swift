@@ -138,6 +138,7 @@ package enum GroupAnswer: Equatable, Sendable {
             package var epoch: Int32
             package var client: GroupClient
             package var topics: [String]
+            package var topicPattern: String?
             package var assigned: [GroupPartition]
             package var target: [GroupPartition]
         }

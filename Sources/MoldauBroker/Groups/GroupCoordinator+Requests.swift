@@ -93,13 +93,17 @@ extension GroupCoordinator {
         _ actions: inout [GroupAction]
     ) {
         let newID = heartbeat.memberID.isEmpty ? makeMemberID() : ""
-        let (isFull, topics) = (isFull(for: heartbeat.group), topics)
+        let isFull = isFull(for: heartbeat.group)
         let refusal = { error in
             GroupAnswer.consumerHeartbeat(
                 GroupAnswer.ConsumerHeartbeat(error: error, memberID: heartbeat.memberID))
         }
+        var isPattern = true
+        do throws(GroupError) { try resolve(heartbeat.topicPattern ?? "") } catch { isPattern = false }
+        let topics = topics
         attempt(heartbeat.group, ticket, &actions, or: refusal) { group, output throws(GroupError) in
             if isFull { throw .groupMaxSizeReached }
+            guard isPattern else { throw .invalidRegularExpression }
             return .consumerHeartbeat(
                 try group.heartbeat(heartbeat, newID: newID, topics, context, &output))
         }
@@ -155,12 +159,11 @@ extension GroupCoordinator {
     }
 
     private func description(of name: String) -> GroupAnswer.Description {
+        if let resident = groups[name]?.resident { return resident.description(name) }
         guard let group = groups[name], group.consumer == nil else {
             return GroupAnswer.Description(error: .groupIDNotFound, group: name, state: "Dead")
         }
-        var description = group.classic.description
-        if group.isHeld { description.state = ClassicGroup.State.stable.rawValue }
-        return description
+        return group.classic.description
     }
 
     private func listings(_ filter: GroupRequest.List) -> [GroupAnswer.Listing] {

@@ -7,6 +7,9 @@
 // an answer tells is never ahead of what is durable: each names the write that it waits for. If a write fails, the
 // driver makes a new coordinator from the records that there are.
 
+#if SABOTAGE
+    internal import MoldauLog
+#endif
 package import MoldauRecords
 
 /// All groups: their members, and what they have committed.
@@ -19,10 +22,15 @@ package struct GroupCoordinator: Sendable {
     /// The groups that have offsets in a producer's open transaction.
     private var transactions: [Int64: Set<String>] = [:]
     /// The topics that there are, by name.
-    private(set) var topics: [String: GroupTopic] = [:]
+    var topics = GroupTopics()
     private(set) var lastWrite = 0
     /// About how much memory the offsets of all groups take.
     package private(set) var offsetBytes = 0
+    private static let leastPatternLimit = 1_000
+    /// With how many patterns to look for those that nobody wants any more.
+    private var patternLimit = Self.leastPatternLimit
+    /// How many applications in this process and workers of such there have been.
+    var residentCount = 0
     private var randomness: any RandomNumberGenerator & Sendable
 
     /// - Parameter randomness: the source of member ids.
@@ -36,10 +44,16 @@ package struct GroupCoordinator: Sendable {
         var actions: [GroupAction] = []
         let context = GroupContext(now: now, settings: settings)
         switch event {
-        case .request(let request, let ticket): handle(request, ticket, context, &actions)
+        case .request(let request, let ticket):
+            #if SABOTAGE
+                let request = mistaken(request)
+            #endif
+            handle(request, ticket, context, &actions)
         case .marker(let producer, let isCommit, let partition):
             endTransaction(of: producer, isCommit: isCommit, partition)
-        case .topics(let all): topics = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        case .topics(let all):
+            topics = GroupTopics(all)
+            for name in groups.keys { resolvePatterns(of: name) }
         case .topicDeleted(let topic):
             for name in groups.keys.sorted() {
                 change(name, &actions) { group, output in
@@ -65,6 +79,23 @@ package struct GroupCoordinator: Sendable {
     /// When it wants to hear `.wake`, by the uptime; nil if nothing is due.
     package var nextWake: Duration? {
         mutating get { [alarms.next(), retentionAlarm].compactMap(\.self).min() }
+    }
+
+    /// Looks for the topics of a pattern that a member chooses. Those that nobody wants any more are forgotten when there
+    /// are many.
+    mutating func resolve(_ pattern: String) throws(GroupError) {
+        if topics.patternCount >= patternLimit {
+            topics = topics.withoutPatterns
+            for name in groups.keys { resolvePatterns(of: name) }
+            patternLimit = max(Self.leastPatternLimit, 2 * topics.patternCount)
+        }
+        try topics.resolve(pattern)
+    }
+
+    /// Patterns are checked when members choose them. Those of another broker's records may be none here: then they match
+    /// nothing.
+    private mutating func resolvePatterns(of name: String) {
+        for pattern in groups[name]?.consumer?.patterns ?? [] { try? topics.resolve(pattern) }
     }
 
     private mutating func wake(_ context: GroupContext, _ actions: inout [GroupAction]) {
@@ -105,6 +136,15 @@ package struct GroupCoordinator: Sendable {
         alarms.set(groups[name]?.alarm, for: name)
     }
 
+    /// The driver has written records of a group, and replayed them: who asks for the group waits until they are
+    /// durable.
+    /// - Returns: the number of the write.
+    mutating func noteWrite(of name: String) -> Int {
+        lastWrite += 1
+        groups[name]?.lastWrite = lastWrite
+        return lastWrite
+    }
+
     /// The partition of `__consumer_offsets` with a group's records.
     func partition(of group: String) -> Int32 {
         coordinatorPartition(of: group, among: settings.offsetsPartitionCount)
@@ -126,29 +166,19 @@ package struct GroupCoordinator: Sendable {
         var empty = Self(settings, randomness: randomness)
         empty.lastWrite = lastWrite
         empty.topics = topics
-        for (name, group) in groups where group.isHeld { _ = empty.hold(name) }
+        empty.residentCount = residentCount
+        for (name, group) in groups where group.resident != nil {
+            empty.groups[name] = Group(name: name)
+            empty.groups[name]?.resident = group.resident
+        }
         return empty
-    }
-
-    /// Makes an application in this process the only member of a group.
-    /// - Returns: false if the group has other members.
-    mutating func hold(_ name: String) -> Bool {
-        guard groups[name]?.isEmpty ?? true else { return false }
-        groups[name, default: Group(name: name)].isHeld = true
-        return true
-    }
-
-    /// The application has left.
-    mutating func release(_ name: String) {
-        groups[name]?.isHeld = false
-        if groups[name]?.isNothing == true { groups[name] = nil }
     }
 
     /// Takes the groups of another one. No group is in both.
     mutating func adopt(_ other: Self) {
         groups.merge(other.groups) { held, read in
             var group = read
-            group.isHeld = held.isHeld
+            group.resident = held.resident
             return group
         }
         transactions.merge(other.transactions) { $0.union($1) }
@@ -163,8 +193,14 @@ package struct GroupCoordinator: Sendable {
 
     /// Nobody is told: who fetches positions asks again until they are stable.
     private mutating func endTransaction(of producer: Int64, isCommit: Bool, _ partition: Int32?) {
+        #if SABOTAGE
+            let isCommit = isCommit || settings.sabotage.contains(.abortedPositionsKept)
+        #endif
         for name in transactions[producer] ?? [] where partition == nil || self.partition(of: name) == partition {
             offsetBytes -= groups[name]?.offsets.byteCount ?? 0
+            #if SABOTAGE
+                groups[name]?.offsets.ignoresOrder = settings.sabotage.contains(.olderPositionWins)
+            #endif
             groups[name]?.offsets.end(producer, isCommit: isCommit)
             offsetBytes += groups[name]?.offsets.byteCount ?? 0
             if groups[name]?.isNothing == true { groups[name] = nil }
@@ -197,6 +233,7 @@ package struct GroupCoordinator: Sendable {
         let context = GroupContext(now: now, settings: settings)
         for name in groups.keys.sorted() {
             groups[name]?.resume(context)
+            resolvePatterns(of: name)
             alarms.set(groups[name]?.alarm, for: name)
         }
         if !groups.isEmpty { retentionAlarm = now.uptime + settings.retentionCheckInterval }

@@ -31,6 +31,6 @@ package enum GroupError: Int16, Error, Equatable, Sendable {
     case unreleasedInstanceID = 111
     case unsupportedAssignor = 112
     case staleMemberEpoch = 113
-    /// Topics cannot be chosen by pattern here: the client is to name them.
+    /// The pattern of topics is none, or too large.
     case invalidRegularExpression = 128
 }

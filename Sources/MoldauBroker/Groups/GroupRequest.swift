@@ -150,7 +150,7 @@ package enum GroupRequest: Equatable, Sendable {
         /// −1: as before. So is nil in what follows.
         package var rebalanceTimeoutMs: Int32
         package var topics: [String]?
-        /// A pattern of topics' names, from version 1 on; refused.
+        /// A pattern of more topics, from version 1 on; empty for none.
         package var topicPattern: String?
         package var assignor: String?
         /// What the client has.

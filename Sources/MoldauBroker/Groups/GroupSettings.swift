@@ -1,3 +1,7 @@
+#if SABOTAGE
+    internal import MoldauLog
+#endif
+
 /// The limits and times of groups, with Kafka's defaults; each tells Kafka's name of the setting.
 package struct GroupSettings: Equatable, Sendable {
     /// `group.min.session.timeout.ms` to `group.max.session.timeout.ms`.
@@ -27,6 +31,11 @@ package struct GroupSettings: Equatable, Sendable {
     package var consumerSessionTimeout = Duration.seconds(45)
     /// `group.consumer.heartbeat.interval.ms`.
     package var consumerHeartbeatInterval = Duration.seconds(5)
+
+    #if SABOTAGE
+        /// The mistakes that the coordinator makes on purpose.
+        var sabotage: Sabotage = []
+    #endif
 
     package init() {}
 }

@@ -20,6 +20,10 @@ struct OffsetTable: Equatable, Sendable {
     private var place = 0
     /// About how much memory all of them take.
     private(set) var byteCount = 0
+    #if SABOTAGE
+        /// Whether, as a mistake, the commit counts whose transaction ended later.
+        var ignoresOrder = false
+    #endif
 
     static func == (left: Self, right: Self) -> Bool {
         left.committed == right.committed && left.pending == right.pending
@@ -80,7 +84,12 @@ struct OffsetTable: Equatable, Sendable {
     /// The producer's transaction has ended.
     mutating func end(_ producer: Int64, isCommit: Bool) {
         for (partition, entry) in pending.removeValue(forKey: producer) ?? [:] {
-            let isOvertaken = committed[partition].map { $0.place > entry.place } ?? false
+            let isNewer = committed[partition].map { $0.place > entry.place } ?? false
+            #if SABOTAGE
+                let isOvertaken = isNewer && !ignoresOrder
+            #else
+                let isOvertaken = isNewer
+            #endif
             guard isCommit, !isOvertaken else {
                 forget(entry, partition)
                 continue

@@ -50,6 +50,7 @@ extension ConsumerGroupDescribeResponse.Group {
                     $0.clientID = member.client.id
                     $0.clientHost = member.client.host
                     $0.subscribedTopicNames = member.topics
+                    $0.subscribedTopicRegex = member.topicPattern
                     $0.assignment = .init(member.assigned, service)
                     $0.targetAssignment = .init(member.target, service)
                     $0.memberType = 1

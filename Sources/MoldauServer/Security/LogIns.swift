@@ -5,8 +5,8 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Lets clients log in. Passwords are checked on a thread of its own, since that takes long and may keep no other request
-/// waiting; clients' addresses take turns there, so that one that guesses keeps nobody out.
+/// Lets clients log in. Passwords are checked on a thread of its own, since that takes long and may keep no other
+/// request waiting; clients' addresses take turns there, so that one that guesses keeps nobody out.
 final class LogIns<Files: FileSystem>: Sendable {
     private let security: Security<Files>
     private let options: ServerOptions

@@ -258,14 +258,40 @@ struct ConsumerGroupTests {
         #expect(bench.coordinatorNames == [])
     }
 
-    @Test func `topics chosen by pattern are refused`() throws {
+    @Test func `a member gets the topics that its pattern matches, and new ones when they come`() throws {
+        let bench = bench(1)
+        let all = try bench.beat("a", 0, topics: [], pattern: "(ord|us)ers|__.*")
+        #expect(all.error == .none && all.assignment?.count == 3)
+        let description = try bench.consumers().members
+        #expect(description.map(\.topicPattern) == ["(ord|us)ers|__.*"] && description.map(\.topics) == [[]])
+        // A member that names a topic shares it with who matches it.
+        #expect(try bench.beat("b", 0, topics: ["users"]).error == .none)
+        _ = try bench.beat("b", -1)
+        var epoch = try #require(bench.consumers().members.first).epoch
+        let whole = Set(all.assignment ?? [])
+        epoch = try bench.beat("a", epoch, owned: Array(whole)).epoch
+        bench.setTopics([("orders", 1), ("users", 2), ("__consumer_offsets", 4), ("bills", 1)])
+        #expect(try bench.beat("a", epoch, owned: Array(whole)).assignment == nil)
+        bench.setTopics([("orders", 2), ("__consumer_offsets", 4)])
+        #expect(try bench.beat("a", epoch).assignment?.count == 1)
+    }
+
+    @Test func `a pattern is kept by a restart, and can be changed and given up`() throws {
+        let bench = bench(1)
+        _ = try bench.beat("a", 0, topics: [], pattern: "users")
+        bench.restart()
+        #expect(try bench.consumers().members.map(\.topicPattern) == ["users"])
+        #expect(try bench.beat("a", 1).epoch == 1)
+        let changed = try bench.beat("a", 1, topics: ["orders"], pattern: "", owned: [], rebalance: 60_000)
+        #expect(changed.epoch == 2 && changed.assignment?.count == 1)
+        #expect(try bench.consumers().members.map(\.topicPattern) == [nil])
+    }
+
+    @Test(arguments: ["(", "a{2,1}", "\\b", String(repeating: "a", count: 2_000), "((a{99}){99}){99}"])
+    func `what is no pattern, or too large a one, is refused`(pattern: String) throws {
         let bench = bench()
-        let ticket = bench.ask(
-            .consumerHeartbeat(
-                GroupRequest.ConsumerHeartbeat(
-                    group: "app", memberID: "a", epoch: 0, rebalanceTimeoutMs: 1_000, topics: ["orders"],
-                    topicPattern: "o.*", owned: [], client: GroupClient(id: "client", host: "/127.0.0.1"))))
-        guard case .consumerHeartbeat(let answer)? = bench.answers[ticket] else { throw WrongAnswer() }
-        #expect(answer.error == .invalidRegularExpression)
+        #expect(try bench.beat("a", 0, pattern: pattern).error == .invalidRegularExpression)
+        #expect(bench.coordinatorNames == [])
+        #expect(try bench.beat("a", 0, topics: []).error == .invalidRequest)
     }
 }

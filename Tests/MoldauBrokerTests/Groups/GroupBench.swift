@@ -194,7 +194,7 @@ final class GroupBench {
     }
 
     func beat(
-        _ id: String, _ epoch: Int32, topics: [String]? = nil, owned: [GroupPartition]? = nil,
+        _ id: String, _ epoch: Int32, topics: [String]? = nil, pattern: String? = nil, owned: [GroupPartition]? = nil,
         instance: String? = nil, assignor: String? = nil, rebalance: Int32? = nil, group: String = "app"
     ) throws -> GroupAnswer.ConsumerHeartbeat {
         let isJoin = epoch == 0
@@ -203,7 +203,7 @@ final class GroupBench {
                 GroupRequest.ConsumerHeartbeat(
                     group: group, memberID: id, epoch: epoch, instanceID: instance,
                     rebalanceTimeoutMs: rebalance ?? (isJoin ? 60_000 : -1),
-                    topics: topics ?? (isJoin ? ["orders"] : nil), assignor: assignor,
+                    topics: topics ?? (isJoin ? ["orders"] : nil), topicPattern: pattern, assignor: assignor,
                     owned: (owned ?? (isJoin ? [] : nil)).map { Set($0) },
                     client: GroupClient(id: "client", host: "/127.0.0.1"))))
         guard case .consumerHeartbeat(let answer) = try #require(answers[ticket]) else { throw WrongAnswer() }
