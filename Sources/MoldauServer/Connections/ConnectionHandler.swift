@@ -12,7 +12,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let memory: ConnectionTable
     private let options: ServerOptions
     private let logger: Logger
-    private var cutter: FrameCutter
+    private let cutter: FrameCutter
     /// The frames of the read that goes on.
     private var frames: [ByteBuffer] = []
     /// Whether a read was asked for that is held back.
@@ -40,11 +40,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.memory = memory
         self.options = options
         self.logger = logger
-        cutter = FrameCutter(maxFrameBytes: options.maxRequestBytes)
+        cutter = FrameCutter(maxFrameBytes: options.maxRequestBytes, memory.frameBuffers)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         connection.door.open(to: self, context)
+        let buffers = ReceiveBuffers(cutter: NIOLoopBound(cutter, eventLoop: context.eventLoop))
+        do {
+            try context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            try context.channel.syncOptions?.setOption(.recvAllocator, value: buffers)
+        } catch {
+            close(context, reason: "the connection cannot be set up: \(error)")
+        }
         scheduleWatch(context)
     }
 
