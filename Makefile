@@ -15,6 +15,7 @@
 #              fails if a test fails or a sanitizer reports anything, in a test or in a program that a test starts
 # make costs   prints the cost of decoding and encoding a record, by serde
 # make bench   measures WORKLOAD (w1, w2 or w3) on the inputs in INPUT, with FLAGS; see Docs/Performance.md
+# make bench-wire  measures producing and fetching over loopback, with FLAGS (for those of the tool: --help)
 # make bench-check  counts the instructions and allocations of single steps, and compares them with thresholds
 #              (valgrind)
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
@@ -38,7 +39,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf test-clients agree damage crash bench-restore restart fuzz sanitize costs bench bench-check simulate docs interface examples \
+.PHONY: run test test-protobuf test-clients agree damage crash bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -95,6 +96,9 @@ costs:
 bench: rocksdb
 	@$(SWIFT) build --quiet -c release --product bench
 	@"$$($(SWIFT) build -c release --show-bin-path)/bench" $(or $(WORKLOAD),w1) --input $(INPUT) $(FLAGS)
+
+bench-wire: rocksdb
+	@python3 Tests/Tools/bench_wire.py $(FLAGS)
 
 bench-check: rocksdb
 	@$(SWIFT) build --quiet -c release --product step-costs

@@ -189,6 +189,7 @@ let package = Package(
                 "MoldauCluster", "MoldauClusterEmbedded", "CountedAllocations",
             ],
             path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
+        .executableTarget(name: "wire-load", path: "Tests/WireLoad"),
         .executableTarget(
             name: "recovery",
             dependencies: [
@@ -223,7 +224,7 @@ let package = Package(
             dependencies: ["MoldauSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/Simulate", swiftSettings: strict + warnings),
         tests("MoldauSimulationTests", ["MoldauSimulation", "ProgramSupport", "simulate"]),
-        tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI"]),
+        tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI", "wire-load"]),
         tests(
             "ExamplesTests",
             [

@@ -7,10 +7,25 @@ import Testing
     /// The frames `a`, `bcd` and an empty one.
     private static let stream: [UInt8] = [0, 0, 0, 1, 97, 0, 0, 0, 3, 98, 99, 100, 0, 0, 0, 0]
 
+    /// Has the cutter receive bytes as a channel does: as many at a time as its buffer takes.
+    private func receive(
+        _ bytes: [UInt8], _ cutter: FrameCutter, _ body: (ByteBuffer) -> Void = { _ in }
+    ) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            var buffer = cutter.nextBuffer()
+            try #require(buffer.writableBytes > 0)
+            let part = rest.prefix(buffer.writableBytes)
+            buffer.writeBytes(part)
+            rest = rest.dropFirst(part.count)
+            try cutter.cut(buffer, body)
+        }
+    }
+
     private func frames(_ pieces: [[UInt8]], limit: Int = 100) throws -> [String] {
-        var cutter = FrameCutter(maxFrameBytes: limit)
+        let cutter = FrameCutter(maxFrameBytes: limit)
         var frames: [String] = []
-        for piece in pieces { try cutter.cut(ByteBuffer(bytes: piece)) { frames.append(String(buffer: $0)) } }
+        for piece in pieces { try receive(piece, cutter) { frames.append(String(buffer: $0)) } }
         return frames
     }
 
@@ -22,6 +37,48 @@ import Testing
 
     @Test func `frames are the same if the stream comes byte by byte`() throws {
         #expect(try frames(Self.stream.map { [$0] }) == ["a", "bcd", ""])
+    }
+
+    @Test(arguments: [1, 3, 70, 4_096, 65_535, 65_536, 65_537, 300_000, 5_000_000])
+    func `large frames among small ones are the same in whatever pieces they come`(pieceBytes: Int) throws {
+        let sizes = [10, 70_000, 65_531, 65_532, 65_533, 0, 1_200_000, 400, 65_536].filter {
+            pieceBytes > 9 || $0 < 70_000
+        }
+        let sent = sizes.enumerated().map { number, size in
+            (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) }
+        }
+        var stream: [UInt8] = []
+        for frame in sent { stream += withUnsafeBytes(of: UInt32(frame.count).bigEndian) { Array($0) } + frame }
+        let cutter = FrameCutter(maxFrameBytes: 1 << 21)
+        var received: [[UInt8]] = []
+        for place in stride(from: 0, to: stream.count, by: pieceBytes) {
+            try receive(Array(stream[place..<min(place + pieceBytes, stream.count)]), cutter) { frame in
+                received.append(Array(frame.readableBytesView))
+            }
+        }
+        #expect(received == sent)
+        #expect(cutter.heldBytes == 0)
+    }
+
+    @Test func `the rest of a large frame is received where its beginning is`() throws {
+        let cutter = FrameCutter(maxFrameBytes: 1 << 21)
+        let announced: [UInt8] = [0, 16, 0, 0]  // 1 MiB
+        try receive(announced + Array(repeating: 7, count: 65_536), cutter)
+        var buffer = cutter.nextBuffer()
+        #expect(buffer.readableBytes + buffer.writableBytes == 1 << 20 + 4, "a read must not go beyond the frame")
+        let place = buffer.withUnsafeReadableBytes { $0.baseAddress }
+        buffer.writeRepeatingByte(7, count: buffer.writableBytes)
+        var frames: [ByteBuffer] = []
+        try cutter.cut(buffer) { frames.append($0) }
+        #expect(frames.map(\.readableBytes) == [1 << 20])
+        #expect(frames[0].withUnsafeReadableBytes { $0.baseAddress } == place.map { $0 + 4 })
+    }
+
+    @Test func `a frame whose beginning was lost is refused, not read wrongly`() throws {
+        let cutter = FrameCutter(maxFrameBytes: 1 << 21)
+        try receive([0, 16, 0, 0] + Array(repeating: 7, count: 65_536), cutter)
+        _ = cutter.nextBuffer()
+        #expect(throws: FrameCutter.Refusal.lost) { try cutter.cut(ByteBuffer(bytes: [0, 0, 0, 0])) { _ in } }
     }
 
     @Test func `a negative length is refused`() {
@@ -36,19 +93,19 @@ import Testing
     }
 
     @Test func `a frame that is only announced takes no memory`() throws {
-        var cutter = FrameCutter(maxFrameBytes: 1 << 30)
-        try cutter.cut(ByteBuffer(bytes: [0x3f, 0xff, 0xff, 0xff, 1])) { _ in }
+        let cutter = FrameCutter(maxFrameBytes: 1 << 30)
+        try receive([0x3f, 0xff, 0xff, 0xff, 1], cutter)
         #expect(cutter.heldBytes <= 16)
-        try cutter.cut(ByteBuffer(repeating: 0, count: 1_000)) { _ in }
+        #expect(cutter.nextBuffer().capacity <= 64 << 10)
+        try receive(Array(repeating: 0, count: 1_000), cutter)
         #expect(cutter.heldBytes <= 4_096)
     }
 
     @Test func `a few bytes of a frame do not keep what they came with`() throws {
-        var cutter = FrameCutter(maxFrameBytes: 1 << 20)
-        var received = ByteBuffer(bytes: [0, 0, 0xff, 0xfa])
-        received.writeRepeatingByte(1, count: 0xfffa)
-        received.writeBytes([0, 0, 1, 0, 7])
-        try cutter.cut(received) { _ in }
+        let cutter = FrameCutter(maxFrameBytes: 1 << 20)
+        let frame: [UInt8] = [0, 0, 0xff, 0xfa] + Array(repeating: 1, count: 0xfffa)
+        for _ in 0..<20 { try receive(frame, cutter) }
+        try receive(frame + [0, 0, 1, 0, 7], cutter)
         #expect(cutter.heldBytes <= 16)
     }
 }

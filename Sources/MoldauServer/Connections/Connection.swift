@@ -138,6 +138,7 @@ final class Connection: Sendable {
             guard let (frame, slot) = next() else { return }
             let kind = work(frame, self) { [self] answer in complete(slot, answer) }
             memory.remove(queued: frame.readableBytes)
+            memory.frameBuffers.giveBack(frame)
             if kind == .waiting, endTurn(waitingFor: slot) { return }
         }
         let hasMore = state.withLock { state in

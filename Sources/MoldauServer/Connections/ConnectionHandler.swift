@@ -16,7 +16,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let memory: ConnectionTable
     private let options: ServerOptions
     private let logger: Logger
-    private var cutter: FrameCutter
+    private let cutter: FrameCutter
     /// The frames of the read that goes on.
     private var frames: [ByteBuffer] = []
     /// Whether a read was asked for that is held back.
@@ -49,14 +49,26 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.memory = memory
         self.options = options
         self.logger = logger
-        cutter = FrameCutter(maxFrameBytes: min(options.maxRequestBytes, ServerOptions.maxLogInBytes))
+        cutter = FrameCutter(
+            maxFrameBytes: min(options.maxRequestBytes, ServerOptions.maxLogInBytes), memory.frameBuffers)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         connection.door.open(to: self, context)
+        if !connection.localAddress.security.isEncrypted { receiveIntoFrames(context) }
         scheduleWatch(context)
         noteAuthentication()
         if !isAuthenticated { scheduleLogInDeadline(context) }
+    }
+
+    private func receiveIntoFrames(_ context: ChannelHandlerContext) {
+        let buffers = ReceiveBuffers(cutter: NIOLoopBound(cutter, eventLoop: context.eventLoop))
+        do {
+            try context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            try context.channel.syncOptions?.setOption(.recvAllocator, value: buffers)
+        } catch {
+            close(context, reason: "the connection cannot be set up: \(error)")
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -122,7 +134,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if !isAuthenticated { noteAuthentication() }
         do throws(FrameCutter.Refusal) {
-            try cutter.cut(unwrapInboundIn(data)) { frames.append($0) }
+            let isDecrypted = connection.localAddress.security.isEncrypted
+            try cutter.cut(unwrapInboundIn(data), isOwn: !isDecrypted) { frames.append($0) }
         } catch {
             close(context, reason: "\(error)")
         }

@@ -21,6 +21,8 @@ final class ConnectionTable: Sendable {
         var isStopping = false
     }
 
+    /// Beside the limit.
+    let frameBuffers = FrameBuffers()
     private let limits: ServerOptions
     private let state = Monitor(State())
 

@@ -2,74 +2,110 @@
 
 internal import NIOCore
 
-/// Cuts what a connection receives into frames.
+/// Cuts what a connection receives into frames, and says where the next bytes are to be received, so that few of them
+/// are copied.
 ///
-/// A frame that came whole is a slice of what was received. The beginning of one is copied, so that a few bytes do not
-/// keep a large buffer alive; its memory grows with what has come, never with what was only announced.
-struct FrameCutter {
+/// Small frames are slices of what was received; the beginning of one is kept as a copy, so that a few bytes do not keep
+/// a large buffer alive. A large frame has a buffer of its own size, into which the rest of it is received: only what
+/// came with the frame before it is copied. Its memory grows with what has come, never with what was only announced.
+final class FrameCutter {
     /// Why a connection cannot be read any further.
     enum Refusal: Error, Equatable {
         case negativeLength(Int32)
         case tooLarge(bytes: Int32, limit: Int)
+        /// The buffer with the beginning of a frame did not come back.
+        case lost
     }
 
     /// The largest frame that is taken.
     var maxFrameBytes: Int
-    private let allocator: ByteBufferAllocator
+    private let allocator = ByteBufferAllocator()
+    private let buffers: FrameBuffers
     /// A frame that has begun, with its length in front.
     private var begun: ByteBuffer?
+    /// How much of the beginning stands in front of the buffer that is received into.
+    private var lentBytes = 0
+    /// How large buffers are of which nobody knows what will come: as much as comes at a time.
+    private var sizes = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10)
 
-    init(maxFrameBytes: Int, allocator: ByteBufferAllocator = ByteBufferAllocator()) {
+    /// From this size on a frame has a buffer of its own.
+    private static var largeBytes: Int { 64 << 10 }
+    /// How many times what has come such a buffer may have at most.
+    private static var growth: Int { 64 }
+
+    init(maxFrameBytes: Int, _ buffers: FrameBuffers = FrameBuffers()) {
         self.maxFrameBytes = maxFrameBytes
-        self.allocator = allocator
+        self.buffers = buffers
     }
 
-    /// How much memory a frame that has begun takes.
-    var heldBytes: Int { begun?.capacity ?? 0 }
+    /// How much memory a frame that has begun takes. (Where a buffer has room for more, nothing of it was written yet.)
+    var heldBytes: Int { begun?.readableBytes ?? 0 }
 
-    /// How many bytes the frame that has begun will have, its length included; nil if none has, or too little is known.
-    private var announcedBytes: Int? {
-        begun.flatMap { $0.getInteger(at: $0.readerIndex, as: Int32.self) }.map { Int($0) + 4 }
+    /// Where to receive next: behind what is in there already. To be passed to `cut` with what has come.
+    func nextBuffer() -> ByteBuffer {
+        guard let begun else {
+            lentBytes = 0
+            return sizes.buffer(allocator: allocator)
+        }
+        lentBytes = begun.readableBytes
+        if begun.writableBytes > 0 {
+            // Nobody else may have it while it is written to.
+            self.begun = nil
+            return begun
+        }
+        var buffer = allocator.buffer(capacity: lentBytes + (sizes.nextBufferSize() ?? 0))
+        buffer.writeImmutableBuffer(begun)
+        return buffer
     }
 
     /// Calls `body` with each frame that is whole now, without its length.
-    mutating func cut(_ received: ByteBuffer, _ body: (ByteBuffer) -> Void) throws(Refusal) {
-        var received = received
-        if begun != nil {
-            guard let frame = try complete(with: &received) else { return }
-            body(frame)
-        }
-        while let length = received.getInteger(at: received.readerIndex, as: Int32.self) {
+    /// - Parameters:
+    ///   - received: the last `nextBuffer`, to which at least a byte was added.
+    ///   - isOwn: false if it is another buffer instead, with the new bytes alone: of what was encrypted.
+    func cut(_ received: ByteBuffer, isOwn: Bool = true, _ body: (ByteBuffer) -> Void) throws(Refusal) {
+        guard isOwn else { return try cut(joined(received), body) }
+        guard received.readableBytes > lentBytes else { throw .lost }
+        if begun != nil || lentBytes == 0 { _ = sizes.record(actualReadBytes: received.readableBytes - lentBytes) }
+        begun = nil
+        var rest = received
+        while let length = rest.getInteger(at: rest.readerIndex, as: Int32.self) {
             try check(length)
-            guard received.readableBytes - 4 >= Int(length) else { break }
-            received.moveReaderIndex(forwardBy: 4)
-            guard let frame = received.readSlice(length: Int(length)) else { break }
+            guard rest.readableBytes - 4 >= Int(length) else { break }
+            rest.moveReaderIndex(forwardBy: 4)
+            guard let frame = rest.readSlice(length: Int(length)) else { break }
             body(frame)
         }
-        guard received.readableBytes > 0 else { return }
-        var rest = allocator.buffer(capacity: received.readableBytes)
-        rest.writeBuffer(&received)
-        begun = rest
+        if rest.readableBytes > 0 { begun = beginning(rest) }
     }
 
-    /// Moves bytes to the frame that has begun.
-    /// - Returns: the frame, if it is whole now.
-    private mutating func complete(with received: inout ByteBuffer) throws(Refusal) -> ByteBuffer? {
-        if announcedBytes == nil { take(4, &received) }
-        guard let announced = announcedBytes else { return nil }
-        try check(Int32(announced - 4))
-        take(announced, &received)
-        guard begun?.readableBytes == announced else { return nil }
-        begun?.moveReaderIndex(forwardBy: 4)
-        defer { begun = nil }
-        return begun
+    private func joined(_ received: ByteBuffer) -> ByteBuffer {
+        guard begun != nil else {
+            lentBytes = 0
+            return received
+        }
+        var whole = nextBuffer()
+        whole.writeImmutableBuffer(received)
+        return whole
     }
 
-    /// Moves what is missing to `count` bytes of the frame that has begun, as far as it has come.
-    private mutating func take(_ count: Int, _ received: inout ByteBuffer) {
-        let missing = count - (begun?.readableBytes ?? 0)
-        guard missing > 0, var part = received.readSlice(length: min(missing, received.readableBytes)) else { return }
-        begun?.writeBuffer(&part)
+    /// The beginning of a frame, in memory of its own; with room for what follows if the frame is large.
+    private func beginning(_ rest: ByteBuffer) -> ByteBuffer {
+        let count = rest.readableBytes
+        let announced = rest.getInteger(at: rest.readerIndex, as: Int32.self).map { Int($0) + 4 } ?? 4
+        guard announced >= Self.largeBytes else { return copy(of: rest, room: count) }
+        let isItsOwn = rest.readerIndex == 0 && rest.capacity <= announced && rest.writableBytes > 0
+        return isItsOwn ? rest : copy(of: rest, room: min(announced, max(Self.largeBytes, count * Self.growth)))
+    }
+
+    /// A copy in a buffer of exactly that size: reads do not go beyond it.
+    private func copy(of bytes: ByteBuffer, room: Int) -> ByteBuffer {
+        var buffer = buffers.take(capacity: room, allocator)
+        buffer.writeImmutableBuffer(bytes)
+        // What is between was never written, and nobody reads it: the writer goes back in front of it.
+        buffer.moveWriterIndex(to: room)
+        var exact = buffer.slice()
+        exact.moveWriterIndex(to: bytes.readableBytes)
+        return exact
     }
 
     private func check(_ length: Int32) throws(Refusal) {
@@ -83,6 +119,7 @@ extension FrameCutter.Refusal: CustomStringConvertible {
         switch self {
         case .negativeLength(let length): "a frame's length is \(length)"
         case .tooLarge(let bytes, let limit): "a frame of \(bytes) bytes is over the limit of \(limit)"
+        case .lost: "a part of a frame was not received"
         }
     }
 }

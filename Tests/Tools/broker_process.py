@@ -1,0 +1,77 @@
+"""`moldau broker` as a process of its own: what the tools here and the tests with real clients start, kill and look at."""
+
+import pathlib
+import re
+import signal
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def built(product, configuration="release"):
+    """Builds a product of the package, and returns the path of its program."""
+    command = ["swift", "build", "-c", configuration]
+    subprocess.run([*command, "--quiet", "--product", product], check=True, cwd=ROOT)
+    folder = subprocess.run([*command, "--show-bin-path"], check=True, cwd=ROOT, capture_output=True, text=True)
+    return pathlib.Path(folder.stdout.strip()) / product
+
+
+class BrokerProcess:
+    """A broker on a data directory; it is started again on the same ports, one per protocol."""
+
+    def __init__(self, program, data, *options, protocols=("PLAINTEXT",)):
+        self.program, self.data, self.options = str(program), str(data), list(options)
+        self.ports = {protocol: 0 for protocol in protocols}
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.kill()
+
+    def start(self):
+        command = [self.program, "broker", "--data", self.data, *self.options]
+        for protocol, port in self.ports.items():
+            command += ["--listen", f"{protocol}://127.0.0.1:{port}"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        found = re.findall(r"127\.0\.0\.1:(\d+)", line)
+        if len(found) != len(self.ports):
+            raise SystemExit(f"the broker does not start: {line}")
+        self.ports = dict(zip(self.ports, map(int, found)))
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def addresses(self):
+        return [f"127.0.0.1:{port}" for port in self.ports.values()]
+
+    @property
+    def port(self):
+        return next(iter(self.ports.values()))
+
+    @property
+    def address(self):
+        return self.addresses[0]
+
+    def kill(self):
+        """As in a crash."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        if self.process.wait(timeout=30) != 0:
+            raise SystemExit(f"the broker ended with {self.process.returncode}")
+
+    def mebibytes(self, field="RssAnon"):
+        """Its memory, by a field of /proc/PID/status: `RssAnon` is what is not mapped from files."""
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) / 1024
+        raise SystemExit(f"the broker is gone: there is no {field}")
