@@ -55,6 +55,14 @@ extension BrokerPartition {
         } catch {
             return completion(.failure(error))
         }
+        acknowledge(appended, acknowledged, then: completion)
+    }
+
+    /// Calls back when what was appended is acknowledged, as `append` does.
+    package func acknowledge(
+        _ appended: PartitionLog<Files>.Appended, _ acknowledged: Acknowledgement,
+        then completion: @escaping @Sendable (Result<PartitionLog<Files>.Appended, BrokerError>) -> Void
+    ) {
         guard !isDurable(upTo: appended.end) else { return completion(.success(appended)) }
         guard acknowledged == .whenDurable else {
             completion(.success(appended))
@@ -68,18 +76,16 @@ extension BrokerPartition {
         }
     }
 
-    /// Appends the batch that a client sent for this partition, as `append` does. Everything in it is checked.
+    /// Appends the batch that a client sent for this partition, as `append` does, without waiting for anything.
+    /// Everything in it is checked.
     /// - Parameter sent: the bytes of the request: exactly one batch, whose offsets count from 0.
-    package func append(
-        sent: UnsafeRawBufferPointer, acknowledged: Acknowledgement,
-        then completion: @escaping @Sendable (Result<PartitionLog<Files>.Appended, BrokerError>) -> Void
-    ) {
+    package func append(sent: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
         do throws(LogError) {
             try RecordBatchHeader.checkSent(sent)
         } catch {
-            return completion(.failure(.log(name, error)))
+            throw .log(name, error)
         }
-        append(sent, acknowledged: acknowledged, then: completion)
+        return try append(sent)
     }
 
     /// Whether others see only what is synced.

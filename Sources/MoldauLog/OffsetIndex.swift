@@ -52,6 +52,18 @@ package struct OffsetIndex: Equatable, Sendable {
         return low == 0 ? 0 : Int(entries[low - 1] & 0xffff_ffff)
     }
 
+    /// - Returns: the start of the last indexed batch that begins at or before a position and ends below an offset; 0
+    ///   if there is none.
+    func position(atOrBefore position: Int, endingBelow limit: Offset) -> Int {
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let (offset, start) = (base + Int64(entries[middle] >> 32), Int(entries[middle] & 0xffff_ffff))
+            if start <= position, offset < limit { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? 0 : Int(entries[low - 1] & 0xffff_ffff)
+    }
+
     /// The start of the last indexed batch; 0 if there is none.
     package var lastPosition: Int { Int((entries.last ?? 0) & 0xffff_ffff) }
 

@@ -15,6 +15,8 @@ package struct PlannedRead<File: LogFile>: Sendable {
     let segmentBase: Offset
     let generation: Int
     let position: Int
+    /// The last indexed batch that the read may reach.
+    let farthest: Int
     let size: Int
     let from: Offset
     let maxBytes: Int
@@ -64,10 +66,14 @@ package struct PlannedRead<File: LogFile>: Sendable {
         guard size - position >= minBytes, let (number, hold) = try file.sharedDescriptor(),
             let start = try firstBatch()
         else { return nil }
-        var scanner = BatchScanner(file, size: size, from: start, nextOffset: segmentBase)
-        var (end, next) = (start, from)
+        // What lies between is not looked at: a read of many small batches would cost as much as reading them.
+        var scanner = BatchScanner(file, size: size, from: max(start, farthest), nextOffset: segmentBase)
+        var (end, next) = (scanner.position, from)
         while let header = try scanner.next(), header.baseOffset < upTo {
-            guard end == start || scanner.position - start <= maxBytes else { break }
+            guard end == start || scanner.position - start <= maxBytes else {
+                if next == from { next = header.baseOffset }
+                break
+            }
             (end, next) = (scanner.position, header.lastOffset + 1)
         }
         guard end - start >= max(minBytes, 1) else { return nil }
@@ -168,7 +174,10 @@ extension PartitionLog {
         }
         return PlannedRead(
             file: segment.file, directory: directory, segmentBase: segment.base, generation: segment.generation,
-            position: position, size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
+            position: position,
+            farthest: segment.offsetIndex.position(
+                atOrBefore: position + min(maxBytes, segment.size - position), endingBelow: limit),
+            size: segment.size, from: offset, maxBytes: maxBytes, upTo: limit,
             aborted: onlyCommitted ? abortedTransactions(from: offset) : [],
             unchecked: uncheckedRuns(of: segment), hold: try segment.file.hold())
     }

@@ -258,12 +258,8 @@ struct AdministrationTests {
         let broker = try openWithTopic()
         let partition = try broker.partition(TopicPartition("t", 0))
         func send(_ bytes: [UInt8]) -> Result<Int64, BrokerError> {
-            nonisolated(unsafe) var answer = Result<Int64, BrokerError>.failure(.closed)
             let sent = SharedBytes(copying: bytes)
-            partition.append(sent: sent.bytes, acknowledged: .whenWritten) { result in
-                answer = result.map(\.first.value)
-            }
-            return answer
+            return Result { () throws(BrokerError) in try partition.append(sent: sent.bytes).first.value }
         }
         #expect(send(batch(["a", "b"])) == .success(0))
         #expect(send(batch(["c"])) == .success(2))

@@ -1,5 +1,5 @@
 import Foundation
-import MoldauBroker
+@testable import MoldauBroker
 import MoldauLog
 import MoldauRecords
 import Testing
@@ -37,6 +37,24 @@ struct ServedPartitionTests {
             let file = try #require(located.file)
             #expect(contents(file) == Array(read.bytes.bytes))
             #expect(located.next == read.next && located.bytes.count == 0 && read.file == nil)
+        }
+    }
+
+    /// 300 batches of 70 to 80 bytes: about five of them are in the index.
+    @Test(arguments: [1, 80, 4_000, 4_200, 8_300, 12_000, 20_000, Int.max], [Int64(0), 1, 54, 60, 150, 299])
+    func `where batches are is told by the index too, up to the first that may not be read`(
+        maxBytes: Int, from: Int64
+    ) throws {
+        try withBroker { broker in
+            for number in 0..<300 { try broker.append(["value \(number)"], to: name) }
+            let partition = try broker.partition(name)
+            var log = try #require(partition.withOpenLog { $0 })
+            for limit in [Int64(1), 55, 110, 113, 170, 299, 300].map({ Offset($0) }) where limit > Offset(from) {
+                let planned = try #require(try log.planRead(from: Offset(from), maxBytes: maxBytes, below: limit))
+                let (read, located) = (try planned.read(), try #require(try planned.locate(minBytes: 1)))
+                #expect(contents(located.bytes) == Array(read.bytes.bytes))
+                #expect(located.next == read.next)
+            }
         }
     }
 

@@ -86,4 +86,103 @@ import Testing
             #expect(answer.highWatermark == Offset(-1) && answer.logStartOffset == Offset(-1))
         }
     }
+
+    /// Sends a batch of records without a header, each with a key or none, and a timestamp.
+    private func produce(
+        _ records: [(key: String?, timestamp: Int64)], to topic: String, _ client: WireClient, version: Int16 = 9
+    ) throws -> ProduceResponse.PartitionResponse {
+        var builder = RecordBatchBuilder(capacity: 1_000)
+        for record in records {
+            "value".utf8.withContiguousStorageIfAvailable { value in
+                let value = UnsafeRawBufferPointer(value)
+                let timestamp = Timestamp(ms: record.timestamp)
+                if let key = record.key {
+                    Array(key.utf8).withUnsafeBytes { builder.append(key: $0, value: value, timestamp: timestamp) }
+                } else {
+                    builder.append(key: nil, value: value, timestamp: timestamp)
+                }
+            }
+        }
+        let batch = WireBytes(SharedBytes(copying: builder.finish()))
+        let response = try client.call(
+            ProduceRequest {
+                $0.acks = -1
+                $0.topicData = [
+                    .init {
+                        $0.name = topic
+                        $0.partitionData = [.init { $0.records = .bytes(batch) }]
+                    }
+                ]
+            }, version: version)
+        return try #require(response.responses.first?.partitionResponses.first)
+    }
+
+    private func create(_ topic: String, _ settings: [String: String], _ client: WireClient) throws {
+        let created = try client.call(
+            CreateTopicsRequest {
+                $0.topics = [
+                    .init {
+                        $0.name = topic
+                        $0.numPartitions = 1
+                        $0.replicationFactor = 1
+                        $0.configs = settings.map { name, value in
+                            .init {
+                                $0.name = name
+                                $0.value = value
+                            }
+                        }
+                    }
+                ]
+            }, version: 5)
+        #expect(created.topics.map(\.errorCode) == [.none])
+    }
+
+    @Test func `the time that the broker gave records is told`() async throws {
+        try await withServer { address in
+            let client = try WireClient(address)
+            try create("stamped", ["message.timestamp.type": "LogAppendTime"], client)
+            let stamped = try produce([("a", 5)], to: "stamped", client)
+            let fetched = try client.fetch("stamped")
+            guard case .bytes(let bytes) = fetched.records else {
+                Issue.record("no records")
+                return
+            }
+            #expect(stamped.logAppendTimeMs == (try RecordBatchHeader(bytes.bytes).maxTimestamp.ms))
+            #expect(stamped.logAppendTimeMs > 5)
+            #expect(try produce([("a", 5)], to: "t", client).logAppendTimeMs == -1)
+        }
+    }
+
+    @Test func `records without a key are named when a compacted topic refuses their batch`() async throws {
+        try await withServer { address in
+            let client = try WireClient(address)
+            try create("compacted", ["cleanup.policy": "compact"], client)
+            let refused = try produce([("a", 1), (nil, 1), ("b", 1), (nil, 1)], to: "compacted", client)
+            #expect(refused.errorCode == .invalidRecord && refused.baseOffset == Offset(-1))
+            #expect(refused.errorMessage == "One or more records have been rejected")
+            #expect(refused.recordErrors.map(\.batchIndex) == [1, 3])
+            #expect(
+                refused.recordErrors.allSatisfy {
+                    $0.batchIndexErrorMessage
+                        == "Compacted topic cannot accept message without key in topic partition compacted-0."
+                })
+            #expect(try produce([("a", 1)], to: "compacted", client).errorCode == .none)
+        }
+    }
+
+    @Test func `records whose timestamps are out of bounds are named`() async throws {
+        try await withServer { address in
+            let client = try WireClient(address)
+            try create("bounded", ["message.timestamp.before.max.ms": "3600000"], client)
+            let now = Int64(Date().timeIntervalSince1970 * 1_000)
+            let refused = try produce([("a", now), ("a", 7), ("a", now + 1), ("a", 9)], to: "bounded", client)
+            #expect(refused.errorCode == .invalidTimestamp)
+            #expect(refused.errorMessage == "One or more records have been rejected due to invalid timestamp")
+            #expect(refused.recordErrors.map(\.batchIndex) == [1, 3])
+            let told = try #require(refused.recordErrors.first?.batchIndexErrorMessage)
+            let expected = "Timestamp 7 of message with offset 1 is out of range. The timestamp should be within ["
+            #expect(told.hasPrefix(expected), "\(told)")
+            #expect(try produce([("a", 7)], to: "bounded", client, version: 7).errorCode == .invalidTimestamp)
+        }
+    }
 }

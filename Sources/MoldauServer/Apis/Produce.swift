@@ -3,6 +3,8 @@
 // Versions 0 to 2 are advertised, because librdkafka before 2.9 compresses only if version 0 is there; they carry
 // formats that no client writes any more, and are answered with UNSUPPORTED_FOR_MESSAGE_FORMAT.
 //
+// A batch that is refused because of single records is answered with these, the first 1,000 of them.
+//
 // Ignored: `timeoutMs`: an append waits for the disk, which answers or fails. `transactionalId`: the batches tell
 // their producer.
 
@@ -41,22 +43,24 @@ extension ProduceRequest: ServedRequest {
         }
         do throws(BrokerError) {
             let partition = try service.broker.partition(name)
-            partition.append(
-                sent: batches.bytes, acknowledged: acks == -1 ? .whenDurable : .whenWritten
-            ) { result in
+            let appended = try partition.append(sent: batches.bytes)
+            partition.acknowledge(appended, acks == -1 ? .whenDurable : .whenWritten) { result in
                 switch result {
                 case .success(let appended):
                     completion(
                         .init {
                             $0.index = name.partition.number
                             $0.baseOffset = appended.first
+                            $0.logAppendTimeMs = appended.logAppendTime?.ms ?? -1
                             $0.logStartOffset = (try? partition.bounds().lowerBound) ?? .zero
                         })
                 case .failure(let error): completion(.init(name, refused: ErrorCode(error), error.reason))
                 }
             }
         } catch {
-            refuse(ErrorCode(error), error.reason)
+            var response = ProduceResponse.PartitionResponse(name, refused: ErrorCode(error), error.reason)
+            if case .log(_, let cause) = error { response.tell(cause, in: batches.bytes, for: name) }
+            completion(response)
         }
     }
 
@@ -88,6 +92,42 @@ extension ProduceResponse.PartitionResponse {
             $0.errorCode = code
             $0.baseOffset = Offset(-1)
             $0.errorMessage = reason
+        }
+    }
+
+    /// How many records a client is told of.
+    private static var maxRecordErrors: Int { 1_000 }
+
+    /// Says in Kafka's words for which records the batch was refused, if it was for records (KIP-467).
+    fileprivate mutating func tell(_ error: LogError, in batch: UnsafeRawBufferPointer, for name: TopicPartition) {
+        func tell(_ message: String, _ fault: (RecordView) -> String?) {
+            errorMessage = message
+            var reader = RecordBatchReader(batch)
+            while recordErrors.count < Self.maxRecordErrors, let record = try? reader.next() {
+                guard let text = fault(record) else { continue }
+                let index = Int32(clamping: record.offset.value)
+                recordErrors.append(
+                    .init {
+                        $0.batchIndex = index
+                        $0.batchIndexErrorMessage = text
+                    })
+            }
+        }
+        switch error {
+        case .nullKey:
+            tell("One or more records have been rejected") { record in
+                guard record.key == nil else { return nil }
+                return "Compacted topic cannot accept message without key in topic partition \(name)."
+            }
+        case .timestampOutOfBounds(_, _, let allowed):
+            tell("One or more records have been rejected due to invalid timestamp") { record in
+                if record.timestamp == .none || allowed.contains(record.timestamp) { return nil }
+                return """
+                    Timestamp \(record.timestamp.ms) of message with offset \(record.offset.value) is out of range. \
+                    The timestamp should be within [\(allowed.lowerBound.ms), \(allowed.upperBound.ms)]
+                    """
+            }
+        default: break
         }
     }
 }

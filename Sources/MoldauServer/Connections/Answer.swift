@@ -19,14 +19,37 @@ enum Answer: Sendable {
         case file(FileBytes)
     }
 
-    /// How much memory it takes until it is sent.
-    var heldBytes: Int {
+    /// How large it is until it is sent.
+    var size: UnsentBytes {
         switch self {
         case .frame(let parts), .last(let parts, _):
-            parts.reduce(0) { sum, part in
-                if case .bytes(let bytes) = part { sum + bytes.readableBytes } else { sum }
+            parts.reduce(into: UnsentBytes()) { size, part in
+                switch part {
+                case .bytes(let bytes): size.inMemory += bytes.readableBytes
+                case .file(let bytes): size.inFiles += bytes.range.count
+                }
             }
-        case .nothing, .close: 0
+        case .nothing, .close: UnsentBytes()
         }
+    }
+}
+
+/// How much of a connection's answers has not reached the socket.
+struct UnsentBytes: Equatable {
+    var inMemory = 0
+    var inFiles = 0
+
+    /// Whether no further request is begun before the client has read more. What is in files takes no memory, but each
+    /// request costs work, which others are waiting for.
+    var isTooMuch: Bool { inMemory > 1 << 20 || inFiles > 8 << 20 }
+
+    static func += (left: inout UnsentBytes, right: UnsentBytes) {
+        left.inMemory += right.inMemory
+        left.inFiles += right.inFiles
+    }
+
+    static func -= (left: inout UnsentBytes, right: UnsentBytes) {
+        left.inMemory -= right.inMemory
+        left.inFiles -= right.inFiles
     }
 }

@@ -23,8 +23,8 @@ final class Connection: Sendable {
         var slots = AnswerSlots<Answer>()
         /// Answers that may leave.
         var ready: [Answer] = []
-        /// Memory of answers that have not reached the socket.
-        var unsentBytes = 0
+        /// Of answers that have not reached the socket.
+        var unsent = UnsentBytes()
         var isPumpDue = false
         var isClosed = false
         /// Ends the wait of the waiting request.
@@ -53,8 +53,6 @@ final class Connection: Sendable {
     let door: ConnectionDoor
     private let state = Mutex(State())
 
-    /// How much memory answers may take that the client has not read, before no further request is begun.
-    fileprivate static var maxUnsentBytes: Int { 1 << 20 }
     /// How many requests a turn takes before its answers are sent.
     private static var requestsPerTurn: Int { 128 }
 
@@ -91,15 +89,15 @@ final class Connection: Sendable {
     var isFull: Bool { state.withLock { $0.unanswered >= maxUnanswered } }
 
     /// Whether every request was answered, and every answer has reached the socket.
-    var isQuiet: Bool { state.withLock { $0.unanswered == 0 && $0.ready.isEmpty && $0.unsentBytes == 0 } }
+    var isQuiet: Bool { state.withLock { $0.unanswered == 0 && $0.ready.isEmpty && $0.unsent == UnsentBytes() } }
 
     /// Whether nothing is asked.
     var isIdle: Bool { state.withLock { $0.unanswered == 0 } }
 
     /// Memory of answers that wait for the client.
-    var unsentBytes: Int { state.withLock { $0.unsentBytes } }
+    var unsentBytes: Int { state.withLock { $0.unsent.inMemory } }
 
-    /// The answers that may leave, in order; their memory counts until `noteSent`.
+    /// The answers that may leave, in order; they count as unsent until `noteSent`.
     func takeAnswers() -> [Answer] {
         state.withLock { state in
             defer { (state.ready, state.isPumpDue) = ([], false) }
@@ -107,10 +105,10 @@ final class Connection: Sendable {
         }
     }
 
-    /// So much memory of answers has reached the socket.
-    func noteSent(_ bytes: Int) {
+    /// So much of answers has reached the socket.
+    func noteSent(_ bytes: UnsentBytes) {
         let isNext = state.withLock { state in
-            if !state.isClosed { state.unsentBytes -= bytes }
+            if !state.isClosed { state.unsent -= bytes }
             return state.takeTurn()
         }
         if isNext { pool.submit { _ in self.runTurn() } }
@@ -121,7 +119,7 @@ final class Connection: Sendable {
     func closed() {
         let (cancel, isNext) = state.withLock { state in
             state.isClosed = true
-            (state.ready, state.unsentBytes) = ([], 0)
+            (state.ready, state.unsent) = ([], UnsentBytes())
             return (state.cancel, state.takeTurn())
         }
         cancel?()
@@ -152,7 +150,7 @@ final class Connection: Sendable {
     /// The next request; nil if the turn is over.
     private func next() -> (ByteBuffer, slot: Int)? {
         let found: (ByteBuffer, Int)? = state.withLock { state in
-            guard state.unsentBytes <= Self.maxUnsentBytes, let frame = state.queue.popFirst() else {
+            guard !state.unsent.isTooMuch, let frame = state.queue.popFirst() else {
                 state.hasTurn = false
                 return nil
             }
@@ -185,7 +183,7 @@ final class Connection: Sendable {
 
     private func complete(_ slot: Int, _ answer: Answer) {
         let (isNext, isPumpDue) = state.withLock { state in
-            if !state.isClosed { state.unsentBytes += answer.heldBytes }
+            if !state.isClosed { state.unsent += answer.size }
             let before = state.ready.count
             state.slots.complete(slot, answer) { if !state.isClosed { state.ready.append($0) } }
             if state.waiting == slot { (state.waiting, state.cancel) = (nil, nil) }
@@ -215,7 +213,7 @@ extension Connection.State {
 
     /// Whether a turn begins now: there is something to do, nobody does it, and no request before it waits.
     fileprivate mutating func takeTurn() -> Bool {
-        guard !hasTurn, waiting == nil, !queue.isEmpty, unsentBytes <= Connection.maxUnsentBytes else { return false }
+        guard !hasTurn, waiting == nil, !queue.isEmpty, !unsent.isTooMuch else { return false }
         hasTurn = true
         return true
     }

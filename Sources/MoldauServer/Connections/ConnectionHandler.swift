@@ -194,10 +194,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func pump(_ context: ChannelHandlerContext) {
         let answers = connection.takeAnswers()
         var small = ByteBuffer()
-        var sent = 0
+        var sent = UnsentBytes()
         var closing: String?
         for answer in answers {
-            sent += answer.heldBytes
+            sent += answer.size
             switch answer {
             case .nothing: break
             case .close(let reason):
@@ -214,7 +214,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
         }
         write(&small, context)
-        if sent > 0 || !answers.isEmpty { flush(context, sent) }
+        if !answers.isEmpty { flush(context, sent) }
         noteHeld()
         if let closing { return close(context, reason: closing) }
         if isStopping { return closeIfQuiet(context) }
@@ -252,7 +252,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     /// Flushes, and counts `bytes` as sent once all before has reached the socket.
-    private func flush(_ context: ChannelHandlerContext, _ bytes: Int) {
+    private func flush(_ context: ChannelHandlerContext, _ bytes: UnsentBytes) {
         let promise = context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         promise.futureResult.whenComplete { _ in
