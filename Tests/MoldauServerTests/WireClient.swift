@@ -93,6 +93,7 @@ final class WireClient {
 /// A server of a broker in a directory of its own, with one topic `t`.
 func withServer(
     _ options: ServerOptions = ServerOptions(), durability: Durability = .os,
+    alongside begin: (EmbeddedCluster) throws -> Any = { _ in () },
     _ body: @escaping @Sendable (ListenAddress) throws -> Void
 ) async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
@@ -102,6 +103,8 @@ func withServer(
     try cluster.makeAdmin(clientID: "test").create([
         NewTopic("t", partitionCount: 1, configuration: ["max.message.bytes": "20000000"])
     ])
+    let companion = try begin(cluster)
+    defer { withExtendedLifetime(companion) {} }
     let server = try BrokerServer(of: cluster, listening: [.localhost(0)], options: options, logger: quiet)
     let address = try await server.start()[0]
     // Sockets block, which they must not do on Swift's cooperative pool.
