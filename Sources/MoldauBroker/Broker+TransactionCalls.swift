@@ -68,6 +68,10 @@ extension Broker {
             throw .invalidTransactionTimeout(ms: timeoutMs, longestMs: longestMs)
         }
         try transactions.checkRoom(for: id)
+        guard id.utf8.count <= transactions.limits.maxIDBytes || transactions.newestProducer(of: id) != nil else {
+            throw .invalidProducerRequest(
+                reason: "a transactional id has at most \(transactions.limits.maxIDBytes) bytes")
+        }
         return try transactions.withState(id) { state throws(BrokerError) in
             if let record = state.record {
                 if let known, known != record.producer {

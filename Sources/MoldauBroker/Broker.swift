@@ -38,6 +38,8 @@ package final class Broker<Files: FileSystem>: Sendable {
     private let state: Mutex<State>
     let groups: Groups
     let transactions: Transactions
+    /// Who can log in, and who may do what.
+    package let security: Security<Files>
 
     /// Opens a data directory; creates it if it does not exist. After an unclean stop every partition is checked and
     /// its torn tail cut off before this returns.
@@ -72,6 +74,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         var opened = DataDirectory(files: files, path: directory, logger: logger, randomness: randomness)
         let found = try opened.open()
         clusterID = try opened.clusterID()
+        security = try Security(files, directory: directory, randomness: opened.randomness)
         (wasClean, durableEnds, checkpointedStarts) = (found.wasClean, found.journal.ends, found.starts)
         groupCommit = GroupCommit(files, journal: found.journal, isAwaited: durability == .sync, callbacks)
         #if SABOTAGE

@@ -10,6 +10,8 @@ package struct ProducerLimits: Sendable {
     package var producerExpiration = Duration.seconds(86_400)
     /// How many transactional ids may exist; more are refused.
     package var transactionalIDs = 10_000
+    /// How many bytes a new transactional id may have. Kafka's limit is that of a text.
+    package var maxIDBytes = 1_024
     /// How many idempotent producers a partition remembers; more are refused.
     package var producersPerPartition = 10_000
 

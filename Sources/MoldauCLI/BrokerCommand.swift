@@ -19,7 +19,10 @@ struct BrokerCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("listen"),
-        help: "Listen on this ADDRESS:PORT. May be repeated. Port 0 has the system choose one.")
+        help: """
+            Listen on this ADDRESS:PORT. May be repeated. Port 0 has the system choose one. In front may stand how clients \
+            talk to it: PLAINTEXT:// (the default), SSL://, SASL_PLAINTEXT:// or SASL_SSL://.
+            """)
     var addresses: [String] = ["127.0.0.1:9092"]
 
     @Option(help: "When records are acknowledged: sync (once they are on disk) or os (once the system has them).")
@@ -31,12 +34,16 @@ struct BrokerCommand: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Create topics that clients ask for and that do not exist.")
     var autoCreate = true
 
-    @Flag(help: "Allow addresses that other machines can reach, without encryption and log-in.")
+    @Flag(
+        help: "Allow addresses that other machines can reach without encryption and log-in, and unencrypted passwords.")
     var insecure = false
+
+    @OptionGroup(title: "Security") var security: SecurityOptions
 
     func validate() throws {
         for address in addresses where ListenAddress(address) == nil {
-            throw ValidationError("--listen takes ADDRESS:PORT, such as 127.0.0.1:9092, not '\(address)'")
+            throw ValidationError(
+                "--listen takes ADDRESS:PORT, such as 127.0.0.1:9092 or SASL_SSL://0.0.0.0:9093, not '\(address)'")
         }
         if durability != "sync" && durability != "os" { throw ValidationError("--durability takes 'sync' or 'os'") }
         if partitions < 1 { throw ValidationError("--partitions is at least 1") }
@@ -47,6 +54,7 @@ struct BrokerCommand: AsyncParsableCommand {
         options.isInsecure = insecure
         options.createsTopics = autoCreate
         options.defaultPartitions = partitions
+        security.fill(&options)
         do {
             let cluster = try EmbeddedCluster(
                 directory: data.brokerDirectory(orCreate: true), durability: durability == "os" ? .os : .sync)

@@ -10,5 +10,5 @@ struct MoldauCommand: AsyncParsableCommand {
             Works on the data directory of an application, the one given to '.embedded(at:)'. One process at a time \
             works on a directory: stop the application first. 'moldau broker' lets Kafka clients use a directory.
             """,
-        subcommands: [Topics.self, Produce.self, Consume.self, Repair.self, BrokerCommand.self])
+        subcommands: [Topics.self, Produce.self, Consume.self, Repair.self, BrokerCommand.self, Users.self])
 }

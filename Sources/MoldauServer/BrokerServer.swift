@@ -5,6 +5,7 @@ public import MoldauClusterEmbedded
 internal import MoldauLog
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 public import ServiceLifecycle
 internal import Synchronization
 
@@ -26,7 +27,7 @@ public final class BrokerServer: Service {
 
     private struct Running {
         var group: MultiThreadedEventLoopGroup
-        var pool: NIOThreadPool
+        var pools: ServerPools
         var listeners: [any Channel]
         var table: ConnectionTable
         var service: ServerWork
@@ -39,13 +40,16 @@ public final class BrokerServer: Service {
     private let phase = Mutex(Phase.new)
 
     /// A server that does not listen yet.
+    ///
+    /// Addresses that other machines can reach have to be encrypted, and closed to strangers: `saslSSL`, or `ssl` where
+    /// clients must show certificates.
     /// - Throws: `ServerError.noAddress`, `.unprotectedAddress`.
     public init(
         of cluster: EmbeddedCluster, listening addresses: [ListenAddress], options: ServerOptions = ServerOptions(),
         logger: Logger = Logger(label: "moldau.server")
     ) throws(ServerError) {
         if addresses.isEmpty { throw .noAddress }
-        if let open = addresses.first(where: { !$0.isLoopback && !options.isInsecure }) {
+        if let open = addresses.first(where: { !$0.isLoopback && !options.isInsecure && !options.protects($0) }) {
             throw .unprotectedAddress(open)
         }
         self.cluster = cluster
@@ -87,29 +91,40 @@ public final class BrokerServer: Service {
             return false
         }
         guard isNew else { throw ServerError.stopped }
+        try checkRules()
+        if wanted.contains(where: \.security.requiresLogIn), cluster.users.all.isEmpty {
+            logger.warning("clients have to log in, and there are no users; 'moldau users add' makes one")
+        }
+        let tls = try tlsContext()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.networkThreads)
-        let pool = NIOThreadPool(numberOfThreads: options.workThreads)
-        pool.start()
+        let pools = ServerPools(options)
+        pools.start()
         let table = ConnectionTable(options)
-        let service = cluster.makeService(options, pool, logger)
+        let service = cluster.makeService(options, pools, logger)
         var listeners: [any Channel] = []
         do {
-            for address in wanted { listeners.append(try listen(on: address, group, pool, table, service.work)) }
+            for address in wanted {
+                let door = FrontDoor(
+                    address: address, options: options, tls: address.security.isEncrypted ? tls : nil, pool: pools.work,
+                    table: table, work: service.work, logger: logger)
+                listeners.append(try listen(group, door))
+            }
         } catch {
             for listener in listeners { try? listener.close().wait() }
             try? group.syncShutdownGracefully()
-            try? pool.syncShutdownGracefully()
+            pools.stop()
             throw error
         }
         let addresses = zip(listeners, wanted).map { listener, wanted in
-            ListenAddress(host: wanted.host, port: listener.localAddress?.port ?? wanted.port)
+            ListenAddress(
+                host: wanted.host, port: listener.localAddress?.port ?? wanted.port, security: wanted.security)
         }
         do {
             try cluster.note(listening: addresses)
         } catch {
             logger.warning("the addresses could not be noted in the data directory", metadata: ["error": "\(error)"])
         }
-        let running = Running(group: group, pool: pool, listeners: listeners, table: table, service: service)
+        let running = Running(group: group, pools: pools, listeners: listeners, table: table, service: service)
         phase.withLock { $0 = .listening(running) }
         logger.notice("listening", metadata: ["addresses": "\(addresses.map(\.description).joined(separator: ", "))"])
         return addresses
@@ -129,25 +144,19 @@ public final class BrokerServer: Service {
         running.table.waitUntilEmpty(atMost: options.stopTimeout)
         for connection in running.table.all { connection.door.close("the server has stopped") }
         try? running.group.syncShutdownGracefully()
-        try? running.pool.syncShutdownGracefully()
+        running.pools.stop()
         try? cluster.note(listening: [])
     }
 
-    private func listen(
-        on address: ListenAddress, _ group: MultiThreadedEventLoopGroup, _ pool: NIOThreadPool,
-        _ table: ConnectionTable,
-        _ work: @escaping Connection.Worker
-    ) throws -> any Channel {
-        let (options, logger) = (options, logger)
+    private func listen(_ group: MultiThreadedEventLoopGroup, _ door: FrontDoor) throws -> any Channel {
+        let address = door.address
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 4)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try Self.accept(channel, address, options, pool, table, work, logger)
-                }
+                channel.eventLoop.makeCompletedFuture { try door.admit(channel) }
             }
         do {
             return try bootstrap.bind(host: address.host, port: address.port).wait()
@@ -158,30 +167,24 @@ public final class BrokerServer: Service {
         }
     }
 
-    private struct Refused: Error {}
+    /// Access rules that nobody obeys are worse than none.
+    private func checkRules() throws(ServerError) {
+        if options.accessListsAreOn { return }
+        let count = cluster.accessRuleCount
+        if count > 0 { throw .unusedAccessRules(count: count) }
+    }
 
-    private static func accept(
-        _ channel: any Channel, _ listener: ListenAddress, _ options: ServerOptions, _ pool: NIOThreadPool,
-        _ table: ConnectionTable, _ work: @escaping Connection.Worker, _ logger: Logger
-    ) throws {
-        let client = channel.remoteAddress?.ipAddress ?? "unknown"
-        guard let number = table.admit(client) else {
-            logger.warning("a connection was refused: there are too many", metadata: ["client": "\(client)"])
-            throw Refused()
+    private func tlsContext() throws(ServerError) -> NIOSSLContext? {
+        guard let encrypted = wanted.first(where: \.security.isEncrypted) else { return nil }
+        guard let tls = options.tls else {
+            throw .tls(reason: "\(encrypted) needs a certificate and its key (ServerOptions.tls)")
         }
-        let local = ListenAddress(
-            host: channel.localAddress?.ipAddress ?? listener.host, port: channel.localAddress?.port ?? listener.port)
-        let connection = Connection(
-            number: number, clientAddress: client, localAddress: local, maxUnanswered: options.maxUnansweredRequests,
-            pool: pool, memory: table, door: ConnectionDoor(channel.eventLoop), work: work)
-        table.add(connection)
-        channel.closeFuture.whenComplete { _ in
-            connection.door.shut()
-            connection.closed()
-            table.remove(connection)
+        if TLSContext.isReadableByOthers(tls.keyPath) {
+            logger.warning(
+                "others than its owner may read the server's private key; 'chmod 600' changes that",
+                metadata: ["file": "\(tls.keyPath)"])
         }
-        let handler = ConnectionHandler(connection, table, options, logger)
-        try channel.pipeline.syncOperations.addHandler(handler)
+        return try TLSContext.make(tls)
     }
 }
 
@@ -193,10 +196,16 @@ extension EmbeddedCluster {
         try note(store)
     }
 
-    fileprivate func makeService(_ options: ServerOptions, _ pool: NIOThreadPool, _ logger: Logger) -> ServerWork {
+    fileprivate var accessRuleCount: Int {
+        func count(_ store: some EmbeddedStore) -> Int { store.broker.security.accessList.rules.count }
+        return count(store)
+    }
+
+    fileprivate func makeService(_ options: ServerOptions, _ pools: ServerPools, _ logger: Logger) -> ServerWork {
         func make(_ store: some EmbeddedStore) -> ServerWork {
             let broker = store.broker
-            let service = RequestService(broker, options, pool, logger)
+            broker.limitTopics(to: TopicLimits(topics: options.maxTopics, partitions: options.maxPartitions))
+            let service = RequestService(broker, options, pools, logger)
             return ServerWork(
                 work: { frame, connection, reply in service.work(frame, of: connection, then: reply) },
                 stopGroups: { broker.stopGroups() })

@@ -9,6 +9,10 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
     /// Other machines can reach the address, and nothing protects it.
     case unprotectedAddress(ListenAddress)
     case noAddress
+    /// An address is to be encrypted, and the certificate, its key or the authority of clients is not as it must be.
+    case tls(reason: String)
+    /// The data directory has access rules, and they are not to be obeyed.
+    case unusedAccessRules(count: Int)
     /// The server has stopped, and does not start again.
     case stopped
 
@@ -19,8 +23,13 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
         case .addressNotAvailable(let address, let reason):
             "nothing can listen on \(address): \(reason); give an address of this machine, such as 127.0.0.1:\(address.port)"
         case .unprotectedAddress(let address):
-            "other machines can reach \(address), and neither encryption nor a log-in protects it; listen on 127.0.0.1, or "
-                + "allow it with '--insecure' (ServerOptions.isInsecure)"
+            "other machines can reach \(address), and it is not both encrypted and closed to strangers; listen on "
+                + "127.0.0.1, or on SASL_SSL://\(address.place), or allow it with '--insecure' (ServerOptions.isInsecure)"
+        case .tls(let reason): "nothing can be encrypted: \(reason)"
+        case .unusedAccessRules(let count):
+            "the data directory has \(count) access rules, and access lists are off, so that everybody could do "
+                + "everything; turn them on with '--access-lists' (ServerOptions.checksAccess), or remove its file "
+                + "'access.json'"
         case .noAddress: "a server needs an address to listen on"
         case .stopped: "the server has stopped; make a new one"
         }

@@ -1,3 +1,4 @@
+internal import MoldauBroker
 internal import MoldauLog
 internal import MoldauRecords
 
@@ -29,18 +30,57 @@ public struct ServerOptions: Sendable {
     public var createsTopics = true
     /// `num.partitions`: how many partitions topics have for which nobody says it.
     public var defaultPartitions: Int32 = 1
+    /// How many topics there may be; more are not created.
+    public var maxTopics = 20_000
+    /// How many partitions all topics may have together; more are not created.
+    public var maxPartitions = 200_000
     /// `fetch.max.bytes`: the most that one fetch brings, if the first batch is not larger.
     public var maxFetchBytes = 55 << 20
     /// `max.incremental.fetch.session.cache.slots`: how many fetch sessions there may be.
     public var maxFetchSessions = 1_000
-    /// Whether addresses are allowed that other machines can reach, without encryption and log-in.
+    /// Whether addresses are allowed that other machines can reach, without encryption and log-in, and passwords that
+    /// are not encrypted.
     public var isInsecure = false
+    /// `ssl.*`: the certificates for addresses that are encrypted.
+    public var tls: TLSOptions?
+    /// How long a client may take to log in.
+    public var logInTimeout = Duration.seconds(30)
+    /// `connection.failed.authentication.delay.ms`: how long the answer to a failed log-in is held back.
+    public var failedLogInDelay = Duration.seconds(1)
+    /// `connections.max.reauth.ms`: how long a log-in is valid, after which the client has to log in again; nil: as
+    /// long as its connection.
+    public var logInLifetime: Duration?
+    /// Whether clients may do only what access rules allow them.
+    public var checksAccess = false
+    /// `super.users`: the names of those who may do everything. Naming one turns access lists on.
+    public var superUsers: Set<String> = []
 
     /// Kafka's defaults where it has them.
     public init() {}
 }
 
 extension ServerOptions {
+    /// The largest frame of a client that has not logged in.
+    static var maxLogInBytes: Int { 64 << 10 }
+
+    var accessListsAreOn: Bool { checksAccess || !superUsers.isEmpty }
+
+    /// Whether the address is encrypted and closed to strangers.
+    func protects(_ address: ListenAddress) -> Bool {
+        switch address.security {
+        case .saslSSL: true
+        case .ssl: tls?.clientCertificates == .required
+        case .plaintext, .saslPlaintext: false
+        }
+    }
+
+    /// How clients of an address may log in. Passwords go over the wire only if it is encrypted.
+    func logInMechanisms(_ security: SecurityProtocol) -> [LogInMechanism] {
+        guard security.requiresLogIn else { return [] }
+        let plain: [LogInMechanism] = security.isEncrypted || isInsecure ? [.plain] : []
+        return plain + [.scram(.sha256), .scram(.sha512)]
+    }
+
     /// What the broker's settings are here, by Kafka's names.
     var settings: [String: (value: String, kind: TopicSetting.Kind, isDefault: Bool)] {
         let defaults = ServerOptions()

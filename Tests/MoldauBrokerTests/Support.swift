@@ -5,8 +5,10 @@ import Synchronization
 
 let noon: @Sendable () -> Timestamp = { Timestamp(ms: 43_200_000) }
 
-func openBroker<Files: FileSystem>(_ files: Files, durability: Durability = .sync) throws -> Broker<Files> {
-    try Broker(files, directory: "data", durability: durability, clock: noon)
+func openBroker<Files: FileSystem>(
+    _ files: Files, in directory: String = "data", durability: Durability = .sync
+) throws -> Broker<Files> {
+    try Broker(files, directory: directory, durability: durability, clock: noon)
 }
 
 /// A batch of text values with null keys.

@@ -134,6 +134,16 @@ struct TransactionAdminTests {
         _ = try Stranger(broker, id: "three")
     }
 
+    @Test func `a new transactional id is no longer than the limit`() throws {
+        var limits = ProducerLimits()
+        limits.maxIDBytes = 3
+        let broker = try open(FailingFileSystem(), limits)
+        _ = try Stranger(broker, id: "one")
+        #expect(throws: BrokerError.invalidProducerRequest(reason: "a transactional id has at most 3 bytes")) {
+            _ = try Stranger(broker, id: "three")
+        }
+    }
+
     @Test func `a partition forgets a producer that does not write for a day, and takes no more than its limit`()
         throws
     {

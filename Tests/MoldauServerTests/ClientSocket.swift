@@ -6,6 +6,9 @@ final class ClientSocket {
 
     private let descriptor: Int32
 
+    /// A socket that is connected already.
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
     init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()

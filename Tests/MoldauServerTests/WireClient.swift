@@ -15,7 +15,9 @@ final class WireClient {
     private var correlation: Int32 = 0
     private var asked: [(ApiKey, Int16)] = []
 
-    init(_ address: ListenAddress) throws { socket = try ClientSocket(port: address.port) }
+    convenience init(_ address: ListenAddress) throws { self.init(try ClientSocket(port: address.port)) }
+
+    init(_ socket: ClientSocket) { self.socket = socket }
 
     /// Sends a request without waiting for its answer.
     func send<Request: WireRequest>(_ request: Request, version: Int16) throws {
@@ -90,9 +92,10 @@ final class WireClient {
     }
 }
 
-/// A server of a broker in a directory of its own, with one topic `t`.
+/// A server of a broker in a directory of its own, with one topic `t`, and users with their passwords.
 func withServer(
     _ options: ServerOptions = ServerOptions(), durability: Durability = .os,
+    listening listener: ListenAddress = .localhost(0), users: [String: String] = [:],
     alongside begin: (EmbeddedCluster) throws -> Any = { _ in () },
     _ body: @escaping @Sendable (ListenAddress) throws -> Void
 ) async throws {
@@ -105,7 +108,8 @@ func withServer(
     ])
     let companion = try begin(cluster)
     defer { withExtendedLifetime(companion) {} }
-    let server = try BrokerServer(of: cluster, listening: [.localhost(0)], options: options, logger: quiet)
+    for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }
+    let server = try BrokerServer(of: cluster, listening: [listener], options: options, logger: quiet)
     let address = try await server.start()[0]
     // Sockets block, which they must not do on Swift's cooperative pool.
     let result = await withCheckedContinuation { continuation in

@@ -22,6 +22,31 @@ struct DependencyTests {
         }
     }
 
+    @Test func `a library that would build the server's packages is refused`() throws {
+        try withTemporaryDirectory { root in
+            for folder in ["Sources/MoldauRecords", "Sources/MoldauWire"] {
+                try FileManager.default.createDirectory(
+                    at: root.appending(path: folder), withIntermediateDirectories: true)
+            }
+            let manifest = """
+                // swift-tools-version: 6.2
+                import PackageDescription
+                let package = Package(
+                    name: "p", products: [.library(name: "Moldau", targets: ["MoldauWire"])],
+                    dependencies: [.package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0")],
+                    targets: [
+                        .target(
+                            name: "MoldauRecords", dependencies: [.product(name: "NIOSSL", package: "swift-nio-ssl")]),
+                        .target(name: "MoldauWire", dependencies: ["MoldauRecords"]),
+                    ])
+                """
+            try Data(manifest.utf8).write(to: root.appending(path: "Package.swift"))
+            let outcome = try python("check_dependencies.py", [root.path])
+            #expect(outcome.status == 1)
+            #expect(outcome.output.contains("the product Moldau builds swift-nio-ssl"), "\(outcome.output)")
+        }
+    }
+
     @Test func `every public operator has an example, and every example is tested`() throws {
         let outcome = try python("extract_examples.py", [BuiltProgram.repository.path, "--check"])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")

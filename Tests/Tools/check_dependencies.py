@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Refuses imports under Sources/ that break the layers.
+"""Refuses imports under Sources/ that break the layers, and products that build more than they should.
 
 The table below is the project's rule, target by target: a layer may import the layers listed for it and no others. The
 compiler alone would let a target import whatever Package.swift happens to name.
@@ -7,9 +7,12 @@ compiler alone would let a target import whatever Package.swift happens to name.
     check_dependencies.py [repository]
 """
 
+import json
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 
 # The project's own targets that a target may import.
 ALLOWED = {
@@ -55,9 +58,16 @@ ALLOWED_PACKAGES = {
     "MoldauRuntime": ["Logging"],
     "MoldauSimulation": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],
-    "MoldauServer": ["NIOCore", "NIOPosix", "Logging", "ServiceLifecycle"],
+    "MoldauServer": [
+        "Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
+    ],
     "MoldauCLI": ["ArgumentParser"],
 }
+
+# The products for which SwiftNIO, TLS and the rest of the server may be built.
+SERVERS = {"MoldauServer", "moldau"}
+# The packages that only they may need.
+SERVER_PACKAGES = {"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}
 
 # Modules of the toolchain or the system: allowed everywhere.
 SYSTEM = {"Dispatch", "Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Musl", "Darwin"}
@@ -84,12 +94,42 @@ def complaints(root):
                         f"it may import {', '.join(sorted(allowed - SYSTEM)) or 'no target'}")
 
 
+def needless_packages(root):
+    """One sentence for each package that a product builds although it is not for it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        manifest = json.loads(subprocess.run(
+            ["swift", "package", "--package-path", root, "--scratch-path", scratch, "dump-package"],
+            check=True, capture_output=True).stdout)
+    targets = {target["name"]: target["dependencies"] for target in manifest["targets"]}
+
+    def packages(name, seen):
+        for dependency in targets[name]:
+            if "product" in dependency:
+                yield dependency["product"][1]
+            else:
+                other = (dependency.get("byName") or dependency.get("target"))[0]
+                if other not in seen:
+                    seen.add(other)
+                    yield from packages(other, seen)
+
+    for product in manifest["products"]:
+        if product["name"] in SERVERS:
+            continue
+        for target in product["targets"]:
+            for package in sorted(set(packages(target, set())) & SERVER_PACKAGES):
+                yield f"the product {product['name']} builds {package}, which only the server needs"
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent.parent).resolve()
     found = list(complaints(root))
+    if (root / "Package.swift").exists():
+        found += needless_packages(root)
     for complaint in found:
         print(complaint)
-    print(f"{len(found)} imports against the layers" if found else "every import follows the layers")
+    print(
+        f"{len(found)} imports or packages against the layers" if found
+        else "every import follows the layers, and no product builds more than it needs")
     return 1 if found else 0
 
 

@@ -69,7 +69,7 @@ extension GroupCoordinator {
     private mutating func handle(
         _ commit: GroupRequest.Commit, _ ticket: GroupTicket, _ context: GroupContext, _ actions: inout [GroupAction]
     ) {
-        let isFull = isFull(for: commit.member.group)
+        let (isFull, room) = (isFull(for: commit.member.group), settings.maxOffsetBytes - offsetBytes)
         let refusal = { error in
             GroupAnswer.commit(commit.offsets.map { GroupAnswer.Partition($0.partition, error) })
         }
@@ -77,6 +77,13 @@ extension GroupCoordinator {
         attempt(commit.member.group, ticket, &actions, isNamed: false, or: refusal) {
             group, output throws(GroupError) in
             if isFull { throw .groupMaxSizeReached }
+            let growth = commit.offsets.reduce(0) { sum, position in
+                let offset = GroupOffset(
+                    offset: position.offset, leaderEpoch: position.leaderEpoch, metadata: position.metadata,
+                    time: context.now.time)
+                return sum + max(group.offsets.growth(by: offset, in: position.partition, by: commit.producer?.id), 0)
+            }
+            if growth > room { throw .invalidCommitOffsetSize }
             return .commit(try group.commit(commit, context, &output))
         }
     }
@@ -117,7 +124,8 @@ extension GroupCoordinator {
         or refusal: (GroupError) -> GroupAnswer,
         _ body: (inout Group, inout GroupOutput) throws(GroupError) -> GroupAnswer?
     ) {
-        guard !name.isEmpty || !isNamed, name.utf8.count <= GroupRecord.maxTextBytes else {
+        let maxBytes = groups[name] == nil ? settings.maxNameBytes : GroupRecord.maxTextBytes
+        guard !name.isEmpty || !isNamed, name.utf8.count <= maxBytes else {
             actions.append(.answer(ticket, refusal(.invalidGroupID), after: 0))
             return
         }

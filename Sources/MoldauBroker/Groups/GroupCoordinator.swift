@@ -24,6 +24,8 @@ package struct GroupCoordinator: Sendable {
     /// The topics that there are, by name.
     var topics = GroupTopics()
     private(set) var lastWrite = 0
+    /// About how much memory the offsets of all groups take.
+    package private(set) var offsetBytes = 0
     private static let leastPatternLimit = 1_000
     /// With how many patterns to look for those that nobody wants any more.
     private var patternLimit = Self.leastPatternLimit
@@ -115,7 +117,9 @@ package struct GroupCoordinator: Sendable {
         _ name: String, _ actions: inout [GroupAction], _ body: (inout Group, inout GroupOutput) -> Void
     ) {
         var output = GroupOutput()
+        offsetBytes -= groups[name]?.offsets.byteCount ?? 0
         body(&groups[name, default: Group(name: name)], &output)
+        offsetBytes += groups[name]?.offsets.byteCount ?? 0
         if !output.records.isEmpty {
             lastWrite += 1
             groups[name]?.lastWrite = lastWrite
@@ -178,6 +182,7 @@ package struct GroupCoordinator: Sendable {
             return group
         }
         transactions.merge(other.transactions) { $0.union($1) }
+        offsetBytes = groups.values.reduce(0) { $0 + $1.offsets.byteCount }
     }
 
     /// As Kafka's: the instance id or the client's, and a random UUID (RFC 9562, version 4).
@@ -192,10 +197,12 @@ package struct GroupCoordinator: Sendable {
             let isCommit = isCommit || settings.sabotage.contains(.abortedPositionsKept)
         #endif
         for name in transactions[producer] ?? [] where partition == nil || self.partition(of: name) == partition {
+            offsetBytes -= groups[name]?.offsets.byteCount ?? 0
             #if SABOTAGE
                 groups[name]?.offsets.ignoresOrder = settings.sabotage.contains(.olderPositionWins)
             #endif
             groups[name]?.offsets.end(producer, isCommit: isCommit)
+            offsetBytes += groups[name]?.offsets.byteCount ?? 0
             if groups[name]?.isNothing == true { groups[name] = nil }
             transactions[producer]?.remove(name)
         }
@@ -208,7 +215,9 @@ package struct GroupCoordinator: Sendable {
     /// - Parameter producer: in whose transaction it was written; nil if in none.
     package mutating func replay(_ record: GroupRecord, in producer: Int64? = nil) {
         let name = record.group
+        offsetBytes -= groups[name]?.offsets.byteCount ?? 0
         groups[name, default: Group(name: name)].replay(record, in: producer)
+        offsetBytes += groups[name]?.offsets.byteCount ?? 0
         if let producer { transactions[producer, default: []].insert(name) }
         if groups[name]?.isNothing == true { groups[name] = nil }
     }

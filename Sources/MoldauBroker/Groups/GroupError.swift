@@ -13,6 +13,8 @@ package enum GroupError: Int16, Error, Equatable, Sendable {
     case unknownMemberID = 25
     case invalidSessionTimeout = 26
     case rebalanceInProgress = 27
+    /// The offsets of all groups together would take more memory than they may.
+    case invalidCommitOffsetSize = 28
     case invalidRequest = 42
     case nonEmptyGroup = 68
     case groupIDNotFound = 69

@@ -23,6 +23,10 @@ package struct GroupSettings: Equatable, Sendable {
     package var offsetsPartitionCount: Int32 = 50
     /// How many groups there may be at a time. Kafka has no such limit.
     package var maxGroups = 100_000
+    /// How many bytes the name of a new group may have. Kafka's limit is that of a text.
+    package var maxNameBytes = 1_024
+    /// About how much memory the committed offsets of all groups may take together. Kafka has no such limit.
+    package var maxOffsetBytes = 256 << 20
     /// `group.consumer.session.timeout.ms`.
     package var consumerSessionTimeout = Duration.seconds(45)
     /// `group.consumer.heartbeat.interval.ms`.

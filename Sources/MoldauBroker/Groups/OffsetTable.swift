@@ -18,6 +18,8 @@ struct OffsetTable: Equatable, Sendable {
     /// By producer id.
     private var pending: [Int64: [TopicPartition: Entry]] = [:]
     private var place = 0
+    /// About how much memory all of them take.
+    private(set) var byteCount = 0
     #if SABOTAGE
         /// Whether, as a mistake, the commit counts whose transaction ended later.
         var ignoresOrder = false
@@ -47,6 +49,7 @@ struct OffsetTable: Equatable, Sendable {
     mutating func commit(_ offset: GroupOffset, in partition: TopicPartition, by producer: Int64?) {
         place += 1
         let entry = Entry(offset: offset, place: place)
+        byteCount += growth(by: offset, in: partition, by: producer)
         if let producer {
             pending[producer, default: [:]][partition] = entry
         } else {
@@ -54,22 +57,44 @@ struct OffsetTable: Equatable, Sendable {
         }
     }
 
+    /// By how much `commit` changes `byteCount`; less than nothing if what it replaces takes more.
+    func growth(by offset: GroupOffset, in partition: TopicPartition, by producer: Int64?) -> Int {
+        let replaced = producer.map { pending[$0]?[partition] } ?? committed[partition]
+        return Self.bytes(of: offset, in: partition) - (replaced.map { Self.bytes(of: $0.offset, in: partition) } ?? 0)
+    }
+
+    /// With what the dictionaries take.
+    private static func bytes(of offset: GroupOffset, in partition: TopicPartition) -> Int {
+        160 + partition.topic.utf8.count + offset.metadata.utf8.count
+    }
+
+    private mutating func forget(_ entry: Entry?, _ partition: TopicPartition) {
+        if let entry { byteCount -= Self.bytes(of: entry.offset, in: partition) }
+    }
+
     /// Also removes what open transactions would commit there.
     mutating func remove(_ partition: TopicPartition) {
-        committed[partition] = nil
-        for producer in pending.keys {
-            pending[producer]?[partition] = nil
+        forget(committed.removeValue(forKey: partition), partition)
+        for producer in Array(pending.keys) {
+            forget(pending[producer]?.removeValue(forKey: partition), partition)
             if pending[producer]?.isEmpty == true { pending[producer] = nil }
         }
     }
 
     /// The producer's transaction has ended.
     mutating func end(_ producer: Int64, isCommit: Bool) {
-        for (partition, entry) in pending.removeValue(forKey: producer) ?? [:] where isCommit {
+        for (partition, entry) in pending.removeValue(forKey: producer) ?? [:] {
+            let isNewer = committed[partition].map { $0.place > entry.place } ?? false
             #if SABOTAGE
-                if ignoresOrder { committed[partition] = nil }
+                let isOvertaken = isNewer && !ignoresOrder
+            #else
+                let isOvertaken = isNewer
             #endif
-            if let newer = committed[partition], newer.place > entry.place { continue }
+            guard isCommit, !isOvertaken else {
+                forget(entry, partition)
+                continue
+            }
+            forget(committed[partition], partition)
             committed[partition] = entry
         }
     }

@@ -6,6 +6,8 @@ internal import NIOCore
 enum Answer: Sendable {
     /// A frame, in the order of its parts.
     case frame([Part])
+    /// A frame, after which the connection is closed.
+    case last([Part], reason: String)
     /// The request has no answer (Produce with `acks` 0).
     case nothing
     /// The connection is closed: the request cannot be answered.
@@ -19,9 +21,12 @@ enum Answer: Sendable {
 
     /// How much memory it takes until it is sent.
     var heldBytes: Int {
-        guard case .frame(let parts) = self else { return 0 }
-        return parts.reduce(0) { sum, part in
-            if case .bytes(let bytes) = part { sum + bytes.readableBytes } else { sum }
+        switch self {
+        case .frame(let parts), .last(let parts, _):
+            parts.reduce(0) { sum, part in
+                if case .bytes(let bytes) = part { sum + bytes.readableBytes } else { sum }
+            }
+        case .nothing, .close: 0
         }
     }
 }

@@ -44,6 +44,8 @@ final class Connection: Sendable {
     let clientAddress: String
     /// The address that the client has reached.
     let localAddress: ListenAddress
+    /// Who the client is, or how it gets known.
+    let authentication: Mutex<Authentication>
     private let work: Worker
     private let pool: NIOThreadPool
     private let memory: ConnectionTable
@@ -57,12 +59,14 @@ final class Connection: Sendable {
     private static var requestsPerTurn: Int { 128 }
 
     init(
-        number: Int, clientAddress: String, localAddress: ListenAddress, maxUnanswered: Int, pool: NIOThreadPool,
+        number: Int, clientAddress: String, localAddress: ListenAddress, authentication: Authentication,
+        maxUnanswered: Int, pool: NIOThreadPool,
         memory: ConnectionTable, door: ConnectionDoor, work: @escaping Worker
     ) {
         self.number = number
         self.clientAddress = clientAddress
         self.localAddress = localAddress
+        self.authentication = Mutex(authentication)
         self.maxUnanswered = maxUnanswered
         self.pool = pool
         self.memory = memory

@@ -31,6 +31,11 @@ final class ConnectionDoor: Sendable {
     /// Goes on reading, which waited for room.
     func resume() { onLoop { $0.hasRoom($1) } }
 
+    /// Does something on the connection's event loop after a while, even if the connection has gone.
+    func after(_ pause: Duration, _ body: @escaping @Sendable () -> Void) {
+        eventLoop.scheduleTask(in: TimeAmount(pause), body)
+    }
+
     private func onLoop(_ body: @escaping @Sendable (ConnectionHandler, ChannelHandlerContext) -> Void) {
         eventLoop.execute { [self] in
             guard let (handler, context) = bound.withLock({ $0 })?.value else { return }

@@ -1,6 +1,10 @@
 internal import Logging
+internal import MoldauBroker
 internal import MoldauLog
 internal import NIOCore
+internal import NIOSSL
+internal import NIOTLS
+internal import Synchronization
 
 /// One connection on its event loop: cuts frames, sends answers, and reads no faster than requests are answered.
 final class ConnectionHandler: ChannelDuplexHandler {
@@ -22,6 +26,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Whether `ConnectionTable` will tell when there is room.
     private var waitsForRoom = false
     private var isStopping = false
+    /// Whether the client is known, and may send anything.
+    private var isAuthenticated = false
+    /// Whether an encrypted connection has got through its beginning.
+    private var hasShakenHands = false
+    private var logInDeadline: Scheduled<Void>?
     /// Writes that have not reached the socket.
     private var writesInFlight = 0
     private var watch: Scheduled<Void>?
@@ -40,28 +49,78 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.memory = memory
         self.options = options
         self.logger = logger
-        cutter = FrameCutter(maxFrameBytes: options.maxRequestBytes)
+        cutter = FrameCutter(maxFrameBytes: min(options.maxRequestBytes, ServerOptions.maxLogInBytes))
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         connection.door.open(to: self, context)
         scheduleWatch(context)
+        noteAuthentication()
+        if !isAuthenticated { scheduleLogInDeadline(context) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         watch?.cancel()
+        logInDeadline?.cancel()
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The client has gone: nothing to tell anybody.
-        logger.debug("a connection failed", metadata: metadata("\(error)"))
+        if error is NIOSSLError || error is BoringSSLError, !hasShakenHands {
+            logger.warning(
+                "a client could not be encrypted, or its certificate was refused", metadata: metadata("\(error)"))
+        } else {
+            // The client has gone: nothing to tell anybody.
+            logger.debug("a connection failed", metadata: metadata("\(error)"))
+        }
         context.close(promise: nil)
+    }
+
+    // MARK: Who it is
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted = event as? TLSUserEvent {
+            hasShakenHands = true
+            if !connection.localAddress.security.requiresLogIn { takeCertificate(context) }
+            noteAuthentication()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Who shows a certificate is known by its subject.
+    private func takeCertificate(_ context: ChannelHandlerContext) {
+        do {
+            guard let certificate = try context.pipeline.syncOperations.nioSSL_peerCertificate() else { return }
+            let name = try CertificateSubject.name(ofCertificate: certificate.toDERBytes())
+            connection.authentication.withLock { $0 = Authentication(of: Principal(name)) }
+        } catch {
+            close(context, reason: "the subject of its certificate cannot be read: \(error)")
+        }
+    }
+
+    /// A client that has become known may send more than a log-in.
+    private func noteAuthentication() {
+        guard !isAuthenticated, hasShakenHands || !connection.localAddress.security.isEncrypted,
+            connection.authentication.withLock({ $0.principal != nil })
+        else { return }
+        isAuthenticated = true
+        cutter.maxFrameBytes = options.maxRequestBytes
+        logInDeadline?.cancel()
+    }
+
+    private func scheduleLogInDeadline(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        logInDeadline = context.eventLoop.scheduleTask(in: TimeAmount(options.logInTimeout)) {
+            let (handler, context) = bound.value
+            handler.noteAuthentication()
+            if !handler.isAuthenticated { handler.close(context, reason: "it did not log in in time") }
+        }
     }
 
     // MARK: Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !isAuthenticated { noteAuthentication() }
         do throws(FrameCutter.Refusal) {
             try cutter.cut(unwrapInboundIn(data)) { frames.append($0) }
         } catch {
@@ -133,6 +192,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
             case .frame(let parts):
                 if closing != nil { break }
                 for part in parts { write(part, &small, context) }
+            case .last(let parts, let reason):
+                if closing != nil { break }
+                for part in parts { write(part, &small, context) }
+                // What was written gets out, and nothing after it.
+                logger.debug("a client's connection ends", metadata: metadata(reason))
+                isStopping = true
             }
         }
         write(&small, context)

@@ -13,7 +13,8 @@ struct FrameCutter {
         case tooLarge(bytes: Int32, limit: Int)
     }
 
-    private let maxFrameBytes: Int
+    /// The largest frame that is taken.
+    var maxFrameBytes: Int
     private let allocator: ByteBufferAllocator
     /// A frame that has begun, with its length in front.
     private var begun: ByteBuffer?

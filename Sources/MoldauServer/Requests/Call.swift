@@ -8,6 +8,8 @@ struct Call<Response: WireMessage>: Sendable {
     let header: RequestHeader
     let connection: Connection
     let reply: @Sendable (Answer) -> Void
+    /// Adds to the answer what was refused of the request, and takes out what the client may not know.
+    var complete: (@Sendable (inout Response) -> Void)?
 
     var version: Int16 { header.version }
 
@@ -20,14 +22,20 @@ struct Call<Response: WireMessage>: Sendable {
         answer(response, version: version, records: records)
     }
 
+    /// Answers, and ends the connection.
+    func answerLast(_ response: Response, reason: String) { answer(response, version: version, last: reason) }
+
     /// Answers in another version than that of the request.
-    func answer(_ response: Response, version: Int16, records: [FetchedRecords] = []) {
+    func answer(_ response: Response, version: Int16, records: [FetchedRecords] = [], last: String? = nil) {
+        var response = response
+        complete?(&response)
         var writer = ByteWriter(capacity: 256)
         do throws(SerdeError) {
             writer.append(bigEndian: Int32(0))
             ResponseHeader(correlationID: header.correlationID).encode(into: &writer, Response.api, version: version)
             let gaps = try response.encode(into: &writer, version: version)
-            reply(.frame(Self.parts(writer.bytes, gaps, records)))
+            let parts = Self.parts(writer.bytes, gaps, records)
+            reply(last.map { .last(parts, reason: $0) } ?? .frame(parts))
         } catch {
             reply(.close(reason: "the answer to \(Response.api.name) cannot be encoded: \(error)"))
         }

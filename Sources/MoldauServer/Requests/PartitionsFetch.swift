@@ -17,7 +17,7 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
     private let service: RequestService<Files>
     private let call: Call<FetchResponse>
 
-    /// From this size on batches are sent from their file.
+    /// From this size on batches are sent from their file, if nothing is encrypted on the way.
     private static var minFileBytes: Int { 16 << 10 }
     /// The most that is read into memory for one answer.
     private static var maxMemoryBytes: Int { 4 << 20 }
@@ -63,11 +63,13 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         var memoryLeft = Self.maxMemoryBytes
         var found: [Found] = []
         var isFirst = true
+        // Asked each time: rules may have changed since the fetch began to wait, or its session.
+        let access = service.access(of: call.connection)
         for partition in context.partitions {
             var one = Found(
                 partition: partition, response: .init { $0.partitionIndex = partition.name.partition.number })
             do throws(BrokerError) {
-                let code = try read(partition, left: isFirst ? max(left, 1) : left, &memoryLeft, into: &one)
+                let code = try read(partition, access, left: isFirst ? max(left, 1) : left, &memoryLeft, into: &one)
                 if code != .none { one.response.refuse(code) }
             } catch {
                 one.response.refuse(ErrorCode(error))
@@ -81,15 +83,16 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
     }
 
     private func read(
-        _ wanted: FetchedPartition, left: Int, _ memoryLeft: inout Int, into found: inout Found
+        _ wanted: FetchedPartition, _ access: Access, left: Int, _ memoryLeft: inout Int, into found: inout Found
     ) throws(BrokerError) -> ErrorCode {
         if wanted.topicID != .zero, wanted.name.topic.isEmpty { return .unknownTopicID }
+        if !access.isUnrestricted, !access.allows(.read, .topic(wanted.name.topic)) { return .topicAuthorizationFailed }
         let partition = try service.broker.partition(wanted.name)
         if wanted.leaderEpoch > 0 { return .unknownLeaderEpoch }
         let maxBytes = min(wanted.maxBytes, left)
         let read = try partition.fetch(
             from: wanted.offset, maxBytes: maxBytes <= 0 || memoryLeft <= 0 ? 0 : maxBytes, isolation: isolation,
-            minFileBytes: Self.minFileBytes)
+            minFileBytes: call.connection.localAddress.security.isEncrypted ? .max : Self.minFileBytes)
         found.response.highWatermark = read.watermarks.highWatermark
         found.response.lastStableOffset = read.watermarks.lastStableOffset
         found.response.logStartOffset = read.watermarks.start

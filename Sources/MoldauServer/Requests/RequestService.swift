@@ -13,17 +13,24 @@ final class RequestService<Files: FileSystem>: Sendable {
     let options: ServerOptions
     let logger: Logger
     let sessions: FetchSessions
+    let logIns: LogIns<Files>
+    /// Who may do everything; nil while access lists are off.
+    private let superUsers: Set<String>?
     private let pool: NIOThreadPool
     private let topicNames = Mutex<[TopicID: String]>([:])
 
     /// The broker's number: it is the only one of its cluster.
     static var nodeID: Int32 { 1 }
 
-    init(_ broker: Broker<Files>, _ options: ServerOptions, _ pool: NIOThreadPool, _ logger: Logger) {
+    init(_ broker: Broker<Files>, _ options: ServerOptions, _ pools: ServerPools, _ logger: Logger) {
         self.broker = broker
         self.options = options
-        self.pool = pool
+        pool = pools.work
         self.logger = logger
+        superUsers =
+            options.accessListsAreOn
+            ? Set(options.superUsers.map { Principal(text: $0)?.name ?? $0 }) : nil
+        logIns = LogIns(broker.security, options, pools.logIns, logger)
         sessions = FetchSessions(limit: options.maxFetchSessions)
     }
 
@@ -31,6 +38,10 @@ final class RequestService<Files: FileSystem>: Sendable {
     func work(
         _ frame: ByteBuffer, of connection: Connection, then reply: @escaping @Sendable (Answer) -> Void
     ) -> Connection.RequestKind {
+        if connection.localAddress.security.requiresLogIn, connection.authentication.withLock({ $0.expectsFrame }) {
+            takeToken(frame, of: connection, then: reply)
+            return .waiting
+        }
         var body = WireBytes()
         let header: RequestHeader
         do throws(SerdeError) {
@@ -47,8 +58,49 @@ final class RequestService<Files: FileSystem>: Sendable {
             refuseVersion(header, of: connection, reply)
             return .pipelined
         }
+        guard mayAsk(header.api, connection) else {
+            reply(.close(reason: "a request without a log-in, or after it has expired: \(type.api.name)"))
+            return .pipelined
+        }
         type.serve(header, body, of: connection, by: self, then: reply)
         return type.mayWait ? .waiting : .pipelined
+    }
+
+    /// What a client may do now.
+    func access(of connection: Connection) -> Access {
+        guard let superUsers else { return Access(.anonymous, at: connection.clientAddress, by: nil) }
+        let principal = connection.authentication.withLock { $0.principal } ?? .anonymous
+        let isSuper = superUsers.contains(principal.name)
+        return Access(
+            principal, at: connection.clientAddress, by: isSuper ? nil : broker.security.accessList)
+    }
+
+    /// Whether access lists are on.
+    var checksAccess: Bool { superUsers != nil }
+
+    /// Whether the client has logged in as far as it needs to.
+    private func mayAsk(_ api: ApiKey?, _ connection: Connection) -> Bool {
+        if !connection.localAddress.security.requiresLogIn { return true }
+        return switch api {
+        case .apiVersions, .saslHandshake, .saslAuthenticate: true
+        default: connection.authentication.withLock { $0.isValid(at: LogIns<Files>.now) }
+        }
+    }
+
+    /// A token that is a frame of its own, as after version 0 of SaslHandshake: so is the answer. A failure has none.
+    private func takeToken(
+        _ frame: ByteBuffer, of connection: Connection, then reply: @escaping @Sendable (Answer) -> Void
+    ) {
+        logIns.take(Array(frame.readableBytesView), of: connection) { step in
+            switch step {
+            case .challenge(let bytes), .done(let bytes):
+                var answer = ByteBuffer()
+                answer.writeInteger(Int32(bytes.count))
+                answer.writeBytes(bytes)
+                reply(.frame([.bytes(answer)]))
+            case .failed, .unexpected: reply(.close(reason: "its log-in failed"))
+            }
+        }
     }
 
     /// A client that asks for the versions in one that is not served gets them all the same, in version 0; others

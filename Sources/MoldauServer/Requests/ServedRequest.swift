@@ -1,3 +1,4 @@
+internal import Logging
 internal import MoldauLog
 internal import MoldauWire
 
@@ -7,6 +8,12 @@ protocol ServedRequest: WireRequest {
     static var servedVersions: ClosedRange<Int16> { get }
     /// Whether an answer may take long, so that requests behind it wait, as they do in Kafka.
     static var mayWait: Bool { get }
+
+    /// Takes out of the request what access lists do not allow, and tells what becomes of it. Called only if they
+    /// restrict the client.
+    mutating func permit<Files: FileSystem>(
+        _ access: Access, _ version: Int16, _ service: RequestService<Files>
+    ) -> Permit<Response>
 
     /// Does what is asked for, and answers by `call`, now or later. Called on a worker's thread, and may block.
     func serve<Files: FileSystem>(by service: RequestService<Files>, _ call: Call<Response>)
@@ -22,8 +29,26 @@ extension ServedRequest {
         then reply: @escaping @Sendable (Answer) -> Void
     ) {
         do {
-            let request = try Self(decoding: body, version: header.version, elementBytes: 16 << 20)
-            request.serve(by: service, Call(header: header, connection: connection, reply: reply))
+            var request = try Self(decoding: body, version: header.version, elementBytes: 16 << 20)
+            var call = Call<Response>(header: header, connection: connection, reply: reply)
+            let access = service.access(of: connection)
+            if !access.isUnrestricted {
+                let permit = request.permit(access, header.version, service)
+                switch permit {
+                case .whole: break
+                case .part(let complete): call.complete = complete
+                case .nothing(let refusal):
+                    service.logger.info(
+                        "a request was refused: no access rule allows it",
+                        metadata: [
+                            "request": "\(api.name)", "principal": "\(access.principal)",
+                            "client": "\(connection.clientAddress)",
+                        ])
+                    return call.answer(refusal)
+                case .close(let reason): return call.close(reason: reason)
+                }
+            }
+            request.serve(by: service, call)
         } catch {
             reply(.close(reason: "a request cannot be read: \(api.name) \(header.version): \(error)"))
         }

@@ -263,6 +263,49 @@ struct CommittedOffsetTests {
         #expect(bench.commit([at(6)], group: "a") == [.none])
     }
 
+    @Test func `positions take a limited amount of memory, and those that are there move on`() {
+        let text = String(repeating: "x", count: 1_000)
+        let bench = GroupBench { $0.maxOffsetBytes = 3_000 }
+        #expect(bench.commit([at(5, orders, text), at(5, more, text)], group: "a") == [.none, .none])
+        #expect(bench.commit([at(5, orders, text)], group: "b") == [.invalidCommitOffsetSize])
+        #expect(bench.commit([at(6, orders, text), at(6, more)], group: "a") == [.none, .none])
+        #expect(bench.commit([at(5, orders, text)], group: "b") == [.none])
+        #expect(bench.commit([at(7, orders, text)], group: "a", producer: producer) == [.invalidCommitOffsetSize])
+        #expect(bench.commit([at(8, orders, text)], group: "a") == [.none])
+    }
+
+    @Test func `what positions take is the same after a restart, and nothing is left of what is gone`() {
+        let bench = GroupBench { $0.offsetsRetention = .seconds(3_600) }
+        _ = bench.commit([at(5, orders, "a"), at(6, more, "bc")])
+        let one = bench.offsetBytes
+        #expect(one > 0)
+        _ = bench.commit([at(7, orders, "a longer text")], producer: producer)
+        #expect(bench.offsetBytes > one)
+        bench.restart()
+        #expect(bench.offsetBytes > one)
+        bench.mark(producer, commit: true)
+        let two = bench.offsetBytes
+        #expect(two > one)
+        bench.restart()
+        #expect(bench.offsetBytes == two)
+        _ = bench.commit([at(9, orders, "aborted")], producer: producer)
+        bench.mark(producer, commit: false)
+        #expect(bench.offsetBytes == two)
+        // A commit that was written later than one in a transaction counts.
+        _ = bench.commit([at(8)], producer: producer)
+        _ = bench.commit([at(10, orders, "a longer text")])
+        bench.mark(producer, commit: true)
+        #expect(bench.offsetBytes == two)
+        bench.pass(.seconds(10_000))
+        #expect(bench.coordinatorNames == [] && bench.offsetBytes == 0)
+    }
+
+    @Test func `a new group has no longer a name than the limit`() {
+        let bench = GroupBench { $0.maxNameBytes = 3 }
+        #expect(bench.commit([at(5)], group: "abc") == [.none])
+        #expect(bench.commit([at(5)], group: "abcd") == [.invalidGroupID])
+    }
+
     @Test func `a snapshot holds what is kept, as it was written last`() throws {
         let bench = GroupBench()
         let (ids, generation) = try bench.stableGroup(of: 2)

@@ -33,6 +33,7 @@ final class GroupBench {
     var coordinatorNames: [String] { coordinator.names }
     func snapshot(_ partition: Int32) -> [GroupRecord] { coordinator.snapshot(of: partition) }
     var nextWake: Duration? { coordinator.nextWake }
+    var offsetBytes: Int { coordinator.offsetBytes }
     var now: GroupMoment { GroupMoment(uptime: uptime, time: noon() + uptime) }
 
     func ask(_ request: GroupRequest) -> GroupTicket {

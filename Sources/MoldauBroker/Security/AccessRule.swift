@@ -1,0 +1,119 @@
+// What an access rule consists of, with the numbers that Kafka's protocol has for it. In requests that look for rules 1
+// stands for any value; 0 is what a client does not know itself.
+
+/// What somebody does with a resource.
+package enum AccessOperation: Int8, CaseIterable, Codable, Sendable {
+    case all = 2
+    case read = 3
+    case write = 4
+    case create = 5
+    case delete = 6
+    case alter = 7
+    case describe = 8
+    case clusterAction = 9
+    case describeConfigs = 10
+    case alterConfigs = 11
+    case idempotentWrite = 12
+
+    /// The operations of which each allows this one too. What denies one of them denies only that.
+    var implying: [AccessOperation] {
+        switch self {
+        case .describe: [.describe, .read, .write, .delete, .alter]
+        case .describeConfigs: [.describeConfigs, .alterConfigs]
+        default: [self]
+        }
+    }
+}
+
+/// What kind of thing is accessed.
+package enum ResourceKind: Int8, CaseIterable, Codable, Sendable {
+    case topic = 2
+    case group = 3
+    case cluster = 4
+    case transactionalID = 5
+}
+
+/// A thing that is accessed.
+package struct Resource: Hashable, Sendable {
+    package let kind: ResourceKind
+    package let name: String
+
+    package init(_ kind: ResourceKind, _ name: String) { (self.kind, self.name) = (kind, name) }
+
+    /// A topic.
+    package static func topic(_ name: String) -> Resource { Resource(.topic, name) }
+    /// A group.
+    package static func group(_ name: String) -> Resource { Resource(.group, name) }
+    /// A transactional id.
+    package static func transactionalID(_ name: String) -> Resource { Resource(.transactionalID, name) }
+    /// The one cluster that there is.
+    package static let cluster = Resource(.cluster, "kafka-cluster")
+}
+
+/// Allows or denies somebody something.
+package struct AccessRule: Hashable, Codable, Sendable {
+    /// How a rule names its resources.
+    package enum Pattern: Int8, CaseIterable, Codable, Sendable {
+        /// The one resource of the name; `*` names all.
+        case literal = 3
+        /// All resources whose names begin so.
+        case prefixed = 4
+    }
+
+    /// Whether the rule forbids or permits.
+    package enum Permission: Int8, CaseIterable, Codable, Sendable {
+        case deny = 2
+        case allow = 3
+    }
+
+    package var kind: ResourceKind
+    package var name: String
+    package var pattern: Pattern
+    /// `User:NAME`; `User:*` means everybody.
+    package var principal: String
+    /// The address of the client; `*` means any.
+    package var host: String
+    package var operation: AccessOperation
+    package var permission: Permission
+
+    package init(
+        _ permission: Permission, _ principal: String, _ operation: AccessOperation, on kind: ResourceKind,
+        _ name: String, _ pattern: Pattern = .literal, host: String = "*"
+    ) {
+        self.kind = kind
+        self.name = name
+        self.pattern = pattern
+        self.principal = principal
+        self.host = host
+        self.operation = operation
+        self.permission = permission
+    }
+
+    /// What stands for every name, principal or host.
+    package static let wildcard = "*"
+
+    /// Why there can be no such rule; nil if there can.
+    package var objection: String? {
+        if name.isEmpty || name.utf8.count > 1_024 { return "a resource's name has 1 to 1024 bytes" }
+        if kind == .cluster, name != Resource.cluster.name || pattern != .literal {
+            return "the only cluster is 'kafka-cluster', named literally"
+        }
+        if pattern == .prefixed, name == Self.wildcard { return "'*' names all resources in a literal rule only" }
+        guard Principal(text: principal) != nil, principal.utf8.count <= 1_024 else {
+            return "a principal is 'User:NAME', not '\(principal.prefix(64))'"
+        }
+        if host.isEmpty || host.utf8.count > 256 { return "a host is an address, or '*' for any" }
+        return nil
+    }
+
+    /// An order in which rules are told.
+    static func isBefore(_ a: AccessRule, _ b: AccessRule) -> Bool {
+        (a.kind.rawValue, a.pattern.rawValue, a.name, a.principal, a.host, a.operation.rawValue) == (
+            b.kind.rawValue, b.pattern.rawValue, b.name, b.principal, b.host, b.operation.rawValue
+        )
+            ? a.permission.rawValue < b.permission.rawValue
+            : (a.kind.rawValue, a.pattern.rawValue, a.name, a.principal, a.host, a.operation.rawValue) < (
+                b.kind.rawValue, b.pattern.rawValue, b.name, b.principal, b.host, b.operation.rawValue
+            )
+    }
+}

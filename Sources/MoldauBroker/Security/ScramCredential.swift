@@ -1,0 +1,70 @@
+/// How a user logs in, with the number that Kafka's protocol has for it.
+package enum ScramMechanism: Int8, CaseIterable, Codable, Sendable {
+    case sha256 = 1
+    case sha512 = 2
+
+    /// As it is registered for SASL.
+    package var name: String { self == .sha256 ? "SCRAM-SHA-256" : "SCRAM-SHA-512" }
+    /// How many bytes a hash has.
+    package var hashBytes: Int { self == .sha256 ? 32 : 64 }
+}
+
+/// What is kept of a password (RFC 5802, section 3): enough to check it, not to log in with it.
+package struct ScramCredential: Equatable, Codable, Sendable {
+    package let mechanism: ScramMechanism
+    package let salt: [UInt8]
+    package let iterations: Int
+    package let storedKey: [UInt8]
+    package let serverKey: [UInt8]
+
+    /// What Kafka takes, too: fewer iterations protect too little, more would occupy the server for too long.
+    package static let iterationBounds = 4_096...16_384
+
+    package init(
+        _ mechanism: ScramMechanism, salt: [UInt8], iterations: Int, storedKey: [UInt8], serverKey: [UInt8]
+    ) {
+        self.mechanism = mechanism
+        self.salt = salt
+        self.iterations = iterations
+        self.storedKey = storedKey
+        self.serverKey = serverKey
+    }
+
+    /// Why nobody can log in by it; nil if somebody can.
+    package var objection: String? {
+        if !Self.iterationBounds.contains(iterations) {
+            return "there are from \(Self.iterationBounds.lowerBound) to \(Self.iterationBounds.upperBound) iterations"
+        }
+        if !(8...128).contains(salt.count) { return "a salt has 8 to 128 bytes" }
+        if storedKey.count != mechanism.hashBytes || serverKey.count != mechanism.hashBytes {
+            return "the keys of \(mechanism.name) have \(mechanism.hashBytes) bytes"
+        }
+        return nil
+    }
+}
+
+/// Somebody who can log in.
+package struct User: Equatable, Codable, Sendable {
+    package let name: String
+    /// At most one of each mechanism.
+    package var credentials: [ScramCredential]
+
+    package init(_ name: String, _ credentials: [ScramCredential]) {
+        (self.name, self.credentials) = (name, credentials)
+    }
+
+    /// How the user logs in by that mechanism; nil if it cannot.
+    package func credential(_ mechanism: ScramMechanism) -> ScramCredential? {
+        credentials.first { $0.mechanism == mechanism }
+    }
+
+    /// Why nobody can have that name; nil if somebody can.
+    package static func objection(to name: String) -> String? {
+        if !(1...256).contains(name.utf8.count) { return "a user's name has 1 to 256 bytes" }
+        if name.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
+            return "a user's name has no control characters"
+        }
+        if name == Principal.anonymous.name || name == AccessRule.wildcard { return "'\(name)' means others" }
+        return nil
+    }
+}

@@ -1,0 +1,47 @@
+internal import MoldauBroker
+
+/// What a client may do, while one of its requests is answered.
+struct Access: Sendable {
+    let principal: Principal
+    private let host: String
+    /// nil: access lists are off, or it is a super user.
+    private let list: AccessList?
+
+    /// - Parameter list: nil for somebody who may do everything.
+    init(_ principal: Principal, at host: String, by list: AccessList?) {
+        (self.principal, self.host, self.list) = (principal, host, list)
+    }
+
+    /// Whether everything is allowed.
+    var isUnrestricted: Bool { list == nil }
+
+    /// Whether the client may do `operation` with `resource`.
+    func allows(_ operation: AccessOperation, _ resource: Resource) -> Bool {
+        list?.allows(principal, at: host, operation, on: resource) ?? true
+    }
+
+    /// Whether there may be a resource of this kind with which the client may do it.
+    func allowsAny(_ operation: AccessOperation, _ kind: ResourceKind) -> Bool {
+        list?.allowsAny(principal, at: host, operation, on: kind) ?? true
+    }
+
+    /// The operations that the client may do on a resource, as bits by Kafka's numbers.
+    func operations(on resource: Resource) -> Int32 {
+        AccessOperation.of(resource.kind).reduce(0) { allows($1, resource) ? $0 | 1 << Int32($1.rawValue) : $0 }
+    }
+}
+
+extension AccessOperation {
+    /// What can be done with resources of a kind.
+    static func of(_ kind: ResourceKind) -> [AccessOperation] {
+        switch kind {
+        case .topic: [.read, .write, .create, .delete, .alter, .describe, .describeConfigs, .alterConfigs]
+        case .group: [.read, .delete, .describe, .describeConfigs, .alterConfigs]
+        case .cluster:
+            [
+                .create, .alter, .describe, .clusterAction, .describeConfigs, .alterConfigs, .idempotentWrite,
+            ]
+        case .transactionalID: [.describe, .write]
+        }
+    }
+}

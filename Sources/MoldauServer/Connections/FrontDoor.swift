@@ -1,0 +1,47 @@
+internal import Logging
+internal import MoldauBroker
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+
+/// Lets clients in at one address.
+struct FrontDoor: Sendable {
+    let address: ListenAddress
+    let options: ServerOptions
+    /// Present where everything is encrypted.
+    let tls: NIOSSLContext?
+    let pool: NIOThreadPool
+    let table: ConnectionTable
+    let work: Connection.Worker
+    let logger: Logger
+
+    private struct Refused: Error {}
+
+    /// Makes a new socket a connection.
+    func admit(_ channel: any Channel) throws {
+        let client = channel.remoteAddress?.ipAddress ?? "unknown"
+        guard let number = table.admit(client) else {
+            logger.warning("a connection was refused: there are too many", metadata: ["client": "\(client)"])
+            throw Refused()
+        }
+        let local = ListenAddress(
+            host: channel.localAddress?.ipAddress ?? address.host, port: channel.localAddress?.port ?? address.port,
+            security: address.security)
+        let authentication =
+            address.security.requiresLogIn
+            ? Authentication(options.logInMechanisms(address.security), lifetime: options.logInLifetime)
+            : Authentication(of: .anonymous)
+        let connection = Connection(
+            number: number, clientAddress: client, localAddress: local, authentication: authentication,
+            maxUnanswered: options.maxUnansweredRequests, pool: pool, memory: table,
+            door: ConnectionDoor(channel.eventLoop), work: work)
+        table.add(connection)
+        channel.closeFuture.whenComplete { _ in
+            connection.door.shut()
+            connection.closed()
+            table.remove(connection)
+        }
+        if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, table, options, logger))
+    }
+}

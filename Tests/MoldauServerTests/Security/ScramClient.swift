@@ -1,0 +1,31 @@
+import Foundation
+import MoldauBroker
+
+@testable import MoldauServer
+
+/// The client's side of SCRAM.
+struct ScramClient {
+    let mechanism: ScramMechanism
+    let user: String
+    let password: String
+    let nonce = "clientnonce"
+
+    private var firstBare: String { "n=\(user),r=\(nonce)" }
+    var first: [UInt8] { Array("n,,\(firstBare)".utf8) }
+
+    /// The last message, after the server's challenge.
+    func last(_ challenge: [UInt8]) throws -> [UInt8] {
+        let text = String(decoding: challenge, as: UTF8.self)
+        let fields = Dictionary(
+            uniqueKeysWithValues: text.split(separator: ",").map { ($0.prefix(1), String($0.dropFirst(2))) })
+        let salted = try mechanism.saltedPassword(
+            password, salt: Array(Data(base64Encoded: fields["s"] ?? "") ?? Data()),
+            iterations: Int(fields["i"] ?? "") ?? 0)
+        let clientKey = mechanism.authenticate(Array("Client Key".utf8), key: salted)
+        let withoutProof = "c=biws,r=\(fields["r"] ?? "")"
+        let signature = mechanism.authenticate(
+            Array("\(firstBare),\(text),\(withoutProof)".utf8), key: mechanism.hash(clientKey))
+        let proof = Data(zip(clientKey, signature).map { $0 ^ $1 }).base64EncodedString()
+        return Array("\(withoutProof),p=\(proof)".utf8)
+    }
+}
