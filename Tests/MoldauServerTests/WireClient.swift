@@ -96,6 +96,7 @@ final class WireClient {
 func withServer(
     _ options: ServerOptions = ServerOptions(), durability: Durability = .os,
     listening listener: ListenAddress = .localhost(0), users: [String: String] = [:],
+    alongside begin: (EmbeddedCluster) throws -> Any = { _ in () },
     _ body: @escaping @Sendable (ListenAddress) throws -> Void
 ) async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
@@ -105,6 +106,8 @@ func withServer(
     try cluster.makeAdmin(clientID: "test").create([
         NewTopic("t", partitionCount: 1, configuration: ["max.message.bytes": "20000000"])
     ])
+    let companion = try begin(cluster)
+    defer { withExtendedLifetime(companion) {} }
     for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }
     let server = try BrokerServer(of: cluster, listening: [listener], options: options, logger: quiet)
     let address = try await server.start()[0]
