@@ -81,8 +81,8 @@ package struct GroupCoordinator: Sendable {
         mutating get { [alarms.next(), retentionAlarm].compactMap(\.self).min() }
     }
 
-    /// Looks for the topics of a pattern that a member chooses. Those that nobody wants any more are forgotten when there
-    /// are many.
+    /// Looks for the topics of a pattern that a member chooses. Patterns that nobody wants any more are forgotten when
+    /// there are many.
     mutating func resolve(_ pattern: String) throws(GroupError) {
         if topics.patternCount >= patternLimit {
             topics = topics.withoutPatterns
@@ -92,8 +92,8 @@ package struct GroupCoordinator: Sendable {
         try topics.resolve(pattern)
     }
 
-    /// Patterns are checked when members choose them. Those of another broker's records may be none here: then they match
-    /// nothing.
+    /// Patterns are checked when members choose them. Those of another broker's records may be none here: then they
+    /// match nothing.
     private mutating func resolvePatterns(of name: String) {
         for pattern in groups[name]?.consumer?.patterns ?? [] { try? topics.resolve(pattern) }
     }
