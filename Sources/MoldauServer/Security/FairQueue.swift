@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// What waits, by who has it wait: each gets a turn after the others, so that nobody with much keeps out who has little.
+/// What waits, by who has it wait: each gets a turn after the others, so that who has much keeps nobody out.
 struct FairQueue<Element> {
     private var waiting: [String: CircularBuffer<Element>] = [:]
     /// Those who have something waiting; the next one first.
