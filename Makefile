@@ -7,6 +7,8 @@
 # make damage  changes each byte of a segment of 1 MiB, of the files beside it and of the journal, and checks that the
 #              change is noticed; cuts the last 4,096 bytes off one by one (some minutes)
 # make crash   kills programs KILLS times, and cuts the power under them CUTS times (root, loop devices)
+# make crash-wire  kills a broker KILLS times under kafka-python and confluent-kafka, and checks every record
+# make hostile  runs hostile clients against a broker, and prints its memory and what honest clients notice
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
 # make restart  kills an application with MEBIBYTES of state, and prints how soon it works again
 # make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, compressed, repair, messages or
@@ -39,7 +41,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf test-clients agree damage crash bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
+.PHONY: run test test-protobuf test-clients agree damage crash crash-wire hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -73,6 +75,12 @@ crash: rocksdb
 	python3 Tests/Tools/kill_word_count.py --kills $(KILLS) --guarantee exactly-once
 	python3 Tests/Tools/kill_bank_transfer.py --kills $(KILLS)
 	python3 Tests/Tools/power_cut.py --cuts $(CUTS)
+
+crash-wire: rocksdb
+	python3 Tests/Tools/kill_wire.py --kills $(KILLS) $(FLAGS)
+
+hostile: rocksdb
+	python3 Tests/Tools/hostile.py $(FLAGS)
 
 bench-restore: rocksdb
 	@$(SWIFT) build --quiet -c release --product recovery

@@ -128,11 +128,12 @@ let package = Package(
 
         // Programs
         library("Signals"),
+        .target(name: "CMemory"),
         .executableTarget(
             name: "MoldauCLI",
             dependencies: [
                 "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-                "Signals",
+                "Signals", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict + warnings),

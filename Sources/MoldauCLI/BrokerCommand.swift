@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMemory
 import Foundation
 import MoldauClusterEmbedded
 import MoldauLog
@@ -43,6 +44,8 @@ struct BrokerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // Otherwise hostile clients make the allocator keep more than the server's limits allow.
+        moldau_return_memory_soon()
         var options = ServerOptions()
         options.isInsecure = insecure
         options.createsTopics = autoCreate

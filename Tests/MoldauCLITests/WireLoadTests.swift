@@ -2,19 +2,27 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// `make bench-wire`, in a form that only shows that it works.
+/// `make bench-wire` and `make hostile`, in forms that only show that they work, and that the broker stands it.
 struct WireLoadTests {
-    @Test func `the broker is measured in every way, and each aim is judged`() throws {
-        try withTemporaryDirectory { directory in
-            let outcome = try BuiltProgram(path: "/usr/bin/env").run([
-                "python3", BuiltProgram.repository.appending(path: "Tests/Tools/bench_wire.py").path, "--short",
+    private func run(_ tool: String, _ options: [String]) throws -> BuiltProgram.Outcome {
+        try BuiltProgram(path: "/usr/bin/env").run(
+            [
+                "python3", BuiltProgram.repository.appending(path: "Tests/Tools/\(tool).py").path,
                 "--program", BuiltProgram("moldau").url.path, "--load", BuiltProgram("wire-load").url.path,
-                "--folder", directory.path,
-            ])
-            #expect(outcome.status == 0, "\(outcome.errors)")
-            let lines = outcome.output.split(separator: "\n")
-            #expect(lines.count { $0.hasPrefix("os ") || $0.hasPrefix("sync ") } == 17, "\(outcome.output)")
-            #expect(lines.count { $0.hasPrefix("met ") || $0.hasPrefix("missed ") } == 4)
-        }
+            ] + options)
+    }
+
+    @Test func `the broker is measured in every way, and each aim is judged`() throws {
+        let outcome = try run("bench_wire", ["--short"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count { $0.hasPrefix("os ") || $0.hasPrefix("sync ") } == 17, "\(outcome.output)")
+        #expect(lines.count { $0.hasPrefix("met ") || $0.hasPrefix("missed ") } == 4)
+    }
+
+    @Test func `honest clients are answered amid hostile ones, and the memory is bounded`() throws {
+        let outcome = try run("hostile", ["--seconds", "2", "--idle", "300", "--each", "4"])
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.output.contains("amid the hostile: fetch: "), "\(outcome.output)")
     }
 }

@@ -4,8 +4,22 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLIENTS_FOLDER = ROOT / ".build" / "clients"
+PACKAGES = ["confluent-kafka", "kafka-python", "aiokafka", "crc32c", "python-snappy", "lz4", "zstandard"]
+
+
+def python_with_clients(folder=CLIENTS_FOLDER):
+    """Installs the Python clients from PyPI into a folder, if they are not there, and returns the Python that has them."""
+    python = folder / "venv" / "bin" / "python"
+    if not (folder / "installed").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        subprocess.run([python, "-m", "pip", "--quiet", "install", *PACKAGES], check=True)
+        (folder / "installed").touch()
+    return python
 
 
 def built(product, configuration="release"):

@@ -42,8 +42,10 @@ ALLOWED = {
         "MoldauCluster", "MoldauClusterEmbedded", "Moldau", "MoldauTesting",
     ],
     "Signals": [],
+    "CMemory": [],
     "MoldauCLI": [
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer", "Signals",
+        "CMemory",
     ],
 }
 

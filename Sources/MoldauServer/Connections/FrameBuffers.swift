@@ -1,13 +1,13 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Memory of large frames that are done, for the next ones: memory that the system has just given costs about as much as
-/// everything else that is done with a frame.
+/// Memory of large frames that are done, for the next ones: to have the system give memory is a quarter of all that is
+/// done with such a frame.
 final class FrameBuffers: Sendable {
     private let free = Mutex<[ByteBuffer]>([])
 
     /// How much is kept at most, in bytes.
-    private static var maxBytes: Int { 32 << 20 }
+    private static var maxBytes: Int { 16 << 20 }
     /// Smaller ones are left to the allocator.
     private static var minBytes: Int { 64 << 10 }
 

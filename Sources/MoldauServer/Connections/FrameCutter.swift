@@ -5,9 +5,10 @@ internal import NIOCore
 /// Cuts what a connection receives into frames, and says where the next bytes are to be received, so that few of them
 /// are copied.
 ///
-/// Small frames are slices of what was received; the beginning of one is kept as a copy, so that a few bytes do not keep
-/// a large buffer alive. A large frame has a buffer of its own size, into which the rest of it is received: only what
-/// came with the frame before it is copied. Its memory grows with what has come, never with what was only announced.
+/// Small frames are slices of what was received; the beginning of one is kept as a copy, so that a few bytes do not
+/// keep a large buffer alive. A large frame has a buffer of its own size, into which the rest of it is received: only
+/// what came with the frame before it is copied. Its memory grows with what has come, never with what was only
+/// announced.
 final class FrameCutter {
     /// Why a connection cannot be read any further.
     enum Refusal: Error, Equatable {
