@@ -34,7 +34,10 @@ private func fuzzMessage<Message: WireMessage>(_: Message.Type, _ body: WireByte
     var writer = ByteWriter()
     try expect(try message.encode(into: &writer, version: version).isEmpty, "what was read is all there")
     let again = try Message(decoding: WireBytes(copying: Array(writer.bytes)), version: version)
-    try expect(again == message, "what was read is written, and means the same")
+    var second = ByteWriter()
+    _ = try again.encode(into: &second, version: version)
+    // Bytes are compared, and not the messages: a number that is none is not equal to itself.
+    try expect(second.bytes.elementsEqual(writer.bytes), "what was read is written, and means the same")
 }
 
 private func fuzzConsumerProtocol<Content: ConsumerProtocolData>(_: Content.Type, _ bytes: WireBytes) throws {
