@@ -7,7 +7,7 @@ public struct ServerOptions: Sendable {
     public var maxRequestBytes = 100 << 20
     /// `queued.max.request.bytes`: how much memory requests and answers of all connections may take together. Over it
     /// nothing more is read; what waits for a client itself gives way, the largest first.
-    public var maxMemoryBytes = 176 << 20
+    public var maxMemoryBytes = 128 << 20
     /// `queued.max.requests`, for each connection: how many requests may wait for their answers.
     public var maxUnansweredRequests = 500
     /// `max.connections`: how many connections there may be; more are closed at once.

@@ -4,7 +4,7 @@ internal import MoldauRecords
 ///
 /// Memory is taken by requests that wait for workers, which ends by itself, and by what waits for a client: requests
 /// that have begun to come, and answers that are not read. While all of it is over the limit, nothing is read. What
-/// waits for clients may take three quarters of the limit, so that the rest drains; beyond that, the connection that
+/// waits for clients may take seven eighths of the limit, so that the rest drains; beyond that, the connection that
 /// takes most is closed.
 final class ConnectionTable: Sendable {
     fileprivate struct State {
@@ -16,6 +16,8 @@ final class ConnectionTable: Sendable {
         var heldBytes = 0
         /// By the connections' numbers.
         var held: [Int: Int] = [:]
+        /// Of connections that are being closed for it, until they are.
+        var leaving: [Int: Int] = [:]
         /// What goes on reading once there is room.
         var paused: [Connection] = []
         var isStopping = false
@@ -52,6 +54,7 @@ final class ConnectionTable: Sendable {
         let resumed = state.withLock(wakes: true) { state in
             state.connections[number] = nil
             state.heldBytes -= state.held.removeValue(forKey: number) ?? 0
+            state.leaving[number] = nil
             state.count -= 1
             let left = (state.countByAddress[address] ?? 0) - 1
             state.countByAddress[address] = left > 0 ? left : nil
@@ -99,13 +102,13 @@ final class ConnectionTable: Sendable {
     func note(held bytes: Int, by number: Int) {
         let (resumed, evicted) = state.withLock { state in
             let before = state.held[number] ?? 0
-            guard before != bytes, state.connections[number] != nil else {
+            guard before != bytes, state.connections[number] != nil, state.leaving[number] == nil else {
                 return ([] as [Connection], nil as Connection?)
             }
             state.held[number] = bytes > 0 ? bytes : nil
             state.heldBytes += bytes - before
             return (
-                state.takePaused(ifBelow: limits.maxMemoryBytes), state.evicted(over: limits.maxMemoryBytes / 4 * 3)
+                state.takePaused(ifBelow: limits.maxMemoryBytes), state.evicted(over: limits.maxMemoryBytes / 8 * 7)
             )
         }
         for connection in resumed { connection.door.resume() }
@@ -116,7 +119,7 @@ final class ConnectionTable: Sendable {
     /// Whether there is room to read more. If not, the connection is told when there is.
     func hasRoom(for connection: Connection) -> Bool {
         state.withLock { state in
-            if state.queuedBytes + state.heldBytes <= limits.maxMemoryBytes { return true }
+            if state.takenBytes <= limits.maxMemoryBytes { return true }
             state.paused.append(connection)
             return false
         }
@@ -124,8 +127,10 @@ final class ConnectionTable: Sendable {
 }
 
 extension ConnectionTable.State {
+    fileprivate var takenBytes: Int { queuedBytes + heldBytes + leaving.values.reduce(0, +) }
+
     fileprivate mutating func takePaused(ifBelow limit: Int) -> [Connection] {
-        guard !paused.isEmpty, queuedBytes + heldBytes <= limit else { return [] }
+        guard !paused.isEmpty, takenBytes <= limit else { return [] }
         defer { paused = [] }
         return paused
     }
@@ -135,9 +140,10 @@ extension ConnectionTable.State {
         guard heldBytes > limit, let most = held.max(by: { ($0.value, $0.key) < ($1.value, $1.key) }) else {
             return nil
         }
-        // It counts no more: it is closed in a moment.
+        // No other has to go for it, but what it takes is only free once it is closed.
         heldBytes -= most.value
         held[most.key] = nil
+        leaving[most.key] = most.value
         return connections[most.key]
     }
 }
