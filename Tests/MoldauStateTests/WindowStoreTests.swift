@@ -229,10 +229,10 @@ struct WindowStoreTests {
         var builder = RecordBatchBuilder()
         for key in [Array("a".utf8), nil, Array("unknown".utf8)] {
             for time in [0, 13, 25, .max, -1] as [Int64] {
-                func append(_ key: UnsafeRawBufferPointer?) throws {
-                    try builder.append(key: key, value: nil, timestamp: Timestamp(ms: time), headers: Headers())
+                func append(_ key: UnsafeRawBufferPointer?) {
+                    builder.append(key: key, value: nil, timestamp: Timestamp(ms: time), headers: Headers())
                 }
-                if let key { try key.withUnsafeBytes(append) } else { try append(nil) }
+                if let key { key.withUnsafeBytes(append) } else { append(nil) }
             }
         }
         var (reader, records) = (RecordBatchReader(builder.finish()), [RecordView]())
