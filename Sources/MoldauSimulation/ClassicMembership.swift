@@ -18,6 +18,8 @@ final class ClassicMembership: StrangeMembership {
     private var phase = Phase.outside
     private var memberID = ""
     private var generation: Int32 = -1
+    /// Whether it knows what it has in this generation: before, it commits nothing, as Kafka's clients.
+    private var isAssigned = false
     /// Whether it gave something up that others may now have.
     private var hasRevoked = false
 
@@ -26,7 +28,7 @@ final class ClassicMembership: StrangeMembership {
     init(_ member: StrangeMember, _ world: StrangeGroup) { (self.member, self.world) = (member, world) }
 
     var identity: MemberGeneration? {
-        generation < 0 || memberID.isEmpty ? nil : current
+        isAssigned ? current : nil
     }
 
     var isNew: Bool { memberID.isEmpty }
@@ -36,7 +38,7 @@ final class ClassicMembership: StrangeMembership {
             group: StrangeGroup.group, generation: generation, memberID: memberID, instanceID: member.instance)
     }
 
-    func vanish() { (phase, memberID, generation, hasRevoked) = (.outside, "", -1, false) }
+    func vanish() { (phase, memberID, generation, isAssigned, hasRevoked) = (.outside, "", -1, false, false) }
 
     func disconnect() {
         switch phase {
@@ -141,6 +143,7 @@ final class ClassicMembership: StrangeMembership {
         if let identity, identity.generation != join.generation || identity.memberID != join.memberID {
             member.was(identity, "and is of an older generation")
         }
+        if generation != join.generation || memberID != join.memberID { isAssigned = false }
         (memberID, generation) = (join.memberID, join.generation)
         world.told(generation, question, isDurable: false)
         member.joined = (question.place, false)
@@ -197,7 +200,7 @@ final class ClassicMembership: StrangeMembership {
         if question.wasReplaced { world.complain("\(member.name) got work though another has its instance id") }
         hasRevoked = isCooperative && !Set(member.owned.keys).isSubset(of: numbers)
         member.owned = [:]
-        phase = .settled
+        (phase, isAssigned) = (.settled, true)
         world.trace.note("member has", "\(member.name) \(numbers.sorted())", Int(generation))
         world.told(generation, question, isDurable: true)
         world.noteTwins(of: member)
@@ -213,7 +216,7 @@ final class ClassicMembership: StrangeMembership {
         world.trace.note("member is lost", "\(member.name) \(error)")
         if let identity { member.was(identity, "and is no member any more") }
         member.owned = [:]
-        (generation, hasRevoked) = (-1, false)
+        (generation, isAssigned, hasRevoked) = (-1, false, false)
         memberID = ""
         // Another process has its place: it ends, and somebody starts it again later.
         if error == .fencedInstanceID { member.stall() }
