@@ -59,9 +59,26 @@ final class FlowReplay {
     private func substituted<Request: WireRequest>(_: Request.Type, _ frame: Flow.Frame) throws -> [UInt8] {
         var request = try Request(decoding: WireBytes(copying: frame.body), version: frame.version)
         try request.visit(FlowSubstitution(values), version: frame.version)
+        // A fetch that found records waits for them: in one recording they came 11 ms before it gave up.
+        if var fetch = request as? FetchRequest, findsRecords(frame) {
+            fetch.maxWaitMs = max(fetch.maxWaitMs, 4_000)
+            request = fetch as? Request ?? request
+        }
         var writer = ByteWriter()
         _ = try request.encode(into: &writer, version: frame.version)
         return Array(writer.bytes)
+    }
+
+    /// Whether the recorded answer to a fetch has records.
+    private func findsRecords(_ fetch: Flow.Frame) -> Bool {
+        let answer = flow.frames.first {
+            $0.direction == .response && $0.connection == fetch.connection && $0.correlation == fetch.correlation
+                && $0.number > fetch.number
+        }
+        guard let answer,
+            let told = try? FetchResponse(decoding: WireBytes(copying: answer.body), version: fetch.version)
+        else { return false }
+        return told.responses.contains { $0.partitions.contains { $0.records.byteCount > 0 } }
     }
 
     private func receive(_ frame: Flow.Frame, after ms: Int) throws {
