@@ -81,10 +81,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         let limit = wait > .zero ? ContinuousClock.now + wait : nil
         while true {
             news.clear()
-            let before = options.readsAhead == .everywhere || broker.durability != .sync ? nil : assigned
             let fetched = try fetch()
             if !fetched.isEmpty {
-                if let before, mustWaitForDisk(fetched) { try makeDurable(orGoBackTo: before) }
+                if mustWaitForDisk(fetched) { try makeDurable(fetched) }
                 return fetched
             }
             let left = limit.map { $0 - ContinuousClock.now } ?? .zero
@@ -101,12 +100,16 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         }
     }
 
-    /// Makes the records durable before they are returned: one sync, shared with all who wait for one.
-    private func makeDurable(orGoBackTo before: [TopicPartition: Assigned]) throws {
+    /// Makes the records durable before they are returned, or goes back to where they begin: one sync, shared with all
+    /// who wait for one.
+    private func makeDurable(_ fetched: [FetchedBatches]) throws {
         do {
             try translating { () throws(BrokerError) in try broker.flush() }
         } catch {
-            assigned = before
+            for batches in fetched {
+                assigned[batches.partition]?.position = batches.firstOffset
+                assigned[batches.partition]?.cursor = nil
+            }
             throw error
         }
     }
