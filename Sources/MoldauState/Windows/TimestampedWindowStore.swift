@@ -31,16 +31,8 @@ public final class TimestampedWindowStore<Key, Value>: SegmentBackedStore {
     /// nothing.
     /// - Parameter sizeMs: of the windows, which are adjacent.
     package func expect(_ records: UnsafeBufferPointer<RecordView>, inWindowsOf sizeMs: Int64) {
-        let writer = rows.codec.keyWriter
         cache.expect(records) { record in
-            guard let key = record.key else { return nil }
-            let start = record.timestamp.ms / sizeMs * sizeMs
-            writer.pointee.removeAll()
-            writer.pointee.append(bigEndian: segments.bucket(of: start))
-            writer.pointee.append(contentsOf: key)
-            writer.pointee.append(bigEndian: start)
-            writer.pointee.append(bigEndian: Int32(0))
-            return writer.pointee.bytes
+            record.key.map { rows.bytes(ofEncoded: $0, record.timestamp.ms / sizeMs * sizeMs) }
         }
     }
 

@@ -131,6 +131,16 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         }
     }
 
+    /// Like `bytes(of:_:)`, for a key that is encoded already; in a store without duplicates.
+    func bytes(ofEncoded key: UnsafeRawBufferPointer, _ startMs: Int64) -> UnsafeRawBufferPointer {
+        codec.keyWriter.pointee.removeAll()
+        codec.keyWriter.pointee.append(bigEndian: segments.bucket(of: startMs))
+        codec.keyWriter.pointee.append(contentsOf: key)
+        codec.keyWriter.pointee.append(bigEndian: startMs)
+        codec.keyWriter.pointee.append(bigEndian: Int32(0))
+        return codec.keyWriter.pointee.bytes
+    }
+
     /// An estimate of the number of entries.
     public var approximateEntryCount: Int { cache.approximateEntryCount }
 
