@@ -31,7 +31,7 @@ package struct AccessFilter: Equatable, Sendable {
         guard pattern == .match else { return name == rule.name }
         switch rule.pattern {
         case .literal: return rule.name == name || rule.name == AccessRule.wildcard
-        case .prefixed: return name.utf8.starts(with: rule.name.utf8)
+        case .prefixed: return name.hasBytes(of: rule.name)
         }
     }
 }

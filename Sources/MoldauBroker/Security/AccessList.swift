@@ -104,5 +104,5 @@ extension AccessRule {
 
 extension String {
     /// Whether the bytes begin with those of `prefix`; letters that only look alike differ.
-    fileprivate func hasBytes(of prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
+    func hasBytes(of prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
 }

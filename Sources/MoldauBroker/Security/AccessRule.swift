@@ -108,12 +108,12 @@ package struct AccessRule: Hashable, Codable, Sendable {
 
     /// An order in which rules are told.
     static func isBefore(_ a: AccessRule, _ b: AccessRule) -> Bool {
-        (a.kind.rawValue, a.pattern.rawValue, a.name, a.principal, a.host, a.operation.rawValue) == (
-            b.kind.rawValue, b.pattern.rawValue, b.name, b.principal, b.host, b.operation.rawValue
-        )
-            ? a.permission.rawValue < b.permission.rawValue
-            : (a.kind.rawValue, a.pattern.rawValue, a.name, a.principal, a.host, a.operation.rawValue) < (
-                b.kind.rawValue, b.pattern.rawValue, b.name, b.principal, b.host, b.operation.rawValue
-            )
+        let (first, second) = (a.rank, b.rank)
+        return first == second ? a.permission.rawValue < b.permission.rawValue : first < second
+    }
+
+    /// All but the permission: tuples of seven cannot be compared.
+    private var rank: (Int8, Int8, String, String, String, Int8) {
+        (kind.rawValue, pattern.rawValue, name, principal, host, operation.rawValue)
     }
 }

@@ -25,6 +25,9 @@ struct Access: Sendable {
         list?.allowsAny(principal, at: host, operation, on: kind) ?? true
     }
 
+    /// What the client may do with the cluster, as bits; that takes DESCRIBE to be told.
+    var clusterOperations: Int32 { allows(.describe, .cluster) ? operations(on: .cluster) : 0 }
+
     /// The operations that the client may do on a resource, as bits by Kafka's numbers.
     func operations(on resource: Resource) -> Int32 {
         AccessOperation.of(resource.kind).reduce(0) { allows($1, resource) ? $0 | 1 << Int32($1.rawValue) : $0 }

@@ -32,8 +32,7 @@ extension DescribeClusterRequest {
     ) -> Permit<DescribeClusterResponse> {
         .part { response in
             guard response.clusterAuthorizedOperations != .min else { return }
-            response.clusterAuthorizedOperations =
-                access.allows(.describe, .cluster) ? access.operations(on: .cluster) : 0
+            response.clusterAuthorizedOperations = access.clusterOperations
         }
     }
 }

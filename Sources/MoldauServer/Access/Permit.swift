@@ -25,12 +25,6 @@ enum Permit<Response: WireMessage> {
     /// Nothing is done; the connection ends, since the request has no answer.
     case close(reason: String)
 
-    /// Whether it says more than `.whole`.
-    var isRestricting: Bool {
-        if case .whole = self { return false }
-        return true
-    }
-
     /// Nothing is done, and the answer tells this.
     static func refused(_ fill: (inout Response) -> Void) -> Permit { .nothing(Response(fill)) }
 }

@@ -125,8 +125,7 @@ extension MetadataRequest {
                 response.topics[place].topicAuthorizedOperations = access.operations(on: .topic(name))
             }
             if response.clusterAuthorizedOperations != .min {
-                response.clusterAuthorizedOperations =
-                    access.allows(.describe, .cluster) ? access.operations(on: .cluster) : 0
+                response.clusterAuthorizedOperations = access.clusterOperations
             }
             response.topics += refused
         }
