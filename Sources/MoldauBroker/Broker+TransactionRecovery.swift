@@ -10,6 +10,9 @@
 //     ongoing, after no transaction    a producer was made, which synced
 //     complete, without partitions     written below, after a sync: this one is carried out, too
 //
+// A commit whose records are not all there becomes an abort. That is written, and synced, before the first marker: the
+// marker makes the partition longer, so that after another crash the commit would seem to be whole.
+//
 // This matters because an offset in an old decision may belong to another record by now: if an unsynced record is lost,
 // the next one gets its offset.
 
@@ -42,11 +45,10 @@ extension Broker {
         }
         let ids = histories.keys.sorted()
         let raised = wasClean ? [] : try raiseEpochs(&histories)
-        for id in ids {
-            // All decisions are judged before the first marker makes a partition longer.
-            try histories[id]?.changeUnsettled { decision throws(BrokerError) in try judge(&decision) }
-            if let last = histories[id]?.last { transactions.recover(id, last, at: uptime()) }
-        }
+        // All decisions are judged before the first marker makes a partition longer.
+        for id in ids { try histories[id]?.judge { decision throws(BrokerError) in try isWhole(decision) } }
+        if try writeVerdicts(histories) { try syncNow() }
+        for id in ids { if let last = histories[id]?.last { transactions.recover(id, last, at: uptime()) } }
         #if SABOTAGE
             if files.sabotage.contains(.decisionForgotten) { return }
         #endif
@@ -86,6 +88,17 @@ extension Broker {
             transactions.markUnreadable(number, cause)
             return [:]
         }
+    }
+
+    /// Records which commits have become aborts.
+    /// - Returns: whether there are any.
+    private func writeVerdicts(_ histories: [String: TransactionHistory]) throws(BrokerError) -> Bool {
+        let changed = histories.filter { !$0.value.verdicts.isEmpty }.sorted { $0.key < $1.key }
+        for (id, history) in changed {
+            let name = TopicPartition(Self.transactionsTopic, transactionsPartition(of: id))
+            try append(id, history.verdicts, to: try partition(name))
+        }
+        return !changed.isEmpty
     }
 
     /// The partitions that are not closed because of missing records.
@@ -142,12 +155,6 @@ extension Broker {
             histories[id]?.changeUnsettled(raise)
         }
         return raised
-    }
-
-    /// Turns a commit into an abort if not all of its records are there: it was never acknowledged.
-    private func judge(_ decision: inout TransactionRecord) throws(BrokerError) {
-        guard decision.status.isCommit, try !isWhole(decision) else { return }
-        decision.status = decision.status.isComplete ? .completeAbort : .prepareAbort
     }
 
     private func isWhole(_ record: TransactionRecord) throws(BrokerError) -> Bool {
@@ -219,6 +226,8 @@ private struct TransactionHistory {
 
     /// Whether a record says that all decisions before it are carried out.
     private var isSettledBefore = false
+    /// What is to be written because of commits that have become aborts.
+    private(set) var verdicts: [TransactionRecord] = []
 
     /// Adds later records.
     mutating func add(_ later: TransactionHistory) {
@@ -233,19 +242,38 @@ private struct TransactionHistory {
         for index in unsettled.indices { try change(&unsettled[index]) }
     }
 
+    /// Turns commits that are not whole into aborts: they were never acknowledged.
+    mutating func judge<Failure>(_ isWhole: (TransactionRecord) throws(Failure) -> Bool) throws(Failure) {
+        var first: Int?
+        for index in unsettled.indices where unsettled[index].status.isCommit {
+            if try isWhole(unsettled[index]) { continue }
+            unsettled[index].status = .prepareAbort
+            first = first ?? index
+        }
+        guard let first else { return }
+        // What came later stays later.
+        verdicts = Array(unsettled[first...])
+        if let last, !last.status.isDecided { verdicts.append(last) }
+    }
+
     mutating func add(_ record: TransactionRecord) {
         switch record.status {
         case .empty: break
         case .ongoing: if last?.status == .empty { settle() }
-        case .prepareCommit, .prepareAbort: unsettled.append(record)
+        case .prepareCommit, .prepareAbort: decide(record)
         case .completeCommit:
             settle()
             if !record.ends.isEmpty { unsettled = [record] }
         case .completeAbort:
-            if last?.status.isComplete == false { _ = unsettled.popLast() }
-            if record.ends.isEmpty { settle() } else { unsettled.append(record) }
+            if record.ends.isEmpty { settle() } else { decide(record) }
         }
         last = record
+    }
+
+    /// Adds a decision; an earlier record of it counts no more.
+    private mutating func decide(_ record: TransactionRecord) {
+        unsettled.removeAll { $0.producer.id == record.producer.id && $0.ends == record.ends }
+        unsettled.append(record)
     }
 
     private mutating func settle() { (unsettled, isSettledBefore) = ([], true) }

@@ -193,6 +193,33 @@ struct TransactionRecoveryTests {
         #expect(isOpened && limit > 2)
     }
 
+    @Test func `a commit that a recovery has turned into an abort stays one, wherever the recovery ends`() throws {
+        var broker = try openBroker(files)
+        try broker.createTopics()
+        var client = try TransactionalClient(broker)
+        for value in ["a", "b"] { try client.send(value, to: left) }
+        try client.send("c", to: right)
+        let before = try size("right-0")
+        try client.end(commit: true)
+        // The sync did not complete: the decision reached the disk, one record and the markers did not. The marker of
+        // an abort will be where that record was.
+        try cut("left-0", to: before)
+        try cut("right-0", to: before)
+        var (limit, isOpened) = (0, false)
+        while !isOpened, limit < 200 {
+            limit += 1
+            let crashing = CrashingFileSystem(files.copy())
+            crashing.crash(afterWrites: limit)
+            isOpened = (try? openBroker(crashing)) != nil
+            broker = try openBroker(crashing.memory)
+            #expect(try broker.committed(left) == [] && broker.committed(right) == [], "after \(limit) writes")
+            #expect(throws: BrokerError.self, "after \(limit) writes") {
+                try broker.endTransaction("app-1", client.producer, commit: true)
+            }
+        }
+        #expect(isOpened && limit > 4)
+    }
+
     @Test func `a commit whose marker was lost stands, though an abort without partitions followed`() throws {
         var broker = try openBroker(files)
         try broker.create(["left", "right", "gone"].map { TopicMetadata(name: $0, partitionCount: 1) })
