@@ -9,7 +9,7 @@ internal import MoldauLog
 
 extension Broker {
     /// As `endTransaction`, and the producer's next transaction has the next epoch; once the epochs are used up,
-    /// another producer id. Without an open transaction, an abort raises the epoch, too. Calls back when that is durable
+    /// another producer id. Without an open transaction, an abort raises the epoch. Calls back when that is durable
     /// and carried out, with the producer to go on as.
     /// - Throws: to the callback: as `endTransaction`.
     package func endTransactionAndEpoch(
