@@ -20,12 +20,13 @@ package final class Conversation<Files: FileSystem> {
 
     private let broker: Broker<Files>
     private let connection: Connection
+    private let logsIn: Bool
     private var isClosed = false
 
     /// A client that has connected.
     /// - Parameter logsIn: whether it has to log in.
     package init(with broker: Broker<Files>, _ options: ServerOptions, logsIn: Bool = false) {
-        self.broker = broker
+        (self.broker, self.logsIn) = (broker, logsIn)
         broker.limitTopics(to: TopicLimits(topics: options.maxTopics, partitions: options.maxPartitions))
         // Where everything is encrypted, all records of answers are in memory.
         let security = logsIn ? SecurityProtocol.saslSSL : .ssl
@@ -63,7 +64,7 @@ package final class Conversation<Files: FileSystem> {
             for answer in answers where !isClosed { replies += take(answer) }
             drivenThreads.wait(for: drivenThreads.pools.work)
             broker.callbacks.runDue()
-            drivenThreads.wait(for: drivenThreads.pools.logIns)
+            if logsIn { drivenThreads.wait(for: drivenThreads.pools.logIns) }
             quietRounds = answers.isEmpty ? quietRounds + 1 : 0
         }
         return replies
