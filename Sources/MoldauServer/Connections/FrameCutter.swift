@@ -24,6 +24,8 @@ final class FrameCutter {
     private let buffers: FrameBuffers
     /// A frame that has begun, with its length in front.
     private var begun: ByteBuffer?
+    /// Whether its buffer has served another frame before: then all of it takes memory.
+    private var isUsed = false
     /// How much of the beginning stands in front of the buffer that is received into.
     private var lentBytes = 0
     /// How large buffers are of which nobody knows what will come: as much as comes at a time.
@@ -39,8 +41,9 @@ final class FrameCutter {
         self.buffers = buffers
     }
 
-    /// How much memory a frame that has begun takes. (Where a buffer has room for more, nothing of it was written yet.)
-    var heldBytes: Int { begun?.readableBytes ?? 0 }
+    /// How much memory a frame that has begun takes. (Where a new buffer has room for more, nothing of that was written
+    /// yet.)
+    var heldBytes: Int { begun.map { isUsed ? $0.capacity : $0.readableBytes } ?? 0 }
 
     /// Where to receive next: behind what is in there already. To be passed to `cut` with what has come.
     func nextBuffer() -> ByteBuffer {
@@ -55,6 +58,7 @@ final class FrameCutter {
             return begun
         }
         var buffer = allocator.buffer(capacity: lentBytes + (sizes.nextBufferSize() ?? 0))
+        isUsed = false
         buffer.writeImmutableBuffer(begun)
         return buffer
     }
@@ -100,7 +104,8 @@ final class FrameCutter {
 
     /// A copy in a buffer of exactly that size: reads do not go beyond it.
     private func copy(of bytes: ByteBuffer, room: Int) -> ByteBuffer {
-        var buffer = buffers.take(capacity: room, allocator)
+        var buffer: ByteBuffer
+        (buffer, isUsed) = buffers.take(capacity: room, allocator)
         buffer.writeImmutableBuffer(bytes)
         // What is between was never written, and nobody reads it: the writer goes back in front of it.
         buffer.moveWriterIndex(to: room)
