@@ -57,6 +57,7 @@ final class FrameCutter {
             self.begun = nil
             return begun
         }
+        if let room = room(ofLarge: begun) { return copy(of: begun, room: room) }
         var buffer = allocator.buffer(capacity: lentBytes + (sizes.nextBufferSize() ?? 0))
         isUsed = false
         buffer.writeImmutableBuffer(begun)
@@ -95,11 +96,16 @@ final class FrameCutter {
 
     /// The beginning of a frame, in memory of its own; with room for what follows if the frame is large.
     private func beginning(_ rest: ByteBuffer) -> ByteBuffer {
-        let count = rest.readableBytes
-        let announced = rest.getInteger(at: rest.readerIndex, as: Int32.self).map { Int($0) + 4 } ?? 4
-        guard announced >= Self.largeBytes else { return copy(of: rest, room: count) }
-        let isItsOwn = rest.readerIndex == 0 && rest.capacity <= announced && rest.writableBytes > 0
-        return isItsOwn ? rest : copy(of: rest, room: min(announced, max(Self.largeBytes, count * Self.growth)))
+        guard let room = room(ofLarge: rest) else { return copy(of: rest, room: rest.readableBytes) }
+        let isItsOwn = rest.readerIndex == 0 && rest.capacity <= room && rest.writableBytes > 0
+        return isItsOwn ? rest : copy(of: rest, room: room)
+    }
+
+    /// How large the buffer of a frame that has begun may be; nil if the frame is not large.
+    private func room(ofLarge begun: ByteBuffer) -> Int? {
+        guard let length = begun.getInteger(at: begun.readerIndex, as: Int32.self), Int(length) + 4 >= Self.largeBytes
+        else { return nil }
+        return min(Int(length) + 4, max(Self.largeBytes, begun.readableBytes * Self.growth))
     }
 
     /// A copy in a buffer of exactly that size: reads do not go beyond it.
