@@ -27,10 +27,10 @@ package final class Callbacks: Sendable {
     }
 
     private let driver: Driver
-    /// The clock of the timers.
-    let uptime: @Sendable () -> Duration
+    private let uptime: @Sendable () -> Duration
     private let monitor = Monitor(State())
 
+    /// - Parameter uptime: the clock of the timers.
     init(_ driver: Driver, uptime: @escaping @Sendable () -> Duration) {
         (self.driver, self.uptime) = (driver, uptime)
     }

@@ -5,9 +5,7 @@
 // the disk, not a thousand.
 //
 // Callers that cannot block are called back when the round that covers their append has ended. The broker's callbacks
-// run such rounds, unless a blocked thread has run one meanwhile. Those whom a round has answered are likely to append
-// again at once. If the next round began with the first of them, the others would have to wait for two; so it begins
-// when as many wait as have waited before, or after a moment that is short beside a sync.
+// run such rounds, unless a blocked thread has run one meanwhile.
 
 package import MoldauLog
 internal import MoldauRecords
@@ -25,20 +23,6 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         var waiting: [(round: Int, completion: @Sendable (LogError?) -> Void)] = []
         /// Whether the callbacks are to serve those who wait.
         var isServing = false
-        /// How many waited when the last round that the callbacks ran had ended, the answered ones included.
-        var crowd = 0
-        /// How long that round took.
-        var roundTime = Duration.zero
-        /// Whether the rest of the crowd is waited for.
-        var isGathering = false
-        var gatheringCount = 0
-
-        /// How long to wait for the rest of the crowd; nil if all are there, or a sync is so quick that it is not worth
-        /// while.
-        var gatheringTime: Duration? {
-            let time = min(roundTime / 4, .milliseconds(1))
-            return waiting.count < crowd && time >= .microseconds(100) ? time : nil
-        }
     }
 
     private enum Step {
@@ -96,46 +80,20 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
     /// Calls back when everything that was appended before the call is durable: with nil, or with the error of the
     /// sync. Blocks nobody.
     func afterSync(_ completion: @escaping @Sendable (LogError?) -> Void) {
-        let (isFirst, isLast) = monitor.withLock { state in
+        let isFirst = monitor.withLock { state in
             state.waiting.append((state.roundsBegun + 1, completion))
-            let isFirst = !state.isServing
-            state.isServing = true
-            let isLast = state.isGathering && state.waiting.count >= state.crowd
-            if isLast { state.isGathering = false }
-            return (isFirst, isLast)
+            defer { state.isServing = true }
+            return !state.isServing
         }
-        if isFirst { gather() }
-        if isLast { callbacks.call { [self] in serveWaiting() } }
-    }
-
-    /// Has those served who wait: at once, or when the rest of the crowd has come or its time is over.
-    private func gather() {
-        let (time, number) = monitor.withLock { state in
-            let time = state.gatheringTime
-            state.isGathering = time != nil
-            state.gatheringCount += 1
-            return (time, state.gatheringCount)
-        }
-        guard let time else { return callbacks.call { [self] in serveWaiting() } }
-        _ = callbacks.call(after: time) { [self] in
-            let isOver = monitor.withLock { state in
-                guard state.isGathering, state.gatheringCount == number else { return false }
-                state.isGathering = false
-                return true
-            }
-            if isOver { serveWaiting() }
-        }
+        if isFirst { callbacks.call { [self] in serveWaiting() } }
     }
 
     /// Sees to the round of all who wait now, and calls them. Who comes meanwhile is served next.
     private func serveWaiting() {
         guard let round = monitor.withLock({ $0.waiting.last?.round }) else { return }
-        let begun = callbacks.uptime()
         var failure: LogError?
         do throws(LogError) { try sync(through: round) } catch { failure = error }
-        let roundTime = callbacks.uptime() - begun
         let (served, isMore) = monitor.withLock { state in
-            (state.crowd, state.roundTime) = (state.waiting.count, roundTime)
             let count = failure == nil ? state.waiting.firstIndex { $0.round > round } : nil
             let served = state.waiting.prefix(count ?? state.waiting.count)
             state.waiting.removeFirst(served.count)
@@ -143,7 +101,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
             return (served, state.isServing)
         }
         for waiting in served { waiting.completion(failure) }
-        if isMore { gather() }
+        if isMore { callbacks.call { [self] in serveWaiting() } }
     }
 
     private func nextStep(_ target: Int) -> Step {

@@ -83,17 +83,6 @@ struct AppendCallbackTests {
         try broker.close()
     }
 
-    @Test(arguments: [1, 2, 50])
-    func `an append waits for one sync, however many others append again and again`(clientCount: Int) throws {
-        let clients = try ReturningClients(count: clientCount)
-        for _ in 0..<2_000 { clients.step() }
-        let waits = clients.waits.withLock { $0 }
-        #expect(waits.count > 20 * clientCount)
-        let limit = ReturningClients.syncTime + (clientCount == 1 ? .zero : .microseconds(1_100))
-        // The first ones do not know of each other.
-        #expect(waits.dropFirst(3 * clientCount).max().map { $0 <= limit } == true)
-    }
-
     @Test func `a sync that somebody blocks for acknowledges those who wait too`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
