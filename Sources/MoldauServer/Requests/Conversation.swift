@@ -47,7 +47,8 @@ package final class Conversation<Files: FileSystem> {
     /// - Returns: what can be told now, in order.
     package func send(_ frames: [[UInt8]]) -> [Reply] {
         if isClosed { return [] }
-        connection.receive(frames.map(ByteBuffer.init(bytes:)))
+        var received = frames.map(ByteBuffer.init(bytes:))
+        connection.receive(&received)
         return settle()
     }
 
