@@ -178,7 +178,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Moldau", "MoldauServer", "ExampleSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Bench", swiftSettings: strict + warnings),
 

@@ -84,7 +84,7 @@ public final class BrokerServer: Service {
 
     /// `start`, which blocks.
     @discardableResult
-    func startNow() throws -> [ListenAddress] {
+    package func startNow() throws -> [ListenAddress] {
         let isNew = phase.withLock { phase in
             if case .new = phase { return true }
             return false
@@ -129,7 +129,7 @@ public final class BrokerServer: Service {
     }
 
     /// `stop`, which blocks.
-    func stopNow() {
+    package func stopNow() {
         let running: Running? = phase.withLock { phase in
             guard case .listening(let running) = phase else { return nil }
             phase = .stopped
