@@ -147,8 +147,13 @@ package final class SimulatedDisk: FileSystem {
         }
     }
 
-    /// Makes a future sync fail, the one after `syncs` others.
-    func failSync(after syncs: Int) { state.withLock { $0.syncsToFailure = syncs } }
+    /// Makes a future sync fail, the one after `syncs` others; unless one has failed already, which stays so until the
+    /// machine is turned on again.
+    func failSync(after syncs: Int) {
+        state.withLock { state in
+            if state.syncsToFailure ?? 1 > 0 { state.syncsToFailure = syncs }
+        }
+    }
 
     /// - Parameter bytes: how much may be written until the disk is full; nil: no limit.
     func setSpace(_ bytes: Int?) { state.withLock { $0.spaceLeft = bytes } }
