@@ -6,7 +6,7 @@ internal import NIOCore
 /// Memory is taken by requests that wait for workers, which ends by itself, and by what waits for a client: requests
 /// that have begun to come, and answers that are not read. While all of it is over the limit, nothing is read. What
 /// waits for clients may take seven eighths of the limit, so that the rest drains; beyond that, the connection that
-/// takes most is closed. What is left of the limit may keep buffers for the next requests, which go first.
+/// takes most is closed. What is left of half the limit may keep buffers for the next requests, which go first.
 final class ConnectionTable: Sendable {
     fileprivate struct State {
         var connections: [Int: Connection] = [:]
@@ -95,7 +95,7 @@ final class ConnectionTable: Sendable {
         let bytes = frame.readableBytes
         let (resumed, room) = state.withLock { state in
             state.queuedBytes -= bytes
-            return (state.takePaused(ifBelow: limits.maxMemoryBytes), limits.maxMemoryBytes - state.takenBytes)
+            return (state.takePaused(ifBelow: limits.maxMemoryBytes), spareBytes(state))
         }
         frameBuffers.giveBack(&frame, maxBytes: room)
         for connection in resumed { connection.door.resume() }
@@ -121,14 +121,17 @@ final class ConnectionTable: Sendable {
 
     /// Whether there is room to read more. If not, the connection is told when there is.
     func hasRoom(for connection: Connection) -> Bool {
-        let room = state.withLock { state in
-            let room = limits.maxMemoryBytes - state.takenBytes
-            if room < 0 { state.paused.append(connection) }
-            return room
+        let (hasRoom, spare) = state.withLock { state in
+            let hasRoom = state.takenBytes <= limits.maxMemoryBytes
+            if !hasRoom { state.paused.append(connection) }
+            return (hasRoom, spareBytes(state))
         }
-        frameBuffers.shrink(to: max(room, 0))
-        return room >= 0
+        frameBuffers.shrink(to: spare)
+        return hasRoom
     }
+
+    /// How much memory buffers may keep that nobody uses.
+    private func spareBytes(_ state: State) -> Int { max(0, limits.maxMemoryBytes / 2 - state.takenBytes) }
 }
 
 extension ConnectionTable.State {
