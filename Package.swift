@@ -211,7 +211,8 @@ let package = Package(
         // Tests
         .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests(
-            "ProjectTests", ["ProgramSupport", "MoldauTopology", "MoldauTesting"], exclude: ["PublicInterface.txt"]),
+            "ProjectTests", ["ProgramSupport", "MoldauTopology", "MoldauTesting", "MoldauServer"],
+            exclude: ["PublicInterface.txt"]),
         tests("DiagnosticsTests", ["ProgramSupport", "Moldau"], exclude: ["Cases", "expected.txt"]),
         .executableTarget(
             name: "crash-writer", dependencies: ["Moldau"], path: "Tests/CrashWriter",

@@ -52,8 +52,13 @@ static pthread_once_t passing_once = PTHREAD_ONCE_INIT;
 
 static void fill_passing(void) {
     uint32_t factor = power_of_bytes(RUN);
+    // A product with several bits is the sum of those with each of them.
     for (int place = 0; place < 4; place++)
-        for (uint32_t byte = 0; byte < 256; byte++) passing[place][byte] = product(factor, byte << 8 * place);
+        for (uint32_t byte = 1; byte < 256; byte++) {
+            uint32_t rest = byte & (byte - 1);
+            passing[place][byte] =
+                rest ? passing[place][rest] ^ passing[place][byte ^ rest] : product(factor, byte << 8 * place);
+        }
 }
 
 /// What a checksum contributes to that of a run after it.

@@ -8,6 +8,7 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
     case addressNotAvailable(ListenAddress, reason: String)
     /// Other machines can reach the address, and nothing protects it.
     case unprotectedAddress(ListenAddress)
+    /// No address to listen on was given.
     case noAddress
     /// An address is to be encrypted, and the certificate, its key or the authority of clients is not as it must be.
     case tls(reason: String)

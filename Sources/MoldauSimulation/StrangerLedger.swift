@@ -24,6 +24,7 @@ struct StrangerLedger {
         /// Whether its end was asked for, in time.
         var isAsked = false
         var isTimedOut = false
+        var isEmpty: Bool { values.isEmpty && !hasOffsets }
     }
 
     private(set) var transactions: [Transaction] = []
@@ -70,7 +71,8 @@ struct StrangerLedger {
     mutating func askedToEnd(_ transaction: Int) { transactions[transaction].isAsked = true }
 
     mutating func settle(_ transaction: Int, _ fate: Fate) {
-        if fate == .committed, transactions[transaction].isTimedOut {
+        // One whose beginning was lost in a crash, with nothing in it yet, is not told from the commit before it.
+        if fate == .committed, transactions[transaction].isTimedOut, !transactions[transaction].isEmpty {
             complain("transaction \(transaction) was committed though it had timed out")
         }
         transactions[transaction].fate = fate

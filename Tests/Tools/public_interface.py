@@ -19,9 +19,8 @@ import tempfile
 
 MODULES = [
     "Moldau", "MoldauCluster", "MoldauClusterEmbedded", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
-    "MoldauState", "MoldauTesting", "MoldauTopology",
+    "MoldauServer", "MoldauState", "MoldauTesting", "MoldauTopology",
 ]
-C_MODULES = ["CChecksum", "CCompression", "CFiles", "CPrefetch", "CRocksDB"]
 
 
 def target():
@@ -33,9 +32,12 @@ def graphs(built, module, triple, folder):
     """The symbols of a module, and those that it adds to types of others."""
     command = ["swift", "symbolgraph-extract", "-module-name", module, "-I", str(built / "Modules"), "-target", triple]
     command += ["-minimum-access-level", "public", "-skip-synthesized-members", "-output-dir", folder]
-    for name in C_MODULES:
-        map = built / f"{name}.build" / "module.modulemap"
-        command += ["-Xcc", f"-fmodule-map-file={map}"] if map.exists() else []
+    # The modules in C, ours and those of other packages.
+    maps = {map.parent.name: map for map in built.glob("*.build/module.modulemap")}
+    for map in built.resolve().parents[1].glob("checkouts/*/Sources/*/include/module.modulemap"):
+        maps.setdefault(f"{map.parents[1].name}.build", map)
+    for map in maps.values():
+        command += ["-Xcc", f"-fmodule-map-file={map}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"public_interface.py: {module} cannot be read; build the package first (swift build)\n{done.stderr}")
