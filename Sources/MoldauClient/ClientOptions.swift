@@ -63,14 +63,28 @@ public struct ClientTLS: Sendable {
 
 /// How a client logs in by SASL.
 public struct ClientLogIn: Sendable {
+    /// `sasl.mechanism`.
+    public enum Mechanism: String, Sendable, CaseIterable {
+        /// The password is sent as it is: for encrypted connections only.
+        case plain = "PLAIN"
+        /// Both sides show that they know the password, without sending it.
+        case scramSHA256 = "SCRAM-SHA-256"
+        /// The same, with longer hashes.
+        case scramSHA512 = "SCRAM-SHA-512"
+    }
+
+    /// `sasl.mechanism`.
+    public var mechanism: Mechanism
     /// The name of the user.
     public var user: String
-    /// The password, which PLAIN sends as it is.
+    /// The password.
     public var password: String
 
-    /// `sasl.mechanism` PLAIN: for encrypted connections.
-    public static func plain(user: String, password: String) -> ClientLogIn {
-        ClientLogIn(user: user, password: password)
+    /// A user and the way to log in.
+    public init(_ mechanism: Mechanism, user: String, password: String) {
+        self.mechanism = mechanism
+        self.user = user
+        self.password = password
     }
 
     /// PLAIN's only message (RFC 4616).

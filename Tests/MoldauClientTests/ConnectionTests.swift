@@ -43,8 +43,10 @@ import Testing
         await producer.close()
     }
 
-    @Test(arguments: ["127.0.0.1", "localhost"])
-    func `a client with the right authority and password is let in`(host: String) async throws {
+    @Test(arguments: ["127.0.0.1", "localhost"], ClientLogIn.Mechanism.allCases)
+    func `a client with the right authority and password is let in`(
+        host: String, mechanism: ClientLogIn.Mechanism
+    ) async throws {
         let certificate = try Certificate()
         var options = ServerOptions()
         options.tls = certificate.options
@@ -52,9 +54,9 @@ import Testing
         try await withBroker(options, topics: ["t": 1], security: .saslSSL, users: ["ann": "secret"]) { broker in
             var client = ClientOptions(bootstrapServers: [BrokerAddress(host: host, port: broker.address.port)])
             client.tls = ClientTLS(authorityPath: certificate.path)
-            client.logIn = .plain(user: "ann", password: "secret")
+            client.logIn = ClientLogIn(mechanism, user: "ann", password: "secret")
             try await send(client)
-            client.logIn = .plain(user: "ann", password: "wrong")
+            client.logIn = ClientLogIn(mechanism, user: "ann", password: "wrong")
             do {
                 try await send(client)
                 Issue.record("it was let in")
@@ -66,7 +68,7 @@ import Testing
                 #expect(error.remedy == .change)
             }
             // The system's authorities have not signed this certificate.
-            client.logIn = .plain(user: "ann", password: "secret")
+            client.logIn = ClientLogIn(mechanism, user: "ann", password: "secret")
             client.tls = ClientTLS()
             await #expect(throws: ClientError.self) { try await send(client) }
         }

@@ -87,6 +87,43 @@ func fill(_ broker: TestBroker, _ numbers: Range<Int>, partitions: Int32 = 1) as
         }
     }
 
+    @Test func `records are appended and read as bytes, without serdes`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            var small = ProducerOptions()
+            small.batchSize = 1_000
+            small.bufferMemory = 4_000
+            let producer = try Producer(to: topic, cluster: broker.client, options: small)
+            var sent = 0
+            var last: Acknowledgement?
+            while sent < 1_000 {
+                try await producer.withAppender { appender in
+                    while sent < 1_000 {
+                        let taken = try withUnsafeBytes(of: Int64(sent)) { try appender.append(key: nil, value: $0) }
+                        guard let taken else { return }
+                        (last, sent) = (taken, sent + 1)
+                    }
+                }
+                try await producer.waitForRoom()
+            }
+            #expect(try await last?.position().offset == Offset(999))
+            await producer.close()
+            let consumer = try consumer(broker, options(.earliest))
+            var read: [Int64] = []
+            let end = ContinuousClock.now + .seconds(20)
+            while read.count < 1_000, ContinuousClock.now < end {
+                guard let batch = try await consumer.pollBatch() else { continue }
+                #expect(batch.partition == TopicPartition("t", 0))
+                try batch.forEach { record in
+                    #expect(record.key == nil && record.offset == Offset(Int64(read.count)))
+                    read.append(record.value?.loadUnaligned(as: Int64.self) ?? -1)
+                }
+                #expect(batch.nextOffset == Offset(Int64(read.count)))
+            }
+            #expect(read == (0..<1_000).map { Int64($0) })
+            await consumer.close()
+        }
+    }
+
     @Test func `a record that cannot be decoded is told, and can be passed`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let producer = try Producer(to: Topic<String, [UInt8]>("t"), cluster: broker.client)

@@ -1,6 +1,7 @@
 import Foundation
 import MoldauClient
 import MoldauRecords
+import MoldauServer
 import Synchronization
 import Testing
 
@@ -99,6 +100,25 @@ private final class Noted: Sendable {
             #expect(
                 try await second.committed([TopicPartition("t", 0)]) == [TopicPartition("t", 0): Offset(15)])
             await second.close()
+        }
+    }
+
+    @Test func `a topic that comes later is read`() async throws {
+        var options = ServerOptions()
+        options.createsTopics = false
+        try await withBroker(options, topics: ["other": 1]) { broker in
+            let noted = Noted()
+            let consumer = try member(broker, noted)
+            #expect(try await consumer.poll().isEmpty && consumer.assignment.isEmpty)
+            try broker.create("t", partitions: 2)
+            try await fill(broker, 0..<10, partitions: 2)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await poll(consumer, noted) }
+                try await wait("reading") { noted.values.count == 10 }
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+            await consumer.close()
         }
     }
 

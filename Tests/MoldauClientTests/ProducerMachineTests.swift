@@ -7,7 +7,7 @@ import Testing
 @Suite struct ProducerMachineTests {
     /// Connections end before and after requests arrive, leaders move, replicas are missing, and requests of ended
     /// connections arrive late.
-    @Test(arguments: 1...100 as ClosedRange<UInt64>)
+    @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func `every record is there once and in order, whatever is lost`(seed: UInt64) {
         var options = ProducerOptions()
         options.batchSize = 200
@@ -37,7 +37,7 @@ import Testing
 
     /// After a batch that is refused the sequence goes on in another epoch, in which nothing may be repeated that was
     /// appended in the one before.
-    @Test(arguments: 1...60 as ClosedRange<UInt64>)
+    @Test(arguments: 1...30 as ClosedRange<UInt64>)
     func `what is refused for good is left out, and nothing else`(seed: UInt64) {
         var options = ProducerOptions()
         options.batchSize = 200
@@ -56,7 +56,7 @@ import Testing
     }
 
     /// Without idempotence a repeated request may append twice, and nothing may be lost.
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func `without idempotence every record is there at least once`(seed: UInt64) {
         var options = ProducerOptions()
         options.idempotence = false

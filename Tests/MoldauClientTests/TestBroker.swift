@@ -43,6 +43,11 @@ final class TestBroker: Sendable {
         ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: address.port)])
     }
 
+    func create(_ topic: String, partitions: Int32) throws {
+        let cluster = running.withLock { $0.cluster }
+        try cluster.makeAdmin(clientID: "test").create([NewTopic(topic, partitionCount: partitions)])
+    }
+
     func stop() async throws {
         let now = running.withLock { $0 }
         await now.server.stop()

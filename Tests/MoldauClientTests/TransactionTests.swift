@@ -46,15 +46,15 @@ import Testing
             options.commitsAutomatically = false
             let partition = TopicPartition("t", 0)
             let consumer = try Consumer([topic], assigned: [partition], cluster: broker.client, options: options)
-            let membership = try #require(consumer.membership)
+            let metadata = try #require(consumer.groupMetadata)
             try await producer.transaction { transaction in
                 try await producer.send("k", "v")
-                try await transaction.commit([partition: Offset(3)], of: membership)
+                try await transaction.commit([partition: Offset(3)], of: metadata)
             }
             #expect(try await consumer.committed([partition]) == [partition: Offset(3)])
             await #expect(throws: Stop.self) {
                 try await producer.transaction { transaction in
-                    try await transaction.commit([partition: Offset(9)], of: membership)
+                    try await transaction.commit([partition: Offset(9)], of: metadata)
                     throw Stop()
                 }
             }

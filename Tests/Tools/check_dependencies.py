@@ -64,7 +64,7 @@ ALLOWED_PACKAGES = {
     "MoldauServer": [
         "Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
     ],
-    "MoldauClient": ["NIOCore", "NIOPosix", "NIOSSL"],
+    "MoldauClient": ["Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOSSL"],
     "MoldauCLI": ["ArgumentParser"],
 }
 

@@ -8,6 +8,7 @@
 internal import MoldauRecords
 internal import MoldauWire
 internal import NIOCore
+internal import NIOPosix
 internal import Synchronization
 
 /// A connection to a broker over a socket. Everything but `channel` happens on its event loop.
@@ -208,22 +209,52 @@ final class SocketLink: BrokerLink {
         guard versions.version(of: .saslHandshake, atMost: 1) == 1,
             let version = versions.version(of: .saslAuthenticate, atMost: .max)
         else { return end(with: .unsupportedAPI(ApiKey.saslAuthenticate.name, address)) }
-        write(SaslHandshakeRequest { $0.mechanism = "PLAIN" }, 1, channel, options.requestTimeout) { result in
+        let handshake = SaslHandshakeRequest { $0.mechanism = logIn.mechanism.rawValue }
+        write(handshake, 1, channel, options.requestTimeout) { result in
             guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
             guard response.errorCode == .none else {
                 let offered = response.mechanisms.joined(separator: ", ")
-                return self.end(with: .logInFailed(reason: "the broker has no PLAIN here; it has \(offered)"))
+                let reason = "the broker has no \(logIn.mechanism.rawValue) here; it has \(offered)"
+                return self.end(with: .logInFailed(reason: reason))
             }
-            let token = WireBytes(copying: logIn.plainMessage)
-            let request = SaslAuthenticateRequest { $0.authBytes = token }
-            self.write(request, version, channel, self.options.requestTimeout) { result in
-                guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
-                guard response.errorCode == .none else {
-                    let reason = response.errorMessage ?? response.errorCode.name
-                    return self.end(with: .logInFailed(reason: reason))
+            switch logIn.mechanism {
+            case .plain:
+                self.authenticate(logIn.plainMessage, channel, version) { _ in self.becomeReady(channel, versions) }
+            case .scramSHA256, .scramSHA512:
+                self.exchange(logIn.scram(), channel, version) { self.becomeReady(channel, versions) }
+            }
+        }
+    }
+
+    private func exchange(
+        _ scram: ScramLogIn, _ channel: any Channel, _ version: Int16, then done: @escaping @Sendable () -> Void
+    ) {
+        authenticate(scram.first, channel, version) { challenge in
+            // The hashes take milliseconds, which are not the event loop's.
+            NIOThreadPool.singleton.runIfActive(eventLoop: self.loop) { try scram.answer(challenge) }
+                .whenComplete { result in
+                    switch result {
+                    case .failure(let error): self.end(with: .logInFailed(reason: "\(error)"))
+                    case .success(let (message, wanted)):
+                        self.authenticate(message, channel, version) { last in
+                            if last == wanted { return done() }
+                            self.end(with: .logInFailed(reason: "the broker does not know the password itself"))
+                        }
+                    }
                 }
-                self.becomeReady(channel, versions)
+        }
+    }
+
+    private func authenticate(
+        _ token: [UInt8], _ channel: any Channel, _ version: Int16, then next: @escaping @Sendable ([UInt8]) -> Void
+    ) {
+        let request = SaslAuthenticateRequest { $0.authBytes = WireBytes(copying: token) }
+        write(request, version, channel, options.requestTimeout) { result in
+            guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
+            guard response.errorCode == .none else {
+                return self.end(with: .logInFailed(reason: response.errorMessage ?? response.errorCode.name))
             }
+            next(Array(response.authBytes.bytes))
         }
     }
 

@@ -125,6 +125,7 @@ final class ConsumerSession: Sendable {
         let (actions, timer, waiting) = state.withLock { state in
             state.isDriving = false
             guard !state.isClosed else { return ([FetchMachine.Action](), Duration?.none, OneAnswer<Void>?.none) }
+            state.member?.notice(map)
             let (actions, due) = state.fetch.next(now, map)
             let waiting = state.hasNews ? state.waiting : nil
             if waiting != nil { state.waiting = nil }

@@ -40,6 +40,8 @@ struct GroupMember: Sendable {
     /// What the others have told, if this member leads.
     private(set) var followers: [GroupAssignment.Member] = []
     private(set) var isLeader = false
+    /// How many partitions the topics had when this member spread them.
+    private var counts: [String: Int32] = [:]
 
     init(_ options: ConsumerOptions, group: String, topics: Set<String>) {
         (self.options, self.group, self.topics) = (options, group, topics)
@@ -128,7 +130,8 @@ struct GroupMember: Sendable {
     var topicsToSpread: Set<String> { followers.reduce(into: []) { $0.formUnion($1.topics) } }
 
     /// - Parameter counts: how many partitions those topics have; topics that are not there are missing.
-    func syncRequest(counts: [String: Int32]) -> SyncGroupRequest {
+    mutating func syncRequest(counts: [String: Int32]) -> SyncGroupRequest {
+        self.counts = Dictionary(uniqueKeysWithValues: topicsToSpread.map { ($0, counts[$0] ?? 0) })
         let assignor = options.assignors.first { $0.rawValue == protocolName } ?? .range
         let spread = GroupAssignment(followers, counts: counts).spread(by: assignor)
         return SyncGroupRequest {
@@ -181,6 +184,12 @@ struct GroupMember: Sendable {
         } catch {
             return .fail(.notMember(group: group, reason: "its assignment cannot be read: \(error)"))
         }
+    }
+
+    /// A topic that the group reads has come, or has more partitions than its leader has spread: all join again.
+    mutating func notice(_ map: ClusterMap) {
+        guard isLeader, isStable, !needsJoin else { return }
+        needsJoin = counts.contains { map.topics[$0.key].map { Int32($0.leaders.count) } ?? 0 > $0.value }
     }
 
     /// The member reads these now.

@@ -1,4 +1,4 @@
-public import MoldauRecords
+@_exported public import MoldauRecords
 internal import MoldauWire
 
 /// Sends records to a topic of a Kafka cluster.

@@ -66,7 +66,7 @@ extension ProducerSender {
     }
 
     /// Makes a group's offsets part of the transaction.
-    func add(_ offsets: [TopicPartition: Offset], of membership: GroupMembership) async throws {
+    func add(_ offsets: [TopicPartition: Offset], of metadata: ConsumerGroupMetadata) async throws {
         guard let stamp = withMachine({ $0.stamp }), let id = options.transactionalID else {
             throw ClientError.transactionFailed(reason: "the producer has no number")
         }
@@ -74,18 +74,18 @@ extension ProducerSender {
             $0.transactionalID = id
             $0.producerID = stamp.id
             $0.producerEpoch = stamp.epoch
-            $0.groupID = membership.group
+            $0.groupID = metadata.group
         }
         try await ask(request, .transaction(id), maxVersion: 3, "to add offsets to the transaction", \.errorCode)
         withMachine { $0.hasOffsets = true }
         let commit = TxnOffsetCommitRequest {
             $0.transactionalID = id
-            $0.groupID = membership.group
+            $0.groupID = metadata.group
             $0.producerID = stamp.id
             $0.producerEpoch = stamp.epoch
-            $0.generationID = membership.generation
-            $0.memberID = membership.memberID
-            $0.groupInstanceID = membership.memberID.isEmpty ? nil : membership.instanceID
+            $0.generationID = metadata.generation
+            $0.memberID = metadata.memberID
+            $0.groupInstanceID = metadata.memberID.isEmpty ? nil : metadata.instanceID
             $0.topics = Array(offsets.keys).byTopic.map { topic, numbers in
                 .init {
                     $0.name = topic
@@ -99,7 +99,7 @@ extension ProducerSender {
                 }
             }
         }
-        let key = CoordinatorKey.group(membership.group)
+        let key = CoordinatorKey.group(metadata.group)
         try await ask(commit, key, maxVersion: 4, "to commit offsets within the transaction") { response in
             response.topics.lazy.flatMap(\.partitions).map(\.errorCode).first { $0 != .none } ?? .none
         }

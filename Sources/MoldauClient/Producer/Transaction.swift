@@ -9,14 +9,14 @@ public struct Transaction: Sendable {
     /// Makes offsets of a group part of the transaction: they are committed if the transaction is. Call it once all
     /// records that result from what was read have been sent.
     /// - Throws: `ClientError`; `CancellationError`.
-    public func commit(_ offsets: [TopicPartition: Offset], of membership: GroupMembership) async throws {
-        try await sender.add(offsets, of: membership)
+    public func commit(_ offsets: [TopicPartition: Offset], of group: ConsumerGroupMetadata) async throws {
+        try await sender.add(offsets, of: group)
     }
 }
 
 /// Which member of a group a consumer is: goes with offsets that are committed within a transaction, so that a member
 /// that was taken for dead cannot commit (KIP-447).
-public struct GroupMembership: Hashable, Sendable {
+public struct ConsumerGroupMetadata: Hashable, Sendable {
     let group: String
     let generation: Int32
     let memberID: String
@@ -30,11 +30,12 @@ extension Producer {
     /// ```swift
     /// try await producer.transaction { transaction in
     ///     try await producer.send("42", "a result")
-    ///     try await transaction.commit(offsets, of: membership)
+    ///     try await transaction.commit(offsets, of: metadata)
     /// }
     /// ```
     /// - Throws: what `body` throws, and `ClientError`; the transaction is aborted then. `ClientError.fenced` if
     ///   another producer with this `transactional.id` has begun.
+    @discardableResult
     public func transaction<Result>(
         _ body: (Transaction) async throws -> Result
     ) async throws -> Result {
@@ -43,16 +44,16 @@ extension Producer {
 }
 
 extension Consumer {
-    /// The membership, for offsets that are committed within a transaction: read it for each commit, since it changes
+    /// Group and member, for offsets that are committed within a transaction: read it for each commit, since it changes
     /// with the group's members. nil without a group.
-    public var membership: GroupMembership? { session.membership }
+    public var groupMetadata: ConsumerGroupMetadata? { session.groupMetadata }
 }
 
 extension ConsumerSession {
-    fileprivate var membership: GroupMembership? {
+    fileprivate var groupMetadata: ConsumerGroupMetadata? {
         guard let group = options.group else { return nil }
         return state.withLock { state in
-            GroupMembership(
+            ConsumerGroupMetadata(
                 group: group, generation: state.member?.generation ?? -1, memberID: state.member?.memberID ?? "",
                 instanceID: options.instanceID)
         }
