@@ -92,7 +92,7 @@ let package = Package(
         library(
             "MoldauServer",
             [
-                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded", "CMemory",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Crypto", package: "swift-crypto"),

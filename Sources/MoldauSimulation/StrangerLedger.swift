@@ -65,8 +65,11 @@ struct StrangerLedger {
 
     mutating func addOffsets(in transaction: Int) { transactions[transaction].hasOffsets = true }
 
-    /// More was added to a transaction: if its beginning was lost, it begins here.
-    mutating func grew(_ transaction: Int, at time: Timestamp) { transactions[transaction].begun = time }
+    /// More was added to a transaction: if its beginning was lost, with nothing in it yet, it begins here.
+    mutating func grew(_ transaction: Int, at time: Timestamp) {
+        transactions[transaction].begun = time
+        if transactions[transaction].isEmpty { transactions[transaction].isTimedOut = false }
+    }
 
     mutating func askedToEnd(_ transaction: Int) { transactions[transaction].isAsked = true }
 

@@ -39,6 +39,21 @@ import Testing
         #expect(try frames(Self.stream.map { [$0] }) == ["a", "bcd", ""])
     }
 
+    @Test func `all of a large frame is received in three pieces at most, however little came at first`() throws {
+        let cutter = FrameCutter(maxFrameBytes: 1 << 21)
+        let frame = [UInt8](repeating: 7, count: 1_100_000)
+        var rest = (withUnsafeBytes(of: UInt32(frame.count).bigEndian) { Array($0) } + frame)[...]
+        var pieces: [Int] = []
+        while !rest.isEmpty {
+            var buffer = cutter.nextBuffer()
+            pieces.append(min(buffer.writableBytes, rest.count))
+            buffer.writeBytes(rest.prefix(buffer.writableBytes))
+            rest = rest.dropFirst(pieces.last ?? 0)
+            try cutter.cut(buffer) { #expect(Array($0.readableBytesView) == frame) }
+        }
+        #expect(pieces == [512, 65_536 - 512, frame.count + 4 - 65_536])
+    }
+
     @Test(arguments: [1, 3, 70, 4_096, 65_535, 65_536, 65_537, 300_000, 5_000_000])
     func `large frames among small ones are the same in whatever pieces they come`(pieceBytes: Int) throws {
         let sizes = [10, 70_000, 65_531, 65_532, 65_533, 0, 1_200_000, 400, 65_536].filter {

@@ -29,7 +29,7 @@ ALLOWED = {
     "MoldauWire": ["MoldauRecords"],
     "MoldauCluster": ["MoldauRecords"],
     "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
-    "MoldauServer": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded"],
+    "MoldauServer": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded", "CMemory"],
     "MoldauClient": ["MoldauRecords", "MoldauWire"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],

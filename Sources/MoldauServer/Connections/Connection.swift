@@ -74,12 +74,13 @@ final class Connection: Sendable {
 
     // MARK: On the event loop
 
-    /// Takes the frames of one read.
-    func receive(_ frames: [ByteBuffer]) {
+    /// Takes the frames of one read: all of them, so that nobody else has them when they are done.
+    func receive(_ frames: inout [ByteBuffer]) {
         let bytes = frames.reduce(0) { $0 + $1.readableBytes }
         memory.add(queued: bytes)
         let isFirst = state.withLock { state in
             state.queue.append(contentsOf: frames)
+            frames.removeAll(keepingCapacity: true)
             return state.takeTurn()
         }
         if isFirst { pool.submit { _ in self.runTurn() } }
@@ -133,10 +134,9 @@ final class Connection: Sendable {
 
     private func runTurn() {
         for _ in 0..<Self.requestsPerTurn {
-            guard let (frame, slot) = next() else { return }
+            guard case (var frame, let slot)? = next() else { return }
             let kind = work(frame, self) { [self] answer in complete(slot, answer) }
-            memory.remove(queued: frame.readableBytes)
-            memory.frameBuffers.giveBack(frame)
+            memory.remove(queued: &frame)
             if kind == .waiting, endTurn(waitingFor: slot) { return }
         }
         let hasMore = state.withLock { state in

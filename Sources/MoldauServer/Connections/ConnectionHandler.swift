@@ -145,8 +145,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if !frames.isEmpty {
             lastAsked = .now()
             frameBegun = nil
-            connection.receive(frames)
-            frames.removeAll(keepingCapacity: true)
+            connection.receive(&frames)
         }
         if cutter.heldBytes > 0, frameBegun == nil { frameBegun = .now() }
         noteHeld()
@@ -306,6 +305,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func look(_ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         let now = NIODeadline.now()
+        memory.frameBuffers.trim(now)
         let stall = TimeAmount(options.stallTimeout)
         if let frameBegun, now - frameBegun > stall + .seconds(Int64(cutter.heldBytes >> 20)), !isReadHeld {
             return close(context, reason: "a request has begun, and its rest did not come in time")

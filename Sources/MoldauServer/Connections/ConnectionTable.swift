@@ -1,11 +1,12 @@
 internal import MoldauRecords
+internal import NIOCore
 
 /// All connections of a server: how many there are, and how much memory they take together.
 ///
 /// Memory is taken by requests that wait for workers, which ends by itself, and by what waits for a client: requests
 /// that have begun to come, and answers that are not read. While all of it is over the limit, nothing is read. What
 /// waits for clients may take seven eighths of the limit, so that the rest drains; beyond that, the connection that
-/// takes most is closed.
+/// takes most is closed. What is left of the limit may keep buffers for the next requests, which go first.
 final class ConnectionTable: Sendable {
     fileprivate struct State {
         var connections: [Int: Connection] = [:]
@@ -23,7 +24,6 @@ final class ConnectionTable: Sendable {
         var isStopping = false
     }
 
-    /// Beside the limit.
     let frameBuffers = FrameBuffers()
     private let limits: ServerOptions
     private let state = Monitor(State())
@@ -61,6 +61,7 @@ final class ConnectionTable: Sendable {
             return state.takePaused(ifBelow: limits.maxMemoryBytes)
         }
         for connection in resumed { connection.door.resume() }
+        if state.withLock({ $0.count }) == 0 { frameBuffers.shrink(to: 0) }
     }
 
     /// Takes no new connections, and has the others finish what has begun, and close.
@@ -89,12 +90,14 @@ final class ConnectionTable: Sendable {
     /// Requests have come that wait for workers.
     func add(queued bytes: Int) { state.withLock { $0.queuedBytes += bytes } }
 
-    /// Requests wait no more.
-    func remove(queued bytes: Int) {
-        let resumed = state.withLock { state in
+    /// A request waits no more, and its memory serves another one, unless somebody has it still.
+    func remove(queued frame: inout ByteBuffer) {
+        let bytes = frame.readableBytes
+        let (resumed, room) = state.withLock { state in
             state.queuedBytes -= bytes
-            return state.takePaused(ifBelow: limits.maxMemoryBytes)
+            return (state.takePaused(ifBelow: limits.maxMemoryBytes), limits.maxMemoryBytes - state.takenBytes)
         }
+        frameBuffers.giveBack(&frame, maxBytes: room)
         for connection in resumed { connection.door.resume() }
     }
 
@@ -118,11 +121,13 @@ final class ConnectionTable: Sendable {
 
     /// Whether there is room to read more. If not, the connection is told when there is.
     func hasRoom(for connection: Connection) -> Bool {
-        state.withLock { state in
-            if state.takenBytes <= limits.maxMemoryBytes { return true }
-            state.paused.append(connection)
-            return false
+        let room = state.withLock { state in
+            let room = limits.maxMemoryBytes - state.takenBytes
+            if room < 0 { state.paused.append(connection) }
+            return room
         }
+        frameBuffers.shrink(to: max(room, 0))
+        return room >= 0
     }
 }
 

@@ -24,6 +24,8 @@ final class FrameCutter {
     private let buffers: FrameBuffers
     /// A frame that has begun, with its length in front.
     private var begun: ByteBuffer?
+    /// Whether its buffer has served another frame before: then all of it takes memory.
+    private var isUsed = false
     /// How much of the beginning stands in front of the buffer that is received into.
     private var lentBytes = 0
     /// How large buffers are of which nobody knows what will come: as much as comes at a time.
@@ -39,8 +41,9 @@ final class FrameCutter {
         self.buffers = buffers
     }
 
-    /// How much memory a frame that has begun takes. (Where a buffer has room for more, nothing of it was written yet.)
-    var heldBytes: Int { begun?.readableBytes ?? 0 }
+    /// How much memory a frame that has begun takes. (Where a new buffer has room for more, nothing of that was written
+    /// yet.)
+    var heldBytes: Int { begun.map { isUsed ? $0.capacity : $0.readableBytes } ?? 0 }
 
     /// Where to receive next: behind what is in there already. To be passed to `cut` with what has come.
     func nextBuffer() -> ByteBuffer {
@@ -54,7 +57,9 @@ final class FrameCutter {
             self.begun = nil
             return begun
         }
+        if let room = room(ofLarge: begun) { return copy(of: begun, room: room) }
         var buffer = allocator.buffer(capacity: lentBytes + (sizes.nextBufferSize() ?? 0))
+        isUsed = false
         buffer.writeImmutableBuffer(begun)
         return buffer
     }
@@ -91,16 +96,22 @@ final class FrameCutter {
 
     /// The beginning of a frame, in memory of its own; with room for what follows if the frame is large.
     private func beginning(_ rest: ByteBuffer) -> ByteBuffer {
-        let count = rest.readableBytes
-        let announced = rest.getInteger(at: rest.readerIndex, as: Int32.self).map { Int($0) + 4 } ?? 4
-        guard announced >= Self.largeBytes else { return copy(of: rest, room: count) }
-        let isItsOwn = rest.readerIndex == 0 && rest.capacity <= announced && rest.writableBytes > 0
-        return isItsOwn ? rest : copy(of: rest, room: min(announced, max(Self.largeBytes, count * Self.growth)))
+        guard let room = room(ofLarge: rest) else { return copy(of: rest, room: rest.readableBytes) }
+        let isItsOwn = rest.readerIndex == 0 && rest.capacity <= room && rest.writableBytes > 0
+        return isItsOwn ? rest : copy(of: rest, room: room)
+    }
+
+    /// How large the buffer of a frame that has begun may be; nil if the frame is not large.
+    private func room(ofLarge begun: ByteBuffer) -> Int? {
+        guard let length = begun.getInteger(at: begun.readerIndex, as: Int32.self), Int(length) + 4 >= Self.largeBytes
+        else { return nil }
+        return min(Int(length) + 4, max(Self.largeBytes, begun.readableBytes * Self.growth))
     }
 
     /// A copy in a buffer of exactly that size: reads do not go beyond it.
     private func copy(of bytes: ByteBuffer, room: Int) -> ByteBuffer {
-        var buffer = buffers.take(capacity: room, allocator)
+        var buffer: ByteBuffer
+        (buffer, isUsed) = buffers.take(capacity: room, allocator)
         buffer.writeImmutableBuffer(bytes)
         // What is between was never written, and nobody reads it: the writer goes back in front of it.
         buffer.moveWriterIndex(to: room)
