@@ -103,6 +103,15 @@ private final class Noted: Sendable {
         }
     }
 
+    @Test func `a poll returns in time while the cluster is away`() async throws {
+        let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
+        let consumer = try Consumer([topic], cluster: client, options: ConsumerOptions(group: "g"))
+        let beginning = ContinuousClock.now
+        #expect(try await consumer.poll(within: .milliseconds(300)).isEmpty)
+        #expect(ContinuousClock.now - beginning < .seconds(10))
+        await consumer.close()
+    }
+
     @Test func `a topic that comes later is read`() async throws {
         var options = ServerOptions()
         options.createsTopics = false

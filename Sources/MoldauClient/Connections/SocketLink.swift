@@ -106,13 +106,23 @@ final class SocketLink: BrokerLink {
                     })
             }
         }
+        let frame: ByteBuffer
         do {
-            channel.writeAndFlush(try encode(request, version, correlationID), promise: nil)
+            frame = try encode(request, version, correlationID)
         } catch {
             // Only a text or a list that is too long for its field comes here: the line would wait for ever.
             return end("\(error)")
         }
-        if isAnswered { watch() } else { loop.execute { answer(.success(Request.Response())) } }
+        if isAnswered {
+            channel.writeAndFlush(frame, promise: nil)
+            return watch()
+        }
+        channel.writeAndFlush(frame).whenComplete { result in
+            switch result {
+            case .success: answer(.success(Request.Response()))
+            case .failure(let error): answer(.failure(.disconnected(address, reason: "\(error)")))
+            }
+        }
     }
 
     private func encode<Request: WireRequest>(

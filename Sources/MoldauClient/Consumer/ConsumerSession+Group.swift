@@ -6,7 +6,8 @@ extension ConsumerSession {
     // MARK: Membership
 
     /// Joins the group where that is due, and has partitions come and go.
-    func keepMembership() async throws {
+    /// - Throws: `ClientError`, a retriable one if the group could not be reached until then; `CancellationError`.
+    func keepMembership(until deadline: Duration) async throws {
         guard let member = state.withLock(\.member), member.needsJoin else { return }
         if member.isLost {
             await options.onRebalance?(.lost(member.owned))
@@ -20,9 +21,11 @@ extension ConsumerSession {
         defer { state.withLock { $0.isJoining = false } }
         var backoff = Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
         while true {
-            switch try await join(member.group) {
+            switch try await join(member.group, until: deadline) {
             case .joinAgain, .sync: break
-            case .retry: try await sleep(backoff.pause(chance: cluster.world.chance()))
+            case .retry(let error):
+                if cluster.world.now >= deadline { throw error }
+                try await sleep(backoff.pause(chance: cluster.world.chance()))
             case .fail(let error):
                 state.withLock { $0.fatal = error }
                 throw error
@@ -41,11 +44,13 @@ extension ConsumerSession {
     }
 
     /// One round of JoinGroup and SyncGroup.
-    private func join(_ group: String) async throws -> GroupMember.Step {
+    private func join(_ group: String, until deadline: Duration) async throws -> GroupMember.Step {
         guard let request = state.withLock({ $0.member?.joinRequest() }) else { return .joinAgain }
         // The coordinator waits for the other members as long as they may take to poll.
         let timeout = options.maxPollInterval + .seconds(5)
-        let joined = try await askCoordinator(request, of: group, timeout: timeout, within: .seconds(Int64.max / 4)) {
+        let joined = try await askCoordinator(
+            request, of: group, timeout: timeout, within: deadline - cluster.world.now
+        ) {
             $0.errorCode
         }
         let step = update { $0.joined(joined) } ?? .joinAgain

@@ -69,7 +69,12 @@ final class ConsumerSession: Sendable {
             try Task.checkCancellation()
             if let error = state.withLock(\.fatal) { throw error }
             await commitIfDue()
-            try await keepMembership()
+            do {
+                try await keepMembership(until: deadline)
+            } catch let error as ClientError where error.isRetriable {
+                // The cluster is away: whoever polls again tries again.
+                return nil
+            }
             try await findPositions(state.withLock { $0.fetch.withoutPosition })
             let now = cluster.world.now
             let answer = OneAnswer<Void>()
