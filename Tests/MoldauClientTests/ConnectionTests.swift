@@ -1,8 +1,10 @@
 import Foundation
-import MoldauClient
 import MoldauRecords
 import MoldauServer
+import MoldauWire
 import Testing
+
+@testable import MoldauClient
 
 @Suite struct ConnectionTests {
     /// A certificate for 127.0.0.1 and its key, made by `openssl` in a directory that goes with the value.
@@ -30,9 +32,9 @@ import Testing
         deinit { try? FileManager.default.removeItem(atPath: directory) }
     }
 
-    private func send(_ client: ClientOptions) async throws {
+    private func send(_ client: ClientOptions, within time: Duration = .seconds(40)) async throws {
         var options = ProducerOptions()
-        options.maxBlock = .seconds(2)
+        options.maxBlock = time
         let producer = try Producer(to: topic, cluster: client, options: options)
         do {
             try await producer.send("k", "v")
@@ -70,7 +72,22 @@ import Testing
             // The system's authorities have not signed this certificate.
             client.logIn = ClientLogIn(mechanism, user: "ann", password: "secret")
             client.tls = ClientTLS()
-            await #expect(throws: ClientError.self) { try await send(client) }
+            await #expect(throws: ClientError.self) { try await send(client, within: .seconds(1)) }
+        }
+    }
+
+    @Test func `many tasks ask over one connection at once`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            let cluster = ClusterClient(broker.client, try SocketWorld(broker.client))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        for _ in 0..<200 { _ = try await answer { cluster.sendToAny(MetadataRequest(), then: $0) } }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            cluster.close()
         }
     }
 
@@ -103,7 +120,7 @@ import Testing
         var client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: port)])
         client.requestTimeout = .milliseconds(200)
         do {
-            try await send(client)
+            try await send(client, within: .seconds(5))
             Issue.record("it was sent")
         } catch ClientError.disconnected(let told, let reason) {
             #expect(told.port == port && reason.contains("ApiVersions"))

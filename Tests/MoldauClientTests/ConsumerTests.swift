@@ -13,6 +13,8 @@ func fill(_ broker: TestBroker, _ numbers: Range<Int>, partitions: Int32 = 1) as
     await producer.close()
 }
 
+private final class Counter: Sendable { let count = Mutex(0) }
+
 @Suite struct ConsumerTests {
     private func options(_ reset: ConsumerOptions.OffsetReset, group: String? = nil) -> ConsumerOptions {
         var options = ConsumerOptions()
@@ -179,14 +181,17 @@ func fill(_ broker: TestBroker, _ numbers: Range<Int>, partitions: Int32 = 1) as
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let consumer = try consumer(broker, options(.earliest))
-            let reading = Task {
-                var values: [String] = []
-                for try await record in consumer.records { values.append(record.value) }
-                return values
+            let seen = Counter()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { for try await _ in consumer.records { seen.count.withLock { $0 += 1 } } }
+                let end = ContinuousClock.now + .seconds(40)
+                while seen.count.withLock({ $0 }) < 10, ContinuousClock.now < end {
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                group.cancelAll()
+                try await group.waitForAll()
             }
-            try await Task.sleep(for: .milliseconds(500))
-            reading.cancel()
-            #expect(try await reading.value.count == 10)
+            #expect(seen.count.withLock { $0 } == 10)
             let other = Task {
                 for try await _ in consumer.records {}
                 return true

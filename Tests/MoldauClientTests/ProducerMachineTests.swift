@@ -4,7 +4,8 @@ import Testing
 
 @testable import MoldauClient
 
-@Suite struct ProducerMachineTests {
+/// One run after another: they would keep all threads of the tests that wait for a broker.
+@Suite(.serialized) struct ProducerMachineTests {
     /// Connections end before and after requests arrive, leaders move, replicas are missing, and requests of ended
     /// connections arrive late.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)

@@ -72,8 +72,10 @@ final class ClusterClient: Sendable {
     /// Called in the world's order when what is known has changed.
     func watch(_ watcher: @escaping @Sendable () -> Void) { state.withLock { $0.watcher = watcher } }
 
-    /// Ends all connections; what waits for an answer fails.
-    func close() {
+    /// Ends all connections, after what was to be sent before was sent; what waits for an answer fails.
+    func close() { world.perform { self.closeNow() } }
+
+    private func closeNow() {
         let (links, waiters) = state.withLock { state in
             state.isClosed = true
             defer { (state.links, state.waiters, state.watcher) = ([:], [], nil) }
@@ -156,27 +158,34 @@ final class ClusterClient: Sendable {
         }
     }
 
+    /// Sends in the world's order: a link's requests must leave in the order in which it noted them.
     private func send<Request: WireRequest>(
         _ request: Request, to address: BrokerAddress, _ purpose: Purpose, maxVersion: Int16, timeout: Duration?,
         then answer: @escaping @Sendable (Result<Request.Response, ClientError>) -> Void
     ) {
-        let key = LinkKey(address: address, purpose: purpose)
+        world.perform {
+            let key = LinkKey(address: address, purpose: purpose)
+            switch self.link(key) {
+            case .failure(let error): answer(.failure(error))
+            case .success(let link):
+                link.send(request, maxVersion: maxVersion, timeout: timeout ?? self.options.requestTimeout) { result in
+                    self.note(result.failure, of: link, key)
+                    answer(result)
+                }
+            }
+        }
+    }
+
+    /// The connection that is there, or a new one.
+    private func link(_ key: LinkKey) -> Result<any BrokerLink, ClientError> {
         let now = world.now
-        let found = state.withLock { state -> Result<any BrokerLink, ClientError> in
+        return state.withLock { state -> Result<any BrokerLink, ClientError> in
             if state.isClosed { return .failure(.closed) }
             if let link = state.links[key], link.isOpen { return .success(link) }
-            if let avoided = state.avoided[address], avoided.until > now { return .failure(avoided.error) }
-            let link = world.connect(to: address)
+            if let avoided = state.avoided[key.address], avoided.until > now { return .failure(avoided.error) }
+            let link = world.connect(to: key.address)
             state.links[key] = link
             return .success(link)
-        }
-        switch found {
-        case .failure(let error): world.perform { answer(.failure(error)) }
-        case .success(let link):
-            link.send(request, maxVersion: maxVersion, timeout: timeout ?? options.requestTimeout) { result in
-                self.note(result.failure, of: link, key)
-                answer(result)
-            }
         }
     }
 

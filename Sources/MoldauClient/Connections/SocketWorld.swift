@@ -33,6 +33,8 @@ struct SocketWorld: ClientWorld {
     func connect(to address: BrokerAddress) -> any BrokerLink {
         let link = SocketLink(address, options, loop)
         let tls = tls
+        // nil for a name, which has to be looked up.
+        let direct = try? SocketAddress(ipAddress: address.host, port: address.port)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(options.connectTimeout))
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -41,15 +43,16 @@ struct SocketWorld: ClientWorld {
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
                         // A certificate for an address instead of a name is compared with the address of the socket.
-                        let isName = (try? SocketAddress(ipAddress: address.host, port: 0)) == nil
                         let handler = try NIOSSLClientHandler(
-                            context: tls, serverHostname: isName ? address.host : nil)
+                            context: tls, serverHostname: direct == nil ? address.host : nil)
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }
                     try channel.pipeline.syncOperations.addHandler(FrameReader(link))
                 }
             }
-        bootstrap.connect(host: address.host, port: address.port).whenComplete { result in
+        let connected =
+            direct.map { bootstrap.connect(to: $0) } ?? bootstrap.connect(host: address.host, port: address.port)
+        connected.whenComplete { result in
             switch result {
             case .success(let channel): link.begin(channel)
             case .failure(let error): link.fail("\(error)")
