@@ -11,8 +11,8 @@
 # make hostile  runs hostile clients against a broker, and prints its memory and what honest clients notice
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
 # make restart  kills an application with MEBIBYTES of state, and prints how soon it works again
-# make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, compressed, repair, messages or
-#              values) with random bytes for SECONDS
+# make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, compressed, repair, messages,
+#              requests or values) with random bytes for SECONDS
 # make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, passing FLAGS to swift test;
 #              fails if a test fails or a sanitizer reports anything, in a test or in a program that a test starts
 # make costs   prints the cost of decoding and encoding a record, by serde

@@ -190,7 +190,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Moldau", "MoldauServer", "ExampleSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Bench", swiftSettings: strict + warnings),
 
@@ -252,12 +253,17 @@ let package = Package(
             resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("RecoveryTests", ["ProgramSupport", "recovery", "word-count"]),
         .target(
-            name: "FuzzTargets", dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire"],
+            name: "FuzzTargets",
+            dependencies: ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauServer"],
             path: "Tests/Fuzz/Targets",
             swiftSettings: strict + warnings),
-        .testTarget(
-            name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests", swiftSettings: strict + warnings
+        // Built by 'make fuzz', which adds the main function.
+        .target(
+            name: "FuzzEntry", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Entry", swiftSettings: strict + warnings
         ),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "MoldauRecords"], path: "Tests/Fuzz/Tests",
+            swiftSettings: strict + warnings),
         // The examples in the documentation, and the package that the README and the pages describe: without settings
         // of ours, as users build them.
         .testTarget(

@@ -185,7 +185,7 @@ extension Broker {
     }
 
     /// Carries out the decision of this number, which is durable, unless somebody else has.
-    private func carryOut(_ number: Int, _ id: String) -> Result<Void, BrokerError> {
+    func carryOut(_ number: Int, _ id: String) -> Result<Void, BrokerError> {
         noteDurable(id, number)
         do throws(BrokerError) {
             _ = try transactions.withState(id) { state throws(BrokerError) in

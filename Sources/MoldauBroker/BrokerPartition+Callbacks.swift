@@ -158,10 +158,9 @@ extension BrokerPartition {
         }
     }
 
-    /// The first of the records with the latest timestamp; nil if there are no records. Blocks on the disk.
+    /// See `PartitionLog.latestRecord`. Blocks on the disk.
     package func latestRecord() throws(BrokerError) -> (offset: Offset, timestamp: Timestamp)? {
-        guard let latest = try withLog({ log throws(LogError) in try log.latestTimestamp() }) ?? nil else { return nil }
-        return try record(atOrAfter: latest)
+        try withLog { log throws(LogError) in try log.latestRecord() } ?? nil
     }
 
     /// About how many bytes a fetch from `offset` on could bring: as exact as the index; at least 1 where there is

@@ -22,7 +22,8 @@ struct BrokerCommand: AsyncParsableCommand {
         name: .customLong("listen"),
         help: """
             Listen on this ADDRESS:PORT. May be repeated. Port 0 has the system choose one. In front may stand how clients \
-            talk to it: PLAINTEXT:// (the default), SSL://, SASL_PLAINTEXT:// or SASL_SSL://.
+            talk to it: PLAINTEXT:// (the default), SSL://, SASL_PLAINTEXT:// or SASL_SSL://. Behind it may stand the \
+            advertised address, by which clients reach it: 0.0.0.0:9092=kafka.example.org:19092.
             """)
     var addresses: [String] = ["127.0.0.1:9092"]
 
@@ -44,7 +45,8 @@ struct BrokerCommand: AsyncParsableCommand {
     func validate() throws {
         for address in addresses where ListenAddress(address) == nil {
             throw ValidationError(
-                "--listen takes ADDRESS:PORT, such as 127.0.0.1:9092 or SASL_SSL://0.0.0.0:9093, not '\(address)'")
+                "--listen takes ADDRESS:PORT, such as 127.0.0.1:9092, SASL_SSL://0.0.0.0:9093 or "
+                    + "0.0.0.0:9092=kafka.example.org:19092, not '\(address)'")
         }
         if durability != "sync" && durability != "os" { throw ValidationError("--durability takes 'sync' or 'os'") }
         if partitions < 1 { throw ValidationError("--partitions is at least 1") }

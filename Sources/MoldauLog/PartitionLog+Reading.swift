@@ -145,14 +145,15 @@ extension PartitionLog {
     /// - Parameter limit: the read ends before the first batch at or after this offset.
     /// - Parameter onlyCommitted: stops at the first open transaction, and lists the aborted ones.
     /// - Parameter producer: the id of a producer whose own open transaction is read all the same.
+    /// - Parameter includesDeleted: whether records may be read that were deleted, and whose segment is still there.
     /// - Returns: nil at the end of the log.
     /// - Throws: `LogError.offsetOutOfRange`.
     package mutating func planRead(
         from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, below limit: Offset = Offset(.max),
-        onlyCommitted: Bool = false, openOf producer: Int64? = nil
+        onlyCommitted: Bool = false, openOf producer: Int64? = nil, includesDeleted: Bool = false
     ) throws(LogError) -> PlannedRead<Files.File>? {
         let end = endOffset
-        guard offset >= startOffset, offset <= end else {
+        guard includesDeleted || offset >= startOffset, offset <= end else {
             throw .offsetOutOfRange(requested: offset, held: startOffset..<end)
         }
         let limit = min(limit, onlyCommitted ? lastStableOffset(for: producer) : end)
@@ -233,7 +234,7 @@ extension PartitionLog {
     }
 
     /// The latest timestamp of a record; nil if there are no records.
-    package mutating func latestTimestamp() throws(LogError) -> Timestamp? {
+    private mutating func latestTimestamp() throws(LogError) -> Timestamp? {
         var latest: Timestamp?
         for index in segments.indices {
             if let timestamp = try segment(index).latest { latest = max(latest ?? timestamp, timestamp) }
@@ -241,13 +242,27 @@ extension PartitionLog {
         return latest
     }
 
+    /// The first of the records with the latest timestamp; nil if there are no records. One that was deleted counts
+    /// while its segment is there, as on Kafka. Blocks on the disk.
+    package mutating func latestRecord() throws(LogError) -> (offset: Offset, timestamp: Timestamp)? {
+        guard let latest = try latestTimestamp(), let offset = try offset(atOrAfter: latest, includesDeleted: true)
+        else { return nil }
+        return (offset, latest)
+    }
+
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.
-    package mutating func offset(atOrAfter time: Timestamp) throws(LogError) -> Offset? {
+    /// - Parameter includesDeleted: whether records count that were deleted, and whose segment is still there.
+    package mutating func offset(
+        atOrAfter time: Timestamp, includesDeleted: Bool = false
+    ) throws(LogError) -> Offset? {
         for index in segments.indices {
             let segment = try segment(index)
-            guard let latest = segment.latest, latest >= time, segment.end > startOffset else { continue }
-            var from = max(segment.timeIndex.offset(before: time), startOffset)
-            while from < segment.end, let read = try planRead(from: from, maxBytes: 1 << 20)?.read() {
+            let start = includesDeleted ? segment.base : startOffset
+            guard let latest = segment.latest, latest >= time, segment.end > start else { continue }
+            var from = max(segment.timeIndex.offset(before: time), start)
+            while from < segment.end,
+                let read = try planRead(from: from, maxBytes: 1 << 20, includesDeleted: includesDeleted)?.read()
+            {
                 if let found = try firstOffset(in: read.bytes, from: from, atOrAfter: time) { return found }
                 from = read.next.offset
             }

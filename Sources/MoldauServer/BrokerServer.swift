@@ -5,7 +5,6 @@ public import MoldauClusterEmbedded
 internal import MoldauLog
 internal import NIOCore
 internal import NIOPosix
-internal import NIOSSL
 public import ServiceLifecycle
 internal import Synchronization
 
@@ -85,7 +84,7 @@ public final class BrokerServer: Service {
 
     /// `start`, which blocks.
     @discardableResult
-    func startNow() throws -> [ListenAddress] {
+    package func startNow() throws -> [ListenAddress] {
         let isNew = phase.withLock { phase in
             if case .new = phase { return true }
             return false
@@ -95,7 +94,7 @@ public final class BrokerServer: Service {
         if wanted.contains(where: \.security.requiresLogIn), cluster.users.all.isEmpty {
             logger.warning("clients have to log in, and there are no users; 'moldau users add' makes one")
         }
-        let tls = try tlsContext()
+        let tls = try certificates()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.networkThreads)
         let pools = ServerPools(options)
         pools.start()
@@ -116,8 +115,7 @@ public final class BrokerServer: Service {
             throw error
         }
         let addresses = zip(listeners, wanted).map { listener, wanted in
-            ListenAddress(
-                host: wanted.host, port: listener.localAddress?.port ?? wanted.port, security: wanted.security)
+            wanted.with(port: listener.localAddress?.port ?? wanted.port)
         }
         do {
             try cluster.note(listening: addresses)
@@ -131,7 +129,7 @@ public final class BrokerServer: Service {
     }
 
     /// `stop`, which blocks.
-    func stopNow() {
+    package func stopNow() {
         let running: Running? = phase.withLock { phase in
             guard case .listening(let running) = phase else { return nil }
             phase = .stopped
@@ -155,7 +153,7 @@ public final class BrokerServer: Service {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try door.admit(channel) }
+                door.admit(channel)
             }
         do {
             return try bootstrap.bind(host: address.host, port: address.port).wait()
@@ -173,7 +171,7 @@ public final class BrokerServer: Service {
         if count > 0 { throw .unusedAccessRules(count: count) }
     }
 
-    private func tlsContext() throws(ServerError) -> NIOSSLContext? {
+    private func certificates() throws(ServerError) -> Certificates? {
         guard let encrypted = wanted.first(where: \.security.isEncrypted) else { return nil }
         guard let tls = options.tls else {
             throw .tls(reason: "\(encrypted) needs a certificate and its key (ServerOptions.tls)")
@@ -183,7 +181,7 @@ public final class BrokerServer: Service {
                 "others than its owner may read the server's private key; 'chmod 600' changes that",
                 metadata: ["file": "\(tls.keyPath)"])
         }
-        return try TLSContext.make(tls)
+        return try Certificates(tls, at: .now, logger)
     }
 }
 

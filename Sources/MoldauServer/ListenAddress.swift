@@ -6,6 +6,10 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     public let port: Int
     /// How clients talk to it.
     public let security: SecurityProtocol
+    /// Where clients are told to come back to; nil: where they have come.
+    public private(set) var advertisedHost: String?
+    /// The port there; nil: the one that they have reached.
+    public private(set) var advertisedPort: Int?
 
     /// The address of that host and port.
     public init(host: String, port: Int, security: SecurityProtocol = .plaintext) {
@@ -15,9 +19,34 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A port that only programs on this machine can reach.
     public static func localhost(_ port: Int) -> ListenAddress { ListenAddress(host: "127.0.0.1", port: port) }
 
+    /// The same address, for clients that reach it by another name or port, as through a port mapping. A client
+    /// connects again to what a broker says is its address (Kafka's `advertised.listeners`).
+    /// - Parameter port: nil: the same port.
+    public func advertised(host: String, port: Int? = nil) -> ListenAddress {
+        var copy = self
+        (copy.advertisedHost, copy.advertisedPort) = (host, port)
+        return copy
+    }
+
+    /// The same address with the port that the system chose.
+    func with(port: Int) -> ListenAddress {
+        var copy = ListenAddress(host: host, port: port, security: security)
+        (copy.advertisedHost, copy.advertisedPort) = (advertisedHost, advertisedPort)
+        return copy
+    }
+
     /// Parses `HOST:PORT`, where an address of version 6 stands in brackets: `[::1]:9092`. In front of it may stand how
-    /// clients talk to it, as Kafka writes it: `SASL_SSL://0.0.0.0:9093`. nil for other text.
+    /// clients talk to it, as Kafka writes it: `SASL_SSL://0.0.0.0:9093`. Behind it may stand where clients are told to
+    /// come back to, with or without a port: `0.0.0.0:9092=kafka.example.org:19092`. nil for other text.
     public init?(_ text: String) {
+        let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        if sides.count == 2 {
+            guard let address = ListenAddress(String(sides[0])), let told = Self.advertisement(sides[1]) else {
+                return nil
+            }
+            self = address.advertised(host: told.host, port: told.port)
+            return
+        }
         var text = text[...]
         var security = SecurityProtocol.plaintext
         if let mark = text.firstRange(of: "://") {
@@ -25,17 +54,29 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
             security = named
             text = text[mark.upperBound...]
         }
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            return nil
+        guard let place = Self.place(text) else { return nil }
+        self.init(host: place.host, port: place.port, security: security)
+    }
+
+    private static func place(_ text: Substring) -> (host: String, port: Int)? {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
+            let host = host(text[..<colon])
+        else { return nil }
+        return (host, Int(port))
+    }
+
+    private static func host(_ text: Substring) -> String? {
+        if text.hasPrefix("["), text.hasSuffix("]") {
+            return text.count > 2 ? String(text.dropFirst().dropLast()) : nil
         }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
-        }
-        guard !host.isEmpty else { return nil }
-        self.init(host: String(host), port: Int(port), security: security)
+        return text.isEmpty || text.contains(":") || text.contains("=") ? nil : String(text)
+    }
+
+    /// Nobody can connect to the addresses that mean all of a machine's.
+    private static func advertisement(_ text: Substring) -> (host: String, port: Int?)? {
+        let told: (host: String, port: Int?)? = place(text).map { ($0.host, $0.port) } ?? host(text).map { ($0, nil) }
+        guard let told, told.port != 0, !["0.0.0.0", "::"].contains(told.host) else { return nil }
+        return told
     }
 
     /// `HOST:PORT`; `SASL_SSL://HOST:PORT` and the like, unless clients talk to it in plain text without a log-in.

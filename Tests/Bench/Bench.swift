@@ -2,6 +2,7 @@ import ArgumentParser
 import ExampleSupport
 import Foundation
 import Moldau
+import MoldauServer
 
 @main
 struct Bench: ParsableCommand {
@@ -57,6 +58,9 @@ struct Throughput: ParsableCommand {
     @Option(help: "Where topics and state lie while it runs.")
     var scratch = FileManager.default.temporaryDirectory.path
 
+    @Flag(help: "Listen for Kafka clients meanwhile.")
+    var listening = false
+
     @Option(help: "Use only that many lines of the input; the sums are not compared then.")
     var limit: Int?
 
@@ -81,6 +85,9 @@ struct Throughput: ParsableCommand {
 
     private func measure() throws {
         try withScratchCluster(in: scratch, durability.durability) { cluster, stateDirectory in
+            let server = listening ? try BrokerServer(of: cluster, listening: [.localhost(0)]) : nil
+            try server?.startNow()
+            defer { server?.stopNow() }
             let run = WorkloadRun(
                 workload: workload, input: input, cluster: cluster, stateDirectory: stateDirectory,
                 partitions: Int32(partitions), limit: limit, options: topologyOptions, configuration: configuration)

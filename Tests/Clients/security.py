@@ -196,6 +196,31 @@ def allowed():
     check(set(names) == {"allowed-1"}, f"bob knows {set(names)}")
 
 
+def pattern():
+    """KIP-848: a pattern means the topics that the user may describe; others come when it may."""
+    for topic in ["pattern-open", "pattern-secret"]:
+        create(topic)
+        check(not send(rdkafka(), topic, [topic]), "not delivered")
+    allow(AclOperation.READ, ResourceType.TOPIC, "pattern-open")
+    allow(AclOperation.READ, ResourceType.GROUP, "pattern")
+    reader = Consumer({**rdkafka(BOB, group_id="pattern"), "auto.offset.reset": "earliest", "group.protocol": "consumer"})
+    reader.subscribe(["^pattern-.*"])
+
+    def until(wanted):
+        values, end = [], time.monotonic() + 30
+        while not set(wanted) <= set(values) and time.monotonic() < end:
+            message = reader.poll(0.2)
+            if message is not None and message.error() is None:
+                values.append(message.value().decode())
+        check(values == wanted, f"read {values}, not {wanted}")
+
+    until(["pattern-open"])
+    check([partition.topic for partition in reader.assignment()] == ["pattern-open"], f"{reader.assignment()}")
+    allow(AclOperation.READ, ResourceType.TOPIC, "pattern-secret")
+    until(["pattern-secret"])
+    reader.close()
+
+
 def rules():
     rule = allow(AclOperation.DESCRIBE, ResourceType.TRANSACTIONAL_ID, "listed")
     every = AclBindingFilter(
@@ -295,6 +320,7 @@ if cases.phase == "first":
     cases.run("large records", large)
     cases.run("a topic and a group that are denied", denied)
     cases.run("a topic and a group that are allowed", allowed)
+    cases.run("a pattern of topics", pattern)
     cases.run("rules are described and deleted", rules)
     cases.run("a transactional id", transactions)
     cases.run("users are added and removed", users)

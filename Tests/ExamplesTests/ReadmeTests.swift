@@ -76,6 +76,24 @@ struct ReadmeTests {
         }
     }
 
+    @Test func `the README's commands of the tool write and read keys and times`() throws {
+        try withTemporaryDirectory { directory in
+            let tools = BuiltProgram("moldau").url.deletingLastPathComponent().path
+            var printed = ""
+            // The others need kcat and a free port 9092: 'make test-clients' runs such ones.
+            let lines = try Self.block("```sh", 2) + Self.block("```sh", 3)
+            for line in lines where line.contains("moldau") && !line.hasPrefix("moldau broker") {
+                let command = "cd '\(directory.path)' && PATH='\(tools)':$PATH && \(line)"
+                let outcome = try BuiltProgram(path: "/bin/sh").run(["-c", command])
+                #expect(outcome.status == 0, "\(line): \(outcome.errors)")
+                printed = outcome.output
+            }
+            let columns = printed.split(separator: "\n").map { $0.split(separator: "\t") }
+            #expect(columns.map { $0.dropFirst() } == [["ada", "/paid"]])
+            #expect(Int64(columns.first?.first ?? "") ?? 0 > 1_700_000_000_000)
+        }
+    }
+
     @Test func `an application that cannot start says why in a sentence, and fails`() throws {
         try withTemporaryDirectory { directory in
             try Data("text".utf8).write(to: directory.appending(path: "data"))

@@ -107,6 +107,23 @@ struct ServedPartitionTests {
         #expect(marks.start == .zero && marks.highWatermark == Offset(3) && marks.lastStableOffset == Offset(3))
     }
 
+    /// As Apache Kafka answers: a record that was deleted from the front of a segment that is still there.
+    @Test func `the latest record is told also where it was deleted, and its segment is still there`() throws {
+        let broker = try openBroker(MemoryFileSystem(), durability: .os)
+        try broker.create([TopicMetadata(name: "t", partitionCount: 1)])
+        let partition = try broker.partition(name)
+        for time: Int64 in [10, 30, 20] {
+            var builder = RecordBatchBuilder()
+            [UInt8(1)].withUnsafeBytes { builder.append(key: nil, value: $0, timestamp: Timestamp(ms: time)) }
+            try partition.append(builder.finish())
+        }
+        for end: Int64 in [1, 2, 3] {
+            try partition.deleteRecords(before: Offset(end))
+            #expect(try #require(try partition.latestRecord()) == (Offset(1), Timestamp(ms: 30)))
+        }
+        #expect(try partition.record(atOrAfter: Timestamp(ms: 0)) == nil)
+    }
+
     @Test func `an append that nobody waits for is synced all the same, for its readers`() throws {
         let broker = try openQuietBroker()
         let told = Told<Bool>()

@@ -46,8 +46,10 @@ final class FailingFileSystem: FileSystem {
         var onSync: (@Sendable () -> Void)?
     }
 
-    let memory = MemoryFileSystem()
+    let memory: MemoryFileSystem
     let syncs = Mutex(Syncs())
+
+    init(_ memory: MemoryFileSystem = MemoryFileSystem()) { self.memory = memory }
 
     func open(_ path: String) throws(LogError) -> MemoryFile { try memory.open(path) }
     func exists(_ path: String) -> Bool { memory.exists(path) }

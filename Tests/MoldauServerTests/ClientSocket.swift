@@ -38,8 +38,11 @@ final class ClientSocket {
     }
 
     /// Sends a frame.
-    func send(frame: [UInt8]) throws {
-        try send(withUnsafeBytes(of: UInt32(frame.count).bigEndian) { Array($0) } + frame)
+    func send(frame: [UInt8]) throws { try send(Self.framed(frame)) }
+
+    /// A frame with its length in front.
+    static func framed(_ frame: [UInt8]) -> [UInt8] {
+        withUnsafeBytes(of: UInt32(frame.count).bigEndian) { Array($0) } + frame
     }
 
     /// The next frame, without its length.

@@ -21,13 +21,18 @@ final class WireClient {
 
     /// Sends a request without waiting for its answer.
     func send<Request: WireRequest>(_ request: Request, version: Int16) throws {
+        try socket.send(frame(request, version: version))
+    }
+
+    /// A request as it is sent, which counts as asked.
+    func frame<Request: WireRequest>(_ request: Request, version: Int16) throws -> [UInt8] {
         correlation += 1
         var writer = ByteWriter()
         try RequestHeader(Request.api, version: version, correlationID: correlation, clientID: "test").encode(
             into: &writer)
         _ = try request.encode(into: &writer, version: version)
-        try socket.send(frame: Array(writer.bytes))
         asked.append((Request.api, version))
+        return ClientSocket.framed(Array(writer.bytes))
     }
 
     /// The answer to the oldest request without one.

@@ -21,11 +21,12 @@ extension ConsumerGroup {
         let old = try subscriber(id, request, &output)
         var member = old
         update(&member, request)
+        member.matched = member.pattern.flatMap { known.matched(by: $0, request.access) }
         if member.isOther(than: old) { output.records.append(.consumer(name, .member(id, member))) }
         let isNew = members[id] == nil
         set(member, id)
         if isNew || member.topics != old.topics || member.pattern != old.pattern || member.assignor != old.assignor
-            || hasChanged(known)
+            || (member.matched != old.matched && known.wanted(by: member) != known.wanted(by: old)) || hasChanged(known)
         {
             beginEpoch(known, &output)
         }

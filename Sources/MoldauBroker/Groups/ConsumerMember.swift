@@ -44,6 +44,9 @@ struct ConsumerMember: Equatable, Sendable {
     var topics: Set<String> = []
     /// A pattern of more topics that it wants; see `TopicExpression`.
     var pattern: String?
+    /// The topics that its pattern matched when it was last heard of, of those that it may know; nil: it may know all
+    /// topics. What comes later it gets with its next heartbeat, so that nobody gives it what it may not have.
+    var matched: Set<String>?
     var assignor: String?
 
     var epoch: Int32 = 0

@@ -158,12 +158,14 @@ package enum GroupRequest: Equatable, Sendable {
         package var client: GroupClient
         /// From version 1 on: clients make their own ids.
         package var requiresMemberID = true
+        /// What the client may do: its pattern means only topics that it may describe.
+        package var access: Access
 
         package init(
             group: String, memberID: String, epoch: Int32, instanceID: String? = nil, rackID: String? = nil,
             rebalanceTimeoutMs: Int32 = -1, topics: [String]? = nil, topicPattern: String? = nil,
             assignor: String? = nil, owned: Set<GroupPartition>? = nil, client: GroupClient,
-            requiresMemberID: Bool = true
+            requiresMemberID: Bool = true, access: Access = .everything
         ) {
             self.group = group
             self.memberID = memberID
@@ -177,6 +179,7 @@ package enum GroupRequest: Equatable, Sendable {
             self.owned = owned
             self.client = client
             self.requiresMemberID = requiresMemberID
+            self.access = access
         }
     }
 

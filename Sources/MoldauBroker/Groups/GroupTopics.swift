@@ -38,6 +38,11 @@ struct GroupTopics: Sendable {
 
     /// What a member wants: the topics that it names, and those that its pattern matches.
     func wanted(by member: ConsumerMember) -> Set<String> {
-        member.topics.union(member.pattern.flatMap { matching[$0] } ?? [])
+        member.topics.union(member.pattern.flatMap { member.matched ?? matching[$0] } ?? [])
+    }
+
+    /// The topics that a pattern matches and that may be described; nil if all may.
+    func matched(by pattern: String, _ access: Access) -> Set<String>? {
+        access.isUnrestricted ? nil : matching[pattern]?.filter { access.allows(.describe, .topic($0)) }
     }
 }

@@ -69,6 +69,10 @@ package struct AccessList: Sendable {
     }
 }
 
+extension AccessList: Equatable {
+    package static func == (left: AccessList, right: AccessList) -> Bool { left.rules == right.rules }
+}
+
 extension AccessList.Names {
     /// The rules whose names mean this one.
     fileprivate func about(_ name: String) -> [[AccessRule]] {

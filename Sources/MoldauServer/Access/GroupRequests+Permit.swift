@@ -70,8 +70,8 @@ extension LeaveGroupRequest {
 }
 
 extension ConsumerGroupHeartbeatRequest {
-    /// READ on the group, and DESCRIBE on the topics that the member names. A pattern means those topics alone that the
-    /// member may know, which nobody here can tell it: it is refused to who may not know all topics.
+    /// READ on the group, and DESCRIBE on the topics that the member names. Its pattern means those topics alone on
+    /// which it has DESCRIBE: the group sees to that.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<ConsumerGroupHeartbeatResponse> {
@@ -79,10 +79,7 @@ extension ConsumerGroupHeartbeatRequest {
             return .refused { $0.errorCode = .groupAuthorizationFailed }
         }
         let mayKnow = (subscribedTopicNames ?? []).allSatisfy { access.allows(.describe, .topic($0)) }
-        let isPatternAllowed =
-            (subscribedTopicRegex ?? "").isEmpty || access.allows(.describe, .topic(AccessRule.wildcard))
-        if mayKnow && isPatternAllowed { return .whole }
-        return .refused { $0.errorCode = .topicAuthorizationFailed }
+        return mayKnow ? .whole : .refused { $0.errorCode = .topicAuthorizationFailed }
     }
 }
 

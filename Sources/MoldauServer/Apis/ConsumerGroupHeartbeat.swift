@@ -14,7 +14,7 @@ extension ConsumerGroupHeartbeatRequest: ServedRequest {
             owned: topicPartitions.map { topics in
                 Set(topics.flatMap { topic in topic.partitions.map { GroupPartition(topic.topicID, $0) } })
             }, client: GroupClient(id: call.clientID, host: "/\(call.connection.clientAddress)"),
-            requiresMemberID: call.version >= 1)
+            requiresMemberID: call.version >= 1, access: service.access(of: call.connection))
         service.broker.ask(.consumerHeartbeat(heartbeat)) { result in
             call.answer(
                 ConsumerGroupHeartbeatResponse {

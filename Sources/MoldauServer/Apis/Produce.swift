@@ -5,8 +5,10 @@
 //
 // A batch that is refused because of single records is answered with these, the first 1,000 of them.
 //
-// Ignored: `timeoutMs`: an append waits for the disk, which answers or fails. `transactionalId`: the batches tell
-// their producer.
+// From version 12 on a transactional batch adds its partition to the transaction, and AddPartitionsToTxn is left out
+// (KIP-890). Before that `transactionalId` is ignored: the batches tell their producer.
+//
+// Ignored: `timeoutMs`: an append waits for the disk, which answers or fails.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -43,6 +45,7 @@ extension ProduceRequest: ServedRequest {
         }
         do throws(BrokerError) {
             let partition = try service.broker.partition(name)
+            if version >= 12, let transactionalID { try enlist(name, batches, transactionalID, service) }
             let appended = try partition.append(sent: batches.bytes)
             partition.acknowledge(appended, acks == -1 ? .whenDurable : .whenWritten) { result in
                 switch result {
@@ -62,6 +65,15 @@ extension ProduceRequest: ServedRequest {
             if case .log(_, let cause) = error { response.tell(cause, in: batches.bytes, for: name) }
             completion(response)
         }
+    }
+
+    /// Adds the partition of a transactional batch to its producer's transaction. Bytes that are no batch are left for
+    /// the append to refuse.
+    private func enlist<Files: FileSystem>(
+        _ name: TopicPartition, _ batches: WireBytes, _ id: String, _ service: RequestService<Files>
+    ) throws(BrokerError) {
+        guard let producer = (try? RecordBatchHeader(batches.bytes))?.producer, producer.isTransactional else { return }
+        try service.broker.addPartitions([name], id, ProducerIdentity(id: producer.id, epoch: producer.epoch))
     }
 
     private static func answer(

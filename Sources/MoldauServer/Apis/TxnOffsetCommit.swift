@@ -1,7 +1,7 @@
 // TxnOffsetCommit (28): positions of a group that count from the transaction's commit on.
 //
-// Versions 0 to 4; version 5 leaves AddOffsetsToTxn out, which needs `transaction.version` 2. From version 3 on the
-// member's generation is checked; −1 and no id are checked by nobody (KIP-447).
+// From version 3 on the member's generation is checked; −1 and no id are checked by nobody (KIP-447). From version 5 on
+// the request adds the group to the transaction itself, and AddOffsetsToTxn is left out (KIP-890).
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -9,8 +9,6 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension TxnOffsetCommitRequest: ServedRequest {
-    static var servedVersions: ClosedRange<Int16> { 0...4 }
-
     func serve<Files: FileSystem>(by service: RequestService<Files>, _ call: Call<TxnOffsetCommitResponse>) {
         let positions = topics.flatMap { topic in
             topic.partitions.map { partition in
@@ -21,26 +19,36 @@ extension TxnOffsetCommitRequest: ServedRequest {
         }
         let member = MemberGeneration(
             group: groupID, generation: generationID, memberID: memberID, instanceID: groupInstanceID)
-        let topics = topics
-        service.commit(
-            positions, member, in: (transactionalID, ProducerIdentity(id: producerID, epoch: producerEpoch))
-        ) { codes in
-            call.answer(
-                TxnOffsetCommitResponse {
-                    var place = 0
-                    $0.topics = topics.map { topic in
-                        TxnOffsetCommitResponse.Topic {
-                            $0.name = topic.name
-                            $0.partitions = topic.partitions.map { partition in
-                                defer { place += 1 }
-                                return TxnOffsetCommitResponse.Partition {
-                                    $0.partitionIndex = partition.partitionIndex
-                                    $0.errorCode = codes[place]
-                                }
-                            }
+        let producer = ProducerIdentity(id: producerID, epoch: producerEpoch)
+        let (id, topics) = (transactionalID, topics)
+        let answer: @Sendable ([ErrorCode]) -> Void = { call.answer(TxnOffsetCommitResponse(topics, $0)) }
+        guard call.version >= 5 else { return service.commit(positions, member, in: (id, producer), then: answer) }
+        service.broker.addOffsets(of: groupID, id, producer) { result in
+            switch result {
+            case .success: service.commit(positions, member, in: (id, producer), then: answer)
+            case .failure(let error): answer(positions.map { _ in ErrorCode(group: error) })
+            }
+        }
+    }
+}
+
+extension TxnOffsetCommitResponse {
+    /// The code of each partition, in the order of the request.
+    fileprivate init(_ topics: [TxnOffsetCommitRequest.Topic], _ codes: [ErrorCode]) {
+        self.init { response in
+            var place = 0
+            response.topics = topics.map { topic in
+                Topic {
+                    $0.name = topic.name
+                    $0.partitions = topic.partitions.map { partition in
+                        defer { place += 1 }
+                        return Partition {
+                            $0.partitionIndex = partition.partitionIndex
+                            $0.errorCode = codes[place]
                         }
                     }
-                })
+                }
+            }
         }
     }
 }

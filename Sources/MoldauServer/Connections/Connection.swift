@@ -42,7 +42,7 @@ final class Connection: Sendable {
     let number: Int
     /// The client's address without its port.
     let clientAddress: String
-    /// The address that the client has reached.
+    /// The address that the client has reached, as it is told: by its advertised name and port, if it has such.
     let localAddress: ListenAddress
     /// Who the client is, or how it gets known.
     let authentication: Mutex<Authentication>

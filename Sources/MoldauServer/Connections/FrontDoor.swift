@@ -9,7 +9,7 @@ struct FrontDoor: Sendable {
     let address: ListenAddress
     let options: ServerOptions
     /// Present where everything is encrypted.
-    let tls: NIOSSLContext?
+    let tls: Certificates?
     let pool: NIOThreadPool
     let table: ConnectionTable
     let work: Connection.Worker
@@ -18,21 +18,29 @@ struct FrontDoor: Sendable {
     private struct Refused: Error {}
 
     /// Makes a new socket a connection.
-    func admit(_ channel: any Channel) throws {
+    func admit(_ channel: any Channel) -> EventLoopFuture<Void> {
+        guard let tls, tls.isLookDue(at: .now) else {
+            return channel.eventLoop.makeCompletedFuture { try connect(channel) }
+        }
+        // Files block, which nothing on an event loop may.
+        return pool.runIfActive(eventLoop: channel.eventLoop) { tls.look() }.flatMapThrowing { try connect(channel) }
+    }
+
+    private func connect(_ channel: any Channel) throws {
         let client = channel.remoteAddress?.ipAddress ?? "unknown"
         guard let number = table.admit(client) else {
             logger.warning("a connection was refused: there are too many", metadata: ["client": "\(client)"])
             throw Refused()
         }
-        let local = ListenAddress(
-            host: channel.localAddress?.ipAddress ?? address.host, port: channel.localAddress?.port ?? address.port,
-            security: address.security)
+        let told = ListenAddress(
+            host: address.advertisedHost ?? channel.localAddress?.ipAddress ?? address.host,
+            port: address.advertisedPort ?? channel.localAddress?.port ?? address.port, security: address.security)
         let authentication =
             address.security.requiresLogIn
             ? Authentication(options.logInMechanisms(address.security), lifetime: options.logInLifetime)
             : Authentication(of: .anonymous)
         let connection = Connection(
-            number: number, clientAddress: client, localAddress: local, authentication: authentication,
+            number: number, clientAddress: client, localAddress: told, authentication: authentication,
             maxUnanswered: options.maxUnansweredRequests, pool: pool, memory: table,
             door: ConnectionDoor(channel.eventLoop), work: work)
         table.add(connection)
@@ -41,7 +49,7 @@ struct FrontDoor: Sendable {
             connection.closed()
             table.remove(connection)
         }
-        if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+        if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
         try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, table, options, logger))
     }
 }

@@ -1,4 +1,5 @@
 internal import Logging
+internal import MoldauBroker
 internal import MoldauLog
 internal import MoldauWire
 
@@ -68,6 +69,11 @@ package enum ServedRequests {
         }
         return table
     }()
+
+    /// The versions that are served, by the key of the API, in order.
+    package static var versions: [(key: Int16, versions: ClosedRange<Int16>)] {
+        all.map { ($0.api.rawValue, $0.servedVersions) }.sorted { $0.key < $1.key }
+    }
 
     /// A row for each API, as the documentation has it: key, name and versions.
     package static var table: [String] {

@@ -25,7 +25,7 @@ private func crashedBroker() throws -> MemoryFileSystem {
     return files.copy()
 }
 
-private let crashed = Result { try crashedBroker() }
+let crashed = Result { try crashedBroker() }
 
 extension BrokerPartition {
     fileprivate func append(_ bytes: [UInt8]) throws { _ = try bytes.withUnsafeBytes { try append($0) } }

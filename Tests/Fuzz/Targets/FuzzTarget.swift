@@ -23,6 +23,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case repair
     /// Messages of Kafka's protocol.
     case messages
+    /// Frames that a client sends to a server.
+    case requests
     /// Times, offsets, timeouts and clocks at the limits of their numbers, in the calls of a broker.
     case values
 
@@ -40,6 +42,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .compressed: try fuzzCompressed(input)
         case .repair: try fuzzRepair(input)
         case .messages: try fuzzMessages(input)
+        case .requests: try fuzzRequests(input)
         case .values: try fuzzValues(input)
         }
     }

@@ -195,7 +195,8 @@ final class GroupBench {
 
     func beat(
         _ id: String, _ epoch: Int32, topics: [String]? = nil, pattern: String? = nil, owned: [GroupPartition]? = nil,
-        instance: String? = nil, assignor: String? = nil, rebalance: Int32? = nil, group: String = "app"
+        instance: String? = nil, assignor: String? = nil, rebalance: Int32? = nil, group: String = "app",
+        access: Access = .everything
     ) throws -> GroupAnswer.ConsumerHeartbeat {
         let isJoin = epoch == 0
         let ticket = ask(
@@ -205,7 +206,7 @@ final class GroupBench {
                     rebalanceTimeoutMs: rebalance ?? (isJoin ? 60_000 : -1),
                     topics: topics ?? (isJoin ? ["orders"] : nil), topicPattern: pattern, assignor: assignor,
                     owned: (owned ?? (isJoin ? [] : nil)).map { Set($0) },
-                    client: GroupClient(id: "client", host: "/127.0.0.1"))))
+                    client: GroupClient(id: "client", host: "/127.0.0.1"), access: access)))
         guard case .consumerHeartbeat(let answer) = try #require(answers[ticket]) else { throw WrongAnswer() }
         return answer
     }

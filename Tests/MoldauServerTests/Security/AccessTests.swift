@@ -87,6 +87,24 @@ import Testing
         }
     }
 
+    @Test func `a member's pattern means the topics that it may describe`() async throws {
+        try await Self.withClients { ada, bob in
+            _ = try ada.call(
+                CreateTopicsRequest {
+                    $0.topics = [.init { ($0.name, $0.numPartitions, $0.replicationFactor) = ("secret", 3, 1) }]
+                }, version: 5)
+            try ada.allow("User:bob", .read, .group("g"))
+            try ada.allow("User:bob", .read, .topic("t"))
+            let request = ConsumerGroupHeartbeatRequest {
+                ($0.groupID, $0.memberID, $0.memberEpoch, $0.rebalanceTimeoutMs) = ("g", "m", 0, 10_000)
+                ($0.subscribedTopicRegex, $0.topicPartitions) = (".*", [])
+            }
+            let told = try bob.call(request, version: 1)
+            #expect(told.errorCode == .none)
+            #expect(told.assignment?.topicPartitions.map(\.partitions) == [[0]])
+        }
+    }
+
     @Test func `a session's topic is not read any more once that is denied`() async throws {
         try await Self.withClients { ada, bob in
             try ada.allow("User:bob", .read, .topic("t"))

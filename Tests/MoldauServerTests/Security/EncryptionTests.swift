@@ -1,5 +1,6 @@
 import Foundation
 import MoldauClusterEmbedded
+import MoldauRecords
 import MoldauServer
 import MoldauWire
 import Testing
@@ -27,6 +28,52 @@ import Testing
             }
             #expect(found.errorCode == .none && records.count > 1 << 20)
             #expect(Array(records.bytes).firstRange(of: large) != nil)
+        }
+        withExtendedLifetime(files) {}
+    }
+
+    @Test func `a frame of several MiB that comes in many encrypted reads is taken whole and right`() async throws {
+        let files = try TLSFiles()
+        var options = ServerOptions()
+        options.tls = files.options
+        let directory = files.directory
+        try await withServer(options, listening: Self.local(.ssl)) { address in
+            let client = try TLSFiles.client(in: directory, of: address)
+            // No two places of it look alike, as a prime number of bytes apart.
+            let large = (0..<(6 << 20)).map { UInt8(truncatingIfNeeded: $0 / 65_521 &+ $0 &* 167) }
+            for number in 0..<2 as Range<Int64> {
+                let told = try client.produce(large, to: "t")
+                #expect(told.errorCode == .none && told.baseOffset == Offset(number))
+                guard case .bytes(let records) = try client.fetch("t", from: number).records else {
+                    Issue.record("no records")
+                    return
+                }
+                var reader = RecordBatchReader(records.bytes)
+                let value = try #require(try reader.next()?.value)
+                #expect(value.elementsEqual(large))
+            }
+        }
+        withExtendedLifetime(files) {}
+    }
+
+    @Test func `requests that come together in one encrypted read are answered one by one, in order`() async throws {
+        let files = try TLSFiles()
+        var options = ServerOptions()
+        options.tls = files.options
+        let directory = files.directory
+        try await withServer(options, listening: Self.local(.ssl)) { address in
+            let client = try TLSFiles.client(in: directory, of: address)
+            let frames = try (0..<60).map { _ in
+                try client.frame(MetadataRequest { $0.topics = [.init { $0.name = "t" }] }, version: 9)
+            }
+            // All in one, and the last one cut in the middle of its length.
+            let bytes = Array(frames.joined())
+            let cut = bytes.count - (frames.last?.count ?? 0) + 2
+            #expect(bytes.count < 4_096)
+            try client.socket.send(Array(bytes[..<cut]))
+            for _ in 0..<59 { #expect(try client.receive(MetadataResponse.self).topics.map(\.name) == ["t"]) }
+            try client.socket.send(Array(bytes[cut...]))
+            #expect(try client.receive(MetadataResponse.self).topics.map(\.name) == ["t"])
         }
         withExtendedLifetime(files) {}
     }

@@ -2,7 +2,7 @@ import Foundation
 import MoldauServer
 
 /// Certificates made by `openssl` in a directory that goes with the value: an authority, a server's and a client's.
-final class TLSFiles {
+final class TLSFiles: Sendable {
     let directory: String
 
     var authority: String { "\(directory)/ca.pem" }

@@ -1,35 +1,37 @@
-internal import MoldauBroker
-
 /// What a client may do, while one of its requests is answered.
-struct Access: Sendable {
-    let principal: Principal
+package struct Access: Equatable, Sendable {
+    /// Who it is.
+    package let principal: Principal
     private let host: String
     /// nil: access lists are off, or it is a super user.
     private let list: AccessList?
 
     /// - Parameter list: nil for somebody who may do everything.
-    init(_ principal: Principal, at host: String, by list: AccessList?) {
+    package init(_ principal: Principal, at host: String, by list: AccessList?) {
         (self.principal, self.host, self.list) = (principal, host, list)
     }
 
+    /// That of somebody inside the process.
+    package static let everything = Access(.anonymous, at: "", by: nil)
+
     /// Whether everything is allowed.
-    var isUnrestricted: Bool { list == nil }
+    package var isUnrestricted: Bool { list == nil }
 
     /// Whether the client may do `operation` with `resource`.
-    func allows(_ operation: AccessOperation, _ resource: Resource) -> Bool {
+    package func allows(_ operation: AccessOperation, _ resource: Resource) -> Bool {
         list?.allows(principal, at: host, operation, on: resource) ?? true
     }
 
     /// Whether there may be a resource of this kind with which the client may do it.
-    func allowsAny(_ operation: AccessOperation, _ kind: ResourceKind) -> Bool {
+    package func allowsAny(_ operation: AccessOperation, _ kind: ResourceKind) -> Bool {
         list?.allowsAny(principal, at: host, operation, on: kind) ?? true
     }
 
     /// What the client may do with the cluster, as bits; that takes DESCRIBE to be told.
-    var clusterOperations: Int32 { allows(.describe, .cluster) ? operations(on: .cluster) : 0 }
+    package var clusterOperations: Int32 { allows(.describe, .cluster) ? operations(on: .cluster) : 0 }
 
     /// The operations that the client may do on a resource, as bits by Kafka's numbers.
-    func operations(on resource: Resource) -> Int32 {
+    package func operations(on resource: Resource) -> Int32 {
         AccessOperation.of(resource.kind).reduce(0) { allows($1, resource) ? $0 | 1 << Int32($1.rawValue) : $0 }
     }
 }

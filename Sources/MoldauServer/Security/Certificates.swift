@@ -1,0 +1,81 @@
+internal import Foundation
+internal import Logging
+internal import NIOSSL
+internal import Synchronization
+
+/// The certificates of encrypted addresses. Their files are read again when they change, for the handshakes that
+/// follow: certificates that expire are replaced while the server runs. Files that cannot be used change nothing.
+final class Certificates: Sendable {
+    /// What changes when a file is written or replaced.
+    private struct Stamp: Equatable {
+        let modified: Date?
+        let size: Int?
+        let number: Int?
+
+        /// A link is followed: certificates that a cluster's secrets hold are changed by another link.
+        init(_ path: String) {
+            let file = URL(filePath: path).resolvingSymlinksInPath().path
+            let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+            modified = attributes?[.modificationDate] as? Date
+            size = (attributes?[.size] as? NSNumber)?.intValue
+            number = (attributes?[.systemFileNumber] as? NSNumber)?.intValue
+        }
+    }
+
+    private struct State {
+        var context: NIOSSLContext
+        /// Of the files as they were when they were last read.
+        var stamps: [Stamp]
+        var nextLook: ContinuousClock.Instant
+    }
+
+    private let options: TLSOptions
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// How often the files are looked at, at most.
+    private static var pause: Duration { .seconds(1) }
+
+    /// Reads the files that the options name. Blocks.
+    /// - Throws: `ServerError.tls`.
+    init(_ options: TLSOptions, at now: ContinuousClock.Instant, _ logger: Logger) throws(ServerError) {
+        self.options = options
+        self.logger = logger
+        let stamps = Self.stamps(options)
+        let context = try TLSContext.make(options)
+        state = Mutex(State(context: context, stamps: stamps, nextLook: now + Self.pause))
+    }
+
+    /// What the next handshake uses.
+    var context: NIOSSLContext { state.withLock { $0.context } }
+
+    /// Whether the files are to be looked at: true once in a while, for one who then calls `look`.
+    func isLookDue(at now: ContinuousClock.Instant) -> Bool {
+        state.withLock { state in
+            guard now >= state.nextLook else { return false }
+            state.nextLook = now + Self.pause
+            return true
+        }
+    }
+
+    /// Reads the files if they have changed. Blocks.
+    func look() {
+        // From before the files are read: what changes meanwhile is seen by the next look.
+        let stamps = Self.stamps(options)
+        guard state.withLock({ $0.stamps != stamps }) else { return }
+        do throws(ServerError) {
+            let context = try TLSContext.make(options)
+            state.withLock { ($0.context, $0.stamps) = (context, stamps) }
+            logger.notice("the certificate was read again", metadata: ["file": "\(options.certificatePath)"])
+        } catch {
+            state.withLock { $0.stamps = stamps }
+            logger.error(
+                "the certificate has changed and cannot be used; the old one is, until the files change again",
+                metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private static func stamps(_ options: TLSOptions) -> [Stamp] {
+        [options.certificatePath, options.keyPath, options.clientAuthorityPath].compactMap { $0 }.map(Stamp.init)
+    }
+}
