@@ -82,7 +82,7 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(address) cannot be reached: \(reason); check the address, and whether a broker listens there"
         case .disconnected(let address, let reason): "the connection to \(address) has ended: \(reason)"
         case .unsupportedAPI(let api, let address):
-            "the broker at \(address) has no version of \(api) that this client speaks; brokers from Kafka 2.1 on have"
+            "the broker at \(address) has no version of \(api) that this client speaks; a newer broker may have one"
         case .logInFailed(let reason):
             "the log-in has failed: \(reason); check the user, the password and the mechanism"
         case .refused(_, let name, let what): "the broker has refused \(what): \(name)"
