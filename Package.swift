@@ -43,6 +43,7 @@ let package = Package(
     products: [
         .library(name: "Moldau", targets: ["Moldau"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
+        .library(name: "MoldauClient", targets: ["MoldauClient"]),
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
         .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
@@ -99,6 +100,17 @@ let package = Package(
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+
+        // The client: producers and consumers of any Kafka cluster
+        library(
+            "MoldauClient",
+            [
+                "MoldauRecords", "MoldauWire",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
             ]),
 
         // The application's tower
@@ -295,6 +307,12 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Resources/flows")]),
+        tests(
+            "MoldauClientTests",
+            [
+                "MoldauRecords", "MoldauWire", "MoldauClient", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauServer", .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(
             "MoldauRuntimeTests",
             [

@@ -30,6 +30,7 @@ ALLOWED = {
     "MoldauCluster": ["MoldauRecords"],
     "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
     "MoldauServer": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded", "CMemory"],
+    "MoldauClient": ["MoldauRecords", "MoldauWire"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
@@ -63,13 +64,14 @@ ALLOWED_PACKAGES = {
     "MoldauServer": [
         "Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
     ],
+    "MoldauClient": ["Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOSSL"],
     "MoldauCLI": ["ArgumentParser"],
 }
 
-# The products for which SwiftNIO, TLS and the rest of the server may be built.
-SERVERS = {"MoldauServer", "moldau"}
+# The products for which SwiftNIO, TLS and the like may be built.
+NETWORKED = {"MoldauServer", "MoldauClient", "moldau"}
 # The packages that only they may need.
-SERVER_PACKAGES = {"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}
+NETWORK_PACKAGES = {"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}
 
 # Modules of the toolchain or the system: allowed everywhere.
 SYSTEM = {"Dispatch", "Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Musl", "Darwin"}
@@ -115,11 +117,11 @@ def needless_packages(root):
                     yield from packages(other, seen)
 
     for product in manifest["products"]:
-        if product["name"] in SERVERS:
+        if product["name"] in NETWORKED:
             continue
         for target in product["targets"]:
-            for package in sorted(set(packages(target, set())) & SERVER_PACKAGES):
-                yield f"the product {product['name']} builds {package}, which only the server needs"
+            for package in sorted(set(packages(target, set())) & NETWORK_PACKAGES):
+                yield f"the product {product['name']} builds {package}, which only the server and the client need"
 
 
 def main():

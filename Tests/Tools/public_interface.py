@@ -18,8 +18,8 @@ import sys
 import tempfile
 
 MODULES = [
-    "Moldau", "MoldauCluster", "MoldauClusterEmbedded", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
-    "MoldauServer", "MoldauState", "MoldauTesting", "MoldauTopology",
+    "Moldau", "MoldauClient", "MoldauCluster", "MoldauClusterEmbedded", "MoldauJSON", "MoldauLog", "MoldauRecords",
+    "MoldauRuntime", "MoldauServer", "MoldauState", "MoldauTesting", "MoldauTopology",
 ]
 
 

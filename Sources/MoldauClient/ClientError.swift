@@ -1,0 +1,116 @@
+public import MoldauRecords
+internal import MoldauWire
+
+/// Why a client could not do what it was asked. Each error is a sentence; `remedy` says what to do.
+public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A setting is impossible, alone or together with others. The name is Kafka's.
+    case invalidSetting(String, reason: String)
+    /// No connection could be made.
+    case notReachable(BrokerAddress, reason: String)
+    /// The connection ended before the answer: it is not known whether the broker has done what it was asked.
+    case disconnected(BrokerAddress, reason: String)
+    /// The broker speaks no version of an API that this client speaks.
+    case unsupportedAPI(String, BrokerAddress)
+    /// The broker did not accept the user or the password.
+    case logInFailed(reason: String)
+    /// The broker refused the request with one of Kafka's error codes.
+    case refused(code: Int16, name: String, what: String)
+    /// The cluster has no such topic, or does not tell.
+    case unknownTopic(String)
+    /// The topic does not have that partition.
+    case unknownPartition(TopicPartition, partitionCount: Int32)
+    /// The cluster did not answer in time; what it was asked may have been done.
+    case timedOut(what: String, after: Duration)
+    /// `delivery.timeout.ms` has passed. Without idempotence or after an attempt without an answer, the records may be
+    /// in the log all the same.
+    case deliveryTimedOut(TopicPartition, after: Duration, lastError: String)
+    /// `buffer.memory` was full for `max.block.ms`.
+    case bufferFull(bytes: Int, after: Duration)
+    /// The record is larger than `max.request.size`.
+    case recordTooLarge(bytes: Int, limit: Int)
+    /// Another producer with the same transactional id, or another member with the same instance id, has taken over.
+    case fenced(id: String)
+    /// The transaction cannot be committed any more.
+    case transactionFailed(reason: String)
+    /// The member's partitions have gone to others: what it read since its last commit will be read again by them.
+    case notMember(group: String, reason: String)
+    /// There is no position for the partition, and `auto.offset.reset` is `none`.
+    case noPosition(TopicPartition, reason: String)
+    /// A record cannot be read; a `seek` behind it passes it.
+    case unreadable(TopicPartition, Offset, reason: String)
+    /// The client was closed.
+    case closed
+
+    /// What a caller can do after an error.
+    public enum Remedy: Hashable, Sendable {
+        /// The same may succeed later. The client has already repeated it as long as its settings allow.
+        case retry
+        /// The transaction is to be aborted; the producer works on.
+        case abort
+        /// Somebody else has taken over: this client can do nothing more.
+        case stop
+        /// It never succeeds like this: the settings, the request or the program has to change.
+        case change
+    }
+
+    /// What the caller should do.
+    public var remedy: Remedy {
+        switch self {
+        case .notReachable, .disconnected, .timedOut, .deliveryTimedOut, .bufferFull, .notMember: .retry
+        case .refused(let code, _, _): ErrorCode(rawValue: code).isRetriable ? .retry : .change
+        case .transactionFailed: .abort
+        case .fenced, .closed: .stop
+        case .invalidSetting, .unsupportedAPI, .logInFailed, .unknownTopic, .unknownPartition, .recordTooLarge,
+            .noPosition, .unreadable:
+            .change
+        }
+    }
+
+    /// Whether the client repeats a request that failed so.
+    var isRetriable: Bool {
+        switch self {
+        case .notReachable, .disconnected, .timedOut: true
+        case .refused(let code, _, _): ErrorCode(rawValue: code).isRetriable
+        default: false
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .invalidSetting(let name, let reason): "the setting '\(name)' is not possible: \(reason)"
+        case .notReachable(let address, let reason):
+            "\(address) cannot be reached: \(reason); check the address, and whether a broker listens there"
+        case .disconnected(let address, let reason): "the connection to \(address) has ended: \(reason)"
+        case .unsupportedAPI(let api, let address):
+            "the broker at \(address) has no version of \(api) that this client speaks; a newer broker may have one"
+        case .logInFailed(let reason):
+            "the log-in has failed: \(reason); check the user, the password and the mechanism"
+        case .refused(_, let name, let what): "the broker has refused \(what): \(name)"
+        case .unknownTopic(let name): "there is no topic '\(name)'; create it first, or check the name"
+        case .unknownPartition(let partition, let count):
+            "there is no partition \(partition): the topic has \(count) partitions, counted from 0"
+        case .timedOut(let what, let time): "\(what) took longer than \(time)"
+        case .deliveryTimedOut(let partition, let time, let last):
+            "records for \(partition) were not delivered within \(time) (delivery.timeout.ms); the last error: \(last)"
+        case .bufferFull(let bytes, let time):
+            "\(bytes) bytes of records wait to be sent (buffer.memory), and none of them left within \(time) (max.block.ms)"
+        case .recordTooLarge(let bytes, let limit):
+            "a record of \(bytes) bytes is over the limit of \(limit) (max.request.size)"
+        case .fenced(let id): "another client with the id '\(id)' has taken over; this one can do nothing more"
+        case .transactionFailed(let reason): "the transaction cannot be committed: \(reason); abort it"
+        case .notMember(let group, let reason):
+            "the client is no member of the group '\(group)' any more: \(reason); others read its partitions on from the last commit"
+        case .noPosition(let partition, let reason): "there is no position to read \(partition) from: \(reason)"
+        case .unreadable(let partition, let offset, let reason):
+            "the record of \(partition) at offset \(offset) cannot be read: \(reason)"
+        case .closed: "the client is closed"
+        }
+    }
+}
+
+extension ClientError {
+    /// A broker's refusal of what is described.
+    static func refused(_ code: ErrorCode, _ what: String) -> ClientError {
+        .refused(code: code.rawValue, name: code.name, what: what)
+    }
+}

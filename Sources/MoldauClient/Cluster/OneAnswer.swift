@@ -1,0 +1,57 @@
+internal import Synchronization
+
+/// Carries the answer of a callback to a task that waits for it. A task that is cancelled waits no longer.
+final class OneAnswer<Value: Sendable>: Sendable {
+    private enum State {
+        case new
+        case waiting(CheckedContinuation<Value, any Error>)
+        case done(Result<Value, any Error>)
+        case over
+    }
+
+    private let state = Mutex(State.new)
+
+    /// The first answer counts.
+    func give(_ result: Result<Value, any Error>) {
+        let waiting = state.withLock { state -> CheckedContinuation<Value, any Error>? in
+            switch state {
+            case .new:
+                state = .done(result)
+                return nil
+            case .waiting(let continuation):
+                state = .over
+                return continuation
+            case .done, .over: return nil
+            }
+        }
+        waiting?.resume(with: result)
+    }
+
+    /// Waits for the answer; once.
+    func get() async throws -> Value {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let early = state.withLock { state -> Result<Value, any Error>? in
+                    if case .done(let result) = state {
+                        state = .over
+                        return result
+                    }
+                    state = .waiting(continuation)
+                    return nil
+                }
+                if let early { continuation.resume(with: early) }
+            }
+        } onCancel: {
+            give(.failure(CancellationError()))
+        }
+    }
+}
+
+/// Waits for what `begin` calls back with; throws `CancellationError` once the task is cancelled.
+func answer<Value: Sendable>(
+    of begin: (@escaping @Sendable (Result<Value, ClientError>) -> Void) -> Void
+) async throws -> Value {
+    let once = OneAnswer<Value>()
+    begin { once.give($0.mapError { $0 }) }
+    return try await once.get()
+}

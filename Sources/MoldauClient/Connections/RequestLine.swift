@@ -1,0 +1,70 @@
+internal import MoldauWire
+
+/// The requests of one connection that wait for their answers, which come in the order of the requests.
+struct RequestLine<Answer>: Sendable where Answer: Sendable {
+    /// A request that was sent.
+    struct Waiting: Sendable {
+        let correlationID: Int32
+        let api: ApiKey
+        let version: Int16
+        /// When its answer is late.
+        let deadline: Duration
+        let answer: Answer
+    }
+
+    /// Why an answer cannot be taken.
+    enum Refusal: Error, Equatable {
+        /// Nothing waits for an answer.
+        case unexpected(Int32)
+        /// The answer to another request was to come first.
+        case outOfOrder(expected: Int32, got: Int32)
+    }
+
+    private var waiting: [Waiting] = []
+    private var taken = 0
+    private var lastID: Int32 = 0
+
+    var isEmpty: Bool { taken == waiting.count }
+
+    /// Notes a request.
+    /// - Returns: its correlation id.
+    mutating func add(_ api: ApiKey, version: Int16, deadline: Duration, _ answer: Answer) -> Int32 {
+        lastID = lastID == .max ? 0 : lastID + 1
+        waiting.append(
+            Waiting(correlationID: lastID, api: api, version: version, deadline: deadline, answer: answer))
+        return lastID
+    }
+
+    /// The correlation id of a request that nobody answers.
+    mutating func addUnanswered() -> Int32 {
+        lastID = lastID == .max ? 0 : lastID + 1
+        return lastID
+    }
+
+    /// The request that is answered next.
+    mutating func take(_ correlationID: Int32) throws(Refusal) -> Waiting {
+        guard taken < waiting.count else { throw .unexpected(correlationID) }
+        let first = waiting[taken]
+        guard first.correlationID == correlationID else {
+            throw .outOfOrder(expected: first.correlationID, got: correlationID)
+        }
+        taken += 1
+        if taken == waiting.count || taken >= 64 {
+            waiting.removeFirst(taken)
+            taken = 0
+        }
+        return first
+    }
+
+    /// When the first of the answers is late that wait now; nil if none is awaited.
+    var nextDeadline: Duration? { waiting[taken...].lazy.map(\.deadline).min() }
+
+    /// A request whose answer is late.
+    func late(at now: Duration) -> Waiting? { waiting[taken...].first { $0.deadline <= now } }
+
+    /// All requests, which are answered no more.
+    mutating func removeAll() -> [Waiting] {
+        defer { (waiting, taken) = ([], 0) }
+        return Array(waiting[taken...])
+    }
+}

@@ -1,0 +1,80 @@
+// The client's side of SCRAM (RFC 5802, RFC 7677), without channel binding:
+//
+//     client   n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL
+//     server   r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096
+//     client   c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=
+//     server   v=rmF9pqV8S7suAoZWja4dJRkFsKQ=
+
+internal import Crypto
+internal import CryptoExtras
+internal import Foundation
+
+/// A log-in by SCRAM: pure, without I/O or chance of its own.
+struct ScramLogIn: Sendable {
+    /// Why a message of the server cannot be taken.
+    struct Malformed: Error, CustomStringConvertible { let description: String }
+
+    /// Whether SHA-512 is used instead of SHA-256.
+    let isLong: Bool
+    let user: String
+    let password: String
+    /// Printable, without commas, and never the same again.
+    let nonce: String
+
+    /// As many hashes as a server may ask for: a hostile one must not keep the client busy.
+    private static var maxIterations: Int { 1_000_000 }
+
+    private var firstBare: String {
+        let escaped = user.replacing("=", with: "=3D").replacing(",", with: "=2C")
+        return "n=\(escaped),r=\(nonce)"
+    }
+
+    /// The first message.
+    var first: [UInt8] { Array("n,,\(firstBare)".utf8) }
+
+    /// The answer to the server's first message, and what its last one has to be. Takes milliseconds.
+    func answer(_ challenge: [UInt8]) throws -> (message: [UInt8], wanted: [UInt8]) {
+        guard let text = String(validating: challenge, as: UTF8.self) else {
+            throw Malformed(description: "the server's challenge is no text")
+        }
+        let fields = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard fields.count >= 3, fields[0].hasPrefix("r=\(nonce)"), fields[0].count > nonce.count + 2,
+            fields[1].hasPrefix("s="), let salt = Data(base64Encoded: String(fields[1].dropFirst(2))),
+            fields[2].hasPrefix("i="), let iterations = Int(fields[2].dropFirst(2)),
+            (1...Self.maxIterations).contains(iterations)
+        else { throw Malformed(description: "the server's challenge is not one of SCRAM's") }
+        let salted = try KDF.Insecure.PBKDF2.deriveKey(
+            from: Array(password.utf8), salt: salt, using: isLong ? .sha512 : .sha256,
+            outputByteCount: isLong ? 64 : 32, unsafeUncheckedRounds: iterations
+        ).withUnsafeBytes { Array($0) }
+        let clientKey = authenticate(Array("Client Key".utf8), key: salted)
+        let withoutProof = "c=biws,\(fields[0])"
+        let all = Array("\(firstBare),\(text),\(withoutProof)".utf8)
+        let signature = authenticate(all, key: hash(clientKey))
+        let proof = Data(zip(clientKey, signature).map { $0 ^ $1 }).base64EncodedString()
+        let verifier = authenticate(all, key: authenticate(Array("Server Key".utf8), key: salted))
+        return (
+            Array("\(withoutProof),p=\(proof)".utf8), Array("v=\(Data(verifier).base64EncodedString())".utf8)
+        )
+    }
+
+    private func hash(_ bytes: [UInt8]) -> [UInt8] {
+        isLong ? Array(SHA512.hash(data: bytes)) : Array(SHA256.hash(data: bytes))
+    }
+
+    private func authenticate(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
+        let key = SymmetricKey(data: key)
+        return isLong
+            ? Array(HMAC<SHA512>.authenticationCode(for: message, using: key))
+            : Array(HMAC<SHA256>.authenticationCode(for: message, using: key))
+    }
+}
+
+extension ClientLogIn {
+    /// A new exchange, with a nonce of its own.
+    func scram() -> ScramLogIn {
+        var randomness = SystemRandomNumberGenerator()
+        let nonce = (0..<2).map { _ in String(randomness.next(), radix: 36) }.joined()
+        return ScramLogIn(isLong: mechanism == .scramSHA512, user: user, password: password, nonce: nonce)
+    }
+}

@@ -1,0 +1,311 @@
+// How a connection begins:
+//
+//     connecting ──▶ ApiVersions ──▶ SaslHandshake ──▶ SaslAuthenticate ──▶ ready ──▶ ended
+//                         └───────────────── without a log-in ──────────────▲
+//
+// Every state leads to `ended`, for good: a new connection is another link.
+
+internal import MoldauRecords
+internal import MoldauWire
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// A connection to a broker over a socket. Everything but `channel` happens on its event loop.
+final class SocketLink: BrokerLink {
+    typealias Answer = @Sendable (Result<WireBytes, ClientError>, _ version: Int16) -> Void
+
+    private enum Phase {
+        case connecting
+        case preparing(any Channel)
+        case ready(any Channel, VersionTable)
+        case ended(ClientError)
+    }
+
+    /// What to do with a request.
+    private enum Sending {
+        case hold
+        case fail(ClientError)
+        case go(any Channel, VersionTable)
+    }
+
+    private struct State {
+        var phase = Phase.connecting
+        var line = RequestLine<Answer>()
+        /// What is to be sent once the connection is ready, or to be failed.
+        var held: [@Sendable (ClientError?) -> Void] = []
+        var isWatching = false
+        var wasReady = false
+    }
+
+    let address: BrokerAddress
+    private let options: ClientOptions
+    private let loop: any EventLoop
+    private let state = Mutex(State())
+
+    init(_ address: BrokerAddress, _ options: ClientOptions, _ loop: any EventLoop) {
+        (self.address, self.options, self.loop) = (address, options, loop)
+    }
+
+    var isOpen: Bool {
+        state.withLock { state in
+            if case .ended = state.phase { return false }
+            return true
+        }
+    }
+
+    var wasReady: Bool { state.withLock(\.wasReady) }
+
+    // MARK: Requests
+
+    func send<Request: WireRequest>(
+        _ request: Request, maxVersion: Int16, timeout: Duration,
+        then answer: @escaping @Sendable (Result<Request.Response, ClientError>) -> Void
+    ) {
+        let now = state.withLock { state -> Sending in
+            switch state.phase {
+            case .connecting, .preparing:
+                state.held.append { error in
+                    if let error { return answer(.failure(error)) }
+                    self.send(request, maxVersion: maxVersion, timeout: timeout, then: answer)
+                }
+                return .hold
+            case .ended(let error): return .fail(error)
+            case .ready(let channel, let versions): return .go(channel, versions)
+            }
+        }
+        switch now {
+        case .hold: break
+        case .fail(let error): loop.execute { answer(.failure(error)) }
+        case .go(let channel, let versions):
+            guard let version = versions.version(of: Request.api, atMost: maxVersion) else {
+                let error = ClientError.unsupportedAPI(Request.api.name, address)
+                return loop.execute { answer(.failure(error)) }
+            }
+            write(request, version, channel, timeout, answer)
+        }
+    }
+
+    private func write<Request: WireRequest>(
+        _ request: Request, _ version: Int16, _ channel: any Channel, _ timeout: Duration,
+        _ answer: @escaping @Sendable (Result<Request.Response, ClientError>) -> Void
+    ) {
+        let isAnswered = (request as? ProduceRequest)?.acks != 0
+        let address = address
+        let correlationID = state.withLock { state in
+            guard isAnswered else { return state.line.addUnanswered() }
+            return state.line.add(Request.api, version: version, deadline: SocketWorld.clock() + timeout) {
+                result, version in
+                answer(
+                    result.flatMap { body in
+                        do throws(SerdeError) {
+                            return .success(try Request.Response(decoding: body, version: version))
+                        } catch {
+                            return .failure(.disconnected(address, reason: "\(error)"))
+                        }
+                    })
+            }
+        }
+        let frame: ByteBuffer
+        do {
+            frame = try encode(request, version, correlationID)
+        } catch {
+            // Only a text or a list that is too long for its field comes here: the line would wait for ever.
+            return end("\(error)")
+        }
+        if isAnswered {
+            channel.writeAndFlush(frame, promise: nil)
+            return watch()
+        }
+        channel.writeAndFlush(frame).whenComplete { result in
+            switch result {
+            case .success: answer(.success(Request.Response()))
+            case .failure(let error): answer(.failure(.disconnected(address, reason: "\(error)")))
+            }
+        }
+    }
+
+    private func encode<Request: WireRequest>(
+        _ request: Request, _ version: Int16, _ correlationID: Int32
+    ) throws(SerdeError) -> ByteBuffer {
+        var writer = ByteWriter(capacity: 512)
+        writer.append(bigEndian: Int32(0))
+        try RequestHeader(
+            Request.api, version: version, correlationID: correlationID, clientID: options.clientID
+        ).encode(into: &writer)
+        _ = try request.encode(into: &writer, version: version)
+        var buffer = ByteBufferAllocator().buffer(capacity: writer.count)
+        buffer.writeBytes(writer.bytes)
+        buffer.setInteger(Int32(writer.count - 4), at: 0)
+        return buffer
+    }
+
+    // MARK: Answers
+
+    func receive(_ frame: ByteBuffer) {
+        guard let correlationID = frame.getInteger(at: frame.readerIndex, as: Int32.self) else {
+            return end("an answer has \(frame.readableBytes) bytes")
+        }
+        do {
+            let waiting = try state.withLock { state throws in try state.line.take(correlationID) }
+            var body = WireBytes()
+            let whole = WireBytes(frame)
+            do throws(SerdeError) {
+                _ = try ResponseHeader(of: whole, waiting.api, version: waiting.version, body: &body)
+                waiting.answer(.success(body), waiting.version)
+            } catch {
+                waiting.answer(.failure(.disconnected(address, reason: "\(error)")), waiting.version)
+                end("\(error)")
+            }
+        } catch {
+            end("an answer is not the one that was to come: \(error)")
+        }
+    }
+
+    /// Ends the connection when an answer is late, since all later answers wait behind it.
+    private func watch() {
+        let deadline = state.withLock { state -> Duration? in
+            guard !state.isWatching, let deadline = state.line.nextDeadline else { return nil }
+            state.isWatching = true
+            return deadline
+        }
+        guard let deadline else { return }
+        let left = max(deadline - SocketWorld.clock(), .milliseconds(1))
+        loop.scheduleTask(in: .init(left)) { [weak self] in self?.checkDeadlines() }
+    }
+
+    private func checkDeadlines() {
+        let late = state.withLock { state in
+            state.isWatching = false
+            return state.line.late(at: SocketWorld.clock())
+        }
+        if let late { return end("\(late.api.name) was not answered in time") }
+        watch()
+    }
+
+    // MARK: Beginning and end
+
+    /// The socket is connected.
+    func begin(_ channel: any Channel) {
+        let isWanted = state.withLock { state in
+            guard case .connecting = state.phase else { return false }
+            state.phase = .preparing(channel)
+            return true
+        }
+        guard isWanted else { return channel.close(promise: nil) }
+        negotiate(channel, version: 3)
+    }
+
+    private func negotiate(_ channel: any Channel, version: Int16) {
+        let request = ApiVersionsRequest {
+            $0.clientSoftwareName = "moldau"
+            $0.clientSoftwareVersion = "1.0"
+        }
+        write(request, version, channel, options.requestTimeout) { result in
+            switch result {
+            case .success(let response) where response.errorCode == .none:
+                self.logIn(channel, VersionTable(response))
+            // Older brokers answer in version 0, and say so.
+            case .success(let response) where response.errorCode == .unsupportedVersion && version > 0:
+                self.negotiate(channel, version: 0)
+            case .success(let response): self.end("it refuses ApiVersions: \(response.errorCode)")
+            case .failure(let error): self.end("\(error)")
+            }
+        }
+    }
+
+    private func logIn(_ channel: any Channel, _ versions: VersionTable) {
+        guard let logIn = options.logIn else { return becomeReady(channel, versions) }
+        guard versions.version(of: .saslHandshake, atMost: 1) == 1,
+            let version = versions.version(of: .saslAuthenticate, atMost: .max)
+        else { return end(with: .unsupportedAPI(ApiKey.saslAuthenticate.name, address)) }
+        let handshake = SaslHandshakeRequest { $0.mechanism = logIn.mechanism.rawValue }
+        write(handshake, 1, channel, options.requestTimeout) { result in
+            guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
+            guard response.errorCode == .none else {
+                let offered = response.mechanisms.joined(separator: ", ")
+                let reason = "the broker has no \(logIn.mechanism.rawValue) here; it has \(offered)"
+                return self.end(with: .logInFailed(reason: reason))
+            }
+            switch logIn.mechanism {
+            case .plain:
+                self.authenticate(logIn.plainMessage, channel, version) { _ in self.becomeReady(channel, versions) }
+            case .scramSHA256, .scramSHA512:
+                self.exchange(logIn.scram(), channel, version) { self.becomeReady(channel, versions) }
+            }
+        }
+    }
+
+    private func exchange(
+        _ scram: ScramLogIn, _ channel: any Channel, _ version: Int16, then done: @escaping @Sendable () -> Void
+    ) {
+        authenticate(scram.first, channel, version) { challenge in
+            // The hashes take milliseconds, which are not the event loop's.
+            NIOThreadPool.singleton.runIfActive(eventLoop: self.loop) { try scram.answer(challenge) }
+                .whenComplete { result in
+                    switch result {
+                    case .failure(let error): self.end(with: .logInFailed(reason: "\(error)"))
+                    case .success(let (message, wanted)):
+                        self.authenticate(message, channel, version) { last in
+                            if last == wanted { return done() }
+                            self.end(with: .logInFailed(reason: "the broker does not know the password itself"))
+                        }
+                    }
+                }
+        }
+    }
+
+    private func authenticate(
+        _ token: [UInt8], _ channel: any Channel, _ version: Int16, then next: @escaping @Sendable ([UInt8]) -> Void
+    ) {
+        let request = SaslAuthenticateRequest { $0.authBytes = WireBytes(copying: token) }
+        write(request, version, channel, options.requestTimeout) { result in
+            guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
+            guard response.errorCode == .none else {
+                return self.end(with: .logInFailed(reason: response.errorMessage ?? response.errorCode.name))
+            }
+            next(Array(response.authBytes.bytes))
+        }
+    }
+
+    private func becomeReady(_ channel: any Channel, _ versions: VersionTable) {
+        let held = state.withLock { state -> [@Sendable (ClientError?) -> Void] in
+            guard case .preparing = state.phase else { return [] }
+            state.phase = .ready(channel, versions)
+            state.wasReady = true
+            defer { state.held = [] }
+            return state.held
+        }
+        for send in held { send(nil) }
+    }
+
+    /// No connection could be made.
+    func fail(_ reason: String) { end(with: .notReachable(address, reason: reason)) }
+
+    /// The connection is of no more use.
+    func end(_ reason: String) { end(with: .disconnected(address, reason: reason)) }
+
+    func close() { loop.execute { self.end(with: .disconnected(self.address, reason: "the client has closed it")) } }
+
+    private func end(with error: ClientError) {
+        struct Ending {
+            var channel: (any Channel)?
+            var waiting: [RequestLine<Answer>.Waiting]
+            var held: [@Sendable (ClientError?) -> Void]
+        }
+        let ending = state.withLock { state -> Ending in
+            var ending = Ending(channel: nil, waiting: state.line.removeAll(), held: state.held)
+            switch state.phase {
+            case .preparing(let channel), .ready(let channel, _): ending.channel = channel
+            case .connecting: break
+            case .ended: return ending
+            }
+            state.phase = .ended(error)
+            state.held = []
+            return ending
+        }
+        ending.channel?.close(promise: nil)
+        for waiting in ending.waiting { waiting.answer(.failure(error), waiting.version) }
+        for send in ending.held { send(error) }
+    }
+}

@@ -1,0 +1,69 @@
+public import MoldauRecords
+internal import MoldauWire
+
+/// A record that was read.
+public struct ConsumerRecord<Key, Value> {
+    /// Where it was read.
+    public let partition: TopicPartition
+    /// Its place there.
+    public let offset: Offset
+    /// Its time: the producer's, or the broker's where the topic has it so.
+    public let timestamp: Timestamp
+    /// The key.
+    public let key: Key
+    /// The value.
+    public let value: Value
+    /// The headers, in the order in which they were added.
+    public let headers: Headers
+
+    init(_ record: RecordView, of partition: TopicPartition, by topic: Topic<Key, Value>) throws {
+        self.partition = partition
+        offset = record.offset
+        timestamp = record.timestamp
+        headers = try record.headers()
+        key = try topic.key.decoded(record.key, headers)
+        value = try topic.value.decoded(record.value, headers)
+    }
+}
+
+extension ConsumerRecord: Sendable where Key: Sendable, Value: Sendable {}
+extension ConsumerRecord: Equatable where Key: Equatable, Value: Equatable {}
+
+extension Serde {
+    /// The value of a record's bytes; nil is a null.
+    func decoded(_ bytes: UnsafeRawBufferPointer?, _ headers: Headers) throws -> Value {
+        guard let bytes else { return try decodeNull() }
+        return if let headerCoding {
+            try headerCoding.decode(bytes.bytes, headers)
+        } else {
+            try decode(bytes.bytes)
+        }
+    }
+}
+
+/// Records of one partition as the broker has them, in whole batches: the fast way to read many.
+public struct ConsumerBatch: Sendable {
+    let chunk: FetchedChunk
+
+    /// Where they were read.
+    public var partition: TopicPartition { chunk.partition }
+    /// How many bytes the batches take, as they are in the log.
+    public var byteCount: Int { chunk.bytes.count }
+    /// The position behind them.
+    public var nextOffset: Offset { chunk.next }
+
+    /// Calls `body` with each record. Its bytes are valid during the call only. Nothing is allocated for a record
+    /// without headers.
+    /// - Throws: `RecordBatchError`; what `body` throws.
+    @inlinable public func forEach(_ body: (RecordView) throws -> Void) throws {
+        try withReader { reader in
+            while let record = try reader.next() { try body(record) }
+        }
+    }
+
+    /// Calls `body` with a reader of the records, which is valid during the call only.
+    @usableFromInline func withReader(_ body: (inout RecordBatchReader) throws -> Void) throws {
+        var reader = RecordBatchReader(chunk.bytes.bytes, from: chunk.from)
+        try withExtendedLifetime(chunk) { try body(&reader) }
+    }
+}

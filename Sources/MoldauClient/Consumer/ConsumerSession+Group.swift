@@ -1,0 +1,197 @@
+internal import MoldauRecords
+internal import MoldauWire
+internal import Synchronization
+
+extension ConsumerSession {
+    // MARK: Membership
+
+    /// Joins the group where that is due, and has partitions come and go.
+    /// - Throws: `ClientError`, a retriable one if the group could not be reached until then; `CancellationError`.
+    func keepMembership(until deadline: Duration) async throws {
+        guard let member = state.withLock(\.member), member.needsJoin else { return }
+        if member.isLost {
+            await options.onRebalance?(.lost(member.owned))
+            update { $0.mourn() }
+            withFetch { $0.assign([]) }
+        } else if !options.isCooperative, !member.owned.isEmpty {
+            // Whatever it will read, it gives up what it has first.
+            await giveUp(member.owned, keeping: [])
+        }
+        state.withLock { $0.isJoining = true }
+        defer { state.withLock { $0.isJoining = false } }
+        var backoff = Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
+        while true {
+            switch try await join(member.group, until: deadline) {
+            case .joinAgain, .sync: break
+            case .retry(let error):
+                if cluster.world.now >= deadline { throw error }
+                try await sleep(backoff.pause(chance: cluster.world.chance()))
+            case .fail(let error):
+                state.withLock { $0.fatal = error }
+                throw error
+            case .assigned(let partitions): return await take(partitions)
+            }
+        }
+    }
+
+    @discardableResult
+    private func update<Result: Sendable>(_ body: @Sendable (inout GroupMember) -> Result) -> Result? {
+        state.withLock { state in
+            guard var member = state.member else { return nil }
+            defer { state.member = member }
+            return body(&member)
+        }
+    }
+
+    /// One round of JoinGroup and SyncGroup.
+    private func join(_ group: String, until deadline: Duration) async throws -> GroupMember.Step {
+        guard let request = state.withLock({ $0.member?.joinRequest() }) else { return .joinAgain }
+        // The coordinator waits for the other members as long as they may take to poll.
+        let timeout = options.maxPollInterval + .seconds(5)
+        let joined = try await askCoordinator(
+            request, of: group, timeout: timeout, within: deadline - cluster.world.now
+        ) {
+            $0.errorCode
+        }
+        let step = update { $0.joined(joined) } ?? .joinAgain
+        guard step == .sync, let topics = state.withLock({ $0.member?.topicsToSpread }) else { return step }
+        var counts: [String: Int32] = [:]
+        for topic in topics.sorted() {
+            do {
+                counts[topic] = try await cluster.partitionCount(of: topic, within: .seconds(5))
+            } catch is ClientError {
+                // A topic that is not there has nothing to read.
+            }
+        }
+        guard let sync = state.withLock({ [counts] in $0.member?.syncRequest(counts: counts) }) else {
+            return .joinAgain
+        }
+        let synced = try await askCoordinator(sync, of: group, timeout: timeout, within: options.apiTimeout) {
+            $0.errorCode
+        }
+        return update { $0.synced(synced) } ?? .joinAgain
+    }
+
+    private func take(_ partitions: Set<TopicPartition>) async {
+        let owned = state.withLock { $0.member?.owned ?? [] }
+        let gone = owned.subtracting(partitions)
+        if !gone.isEmpty {
+            await giveUp(gone, keeping: owned.intersection(partitions))
+            update { $0.joinOnceMore() }
+        }
+        let new = partitions.subtracting(owned)
+        update { $0.own(partitions) }
+        cluster.refresh(Set(partitions.map(\.topic)).sorted())
+        beat()
+        await options.onRebalance?(.assigned(new))
+        withFetch { $0.assign(partitions) }
+    }
+
+    private func giveUp(_ partitions: Set<TopicPartition>, keeping kept: Set<TopicPartition>) async {
+        if options.commitsAutomatically { try? await commit(positions(of: partitions)) }
+        await options.onRebalance?(.revoked(partitions))
+        withFetch { $0.assign(kept) }
+        update { $0.own(kept) }
+    }
+
+    /// Sets the positions of partitions to those that the group has committed.
+    func findPositions(_ partitions: Set<TopicPartition>) async throws {
+        guard !partitions.isEmpty else { return }
+        let found = options.group == nil ? [:] : try await committed(partitions)
+        withFetch { fetch in
+            for partition in partitions.sorted() {
+                if let offset = found[partition] {
+                    fetch.seek(partition, to: offset)
+                } else {
+                    fetch.reset(partition, because: "the group has committed no offset of it")
+                }
+            }
+        }
+    }
+
+    // MARK: Heartbeats
+
+    /// Begins to tell the coordinator that the member lives, until it is out.
+    private func beat() {
+        let isNew = state.withLock { state in
+            defer { state.isBeating = true }
+            return !state.isBeating
+        }
+        if isNew { beatLater() }
+    }
+
+    private func beatLater() {
+        cluster.world.perform(after: options.heartbeatInterval) { [weak self] in self?.beatNow() }
+    }
+
+    private func beatNow() {
+        let now = cluster.world.now
+        enum Beat { case none, later, heart(HeartbeatRequest), leave(LeaveGroupRequest) }
+        let beat = state.withLock { state -> Beat in
+            guard let member = state.member, member.isStable, !state.isClosed else {
+                state.isBeating = false
+                return .none
+            }
+            // The answer could be to the generation before.
+            if state.isJoining { return .later }
+            guard now - state.polledAt < options.maxPollInterval || state.isReading else {
+                state.isBeating = false
+                let request = member.leaveRequest(because: "max.poll.interval.ms has passed without a poll")
+                state.member?.leave()
+                return .leave(request)
+            }
+            return .heart(member.heartbeat())
+        }
+        guard let group = options.group else { return }
+        switch beat {
+        case .none: break
+        case .later: beatLater()
+        case .leave(let request): cluster.send(request, toCoordinatorOf: .group(group)) { _ in }
+        case .heart(let request):
+            cluster.send(request, toCoordinatorOf: .group(group), timeout: options.sessionTimeout) {
+                [weak self] result in
+                self?.heard(result, request.generationID, group)
+            }
+        }
+    }
+
+    private func heard(_ result: Result<HeartbeatResponse, ClientError>, _ generation: Int32, _ group: String) {
+        if case .success(let response) = result {
+            if response.errorCode.asksForCoordinator { cluster.forgetCoordinator(.group(group)) }
+            note(response.errorCode, generation)
+        }
+        beatLater()
+    }
+
+    /// What the coordinator says about the membership.
+    func note(_ code: ErrorCode, _ generation: Int32) {
+        state.withLock { state in
+            if let error = state.member?.heard(code, generation: generation) { state.fatal = error }
+        }
+        driveSoon()
+    }
+
+    // MARK: End
+
+    /// Commits, leaves the group, and ends the connections.
+    func close() async {
+        let member = state.withLock(\.member)
+        if options.commitsAutomatically { try? await commit(allPositions) }
+        if let member, !member.memberID.isEmpty {
+            if !member.owned.isEmpty { await options.onRebalance?(.revoked(member.owned)) }
+            // A member with a name of its own keeps its partitions for when it comes back.
+            if options.instanceID == nil {
+                let request = member.leaveRequest(because: "the consumer was closed")
+                _ = try? await askCoordinator(
+                    request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
+            }
+        }
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiting = nil }
+            return state.waiting
+        }
+        waiting?.give(.failure(ClientError.closed))
+        cluster.close()
+    }
+}

@@ -1,0 +1,132 @@
+internal import MoldauRecords
+internal import MoldauWire
+internal import Synchronization
+
+extension ConsumerSession {
+    /// Behind the last records that were returned.
+    var allPositions: [TopicPartition: Offset] {
+        state.withLock { $0.fetch.places.compactMapValues(\.position) }
+    }
+
+    func positions(of partitions: Set<TopicPartition>) -> [TopicPartition: Offset] {
+        allPositions.filter { partitions.contains($0.key) }
+    }
+
+    /// Commits what was returned, if it is time.
+    func commitIfDue() async {
+        guard options.commitsAutomatically, options.group != nil else { return }
+        let now = cluster.world.now
+        let isDue = state.withLock { state in
+            guard now - state.committedAt >= options.autoCommitInterval else { return false }
+            state.committedAt = now
+            return true
+        }
+        // What cannot be committed now is committed with the next one; a lost membership shows by itself.
+        if isDue { try? await commit(allPositions) }
+    }
+
+    /// Commits offsets for the group.
+    /// - Throws: `ClientError`; `CancellationError`.
+    func commit(_ offsets: [TopicPartition: Offset]) async throws {
+        guard let group = options.group else {
+            throw ClientError.invalidSetting("group.id", reason: "offsets are committed for a group")
+        }
+        guard !offsets.isEmpty else { return }
+        if state.withLock({ $0.member?.memberID.isEmpty ?? false }) {
+            throw ClientError.notMember(group: group, reason: "it has left, or was taken for dead")
+        }
+        let (memberID, generation) = state.withLock { ($0.member?.memberID ?? "", $0.member?.generation ?? -1) }
+        let request = OffsetCommitRequest {
+            $0.groupID = group
+            $0.generationIDOrMemberEpoch = generation
+            $0.memberID = memberID
+            $0.groupInstanceID = memberID.isEmpty ? nil : options.instanceID
+            $0.topics = Array(offsets.keys).byTopic.map { topic, numbers in
+                .init {
+                    $0.name = topic
+                    $0.partitions = numbers.map { number in
+                        .init {
+                            $0.partitionIndex = number
+                            $0.committedOffset = offsets[TopicPartition(topic, number)] ?? .zero
+                            $0.committedMetadata = ""
+                        }
+                    }
+                }
+            }
+        }
+        let response = try await askCoordinator(request, of: group, within: options.apiTimeout, code: \.errorCode)
+        let code = response.errorCode
+        if code == .none { return }
+        note(code, generation)
+        switch code {
+        case .rebalanceInProgress, .illegalGeneration, .unknownMemberID:
+            throw ClientError.notMember(group: group, reason: "\(code)")
+        case .fencedInstanceID: throw ClientError.fenced(id: options.instanceID ?? "")
+        default: throw ClientError.refused(code, "to commit offsets of the group '\(group)'")
+        }
+    }
+
+    /// What the group has committed; partitions without an offset are missing.
+    /// - Throws: `ClientError`; `CancellationError`.
+    func committed(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Offset] {
+        guard let group = options.group else {
+            throw ClientError.invalidSetting("group.id", reason: "offsets are committed for a group")
+        }
+        let topics = Array(partitions).byTopic.map { topic, numbers in
+            OffsetFetchRequest.Topic {
+                $0.name = topic
+                $0.partitionIndexes = numbers
+            }
+        }
+        let request = OffsetFetchRequest {
+            $0.groupID = group
+            $0.topics = topics
+            $0.groups = [
+                .init {
+                    $0.groupID = group
+                    $0.topics = topics
+                }
+            ]
+            $0.requireStable = true
+        }
+        while true {
+            let response = try await askCoordinator(request, of: group, within: options.apiTimeout, code: \.code)
+            // An open transaction is about to commit offsets.
+            if response.code == .unstableOffsetCommit {
+                try await sleep(cluster.options.retryBackoff)
+                continue
+            }
+            guard response.code == .none else {
+                throw ClientError.refused(response.code, "to tell committed offsets of the group '\(group)'")
+            }
+            return response.offsets
+        }
+    }
+}
+
+extension OffsetCommitResponse {
+    /// The first error.
+    fileprivate var errorCode: ErrorCode {
+        topics.lazy.flatMap(\.partitions).map(\.errorCode).first { $0 != .none } ?? .none
+    }
+}
+
+extension OffsetFetchResponse {
+    private var all: [Topic] { topics + groups.flatMap(\.topics) }
+
+    /// The first error.
+    fileprivate var code: ErrorCode {
+        let codes = [errorCode] + groups.map(\.errorCode) + all.flatMap { $0.partitions.map(\.errorCode) }
+        return codes.first { $0 != .none } ?? .none
+    }
+
+    fileprivate var offsets: [TopicPartition: Offset] {
+        var offsets: [TopicPartition: Offset] = [:]
+        for topic in all {
+            for partition in topic.partitions where partition.committedOffset >= .zero {
+                offsets[TopicPartition(topic.name, partition.partitionIndex)] = partition.committedOffset
+            }
+        }
+        return offsets
+    }
+}

@@ -1,0 +1,224 @@
+internal import MoldauRecords
+internal import MoldauWire
+internal import Synchronization
+
+/// Drives a `FetchMachine` and a `GroupMember`: the part of a consumer that does not know types.
+///
+/// Fetches and heartbeats go on in the background. Joining the group, and whatever else makes partitions come and go,
+/// happens within `nextChunk` and `close` only, in the task that reads.
+final class ConsumerSession: Sendable {
+    struct State {
+        var fetch: FetchMachine
+        /// nil if partitions are assigned by hand.
+        var member: GroupMember?
+        /// The reader that waits for records.
+        var waiting: OneAnswer<Void>?
+        var isReading = false
+        var isClosed = false
+        var isDriving = false
+        var timer: Duration?
+        /// When the reader was last here.
+        var polledAt: Duration = .zero
+        var committedAt: Duration = .zero
+        /// An error that ends the membership.
+        var fatal: ClientError?
+        var isBeating = false
+        var isJoining = false
+    }
+
+    let options: ConsumerOptions
+    let cluster: ClusterClient
+    let state: Mutex<State>
+
+    /// - Parameter topics: what a member of a group subscribes to; nil for partitions that are assigned by hand.
+    /// - Throws: `ClientError.invalidSetting`.
+    init(
+        _ options: ConsumerOptions, topics: Set<String>?, _ client: ClientOptions, _ world: any ClientWorld
+    ) throws(ClientError) {
+        try options.check()
+        self.options = options
+        cluster = ClusterClient(client, world)
+        var member: GroupMember?
+        if let topics {
+            guard let group = options.group else {
+                throw .invalidSetting(
+                    "group.id", reason: "topics are shared in a group; name one, or assign partitions")
+            }
+            member = GroupMember(options, group: group, topics: topics)
+        }
+        var state = State(fetch: FetchMachine(options, client), member: member)
+        state.polledAt = world.now
+        state.committedAt = world.now
+        self.state = Mutex(state)
+        cluster.watch { [weak self] in self?.drive() }
+        if let topics { cluster.refresh(topics.sorted()) }
+    }
+
+    deinit { cluster.close() }
+
+    // MARK: Reading
+
+    /// Waits for records of any partition.
+    /// - Returns: nil after that time.
+    /// - Throws: `ClientError`; `CancellationError`.
+    func nextChunk(within time: Duration) async throws -> FetchedChunk? {
+        let deadline = cluster.world.now + time
+        try beginReading()
+        defer { state.withLock { $0.isReading = false } }
+        while true {
+            try Task.checkCancellation()
+            if let error = state.withLock(\.fatal) { throw error }
+            await commitIfDue()
+            do {
+                try await keepMembership(until: deadline)
+            } catch let error as ClientError where error.isRetriable {
+                // The cluster is away: whoever polls again tries again.
+                return nil
+            }
+            try await findPositions(state.withLock { $0.fetch.withoutPosition })
+            let now = cluster.world.now
+            let answer = OneAnswer<Void>()
+            let chunk = try state.withLock { state throws -> FetchedChunk? in
+                state.polledAt = now
+                if let chunk = try state.fetch.take() { return chunk }
+                state.waiting = answer
+                return nil
+            }
+            driveSoon()
+            if let chunk { return chunk }
+            guard deadline > now else { return nil }
+            cluster.world.perform(after: min(deadline - now, .seconds(1))) { answer.give(.success(())) }
+            try await answer.get()
+        }
+    }
+
+    private func beginReading() throws {
+        let error = state.withLock { state -> ClientError? in
+            if state.isClosed { return .closed }
+            precondition(!state.isReading, "a consumer is read by one task at a time")
+            state.isReading = true
+            return nil
+        }
+        if let error { throw error }
+    }
+
+    /// The records of a chunk up to there were returned.
+    func advance(_ chunk: FetchedChunk, to offset: Offset) {
+        state.withLock { $0.fetch.advance(chunk, to: offset) }
+        driveSoon()
+    }
+
+    /// Changes the fetched partitions, and does what is due then.
+    func withFetch<Result: Sendable>(_ body: @Sendable (inout FetchMachine) throws -> Result) rethrows -> Result {
+        let result = try state.withLock { state in try body(&state.fetch) }
+        driveSoon()
+        return result
+    }
+
+    // MARK: Driving
+
+    func driveSoon() {
+        let isNew = state.withLock { state in
+            defer { state.isDriving = true }
+            return !state.isDriving
+        }
+        if isNew { cluster.world.perform { [weak self] in self?.drive() } }
+    }
+
+    private func drive() {
+        let (now, map) = (cluster.world.now, cluster.map)
+        let (actions, timer, waiting) = state.withLock { state in
+            state.isDriving = false
+            guard !state.isClosed else { return ([FetchMachine.Action](), Duration?.none, OneAnswer<Void>?.none) }
+            state.member?.notice(map)
+            let (actions, due) = state.fetch.next(now, map)
+            let waiting = state.hasNews ? state.waiting : nil
+            if waiting != nil { state.waiting = nil }
+            guard let due, state.timer.map({ due < $0 || $0 <= now }) ?? true else { return (actions, nil, waiting) }
+            state.timer = due
+            return (actions, due, waiting)
+        }
+        waiting?.give(.success(()))
+        perform(actions)
+        guard let timer else { return }
+        cluster.world.perform(after: timer - now) { [weak self] in
+            self?.state.withLock { if $0.timer == timer { $0.timer = nil } }
+            self?.drive()
+        }
+    }
+
+    private func perform(_ actions: [FetchMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .fetch(let node, let number, let request):
+                // From version 13 on topics have ids instead of names.
+                let timeout = cluster.options.requestTimeout + options.fetchMaxWait
+                cluster.send(request, toNode: node, .fetches, maxVersion: 12, timeout: timeout) { [weak self] result in
+                    self?.take { fetch, now, chance in fetch.fetched(number, result, now, chance: chance) }
+                }
+            case .listOffsets(let node, let number, let request):
+                cluster.send(request, toNode: node) { [weak self] result in
+                    self?.take { fetch, now, chance in fetch.listed(number, result, now, chance: chance) }
+                }
+            case .refresh: cluster.refresh()
+            }
+        }
+    }
+
+    private func take(_ body: @Sendable (inout FetchMachine, Duration, Double) -> [FetchMachine.Action]) {
+        let (now, chance) = (cluster.world.now, cluster.world.chance())
+        perform(state.withLock { state in body(&state.fetch, now, chance) })
+        drive()
+    }
+
+    // MARK: Requests
+
+    /// Asks a coordinator, again and again while that may help.
+    /// - Throws: `ClientError`; `CancellationError`.
+    func askCoordinator<Request: WireRequest>(
+        _ request: Request, of group: String, timeout: Duration? = nil, within time: Duration,
+        code: (Request.Response) -> ErrorCode
+    ) async throws -> Request.Response {
+        let end = cluster.world.now + time
+        var backoff = Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
+        while true {
+            var error: ClientError
+            do {
+                let response = try await answer { answer in
+                    cluster.send(request, toCoordinatorOf: .group(group), timeout: timeout, then: answer)
+                }
+                let code = code(response)
+                guard code.asksForCoordinator || code == .coordinatorLoadInProgress else { return response }
+                if code.asksForCoordinator { cluster.forgetCoordinator(.group(group)) }
+                error = .refused(code, "a request of the group '\(group)'")
+            } catch let failure as ClientError {
+                error = failure
+            }
+            guard error.isRetriable, cluster.world.now < end else { throw error }
+            try await sleep(backoff.pause(chance: cluster.world.chance()))
+        }
+    }
+
+    func sleep(_ time: Duration) async throws {
+        let over = OneAnswer<Void>()
+        cluster.world.perform(after: time) { over.give(.success(())) }
+        try await over.get()
+    }
+}
+
+extension ConsumerSession.State {
+    /// Whether a reader that waits has something to do.
+    fileprivate var hasNews: Bool {
+        fatal != nil || (member?.needsJoin ?? false) || fetch.hasNews
+    }
+}
+
+extension FetchMachine {
+    /// Whether `take` returns or throws something.
+    var hasNews: Bool {
+        order.contains { partition in
+            guard let place = places[partition], !place.isPaused else { return false }
+            return !place.chunks.isEmpty || place.error != nil
+        }
+    }
+}

@@ -1,0 +1,269 @@
+// One partition:
+//
+//              assign            seek, or a committed offset          fetched
+//     (none) ─────────▶ nowhere ────────────────────────────▶ at an offset ──────▶ further
+//                          │   asks for the first or last offset ▲      │
+//                          └──────────────── reset ──────────────┘◀─────┘ out of range
+//
+// What was fetched waits until it is taken. An answer to a question from before a seek is thrown away.
+
+internal import MoldauRecords
+internal import MoldauWire
+
+/// Record batches of one partition, as the broker has them.
+struct FetchedChunk: Sendable {
+    let partition: TopicPartition
+    let bytes: WireBytes
+    /// Records before this were not asked for.
+    let from: Offset
+    /// Where the next chunk begins.
+    let next: Offset
+    /// Of the place that it was fetched for: see `FetchMachine.Place.version`.
+    let version: Int
+
+    /// The records from an offset on.
+    func rest(from offset: Offset) -> FetchedChunk {
+        FetchedChunk(partition: partition, bytes: bytes, from: offset, next: next, version: version)
+    }
+}
+
+/// Which records a consumer fetches, as a pure state.
+struct FetchMachine {
+    /// What its owner has to do.
+    enum Action {
+        /// Send it; the answer goes to `fetched`.
+        case fetch(node: Int32, number: Int, FetchRequest)
+        /// Send it; the answer goes to `listed`.
+        case listOffsets(node: Int32, number: Int, ListOffsetsRequest)
+        /// Ask for metadata.
+        case refresh
+    }
+
+    struct Place {
+        /// Another one after each seek: what was fetched before is of no use.
+        let version: Int
+        /// Of the next record that is taken.
+        var position: Offset?
+        /// Of the next record that is asked for.
+        var fetchOffset: Offset?
+        /// What to ask for instead: −2 for the first offset, −1 for the one behind the last.
+        var resetTo: Int64?
+        var isPaused = false
+        /// The question that goes on.
+        var question: Int?
+        var chunks: [FetchedChunk] = []
+        var bufferedBytes = 0
+        var retryAt: Duration?
+        var backoff: Backoff
+        var error: ClientError?
+        /// The offset behind the last readable record, by the last answer.
+        var end: Offset?
+    }
+
+    let options: ConsumerOptions
+    private let backoff: Backoff
+    var places: [TopicPartition: Place] = [:]
+    /// The partitions in order, so that no dictionary's order decides anything.
+    private(set) var order: [TopicPartition] = []
+    private var turn = 0
+    private var questions = 0
+    private var versions = 0
+    private var asked: [Int: [TopicPartition]] = [:]
+    /// The fetch of each broker that goes on.
+    private var fetching: [Int32: Int] = [:]
+
+    init(_ options: ConsumerOptions, _ client: ClientOptions) {
+        self.options = options
+        backoff = Backoff(first: client.retryBackoff, longest: client.retryBackoffMax)
+    }
+
+    // MARK: Positions
+
+    /// Partitions that stay keep their positions and what was fetched.
+    mutating func assign(_ partitions: Set<TopicPartition>) {
+        for partition in order where !partitions.contains(partition) { places[partition] = nil }
+        for partition in partitions.sorted() where places[partition] == nil { places[partition] = newPlace() }
+        order = partitions.sorted()
+    }
+
+    private mutating func newPlace() -> Place {
+        versions += 1
+        return Place(version: versions, backoff: backoff)
+    }
+
+    /// Partitions that nobody has said where to begin in.
+    var withoutPosition: Set<TopicPartition> {
+        Set(
+            order.filter { partition in
+                guard let place = places[partition] else { return false }
+                return place.fetchOffset == nil && place.resetTo == nil && place.error == nil
+            })
+    }
+
+    mutating func seek(_ partition: TopicPartition, to offset: Offset) {
+        forget(partition)
+        places[partition]?.position = offset
+        places[partition]?.fetchOffset = offset
+    }
+
+    /// - Parameter time: −2 for the first offset, −1 for the one behind the last.
+    mutating func seek(_ partition: TopicPartition, toTime time: Int64) {
+        forget(partition)
+        places[partition]?.resetTo = time
+    }
+
+    /// There is no committed offset, or it is gone.
+    mutating func reset(_ partition: TopicPartition, because reason: String) {
+        switch options.offsetReset {
+        case .earliest: seek(partition, toTime: -2)
+        case .latest: seek(partition, toTime: -1)
+        case .none:
+            forget(partition)
+            places[partition]?.error = .noPosition(partition, reason: "\(reason), and auto.offset.reset is 'none'")
+        }
+    }
+
+    private mutating func forget(_ partition: TopicPartition) {
+        guard let old = places[partition] else { return }
+        places[partition] = newPlace()
+        places[partition]?.isPaused = old.isPaused
+    }
+
+    mutating func pause(_ partitions: Set<TopicPartition>, _ isPaused: Bool) {
+        for partition in partitions { places[partition]?.isPaused = isPaused }
+    }
+
+    /// Takes what was fetched, from one partition after another.
+    /// - Throws: what is wrong with a partition; its turn comes again.
+    mutating func take() throws(ClientError) -> FetchedChunk? {
+        for step in 0..<order.count {
+            let partition = order[(turn + step) % order.count]
+            guard let place = places[partition], !place.isPaused else { continue }
+            if let error = place.error, place.chunks.isEmpty {
+                turn = (turn + step + 1) % order.count
+                throw error
+            }
+            guard let chunk = place.chunks.first else { continue }
+            places[partition]?.chunks.removeFirst()
+            places[partition]?.bufferedBytes -= chunk.bytes.count
+            turn = (turn + step + 1) % order.count
+            return chunk
+        }
+        return nil
+    }
+
+    /// The records of a chunk up to there were returned. The others are taken once more.
+    mutating func advance(_ chunk: FetchedChunk, to offset: Offset) {
+        guard places[chunk.partition]?.version == chunk.version else { return }
+        places[chunk.partition]?.position = offset
+        guard offset < chunk.next else { return }
+        places[chunk.partition]?.chunks.insert(chunk.rest(from: offset), at: 0)
+        places[chunk.partition]?.bufferedBytes += chunk.bytes.count
+    }
+
+    // MARK: Questions
+
+    /// What to send now, and when to ask again, if nothing happens before.
+    mutating func next(_ now: Duration, _ map: ClusterMap) -> (actions: [Action], due: Duration?) {
+        var actions: [Action] = []
+        var due: Duration?
+        var fetches: [Int32: [TopicPartition]] = [:]
+        var lists: [Int32: [TopicPartition]] = [:]
+        var crowded: Set<Int32> = []
+        for partition in order {
+            guard let place = places[partition], place.question == nil, place.error == nil,
+                place.fetchOffset != nil || place.resetTo != nil
+            else { continue }
+            if let time = place.retryAt, time > now {
+                due = min(due ?? time, time)
+                continue
+            }
+            guard let node = map.leader(of: partition)?.node else {
+                actions.append(.refresh)
+                continue
+            }
+            if place.resetTo != nil {
+                lists[node, default: []].append(partition)
+            } else if place.isPaused || place.bufferedBytes >= options.maxPartitionFetchBytes {
+                crowded.insert(node)
+            } else {
+                fetches[node, default: []].append(partition)
+            }
+        }
+        for node in lists.keys.sorted() {
+            actions.append(listOffsets(node, lists[node] ?? [], map))
+        }
+        for node in fetches.keys.sorted() where fetching[node] == nil {
+            actions.append(fetch(node, fetches[node] ?? [], map, isCrowded: crowded.contains(node)))
+        }
+        return (actions, due)
+    }
+
+    private mutating func note(_ partitions: [TopicPartition]) -> Int {
+        questions += 1
+        asked[questions] = partitions
+        for partition in partitions { places[partition]?.question = questions }
+        return questions
+    }
+
+    private mutating func fetch(
+        _ node: Int32, _ partitions: [TopicPartition], _ map: ClusterMap, isCrowded: Bool
+    ) -> Action {
+        let number = note(partitions)
+        fetching[node] = number
+        // A partition that has enough now may soon want more, and must not wait until others have some.
+        let wait = isCrowded ? min(options.fetchMaxWait, .milliseconds(20)) : options.fetchMaxWait
+        let request = FetchRequest {
+            $0.maxWaitMs = Int32(clamping: wait.milliseconds)
+            $0.minBytes = Int32(options.fetchMinBytes)
+            $0.maxBytes = Int32(options.fetchMaxBytes)
+            $0.isolationLevel = options.isolation.rawValue
+            $0.topics = partitions.byTopic.map { topic, numbers in
+                .init {
+                    $0.topic = topic
+                    $0.partitions = numbers.map { number in
+                        let partition = TopicPartition(topic, number)
+                        return .init {
+                            $0.partition = number
+                            $0.currentLeaderEpoch = map.leader(of: partition)?.epoch ?? -1
+                            $0.fetchOffset = places[partition]?.fetchOffset ?? .zero
+                            $0.partitionMaxBytes = Int32(options.maxPartitionFetchBytes)
+                        }
+                    }
+                }
+            }
+        }
+        return .fetch(node: node, number: number, request)
+    }
+
+    private mutating func listOffsets(_ node: Int32, _ partitions: [TopicPartition], _ map: ClusterMap) -> Action {
+        let request = ListOffsetsRequest {
+            $0.replicaID = -1
+            $0.isolationLevel = options.isolation.rawValue
+            $0.topics = partitions.byTopic.map { topic, numbers in
+                .init {
+                    $0.name = topic
+                    $0.partitions = numbers.map { number in
+                        let partition = TopicPartition(topic, number)
+                        return .init {
+                            $0.partitionIndex = number
+                            $0.currentLeaderEpoch = map.leader(of: partition)?.epoch ?? -1
+                            $0.timestamp = places[partition]?.resetTo ?? -1
+                        }
+                    }
+                }
+            }
+        }
+        return .listOffsets(node: node, number: note(partitions), request)
+    }
+
+    /// The question is answered.
+    /// - Returns: the partitions that still want the answer.
+    mutating func close(_ number: Int) -> [TopicPartition] {
+        guard let partitions = asked.removeValue(forKey: number) else { return [] }
+        fetching = fetching.filter { $0.value != number }
+        let wanting = partitions.filter { places[$0]?.question == number }
+        for partition in wanting { places[partition]?.question = nil }
+        return wanting
+    }
+}

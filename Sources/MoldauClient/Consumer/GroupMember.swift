@@ -1,0 +1,255 @@
+// A member of a group, by the classic protocol:
+//
+//               JoinGroup                 SyncGroup                   heartbeats
+//     out ─────────────────▶ joined ─────────────────▶ stable ◀──────────────────┐
+//      ▲  ◀── MEMBER_ID_REQUIRED │                        │ ───────────────────────┘
+//      │     (again, with an id) │                        │ REBALANCE_IN_PROGRESS: join again
+//      └─────────────────────────┴────────────────────────┘ UNKNOWN_MEMBER_ID, …: all is lost
+
+internal import MoldauRecords
+internal import MoldauWire
+
+/// A consumer's membership in its group, as a pure state: it makes requests and takes their answers.
+struct GroupMember: Sendable {
+    /// What follows from an answer.
+    enum Step: Equatable {
+        /// Ask once more, at once.
+        case joinAgain
+        /// Ask once more, after a while.
+        case retry(ClientError)
+        /// Hand in what the leader has decided: see `syncRequest`.
+        case sync
+        /// The member has its partitions.
+        case assigned(Set<TopicPartition>)
+        /// It is over.
+        case fail(ClientError)
+    }
+
+    let group: String
+    private let options: ConsumerOptions
+    private let topics: Set<String>
+    private(set) var memberID = ""
+    private(set) var generation: Int32 = -1
+    /// What the member reads.
+    private(set) var owned: Set<TopicPartition> = []
+    /// Whether it has to join before it reads on.
+    private(set) var needsJoin = true
+    /// Whether the group has given the member's partitions to others already.
+    private(set) var isLost = false
+    private(set) var protocolName = ""
+    /// What the others have told, if this member leads.
+    private(set) var followers: [GroupAssignment.Member] = []
+    private(set) var isLeader = false
+    /// How many partitions the topics had when this member spread them.
+    private var counts: [String: Int32] = [:]
+
+    init(_ options: ConsumerOptions, group: String, topics: Set<String>) {
+        (self.options, self.group, self.topics) = (options, group, topics)
+    }
+
+    /// Whether heartbeats are due.
+    var isStable: Bool { generation >= 0 && !memberID.isEmpty && !isLost }
+
+    // MARK: Joining
+
+    func joinRequest() -> JoinGroupRequest {
+        JoinGroupRequest {
+            $0.groupID = group
+            $0.sessionTimeoutMs = Int32(clamping: options.sessionTimeout.milliseconds)
+            $0.rebalanceTimeoutMs = Int32(clamping: options.maxPollInterval.milliseconds)
+            $0.memberID = memberID
+            $0.groupInstanceID = options.instanceID
+            $0.protocolType = "consumer"
+            $0.protocols = options.assignors.map { assignor in
+                .init {
+                    $0.name = assignor.rawValue
+                    $0.metadata = subscription(for: assignor)
+                }
+            }
+        }
+    }
+
+    private func subscription(for assignor: ConsumerOptions.Assignor) -> WireBytes {
+        let subscription = ConsumerSubscription {
+            $0.topics = topics.sorted()
+            // Before version 2 the generation was in what the assignor tells: old leaders read it there.
+            if assignor == .cooperativeSticky {
+                $0.userData = WireBytes(copying: withUnsafeBytes(of: generation.bigEndian) { Array($0) })
+            }
+            $0.ownedPartitions = owned.sorted().byTopic.map { topic, partitions in
+                .init {
+                    $0.topic = topic
+                    $0.partitions = partitions
+                }
+            }
+            $0.generationID = generation
+        }
+        var writer = ByteWriter()
+        // Only names over 32,767 bytes cannot be written, and no topic has such a name.
+        try? subscription.encode(into: &writer, version: 3)
+        return WireBytes(SharedBytes(taking: writer))
+    }
+
+    mutating func joined(_ response: JoinGroupResponse) -> Step {
+        switch response.errorCode {
+        case .none: break
+        case .memberIDRequired:
+            memberID = response.memberID
+            return .joinAgain
+        case .unknownMemberID:
+            (memberID, generation) = ("", -1)
+            return .joinAgain
+        case .fencedInstanceID: return .fail(.fenced(id: options.instanceID ?? ""))
+        case .rebalanceInProgress, .illegalGeneration: return .joinAgain
+        default:
+            let error = ClientError.refused(response.errorCode, "to let a member join the group '\(group)'")
+            return error.isRetriable ? .retry(error) : .fail(error)
+        }
+        memberID = response.memberID
+        generation = response.generationID
+        protocolName = response.protocolName ?? ""
+        isLeader = response.leader == response.memberID && !response.skipAssignment
+        isLost = false
+        do throws(SerdeError) {
+            followers =
+                isLeader ? try response.members.map { member throws(SerdeError) in try Self.follower(member) } : []
+        } catch {
+            return .fail(.notMember(group: group, reason: "a member's subscription cannot be read: \(error)"))
+        }
+        return .sync
+    }
+
+    private static func follower(_ member: JoinGroupResponse.Member) throws(SerdeError) -> GroupAssignment.Member {
+        let (subscription, _) = try ConsumerSubscription.decode(member.metadata)
+        return GroupAssignment.Member(
+            id: member.memberID, topics: Set(subscription.topics), owned: subscription.ownedPartitions.partitions,
+            generation: subscription.generationID)
+    }
+
+    /// The topics whose partitions the leader has to know.
+    var topicsToSpread: Set<String> { followers.reduce(into: []) { $0.formUnion($1.topics) } }
+
+    /// - Parameter counts: how many partitions those topics have; topics that are not there are missing.
+    mutating func syncRequest(counts: [String: Int32]) -> SyncGroupRequest {
+        self.counts = Dictionary(uniqueKeysWithValues: topicsToSpread.map { ($0, counts[$0] ?? 0) })
+        let assignor = options.assignors.first { $0.rawValue == protocolName } ?? .range
+        let spread = GroupAssignment(followers, counts: counts).spread(by: assignor)
+        return SyncGroupRequest {
+            $0.groupID = group
+            $0.generationID = generation
+            $0.memberID = memberID
+            $0.groupInstanceID = options.instanceID
+            $0.protocolType = "consumer"
+            $0.protocolName = protocolName
+            $0.assignments = spread.sorted { $0.key < $1.key }.map { id, partitions in
+                .init {
+                    $0.memberID = id
+                    $0.assignment = Self.assignment(partitions)
+                }
+            }
+        }
+    }
+
+    private static func assignment(_ partitions: Set<TopicPartition>) -> WireBytes {
+        let assignment = ConsumerAssignment {
+            $0.assignedPartitions = partitions.sorted().byTopic.map { topic, numbers in
+                .init {
+                    $0.topic = topic
+                    $0.partitions = numbers
+                }
+            }
+        }
+        var writer = ByteWriter()
+        // Only names over 32,767 bytes cannot be written, and no topic has such a name.
+        try? assignment.encode(into: &writer, version: 3)
+        return WireBytes(SharedBytes(taking: writer))
+    }
+
+    mutating func synced(_ response: SyncGroupResponse) -> Step {
+        switch response.errorCode {
+        case .none: break
+        case .rebalanceInProgress: return .joinAgain
+        case .unknownMemberID, .illegalGeneration:
+            (memberID, generation) = ("", -1)
+            return .joinAgain
+        case .fencedInstanceID: return .fail(.fenced(id: options.instanceID ?? ""))
+        default:
+            let error = ClientError.refused(response.errorCode, "to tell what a member of '\(group)' reads")
+            return error.isRetriable ? .retry(error) : .fail(error)
+        }
+        needsJoin = false
+        if response.assignment.count == 0 { return .assigned([]) }
+        do throws(SerdeError) {
+            return .assigned(try ConsumerAssignment.decode(response.assignment).data.assignedPartitions.partitions)
+        } catch {
+            return .fail(.notMember(group: group, reason: "its assignment cannot be read: \(error)"))
+        }
+    }
+
+    /// A topic that the group reads has come, or has more partitions than its leader has spread: all join again.
+    mutating func notice(_ map: ClusterMap) {
+        guard isLeader, isStable, !needsJoin else { return }
+        needsJoin = counts.contains { map.topics[$0.key].map { Int32($0.leaders.count) } ?? 0 > $0.value }
+    }
+
+    /// The member reads these now.
+    mutating func own(_ partitions: Set<TopicPartition>) { owned = partitions }
+
+    /// What moves elsewhere was given up: the next round gives it away.
+    mutating func joinOnceMore() { needsJoin = true }
+
+    // MARK: Staying and leaving
+
+    func heartbeat() -> HeartbeatRequest {
+        HeartbeatRequest {
+            $0.groupID = group
+            $0.generationID = generation
+            $0.memberID = memberID
+            $0.groupInstanceID = options.instanceID
+        }
+    }
+
+    /// The answer to a heartbeat, or to a commit, of this generation.
+    /// - Returns: an error that ends the membership for good.
+    mutating func heard(_ code: ErrorCode, generation: Int32) -> ClientError? {
+        guard generation == self.generation else { return nil }
+        switch code {
+        case .rebalanceInProgress: needsJoin = true
+        case .unknownMemberID, .illegalGeneration: leave()
+        case .fencedInstanceID:
+            leave()
+            return .fenced(id: options.instanceID ?? "")
+        default: break
+        }
+        return nil
+    }
+
+    /// The member is out: what it has read since its last commit cannot be committed.
+    mutating func leave() {
+        (memberID, generation, needsJoin) = ("", -1, true)
+        isLost = !owned.isEmpty
+    }
+
+    /// It has been told that its partitions are lost.
+    mutating func mourn() { (isLost, owned) = (false, []) }
+
+    func leaveRequest(because reason: String) -> LeaveGroupRequest {
+        LeaveGroupRequest {
+            $0.groupID = group
+            $0.memberID = memberID
+            $0.members = [
+                .init {
+                    $0.memberID = memberID
+                    $0.groupInstanceID = options.instanceID
+                    $0.reason = reason
+                }
+            ]
+        }
+    }
+}
+
+extension [ConsumerSubscription.TopicPartitions] {
+    fileprivate var partitions: Set<TopicPartition> {
+        Set(flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } })
+    }
+}

@@ -1,0 +1,62 @@
+internal import MoldauRecords
+internal import MoldauWire
+
+/// A batch from its first record to its outcome. It belongs to the producer's state, and is used with its lock held.
+final class PendingBatch {
+    let outcome: BatchOutcome
+    /// Its place in the order in which batches of all partitions were begun.
+    let order: Int
+    let created: Duration
+    /// What it counts as in `buffer.memory`.
+    let reservedBytes: Int
+    var builder: RecordBatchBuilder
+    /// Its place in the producer's sequence; nil before it is sent, and after a new epoch has begun.
+    var stamp: ProducerStamp?
+    /// Its place among the batches of its partition that were sent.
+    var number = 0
+    /// How often it was sent.
+    var attempts = 0
+    /// Whether an attempt under `stamp` has ended without an answer: it may be in the log.
+    var mayBeAppended = false
+    private var encoded: WireBytes?
+
+    init(_ partition: TopicPartition, order: Int, created: Duration, bytes: Int, _ compression: Compression) {
+        outcome = BatchOutcome(partition)
+        self.order = order
+        self.created = created
+        reservedBytes = bytes
+        // The builder reserves room for a short record at a time.
+        builder = RecordBatchBuilder(capacity: bytes + 256)
+        builder.compression = compression
+    }
+
+    var partition: TopicPartition { outcome.partition }
+
+    /// The batch as it is sent, the same each time. Copies nothing.
+    func bytes() -> WireBytes {
+        if let encoded { return encoded }
+        builder.producer = stamp ?? .none
+        let bytes = WireBytes(builder.finish(), owner: self)
+        encoded = bytes
+        return bytes
+    }
+
+    /// It is sent under another stamp than before.
+    func setStamp(_ stamp: ProducerStamp?) {
+        self.stamp = stamp
+        encoded = nil
+        mayBeAppended = false
+    }
+}
+
+extension ProducerOptions.Compression {
+    var codec: Compression {
+        switch self {
+        case .none: .none
+        case .gzip: .gzip
+        case .snappy: .snappy
+        case .lz4: .lz4
+        case .zstd: .zstd
+        }
+    }
+}

@@ -1,0 +1,140 @@
+@_exported public import MoldauRecords
+internal import MoldauWire
+
+/// Sends records to a topic of a Kafka cluster.
+///
+/// ```swift
+/// let orders = Topic<String, String>("orders")
+/// let producer = try Producer(to: orders, cluster: ClientOptions(bootstrapServers: "localhost:9092"))
+/// let position = try await producer.send("42", "a record")
+/// await producer.close()
+/// ```
+/// Records of one partition are appended in the order in which they were sent. Any number of tasks may use a producer.
+public struct Producer<Key, Value>: Sendable {
+    private let topic: Topic<Key, Value>
+    private let partitioner: Partitioner
+    private let sender: ProducerSender
+    private let number = TopicNumber()
+
+    /// A producer, which connects when it is needed.
+    /// - Parameter partitioner: chooses the partition of records for which `send` does not say it. The default is that
+    ///   of Kafka's producers: by the key, and without a key about `batch.size` bytes for one partition after another.
+    /// - Throws: `ClientError.invalidSetting`.
+    public init(
+        to topic: Topic<Key, Value>, cluster: ClientOptions, options: ProducerOptions = ProducerOptions(),
+        partitioner: Partitioner? = nil
+    ) throws(ClientError) {
+        self.init(topic, try ProducerSender(options, cluster, try SocketWorld(cluster)), partitioner)
+    }
+
+    init(_ topic: Topic<Key, Value>, _ sender: ProducerSender, _ partitioner: Partitioner?) {
+        self.topic = topic
+        self.sender = sender
+        let seed = UInt32(sender.cluster.world.chance() * 65_536)
+        self.partitioner = partitioner ?? .keyed(seed: seed, stickyBytes: sender.options.batchSize)
+    }
+
+    /// A producer of another topic with the same connections, buffer and transactions.
+    public func also<OtherKey, OtherValue>(
+        to topic: Topic<OtherKey, OtherValue>, partitioner: Partitioner? = nil
+    ) -> Producer<OtherKey, OtherValue> {
+        Producer<OtherKey, OtherValue>(topic, sender, partitioner)
+    }
+
+    /// Sends a record, and waits until it is delivered as far as `acks` asks.
+    /// - Parameters:
+    ///   - timestamp: nil for the present time.
+    ///   - partition: nil has the partitioner choose one.
+    /// - Throws: what `enqueue` and `Acknowledgement.position` throw.
+    @discardableResult
+    public func send(
+        _ key: Key, _ value: Value, timestamp: Timestamp? = nil, headers: Headers = Headers(),
+        partition: Partition? = nil
+    ) async throws -> RecordPosition {
+        try await enqueue(key, value, timestamp: timestamp, headers: headers, partition: partition).position()
+    }
+
+    /// Takes a record for sending. Waits only while the buffer is full (`buffer.memory`, at most `max.block.ms`), and
+    /// before the first record to learn of the topic. To send many records, enqueue them, and wait for their
+    /// acknowledgements, or `flush`, later.
+    /// - Throws: `ClientError`; what the serdes throw; `CancellationError`, the record is not sent then.
+    public func enqueue(
+        _ key: Key, _ value: Value, timestamp: Timestamp? = nil, headers: Headers = Headers(),
+        partition: Partition? = nil
+    ) async throws -> Acknowledgement {
+        var headers = headers
+        let keyBytes = try topic.key.encoded(key, &headers)
+        let valueBytes = try topic.value.encoded(value, &headers)
+        return try await enqueue(
+            keyBytes, valueBytes, timestamp: timestamp, headers: headers, partition: partition)
+    }
+
+    /// Like `enqueue`, with bytes as they are, which are not copied on the way to the batch; nil is a null.
+    public func enqueue(
+        bytes key: SharedBytes?, _ value: SharedBytes?, timestamp: Timestamp? = nil, headers: Headers = Headers(),
+        partition: Partition? = nil
+    ) async throws -> Acknowledgement {
+        try await enqueue(key, value, timestamp: timestamp, headers: headers, partition: partition)
+    }
+
+    private func enqueue(
+        _ key: SharedBytes?, _ value: SharedBytes?, timestamp: Timestamp?, headers: Headers, partition: Partition?
+    ) async throws -> Acknowledgement {
+        let topic = try await topicNumber()
+        while true {
+            let taken = try sender.append(to: topic, partition, key?.bytes, value?.bytes, timestamp, headers)
+            if let taken { return taken }
+            try await sender.waitForRoom()
+        }
+    }
+
+    /// Takes as many records as there is room for, without waiting: the fast way for many records whose bytes are
+    /// there.
+    /// - Parameter fill: takes an appender, which is used within the call only. It says whether the record was taken:
+    ///   if not, the buffer is full, and `fill` should return.
+    /// - Throws: `ClientError`; what `fill` throws.
+    public func withAppender<Result>(_ fill: (Appender) throws -> Result) async throws -> Result {
+        try fill(Appender(sender: sender, topic: try await topicNumber()))
+    }
+
+    /// Waits until there is room in the buffer.
+    /// - Throws: `ClientError.bufferFull` after `max.block.ms`.
+    public func waitForRoom() async throws { try await sender.waitForRoom() }
+
+    /// Waits until every record that was sent before has been delivered, or has failed. What waits for more records is
+    /// sent at once.
+    /// - Throws: `CancellationError`; the errors of records are thrown where these were sent.
+    public func flush() async throws { try await sender.flush() }
+
+    /// Waits until all records are delivered or have failed, and ends the connections. Records that are sent later
+    /// fail. If the task is cancelled, nothing is waited for.
+    public func close() async {
+        try? await sender.flush()
+        sender.close()
+    }
+
+    private func topicNumber() async throws -> Int {
+        if let known = number.value { return known }
+        let found = try await sender.topic(topic.name, partitioner)
+        number.value = found
+        return found
+    }
+
+    var transactions: ProducerSender { sender }
+}
+
+/// Appends records' bytes to a producer's batches: see `Producer.withAppender`.
+public struct Appender {
+    let sender: ProducerSender
+    let topic: Int
+
+    /// Takes a record; nil is a null. The bytes are copied.
+    /// - Returns: nil if there is no room now.
+    /// - Throws: `ClientError`.
+    public func append(
+        key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp? = nil,
+        headers: Headers = Headers(), partition: Partition? = nil
+    ) throws -> Acknowledgement? {
+        try sender.append(to: topic, partition, key, value, timestamp, headers)
+    }
+}

@@ -1,0 +1,191 @@
+internal import MoldauRecords
+internal import MoldauWire
+
+// MARK: Produce
+
+extension ProducerMachine {
+    /// The answer to a request, or why there is none.
+    /// - Parameter chance: from 0 up to, not including, 1.
+    mutating func answered(
+        _ number: Int, _ result: Result<ProduceResponse, ClientError>, _ now: Duration, chance: Double
+    ) -> [Action] {
+        guard let request = sent.removeValue(forKey: number) else { return [] }
+        inFlight[request.node, default: 1] -= 1
+        var actions: [Action] = []
+        var asksForMetadata = false
+        switch result {
+        case .failure(let error):
+            asksForMetadata = true
+            for (lane, batch) in request.batches { failed(batch, lane, error, now, chance, &actions) }
+        case .success(let response):
+            if response.throttleTimeMs > 0 {
+                throttled[request.node] = now + .milliseconds(Int64(response.throttleTimeMs))
+            }
+            for (lane, batch) in request.batches {
+                if options.acks == .none {
+                    lanes[lane].settle(batch, isDelivered: true)
+                    complete(batch, .success(.init()), &actions)
+                } else if let answer = response.answer(for: batch.partition) {
+                    asksForMetadata = asksForMetadata || answer.errorCode.asksForMetadata
+                    take(answer, batch, lane, now, chance, &actions)
+                } else {
+                    let error = ClientError.refused(.networkException, "to say what it did with \(batch.partition)")
+                    batch.mayBeAppended = true
+                    lanes[lane].requeue(batch, error, now, chance: chance)
+                }
+            }
+        }
+        if asksForMetadata { actions.append(.refresh) }
+        return actions
+    }
+
+    /// The request had no answer.
+    private mutating func failed(
+        _ batch: PendingBatch, _ lane: Int, _ error: ClientError, _ now: Duration, _ chance: Double,
+        _ actions: inout [Action]
+    ) {
+        guard error.isRetriable else { return giveUp(batch, lane, error, &actions) }
+        if case .disconnected = error { batch.mayBeAppended = true }
+        lanes[lane].requeue(batch, error, now, chance: chance)
+    }
+
+    private mutating func take(
+        _ answer: ProduceResponse.PartitionResponse, _ batch: PendingBatch, _ lane: Int, _ now: Duration,
+        _ chance: Double, _ actions: inout [Action]
+    ) {
+        let what = "to append records to \(batch.partition)" + (answer.errorMessage.map { " (\($0))" } ?? "")
+        let error = ClientError.refused(answer.errorCode, what)
+        switch answer.errorCode {
+        case .none, .duplicateSequenceNumber:
+            let place = BatchOutcome.Place(
+                baseOffset: answer.errorCode == .none && answer.baseOffset >= .zero ? answer.baseOffset : nil,
+                appendTime: answer.logAppendTimeMs >= 0 ? Timestamp(ms: answer.logAppendTimeMs) : nil)
+            lanes[lane].settle(batch, isDelivered: true)
+            complete(batch, .success(place), &actions)
+        case .outOfOrderSequenceNumber where lanes[lane].followsFailure(batch):
+            // What came before is not there, so neither is this.
+            batch.mayBeAppended = false
+            lanes[lane].requeue(batch, error, now, chance: chance)
+        case .unknownProducerID where !batch.mayBeAppended && options.transactionalID == nil:
+            lanes[lane].requireEpoch()
+            lanes[lane].requeue(batch, error, now, chance: chance)
+        case .producerFenced, .invalidProducerEpoch:
+            if let id = options.transactionalID { identity = .failed(.fenced(id: id)) }
+            giveUp(batch, lane, options.transactionalID.map { .fenced(id: $0) } ?? error, &actions)
+        case .requestTimedOut, .notEnoughReplicasAfterAppend:
+            batch.mayBeAppended = true
+            lanes[lane].requeue(batch, error, now, chance: chance)
+        default:
+            if error.isRetriable {
+                lanes[lane].requeue(batch, error, now, chance: chance)
+            } else {
+                giveUp(batch, lane, error, &actions)
+            }
+        }
+    }
+
+    private mutating func giveUp(
+        _ batch: PendingBatch, _ lane: Int, _ error: ClientError, _ actions: inout [Action]
+    ) {
+        lanes[lane].settle(batch, isDelivered: false)
+        if options.transactionalID != nil, transactionError == nil {
+            transactionError = .transactionFailed(reason: "\(error)")
+        }
+        complete(batch, .failure(error), &actions)
+    }
+}
+
+extension ProduceResponse {
+    fileprivate func answer(for partition: TopicPartition) -> PartitionResponse? {
+        responses.first { $0.name == partition.topic }?
+            .partitionResponses.first { $0.index == partition.partition.number }
+    }
+}
+
+// MARK: Identity and transactions
+
+extension ProducerMachine {
+    /// Id and epoch; nil before they are known.
+    var stamp: ProducerStamp? {
+        if case .known(let stamp) = identity { return stamp }
+        return nil
+    }
+
+    /// The cluster has given the producer its number, or not.
+    mutating func gotProducer(_ result: Result<InitProducerIdResponse, ClientError>, _ now: Duration, chance: Double) {
+        guard case .asked = identity else { return }
+        let error: ClientError
+        switch result {
+        case .success(let response) where response.errorCode == .none:
+            identityBackoff.reset()
+            identityRetryAt = nil
+            lastStamp = ProducerStamp(
+                id: response.producerID, epoch: response.producerEpoch, baseSequence: 0, isTransactional: false)
+            identity = .known(
+                ProducerStamp(
+                    id: response.producerID, epoch: response.producerEpoch, baseSequence: 0,
+                    isTransactional: options.transactionalID != nil))
+            for place in lanes.indices { lanes[place].restart() }
+            return
+        case .success(let response) where options.transactionalID != nil:
+            error = .of(
+                transactional: response.errorCode, options.transactionalID ?? "", "to give the producer a number")
+        case .success(let response): error = .refused(response.errorCode, "to give the producer a number")
+        case .failure(let failure): error = failure
+        }
+        if error.isRetriable {
+            identity = .unknown
+            identityRetryAt = now + identityBackoff.pause(chance: chance)
+        } else {
+            identity = .failed(error)
+        }
+    }
+
+    /// The answer to `addPartitions`: nil if they belong to the transaction now.
+    mutating func addedPartitions(
+        _ partitions: [TopicPartition], _ error: ClientError?, _ now: Duration, chance: Double
+    ) {
+        isAdding = false
+        guard let error else {
+            let added = Set(partitions)
+            for place in lanes.indices where added.contains(lanes[place].partition) {
+                lanes[place].isInTransaction = true
+            }
+            return
+        }
+        if error.isRetriable {
+            addingRetryAt = now + .milliseconds(20)
+        } else if case .fenced = error {
+            identity = .failed(error)
+        } else if transactionError == nil {
+            transactionError = .transactionFailed(reason: "\(error)")
+        }
+    }
+
+    /// Whether any partition or group belongs to the transaction.
+    var hasTransaction: Bool { hasOffsets || lanes.contains(where: \.isInTransaction) }
+
+    /// The transaction was committed: the next one has no partitions yet.
+    mutating func endTransaction() {
+        hasOffsets = false
+        for place in lanes.indices { lanes[place].isInTransaction = false }
+    }
+
+    /// The transaction was aborted: the next one begins in a new epoch.
+    mutating func renewIdentity() {
+        transactionError = nil
+        hasOffsets = false
+        if case .known = identity { identity = .unknown }
+    }
+
+    /// Why the producer can do nothing more.
+    var fatalError: ClientError? {
+        if case .failed(let error) = identity { return error }
+        return nil
+    }
+}
+
+extension Headers {
+    /// About what they take in a record.
+    var byteCount: Int { reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 10 } }
+}

@@ -1,0 +1,79 @@
+/// How a producer sends. Names and defaults are Kafka's.
+public struct ProducerOptions: Sendable {
+    /// When records count as delivered.
+    public enum Acks: Int16, Sendable {
+        /// When they were sent: nobody knows whether they arrived, nor their offsets.
+        case none = 0
+        /// When the partition's leader has appended them.
+        case leader = 1
+        /// When all replicas that are in sync have them.
+        case all = -1
+    }
+
+    /// How batches are compressed.
+    public enum Compression: String, Sendable, CaseIterable {
+        /// Kafka's codecs, and none.
+        case none, gzip, snappy, lz4, zstd
+    }
+
+    /// `acks`.
+    public var acks = Acks.all
+    /// `enable.idempotence`: whether each record is appended once, whatever is repeated. nil: yes, if `acks` is `all`
+    /// and `maxInFlight` at most 5.
+    public var idempotence: Bool?
+    /// `batch.size`: how many bytes a batch holds before compression; a larger record has a batch of its own.
+    public var batchSize = 16 * 1_024
+    /// `linger.ms`: how long a batch waits for more records.
+    public var linger = Duration.milliseconds(5)
+    /// `buffer.memory`: how many bytes of batches may wait for their delivery. Senders wait while it is full.
+    public var bufferMemory = 32 << 20
+    /// `max.block.ms`: how long `send` waits for room in the buffer, or to learn of the topic.
+    public var maxBlock = Duration.seconds(60)
+    /// `max.request.size`: the largest record, and the most bytes in one request.
+    public var maxRequestSize = 1 << 20
+    /// `max.in.flight.requests.per.connection`: how many requests to a broker may wait for their answers.
+    public var maxInFlight = 5
+    /// `compression.type`.
+    public var compression = Compression.none
+    /// `delivery.timeout.ms`: how long a record may take from `send` to its delivery, with all that is repeated.
+    public var deliveryTimeout = Duration.seconds(120)
+    /// `transactional.id`: the name under which transactions are begun; nil for a producer without transactions.
+    public var transactionalID: String?
+    /// `transaction.timeout.ms`: after this time the cluster aborts a transaction that was not ended.
+    public var transactionTimeout = Duration.seconds(60)
+
+    /// Kafka's defaults.
+    public init() {}
+
+    /// Whether each record is appended once.
+    var isIdempotent: Bool { idempotence ?? (acks == .all && maxInFlight <= 5) || transactionalID != nil }
+
+    /// - Throws: `ClientError.invalidSetting`.
+    func check() throws(ClientError) {
+        if isIdempotent {
+            guard acks == .all else {
+                throw .invalidSetting("acks", reason: "idempotence and transactions need 'all'; Kafka takes no less")
+            }
+            guard maxInFlight <= 5 else {
+                throw .invalidSetting(
+                    "max.in.flight.requests.per.connection",
+                    reason: "with idempotence 5 is the most that brokers remember")
+            }
+            if transactionalID != nil, idempotence == false {
+                throw .invalidSetting("enable.idempotence", reason: "transactions need it")
+            }
+        }
+        guard maxInFlight >= 1 else {
+            throw .invalidSetting("max.in.flight.requests.per.connection", reason: "it has to be 1 at least")
+        }
+        guard batchSize >= 1, maxRequestSize >= 1_024, maxRequestSize <= 1 << 30 else {
+            throw .invalidSetting("max.request.size", reason: "it has to be between 1 KiB and 1 GiB")
+        }
+        guard bufferMemory >= max(batchSize, 1_024) else {
+            throw .invalidSetting("buffer.memory", reason: "it has to hold a batch (batch.size) at least")
+        }
+        guard linger >= .zero, deliveryTimeout > linger else {
+            throw .invalidSetting("delivery.timeout.ms", reason: "it has to be longer than linger.ms")
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// A transaction, as Kafka has had them since KIP-98 and KIP-360:
+//
+//     InitProducerId ─▶ ( AddPartitionsToTxn ─▶ Produce … │ AddOffsetsToTxn ─▶ TxnOffsetCommit ) ─▶ EndTxn
+//          ▲                                                                                         │
+//          └───────────────────── after an abort: a new epoch, for all that may be on its way ◀──────┘
+
+internal import MoldauRecords
+internal import MoldauWire
+
+extension ProducerSender {
+    /// Runs `body` within a transaction: commits it, or aborts it if `body` throws.
+    func transaction<Result>(_ body: () async throws -> Result) async throws -> Result {
+        guard options.transactionalID != nil else {
+            throw ClientError.invalidSetting("transactional.id", reason: "transactions need one")
+        }
+        try await identify()
+        try beginScope()
+        let result: Result
+        do {
+            result = try await body()
+            try await commit()
+        } catch {
+            await abort()
+            throw error
+        }
+        endScope()
+        return result
+    }
+
+    private func commit() async throws {
+        try await flush()
+        let (error, isEmpty) = withMachine { ($0.transactionError ?? $0.fatalError, !$0.hasTransaction) }
+        if let error { throw error }
+        if isEmpty { return }
+        try await end(committed: true)
+        withMachine { $0.endTransaction() }
+    }
+
+    /// Has the transaction undone. If the cluster does not answer, it aborts it after `transaction.timeout.ms`, or when
+    /// the next one begins.
+    private func abort() async {
+        // The task may be cancelled: the abort must not be.
+        await Task { [self] in
+            withMachine { machine in
+                if machine.transactionError == nil {
+                    machine.transactionError = .transactionFailed(reason: "it is being aborted")
+                }
+            }
+            try? await flush()
+            if withMachine({ $0.hasTransaction && $0.fatalError == nil }) { try? await end(committed: false) }
+            withMachine { $0.renewIdentity() }
+        }.value
+        endScope()
+    }
+
+    private func end(committed: Bool) async throws {
+        guard let stamp = withMachine({ $0.stamp }), let id = options.transactionalID else { return }
+        let request = EndTxnRequest {
+            $0.transactionalID = id
+            $0.producerID = stamp.id
+            $0.producerEpoch = stamp.epoch
+            $0.committed = committed
+        }
+        // From version 5 on each transaction has an epoch of its own.
+        try await ask(request, .transaction(id), maxVersion: 4, "to end the transaction", \.errorCode)
+    }
+
+    /// Makes a group's offsets part of the transaction.
+    func add(_ offsets: [TopicPartition: Offset], of metadata: ConsumerGroupMetadata) async throws {
+        guard let stamp = withMachine({ $0.stamp }), let id = options.transactionalID else {
+            throw ClientError.transactionFailed(reason: "the producer has no number")
+        }
+        let request = AddOffsetsToTxnRequest {
+            $0.transactionalID = id
+            $0.producerID = stamp.id
+            $0.producerEpoch = stamp.epoch
+            $0.groupID = metadata.group
+        }
+        try await ask(request, .transaction(id), maxVersion: 3, "to add offsets to the transaction", \.errorCode)
+        withMachine { $0.hasOffsets = true }
+        let commit = TxnOffsetCommitRequest {
+            $0.transactionalID = id
+            $0.groupID = metadata.group
+            $0.producerID = stamp.id
+            $0.producerEpoch = stamp.epoch
+            $0.generationID = metadata.generation
+            $0.memberID = metadata.memberID
+            $0.groupInstanceID = metadata.memberID.isEmpty ? nil : metadata.instanceID
+            $0.topics = Array(offsets.keys).byTopic.map { topic, numbers in
+                .init {
+                    $0.name = topic
+                    $0.partitions = numbers.map { number in
+                        .init {
+                            $0.partitionIndex = number
+                            $0.committedOffset = offsets[TopicPartition(topic, number)] ?? .zero
+                            $0.committedMetadata = ""
+                        }
+                    }
+                }
+            }
+        }
+        let key = CoordinatorKey.group(metadata.group)
+        try await ask(commit, key, maxVersion: 4, "to commit offsets within the transaction") { response in
+            response.topics.lazy.flatMap(\.partitions).map(\.errorCode).first { $0 != .none } ?? .none
+        }
+    }
+
+    /// Asks a coordinator, again and again while that may help, `max.block.ms` at most.
+    private func ask<Request: WireRequest>(
+        _ request: Request, _ key: CoordinatorKey, maxVersion: Int16, _ what: String,
+        _ code: (Request.Response) -> ErrorCode
+    ) async throws {
+        let end = cluster.world.now + options.maxBlock
+        var backoff = Backoff(first: .milliseconds(20), longest: cluster.options.retryBackoffMax)
+        while true {
+            var error: ClientError
+            do {
+                let response = try await answer { answer in
+                    cluster.send(request, toCoordinatorOf: key, maxVersion: maxVersion, then: answer)
+                }
+                let code = code(response)
+                if code == .none { return }
+                if code.asksForCoordinator { cluster.forgetCoordinator(key) }
+                error = .of(transactional: code, options.transactionalID ?? "", what)
+            } catch let failure as ClientError {
+                error = failure
+            }
+            guard error.isRetriable, cluster.world.now < end else { throw error }
+            let pause = OneAnswer<Void>()
+            cluster.world.perform(after: backoff.pause(chance: cluster.world.chance())) { pause.give(.success(())) }
+            try await pause.get()
+        }
+    }
+}

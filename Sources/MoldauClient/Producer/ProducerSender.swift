@@ -1,0 +1,348 @@
+internal import MoldauRecords
+internal import MoldauWire
+internal import Synchronization
+
+/// Drives a `ProducerMachine`: the part of a producer that does not know types. Several topics may share one.
+final class ProducerSender: Sendable {
+    private struct State {
+        var machine: ProducerMachine
+        var topics: [String: Int] = [:]
+        /// Those that wait for room in the buffer, the first first, and until when.
+        var waiting: [(end: Duration, answer: OneAnswer<Void>)] = []
+        /// Whether those that have waited too long will be told.
+        var isWatching = false
+        var timer: Duration?
+        var isDriving = false
+        var isClosed = false
+        /// Whether a transaction goes on.
+        var isInTransaction = false
+        /// Those that wait for the producer's number.
+        var unidentified: [OneAnswer<Void>] = []
+    }
+
+    let options: ProducerOptions
+    let cluster: ClusterClient
+    private let state: Mutex<State>
+
+    /// - Throws: `ClientError.invalidSetting`.
+    init(_ options: ProducerOptions, _ client: ClientOptions, _ world: any ClientWorld) throws(ClientError) {
+        try options.check()
+        self.options = options
+        cluster = ClusterClient(client, world)
+        state = Mutex(State(machine: ProducerMachine(options, client)))
+        cluster.watch { [weak self] in self?.drive() }
+    }
+
+    deinit { cluster.close() }
+
+    // MARK: Records
+
+    /// The number of a topic, once it is known.
+    func topic(_ name: String, _ partitioner: Partitioner) async throws -> Int {
+        let count = try await cluster.partitionCount(of: name, within: options.maxBlock)
+        return state.withLock { state in
+            let topic = state.topics[name] ?? state.machine.addTopic(partitioner)
+            state.topics[name] = topic
+            state.machine.setPartitions(count, of: topic, named: name)
+            return topic
+        }
+    }
+
+    /// Takes a record if there is room. Does not wait.
+    func append(
+        to topic: Int, _ partition: Partition?, _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?,
+        _ timestamp: Timestamp?, _ headers: Headers
+    ) throws -> Acknowledgement? {
+        let timestamp = timestamp ?? cluster.world.time
+        let (world, isTransactional) = (cluster.world, options.transactionalID != nil)
+        let bytes = RecordBytes(key: key, value: value)
+        let appended = state.withLock { state -> ProducerMachine.Appended in
+            if state.isClosed { return .refused(.closed) }
+            if isTransactional, !state.isInTransaction {
+                return .refused(
+                    .transactionFailed(reason: "with a transactional.id records are sent within a transaction"))
+            }
+            return state.machine.append(
+                to: topic, partition: partition, bytes, timestamp: timestamp, headers: headers,
+                now: { world.now })
+        }
+        switch appended {
+        case .buffered(let acknowledgement, let isDue):
+            if isDue { driveSoon() }
+            return acknowledgement
+        case .full:
+            driveSoon()
+            return nil
+        case .refused(let error): throw error
+        }
+    }
+
+    /// Waits until there may be room.
+    func waitForRoom() async throws {
+        let answer = OneAnswer<Void>()
+        let end = cluster.world.now + options.maxBlock
+        let isFree = state.withLock { state in
+            if state.machine.hasRoom || state.isClosed { return true }
+            state.waiting.append((end, answer))
+            return false
+        }
+        if isFree { return }
+        driveSoon()
+        watchWaiting()
+        defer { wakeWaiting() }
+        try await answer.get()
+    }
+
+    /// Tells those that have waited for `max.block.ms`.
+    private func watchWaiting() {
+        let next = state.withLock { state -> Duration? in
+            guard !state.isWatching, let first = state.waiting.first else { return nil }
+            state.isWatching = true
+            return first.end
+        }
+        guard let next else { return }
+        cluster.world.perform(after: next - cluster.world.now) { [weak self] in self?.tellLate() }
+    }
+
+    private func tellLate() {
+        let now = cluster.world.now
+        let late = state.withLock { state in
+            state.isWatching = false
+            let late = state.waiting.prefix { $0.end <= now }.map(\.answer)
+            state.waiting.removeFirst(late.count)
+            return late
+        }
+        let error = ClientError.bufferFull(bytes: options.bufferMemory, after: options.maxBlock)
+        for answer in late { answer.give(.failure(error)) }
+        watchWaiting()
+    }
+
+    /// Those that waited come one after another: each has the next one come.
+    private func wakeWaiting() {
+        let next = state.withLock { state -> OneAnswer<Void>? in
+            guard !state.waiting.isEmpty, state.machine.hasRoom || state.isClosed else { return nil }
+            return state.waiting.removeFirst().answer
+        }
+        next?.give(.success(()))
+    }
+
+    // MARK: Driving
+
+    private func driveSoon() {
+        let isNew = state.withLock { state in
+            defer { state.isDriving = true }
+            return !state.isDriving
+        }
+        if isNew { cluster.world.perform { [weak self] in self?.drive() } }
+    }
+
+    /// Does what is due. Within the world's order only, so that requests leave in the order in which they were made.
+    private func drive() {
+        let (now, map) = (cluster.world.now, cluster.map)
+        let (actions, timer) = state.withLock { state -> ([ProducerMachine.Action], Duration?) in
+            state.isDriving = false
+            for (name, topic) in state.topics {
+                guard let known = map.topics[name] else { continue }
+                state.machine.setPartitions(Int32(known.leaders.count), of: topic, named: name)
+            }
+            let (actions, due) = state.machine.next(now, map)
+            guard let due, state.timer.map({ due < $0 || $0 <= now }) ?? true else { return (actions, nil) }
+            state.timer = due
+            return (actions, due)
+        }
+        perform(actions)
+        guard let timer else { return }
+        cluster.world.perform(after: timer - now) { [weak self] in
+            self?.state.withLock { if $0.timer == timer { $0.timer = nil } }
+            self?.drive()
+        }
+    }
+
+    private func perform(_ actions: [ProducerMachine.Action]) {
+        var isRoomFree = false
+        for action in actions {
+            switch action {
+            case .produce(let node, let number, let request):
+                // The broker may wait for replicas as long as that.
+                let timeout = cluster.options.requestTimeout
+                cluster.send(request, toNode: node, timeout: timeout) { [weak self] result in
+                    self?.take { machine, now, chance in machine.answered(number, result, now, chance: chance) }
+                }
+            case .initProducer: initProducer()
+            case .addPartitions(let partitions, let stamp): add(partitions, stamp)
+            case .refresh: cluster.refresh()
+            case .complete(let outcome, let result):
+                outcome.become(result)
+                isRoomFree = true
+            }
+        }
+        if isRoomFree { wakeWaiting() }
+    }
+
+    /// Passes an answer on, and does what follows from it.
+    private func take(
+        _ body: @Sendable (inout ProducerMachine, Duration, Double) -> [ProducerMachine.Action]
+    ) {
+        let (now, chance) = (cluster.world.now, cluster.world.chance())
+        perform(state.withLock { state in body(&state.machine, now, chance) })
+        drive()
+    }
+
+    // MARK: Identity
+
+    private func initProducer() {
+        let last = state.withLock { $0.machine.lastStamp }
+        let request = InitProducerIdRequest {
+            $0.transactionalID = options.transactionalID
+            $0.transactionTimeoutMs = Int32(clamping: options.transactionTimeout.milliseconds)
+            if let last, options.transactionalID != nil { ($0.producerID, $0.producerEpoch) = (last.id, last.epoch) }
+        }
+        let take: @Sendable (Result<InitProducerIdResponse, ClientError>) -> Void = { [weak self] result in
+            self?.take { machine, now, chance in
+                machine.gotProducer(result, now, chance: chance)
+                return []
+            }
+            self?.forgetCoordinator(if: result.map(\.errorCode))
+            self?.tellIdentified()
+        }
+        if let id = options.transactionalID {
+            cluster.send(request, toCoordinatorOf: .transaction(id), then: take)
+        } else {
+            cluster.sendToAny(request, then: take)
+        }
+    }
+
+    /// Waits until the cluster has given the producer its number: older producers of its transactional id can do
+    /// nothing more then.
+    func identify() async throws {
+        let answer = OneAnswer<Void>()
+        let isKnown = try state.withLock { state throws -> Bool in
+            if state.isClosed { throw ClientError.closed }
+            if let error = state.machine.fatalError { throw error }
+            if state.machine.stamp != nil { return true }
+            state.unidentified.append(answer)
+            return false
+        }
+        if isKnown { return }
+        driveSoon()
+        let maxBlock = options.maxBlock
+        cluster.world.perform(after: maxBlock) {
+            answer.give(.failure(ClientError.timedOut(what: "the cluster's number for the producer", after: maxBlock)))
+        }
+        try await answer.get()
+    }
+
+    private func tellIdentified() {
+        let (waiting, error) = state.withLock { state -> ([OneAnswer<Void>], ClientError?) in
+            let error = state.machine.fatalError
+            guard error != nil || state.machine.stamp != nil else { return ([], nil) }
+            defer { state.unidentified = [] }
+            return (state.unidentified, error)
+        }
+        for answer in waiting { answer.give(error.map { .failure($0) } ?? .success(())) }
+    }
+
+    func beginScope() throws {
+        let isFree = state.withLock { state in
+            defer { state.isInTransaction = true }
+            return !state.isInTransaction
+        }
+        guard isFree else { throw ClientError.transactionFailed(reason: "another transaction of the producer goes on") }
+    }
+
+    func endScope() { state.withLock { $0.isInTransaction = false } }
+
+    func forgetCoordinator(if result: Result<ErrorCode, ClientError>) {
+        guard let id = options.transactionalID, case .success(let code) = result, code.asksForCoordinator else {
+            return
+        }
+        cluster.forgetCoordinator(.transaction(id))
+    }
+
+    private func add(_ partitions: [TopicPartition], _ stamp: ProducerStamp) {
+        guard let id = options.transactionalID else { return }
+        let request = AddPartitionsToTxnRequest {
+            $0.v3AndBelowTransactionalID = id
+            $0.v3AndBelowProducerID = stamp.id
+            $0.v3AndBelowProducerEpoch = stamp.epoch
+            $0.v3AndBelowTopics = partitions.byTopic.map { topic, numbers in
+                .init {
+                    $0.name = topic
+                    $0.partitions = numbers
+                }
+            }
+        }
+        cluster.send(request, toCoordinatorOf: .transaction(id), maxVersion: 3) { [weak self] result in
+            let codes = result.map { response in
+                response.resultsByTopicV3AndBelow.flatMap { $0.resultsByPartition.map(\.partitionErrorCode) }
+            }
+            let error: ClientError?
+            switch codes {
+            case .failure(let failure): error = failure
+            case .success(let codes):
+                let code = codes.first { $0 != .none && $0 != .operationNotAttempted }
+                error = code.map { .of(transactional: $0, id, "to add partitions to the transaction") }
+                if let code { self?.forgetCoordinator(if: .success(code)) }
+            }
+            self?.take { machine, now, chance in
+                machine.addedPartitions(partitions, error, now, chance: chance)
+                return []
+            }
+        }
+    }
+
+    // MARK: End
+
+    /// Waits until all that was taken has an outcome.
+    func flush() async throws {
+        let outcomes = state.withLock { $0.machine.flush() }
+        driveSoon()
+        for outcome in outcomes {
+            do {
+                _ = try await outcome.place()
+            } catch is ClientError {
+                // Whoever sent the record is told.
+            }
+        }
+    }
+
+    /// Takes no more records, and ends the connections.
+    func close() {
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            defer { (state.waiting, state.unidentified) = ([], []) }
+            return state.waiting.map(\.answer) + state.unidentified
+        }
+        for answer in waiting { answer.give(.failure(ClientError.closed)) }
+        cluster.close()
+    }
+
+    /// Changes the machine, and does what is due then.
+    func withMachine<Result: Sendable>(_ body: @Sendable (inout ProducerMachine) -> Result) -> Result {
+        let result = state.withLock { state in body(&state.machine) }
+        driveSoon()
+        return result
+    }
+}
+
+extension [TopicPartition] {
+    /// The numbers of the partitions of each topic, in the order of the names.
+    var byTopic: [(topic: String, partitions: [Int32])] {
+        var topics: [(topic: String, partitions: [Int32])] = []
+        for partition in sorted() {
+            if topics.last?.topic != partition.topic { topics.append((partition.topic, [])) }
+            topics[topics.count - 1].partitions.append(partition.partition.number)
+        }
+        return topics
+    }
+}
+
+extension ClientError {
+    /// What a coordinator of transactions has refused.
+    static func of(transactional code: ErrorCode, _ id: String, _ what: String) -> ClientError {
+        switch code {
+        case .producerFenced, .invalidProducerEpoch: .fenced(id: id)
+        default: .refused(code, what)
+        }
+    }
+}

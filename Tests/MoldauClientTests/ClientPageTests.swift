@@ -1,0 +1,71 @@
+import Foundation
+import MoldauClient
+import MoldauRecords
+import Testing
+
+/// The examples of Docs/Clients.md, which has the lines of these functions.
+private enum ClientPage {
+    static func produce() async throws {
+        let orders = Topic<String, String>("orders")
+        let cluster = try ClientOptions(bootstrapServers: "localhost:9092")
+        let producer = try Producer(to: orders, cluster: cluster)
+
+        // Waits until it is delivered, and tells partition and offset.
+        let position = try await producer.send("42", "a record")
+        // Waits only while the buffer is full.
+        let acknowledgement = try await producer.enqueue("43", "another")
+        _ = try await acknowledgement.position()
+        // Waits until all is delivered.
+        await producer.close()
+        _ = position
+    }
+
+    static func transaction(
+        _ bills: Topic<String, String>, _ entries: Topic<String, String>, _ cluster: ClientOptions,
+        _ offsets: [TopicPartition: Offset], _ metadata: ConsumerGroupMetadata
+    ) async throws {
+        var options = ProducerOptions()
+        options.transactionalID = "billing-1"
+        let producer = try Producer(to: bills, cluster: cluster, options: options)
+        // Another topic, the same transactions.
+        let ledger = producer.also(to: entries)
+
+        try await producer.transaction { transaction in
+            try await producer.send("42", "a bill")
+            try await ledger.send("42", "an entry")
+            // Positions of a consumer.
+            try await transaction.commit(offsets, of: metadata)
+        }
+    }
+
+    static func consume(_ orders: Topic<String, String>, _ cluster: ClientOptions) async throws {
+        let consumer = try Consumer([orders], cluster: cluster, options: ConsumerOptions(group: "shop"))
+        for try await record in consumer.records {
+            print(record.partition, record.offset, record.key, record.value)
+        }
+    }
+}
+
+@Suite struct ClientPageTests {
+    @Test func `the examples of the page are those that are compiled here`() throws {
+        let here = URL(filePath: #filePath)
+        let root = here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        func lines(_ url: URL) throws -> [String] {
+            try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+        }
+        let compiled = Set(try lines(here))
+        var isInside = false
+        var count = 0
+        for line in try lines(root.appending(path: "Docs/Clients.md")) {
+            if line.hasPrefix("```") {
+                isInside = line == "```swift client"
+            } else if isInside {
+                count += 1
+                #expect(compiled.contains(line))
+            }
+        }
+        #expect(count > 20)
+    }
+}

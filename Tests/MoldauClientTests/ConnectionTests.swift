@@ -1,0 +1,129 @@
+import Foundation
+import MoldauRecords
+import MoldauServer
+import MoldauWire
+import Testing
+
+@testable import MoldauClient
+
+@Suite struct ConnectionTests {
+    /// A certificate for 127.0.0.1 and its key, made by `openssl` in a directory that goes with the value.
+    private final class Certificate {
+        let directory: String
+        var path: String { "\(directory)/server.pem" }
+        var options: TLSOptions { TLSOptions(certificatePath: path, keyPath: "\(directory)/server.key") }
+
+        init() throws {
+            directory = FileManager.default.temporaryDirectory.appending(path: "moldau-tls-\(UUID().uuidString)").path
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            let process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments = [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-keyout", "\(directory)/server.key", "-out", path,
+            ]
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            try #require(process.terminationStatus == 0)
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: directory) }
+    }
+
+    private func send(_ client: ClientOptions, within time: Duration = .seconds(40)) async throws {
+        var options = ProducerOptions()
+        options.maxBlock = time
+        let producer = try Producer(to: topic, cluster: client, options: options)
+        do {
+            try await producer.send("k", "v")
+        } catch {
+            await producer.close()
+            throw error
+        }
+        await producer.close()
+    }
+
+    @Test(arguments: ["127.0.0.1", "localhost"], ClientLogIn.Mechanism.allCases)
+    func `a client with the right authority and password is let in`(
+        host: String, mechanism: ClientLogIn.Mechanism
+    ) async throws {
+        let certificate = try Certificate()
+        var options = ServerOptions()
+        options.tls = certificate.options
+        options.failedLogInDelay = .zero
+        try await withBroker(options, topics: ["t": 1], security: .saslSSL, users: ["ann": "secret"]) { broker in
+            var client = ClientOptions(bootstrapServers: [BrokerAddress(host: host, port: broker.address.port)])
+            client.tls = ClientTLS(authorityPath: certificate.path)
+            client.logIn = ClientLogIn(mechanism, user: "ann", password: "secret")
+            try await send(client)
+            client.logIn = ClientLogIn(mechanism, user: "ann", password: "wrong")
+            do {
+                try await send(client)
+                Issue.record("it was let in")
+            } catch let error as ClientError {
+                guard case .logInFailed = error else {
+                    Issue.record("\(error)")
+                    return
+                }
+                #expect(error.remedy == .change)
+            }
+            // The system's authorities have not signed this certificate.
+            client.logIn = ClientLogIn(mechanism, user: "ann", password: "secret")
+            client.tls = ClientTLS()
+            await #expect(throws: ClientError.self) { try await send(client, within: .seconds(1)) }
+        }
+    }
+
+    @Test func `many tasks ask over one connection at once`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            let cluster = ClusterClient(broker.client, try SocketWorld(broker.client))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        for _ in 0..<200 { _ = try await answer { cluster.sendToAny(MetadataRequest(), then: $0) } }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            cluster.close()
+        }
+    }
+
+    @Test func `files that cannot be read are told by their setting`() {
+        var client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
+        client.tls = ClientTLS(authorityPath: "/nowhere")
+        do {
+            _ = try Producer(to: topic, cluster: client)
+            Issue.record("it was made")
+        } catch {
+            #expect("\(error)".contains("ssl.truststore.location"))
+        }
+    }
+
+    @Test func `a broker that does not answer is given up`() async throws {
+        // The system takes the connection, and nobody reads from it.
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) + listen(descriptor, 5) + getsockname(descriptor, $0, &size)
+            }
+        }
+        try #require(result == 0)
+        let port = Int(UInt16(bigEndian: address.sin_port))
+        var client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: port)])
+        client.requestTimeout = .milliseconds(200)
+        do {
+            try await send(client, within: .seconds(5))
+            Issue.record("it was sent")
+        } catch ClientError.disconnected(let told, let reason) {
+            #expect(told.port == port && reason.contains("ApiVersions"))
+        }
+    }
+}

@@ -1,0 +1,225 @@
+import MoldauRecords
+import MoldauWire
+import Testing
+
+@testable import MoldauClient
+
+@Suite struct FetchMachineTests {
+    private let partition = TopicPartition("t", 0)
+
+    private func machine(_ change: (inout ConsumerOptions) -> Void = { _ in }) -> FetchMachine {
+        var options = ConsumerOptions()
+        options.maxPartitionFetchBytes = 1_000
+        change(&options)
+        var machine = FetchMachine(options, ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)]))
+        machine.assign([partition])
+        return machine
+    }
+
+    private func map(leader: Int32 = 0) -> ClusterMap {
+        var map = ClusterMap(ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)]))
+        var brokers = FakeBrokers(partitions: 1)
+        brokers.leaders = [leader]
+        map.answered(brokers.metadata, .zero, chance: 0.5)
+        return map
+    }
+
+    private func batch(
+        _ values: [String], at offset: Int64, _ producer: ProducerStamp = .none
+    ) -> [UInt8] {
+        var builder = RecordBatchBuilder(capacity: 1_000)
+        builder.producer = producer
+        for value in values {
+            Array(value.utf8).withUnsafeBytes { builder.append(key: nil, value: $0, timestamp: Timestamp(ms: 1)) }
+        }
+        return moved([UInt8](builder.finish()), to: offset)
+    }
+
+    /// The base offset is outside of the checksum.
+    private func moved(_ batch: [UInt8], to offset: Int64) -> [UInt8] {
+        withUnsafeBytes(of: offset.bigEndian) { Array($0) } + batch[8...]
+    }
+
+    private func answer(_ bytes: [UInt8], error: ErrorCode = .none, aborted: [(Int64, Int64)] = []) -> FetchResponse {
+        FetchResponse {
+            $0.responses = [
+                .init {
+                    $0.topic = "t"
+                    $0.partitions = [
+                        .init {
+                            $0.errorCode = error
+                            $0.highWatermark = Offset(100)
+                            $0.lastStableOffset = Offset(100)
+                            $0.records = .bytes(WireBytes(copying: bytes))
+                            $0.abortedTransactions = aborted.map { producer, first in
+                                .init {
+                                    $0.producerID = producer
+                                    $0.firstOffset = Offset(first)
+                                }
+                            }
+                        }
+                    ]
+                }
+            ]
+        }
+    }
+
+    /// The fetch that the machine makes now: its node, number and offset.
+    private func fetch(_ machine: inout FetchMachine, _ now: Duration = .zero, leader: Int32 = 0) -> (
+        Int32, Int, Int64
+    )? {
+        for action in machine.next(now, map(leader: leader)).actions {
+            if case .fetch(let node, let number, let request) = action {
+                return (node, number, request.topics[0].partitions[0].fetchOffset.value)
+            }
+        }
+        return nil
+    }
+
+    private func values(_ chunk: FetchedChunk?) throws -> [String] {
+        guard let chunk else { return [] }
+        var reader = RecordBatchReader(chunk.bytes.bytes, from: chunk.from)
+        var values: [String] = []
+        while let record = try reader.next() {
+            values.append(String(decoding: record.value ?? .init(start: nil, count: 0), as: UTF8.self))
+        }
+        return values
+    }
+
+    @Test func `it fetches ahead, up to a limit, and goes on when records are taken`() throws {
+        var machine = machine()
+        #expect(fetch(&machine) == nil, "nobody has said where to begin")
+        machine.seek(partition, to: Offset(5))
+        let first = try #require(fetch(&machine))
+        #expect(first == (0, 1, 5))
+        #expect(fetch(&machine) == nil, "one at a time")
+        let large = String(repeating: "x", count: 600)
+        _ = machine.fetched(1, .success(answer(batch([large], at: 5))), .zero, chance: 0.5)
+        let second = try #require(fetch(&machine))
+        #expect(second.2 == 6)
+        _ = machine.fetched(second.1, .success(answer(batch([large], at: 6))), .zero, chance: 0.5)
+        #expect(fetch(&machine) == nil, "that is enough")
+        let chunk = try #require(try machine.take())
+        #expect(chunk.from == Offset(5) && chunk.next == Offset(6))
+        machine.advance(chunk, to: chunk.next)
+        #expect(machine.places[partition]?.position == Offset(6))
+        #expect(fetch(&machine)?.2 == 7)
+    }
+
+    @Test func `records that were not returned are taken once more`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(answer(batch(["a", "b", "c"], at: 0))), .zero, chance: 0.5)
+        let chunk = try #require(try machine.take())
+        machine.advance(chunk, to: Offset(1))
+        #expect(try values(try machine.take()) == ["b", "c"])
+    }
+
+    @Test func `an answer from before a seek is thrown away`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        let number = try #require(fetch(&machine)).1
+        machine.seek(partition, to: Offset(50))
+        _ = machine.fetched(number, .success(answer(batch(["a"], at: 0))), .zero, chance: 0.5)
+        #expect(try machine.take() == nil)
+        #expect(fetch(&machine)?.2 == 50)
+    }
+
+    @Test func `after a change of leaders the new one is asked, after a pause`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        let number = try #require(fetch(&machine)).1
+        let actions = machine.fetched(
+            number, .success(answer([], error: .notLeaderOrFollower)), .zero, chance: 0.5)
+        guard case .refresh? = actions.first else {
+            Issue.record("metadata is not asked for")
+            return
+        }
+        #expect(fetch(&machine, .milliseconds(99), leader: 1) == nil)
+        #expect(machine.next(.milliseconds(99), map()).due == .milliseconds(100))
+        #expect(fetch(&machine, .milliseconds(100), leader: 1)?.0 == 1)
+    }
+
+    @Test func `an offset that is not there is reset, or told`() throws {
+        var machine = machine { $0.offsetReset = .earliest }
+        machine.seek(partition, to: Offset(9))
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(answer([], error: .offsetOutOfRange)), .zero, chance: 0.5)
+        guard case .listOffsets(_, let question, let request)? = machine.next(.zero, map()).actions.first else {
+            Issue.record("offsets are not asked for")
+            return
+        }
+        #expect(request.topics[0].partitions[0].timestamp == -2)
+        let listed = ListOffsetsResponse {
+            $0.topics = [
+                .init {
+                    $0.name = "t"
+                    $0.partitions = [.init { $0.offset = Offset(3) }]
+                }
+            ]
+        }
+        _ = machine.listed(question, .success(listed), .zero, chance: 0.5)
+        #expect(fetch(&machine)?.2 == 3)
+        var strict = self.machine { $0.offsetReset = .none }
+        strict.seek(partition, to: Offset(9))
+        let other = try #require(fetch(&strict)).1
+        _ = strict.fetched(other, .success(answer([], error: .offsetOutOfRange)), .zero, chance: 0.5)
+        #expect(throws: ClientError.self) { try strict.take() }
+        strict.seek(partition, to: .zero)
+        #expect(try strict.take() == nil)
+    }
+
+    @Test func `a damaged batch is told with its place`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        var bytes = batch(["a", "b"], at: 0)
+        bytes[bytes.count - 1] ^= 1
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
+        let error = #expect(throws: ClientError.self) { try machine.take() }
+        #expect("\(String(describing: error))".contains("t-0 at offset 0"))
+    }
+
+    @Test func `bytes of any kind do not trap`() throws {
+        var generator = SeededGenerator(seed: 1)
+        for _ in 0..<2_000 {
+            var machine = self.machine()
+            machine.seek(partition, to: .zero)
+            let number = try #require(fetch(&machine)).1
+            var bytes = batch(["a", "b"], at: 0) + batch(["c"], at: 2)
+            for _ in 0..<3 {
+                bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+            }
+            _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
+            let chunk: FetchedChunk? = (try? machine.take()) ?? nil
+            _ = try? values(chunk)
+        }
+    }
+
+    @Test func `records of aborted transactions are left out`() throws {
+        var machine = machine { $0.isolation = .readCommitted }
+        machine.seek(partition, to: .zero)
+        let (one, two) = (
+            ProducerStamp(id: 1, epoch: 0, baseSequence: 0, isTransactional: true),
+            ProducerStamp(id: 2, epoch: 0, baseSequence: 0, isTransactional: true)
+        )
+        let marker = TransactionMarker(isCommit: false).batch(of: one, at: Timestamp(ms: 1))
+        let bytes = batch(["no"], at: 0, one) + batch(["yes"], at: 1, two) + moved(marker, to: 2)
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(answer(bytes, aborted: [(1, 0)])), .zero, chance: 0.5)
+        let chunk = try #require(try machine.take())
+        #expect(try values(chunk) == ["yes"] && chunk.next == Offset(3))
+    }
+
+    @Test func `a paused partition is neither fetched nor taken`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(answer(batch(["a"], at: 0))), .zero, chance: 0.5)
+        machine.pause([partition], true)
+        #expect(try machine.take() == nil && fetch(&machine) == nil)
+        machine.pause([partition], false)
+        #expect(try values(try machine.take()) == ["a"])
+    }
+}

@@ -1,0 +1,115 @@
+import MoldauRecords
+import MoldauWire
+import Testing
+
+@testable import MoldauClient
+
+@Suite struct GroupMemberTests {
+    private func member(_ assignors: [ConsumerOptions.Assignor] = [.range]) -> GroupMember {
+        var options = ConsumerOptions(group: "g")
+        options.assignors = assignors
+        return GroupMember(options, group: "g", topics: ["t"])
+    }
+
+    private func joined(leader: String = "other", generation: Int32 = 1) -> JoinGroupResponse {
+        JoinGroupResponse {
+            $0.memberID = "me"
+            $0.generationID = generation
+            $0.protocolName = "range"
+            $0.leader = leader
+        }
+    }
+
+    @Test func `a new member gets its id first, then a generation, then partitions`() throws {
+        var member = member([.range, .cooperativeSticky])
+        #expect(member.joinRequest().protocols.map(\.name) == ["range", "cooperative-sticky"])
+        let refused = JoinGroupResponse {
+            $0.errorCode = .memberIDRequired
+            $0.memberID = "me"
+        }
+        #expect(member.joined(refused) == .joinAgain)
+        #expect(member.joinRequest().memberID == "me")
+        #expect(member.joined(joined()) == .sync)
+        let nothing = member.syncRequest(counts: [:])
+        #expect(nothing.assignments.isEmpty, "only the leader decides")
+        let assignment = ConsumerAssignment {
+            $0.assignedPartitions = [
+                .init {
+                    $0.topic = "t"
+                    $0.partitions = [1, 2]
+                }
+            ]
+        }
+        var writer = ByteWriter()
+        try assignment.encode(into: &writer, version: 3)
+        let bytes = WireBytes(SharedBytes(taking: writer))
+        let step = member.synced(SyncGroupResponse { $0.assignment = bytes })
+        #expect(step == .assigned([TopicPartition("t", 1), TopicPartition("t", 2)]))
+        #expect(!member.needsJoin && member.isStable && member.generation == 1)
+    }
+
+    @Test func `the leader spreads what all have subscribed to`() throws {
+        var member = member()
+        let subscription = member.joinRequest().protocols[0].metadata
+        var response = joined(leader: "me")
+        response.members = ["me", "other"].map { id in
+            .init {
+                $0.memberID = id
+                $0.metadata = subscription
+            }
+        }
+        #expect(member.joined(response) == .sync)
+        #expect(member.topicsToSpread == ["t"])
+        let sync = member.syncRequest(counts: ["t": 4])
+        #expect(sync.assignments.map(\.memberID) == ["me", "other"] && sync.generationID == 1)
+        let mine = try ConsumerAssignment.decode(sync.assignments[0].assignment).data
+        #expect(mine.assignedPartitions.map(\.partitions) == [[0, 1]])
+    }
+
+    @Test func `a subscription that cannot be read is told, and does not trap`() {
+        var member = member()
+        var response = joined(leader: "me")
+        response.members = [
+            .init {
+                $0.memberID = "x"
+                $0.metadata = WireBytes(copying: [0, 1, 0x7f, 0xff, 0xff, 0xff])
+            }
+        ]
+        guard case .fail(.notMember(group: "g", _)) = member.joined(response) else {
+            Issue.record("it was read")
+            return
+        }
+    }
+
+    @Test func `a heartbeat has the member join again, or tells that all is lost`() {
+        var member = member()
+        _ = member.joined(joined())
+        _ = member.synced(SyncGroupResponse())
+        member.own([TopicPartition("t", 0)])
+        #expect(member.heard(.none, generation: 1) == nil && !member.needsJoin)
+        _ = member.heard(.illegalGeneration, generation: 0)
+        #expect(!member.needsJoin, "an answer to a generation before says nothing")
+        _ = member.heard(.rebalanceInProgress, generation: 1)
+        #expect(member.needsJoin && !member.isLost && member.memberID == "me")
+        _ = member.heard(.unknownMemberID, generation: 1)
+        #expect(member.needsJoin && member.isLost && member.memberID == "" && !member.isStable)
+        member.mourn()
+        #expect(!member.isLost && member.owned.isEmpty)
+    }
+
+    @Test func `a member whose name another has taken ends`() {
+        var options = ConsumerOptions(group: "g")
+        options.instanceID = "one"
+        var member = GroupMember(options, group: "g", topics: ["t"])
+        _ = member.joined(joined())
+        #expect(member.heard(.fencedInstanceID, generation: 1) == .fenced(id: "one"))
+        let refused = JoinGroupResponse { $0.errorCode = .fencedInstanceID }
+        #expect(member.joined(refused) == .fail(.fenced(id: "one")))
+        let forbidden = JoinGroupResponse { $0.errorCode = .groupAuthorizationFailed }
+        guard case .fail(let error) = member.joined(forbidden) else {
+            Issue.record("it was let in")
+            return
+        }
+        #expect(error.remedy == .change)
+    }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import MoldauClient
+import MoldauRecords
+import MoldauServer
+import Synchronization
+import Testing
+
+/// What a member has been told, and has read.
+private final class Noted: Sendable {
+    private let state = Mutex((events: [Rebalance](), values: [String]()))
+    func note(_ event: Rebalance) { state.withLock { $0.events.append(event) } }
+    func note(_ values: [String]) { state.withLock { $0.values += values } }
+    var events: [Rebalance] { state.withLock { $0.events } }
+    var values: [String] { state.withLock { $0.values } }
+}
+
+@Suite struct GroupTests {
+    private func member(
+        _ broker: TestBroker, _ noted: Noted, _ assignors: [ConsumerOptions.Assignor] = [.range]
+    ) throws -> Consumer<String, String> {
+        var options = ConsumerOptions(group: "g")
+        options.offsetReset = .earliest
+        options.assignors = assignors
+        options.heartbeatInterval = .milliseconds(100)
+        options.sessionTimeout = .seconds(6)
+        options.onRebalance = { noted.note($0) }
+        return try Consumer([topic], cluster: broker.client, options: options)
+    }
+
+    /// Polls until it is cancelled.
+    private func poll(_ consumer: Consumer<String, String>, _ noted: Noted) async throws {
+        do {
+            while true { noted.note(try await consumer.poll(within: .milliseconds(100)).map(\.value)) }
+        } catch is CancellationError {
+            // The test has seen enough.
+        }
+    }
+
+    private func wait(_ what: String, until isDone: () -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(40)
+        while !isDone() {
+            guard ContinuousClock.now < end else {
+                Issue.record("\(what) did not happen")
+                return
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    @Test(arguments: [ConsumerOptions.Assignor.range, .roundRobin, .cooperativeSticky])
+    func `two members share the partitions, and the one that stays gets all`(
+        assignor: ConsumerOptions.Assignor
+    ) async throws {
+        try await withBroker(topics: ["t": 4]) { broker in
+            try await fill(broker, 0..<100, partitions: 4)
+            let (first, second) = (Noted(), Noted())
+            let one = try member(broker, first, [assignor])
+            let two = try member(broker, second, [assignor])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await poll(one, first) }
+                try await wait("reading") { first.values.count == 100 }
+                #expect(one.assignment.count == 4)
+                group.addTask { try await poll(two, second) }
+                try await wait("sharing") { one.assignment.count == 2 && two.assignment.count == 2 }
+                #expect(one.assignment.isDisjoint(with: two.assignment))
+                try await fill(broker, 100..<200, partitions: 4)
+                try await wait("reading on") { first.values.count + second.values.count == 200 }
+                // What the first has committed when it gave partitions up is not read again.
+                #expect(Set(first.values + second.values).count == 200)
+                await one.close()
+                try await wait("taking over") { two.assignment.count == 4 }
+                try await fill(broker, 200..<240, partitions: 4)
+                try await wait("reading all") { Set(first.values + second.values).count == 240 }
+                group.cancelAll()
+                do { try await group.waitForAll() } catch ClientError.closed { /* The first was closed. */  }
+            }
+            await two.close()
+            if assignor == .cooperativeSticky {
+                // Two of four partitions stay, and are never given up.
+                let revoked = first.events.compactMap { if case .revoked(let gone) = $0 { gone.count } else { nil } }
+                #expect(revoked.first == 2)
+            }
+        }
+    }
+
+    @Test func `a group goes on where it has committed, after its only member has left`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            try await fill(broker, 0..<10)
+            let noted = Noted()
+            let first = try member(broker, noted)
+            var values: [String] = []
+            while values.count < 10 { values += try await first.poll().map(\.value) }
+            await first.close()
+            try await fill(broker, 10..<15)
+            let second = try member(broker, noted)
+            values = []
+            while values.count < 5 { values += try await second.poll().map(\.value) }
+            #expect(values == (10..<15).map { "\($0)" })
+            try await second.commit()
+            #expect(
+                try await second.committed([TopicPartition("t", 0)]) == [TopicPartition("t", 0): Offset(15)])
+            await second.close()
+        }
+    }
+
+    @Test func `a poll returns in time while the cluster is away`() async throws {
+        let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
+        let consumer = try Consumer([topic], cluster: client, options: ConsumerOptions(group: "g"))
+        let beginning = ContinuousClock.now
+        #expect(try await consumer.poll(within: .milliseconds(300)).isEmpty)
+        #expect(ContinuousClock.now - beginning < .seconds(30))
+        await consumer.close()
+    }
+
+    @Test func `a topic that comes later is read`() async throws {
+        var options = ServerOptions()
+        options.createsTopics = false
+        try await withBroker(options, topics: ["other": 1]) { broker in
+            let noted = Noted()
+            let consumer = try member(broker, noted)
+            #expect(try await consumer.poll().isEmpty && consumer.assignment.isEmpty)
+            try broker.create("t", partitions: 2)
+            try await fill(broker, 0..<10, partitions: 2)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await poll(consumer, noted) }
+                try await wait("reading") { noted.values.count == 10 }
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+            await consumer.close()
+        }
+    }
+
+    @Test func `a member that does not poll loses its partitions, and is told`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            try await fill(broker, 0..<10)
+            let noted = Noted()
+            var options = ConsumerOptions(group: "g")
+            options.offsetReset = .earliest
+            options.commitsAutomatically = false
+            options.heartbeatInterval = .milliseconds(100)
+            options.maxPollInterval = .milliseconds(500)
+            options.onRebalance = { noted.note($0) }
+            let consumer = try Consumer([topic], cluster: broker.client, options: options)
+            while try await consumer.poll().isEmpty {}
+            try await Task.sleep(for: .milliseconds(1_200))
+            do {
+                try await consumer.commit()
+                Issue.record("it was committed")
+            } catch let error as ClientError {
+                #expect(error.remedy == .retry || error.remedy == .change, "\(error)")
+            }
+            while try await consumer.poll().isEmpty {}
+            #expect(noted.events.contains(.lost([TopicPartition("t", 0)])))
+            await consumer.close()
+        }
+    }
+}

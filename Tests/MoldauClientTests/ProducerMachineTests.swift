@@ -1,0 +1,71 @@
+import MoldauRecords
+import MoldauWire
+import Testing
+
+@testable import MoldauClient
+
+/// One run after another: they would keep all threads of the tests that wait for a broker.
+@Suite(.serialized) struct ProducerMachineTests {
+    /// Connections end before and after requests arrive, leaders move, replicas are missing, and requests of ended
+    /// connections arrive late.
+    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    func `every record is there once and in order, whatever is lost`(seed: UInt64) {
+        var options = ProducerOptions()
+        options.batchSize = 200
+        options.bufferMemory = 20_000
+        var run = ProducerRun(seed: seed, records: 2_000, options: options)
+        run.run()
+        #expect(run.acknowledgements.count == 2_000)
+        for partition in 0..<3 {
+            let sent = run.acknowledgements.filter { $0.1.partition == TopicPartition("t", Int32(partition)) }
+            let isRight = run.brokers.logs[partition] == sent.map { Int64($0.value) }
+            #expect(isRight, "partition \(partition), seed \(seed)")
+        }
+        for (value, acknowledgement) in run.acknowledgements {
+            let outcome = run.outcomes[ObjectIdentifier(acknowledgement.outcome)]
+            guard case .success(let place) = outcome else {
+                Issue.record(
+                    "record \(value) of \(acknowledgement.partition), seed \(seed): \(String(describing: outcome))")
+                continue
+            }
+            guard let base = place.baseOffset else { continue }
+            let offset = Int(base.value) + acknowledgement.index
+            let partition = Int(acknowledgement.partition.partition.number)
+            let isThere = run.brokers.logs[partition][offset] == Int64(value)
+            #expect(isThere, "record \(value), seed \(seed)")
+        }
+    }
+
+    /// After a batch that is refused the sequence goes on in another epoch, in which nothing may be repeated that was
+    /// appended in the one before.
+    @Test(arguments: 1...30 as ClosedRange<UInt64>)
+    func `what is refused for good is left out, and nothing else`(seed: UInt64) {
+        var options = ProducerOptions()
+        options.batchSize = 200
+        var run = ProducerRun(seed: seed, records: 2_000, options: options, refusesSome: true)
+        run.run()
+        for partition in 0..<3 {
+            let delivered = run.acknowledgements.filter { _, acknowledgement in
+                guard acknowledgement.partition == TopicPartition("t", Int32(partition)) else { return false }
+                guard case .success = run.outcomes[ObjectIdentifier(acknowledgement.outcome)] else { return false }
+                return true
+            }
+            let isRight = run.brokers.logs[partition] == delivered.map { Int64($0.value) }
+            #expect(isRight, "partition \(partition), seed \(seed)")
+            #expect(delivered.count < 667 && delivered.count > 300)
+        }
+    }
+
+    /// Without idempotence a repeated request may append twice, and nothing may be lost.
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    func `without idempotence every record is there at least once`(seed: UInt64) {
+        var options = ProducerOptions()
+        options.idempotence = false
+        options.batchSize = 200
+        var run = ProducerRun(seed: seed, records: 1_000, options: options)
+        run.run()
+        let there = Set(run.brokers.logs.flatMap { $0 })
+        let isComplete = there == Set((0..<1_000).map(Int64.init))
+        #expect(isComplete)
+    }
+}

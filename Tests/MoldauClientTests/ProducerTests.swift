@@ -1,0 +1,179 @@
+import Foundation
+import MoldauClient
+import MoldauRecords
+import Testing
+
+let topic = Topic<String, String>("t")
+
+/// Reads everything that the topic holds.
+func everything(
+    of broker: TestBroker, partitions: Int32 = 1, count: Int, _ change: (inout ConsumerOptions) -> Void = { _ in }
+) async throws -> [ConsumerRecord<String?, String?>] {
+    var options = ConsumerOptions()
+    options.offsetReset = .earliest
+    change(&options)
+    let consumer = try Consumer(
+        [Topic<String?, String?>("t")], assigned: Set((0..<partitions).map { TopicPartition("t", $0) }),
+        cluster: broker.client, options: options)
+    var records: [ConsumerRecord<String?, String?>] = []
+    let end = ContinuousClock.now + .seconds(20)
+    while records.count < count, ContinuousClock.now < end {
+        records += try await consumer.poll()
+    }
+    records += try await consumer.poll(within: .milliseconds(100))
+    await consumer.close()
+    return records
+}
+
+@Suite struct ProducerTests {
+    @Test(arguments: [ProducerOptions.Acks.none, .leader, .all])
+    func `what was sent is read, in order`(acks: ProducerOptions.Acks) async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            var options = ProducerOptions()
+            options.acks = acks
+            let producer = try Producer(to: topic, cluster: broker.client, options: options)
+            for number in 0..<100 {
+                let position = try await producer.send("k", "\(number)", headers: [Header("h", "\(number)")])
+                #expect(position.partition == TopicPartition("t", 0))
+                #expect(position.offset == (acks == .none ? nil : Offset(Int64(number))))
+            }
+            await producer.close()
+            let records = try await everything(of: broker, count: 100)
+            #expect(records.map(\.value) == (0..<100).map { "\($0)" })
+            #expect(records.map(\.offset) == (0..<100).map { Offset($0) })
+            #expect(records.allSatisfy { $0.key == "k" && $0.headers.count == 1 })
+        }
+    }
+
+    @Test(arguments: ProducerOptions.Compression.allCases)
+    func `batches are compressed`(compression: ProducerOptions.Compression) async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            var options = ProducerOptions()
+            options.compression = compression
+            let producer = try Producer(to: topic, cluster: broker.client, options: options)
+            for number in 0..<1_000 { _ = try await producer.enqueue("key \(number)", "value \(number)") }
+            await producer.close()
+            let records = try await everything(of: broker, count: 1_000)
+            #expect(records.map(\.value) == (0..<1_000).map { "value \($0)" })
+        }
+    }
+
+    @Test func `keys decide the partition as for Kafka's producers`() async throws {
+        try await withBroker(topics: ["t": 4]) { broker in
+            let producer = try Producer(to: topic, cluster: broker.client)
+            for number in 0..<50 {
+                let position = try await producer.enqueue("key \(number)", "").position()
+                let wanted = Array("key \(number)".utf8).withUnsafeBytes { Partitioner.partition(ofKey: $0, count: 4) }
+                #expect(position.partition.partition == wanted)
+            }
+            let third = try await producer.send("key", "", partition: Partition(3))
+            #expect(third.partition == TopicPartition("t", 3))
+            await #expect(throws: ClientError.unknownPartition(TopicPartition("t", 4), partitionCount: 4)) {
+                try await producer.send("key", "", partition: Partition(4))
+            }
+            await producer.close()
+        }
+    }
+
+    @Test func `a null stays a null`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            let producer = try Producer(to: Topic<String?, String?>("t"), cluster: broker.client)
+            try await producer.send(nil, "")
+            try await producer.send("", nil)
+            await producer.close()
+            let records = try await everything(of: broker, count: 2)
+            #expect(records.map(\.key) == [nil, ""] && records.map(\.value) == ["", nil])
+        }
+    }
+
+    @Test func `a producer goes on after its broker has been away, and nothing is there twice`() async throws {
+        try await withBroker(topics: ["t": 2]) { broker in
+            var options = ProducerOptions()
+            options.batchSize = 1_000
+            let producer = try Producer(to: topic, cluster: broker.client, options: options)
+            let sending = Task {
+                var acknowledgements: [Acknowledgement] = []
+                for number in 0..<2_000 {
+                    acknowledgements.append(
+                        try await producer.enqueue("k", "\(number)", partition: Partition(Int32(number % 2))))
+                    if number % 20 == 0 { try await Task.sleep(for: .milliseconds(10)) }
+                }
+                return acknowledgements
+            }
+            for _ in 0..<3 {
+                try await Task.sleep(for: .milliseconds(150))
+                try await broker.stop()
+                try await Task.sleep(for: .milliseconds(50))
+                try await broker.start()
+            }
+            for acknowledgement in try await sending.value { _ = try await acknowledgement.position() }
+            await producer.close()
+            let records = try await everything(of: broker, partitions: 2, count: 2_000)
+            for partition in 0..<2 {
+                let there = records.filter { $0.partition == TopicPartition("t", Int32(partition)) }
+                #expect(there.compactMap(\.value) == (0..<1_000).map { "\($0 * 2 + partition)" })
+            }
+        }
+    }
+
+    @Test func `senders wait while the buffer is full`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            var options = ProducerOptions()
+            options.bufferMemory = 32 << 10
+            let producer = try Producer(to: topic, cluster: broker.client, options: options)
+            let value = String(repeating: "x", count: 1_000)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<20 {
+                    group.addTask { for _ in 0..<50 { _ = try await producer.enqueue("k", value) } }
+                }
+                try await group.waitForAll()
+            }
+            await producer.close()
+            #expect(try await everything(of: broker, count: 1_000).count == 1_000)
+        }
+    }
+
+    @Test func `a cluster that cannot be reached is told after max.block.ms`() async throws {
+        // Nobody listens there.
+        var options = ProducerOptions()
+        options.maxBlock = .milliseconds(200)
+        let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
+        let producer = try Producer(to: topic, cluster: client, options: options)
+        do {
+            try await producer.send("k", "v")
+            Issue.record("it was sent")
+        } catch let error as ClientError {
+            #expect(error.remedy == .retry, "\(error)")
+            guard case .notReachable = error else {
+                Issue.record("\(error)")
+                return
+            }
+        }
+        await producer.close()
+    }
+
+    @Test func `a record that is too large, an unknown topic and a closed producer are told`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            var options = ProducerOptions()
+            options.maxRequestSize = 2_000
+            options.maxBlock = .seconds(1)
+            let producer = try Producer(to: topic, cluster: broker.client, options: options)
+            await #expect(throws: ClientError.recordTooLarge(bytes: 3_033, limit: 2_000)) {
+                try await producer.send("k", String(repeating: "x", count: 3_000))
+            }
+            try await producer.send("k", "v")
+            await producer.close()
+            await #expect(throws: ClientError.closed) { try await producer.send("k", "v") }
+        }
+    }
+
+    @Test func `settings that exclude each other are told`() {
+        var options = ProducerOptions()
+        options.idempotence = true
+        options.acks = .leader
+        #expect(throws: ClientError.self) {
+            try Producer(to: topic, cluster: ClientOptions(bootstrapServers: "a:1"), options: options)
+        }
+        #expect(throws: ClientError.self) { try ClientOptions(bootstrapServers: "nowhere") }
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Logging
+import MoldauClient
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauLog
+import MoldauServer
+import Synchronization
+
+/// A server of a broker in a directory of its own, which can be stopped and started again at the same address.
+final class TestBroker: Sendable {
+    private struct Running {
+        let cluster: EmbeddedCluster
+        let server: BrokerServer
+    }
+
+    let directory: String
+    private let running: Mutex<Running>
+    let address: ListenAddress
+    private let options: ServerOptions
+
+    private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    init(
+        _ options: ServerOptions, topics: [String: Int32], security: SecurityProtocol, users: [String: String]
+    ) async throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
+        var options = options
+        // What waits for records is not waited for.
+        options.stopTimeout = .milliseconds(100)
+        self.options = options
+        let cluster = try EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
+        let admin = try cluster.makeAdmin(clientID: "test")
+        for (name, count) in topics { try admin.create([NewTopic(name, partitionCount: count)]) }
+        for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }
+        let wanted = ListenAddress(host: "127.0.0.1", port: 0, security: security)
+        let server = try BrokerServer(of: cluster, listening: [wanted], options: options, logger: Self.quiet)
+        address = try await server.start()[0]
+        running = Mutex(Running(cluster: cluster, server: server))
+    }
+
+    var client: ClientOptions {
+        ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: address.port)])
+    }
+
+    func create(_ topic: String, partitions: Int32) throws {
+        let cluster = running.withLock { $0.cluster }
+        try cluster.makeAdmin(clientID: "test").create([NewTopic(topic, partitionCount: partitions)])
+    }
+
+    func stop() async throws {
+        let now = running.withLock { $0 }
+        await now.server.stop()
+        try now.cluster.close()
+    }
+
+    func start() async throws {
+        let cluster = try EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
+        let server = try BrokerServer(of: cluster, listening: [address], options: options, logger: Self.quiet)
+        _ = try await server.start()
+        running.withLock { $0 = Running(cluster: cluster, server: server) }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+}
+
+/// A broker with these topics, by their numbers of partitions, while `body` runs.
+func withBroker(
+    _ options: ServerOptions = ServerOptions(), topics: [String: Int32], security: SecurityProtocol = .plaintext,
+    users: [String: String] = [:], _ body: (TestBroker) async throws -> Void
+) async throws {
+    let broker = try await TestBroker(options, topics: topics, security: security, users: users)
+    do {
+        try await body(broker)
+    } catch {
+        try? await broker.stop()
+        throw error
+    }
+    try await broker.stop()
+}
