@@ -20,15 +20,15 @@ public struct ConsumerOptions: Hashable, Sendable {
         case nowhere
         /// These topics.
         case topics(Set<String>)
-        /// All topics.
-        case everywhere
+        /// All topics but these.
+        case everywhere(except: Set<String> = [])
 
         /// Whether records of a topic are returned before they are durable.
         package func includes(_ topic: String) -> Bool {
             switch self {
             case .nowhere: false
             case .topics(let names): names.contains(topic)
-            case .everywhere: true
+            case .everywhere(let exceptions): !exceptions.contains(topic)
             }
         }
     }

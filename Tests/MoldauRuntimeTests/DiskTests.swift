@@ -45,7 +45,9 @@ struct DiskTests {
         try fixture.create(["input": 1])
         files.failsSyncs.withLock { $0 = true }
         #expect(throws: ClusterError.self) { try fixture.write("input", "a", "x", at: 1) }
-        let choices: [ConsumerOptions.ReadAhead] = [.everywhere, .topics(["input"]), .topics(["other"]), .nowhere]
+        let choices: [ConsumerOptions.ReadAhead] = [
+            .everywhere(), .everywhere(except: ["input"]), .topics(["input"]), .topics(["other"]), .nowhere,
+        ]
         for readsAhead in choices {
             let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "reader", readsAhead: readsAhead))
             let partition = TopicPartition("input", 0)
@@ -58,6 +60,28 @@ struct DiskTests {
                 #expect(consumer.position(partition) == .zero)
             }
         }
+    }
+
+    /// No commit has the positions of a global table: results of a row that is lost would stay.
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a global table gets its rows once they are durable`(guarantee: ProcessingGuarantee) throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1, "rows": 1, "output": 1])
+        let topology = try Topology { streams in
+            let rows = streams.globalTable(Topic<String, String>("rows"))
+            streams.stream(Topic<String, String>("input")).join(rows, on: { key, _ in key }) { $0 + $1 }
+                .to(Topic<String, String>("output"))
+        }
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try fixture.write("rows", "a", "durable", at: 1)
+        try thread.runUntilIdle()
+        files.failsSyncs.withLock { $0 = true }
+        #expect(throws: ClusterError.self) { try fixture.write("rows", "a", "lost", at: 2) }
+        #expect(throws: ClusterError.self) { try thread.runOnce(now: Timestamp(ms: 1), wait: .zero) }
     }
 
     /// The disk is full from the n-th write on, which may be at any step of a commit.

@@ -54,9 +54,10 @@ package struct StreamThreadPlan: Sendable {
 
     /// A commit makes the records that were read durable before it commits their offsets. In a transaction nothing of
     /// their results is seen before that. Otherwise a power cut may leave a part of the results of a record that is
-    /// itself lost; the application's own topics it would write again.
+    /// itself lost; the application's own topics it would write again. No commit has the offsets of global tables.
     private var readsAhead: ConsumerOptions.ReadAhead {
-        transactionalID != nil ? .everywhere : .topics(Set(topology.repartitionTopics.map { names.topic($0.name) }))
+        guard transactionalID == nil else { return .everywhere(except: Set(topology.globalTables.map(\.topic))) }
+        return .topics(Set(topology.repartitionTopics.map { names.topic($0.name) }))
     }
 
     /// Makes the consumer that reads the inputs of the thread's tasks.
