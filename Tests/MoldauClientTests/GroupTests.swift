@@ -108,7 +108,8 @@ private final class Noted: Sendable {
         let consumer = try Consumer([topic], cluster: client, options: ConsumerOptions(group: "g"))
         let beginning = ContinuousClock.now
         #expect(try await consumer.poll(within: .milliseconds(300)).isEmpty)
-        #expect(ContinuousClock.now - beginning < .seconds(30))
+        // It would never return; beside all other tests a thread may come late.
+        #expect(ContinuousClock.now - beginning < .seconds(120))
         await consumer.close()
     }
 

@@ -82,7 +82,7 @@ import Testing
 
     @Test func `requests that need the memory go before what is kept for others`() {
         var options = ServerOptions()
-        options.maxMemoryBytes = 10 << 20
+        options.maxMemoryBytes = 20 << 20
         let table = ConnectionTable(options)
         let pool = NIOThreadPool(numberOfThreads: 1)
         let connection = connection(table, pool)
