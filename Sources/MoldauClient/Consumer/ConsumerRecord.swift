@@ -21,25 +21,13 @@ public struct ConsumerRecord<Key, Value> {
         offset = record.offset
         timestamp = record.timestamp
         headers = try record.headers()
-        key = try topic.key.decoded(record.key, headers)
-        value = try topic.value.decoded(record.value, headers)
+        key = try topic.key.read(record.key, headers: headers)
+        value = try topic.value.read(record.value, headers: headers)
     }
 }
 
 extension ConsumerRecord: Sendable where Key: Sendable, Value: Sendable {}
 extension ConsumerRecord: Equatable where Key: Equatable, Value: Equatable {}
-
-extension Serde {
-    /// The value of a record's bytes; nil is a null.
-    func decoded(_ bytes: UnsafeRawBufferPointer?, _ headers: Headers) throws -> Value {
-        guard let bytes else { return try decodeNull() }
-        return if let headerCoding {
-            try headerCoding.decode(bytes.bytes, headers)
-        } else {
-            try decode(bytes.bytes)
-        }
-    }
-}
 
 /// Records of one partition as the broker has them, in whole batches: the fast way to read many.
 public struct ConsumerBatch: Sendable {

@@ -25,7 +25,7 @@ extension ConsumerSession {
             case .joinAgain, .sync: break
             case .retry(let error):
                 if cluster.world.now >= deadline { throw error }
-                try await sleep(backoff.pause(chance: cluster.world.chance()))
+                try await cluster.world.sleep(backoff.pause(chance: cluster.world.chance()))
             case .fail(let error):
                 state.withLock { $0.fatal = error }
                 throw error

@@ -41,7 +41,7 @@ extension ConsumerSession {
             $0.generationIDOrMemberEpoch = generation
             $0.memberID = memberID
             $0.groupInstanceID = memberID.isEmpty ? nil : options.instanceID
-            $0.topics = Array(offsets.keys).byTopic.map { topic, numbers in
+            $0.topics = offsets.keys.byTopic.map { topic, numbers in
                 .init {
                     $0.name = topic
                     $0.partitions = numbers.map { number in
@@ -72,7 +72,7 @@ extension ConsumerSession {
         guard let group = options.group else {
             throw ClientError.invalidSetting("group.id", reason: "offsets are committed for a group")
         }
-        let topics = Array(partitions).byTopic.map { topic, numbers in
+        let topics = partitions.byTopic.map { topic, numbers in
             OffsetFetchRequest.Topic {
                 $0.name = topic
                 $0.partitionIndexes = numbers
@@ -93,7 +93,7 @@ extension ConsumerSession {
             let response = try await askCoordinator(request, of: group, within: options.apiTimeout, code: \.code)
             // An open transaction is about to commit offsets.
             if response.code == .unstableOffsetCommit {
-                try await sleep(cluster.options.retryBackoff)
+                try await cluster.world.sleep(cluster.options.retryBackoff)
                 continue
             }
             guard response.code == .none else {

@@ -15,8 +15,6 @@ final class ConsumerSession: Sendable {
         var waiting: OneAnswer<Void>?
         var isReading = false
         var isClosed = false
-        var isDriving = false
-        var timer: Duration?
         /// When the reader was last here.
         var polledAt: Duration = .zero
         var committedAt: Duration = .zero
@@ -29,6 +27,7 @@ final class ConsumerSession: Sendable {
     let options: ConsumerOptions
     let cluster: ClusterClient
     let state: Mutex<State>
+    private let driver: Driver
 
     /// - Parameter topics: what a member of a group subscribes to; nil for partitions that are assigned by hand.
     /// - Throws: `ClientError.invalidSetting`.
@@ -38,6 +37,7 @@ final class ConsumerSession: Sendable {
         try options.check()
         self.options = options
         cluster = ClusterClient(client, world)
+        driver = Driver(world)
         var member: GroupMember?
         if let topics {
             guard let group = options.group else {
@@ -117,34 +117,22 @@ final class ConsumerSession: Sendable {
 
     // MARK: Driving
 
-    func driveSoon() {
-        let isNew = state.withLock { state in
-            defer { state.isDriving = true }
-            return !state.isDriving
-        }
-        if isNew { cluster.world.perform { [weak self] in self?.drive() } }
-    }
+    func driveSoon() { driver.soon { [weak self] in self?.drive() } }
 
     private func drive() {
+        driver.begin()
         let (now, map) = (cluster.world.now, cluster.map)
-        let (actions, timer, waiting) = state.withLock { state in
-            state.isDriving = false
+        let (actions, due, waiting) = state.withLock { state in
             guard !state.isClosed else { return ([FetchMachine.Action](), Duration?.none, OneAnswer<Void>?.none) }
             state.member?.notice(map)
             let (actions, due) = state.fetch.next(now, map)
             let waiting = state.hasNews ? state.waiting : nil
             if waiting != nil { state.waiting = nil }
-            guard let due, state.timer.map({ due < $0 || $0 <= now }) ?? true else { return (actions, nil, waiting) }
-            state.timer = due
             return (actions, due, waiting)
         }
         waiting?.give(.success(()))
         perform(actions)
-        guard let timer else { return }
-        cluster.world.perform(after: timer - now) { [weak self] in
-            self?.state.withLock { if $0.timer == timer { $0.timer = nil } }
-            self?.drive()
-        }
+        if let due { driver.wait(until: due, now) { [weak self] in self?.drive() } }
     }
 
     private func perform(_ actions: [FetchMachine.Action]) {
@@ -179,30 +167,13 @@ final class ConsumerSession: Sendable {
         _ request: Request, of group: String, timeout: Duration? = nil, within time: Duration,
         code: (Request.Response) -> ErrorCode
     ) async throws -> Request.Response {
-        let end = cluster.world.now + time
-        var backoff = Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
-        while true {
-            var error: ClientError
-            do {
-                let response = try await answer { answer in
-                    cluster.send(request, toCoordinatorOf: .group(group), timeout: timeout, then: answer)
-                }
-                let code = code(response)
-                guard code.asksForCoordinator || code == .coordinatorLoadInProgress else { return response }
-                if code.asksForCoordinator { cluster.forgetCoordinator(.group(group)) }
-                error = .refused(code, "a request of the group '\(group)'")
-            } catch let failure as ClientError {
-                error = failure
-            }
-            guard error.isRetriable, cluster.world.now < end else { throw error }
-            try await sleep(backoff.pause(chance: cluster.world.chance()))
+        try await cluster.ask(
+            request, coordinatorOf: .group(group), timeout: timeout, within: time,
+            pauses: Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax), code: code
+        ) { code in
+            guard code.asksForCoordinator || code == .coordinatorLoadInProgress else { return nil }
+            return .refused(code, "a request of the group '\(group)'")
         }
-    }
-
-    func sleep(_ time: Duration) async throws {
-        let over = OneAnswer<Void>()
-        cluster.world.perform(after: time) { over.give(.success(())) }
-        try await over.get()
     }
 }
 

@@ -76,18 +76,10 @@ struct GroupMember: Sendable {
             if assignor == .cooperativeSticky {
                 $0.userData = WireBytes(copying: withUnsafeBytes(of: generation.bigEndian) { Array($0) })
             }
-            $0.ownedPartitions = owned.sorted().byTopic.map { topic, partitions in
-                .init {
-                    $0.topic = topic
-                    $0.partitions = partitions
-                }
-            }
+            $0.ownedPartitions = .init(owned)
             $0.generationID = generation
         }
-        var writer = ByteWriter()
-        // Only names over 32,767 bytes cannot be written, and no topic has such a name.
-        try? subscription.encode(into: &writer, version: 3)
-        return WireBytes(SharedBytes(taking: writer))
+        return subscription.bytes
     }
 
     mutating func joined(_ response: JoinGroupResponse) -> Step {
@@ -151,18 +143,7 @@ struct GroupMember: Sendable {
     }
 
     private static func assignment(_ partitions: Set<TopicPartition>) -> WireBytes {
-        let assignment = ConsumerAssignment {
-            $0.assignedPartitions = partitions.sorted().byTopic.map { topic, numbers in
-                .init {
-                    $0.topic = topic
-                    $0.partitions = numbers
-                }
-            }
-        }
-        var writer = ByteWriter()
-        // Only names over 32,767 bytes cannot be written, and no topic has such a name.
-        try? assignment.encode(into: &writer, version: 3)
-        return WireBytes(SharedBytes(taking: writer))
+        ConsumerAssignment { $0.assignedPartitions = .init(partitions) }.bytes
     }
 
     mutating func synced(_ response: SyncGroupResponse) -> Step {
@@ -248,7 +229,25 @@ struct GroupMember: Sendable {
     }
 }
 
+extension ConsumerProtocolData {
+    fileprivate var bytes: WireBytes {
+        var writer = ByteWriter()
+        // Only names over 32,767 bytes cannot be written, and no topic has such a name.
+        try? encode(into: &writer, version: 3)
+        return WireBytes(SharedBytes(taking: writer))
+    }
+}
+
 extension [ConsumerSubscription.TopicPartitions] {
+    fileprivate init(_ partitions: Set<TopicPartition>) {
+        self = partitions.byTopic.map { topic, numbers in
+            .init {
+                $0.topic = topic
+                $0.partitions = numbers
+            }
+        }
+    }
+
     fileprivate var partitions: Set<TopicPartition> {
         Set(flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } })
     }

@@ -86,7 +86,7 @@ extension ProducerSender {
             $0.generationID = metadata.generation
             $0.memberID = metadata.memberID
             $0.groupInstanceID = metadata.memberID.isEmpty ? nil : metadata.instanceID
-            $0.topics = Array(offsets.keys).byTopic.map { topic, numbers in
+            $0.topics = offsets.keys.byTopic.map { topic, numbers in
                 .init {
                     $0.name = topic
                     $0.partitions = numbers.map { number in
@@ -110,25 +110,11 @@ extension ProducerSender {
         _ request: Request, _ key: CoordinatorKey, maxVersion: Int16, _ what: String,
         _ code: (Request.Response) -> ErrorCode
     ) async throws {
-        let end = cluster.world.now + options.maxBlock
-        var backoff = Backoff(first: .milliseconds(20), longest: cluster.options.retryBackoffMax)
-        while true {
-            var error: ClientError
-            do {
-                let response = try await answer { answer in
-                    cluster.send(request, toCoordinatorOf: key, maxVersion: maxVersion, then: answer)
-                }
-                let code = code(response)
-                if code == .none { return }
-                if code.asksForCoordinator { cluster.forgetCoordinator(key) }
-                error = .of(transactional: code, options.transactionalID ?? "", what)
-            } catch let failure as ClientError {
-                error = failure
-            }
-            guard error.isRetriable, cluster.world.now < end else { throw error }
-            let pause = OneAnswer<Void>()
-            cluster.world.perform(after: backoff.pause(chance: cluster.world.chance())) { pause.give(.success(())) }
-            try await pause.get()
+        try await cluster.ask(
+            request, coordinatorOf: key, maxVersion: maxVersion, within: options.maxBlock,
+            pauses: Backoff(first: .milliseconds(20), longest: cluster.options.retryBackoffMax), code: code
+        ) { code in
+            code == .none ? nil : .of(transactional: code, options.transactionalID ?? "", what)
         }
     }
 }

@@ -11,8 +11,6 @@ final class ProducerSender: Sendable {
         var waiting: [(end: Duration, answer: OneAnswer<Void>)] = []
         /// Whether those that have waited too long will be told.
         var isWatching = false
-        var timer: Duration?
-        var isDriving = false
         var isClosed = false
         /// Whether a transaction goes on.
         var isInTransaction = false
@@ -23,12 +21,14 @@ final class ProducerSender: Sendable {
     let options: ProducerOptions
     let cluster: ClusterClient
     private let state: Mutex<State>
+    private let driver: Driver
 
     /// - Throws: `ClientError.invalidSetting`.
     init(_ options: ProducerOptions, _ client: ClientOptions, _ world: any ClientWorld) throws(ClientError) {
         try options.check()
         self.options = options
         cluster = ClusterClient(client, world)
+        driver = Driver(world)
         state = Mutex(State(machine: ProducerMachine(options, client)))
         cluster.watch { [weak self] in self?.drive() }
     }
@@ -128,34 +128,21 @@ final class ProducerSender: Sendable {
 
     // MARK: Driving
 
-    private func driveSoon() {
-        let isNew = state.withLock { state in
-            defer { state.isDriving = true }
-            return !state.isDriving
-        }
-        if isNew { cluster.world.perform { [weak self] in self?.drive() } }
-    }
+    private func driveSoon() { driver.soon { [weak self] in self?.drive() } }
 
     /// Does what is due. Within the world's order only, so that requests leave in the order in which they were made.
     private func drive() {
+        driver.begin()
         let (now, map) = (cluster.world.now, cluster.map)
-        let (actions, timer) = state.withLock { state -> ([ProducerMachine.Action], Duration?) in
-            state.isDriving = false
+        let (actions, due) = state.withLock { state -> ([ProducerMachine.Action], Duration?) in
             for (name, topic) in state.topics {
                 guard let known = map.topics[name] else { continue }
                 state.machine.setPartitions(Int32(known.leaders.count), of: topic, named: name)
             }
-            let (actions, due) = state.machine.next(now, map)
-            guard let due, state.timer.map({ due < $0 || $0 <= now }) ?? true else { return (actions, nil) }
-            state.timer = due
-            return (actions, due)
+            return state.machine.next(now, map)
         }
         perform(actions)
-        guard let timer else { return }
-        cluster.world.perform(after: timer - now) { [weak self] in
-            self?.state.withLock { if $0.timer == timer { $0.timer = nil } }
-            self?.drive()
-        }
+        if let due { driver.wait(until: due, now) { [weak self] in self?.drive() } }
     }
 
     private func perform(_ actions: [ProducerMachine.Action]) {
@@ -322,18 +309,6 @@ final class ProducerSender: Sendable {
         let result = state.withLock { state in body(&state.machine) }
         driveSoon()
         return result
-    }
-}
-
-extension [TopicPartition] {
-    /// The numbers of the partitions of each topic, in the order of the names.
-    var byTopic: [(topic: String, partitions: [Int32])] {
-        var topics: [(topic: String, partitions: [Int32])] = []
-        for partition in sorted() {
-            if topics.last?.topic != partition.topic { topics.append((partition.topic, [])) }
-            topics[topics.count - 1].partitions.append(partition.partition.number)
-        }
-        return topics
     }
 }
 

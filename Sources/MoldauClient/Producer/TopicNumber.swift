@@ -19,11 +19,7 @@ extension Serde {
     func encoded(_ value: Value, _ headers: inout Headers) throws -> SharedBytes? {
         if isNull(value) { return nil }
         var writer = ByteWriter(capacity: 128)
-        if let headerCoding {
-            try headerCoding.encode(value, &writer, &headers)
-        } else {
-            try encode(value, &writer)
-        }
+        try encode(value, &writer, headers: &headers)
         return SharedBytes(taking: writer)
     }
 }

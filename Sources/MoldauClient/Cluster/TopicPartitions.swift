@@ -1,0 +1,13 @@
+import MoldauRecords
+
+extension Sequence<TopicPartition> {
+    /// The numbers of the partitions of each topic, in the order of the names.
+    var byTopic: [(topic: String, partitions: [Int32])] {
+        var topics: [(topic: String, partitions: [Int32])] = []
+        for partition in sorted() {
+            if topics.last?.topic != partition.topic { topics.append((partition.topic, [])) }
+            topics[topics.count - 1].partitions.append(partition.partition.number)
+        }
+        return topics
+    }
+}
