@@ -88,15 +88,23 @@ let package = Package(
             "MoldauClusterEmbedded",
             ["MoldauRecords", "MoldauCluster", "MoldauBroker", .product(name: "Logging", package: "swift-log")]),
 
+        // What both ends of a connection need
+        library(
+            "MoldauNetwork",
+            [
+                "MoldauWire", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]),
+
         // The server
         library(
             "MoldauServer",
             [
-                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded", "CMemory",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauClusterEmbedded",
+                "CMemory",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -106,11 +114,9 @@ let package = Package(
         library(
             "MoldauClient",
             [
-                "MoldauRecords", "MoldauWire",
+                "MoldauRecords", "MoldauWire", "MoldauNetwork",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "CryptoExtras", package: "swift-crypto"),
             ]),
 
         // The application's tower
@@ -212,7 +218,9 @@ let package = Package(
             path: "Tests/Recovery", swiftSettings: strict + warnings),
 
         // Tests
-        .target(name: "ProgramSupport", path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
+        .target(
+            name: "ProgramSupport", dependencies: [.product(name: "Logging", package: "swift-log")],
+            path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests(
             "ProjectTests", ["ProgramSupport", "MoldauTopology", "MoldauTesting", "MoldauServer"],
             exclude: ["PublicInterface.txt"]),
@@ -297,12 +305,14 @@ let package = Package(
             "MoldauClusterEmbeddedTests",
             [
                 "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded",
+                "ProgramSupport",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "MoldauServerTests",
             [
-                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded", "MoldauServer",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauClusterEmbedded",
+                "MoldauServer", "ProgramSupport",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
@@ -310,8 +320,8 @@ let package = Package(
         tests(
             "MoldauClientTests",
             [
-                "MoldauRecords", "MoldauWire", "MoldauClient", "MoldauLog", "MoldauCluster", "MoldauClusterEmbedded",
-                "MoldauServer", .product(name: "Logging", package: "swift-log"),
+                "MoldauRecords", "MoldauWire", "MoldauNetwork", "MoldauClient", "MoldauLog", "MoldauCluster",
+                "MoldauClusterEmbedded", "MoldauServer", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "MoldauRuntimeTests",

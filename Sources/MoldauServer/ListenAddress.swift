@@ -1,3 +1,5 @@
+internal import MoldauNetwork
+
 /// An address that a server listens on.
 public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A name or an address of the internet protocol, version 4 or 6.
@@ -54,28 +56,17 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
             security = named
             text = text[mark.upperBound...]
         }
-        guard let place = Self.place(text) else { return nil }
+        guard let place = HostAndPort(text) else { return nil }
         self.init(host: place.host, port: place.port, security: security)
-    }
-
-    private static func place(_ text: Substring) -> (host: String, port: Int)? {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
-            let host = host(text[..<colon])
-        else { return nil }
-        return (host, Int(port))
-    }
-
-    private static func host(_ text: Substring) -> String? {
-        if text.hasPrefix("["), text.hasSuffix("]") {
-            return text.count > 2 ? String(text.dropFirst().dropLast()) : nil
-        }
-        return text.isEmpty || text.contains(":") || text.contains("=") ? nil : String(text)
     }
 
     /// Nobody can connect to the addresses that mean all of a machine's.
     private static func advertisement(_ text: Substring) -> (host: String, port: Int?)? {
-        let told: (host: String, port: Int?)? = place(text).map { ($0.host, $0.port) } ?? host(text).map { ($0, nil) }
-        guard let told, told.port != 0, !["0.0.0.0", "::"].contains(told.host) else { return nil }
+        let told: (host: String, port: Int?)? =
+            HostAndPort(text).map { ($0.host, $0.port) } ?? HostAndPort.host(text).map { ($0, nil) }
+        guard let told, told.port != 0, !["0.0.0.0", "::"].contains(told.host), !told.host.contains("=") else {
+            return nil
+        }
         return told
     }
 
@@ -85,7 +76,7 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Without how clients talk to it.
-    var place: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    var place: String { HostAndPort(host: host, port: port).description }
 
     /// Whether no other machine can reach it.
     var isLoopback: Bool {

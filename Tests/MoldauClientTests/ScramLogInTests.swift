@@ -1,10 +1,11 @@
+import MoldauNetwork
 import Testing
 
 @testable import MoldauClient
 
 @Suite struct ScramLogInTests {
     /// The exchange of RFC 7677, section 3.
-    private let logIn = ScramLogIn(isLong: false, user: "user", password: "pencil", nonce: "rOprNGfwEbeRWgbNEkqO")
+    private let logIn = ScramLogIn(hash: .sha256, user: "user", password: "pencil", nonce: "rOprNGfwEbeRWgbNEkqO")
 
     @Test func `the messages are those of the standard`() throws {
         #expect(logIn.first == Array("n,,n=user,r=rOprNGfwEbeRWgbNEkqO".utf8))

@@ -29,8 +29,11 @@ ALLOWED = {
     "MoldauWire": ["MoldauRecords"],
     "MoldauCluster": ["MoldauRecords"],
     "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
-    "MoldauServer": ["MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauClusterEmbedded", "CMemory"],
-    "MoldauClient": ["MoldauRecords", "MoldauWire"],
+    "MoldauNetwork": ["MoldauWire"],
+    "MoldauServer": [
+        "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauClusterEmbedded", "CMemory",
+    ],
+    "MoldauClient": ["MoldauRecords", "MoldauWire", "MoldauNetwork"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
@@ -62,9 +65,10 @@ ALLOWED_PACKAGES = {
     "MoldauSimulation": ["Logging"],
     "Moldau": ["Logging", "ServiceLifecycle"],
     "MoldauServer": [
-        "Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
+        "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
     ],
-    "MoldauClient": ["Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOSSL"],
+    "MoldauNetwork": ["Crypto", "CryptoExtras", "NIOCore"],
+    "MoldauClient": ["NIOCore", "NIOPosix", "NIOSSL"],
     "MoldauCLI": ["ArgumentParser"],
 }
 

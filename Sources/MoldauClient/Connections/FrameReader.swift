@@ -49,12 +49,3 @@ final class FrameReader: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { link.end("\(error)") }
 }
-
-extension WireBytes {
-    /// A view of what is readable in the buffer, of which nobody writes to its memory any more.
-    init(_ buffer: ByteBuffer) {
-        self = buffer.withUnsafeReadableBytesWithStorageManagement { bytes, storage in
-            WireBytes(bytes, owner: storage.takeUnretainedValue())
-        }
-    }
-}

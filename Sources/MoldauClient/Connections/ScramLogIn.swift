@@ -5,17 +5,15 @@
 //     client   c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=
 //     server   v=rmF9pqV8S7suAoZWja4dJRkFsKQ=
 
-internal import Crypto
-internal import CryptoExtras
 internal import Foundation
+internal import MoldauNetwork
 
 /// A log-in by SCRAM: pure, without I/O or chance of its own.
 struct ScramLogIn: Sendable {
     /// Why a message of the server cannot be taken.
     struct Malformed: Error, CustomStringConvertible { let description: String }
 
-    /// Whether SHA-512 is used instead of SHA-256.
-    let isLong: Bool
+    let hash: ScramHash
     let user: String
     let password: String
     /// Printable, without commas, and never the same again.
@@ -43,30 +41,16 @@ struct ScramLogIn: Sendable {
             fields[2].hasPrefix("i="), let iterations = Int(fields[2].dropFirst(2)),
             (1...Self.maxIterations).contains(iterations)
         else { throw Malformed(description: "the server's challenge is not one of SCRAM's") }
-        let salted = try KDF.Insecure.PBKDF2.deriveKey(
-            from: Array(password.utf8), salt: salt, using: isLong ? .sha512 : .sha256,
-            outputByteCount: isLong ? 64 : 32, unsafeUncheckedRounds: iterations
-        ).withUnsafeBytes { Array($0) }
-        let clientKey = authenticate(Array("Client Key".utf8), key: salted)
+        let salted = try hash.saltedPassword(password, salt: Array(salt), iterations: iterations)
+        let clientKey = hash.clientKey(ofSalted: salted)
         let withoutProof = "c=biws,\(fields[0])"
         let all = Array("\(firstBare),\(text),\(withoutProof)".utf8)
-        let signature = authenticate(all, key: hash(clientKey))
+        let signature = hash.authenticate(all, key: hash.hash(clientKey))
         let proof = Data(zip(clientKey, signature).map { $0 ^ $1 }).base64EncodedString()
-        let verifier = authenticate(all, key: authenticate(Array("Server Key".utf8), key: salted))
+        let verifier = hash.authenticate(all, key: hash.serverKey(ofSalted: salted))
         return (
             Array("\(withoutProof),p=\(proof)".utf8), Array("v=\(Data(verifier).base64EncodedString())".utf8)
         )
-    }
-
-    private func hash(_ bytes: [UInt8]) -> [UInt8] {
-        isLong ? Array(SHA512.hash(data: bytes)) : Array(SHA256.hash(data: bytes))
-    }
-
-    private func authenticate(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
-        let key = SymmetricKey(data: key)
-        return isLong
-            ? Array(HMAC<SHA512>.authenticationCode(for: message, using: key))
-            : Array(HMAC<SHA256>.authenticationCode(for: message, using: key))
     }
 }
 
@@ -75,6 +59,7 @@ extension ClientLogIn {
     func scram() -> ScramLogIn {
         var randomness = SystemRandomNumberGenerator()
         let nonce = (0..<2).map { _ in String(randomness.next(), radix: 36) }.joined()
-        return ScramLogIn(isLong: mechanism == .scramSHA512, user: user, password: password, nonce: nonce)
+        return ScramLogIn(
+            hash: mechanism == .scramSHA512 ? .sha512 : .sha256, user: user, password: password, nonce: nonce)
     }
 }

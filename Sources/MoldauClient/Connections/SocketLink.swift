@@ -5,6 +5,7 @@
 //
 // Every state leads to `ended`, for good: a new connection is another link.
 
+internal import MoldauNetwork
 internal import MoldauRecords
 internal import MoldauWire
 internal import NIOCore

@@ -1,6 +1,7 @@
 internal import Logging
 internal import MoldauBroker
 internal import MoldauLog
+internal import MoldauNetwork
 internal import MoldauRecords
 internal import MoldauWire
 internal import NIOCore

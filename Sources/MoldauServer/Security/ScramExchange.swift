@@ -7,6 +7,7 @@
 
 internal import Foundation
 internal import MoldauBroker
+internal import MoldauNetwork
 
 /// A log-in by SCRAM, after the client's first message.
 struct ScramExchange: Sendable {
@@ -77,11 +78,14 @@ struct ScramExchange: Sendable {
         }
         let authMessage = Array(
             "\(clientFirst),\(String(decoding: challenge, as: UTF8.self)),\(withoutProof)".utf8)
-        let signature = mechanism.authenticate(authMessage, key: credential.storedKey)
+        let signature = mechanism.arithmetic.authenticate(authMessage, key: credential.storedKey)
         guard proof.count == signature.count else { return nil }
         let clientKey = zip(proof, signature).map { $0 ^ $1 }
-        guard mechanism.hash(clientKey).isEqualInConstantTime(to: credential.storedKey), isKnown else { return nil }
-        let verifier = Data(mechanism.authenticate(authMessage, key: credential.serverKey)).base64EncodedString()
+        guard mechanism.arithmetic.hash(clientKey).isEqualInConstantTime(to: credential.storedKey), isKnown else {
+            return nil
+        }
+        let verifier = Data(mechanism.arithmetic.authenticate(authMessage, key: credential.serverKey))
+            .base64EncodedString()
         return Array("v=\(verifier)".utf8)
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import MoldauBroker
 import MoldauRecords
+import MoldauNetwork
 import MoldauWire
 import Testing
 
@@ -238,7 +239,7 @@ import Testing
     @Test func `users are changed by clients, with what Kafka's tools send`() async throws {
         try await Self.withClients { ada, bob in
             let salt = [UInt8](repeating: 5, count: 20)
-            let salted = try ScramMechanism.sha256.saltedPassword("new", salt: salt, iterations: 4_096)
+            let salted = try ScramMechanism.sha256.arithmetic.saltedPassword("new", salt: salt, iterations: 4_096)
             let change = AlterUserScramCredentialsRequest {
                 $0.upsertions = [
                     .init {
@@ -267,7 +268,7 @@ import Testing
             let ada = try WireClient(address)
             _ = try ada.logIn("ada", "secret")
             let salt = [UInt8](repeating: 5, count: 20)
-            let salted = try ScramMechanism.sha512.saltedPassword("new", salt: salt, iterations: 4_096)
+            let salted = try ScramMechanism.sha512.arithmetic.saltedPassword("new", salt: salt, iterations: 4_096)
             _ = try ada.call(
                 AlterUserScramCredentialsRequest {
                     $0.upsertions = [

@@ -1,5 +1,6 @@
 import Foundation
 import MoldauBroker
+import MoldauNetwork
 
 @testable import MoldauServer
 
@@ -18,13 +19,13 @@ struct ScramClient {
         let text = String(decoding: challenge, as: UTF8.self)
         let fields = Dictionary(
             uniqueKeysWithValues: text.split(separator: ",").map { ($0.prefix(1), String($0.dropFirst(2))) })
-        let salted = try mechanism.saltedPassword(
+        let salted = try mechanism.arithmetic.saltedPassword(
             password, salt: Array(Data(base64Encoded: fields["s"] ?? "") ?? Data()),
             iterations: Int(fields["i"] ?? "") ?? 0)
-        let clientKey = mechanism.authenticate(Array("Client Key".utf8), key: salted)
+        let clientKey = mechanism.arithmetic.authenticate(Array("Client Key".utf8), key: salted)
         let withoutProof = "c=biws,r=\(fields["r"] ?? "")"
-        let signature = mechanism.authenticate(
-            Array("\(firstBare),\(text),\(withoutProof)".utf8), key: mechanism.hash(clientKey))
+        let signature = mechanism.arithmetic.authenticate(
+            Array("\(firstBare),\(text),\(withoutProof)".utf8), key: mechanism.arithmetic.hash(clientKey))
         let proof = Data(zip(clientKey, signature).map { $0 ^ $1 }).base64EncodedString()
         return Array("\(withoutProof),p=\(proof)".utf8)
     }

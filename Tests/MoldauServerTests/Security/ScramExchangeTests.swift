@@ -1,5 +1,6 @@
 import Foundation
 import MoldauBroker
+import MoldauNetwork
 import Testing
 
 @testable import MoldauServer
@@ -12,7 +13,7 @@ import Testing
         let salt = try #require(Data(base64Encoded: salt).map(Array.init))
         return ScramCredential(
             mechanism, salt: salt, iterations: 4_096,
-            saltedPassword: try mechanism.saltedPassword(password, salt: salt, iterations: 4_096))
+            saltedPassword: try mechanism.arithmetic.saltedPassword(password, salt: salt, iterations: 4_096))
     }
 
     private static func begin(
@@ -48,11 +49,12 @@ import Testing
             .sha256, first: "n,,n=user,r=abc", nonce: "def",
             try Self.credential(.sha256, salt: "W22ZaJ0SNY7soEsUEjb6gQ=="))
         let known = try Self.credential(.sha256, salt: "W22ZaJ0SNY7soEsUEjb6gQ==")
-        let salted = try ScramMechanism.sha256.saltedPassword(Self.password, salt: known.salt, iterations: 4_096)
-        let clientKey = ScramMechanism.sha256.authenticate(Array("Client Key".utf8), key: salted)
+        let salted = try ScramMechanism.sha256.arithmetic.saltedPassword(
+            Self.password, salt: known.salt, iterations: 4_096)
+        let clientKey = ScramMechanism.sha256.arithmetic.authenticate(Array("Client Key".utf8), key: salted)
         let last = "c=biws,r=abcabcdef"
         let message = "n=user,r=abc,\(String(decoding: exchange.challenge, as: UTF8.self)),\(last)"
-        let signature = ScramMechanism.sha256.authenticate(Array(message.utf8), key: known.storedKey)
+        let signature = ScramMechanism.sha256.arithmetic.authenticate(Array(message.utf8), key: known.storedKey)
         let proof = Data(zip(clientKey, signature).map { $0 ^ $1 }).base64EncodedString()
         #expect(try exchange.finish(clientLast: Array("\(last),p=\(proof)".utf8)) != nil)
     }
