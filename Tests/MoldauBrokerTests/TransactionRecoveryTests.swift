@@ -24,6 +24,21 @@ struct TransactionRecoveryTests {
         return try #require(names.first { try size($0) > 0 })
     }
 
+    /// Opens a broker that crashes after its first write, its second and so on, until it opens; calls `body` with the
+    /// broker that is opened after each crash.
+    /// - Returns: the number of writes until a broker is open.
+    private func afterEachCrash(_ body: (Broker<MemoryFileSystem>, Int) throws -> Void) throws -> Int {
+        for limit in 1...200 {
+            let crashing = CrashingFileSystem(files.copy())
+            crashing.crash(afterWrites: limit)
+            let isOpened = (try? openBroker(crashing)) != nil
+            try body(openBroker(crashing.memory), limit)
+            if isOpened { return limit }
+        }
+        Issue.record("no broker opened")
+        return 0
+    }
+
     @Test func `a commit whose marker was lost still holds, even if its producer continued`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
@@ -174,27 +189,21 @@ struct TransactionRecoveryTests {
     }
 
     @Test func `an epoch that was given out is not given out again, wherever a recovery ends`() throws {
-        var broker = try openBroker(files)
+        let broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
         try client.send("a", to: left)
         try client.end(commit: false)
         let newest = try TransactionalClient(broker).producer
-        var (limit, isOpened) = (0, false)
-        while !isOpened, limit < 200 {
-            limit += 1
-            let crashing = CrashingFileSystem(files.copy())
-            crashing.crash(afterWrites: limit)
-            isOpened = (try? openBroker(crashing)) != nil
-            broker = try openBroker(crashing.memory)
+        let writes = try afterEachCrash { broker, limit throws in
             let next = try broker.makeProducer("app-1", timeout: .seconds(10))
             #expect(next == ProducerIdentity(id: newest.id, epoch: newest.epoch + 1), "after \(limit) writes")
         }
-        #expect(isOpened && limit > 2)
+        #expect(writes > 2)
     }
 
     @Test func `a commit that a recovery has turned into an abort stays one, wherever the recovery ends`() throws {
-        var broker = try openBroker(files)
+        let broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
         for value in ["a", "b"] { try client.send(value, to: left) }
@@ -205,19 +214,13 @@ struct TransactionRecoveryTests {
         // an abort will be where that record was.
         try cut("left-0", to: before)
         try cut("right-0", to: before)
-        var (limit, isOpened) = (0, false)
-        while !isOpened, limit < 200 {
-            limit += 1
-            let crashing = CrashingFileSystem(files.copy())
-            crashing.crash(afterWrites: limit)
-            isOpened = (try? openBroker(crashing)) != nil
-            broker = try openBroker(crashing.memory)
+        let writes = try afterEachCrash { broker, limit throws in
             #expect(try broker.committed(left) == [] && broker.committed(right) == [], "after \(limit) writes")
             #expect(throws: BrokerError.self, "after \(limit) writes") {
                 try broker.endTransaction("app-1", client.producer, commit: true)
             }
         }
-        #expect(isOpened && limit > 4)
+        #expect(writes > 4)
     }
 
     @Test func `a commit whose marker was lost stands, though an abort without partitions followed`() throws {

@@ -3,6 +3,7 @@ import Moldau
 import MoldauRecords
 import MoldauRuntime
 import MoldauTopology
+import ProgramSupport
 import Testing
 
 /// Runs closures on a thread of their own: tests block the threads of Swift's pool.

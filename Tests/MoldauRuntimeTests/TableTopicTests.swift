@@ -4,6 +4,7 @@ import MoldauClusterEmbedded
 import MoldauRecords
 import MoldauRuntime
 import MoldauTopology
+import ProgramSupport
 import Testing
 
 /// Rows do not expire: topics that are read as tables.

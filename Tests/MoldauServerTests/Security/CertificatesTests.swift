@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import MoldauWire
 import NIOSSL
-import Synchronization
+import ProgramSupport
 import Testing
 
 @testable import MoldauServer
@@ -39,9 +39,9 @@ import Testing
 
     @Test func `files that cannot be used are logged once and change nothing, until they can`() throws {
         let (files, other) = (try TLSFiles(), try TLSFiles())
-        let log = Lines()
+        let log = GatheredLog(level: .trace)
         let now = ContinuousClock.now
-        let certificates = try Certificates(files.options, at: now, Logger(label: "test") { _ in KeepingHandler(log) })
+        let certificates = try Certificates(files.options, at: now, log.logger)
         let first = certificates.context
         certificates.look()
         #expect(certificates.context === first)
@@ -63,34 +63,10 @@ import Testing
     @Test func `files are looked at once a second`() throws {
         let files = try TLSFiles()
         let now = ContinuousClock.now
-        let certificates = try Certificates(
-            files.options, at: now, Logger(label: "test") { _ in KeepingHandler(Lines()) })
+        let certificates = try Certificates(files.options, at: now, GatheredLog().logger)
         #expect(!certificates.isLookDue(at: now + .milliseconds(999)))
         #expect(certificates.isLookDue(at: now + .seconds(1)))
         #expect(!certificates.isLookDue(at: now + .milliseconds(1_500)))
         #expect(certificates.isLookDue(at: now + .seconds(2)))
     }
-}
-
-/// Keeps what is logged.
-private final class Lines: Sendable {
-    private let lines = Mutex<[String]>([])
-    var all: [String] { lines.withLock { $0 } }
-
-    func add(_ line: String) { lines.withLock { $0.append(line) } }
-}
-
-private struct KeepingHandler: LogHandler {
-    let lines: Lines
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.trace
-
-    init(_ lines: Lines) { self.lines = lines }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) { lines.add("\(event.message)") }
 }

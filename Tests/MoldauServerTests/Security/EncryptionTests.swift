@@ -11,12 +11,24 @@ import Testing
         ListenAddress(host: "127.0.0.1", port: 0, security: security)
     }
 
-    @Test func `records go through TLS as they are, small and large`() async throws {
+    /// An encrypted server while `body` runs.
+    /// - Parameter body: gets its address, and the directory with the certificates.
+    private func withEncryption(
+        _ security: SecurityProtocol = .ssl, users: [String: String] = [:],
+        _ change: (inout ServerOptions, TLSFiles) -> Void = { _, _ in },
+        _ body: @escaping @Sendable (ListenAddress, String) throws -> Void
+    ) async throws {
         let files = try TLSFiles()
         var options = ServerOptions()
         options.tls = files.options
+        change(&options, files)
         let directory = files.directory
-        try await withServer(options, listening: Self.local(.ssl)) { address in
+        try await withServer(options, listening: Self.local(security), users: users) { try body($0, directory) }
+        withExtendedLifetime(files) {}
+    }
+
+    @Test func `records go through TLS as they are, small and large`() async throws {
+        try await withEncryption { address, directory in
             let client = try TLSFiles.client(in: directory, of: address)
             let large = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             #expect(try client.produce([1, 2, 3], to: "t").errorCode == .none)
@@ -29,15 +41,10 @@ import Testing
             #expect(found.errorCode == .none && records.count > 1 << 20)
             #expect(Array(records.bytes).firstRange(of: large) != nil)
         }
-        withExtendedLifetime(files) {}
     }
 
     @Test func `a frame of several MiB that comes in many encrypted reads is taken whole and right`() async throws {
-        let files = try TLSFiles()
-        var options = ServerOptions()
-        options.tls = files.options
-        let directory = files.directory
-        try await withServer(options, listening: Self.local(.ssl)) { address in
+        try await withEncryption { address, directory in
             let client = try TLSFiles.client(in: directory, of: address)
             // No two places of it look alike, as a prime number of bytes apart.
             let large = (0..<(6 << 20)).map { UInt8(truncatingIfNeeded: $0 / 65_521 &+ $0 &* 167) }
@@ -53,15 +60,10 @@ import Testing
                 #expect(value.elementsEqual(large))
             }
         }
-        withExtendedLifetime(files) {}
     }
 
     @Test func `requests that come together in one encrypted read are answered one by one, in order`() async throws {
-        let files = try TLSFiles()
-        var options = ServerOptions()
-        options.tls = files.options
-        let directory = files.directory
-        try await withServer(options, listening: Self.local(.ssl)) { address in
+        try await withEncryption { address, directory in
             let client = try TLSFiles.client(in: directory, of: address)
             let frames = try (0..<60).map { _ in
                 try client.frame(MetadataRequest { $0.topics = [.init { $0.name = "t" }] }, version: 9)
@@ -75,66 +77,48 @@ import Testing
             try client.socket.send(Array(bytes[cut...]))
             #expect(try client.receive(MetadataResponse.self).topics.map(\.name) == ["t"])
         }
-        withExtendedLifetime(files) {}
     }
 
     @Test func `a user logs in by a password under TLS`() async throws {
-        let files = try TLSFiles()
-        var options = ServerOptions()
-        options.tls = files.options
-        let directory = files.directory
-        try await withServer(options, listening: Self.local(.saslSSL), users: ["ada": "secret"]) { address in
+        try await withEncryption(.saslSSL, users: ["ada": "secret"]) { address, directory in
             let client = try TLSFiles.client(in: directory, of: address)
             #expect(try client.logIn("ada", "secret").errorCode == .none)
             #expect(try client.topics() == ["t"])
             let other = try TLSFiles.client(in: directory, of: address)
             #expect(try other.logIn("ada", "wrong").errorCode == .saslAuthenticationFailed)
         }
-        withExtendedLifetime(files) {}
     }
 
     @Test func `a client without encryption is closed where there is one, and others go on`() async throws {
-        let files = try TLSFiles()
-        var options = ServerOptions()
-        options.tls = files.options
-        let directory = files.directory
-        try await withServer(options, listening: Self.local(.ssl)) { address in
+        try await withEncryption { address, directory in
             let other = try TLSFiles.client(in: directory, of: address)
             let client = try WireClient(address)
             try client.send(ApiVersionsRequest(), version: 0)
             #expect(client.isClosed())
             #expect(try other.topics() == ["t"])
         }
-        withExtendedLifetime(files) {}
     }
 
     @Test func `who begins no TLS in time is closed`() async throws {
-        let files = try TLSFiles()
-        var options = ServerOptions()
-        options.tls = files.options
-        options.logInTimeout = .milliseconds(300)
-        try await withServer(options, listening: Self.local(.ssl)) { address in
+        try await withEncryption { options, _ in
+            options.logInTimeout = .milliseconds(300)
+        } _: { address, _ in
             let client = try WireClient(address)
             #expect(client.isClosed())
         }
-        withExtendedLifetime(files) {}
     }
 
     @Test func `a client without the certificate that is required is closed, one with it is let in`() async throws {
-        let files = try TLSFiles()
-        var options = ServerOptions()
-        options.tls = files.options
-        options.tls?.clientAuthorityPath = files.authority
-        options.tls?.clientCertificates = .required
-        let directory = files.directory
-        try await withServer(options, listening: Self.local(.ssl)) { address in
+        try await withEncryption { options, files in
+            options.tls?.clientAuthorityPath = files.authority
+            options.tls?.clientCertificates = .required
+        } _: { address, directory in
             let stranger = try TLSFiles.client(in: directory, of: address)
             try? stranger.send(ApiVersionsRequest(), version: 0)
             #expect(stranger.isClosed())
             let client = try TLSFiles.client(in: directory, of: address, certificate: "client")
             #expect(try client.topics() == ["t"])
         }
-        withExtendedLifetime(files) {}
     }
 
     // MARK: What a server refuses
