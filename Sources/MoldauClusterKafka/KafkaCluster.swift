@@ -2,6 +2,7 @@ internal import MoldauClient
 public import MoldauCluster
 internal import MoldauClusterEmbedded
 internal import MoldauRecords
+internal import Synchronization
 
 /// A cluster of Kafka brokers, as the engine sees it: whole batches from fetch to task, and from outbox to produce.
 public final class KafkaCluster: Cluster, CustomStringConvertible {
@@ -9,6 +10,9 @@ public final class KafkaCluster: Cluster, CustomStringConvertible {
     let options: KafkaOptions
     /// Answers questions of all threads.
     let questions: AdminClient
+
+    /// By the names of their groups.
+    private let seats = Mutex<[String: GroupSeat]>([:])
 
     /// Where the cluster is, for log messages.
     public let description: String
@@ -49,6 +53,30 @@ public final class KafkaCluster: Cluster, CustomStringConvertible {
     }
 
     public func makeAdmin(clientID: String) throws -> any Admin { KafkaAdmin(self) }
+
+    public func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+        var own = GroupSeatOptions(group: group)
+        own.instanceID = options.instanceID
+        own.sessionTimeout = options.sessionTimeout
+        own.heartbeatInterval = options.heartbeatInterval
+        own.rebalanceTimeout = options.rebalanceTimeout
+        let seat = try translating {
+            try GroupSeat(own, cluster: client(named: "\(group)-member"), holder: SeatedWorker(worker))
+        }
+        seats.withLock { $0[group] = seat }
+        return GroupMembership(isShared: true, divide: { seat.divideAnew() }) { [weak self] in
+            self?.seats.withLock { if $0[group] === seat { $0[group] = nil } }
+            seat.leave()
+        }
+    }
+
+    /// Commits as the member that the process is in its group, or as nobody in particular.
+    func committing(group: String, _ commit: (ConsumerGroupMetadata) throws -> Void) throws {
+        guard let seat = seats.withLock({ $0[group] }) else {
+            return try commit(ConsumerGroupMetadata(group: group, generation: -1, memberID: "", instanceID: nil))
+        }
+        try seat.committing(within: options.deliveryTimeout, commit)
+    }
 
     /// The client options of one of the engine's clients.
     func client(named clientID: String) -> ClientOptions {

@@ -113,8 +113,8 @@ final class KafkaConsumer: MoldauCluster.Consumer {
 
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {
         let group = requireGroup()
-        let member = ConsumerGroupMetadata(group: group, generation: -1, memberID: "", instanceID: nil)
-        try translating { try inner.commit(offsets.mapValues(AdminClient.OffsetAndMetadata.init), as: member) }
+        let offsets = offsets.mapValues(AdminClient.OffsetAndMetadata.init)
+        try translating { try cluster.committing(group: group) { try inner.commit(offsets, as: $0) } }
     }
 
     private func requireGroup() -> String {

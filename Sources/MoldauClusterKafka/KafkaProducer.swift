@@ -8,8 +8,10 @@ class KafkaProducer: MoldauCluster.Producer {
     private static var patience: Duration { .seconds(3) }
 
     let inner: BatchProducer
+    let cluster: KafkaCluster
 
     init(_ cluster: KafkaCluster, clientID: String, transactionalID: String?, timeout: Duration) throws {
+        self.cluster = cluster
         var options = MoldauClient.ProducerOptions()
         options.linger = .zero
         options.deliveryTimeout = cluster.options.deliveryTimeout

@@ -7,9 +7,10 @@ final class KafkaTransactionalProducer: KafkaProducer, TransactionalProducer {
     func identify() throws { try translating { try inner.identify() } }
 
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
-        let member = ConsumerGroupMetadata(
-            group: group.group, generation: group.generation, memberID: group.memberID, instanceID: group.instanceID)
-        try translating { try inner.commit(offsets.mapValues(AdminClient.OffsetAndMetadata.init), of: member) }
+        let offsets = offsets.mapValues(AdminClient.OffsetAndMetadata.init)
+        try translating {
+            try inner.commit(offsets) { add in try cluster.committing(group: group.group, add) }
+        }
     }
 
     func abort() throws { try translating { try inner.abort() } }

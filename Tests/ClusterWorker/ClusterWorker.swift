@@ -15,6 +15,11 @@ struct ClusterWorker: ParsableCommand {
     @Option var threads = 1
     @Option var standbys = 0
     @Flag var exactlyOnce = false
+    @Option var instance: String?
+    /// The interval of heartbeats, in milliseconds.
+    @Option var heartbeat = 100
+    /// The session's timeout, in milliseconds.
+    @Option var session = 6_000
 
     /// Counts the words of `lines` in `counts`.
     static func topology() throws -> Topology {
@@ -34,8 +39,13 @@ struct ClusterWorker: ParsableCommand {
         configuration.streamThreads = threads
         configuration.standbys = standbys
         configuration.guarantee = exactlyOnce ? .exactlyOnce : .atLeastOnce
+        configuration.transactionTimeout = .seconds(5)
+        var options = KafkaOptions()
+        options.instanceID = instance
+        options.heartbeatInterval = .milliseconds(heartbeat)
+        options.sessionTimeout = .milliseconds(session)
         let app = StreamsApplication(
-            id: id, topology: try Self.topology(), cluster: .kafka(servers, stateDirectory: state),
+            id: id, topology: try Self.topology(), cluster: .kafka(servers, stateDirectory: state, options: options),
             configuration: configuration)
         try app.start()
         let interruption = Interruption()

@@ -130,26 +130,24 @@ package final class BatchProducer {
     }
 
     /// Makes what was sent readable, and the offsets of a group effective, all at once. Blocks.
-    /// - Throws: `ClientError` or `BatchFailure`: the transaction is to be aborted, by `abort` or by the next producer with its id.
+    /// - Parameter asMember: calls its argument with the member whose offsets these are; again, if it throws
+    ///   `ClientError` and another one may do.
+    /// - Throws: `ClientError` or `BatchFailure`: the transaction is to be aborted, by `abort` or by the next producer
+    ///   with its id.
     package func commit(
-        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of member: ConsumerGroupMetadata
+        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata],
+        asMember: ((ConsumerGroupMetadata) throws -> Void) throws -> Void
     ) throws {
         if offsets.isEmpty, !isInTransaction { return }
         try beginTransaction()
         try flush()
-        try add(offsets, of: member)
         let sender = sender
+        if !offsets.isEmpty {
+            try asMember { member in try waiting { try await sender.add(offsets, of: member) } }
+        }
         try waiting { try await sender.commit() }
         sender.endScope()
         isInTransaction = false
-    }
-
-    private func add(
-        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of member: ConsumerGroupMetadata
-    ) throws {
-        guard !offsets.isEmpty else { return }
-        let sender = sender
-        try waiting { try await sender.add(offsets, of: member) }
     }
 
     /// Has what was sent since the last commit never be readable. Blocks.

@@ -17,7 +17,7 @@ package func waiting<Value: Sendable>(for body: @escaping @Sendable () async thr
 }
 
 /// Runs tasks on threads that none of them blocks.
-private final class OwnThreads: TaskExecutor {
+final class OwnThreads: TaskExecutor {
     static let shared = OwnThreads()
 
     private let queue = DispatchQueue(label: "moldau.client")
