@@ -45,6 +45,7 @@ let package = Package(
         .library(name: "MoldauServiceLifecycle", targets: ["MoldauServiceLifecycle"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
+        .library(name: "MoldauClusterKafka", targets: ["MoldauClusterKafka"]),
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
         .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
@@ -119,6 +120,10 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
+
+        // The port onto a Kafka cluster
+        library(
+            "MoldauClusterKafka", ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"]),
 
         // The application's tower
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
@@ -235,6 +240,14 @@ let package = Package(
             name: "state-holder", dependencies: ["Moldau"], path: "Tests/StateHolder",
             swiftSettings: strict + warnings),
         .executableTarget(
+            name: "cluster-worker",
+            dependencies: [
+                "Moldau", "MoldauClusterKafka", "Signals",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/ClusterWorker", swiftSettings: strict + warnings),
+        .executableTarget(
             name: "OldData", dependencies: ["Moldau"], path: "Tests/OldData", resources: [.copy("Directory")],
             swiftSettings: strict + warnings),
         .executableTarget(
@@ -324,6 +337,13 @@ let package = Package(
             [
                 "MoldauRecords", "MoldauWire", "MoldauNetwork", "MoldauClient", "MoldauLog", "MoldauCluster",
                 "MoldauClusterEmbedded", "MoldauServer", .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
+            "MoldauClusterKafkaTests",
+            [
+                "Moldau", "MoldauRecords", "MoldauRuntime", "MoldauTopology", "MoldauCluster", "MoldauClusterEmbedded",
+                "MoldauClient", "MoldauClusterKafka", "MoldauCLI", "cluster-worker", "ProgramSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "MoldauRuntimeTests",

@@ -4,13 +4,12 @@ import MoldauClusterEmbedded
 import MoldauRecords
 import Synchronization
 
-/// An application's cluster: opened at the start; closed at the end only if it is an embedded one that the application
-/// opened.
+/// An application's cluster: opened at the start; closed at the end only if the application opened it.
 final class OpenedCluster: Sendable {
     private let choice: ClusterChoice
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
-    private let own = Mutex<(cluster: EmbeddedCluster, companion: (any ClusterCompanion)?)?>(nil)
+    private let own = Mutex<(cluster: any OwnedCluster, companion: (any ClusterCompanion)?)?>(nil)
 
     init(_ choice: ClusterChoice, clock: @escaping @Sendable () -> Timestamp, logger: Logger) {
         self.choice = choice
@@ -21,6 +20,10 @@ final class OpenedCluster: Sendable {
     func open() throws -> any Cluster {
         switch choice.kind {
         case .given(let cluster): return cluster
+        case .opened(let open):
+            let cluster = try open(logger)
+            own.withLock { $0 = (cluster, nil) }
+            return cluster
         case .directory(let path, let durability):
             let cluster = try EmbeddedCluster(
                 directory: path, durability: durability, clock: clock, logger: logger)

@@ -28,6 +28,8 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     case bufferFull(bytes: Int, after: Duration)
     /// The record is larger than `max.request.size`.
     case recordTooLarge(bytes: Int, limit: Int)
+    /// What was to be sent is no record batch.
+    case invalidBatch(TopicPartition, reason: String)
     /// Another producer with the same transactional id, or another member with the same instance id, has taken over.
     case fenced(id: String)
     /// The transaction cannot be committed any more.
@@ -61,7 +63,7 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
         case .transactionFailed: .abort
         case .fenced, .closed: .stop
         case .invalidSetting, .unsupportedAPI, .logInFailed, .unknownTopic, .unknownPartition, .recordTooLarge,
-            .noPosition, .unreadable:
+            .invalidBatch, .noPosition, .unreadable:
             .change
         }
     }
@@ -96,6 +98,7 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(bytes) bytes of records wait to be sent (buffer.memory), and none of them left within \(time) (max.block.ms)"
         case .recordTooLarge(let bytes, let limit):
             "a record of \(bytes) bytes is over the limit of \(limit) (max.request.size)"
+        case .invalidBatch(let partition, let reason): "what was to be sent to \(partition) is no batch: \(reason)"
         case .fenced(let id): "another client with the id '\(id)' has taken over; this one can do nothing more"
         case .transactionFailed(let reason): "the transaction cannot be committed: \(reason); abort it"
         case .notMember(let group, let reason):

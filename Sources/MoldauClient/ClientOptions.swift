@@ -19,6 +19,8 @@ public struct ClientOptions: Sendable {
     public var retryBackoffMax = Duration.seconds(1)
     /// `metadata.max.age.ms`: how old what is known of the cluster may become.
     public var metadataMaxAge = Duration.seconds(300)
+    /// `allow.auto.create.topics`: whether brokers may create topics that are asked for.
+    package var createsTopics = true
     /// `security.protocol` and `ssl.*`: nil for connections that are not encrypted.
     public var tls: ClientTLS?
     /// `sasl.*`: nil for no log-in.

@@ -15,9 +15,10 @@ public protocol Cluster: Sendable {
     /// - Parameter clientID: the client's name in logs and errors.
     func makeAdmin(clientID: String) throws -> any Admin
     /// Makes the caller a member of a group, until the result is released. Must be called before it reads or commits
-    /// for the group.
+    /// for the group; its consumers and producers then commit as that member.
+    /// - Parameter worker: what the group asks of the member, from the first `divideAnew` on.
     /// - Throws: `ClusterError.groupInUse` if the cluster accepts only one member and already has one.
-    func join(group: String) throws -> GroupMembership
+    func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership
 }
 
 extension Cluster {
@@ -32,7 +33,9 @@ extension Cluster {
     }
 
     /// A group may have any number of members, and each gets everything.
-    public func join(group: String) throws -> GroupMembership { GroupMembership(assigned: .all) {} }
+    public func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+        GroupMembership(alone: worker)
+    }
 }
 
 /// Reads the committed records of the partitions that `assign` gave it: records of open or aborted transactions are not

@@ -20,6 +20,10 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case invalidRecord(TopicPartition, reason: String)
     /// Another producer with that transactional id has taken over; this one can write no more.
     case producerFenced(id: String)
+    /// The transaction cannot be committed: nothing of it will ever be readable.
+    case transactionAborted(id: String, reason: String)
+    /// The group has removed this member, and may have given its work to others: it must not commit any of it.
+    case notMember(group: String, reason: String)
     /// The group already has a member, and the cluster accepts only one.
     case groupInUse(String)
     /// There is no room to store this now. Nothing of it was stored, and the call may be repeated; reads still work.
@@ -58,7 +62,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     public var remedy: Remedy {
         switch self {
         case .diskFull: .retry
-        case .producerFenced: .beginAnew
+        case .producerFenced, .transactionAborted, .notMember: .beginAnew
         case .offsetOutOfRange: .seek
         case .recordTooLarge, .invalidRecord: .sendApart
         case .unknownPartition, .topicExists, .invalidTopic, .invalidSettings: .leaveOut
@@ -91,6 +95,10 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
             "a batch of \(bytes) bytes for \(partition) is over the topic's limit of \(limit) (max.message.bytes)"
         case .invalidRecord(let partition, let reason): "\(partition) does not take a record: \(reason)"
         case .producerFenced(let id): "another producer of the transactional id '\(id)' has taken over"
+        case .transactionAborted(let id, let reason):
+            "the transaction of '\(id)' cannot be committed: \(reason); its work is done again"
+        case .notMember(let group, let reason):
+            "this process is no member of the group '\(group)' any more: \(reason); others go on with its work from the last commit"
         case .groupInUse(let group):
             "an application with the id '\(group)' runs on this cluster already, and a cluster in one process takes one of "
                 + "each id; stop that one, or give this one another id"

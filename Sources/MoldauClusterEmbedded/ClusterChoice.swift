@@ -1,3 +1,4 @@
+package import Logging
 public import MoldauCluster
 public import MoldauLog
 
@@ -7,6 +8,7 @@ public struct ClusterChoice: Sendable {
     package enum Kind: Sendable {
         case directory(String, Durability)
         case given(any Cluster)
+        case opened(@Sendable (Logger) throws -> any OwnedCluster)
     }
 
     package let kind: Kind
@@ -36,6 +38,24 @@ public struct ClusterChoice: Sendable {
         ClusterChoice(kind: .given(cluster), stateDirectory: stateDirectory, newTopicPartitions: nil)
     }
 }
+
+extension ClusterChoice {
+    /// A cluster that the application opens when it starts, and closes at its end.
+    package init(
+        stateDirectory: String?, newTopicPartitions: Int32?,
+        opening open: @escaping @Sendable (Logger) throws -> any OwnedCluster
+    ) {
+        self.init(kind: .opened(open), stateDirectory: stateDirectory, newTopicPartitions: newTopicPartitions)
+    }
+}
+
+/// A cluster that an application opens for itself.
+package protocol OwnedCluster: Cluster {
+    /// Called once, when its clients are not used any more. Blocks.
+    func close() throws
+}
+
+extension EmbeddedCluster: OwnedCluster {}
 
 /// What runs beside an embedded cluster while an application uses it: a server for example.
 package protocol ClusterCompanion: Sendable {

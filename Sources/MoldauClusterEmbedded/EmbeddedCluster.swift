@@ -91,7 +91,9 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
 
     /// - Throws: `ClusterError.groupInUse` while the group has another member.
-    public func join(group: String) throws -> GroupMembership { try store.join(group) }
+    public func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+        try store.join(group, worker)
+    }
 }
 
 /// A broker on any file system.
@@ -105,7 +107,7 @@ package protocol EmbeddedStore: Sendable {
         _ options: TransactionalProducerOptions
     ) throws(ClusterError) -> any TransactionalProducer
     func makeAdmin() -> any Admin
-    func join(_ group: String) throws(ClusterError) -> GroupMembership
+    func join(_ group: String, _ worker: any GroupWorker) throws(ClusterError) -> GroupMembership
     func closeStore() throws(ClusterError)
 }
 
@@ -118,9 +120,9 @@ extension Broker: EmbeddedStore {
         _ options: TransactionalProducerOptions
     ) throws(ClusterError) -> any TransactionalProducer { try EmbeddedTransactionalProducer(self, options) }
     package func makeAdmin() -> any Admin { EmbeddedAdmin(self) }
-    package func join(_ group: String) throws(ClusterError) -> GroupMembership {
+    package func join(_ group: String, _ worker: any GroupWorker) throws(ClusterError) -> GroupMembership {
         let residence = try translating { () throws(BrokerError) in try join(group) as GroupResidence }
-        return GroupMembership(assigned: .all) { [weak self] in self?.leave(residence) }
+        return GroupMembership(alone: worker) { [weak self] in self?.leave(residence) }
     }
     package func closeStore() throws(ClusterError) {
         do throws(BrokerError) { try close() } catch { throw ClusterError(error) }

@@ -45,6 +45,15 @@ public struct RecordBatchBuilder: ~Copyable {
         bytes.advance(by: BatchFormat.headerSize)
     }
 
+    /// Copies a batch that another builder has finished, uncompressed: to send it under another stamp.
+    package init(copying batch: UnsafeRawBufferPointer) throws(RecordBatchError) {
+        let header = try RecordBatchHeader(batch)
+        bytes = ByteWriter(capacity: batch.count)
+        bytes.append(contentsOf: batch)
+        (baseTimestamp, maxTimestamp) = (header.baseTimestamp.ms, header.maxTimestamp.ms)
+        storedRecordCount = Int(header.recordCount)
+    }
+
     /// Adds a record. A nil key or value is a null; an empty buffer is an empty value.
     @inlinable
     public mutating func append(

@@ -3,6 +3,8 @@
 /// Fetched batches are kept in these: records are views into them until a serde decodes them.
 public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory is written only inside `init`.
     @usableFromInline let base: UnsafeMutableRawPointer
+    /// Whose memory it is; nil for memory of its own.
+    private let owner: AnyObject?
 
     /// How many bytes there are.
     public let count: Int
@@ -20,6 +22,7 @@ public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory 
         }
         precondition(count >= 0 && count <= capacity, "filled beyond the reserved bytes")
         base = memory
+        owner = nil
     }
 
     /// A copy of these bytes.
@@ -41,9 +44,16 @@ public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory 
     package init(taking writer: consuming ByteWriter) {
         count = writer.count
         base = writer.takeMemory()
+        owner = nil
     }
 
-    deinit { base.deallocate() }
+    /// A view of bytes that stay as they are while `owner` lives: nothing is copied.
+    package init?(viewing bytes: UnsafeRawBufferPointer, of owner: AnyObject) {
+        guard let start = bytes.baseAddress else { return nil }
+        (base, count, self.owner) = (UnsafeMutableRawPointer(mutating: start), bytes.count, owner)
+    }
+
+    deinit { if owner == nil { base.deallocate() } }
 
     /// The bytes. Valid while this object lives.
     @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }

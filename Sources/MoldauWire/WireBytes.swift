@@ -27,6 +27,11 @@ package struct WireBytes: @unchecked Sendable, Equatable {  // Unchecked: memory
     /// How many there are.
     package var count: Int { bytes.count }
 
+    /// The same bytes, for those who know nothing of messages. Copies nothing.
+    package var shared: SharedBytes {
+        owner.flatMap { SharedBytes(viewing: bytes, of: $0) } ?? SharedBytes(copying: bytes)
+    }
+
     /// A view of some of the bytes.
     func view(of part: UnsafeRawBufferPointer) -> WireBytes { WireBytes(part, sharing: self) }
 

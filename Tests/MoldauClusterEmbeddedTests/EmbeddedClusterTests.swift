@@ -155,16 +155,18 @@ struct EmbeddedClusterTests {
 
     @Test func `a group takes one member, which has everything at once and can come back`() throws {
         let cluster = try makeCluster()
-        let first = try cluster.join(group: "app")
-        #expect(first.takeEvents() == [.assigned(.all)])
-        #expect(first.takeEvents().isEmpty)
-        #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app") }
-        _ = try cluster.join(group: "another")
+        let worker = IdleWorker()
+        let first = try cluster.join(group: "app", worker)
+        #expect(!first.isShared && worker.shares == [])
+        first.divideAnew()
+        #expect(worker.shares == [[1, 2, 3]])
+        #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app", IdleWorker()) }
+        _ = try cluster.join(group: "another", IdleWorker())
         first.leave()
-        let second = try cluster.join(group: "app")
+        let second = try cluster.join(group: "app", IdleWorker())
         // Leaving a second time does not end another member's place.
         first.leave()
-        #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app") }
+        #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app", IdleWorker()) }
         withExtendedLifetime(second) {}
     }
 
@@ -184,7 +186,7 @@ struct EmbeddedClusterTests {
             }
             return found.withLock { $0 }
         }
-        let membership = try cluster.join(group: "app")
+        let membership = try cluster.join(group: "app", IdleWorker())
         let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "app-1", group: "app"))
         try consumer.assign([])
         #expect(members() == ["app-1": 10])
@@ -199,8 +201,8 @@ struct EmbeddedClusterTests {
 
     @Test func `a membership ends when its last reference is gone`() throws {
         let cluster = try makeCluster()
-        withExtendedLifetime(try cluster.join(group: "app")) {}
-        _ = try cluster.join(group: "app")
+        withExtendedLifetime(try cluster.join(group: "app", IdleWorker())) {}
+        _ = try cluster.join(group: "app", IdleWorker())
     }
 
     /// Both producers of a transactional id have the same producer id until its epochs run out.

@@ -120,6 +120,25 @@ struct TaskPlacementTests {
         #expect(threads.held == before)
     }
 
+    @Test func `tasks that are no longer the process's own are given up, and a copy of one stays where its stores are`()
+    {
+        var threads = Threads(standbys: 0, members: [1, 2])
+        threads.settle()
+        let (had, kept) = (threads.held[2] ?? TaskSet(), threads.held[1] ?? TaskSet())
+        guard let moved = had.active.keys.min() else { return }
+        let rest = Set(tasks).subtracting([moved])
+        threads.placement.take(StickyAssignment.Work(tasks: Array(rest), copied: rest, followed: [moved]))
+        #expect(threads.placement.mayWorkOn == Set(tasks))
+        threads.settle()
+        #expect(threads.placement.mayWorkOn == rest)
+        #expect(threads.held[1] == kept)
+        #expect(threads.held[2]?.standby == [moved: 0])
+        // The copy becomes the task again.
+        threads.placement.take(StickyAssignment.Work(tasks: tasks, copied: Set(tasks)))
+        threads.settle()
+        #expect(threads.held[2]?.active == had.active && threads.held[2]?.standby == [:])
+    }
+
     @Test(arguments: 1...300 as ClosedRange<UInt64>)
     func `threads come, go and fail at any time, and no task is on two threads`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

@@ -23,7 +23,7 @@ import Testing
 
     @Test func `clients see the members of an application's group, and are kept out of it`() async throws {
         try await withServer(alongside: { cluster in
-            let membership = try cluster.join(group: "app")
+            let membership = try cluster.join(group: "app", IdleWorker())
             let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "app-1", group: "app"))
             try consumer.assign([TopicPartition("t", 0)])
             return (membership, consumer)

@@ -34,6 +34,7 @@ ALLOWED = {
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauClusterEmbedded", "CMemory",
     ],
     "MoldauClient": ["MoldauRecords", "MoldauWire", "MoldauNetwork"],
+    "MoldauClusterKafka": ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
@@ -75,7 +76,7 @@ ALLOWED_PACKAGES = {
 }
 
 # The products for which SwiftNIO, TLS and the like may be built.
-NETWORKED = {"MoldauServer", "MoldauClient", "moldau"}
+NETWORKED = {"MoldauServer", "MoldauClient", "MoldauClusterKafka", "moldau"}
 # The packages that only they may need.
 NETWORK_PACKAGES = {"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}
 

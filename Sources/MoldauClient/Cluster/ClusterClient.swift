@@ -159,8 +159,9 @@ final class ClusterClient: Sendable {
     }
 
     /// Sends in the world's order: a link's requests must leave in the order in which it noted them.
-    private func send<Request: WireRequest>(
-        _ request: Request, to address: BrokerAddress, _ purpose: Purpose, maxVersion: Int16, timeout: Duration?,
+    func send<Request: WireRequest>(
+        _ request: Request, to address: BrokerAddress, _ purpose: Purpose, maxVersion: Int16 = .max,
+        timeout: Duration? = nil,
         then answer: @escaping @Sendable (Result<Request.Response, ClientError>) -> Void
     ) {
         world.perform {
@@ -265,6 +266,7 @@ final class ClusterClient: Sendable {
         guard let question else { return }
         let request = MetadataRequest {
             $0.topics = question.topics.map { name in .init { $0.name = name } }
+            $0.allowAutoTopicCreation = options.createsTopics
         }
         let take: @Sendable (Result<MetadataResponse, ClientError>) -> Void = { self.take($0) }
         switch question.source {

@@ -36,26 +36,9 @@ extension ConsumerSession {
             throw ClientError.notMember(group: group, reason: "it has left, or was taken for dead")
         }
         let (memberID, generation) = state.withLock { ($0.member?.memberID ?? "", $0.member?.generation ?? -1) }
-        let request = OffsetCommitRequest {
-            $0.groupID = group
-            $0.generationIDOrMemberEpoch = generation
-            $0.memberID = memberID
-            $0.groupInstanceID = memberID.isEmpty ? nil : options.instanceID
-            $0.topics = offsets.keys.byTopic.map { topic, numbers in
-                .init {
-                    $0.name = topic
-                    $0.partitions = numbers.map { number in
-                        .init {
-                            $0.partitionIndex = number
-                            $0.committedOffset = offsets[TopicPartition(topic, number)] ?? .zero
-                            $0.committedMetadata = ""
-                        }
-                    }
-                }
-            }
-        }
-        let response = try await askCoordinator(request, of: group, within: options.apiTimeout, code: \.errorCode)
-        let code = response.errorCode
+        let member = ConsumerGroupMetadata(
+            group: group, generation: generation, memberID: memberID, instanceID: options.instanceID)
+        let code = try await send(offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, as: member)
         if code == .none { return }
         note(code, generation)
         switch code {
@@ -66,9 +49,44 @@ extension ConsumerSession {
         }
     }
 
+    /// Commits offsets for a group as one of its members, or as nobody in particular.
+    /// - Returns: what the coordinator says of it.
+    func send(
+        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata
+    ) async throws -> ErrorCode {
+        let request = OffsetCommitRequest {
+            $0.groupID = member.group
+            $0.generationIDOrMemberEpoch = member.generation
+            $0.memberID = member.memberID
+            $0.groupInstanceID = member.memberID.isEmpty ? nil : member.instanceID
+            $0.topics = offsets.keys.byTopic.map { topic, numbers in
+                .init {
+                    $0.name = topic
+                    $0.partitions = numbers.map { number in
+                        .init {
+                            $0.partitionIndex = number
+                            $0.committedOffset = offsets[TopicPartition(topic, number)]?.offset ?? .zero
+                            $0.committedMetadata = offsets[TopicPartition(topic, number)]?.metadata ?? ""
+                        }
+                    }
+                }
+            }
+        }
+        return try await askCoordinator(
+            request, of: member.group, within: options.apiTimeout, code: \.errorCode
+        ).errorCode
+    }
+
     /// What the group has committed; partitions without an offset are missing.
     /// - Throws: `ClientError`; `CancellationError`.
     func committed(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Offset] {
+        try await committedPositions(partitions).mapValues(\.offset)
+    }
+
+    /// As `committed`, with the texts that were committed along.
+    func committedPositions(
+        _ partitions: Set<TopicPartition>
+    ) async throws -> [TopicPartition: AdminClient.OffsetAndMetadata] {
         guard let group = options.group else {
             throw ClientError.invalidSetting("group.id", reason: "offsets are committed for a group")
         }
@@ -99,7 +117,7 @@ extension ConsumerSession {
             guard response.code == .none else {
                 throw ClientError.refused(response.code, "to tell committed offsets of the group '\(group)'")
             }
-            return response.offsets
+            return response.positions
         }
     }
 }
@@ -120,13 +138,14 @@ extension OffsetFetchResponse {
         return codes.first { $0 != .none } ?? .none
     }
 
-    fileprivate var offsets: [TopicPartition: Offset] {
-        var offsets: [TopicPartition: Offset] = [:]
+    fileprivate var positions: [TopicPartition: AdminClient.OffsetAndMetadata] {
+        var positions: [TopicPartition: AdminClient.OffsetAndMetadata] = [:]
         for topic in all {
             for partition in topic.partitions where partition.committedOffset >= .zero {
-                offsets[TopicPartition(topic.name, partition.partitionIndex)] = partition.committedOffset
+                positions[TopicPartition(topic.name, partition.partitionIndex)] = AdminClient.OffsetAndMetadata(
+                    partition.committedOffset, metadata: partition.metadata ?? "")
             }
         }
-        return offsets
+        return positions
     }
 }

@@ -13,6 +13,8 @@ final class ConsumerSession: Sendable {
         var member: GroupMember?
         /// The reader that waits for records.
         var waiting: OneAnswer<Void>?
+        /// Called when there are some, for a reader that blocks its thread.
+        var bell: (@Sendable () -> Void)?
         var isReading = false
         var isClosed = false
         /// When the reader was last here.
@@ -122,15 +124,18 @@ final class ConsumerSession: Sendable {
     private func drive() {
         driver.begin()
         let (now, map) = (cluster.world.now, cluster.map)
-        let (actions, due, waiting) = state.withLock { state in
-            guard !state.isClosed else { return ([FetchMachine.Action](), Duration?.none, OneAnswer<Void>?.none) }
+        let (actions, due, waiting, bell) = state.withLock { state in
+            guard !state.isClosed else {
+                return ([FetchMachine.Action](), Duration?.none, OneAnswer<Void>?.none, (@Sendable () -> Void)?.none)
+            }
             state.member?.notice(map)
             let (actions, due) = state.fetch.next(now, map)
-            let waiting = state.hasNews ? state.waiting : nil
-            if waiting != nil { state.waiting = nil }
-            return (actions, due, waiting)
+            guard state.hasNews else { return (actions, due, nil, nil) }
+            defer { state.waiting = nil }
+            return (actions, due, state.waiting, state.bell)
         }
         waiting?.give(.success(()))
+        bell?()
         perform(actions)
         if let due { driver.wait(until: due, now) { [weak self] in self?.drive() } }
     }

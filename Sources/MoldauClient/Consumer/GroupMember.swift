@@ -230,7 +230,7 @@ struct GroupMember: Sendable {
 }
 
 extension ConsumerProtocolData {
-    fileprivate var bytes: WireBytes {
+    var bytes: WireBytes {
         var writer = ByteWriter()
         // Only names over 32,767 bytes cannot be written, and no topic has such a name.
         try? encode(into: &writer, version: 3)
@@ -239,7 +239,7 @@ extension ConsumerProtocolData {
 }
 
 extension [ConsumerSubscription.TopicPartitions] {
-    fileprivate init(_ partitions: Set<TopicPartition>) {
+    init(_ partitions: Set<TopicPartition>) {
         self = partitions.byTopic.map { topic, numbers in
             .init {
                 $0.topic = topic

@@ -30,6 +30,17 @@ final class PendingBatch {
         builder.compression = compression
     }
 
+    /// A batch that was built elsewhere.
+    init(
+        _ partition: TopicPartition, order: Int, created: Duration, copying batch: UnsafeRawBufferPointer
+    ) throws(RecordBatchError) {
+        outcome = BatchOutcome(partition)
+        self.order = order
+        self.created = created
+        reservedBytes = batch.count
+        builder = try RecordBatchBuilder(copying: batch)
+    }
+
     var partition: TopicPartition { outcome.partition }
 
     /// The batch as it is sent, the same each time. Copies nothing.

@@ -144,35 +144,76 @@ struct ProducerMachine {
         return .buffered(acknowledgement, isDue: isDue)
     }
 
+    /// Takes a whole batch, which is sent as soon as possible.
+    /// - Returns: what it becomes; nil if there is no room now.
+    /// - Throws: `ClientError`.
+    mutating func append(
+        batch: UnsafeRawBufferPointer, to topic: Int, partition: Partition, now: Duration
+    ) throws(ClientError) -> BatchOutcome? {
+        guard batch.count <= options.maxRequestSize else {
+            throw .recordTooLarge(bytes: batch.count, limit: options.maxRequestSize)
+        }
+        let places = topics[topic].lanes
+        guard places.indices.contains(Int(partition.number)) else {
+            let name = places.first.map { lanes[$0].partition.topic } ?? ""
+            throw .unknownPartition(TopicPartition(name, partition), partitionCount: Int32(places.count))
+        }
+        let place = places[Int(partition.number)]
+        guard try hasRoom(for: batch.count) else { return nil }
+        let pending: PendingBatch
+        do throws(RecordBatchError) {
+            pending = try PendingBatch(lanes[place].partition, order: batchCount, created: now, copying: batch)
+        } catch {
+            throw .invalidBatch(lanes[place].partition, reason: "\(error)")
+        }
+        begin(pending, place)
+        lanes[place].closeOpen()
+        return pending.outcome
+    }
+
     private enum Beginning { case begun(isDue: Bool), full, refused(ClientError) }
 
     private mutating func beginBatch(_ place: Int, bytes: Int, _ now: Duration) -> Beginning {
-        if case .failed(let error) = identity { return .refused(error) }
-        if let transactionError { return .refused(transactionError) }
-        guard bytes <= options.bufferMemory else {
-            return .refused(.recordTooLarge(bytes: bytes, limit: options.bufferMemory))
-        }
-        guard usedBytes + bytes <= options.bufferMemory else {
-            isRoomWanted = true
-            wantedBytes = max(wantedBytes, bytes)
-            return .full
+        do throws(ClientError) {
+            guard try hasRoom(for: bytes) else { return .full }
+        } catch {
+            return .refused(error)
         }
         // A full batch is sent at once, others when they have waited.
         let isFull = lanes[place].open != nil
-        lanes[place].closeOpen()
-        lanes[place].open = PendingBatch(
-            lanes[place].partition, order: batchCount, created: now, bytes: bytes, options.compression.codec)
-        batchCount += 1
-        usedBytes += bytes
-        wantedBytes = 0
-        if !lanes[place].isActive {
-            lanes[place].isActive = true
-            active.append(place)
-        }
+        begin(
+            PendingBatch(
+                lanes[place].partition, order: batchCount, created: now, bytes: bytes, options.compression.codec),
+            place)
         let wanted = isFull ? now : now + options.linger
         guard dueTime.map({ wanted < $0 }) ?? true else { return .begun(isDue: false) }
         dueTime = wanted
         return .begun(isDue: true)
+    }
+
+    /// - Throws: `ClientError` if there never is any.
+    private mutating func hasRoom(for bytes: Int) throws(ClientError) -> Bool {
+        if case .failed(let error) = identity { throw error }
+        if let transactionError { throw transactionError }
+        guard bytes <= options.bufferMemory else {
+            throw .recordTooLarge(bytes: bytes, limit: options.bufferMemory)
+        }
+        if usedBytes + bytes <= options.bufferMemory { return true }
+        isRoomWanted = true
+        wantedBytes = max(wantedBytes, bytes)
+        return false
+    }
+
+    /// Opens a batch.
+    private mutating func begin(_ batch: PendingBatch, _ place: Int) {
+        lanes[place].closeOpen()
+        lanes[place].open = batch
+        batchCount += 1
+        usedBytes += batch.reservedBytes
+        wantedBytes = 0
+        guard !lanes[place].isActive else { return }
+        lanes[place].isActive = true
+        active.append(place)
     }
 
     /// Whether there is room for those that wait.

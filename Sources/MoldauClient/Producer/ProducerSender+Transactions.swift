@@ -27,7 +27,9 @@ extension ProducerSender {
         return result
     }
 
-    private func commit() async throws {
+    /// Ends the transaction, if it has begun.
+    /// - Throws: `ClientError`; the transaction is to be aborted then.
+    func commit() async throws {
         try await flush()
         let (error, isEmpty) = withMachine { ($0.transactionError ?? $0.fatalError, !$0.hasTransaction) }
         if let error { throw error }
@@ -38,7 +40,7 @@ extension ProducerSender {
 
     /// Has the transaction undone. If the cluster does not answer, it aborts it after `transaction.timeout.ms`, or when
     /// the next one begins.
-    private func abort() async {
+    func abort() async {
         // The task may be cancelled: the abort must not be.
         await Task { [self] in
             withMachine { machine in
@@ -66,7 +68,9 @@ extension ProducerSender {
     }
 
     /// Makes a group's offsets part of the transaction.
-    func add(_ offsets: [TopicPartition: Offset], of metadata: ConsumerGroupMetadata) async throws {
+    func add(
+        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of metadata: ConsumerGroupMetadata
+    ) async throws {
         guard let stamp = withMachine({ $0.stamp }), let id = options.transactionalID else {
             throw ClientError.transactionFailed(reason: "the producer has no number")
         }
@@ -92,8 +96,8 @@ extension ProducerSender {
                     $0.partitions = numbers.map { number in
                         .init {
                             $0.partitionIndex = number
-                            $0.committedOffset = offsets[TopicPartition(topic, number)] ?? .zero
-                            $0.committedMetadata = ""
+                            $0.committedOffset = offsets[TopicPartition(topic, number)]?.offset ?? .zero
+                            $0.committedMetadata = offsets[TopicPartition(topic, number)]?.metadata ?? ""
                         }
                     }
                 }

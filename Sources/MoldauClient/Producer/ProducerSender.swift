@@ -77,6 +77,18 @@ final class ProducerSender: Sendable {
         }
     }
 
+    /// Takes a whole batch if there is room. Does not wait.
+    func append(_ batch: UnsafeRawBufferPointer, to topic: Int, _ partition: Partition) throws -> BatchOutcome? {
+        let batch = WholeBatch(bytes: batch)
+        let now = cluster.world.now
+        let outcome = try state.withLock { state throws in
+            if state.isClosed { throw ClientError.closed }
+            return try state.machine.append(batch: batch.bytes, to: topic, partition: partition, now: now)
+        }
+        driveSoon()
+        return outcome
+    }
+
     /// Waits until there may be room.
     func waitForRoom() async throws {
         let answer = OneAnswer<Void>()
@@ -310,6 +322,11 @@ final class ProducerSender: Sendable {
         driveSoon()
         return result
     }
+}
+
+/// A batch that is read within the call that passes it.
+private struct WholeBatch: @unchecked Sendable {  // Unchecked: as `RecordBytes`.
+    let bytes: UnsafeRawBufferPointer
 }
 
 extension ClientError {

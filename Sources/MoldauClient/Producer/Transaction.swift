@@ -10,7 +10,7 @@ public struct Transaction: Sendable {
     /// records that result from what was read have been sent.
     /// - Throws: `ClientError`; `CancellationError`.
     public func commit(_ offsets: [TopicPartition: Offset], of group: ConsumerGroupMetadata) async throws {
-        try await sender.add(offsets, of: group)
+        try await sender.add(offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, of: group)
     }
 }
 
@@ -21,6 +21,12 @@ public struct ConsumerGroupMetadata: Hashable, Sendable {
     let generation: Int32
     let memberID: String
     let instanceID: String?
+
+    /// A member of a group.
+    /// - Parameter generation: −1 for a caller that is no member.
+    package init(group: String, generation: Int32, memberID: String, instanceID: String?) {
+        (self.group, self.generation, self.memberID, self.instanceID) = (group, generation, memberID, instanceID)
+    }
 }
 
 extension Producer {

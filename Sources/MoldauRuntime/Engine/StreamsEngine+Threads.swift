@@ -83,9 +83,12 @@ extension StreamsEngine {
     }
 
     /// Applies an event of a thread, and grants every thread what it may have now.
-    func place(_ event: (inout TaskPlacement) -> Void) {
+    func place(_ event: (inout TaskPlacement) -> Void) { change { event(&$0.placement) } }
+
+    /// Applies a change of what threads are to have, and grants every thread what it may have now.
+    func change(_ event: (inout Inner) -> Void) {
         let (old, next, waiting) = inner.withLock { inner in
-            event(&inner.placement)
+            event(&inner)
             let isSettled = inner.isSettled
             if !inner.isEnding { for (number, loop) in inner.loops { loop.grant(inner.placement.granted(number)) } }
             let next = isSettled ? StreamsState.running : .rebalancing
@@ -94,6 +97,7 @@ extension StreamsEngine {
         }
         if let old { tell(old, next) }
         for continuation in waiting { continuation.resume() }
+        divideAnewIfDue()
     }
 
     /// Returns when every task is where it belongs, and is being processed.
@@ -116,7 +120,7 @@ extension StreamsEngine.Inner {
     fileprivate var isEnding: Bool { isReplanning || isStopRequested || failure != nil }
 
     /// Whether every task is on the right thread and is being processed.
-    fileprivate var isSettled: Bool { plan != nil && !isEnding && placement.isSettled }
+    fileprivate var isSettled: Bool { plan != nil && group.share != nil && !isEnding && placement.isSettled }
 
     /// - Throws: `RuntimeError.invalidState` if the application does not run.
     fileprivate func requireAlive() throws {

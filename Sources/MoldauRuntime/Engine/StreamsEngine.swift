@@ -28,6 +28,7 @@ package final class StreamsEngine: Sendable {
         var cluster: (any Cluster)?
         /// These two keep other instances of the application out.
         var membership: GroupMembership?
+        var group = GroupPlace()
         var stateLock: StateDirectoryLock?
         var failure: (any Error)?
         var memory: StateMemory?
@@ -37,6 +38,7 @@ package final class StreamsEngine: Sendable {
     private let topology: Topology
     let configuration: StreamsConfiguration
     private let stateDirectory: String?
+    private let randomness: @Sendable () -> UInt64
     let clock: @Sendable () -> RoundTime
     private let openCluster: @Sendable () throws -> any Cluster
     let logger: Logger
@@ -45,10 +47,12 @@ package final class StreamsEngine: Sendable {
 
     /// - Parameters:
     ///   - stateDirectory: for this application alone; nil keeps all state in memory.
+    ///   - randomness: for the name of a process that shares the tasks with others.
     ///   - openCluster: called once, by `start`.
     package init(
         applicationID: String, topology: Topology, configuration: StreamsConfiguration, stateDirectory: String?,
         clock: @escaping @Sendable () -> RoundTime,
+        randomness: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 0...(.max)) },
         openCluster: @escaping @Sendable () throws -> any Cluster
     ) {
         names = InternalTopicNames(applicationID: applicationID, topology: topology)
@@ -57,6 +61,7 @@ package final class StreamsEngine: Sendable {
         self.stateDirectory = stateDirectory
         logger = configuration.logger
         self.clock = clock
+        self.randomness = randomness
         self.openCluster = openCluster
         inner = Mutex(
             Inner(numbers: Set(1...min(max(1, configuration.streamThreads), StreamsConfiguration.mostThreads))))
@@ -91,17 +96,21 @@ package final class StreamsEngine: Sendable {
 
     private func launch() throws {
         do {
-            let (plan, work) = try makePlan()
-            let replicas = try plan.furthestReplicas(of: work.tasks, in: stateDirectory)
-            let loops = inner.withLock { inner -> [StreamThreadLoop] in
-                if inner.isStopRequested { return [] }
+            let plan = try makePlan()
+            let replicas = try plan.furthestReplicas(of: plan.allTasks, in: stateDirectory)
+            let onDisk = plan.process == nil ? [:] : try plan.heldOnDisk(in: stateDirectory)
+            let (loops, membership) = inner.withLock { inner -> ([StreamThreadLoop], GroupMembership?) in
+                if inner.isStopRequested { return ([], nil) }
                 inner.isReplanning = false
                 inner.plan = plan
-                inner.placement = TaskPlacement(work, replicas: replicas)
+                (inner.group.share, inner.group.onDisk) = (nil, onDisk)
+                inner.placement = TaskPlacement(
+                    StickyAssignment.Work(tasks: [], standbys: configuration.standbys), replicas: replicas)
                 inner.placement.join(inner.numbers)
-                return inner.numbers.sorted().map { makeLoop($0, plan, &inner) }
+                return (inner.numbers.sorted().map { makeLoop($0, plan, &inner) }, inner.membership)
             }
             if loops.isEmpty { return finish() }
+            membership?.divideAnew()
             for loop in loops { loop.start() }
         } catch {
             inner.withLock { $0.failure = error }
@@ -111,7 +120,7 @@ package final class StreamsEngine: Sendable {
     }
 
     /// Creates the topics that are missing. Blocks.
-    private func makePlan() throws -> (StreamThreadPlan, StickyAssignment<Int>.Work) {
+    private func makePlan() throws -> StreamThreadPlan {
         guard !topology.nodes.isEmpty || !topology.globalTables.isEmpty else { throw TopologyError.empty }
         let complaints = configuration.complaints(names: names, topology: topology)
         guard complaints.isEmpty else { throw RuntimeError.invalidSettings(complaints) }
@@ -130,9 +139,11 @@ package final class StreamsEngine: Sendable {
             number: 0, tasks: [], topology: watch.matched, names: names, configuration: configuration,
             partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: stateDirectory)
         plan.topicIDs = topics.topicIDs
+        plan.allTasks = topics.tasks
+        plan.process = inner.withLock { $0.group.process }
         if topology.readsByPattern { plan.watch = watch }
         plan.paceBoard.expectAll()
-        return (plan, topics.work(standbys: configuration.standbys, of: watch.matched))
+        return plan
     }
 
     private func tell(_ plan: TopicPlan, of topology: Topology, on cluster: any Cluster) {
@@ -148,9 +159,12 @@ package final class StreamsEngine: Sendable {
     private func openedCluster() throws -> any Cluster {
         if let cluster = inner.withLock({ $0.cluster }) { return cluster }
         let cluster = try openCluster()
-        let membership = try cluster.join(group: names.applicationID)
+        let membership = try cluster.join(group: names.applicationID, GroupLink(self))
         let stateLock = try stateDirectory.map { try StateDirectoryLock($0) }
-        inner.withLock { inner in (inner.cluster, inner.membership, inner.stateLock) = (cluster, membership, stateLock)
+        let process = membership.isShared ? try ProcessName.find(in: stateDirectory, randomness) : nil
+        inner.withLock { inner in
+            (inner.cluster, inner.membership, inner.stateLock) = (cluster, membership, stateLock)
+            inner.group.process = process
         }
         return cluster
     }
@@ -252,12 +266,11 @@ package final class StreamsEngine: Sendable {
 
     private func finish() {
         _ = change(to: failure == nil ? .notRunning : .error)
-        let waiting = inner.withLock { inner in
-            inner.membership?.leave()
-            (inner.membership, inner.stateLock) = (nil, nil)
-            defer { inner.waiting = [] }
-            return inner.waiting
+        let (waiting, membership) = inner.withLock { inner in
+            defer { (inner.membership, inner.stateLock, inner.waiting) = (nil, nil, []) }
+            return (inner.waiting, inner.membership)
         }
+        membership?.leave()
         end.open()
         for continuation in waiting { continuation.resume() }
     }

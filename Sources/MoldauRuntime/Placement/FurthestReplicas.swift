@@ -1,4 +1,5 @@
 import Foundation
+import MoldauCluster
 import MoldauRecords
 import MoldauState
 import MoldauTopology
@@ -34,5 +35,31 @@ extension StreamThreadPlan {
             try store.close()
             return sum + reach.reduce(0, +)
         }
+    }
+}
+
+extension StreamThreadPlan {
+    /// How far the stores are that an earlier run has left on disk, for tasks that changelogs restore. Opens the
+    /// stores, so it must run before any thread does. Blocks.
+    /// - Throws: `StateError`, `ClusterError`.
+    func heldOnDisk(in stateDirectory: String?) throws -> [TaskID: MemberReport.Held] {
+        guard let stateDirectory, let names = try? FileManager.default.contentsOfDirectory(atPath: stateDirectory)
+        else {
+            return [:]
+        }
+        let (found, parts) = (Set(names), topology.subtopologies.filter(\.canBeCopied))
+        var held: [TaskID: MemberReport.Held] = [:]
+        let consumer = try cluster.makeConsumer(clientID: clientID + "-look-up")
+        defer { consumer.close() }
+        for task in allTasks where found.contains(TaskSet.directory(of: task, replica: 0)) {
+            guard let part = parts.first(where: { $0.number == task.subtopology }) else { continue }
+            let changelogs = part.stores.filter(\.isLogged).map {
+                TopicPartition(self.names.changelog(ofStore: $0.name), task.partition)
+            }
+            let size = try consumer.ends(of: Set(changelogs)).values.reduce(0) { $0 + $1.value }
+            let reach = try reach(of: part, in: environment(of: task, replica: 0))
+            held[task] = MemberReport.Held(isOwned: false, lag: max(0, size - reach), size: size)
+        }
+        return held
     }
 }

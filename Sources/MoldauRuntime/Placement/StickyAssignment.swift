@@ -21,6 +21,12 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
     /// An empty assignment.
     package init() {}
 
+    /// What members have.
+    /// - Parameter standby: the members with copies, the best first.
+    package init(active: [TaskID: Member], standby: [TaskID: [Member]]) {
+        (self.active, self.standby) = (active, standby)
+    }
+
     /// The tasks and copies to assign.
     package struct Work: Sendable {
         package let tasks: [TaskID]
@@ -28,9 +34,12 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
         package let copied: [TaskID]
         /// The number of standby copies of each; fewer if there are not enough other members.
         package let standbys: Int
+        /// Tasks that are assigned elsewhere, and whose stores one member has a copy of.
+        package let followed: [TaskID]
 
-        package init(tasks: [TaskID], copied: Set<TaskID> = [], standbys: Int = 0) {
+        package init(tasks: [TaskID], copied: Set<TaskID> = [], standbys: Int = 0, followed: Set<TaskID> = []) {
             self.tasks = tasks.sorted()
+            self.followed = followed.subtracting(tasks).sorted()
             self.copied = standbys > 0 ? self.tasks.filter(copied.contains) : []
             self.standbys = standbys
         }
@@ -140,6 +149,11 @@ extension StickyAssignment {
         }
 
         mutating func placeCopies(_ previous: StickyAssignment) {
+            for task in work.followed {
+                // Whoever had the task has its stores.
+                let had = [previous.active[task]].compactMap(\.self) + (previous.standby[task] ?? [])
+                if let member = had.first(where: members.contains) ?? member(forCopyOf: task) { copy(task, to: member) }
+            }
             let count = min(work.standbys, members.count - 1)
             guard count > 0 else { return }
             for task in work.copied {

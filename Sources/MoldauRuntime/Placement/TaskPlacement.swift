@@ -25,7 +25,7 @@ package struct TaskPlacement: Sendable {
         var mayHold: [TaskSet] { [granted, held] + earlier }
     }
 
-    private let work: StickyAssignment<Int>.Work
+    private var work: StickyAssignment<Int>.Work
     private var threads: [Int: Thread] = [:]
     private var target = StickyAssignment<Int>()
     /// The replica that each task used last.
@@ -40,6 +40,12 @@ package struct TaskPlacement: Sendable {
     }
 
     // MARK: Events
+
+    /// There is other work: what is not in it any more is given up.
+    package mutating func take(_ work: StickyAssignment<Int>.Work) {
+        self.work = work
+        assign()
+    }
 
     /// Threads start; they hold nothing yet.
     package mutating func join(_ numbers: some Sequence<Int>) {
@@ -103,6 +109,16 @@ package struct TaskPlacement: Sendable {
     /// The progress of a thread with its tasks, as last reported.
     package func status(of number: Int) -> TaskStatus { threads[number]?.status ?? TaskStatus() }
 
+    /// The tasks that threads may be working on, or soon will.
+    package var mayWorkOn: Set<TaskID> {
+        threads.values.reduce(into: []) { tasks, thread in
+            for set in thread.mayHold { tasks.formUnion(set.active.keys) }
+        }
+    }
+
+    /// The tasks that threads have standby copies of, as last reported.
+    package var standbyTasks: Set<TaskID> { threads.values.reduce(into: []) { $0.formUnion($1.held.standby.keys) } }
+
     /// Whether every task is where it belongs, and is being processed.
     package var isSettled: Bool { isAtRest && !isUneven }
 
@@ -148,7 +164,8 @@ package struct TaskPlacement: Sendable {
     private mutating func grantStandby(_ task: TaskID, to number: Int) {
         // The task itself comes first: its replica is the one that was written last.
         guard let thread = threads[number], !thread.mayHold.contains(where: { $0.replica(of: task) != nil }),
-            threads.values.contains(where: { $0.granted.active[task] != nil }), let replica = freeReplica(of: task)
+            work.followed.contains(task) || threads.values.contains(where: { $0.granted.active[task] != nil }),
+            let replica = freeReplica(of: task)
         else { return }
         threads[number]?.granted.standby[task] = replica
     }

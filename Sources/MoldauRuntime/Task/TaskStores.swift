@@ -74,6 +74,11 @@ package struct TaskStores {
             batches: try services.outbox.batches(forChangelogOf: store.name))
     }
 
+    /// How many changelog records the stores stand for, at most: the sum of their offsets.
+    var size: Int64 {
+        entries.reduce(0) { $0 + ($1.changelog == nil ? 0 : $1.store.changelogOffset?.value ?? 0) }
+    }
+
     /// Closes all stores, even if one throws. They keep what was committed and discard the rest.
     /// - Throws: the first error.
     package func close() throws {

@@ -145,6 +145,7 @@ final class HeldTasks {
             if count > 0 { report.inFlight[task.id] = count }
         }
         report.lags = restorer.lags
+        if plan.process != nil { for task in running { report.sizes[task.id] = task.stores.size } }
         return report
     }
 }

@@ -150,7 +150,7 @@ package final class StreamThread {
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
         } catch let error as ClusterError where error.remedy == .beginAnew {
-            try restartTasks(now: now)
+            try restartTasks(because: error, now: now)
             return 0
         }
     }
@@ -308,11 +308,15 @@ package final class StreamThread {
     }
 
     /// Called when the cluster has aborted the transaction because it was open for too long, or because another
-    /// producer took over: nothing done since the last commit counts. Stores discard it, and tasks start again at their
-    /// committed positions.
-    private func restartTasks(now: RoundTime) throws {
+    /// producer took over, and when the group has removed the process: nothing done since the last commit counts.
+    /// Stores discard it, and tasks that still belong to this thread start again at their committed positions.
+    private func restartTasks(because error: ClusterError, now: RoundTime) throws {
+        let reason =
+            if case .notMember = error { "\(error)" } else {
+                "a transaction was aborted, which was open for longer than its timeout, or whose producer another one replaced; its records are processed again"
+            }
         plan.configuration.logger.warning(
-            "a transaction was aborted, which was open for longer than its timeout, or whose producer another one replaced; its records are processed again",
+            "\(reason)",
             metadata: ["thread": "\(plan.clientID)", "timeout": "\(plan.configuration.ownTransactionTimeout)"])
         turns.transactionPace.lost()
         for task in tasks { try close(task) }

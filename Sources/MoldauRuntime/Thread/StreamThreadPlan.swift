@@ -20,6 +20,10 @@ package struct StreamThreadPlan: Sendable {
     package var environment: @Sendable (String) -> StoreEnvironment
     /// Shared by all threads of the process.
     package var paceBoard: PaceBoard
+    /// All tasks of the application, in order.
+    package var allTasks: [TaskID] = []
+    /// The process's name among those that share the application's tasks; nil if it is the only one.
+    package var process: String?
     /// For the one thread that looks for new topics; nil for the others.
     package var watch: TopicWatch?
 
@@ -49,7 +53,8 @@ package struct StreamThreadPlan: Sendable {
 
     /// The transactional id, the same for this thread across restarts; nil without transactions.
     private var transactionalID: String? {
-        configuration.guarantee == .exactlyOnce ? "\(names.applicationID)-\(number)" : nil
+        guard configuration.guarantee == .exactlyOnce else { return nil }
+        return ([names.applicationID] + [process].compactMap(\.self) + ["\(number)"]).joined(separator: "-")
     }
 
     /// A commit makes the records that were read durable before it commits their offsets. In a transaction nothing of

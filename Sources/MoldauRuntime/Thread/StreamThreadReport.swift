@@ -17,12 +17,15 @@ package struct StreamThreadReport: Sendable, Equatable {
     /// Lags of stores that are being restored, and of standby copies.
     package var lags: [StoreLag] = []
 
+    /// How many changelog records the stores of running tasks stand for, at most, if several processes share the tasks.
+    package var sizes: [TaskID: Int64] = [:]
+
     package init() {}
 
     /// The part of the report that remains after the thread has ended.
     var afterEnd: StreamThreadReport {
         var report = self
-        (report.waiting, report.inFlight, report.lags) = ([:], [:], [])
+        (report.waiting, report.inFlight, report.lags, report.sizes) = ([:], [:], [], [:])
         return report
     }
 

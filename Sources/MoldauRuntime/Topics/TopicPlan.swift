@@ -211,17 +211,27 @@ extension TopicPlan {
         _ topology: Topology, names: InternalTopicNames, newTopicPartitions: Int32?,
         named: Set<String> = [], settings: InternalTopicSettings = InternalTopicSettings(), admin: any Admin
     ) throws -> TopicPlan {
-        let existing = try admin.describe(topicsToDescribe(topology, names: names, named: named))
-        var plan = try TopicPlan(
-            topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions, named: named,
-            settings: settings)
-        if !plan.missing.isEmpty {
-            try admin.create(plan.missing)
+        var attempts = 0
+        while true {
+            let existing = try admin.describe(topicsToDescribe(topology, names: names, named: named))
+            var plan = try TopicPlan(
+                topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions, named: named,
+                settings: settings)
+            if plan.missing.isEmpty { return plan }
+            attempts += 1
+            do {
+                try admin.create(plan.missing)
+            } catch ClusterError.topicExists where attempts < mostAttempts {
+                // Another process of the application has begun at the same time: what it made is checked too.
+                continue
+            }
             let created = try admin.describe(Set(plan.missing.map(\.name)))
             plan.topicIDs.merge(created.compactMapValues(\.id)) { $1 }
+            return plan
         }
-        return plan
     }
+
+    private static var mostAttempts: Int { 5 }
 
     /// The tasks to assign to threads.
     /// - Parameter standbys: the number of standby copies of each task that can have some.

@@ -1,0 +1,223 @@
+internal import MoldauWire
+
+extension AdminClient {
+    /// Which offset is asked for.
+    public enum OffsetSpec: Hashable, Sendable {
+        /// The first that the partition holds.
+        case earliest
+        /// The one behind the last.
+        case latest
+        /// That of the record with the latest time. Brokers tell it from Kafka 3.0 on.
+        case maxTimestamp
+        /// That of the first record of that time or a later one.
+        case timestamp(Timestamp)
+    }
+
+    /// An offset that was asked for.
+    public struct ListedOffset: Sendable, Equatable {
+        /// The offset; nil if there is no record of that time.
+        public let offset: Offset?
+        /// The time of that record, where a time was asked for.
+        public let timestamp: Timestamp?
+        /// The epoch of the leader that wrote it; nil if that is not known.
+        public let leaderEpoch: Int32?
+    }
+
+    /// A producer whose records a partition holds.
+    public struct ProducerState: Sendable, Equatable {
+        /// The producer's number.
+        public let producerID: Int64
+        /// How often it has changed hands.
+        public let producerEpoch: Int32
+        /// The number of its last record in the partition; −1 if that is not known.
+        public let lastSequence: Int32
+        /// When it last wrote.
+        public let lastTimestamp: Timestamp
+        /// The epoch of the coordinator of its transactions; nil if it has none.
+        public let coordinatorEpoch: Int32?
+        /// Where its open transaction begins; nil if none is open.
+        public let transactionStart: Offset?
+    }
+
+    /// A transaction of a partition that hangs: its coordinator does not know it any more.
+    public struct HangingTransaction: Sendable, Equatable {
+        /// Where it is open.
+        public var partition: TopicPartition
+        /// The producer's number.
+        public var producerID: Int64
+        /// Its epoch.
+        public var producerEpoch: Int16
+        /// The coordinator's epoch.
+        public var coordinatorEpoch: Int32
+
+        /// A transaction, as `describeProducers` shows it.
+        public init(_ partition: TopicPartition, producerID: Int64, producerEpoch: Int16, coordinatorEpoch: Int32) {
+            (self.partition, self.producerID) = (partition, producerID)
+            (self.producerEpoch, self.coordinatorEpoch) = (producerEpoch, coordinatorEpoch)
+        }
+    }
+
+    /// Offsets of partitions.
+    /// - Parameter isolation: with `readCommitted` the end is before the first open transaction.
+    /// - Throws: `CancellationError`.
+    public func listOffsets(
+        _ wanted: [TopicPartition: OffsetSpec], isolation: ConsumerOptions.Isolation = .readUncommitted
+    ) async throws -> Outcomes<TopicPartition, ListedOffset> {
+        try await askLeaders(of: wanted.keys) { address, partitions in
+            let request = ListOffsetsRequest {
+                $0.replicaID = -1
+                $0.isolationLevel = isolation.rawValue
+                $0.topics = partitions.byTopic.map { topic, numbers in
+                    .init {
+                        $0.name = topic
+                        $0.partitions = numbers.map { number in
+                            .init {
+                                $0.partitionIndex = number
+                                $0.timestamp = wanted[TopicPartition(topic, number)]?.wire ?? -1
+                            }
+                        }
+                    }
+                }
+            }
+            let response = try await self.call(request, to: address)
+            var outcomes: Outcomes<TopicPartition, ListedOffset> = [:]
+            for topic in response.topics {
+                for found in topic.partitions {
+                    let partition = TopicPartition(topic.name, found.partitionIndex)
+                    outcomes[partition] = found.outcome(of: partition)
+                }
+            }
+            return outcomes
+        }
+    }
+
+    /// Offsets of all partitions of topics, or of partitions, at the same place.
+    /// - Throws: `CancellationError`.
+    public func listOffsets(
+        of partitions: some Sequence<TopicPartition>, _ spec: OffsetSpec,
+        isolation: ConsumerOptions.Isolation = .readUncommitted
+    ) async throws -> Outcomes<TopicPartition, ListedOffset> {
+        try await listOffsets(Dictionary(partitions.map { ($0, spec) }) { $1 }, isolation: isolation)
+    }
+
+    /// Deletes the records before these offsets.
+    /// - Parameter before: nil as the offset: all that are there.
+    /// - Returns: the first offset that each partition holds now.
+    /// - Throws: `CancellationError`.
+    @discardableResult
+    public func deleteRecords(before offsets: [TopicPartition: Offset?]) async throws -> Outcomes<
+        TopicPartition, Offset
+    > {
+        try await askLeaders(of: offsets.keys) { address, partitions in
+            let request = DeleteRecordsRequest {
+                $0.topics = partitions.byTopic.map { topic, numbers in
+                    .init {
+                        $0.name = topic
+                        $0.partitions = numbers.map { number in
+                            let offset = offsets[TopicPartition(topic, number)] ?? nil
+                            return .init { ($0.partitionIndex, $0.offset) = (number, offset ?? Offset(-1)) }
+                        }
+                    }
+                }
+                $0.timeoutMs = self.timeoutMs
+            }
+            let response = try await self.call(request, to: address)
+            var outcomes: Outcomes<TopicPartition, Offset> = [:]
+            for topic in response.topics {
+                for found in topic.partitions {
+                    let partition = TopicPartition(topic.name, found.partitionIndex)
+                    let error = ClientError.of(found.errorCode, topic: topic.name, "to delete records of \(partition)")
+                    outcomes[partition] = error.map { .failure($0) } ?? .success(found.lowWatermark)
+                }
+            }
+            return outcomes
+        }
+    }
+
+    /// The producers that have written to partitions, and their open transactions.
+    /// - Throws: `CancellationError`.
+    public func describeProducers(
+        of partitions: some Sequence<TopicPartition>
+    ) async throws -> Outcomes<TopicPartition, [ProducerState]> {
+        try await askLeaders(of: partitions) { address, partitions in
+            let request = DescribeProducersRequest {
+                $0.topics = partitions.byTopic.map { topic, numbers in
+                    .init { ($0.name, $0.partitionIndexes) = (topic, numbers) }
+                }
+            }
+            let response = try await self.call(request, to: address)
+            var outcomes: Outcomes<TopicPartition, [ProducerState]> = [:]
+            for topic in response.topics {
+                for found in topic.partitions {
+                    let partition = TopicPartition(topic.name, found.partitionIndex)
+                    let error = ClientError.of(
+                        found.errorCode, topic: topic.name, "to describe the producers of \(partition)",
+                        message: found.errorMessage)
+                    outcomes[partition] =
+                        error.map { .failure($0) } ?? .success(found.activeProducers.map(ProducerState.init))
+                }
+            }
+            return outcomes
+        }
+    }
+
+    /// Aborts a transaction that hangs. What its coordinator knows is aborted by `fenceProducers`.
+    /// - Throws: `ClientError`; `CancellationError`.
+    public func abortTransaction(_ hanging: HangingTransaction) async throws {
+        let outcomes = try await askLeaders(of: CollectionOfOne(hanging.partition)) { address, partitions in
+            let request = WriteTxnMarkersRequest {
+                $0.markers = [
+                    .init {
+                        $0.producerID = hanging.producerID
+                        $0.producerEpoch = hanging.producerEpoch
+                        $0.coordinatorEpoch = hanging.coordinatorEpoch
+                        $0.topics = partitions.byTopic.map { topic, numbers in
+                            .init { ($0.name, $0.partitionIndexes) = (topic, numbers) }
+                        }
+                    }
+                ]
+            }
+            let response = try await self.call(request, to: address)
+            let code = response.markers.first?.topics.first?.partitions.first?.errorCode ?? .unknownServerError
+            let what = "to abort the transaction of producer \(hanging.producerID) in \(hanging.partition)"
+            let outcome = Result.of(.of(code, topic: hanging.partition.topic, what))
+            return [hanging.partition: outcome]
+        }
+        try outcomes[hanging.partition]?.get()
+    }
+}
+
+extension AdminClient.OffsetSpec {
+    fileprivate var wire: Int64 {
+        switch self {
+        case .latest: -1
+        case .earliest: -2
+        case .maxTimestamp: -3
+        // Negative times have other meanings on the wire: before 1970 is before the first record.
+        case .timestamp(let time): max(time.ms, 0)
+        }
+    }
+}
+
+extension ListOffsetsResponse.Partition {
+    fileprivate func outcome(of partition: TopicPartition) -> Result<AdminClient.ListedOffset, ClientError> {
+        if let error = ClientError.of(errorCode, topic: partition.topic, "to tell offsets of \(partition)") {
+            return .failure(error)
+        }
+        let found = offset >= .zero ? offset : oldStyleOffsets.first
+        return .success(
+            AdminClient.ListedOffset(
+                offset: found, timestamp: timestamp >= 0 ? Timestamp(ms: timestamp) : nil,
+                leaderEpoch: leaderEpoch >= 0 ? leaderEpoch : nil))
+    }
+}
+
+extension AdminClient.ProducerState {
+    fileprivate init(_ wire: DescribeProducersResponse.ProducerState) {
+        self.init(
+            producerID: wire.producerID, producerEpoch: wire.producerEpoch, lastSequence: wire.lastSequence,
+            lastTimestamp: Timestamp(ms: wire.lastTimestamp),
+            coordinatorEpoch: wire.coordinatorEpoch >= 0 ? wire.coordinatorEpoch : nil,
+            transactionStart: wire.currentTxnStartOffset >= .zero ? wire.currentTxnStartOffset : nil)
+    }
+}

@@ -1,0 +1,231 @@
+internal import MoldauWire
+
+extension AdminClient {
+    /// A topic to create.
+    public struct NewTopic: Sendable, Equatable {
+        /// Its name.
+        public var name: String
+        /// How many partitions it has; nil for what the cluster's settings say.
+        public var partitions: Int32?
+        /// On how many brokers each record is; nil for what the cluster's settings say.
+        public var replicationFactor: Int16?
+        /// The brokers of each partition, the one that leads it first; nil has the cluster choose. With it there is
+        /// neither a number of partitions nor of replicas.
+        public var replicas: [[Int32]]?
+        /// Settings by Kafka's names.
+        public var configs: [String: String]
+
+        /// A topic of that name.
+        public init(
+            _ name: String, partitions: Int32? = nil, replicationFactor: Int16? = nil, configs: [String: String] = [:]
+        ) {
+            (self.name, self.partitions) = (name, partitions)
+            (self.replicationFactor, self.configs) = (replicationFactor, configs)
+        }
+    }
+
+    /// A topic that was created.
+    public struct CreatedTopic: Sendable, Equatable {
+        /// Its id; nil if the brokers are too old to tell.
+        public let id: TopicID?
+        /// How many partitions it has; nil if the brokers are too old to tell.
+        public let partitions: Int32?
+        /// On how many brokers each record is; nil if the brokers are too old to tell.
+        public let replicationFactor: Int16?
+    }
+
+    /// A topic by name.
+    public struct TopicListing: Sendable, Equatable {
+        /// The name.
+        public let name: String
+        /// The id; nil if the brokers are too old to tell.
+        public let id: TopicID?
+        /// Whether it holds the cluster's own records.
+        public let isInternal: Bool
+    }
+
+    /// A topic and its partitions.
+    public struct TopicDescription: Sendable, Equatable {
+        /// The name.
+        public let name: String
+        /// The id; nil if the brokers are too old to tell.
+        public let id: TopicID?
+        /// Whether it holds the cluster's own records.
+        public let isInternal: Bool
+        /// The partitions in the order of their numbers.
+        public let partitions: [PartitionDescription]
+    }
+
+    /// Where a partition is.
+    public struct PartitionDescription: Sendable, Equatable {
+        /// Its number.
+        public let partition: Partition
+        /// The broker that takes and gives its records; nil if there is none now.
+        public let leader: Int32?
+        /// How often the leader has changed; nil if the brokers are too old to tell.
+        public let leaderEpoch: Int32?
+        /// The brokers that have copies, the preferred leader first.
+        public let replicas: [Int32]
+        /// Those that have all records.
+        public let inSyncReplicas: [Int32]
+    }
+
+    // MARK: Reading
+
+    /// The names of all topics, in order.
+    /// - Parameter includesInternal: whether the cluster's own topics are among them.
+    /// - Throws: `ClientError`; `CancellationError`.
+    public func listTopics(includesInternal: Bool = false) async throws -> [TopicListing] {
+        let picture = try await repeated { try await self.picture(of: nil) }
+        return picture.topics.compactMap { topic in
+            guard let name = topic.name, includesInternal || !topic.isInternal else { return nil }
+            return TopicListing(name: name, id: topic.id, isInternal: topic.isInternal)
+        }.sorted { $0.name < $1.name }
+    }
+
+    /// Topics and where their partitions are.
+    /// - Throws: `CancellationError`. Of a topic that is not there the outcome is `ClientError.unknownTopic`.
+    public func describeTopics(_ names: [String]) async throws -> Outcomes<String, TopicDescription> {
+        try await settle(names) { left in
+            let picture = try await self.picture(of: left)
+            return Outcomes(
+                picture.topics.compactMap { topic in topic.name.map { ($0, topic.description($0)) } }
+            ) { $1 }
+        }
+    }
+
+    // MARK: Changing
+
+    /// Creates topics. Not every broker knows them at once.
+    ///
+    /// If a connection ends before the answer, the request is repeated: a topic that was created then is refused as one
+    /// that exists.
+    /// - Parameter validateOnly: whether to find out only whether they can be created.
+    /// - Throws: `CancellationError`.
+    @discardableResult
+    public func createTopics(
+        _ topics: [NewTopic], validateOnly: Bool = false
+    ) async throws -> Outcomes<String, CreatedTopic> {
+        let wanted = Dictionary(topics.map { ($0.name, $0) }) { $1 }
+        return try await settle(wanted.keys) { left in
+            let response = try await self.callController(
+                CreateTopicsRequest {
+                    $0.topics = left.compactMap { wanted[$0]?.wire }
+                    $0.timeoutMs = self.timeoutMs
+                    $0.validateOnly = validateOnly
+                })
+            return Outcomes(response.topics.map { ($0.name, $0.outcome) }) { $1 }
+        }
+    }
+
+    /// Deletes topics with their records, and the offsets that groups have committed of them.
+    /// - Throws: `CancellationError`. Of a topic that is not there the outcome is `ClientError.unknownTopic`.
+    @discardableResult
+    public func deleteTopics(_ names: [String]) async throws -> Outcomes<String, Void> {
+        try await settle(names) { left in
+            let response = try await self.callController(
+                DeleteTopicsRequest {
+                    $0.topicNames = left
+                    $0.topics = left.map { name in .init { $0.name = name } }
+                    $0.timeoutMs = self.timeoutMs
+                })
+            return Outcomes(
+                response.responses.compactMap { topic in
+                    topic.name.map { name in
+                        let what = "to delete the topic '\(name)'"
+                        return (name, .of(.of(topic.errorCode, topic: name, what, message: topic.errorMessage)))
+                    }
+                }
+            ) { $1 }
+        }
+    }
+
+    /// Gives topics more partitions. Records stay where they are: keys may go to other partitions from now on.
+    /// - Parameters:
+    ///   - counts: how many partitions each topic is to have, those that are there included.
+    ///   - validateOnly: whether to find out only whether that is possible.
+    /// - Throws: `CancellationError`.
+    @discardableResult
+    public func createPartitions(
+        _ counts: [String: Int32], validateOnly: Bool = false
+    ) async throws -> Outcomes<String, Void> {
+        try await settle(counts.keys) { left in
+            let response = try await self.callController(
+                CreatePartitionsRequest {
+                    $0.topics = left.map { name in
+                        .init {
+                            ($0.name, $0.count, $0.assignments) = (name, counts[name] ?? 0, nil)
+                        }
+                    }
+                    $0.timeoutMs = self.timeoutMs
+                    $0.validateOnly = validateOnly
+                })
+            return Outcomes(
+                response.results.map { topic in
+                    let what = "more partitions of '\(topic.name)'"
+                    let error = ClientError.of(
+                        topic.errorCode, topic: topic.name, what, message: topic.errorMessage)
+                    return (topic.name, .of(error))
+                }
+            ) { $1 }
+        }
+    }
+
+    /// How long a broker may take.
+    var timeoutMs: Int32 { Int32(clamping: cluster.options.requestTimeout.milliseconds) }
+}
+
+extension Result where Success == Void, Failure == ClientError {
+    /// Done, unless there is an error.
+    static func of(_ error: ClientError?) -> Result { error.map { .failure($0) } ?? .success(()) }
+}
+
+extension AdminClient.NewTopic {
+    fileprivate var wire: CreateTopicsRequest.Topic {
+        CreateTopicsRequest.Topic {
+            $0.name = name
+            $0.numPartitions = replicas == nil ? partitions ?? -1 : -1
+            $0.replicationFactor = replicas == nil ? replicationFactor ?? -1 : -1
+            $0.assignments = (replicas ?? []).enumerated().map { number, brokers in
+                .init { ($0.partitionIndex, $0.brokerIDs) = (Int32(number), brokers) }
+            }
+            $0.configs = configs.sorted { $0.key < $1.key }.map { name, value in
+                .init { ($0.name, $0.value) = (name, value) }
+            }
+        }
+    }
+}
+
+extension CreateTopicsResponse.Topic {
+    fileprivate var outcome: Result<AdminClient.CreatedTopic, ClientError> {
+        guard errorCode == .none else {
+            return .failure(.refused(errorCode, "to create the topic '\(name)'", message: errorMessage))
+        }
+        return .success(
+            AdminClient.CreatedTopic(
+                id: topicID == .zero ? nil : topicID, partitions: numPartitions > 0 ? numPartitions : nil,
+                replicationFactor: replicationFactor > 0 ? replicationFactor : nil))
+    }
+}
+
+extension MetadataResponse.Topic {
+    fileprivate var id: TopicID? { topicID == .zero ? nil : topicID }
+
+    fileprivate func description(_ name: String) -> Result<AdminClient.TopicDescription, ClientError> {
+        if let error = ClientError.of(errorCode, topic: name, "to describe the topic '\(name)'") {
+            return .failure(error)
+        }
+        let partitions = partitions.map { partition in
+            AdminClient.PartitionDescription(
+                partition: Partition(partition.partitionIndex),
+                leader: partition.leaderID >= 0 ? partition.leaderID : nil,
+                leaderEpoch: partition.leaderEpoch >= 0 ? partition.leaderEpoch : nil,
+                replicas: partition.replicaNodes, inSyncReplicas: partition.isrNodes)
+        }
+        return .success(
+            AdminClient.TopicDescription(
+                name: name, id: id, isInternal: isInternal,
+                partitions: partitions.sorted { $0.partition < $1.partition }
+            ))
+    }
+}

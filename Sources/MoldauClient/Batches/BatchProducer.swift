@@ -1,0 +1,168 @@
+package import MoldauRecords
+
+/// Why a batch was not delivered.
+package struct BatchFailure: Error {
+    /// Where it was to go.
+    package let partition: TopicPartition
+    /// How many bytes it took.
+    package let byteCount: Int
+    /// What was wrong.
+    package let underlying: ClientError
+}
+
+/// Sends whole record batches, for a thread that may block. The sequence numbers of idempotence and transactions are
+/// written into the header of each batch; its records are not looked at. Owned by one thread.
+package final class BatchProducer {
+    private struct Pending {
+        let outcome: BatchOutcome
+        let recordCount: Int
+        let byteCount: Int
+    }
+
+    private let sender: ProducerSender
+    private var topics: [String: Int] = [:]
+    /// In the order in which they were sent.
+    private var pending: [Pending] = []
+    private var acknowledged: [TopicPartition: Offset] = [:]
+    private var isInTransaction = false
+
+    /// A producer, which connects when it is needed.
+    /// - Throws: `ClientError.invalidSetting`.
+    package convenience init(_ options: ProducerOptions, cluster: ClientOptions) throws(ClientError) {
+        self.init(try ProducerSender(options, cluster, try SocketWorld(cluster)))
+    }
+
+    init(_ sender: ProducerSender) { self.sender = sender }
+
+    /// Begins to work as the one producer with its transactional id: older ones can do nothing more, and what they left
+    /// open is aborted. Blocks.
+    /// - Throws: `ClientError`.
+    package func identify() throws {
+        let sender = sender
+        try waiting { try await sender.identify() }
+    }
+
+    /// The number of a topic's partitions. Blocks when the topic is new.
+    /// - Throws: `ClientError.unknownTopic` if the cluster does not tell within `time`.
+    package func partitionCount(of topic: String, within time: Duration) throws -> Int32 {
+        let cluster = sender.cluster
+        return try waiting { try await cluster.partitionCount(of: topic, within: time) }
+    }
+
+    // MARK: Sending
+
+    /// Takes a batch for sending; the bytes are copied. Blocks while the buffer is full.
+    ///
+    /// With transactions the first batch after a commit begins the next transaction.
+    /// - Throws: `BatchFailure`.
+    package func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        do {
+            try take(batch, partition)
+        } catch let error as ClientError {
+            throw BatchFailure(partition: partition, byteCount: batch.count, underlying: error)
+        }
+    }
+
+    private func take(_ batch: UnsafeRawBufferPointer, _ partition: TopicPartition) throws {
+        try beginTransaction()
+        let count = try RecordBatchHeader(batch).recordCount
+        let (sender, topic) = (sender, try number(of: partition.topic))
+        while true {
+            if let outcome = try sender.append(batch, to: topic, partition.partition) {
+                pending.append(Pending(outcome: outcome, recordCount: Int(count), byteCount: batch.count))
+                return
+            }
+            try waiting { try await sender.waitForRoom() }
+        }
+    }
+
+    private func number(of topic: String) throws -> Int {
+        if let known = topics[topic] { return known }
+        let sender = sender
+        let number = try waiting { try await sender.topic(topic, .keyed()) }
+        topics[topic] = number
+        return number
+    }
+
+    /// Returns when everything that was sent is delivered. Blocks.
+    /// - Throws: `BatchFailure` of one batch that is not: others are told by the next calls.
+    package func flush() throws {
+        guard !pending.isEmpty else { return }
+        let (sender, outcomes) = (sender, pending.map(\.outcome))
+        let results = try waiting {
+            try await sender.flush()
+            var results: [Result<BatchOutcome.Place, ClientError>] = []
+            for outcome in outcomes {
+                do {
+                    results.append(.success(try await outcome.place()))
+                } catch let error as ClientError {
+                    results.append(.failure(error))
+                }
+            }
+            return results
+        }
+        for (place, result) in results.enumerated() {
+            switch result {
+            case .success(let found):
+                let batch = pending[place]
+                guard let base = found.baseOffset else { continue }
+                let end = base + Int64(batch.recordCount)
+                acknowledged[batch.outcome.partition] = max(acknowledged[batch.outcome.partition] ?? end, end)
+            case .failure(let error):
+                defer { pending.removeFirst(place + 1) }
+                throw BatchFailure(
+                    partition: pending[place].outcome.partition, byteCount: pending[place].byteCount, underlying: error)
+            }
+        }
+        pending = []
+    }
+
+    /// The offset behind the last record that is known to be delivered to the partition; nil before one.
+    package func acknowledgedEnd(of partition: TopicPartition) -> Offset? { acknowledged[partition] }
+
+    // MARK: Transactions
+
+    private func beginTransaction() throws {
+        guard sender.options.transactionalID != nil, !isInTransaction else { return }
+        try identify()
+        try sender.beginScope()
+        isInTransaction = true
+    }
+
+    /// Makes what was sent readable, and the offsets of a group effective, all at once. Blocks.
+    /// - Parameter asMember: calls its argument with the member whose offsets these are; again, if it throws
+    ///   `ClientError` and another one may do.
+    /// - Throws: `ClientError` or `BatchFailure`: the transaction is to be aborted, by `abort` or by the next producer
+    ///   with its id.
+    package func commit(
+        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata],
+        asMember: ((ConsumerGroupMetadata) throws -> Void) throws -> Void
+    ) throws {
+        if offsets.isEmpty, !isInTransaction { return }
+        try beginTransaction()
+        try flush()
+        let sender = sender
+        if !offsets.isEmpty {
+            try asMember { member in try waiting { try await sender.add(offsets, of: member) } }
+        }
+        try waiting { try await sender.commit() }
+        sender.endScope()
+        isInTransaction = false
+    }
+
+    /// Has what was sent since the last commit never be readable. Blocks.
+    package func abort() throws {
+        guard isInTransaction else { return }
+        pending = []
+        let sender = sender
+        try waiting { await sender.abort() }
+        isInTransaction = false
+    }
+
+    /// Ends the connections; an open transaction is aborted. Blocks for that.
+    package func close() {
+        // If it cannot be aborted now, the cluster does it after the transaction's timeout.
+        try? abort()
+        sender.close()
+    }
+}

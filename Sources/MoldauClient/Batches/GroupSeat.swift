@@ -1,0 +1,241 @@
+package import MoldauRecords
+internal import MoldauWire
+internal import Synchronization
+
+/// What a `GroupSeat` asks of the one who takes it. Called from any thread, and never twice at once.
+package protocol GroupSeatHolder: AnyObject, Sendable {
+    /// The topics that the member reads, for those who look at the group, and what it tells whoever divides the work.
+    func report() -> (topics: Set<String>, data: [UInt8])
+    /// Divides the group's work among its members, by what they have told.
+    func divide(_ members: [String: [UInt8]]) throws -> [String: (partitions: Set<TopicPartition>, data: [UInt8])]
+    /// The member's share of the work, as it was divided last.
+    func seated(_ share: [UInt8])
+    /// Others may have the member's work. It joins again when `divideAnew` is called.
+    func lost(_ reason: String)
+    /// The seat is lost for good.
+    func failed(_ error: ClientError)
+}
+
+/// A seat in a group whose members divide their work by themselves. It is kept by heartbeats, whatever its holder does
+/// meanwhile; joins and heartbeats go on in a task of its own until `leave`.
+package final class GroupSeat: Sendable {
+    private struct State {
+        var seat: GroupSeatState
+        var isClosed = false
+        var alarm: OneAnswer<Void>?
+        var task: Task<Void, Never>?
+    }
+
+    private let cluster: ClusterClient
+    private let holder: any GroupSeatHolder
+    private let state: Mutex<State>
+    /// Wakes threads that wait for the work to be divided.
+    private let changes = Monitor(0)
+
+    /// A seat that is taken with the first `divideAnew`.
+    /// - Throws: `ClientError.invalidSetting`.
+    package convenience init(
+        _ options: GroupSeatOptions, cluster: ClientOptions, holder: any GroupSeatHolder
+    ) throws(ClientError) {
+        self.init(options, cluster, try SocketWorld(cluster), holder)
+    }
+
+    init(_ options: GroupSeatOptions, _ cluster: ClientOptions, _ world: any ClientWorld, _ holder: any GroupSeatHolder)
+    {
+        self.cluster = ClusterClient(cluster, world)
+        self.holder = holder
+        state = Mutex(State(seat: GroupSeatState(options)))
+    }
+
+    deinit { cluster.close() }
+
+    /// Has the group divide its work anew. Does not wait.
+    package func divideAnew() {
+        let alarm = state.withLock { state -> OneAnswer<Void>? in
+            if state.isClosed { return nil }
+            state.seat.askAnew()
+            if state.task == nil { state.task = Task(executorPreference: OwnThreads.shared) { await self.run() } }
+            return state.alarm
+        }
+        alarm?.give(.success(()))
+    }
+
+    // MARK: Committing
+
+    /// Lets the member commit: calls `commit` with its present place in the group, and again if the group has divided
+    /// its work meanwhile, which takes nothing away that the member has not given up. Blocks.
+    /// - Throws: `ClientError.notMember` if the member's work is lost; what `commit` throws.
+    package func committing(within time: Duration, _ commit: (ConsumerGroupMetadata) throws -> Void) throws {
+        let deadline = ContinuousClock.now + time
+        while true {
+            let seen = changes.withLock { $0 }
+            let member = state.withLock { $0.seat.isSeated ? $0.seat.member : nil }
+            guard let member else {
+                throw ClientError.notMember(group: group, reason: "it has left, or was taken for dead")
+            }
+            do {
+                return try commit(member)
+            } catch let error as ClientError {
+                guard let code = error.membershipCode else { throw error }
+                note(code, member.generation)
+                guard code != .unknownMemberID, code != .fencedInstanceID, ContinuousClock.now < deadline else {
+                    throw ClientError.notMember(group: group, reason: code.name)
+                }
+                state.withLock(\.alarm)?.give(.success(()))
+                _ = changes.wait(timeout: .milliseconds(50)) { $0 != seen ? true : nil }
+            }
+        }
+    }
+
+    private var group: String { state.withLock(\.seat.options.group) }
+
+    // MARK: The task
+
+    private func run() async {
+        while !state.withLock(\.isClosed) {
+            if state.withLock(\.seat.needsJoin) {
+                await join()
+                continue
+            }
+            await pause(state.withLock { $0.seat.isSeated ? $0.seat.options.heartbeatInterval : .seconds(3_600) })
+            let beat = state.withLock { state in
+                state.isClosed || state.seat.needsJoin || !state.seat.isSeated ? nil : state.seat.heartbeat()
+            }
+            if let beat { await send(beat) }
+        }
+    }
+
+    private func pause(_ time: Duration) async {
+        let alarm = OneAnswer<Void>()
+        let isNow = state.withLock { state in
+            state.alarm = alarm
+            return state.isClosed || state.seat.needsJoin
+        }
+        if isNow { return }
+        cluster.world.perform(after: time) { alarm.give(.success(())) }
+        try? await alarm.get()
+        state.withLock { $0.alarm = nil }
+    }
+
+    private func send(_ beat: HeartbeatRequest) async {
+        let group = beat.groupID
+        let response = try? await answer { then in
+            cluster.send(
+                beat, toCoordinatorOf: .group(group), timeout: state.withLock(\.seat.options.sessionTimeout), then: then
+            )
+        }
+        guard let response else { return await pause(cluster.options.retryBackoff) }
+        if response.errorCode.asksForCoordinator { cluster.forgetCoordinator(.group(group)) }
+        note(response.errorCode, beat.generationID)
+    }
+
+    private func note(_ code: ErrorCode, _ generation: Int32) {
+        guard let step = state.withLock({ $0.seat.heard(code, generation: generation) }) else { return }
+        tell(step)
+    }
+
+    private func tell(_ step: GroupSeatState.Step) {
+        switch step {
+        case .seated(let share): holder.seated(share)
+        case .lost(let reason): holder.lost(reason)
+        case .fail(let error):
+            state.withLock { $0.isClosed = true }
+            holder.failed(error)
+        default: break
+        }
+        changes.withLock(wakes: true) { $0 += 1 }
+    }
+
+    private func join() async {
+        state.withLock { $0.seat.isJoining = true }
+        defer { state.withLock { $0.seat.isJoining = false } }
+        do {
+            let step = try await joinOnce()
+            if case .retry = step { await pauseAfterFailure() }
+            tell(step)
+        } catch let error as ClientError {
+            guard error.isRetriable else { return tell(.fail(error)) }
+            await pauseAfterFailure()
+        } catch {
+            // The task is cancelled.
+        }
+    }
+
+    private func pauseAfterFailure() async { try? await cluster.world.sleep(cluster.options.retryBackoffMax) }
+
+    /// One round of JoinGroup and SyncGroup.
+    private func joinOnce() async throws -> GroupSeatState.Step {
+        let (topics, data) = holder.report()
+        let (request, options) = state.withLock {
+            ($0.seat.joinRequest(topics: topics, data: data), $0.seat.options)
+        }
+        let joined = try await ask(request, options) { $0.errorCode }
+        let step = state.withLock { $0.seat.joined(joined) }
+        let sync: SyncGroupRequest
+        switch step {
+        case .divide(let members):
+            do {
+                let shares = try holder.divide(members)
+                sync = state.withLock { $0.seat.syncRequest(shares) }
+            } catch {
+                return .fail(.notMember(group: options.group, reason: "its work cannot be divided: \(error)"))
+            }
+        case .ask: sync = state.withLock { $0.seat.syncRequest() }
+        default: return step
+        }
+        let synced = try await ask(sync, options) { $0.errorCode }
+        let end = state.withLock { state in
+            let end = state.seat.synced(synced)
+            if end == .joinAgain { state.seat.askAnew() }
+            return end
+        }
+        return end
+    }
+
+    private func ask<Request: WireRequest>(
+        _ request: Request, _ options: GroupSeatOptions, code: (Request.Response) -> ErrorCode
+    ) async throws -> Request.Response {
+        try await cluster.ask(
+            request, coordinatorOf: .group(options.group), timeout: options.rebalanceTimeout + .seconds(5),
+            within: options.sessionTimeout,
+            pauses: Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax), code: code
+        ) { code in
+            guard code.asksForCoordinator || code == .coordinatorLoadInProgress else { return nil }
+            return .refused(code, "a request of the group '\(options.group)'")
+        }
+    }
+
+    // MARK: End
+
+    /// Gives the seat up, unless it has a name of its own: that stays taken until the session's time is over. Blocks
+    /// for a short while.
+    package func leave() {
+        let (task, alarm, request) = state.withLock { state in
+            defer { (state.isClosed, state.task) = (true, nil) }
+            let leaves = state.seat.isSeated && state.seat.options.instanceID == nil && !state.isClosed
+            return (state.task, state.alarm, leaves ? state.seat.leaveRequest() : nil)
+        }
+        task?.cancel()
+        alarm?.give(.success(()))
+        let cluster = cluster
+        if let request {
+            let pauses = Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
+            _ = try? waiting {
+                try await cluster.ask(
+                    request, coordinatorOf: .group(request.groupID), timeout: .seconds(5), within: .seconds(2),
+                    pauses: pauses, code: \.errorCode
+                ) { $0.isRetriable ? .refused($0, "to let a member leave") : nil }
+            }
+        }
+        cluster.close()
+    }
+}
+
+extension ClientError {
+    /// The code with which a coordinator has refused a commit because of the member's place in the group.
+    fileprivate var membershipCode: ErrorCode? {
+        guard case .refused(let code, _, _) = self else { return nil }
+        let known: [ErrorCode] = [.rebalanceInProgress, .illegalGeneration, .unknownMemberID, .fencedInstanceID]
+        return known.first { $0.rawValue == code }
+    }
+}

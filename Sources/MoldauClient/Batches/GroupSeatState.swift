@@ -1,0 +1,200 @@
+// A member of a group whose work is divided by whoever uses the client, by the classic protocol:
+//
+//           JoinGroup            SyncGroup               heartbeats
+//     out ─────────────▶ joined ───────────▶ seated ◀──────────────────┐
+//      ▲                                        │ ─────────────────────┘
+//      │                                        │ REBALANCE_IN_PROGRESS, or it asks: joins again, and keeps what it has
+//      └────────────────────────────────────────┘ UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION: all is lost
+
+internal import MoldauRecords
+internal import MoldauWire
+
+/// A seat in a group, as a pure state: it makes requests and takes their answers.
+struct GroupSeatState: Sendable {
+    /// What follows from an answer.
+    enum Step: Equatable {
+        /// Ask once more, at once.
+        case joinAgain
+        /// Ask once more, after a while.
+        case retry(ClientError)
+        /// Tell the group what each of these members has, by what they have told.
+        case divide([String: [UInt8]])
+        /// Ask the group what this member has.
+        case ask
+        /// The member has this.
+        case seated([UInt8])
+        /// Others may have what the member had.
+        case lost(String)
+        /// It is over.
+        case fail(ClientError)
+    }
+
+    let options: GroupSeatOptions
+    private(set) var memberID = ""
+    private(set) var generation: Int32 = -1
+    private(set) var needsJoin = false
+    /// Whether a join is under way.
+    var isJoining = false
+
+    init(_ options: GroupSeatOptions) { self.options = options }
+
+    /// Whether the member has a share of the group's work.
+    var isSeated: Bool { generation >= 0 && !memberID.isEmpty }
+
+    var member: ConsumerGroupMetadata {
+        ConsumerGroupMetadata(
+            group: options.group, generation: generation, memberID: memberID, instanceID: options.instanceID)
+    }
+
+    /// The work is to be divided anew.
+    mutating func askAnew() { needsJoin = true }
+
+    // MARK: Joining
+
+    func joinRequest(topics: Set<String>, data: [UInt8]) -> JoinGroupRequest {
+        let subscription = ConsumerSubscription {
+            $0.topics = topics.sorted()
+            $0.userData = WireBytes(copying: data)
+            $0.generationID = generation
+        }
+        return JoinGroupRequest {
+            $0.groupID = options.group
+            $0.sessionTimeoutMs = Int32(clamping: options.sessionTimeout.milliseconds)
+            $0.rebalanceTimeoutMs = Int32(clamping: options.rebalanceTimeout.milliseconds)
+            $0.memberID = memberID
+            $0.groupInstanceID = options.instanceID
+            $0.protocolType = "consumer"
+            $0.protocols = [
+                .init {
+                    $0.name = GroupSeatOptions.protocolName
+                    $0.metadata = subscription.bytes
+                }
+            ]
+        }
+    }
+
+    mutating func joined(_ response: JoinGroupResponse) -> Step {
+        switch response.errorCode {
+        case .none: break
+        case .memberIDRequired:
+            memberID = response.memberID
+            return .joinAgain
+        case .rebalanceInProgress: return .joinAgain
+        default: return refused(response.errorCode, "to let a member join")
+        }
+        memberID = response.memberID
+        generation = response.generationID
+        needsJoin = false
+        guard response.leader == memberID, !response.skipAssignment else { return .ask }
+        var told: [String: [UInt8]] = [:]
+        for member in response.members {
+            do throws(SerdeError) {
+                let (subscription, _) = try ConsumerSubscription.decode(member.metadata)
+                told[member.memberID] = Array(subscription.userData?.bytes ?? .init(start: nil, count: 0))
+            } catch {
+                return .fail(
+                    .notMember(group: options.group, reason: "what the member '\(member.memberID)' tells is unreadable")
+                )
+            }
+        }
+        return .divide(told)
+    }
+
+    func syncRequest(_ shares: [String: (partitions: Set<TopicPartition>, data: [UInt8])] = [:]) -> SyncGroupRequest {
+        SyncGroupRequest {
+            $0.groupID = options.group
+            $0.generationID = generation
+            $0.memberID = memberID
+            $0.groupInstanceID = options.instanceID
+            $0.protocolType = "consumer"
+            $0.protocolName = GroupSeatOptions.protocolName
+            $0.assignments = shares.sorted { $0.key < $1.key }.map { id, share in
+                let assignment = ConsumerAssignment {
+                    $0.assignedPartitions = .init(share.partitions)
+                    $0.userData = WireBytes(copying: share.data)
+                }
+                return .init {
+                    $0.memberID = id
+                    $0.assignment = assignment.bytes
+                }
+            }
+        }
+    }
+
+    mutating func synced(_ response: SyncGroupResponse) -> Step {
+        switch response.errorCode {
+        case .none: break
+        case .rebalanceInProgress: return .joinAgain
+        default: return refused(response.errorCode, "to tell what a member has")
+        }
+        do throws(SerdeError) {
+            let data = try ConsumerAssignment.decode(response.assignment).data.userData
+            return .seated(Array(data?.bytes ?? .init(start: nil, count: 0)))
+        } catch {
+            return .fail(.notMember(group: options.group, reason: "what it is to do is unreadable"))
+        }
+    }
+
+    private mutating func refused(_ code: ErrorCode, _ what: String) -> Step {
+        switch code {
+        case .unknownMemberID, .illegalGeneration:
+            if isSeated { return .lost(leave(code)) }
+            (memberID, generation) = ("", -1)
+            return .joinAgain
+        case .fencedInstanceID:
+            leave(code)
+            return .fail(.fenced(id: options.instanceID ?? ""))
+        case .inconsistentGroupProtocol:
+            return .fail(
+                .refused(code, "\(what) of '\(options.group)', since its members divide their work in another way"))
+        default:
+            let error = ClientError.refused(code, "\(what) of the group '\(options.group)'")
+            return error.isRetriable ? .retry(error) : .fail(error)
+        }
+    }
+
+    // MARK: Staying
+
+    func heartbeat() -> HeartbeatRequest {
+        HeartbeatRequest {
+            $0.groupID = options.group
+            $0.generationID = generation
+            $0.memberID = memberID
+            $0.groupInstanceID = options.instanceID
+        }
+    }
+
+    /// The answer to a heartbeat, or to a commit, of that generation.
+    /// - Returns: what follows, if it is no good news.
+    mutating func heard(_ code: ErrorCode, generation: Int32) -> Step? {
+        // While it joins, only the answer to that counts.
+        guard generation == self.generation, isSeated, !isJoining else { return nil }
+        switch code {
+        case .rebalanceInProgress:
+            needsJoin = true
+            return nil
+        case .unknownMemberID, .illegalGeneration, .fencedInstanceID: return refused(code, "to keep a member")
+        default: return nil
+        }
+    }
+
+    @discardableResult
+    private mutating func leave(_ code: ErrorCode) -> String {
+        (memberID, generation, needsJoin) = ("", -1, false)
+        return code.name
+    }
+
+    func leaveRequest() -> LeaveGroupRequest {
+        LeaveGroupRequest {
+            $0.groupID = options.group
+            $0.memberID = memberID
+            $0.members = [
+                .init {
+                    $0.memberID = memberID
+                    $0.groupInstanceID = options.instanceID
+                    $0.reason = "the application was stopped"
+                }
+            ]
+        }
+    }
+}

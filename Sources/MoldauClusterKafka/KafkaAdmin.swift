@@ -1,0 +1,120 @@
+internal import MoldauClient
+internal import MoldauCluster
+internal import MoldauRecords
+
+/// Manages the topics of a Kafka cluster.
+final class KafkaAdmin: Admin {
+    private let cluster: KafkaCluster
+
+    init(_ cluster: KafkaCluster) { self.cluster = cluster }
+
+    private func ask<Value: Sendable>(
+        _ body: @escaping @Sendable (AdminClient) async throws -> Value
+    ) throws -> Value {
+        let questions = cluster.questions
+        return try translating { try waiting { try await body(questions) } }
+    }
+
+    func topics() throws -> [TopicDescription] {
+        let names = try ask { try await $0.listTopics(includesInternal: true) }.map(\.name)
+        return try describe(Set(names)).sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    func describe(_ names: Set<String>) throws -> [String: TopicDescription] {
+        guard !names.isEmpty else { return [:] }
+        let described = try ask { try await $0.describeTopics(names.sorted()) }
+        var found: [String: AdminClient.TopicDescription] = [:]
+        for (name, outcome) in described {
+            switch outcome {
+            case .success(let topic): found[name] = topic
+            case .failure(.unknownTopic): continue
+            case .failure(let error): throw ClusterError(error)
+            }
+        }
+        let settings = try settings(of: found.keys.sorted())
+        return found.reduce(into: [:]) { result, entry in
+            result[entry.key] = TopicDescription(
+                name: entry.key, partitionCount: Int32(entry.value.partitions.count),
+                configuration: settings[entry.key] ?? [:], id: entry.value.id)
+        }
+    }
+
+    /// The settings that are the topics' own.
+    private func settings(of names: [String]) throws -> [String: [String: String]] {
+        guard !names.isEmpty else { return [:] }
+        let found = try ask { try await $0.describeConfigs(names.map { .topic($0) }).all() }
+        return found.reduce(into: [:]) { settings, entry in
+            let own = entry.value.filter { $0.source == .topic }
+            settings[entry.key.name] = Dictionary(
+                own.compactMap { setting in setting.value.map { (setting.name, $0) } }
+            ) { $1 }
+        }
+    }
+
+    func create(_ topics: [NewTopic]) throws {
+        guard !topics.isEmpty else { return }
+        let factor = cluster.options.replicationFactor
+        try create(topics, replicationFactor: factor) { $0 }
+    }
+
+    /// Kafka's brokers take no settings that they do not know: a topic then does without ours.
+    private func create(
+        _ topics: [NewTopic], replicationFactor: Int16?, settings: @escaping ([String: String]) -> [String: String]
+    ) throws {
+        let wanted = topics.map { topic in
+            AdminClient.NewTopic(
+                topic.name, partitions: topic.partitionCount, replicationFactor: replicationFactor,
+                configs: settings(topic.configuration))
+        }
+        let outcomes = try ask { try await $0.createTopics(wanted) }
+        var unmarked: [NewTopic] = []
+        for topic in topics {
+            guard case .failure(let error)? = outcomes[topic.name] else { continue }
+            let marks = settings(topic.configuration).keys.contains { $0.hasPrefix(Self.ownPrefix) }
+            guard error.refusal == .invalidConfig, marks else { throw ClusterError(error, creating: topic.name) }
+            unmarked.append(topic)
+        }
+        guard !unmarked.isEmpty else { return }
+        try create(unmarked, replicationFactor: replicationFactor) { settings in
+            settings.filter { !$0.key.hasPrefix(Self.ownPrefix) }
+        }
+    }
+
+    /// Settings that begin so are none of Kafka's.
+    private static let ownPrefix = "moldau."
+
+    func configure(_ topic: String, _ changes: [String: String?]) throws {
+        let changes = changes.mapValues { value -> AdminClient.ConfigChange in value.map { .set($0) } ?? .delete }
+        do {
+            _ = try ask { try await $0.incrementalAlterConfigs([.topic(topic): changes]).all() }
+        } catch ClusterError.unavailable(let reason) {
+            throw ClusterError.invalidSettings(topic: topic, reason: reason)
+        }
+    }
+
+    func delete(_ topics: [String]) throws {
+        for name in topics { _ = try ask { try await $0.deleteTopics([name]).all() } }
+    }
+
+    func deleteRecords(before offsets: [TopicPartition: Offset]) throws {
+        _ = try ask { try await $0.deleteRecords(before: offsets.mapValues { $0 }).all() }
+    }
+
+    func close() {}
+}
+
+extension ClusterError {
+    /// Why a topic was not created.
+    fileprivate init(_ error: ClientError, creating topic: String) {
+        switch error.refusal {
+        case .topicAlreadyExists: self = .topicExists(topic)
+        case .invalidReplicationFactor:
+            self = .invalidTopic(
+                name: topic,
+                reason: "\(error); set 'replicationFactor' to no more than the number of the cluster's brokers")
+        case .invalidTopic, .invalidPartitions, .invalidConfig, .policyViolation:
+            self = .invalidTopic(name: topic, reason: "\(error)")
+        default: self.init(error)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+internal import MoldauClient
+public import MoldauCluster
+internal import MoldauClusterEmbedded
+internal import MoldauRecords
+internal import Synchronization
+
+/// A cluster of Kafka brokers, as the engine sees it: whole batches from fetch to task, and from outbox to produce.
+public final class KafkaCluster: Cluster, CustomStringConvertible {
+    let client: ClientOptions
+    let options: KafkaOptions
+    /// Answers questions of all threads.
+    let questions: AdminClient
+
+    /// By the names of their groups.
+    private let seats = Mutex<[String: GroupSeat]>([:])
+
+    /// Where the cluster is, for log messages.
+    public let description: String
+
+    /// A cluster to which these brokers belong. Connects when it is used.
+    /// - Throws: `ClusterError.unavailable` for settings that are not possible.
+    public init(_ servers: String, options: KafkaOptions = KafkaOptions()) throws {
+        self.options = options
+        description = "on Kafka at '\(servers)'"
+        (client, questions) = try translating {
+            var client = try ClientOptions(bootstrapServers: servers)
+            (client.tls, client.logIn) = (options.tls, options.logIn)
+            client.requestTimeout = options.requestTimeout
+            client.createsTopics = false
+            client.clientID = "moldau-admin"
+            return (client, try AdminClient(cluster: client))
+        }
+    }
+
+    public func makeConsumer(_ options: MoldauCluster.ConsumerOptions) throws -> any MoldauCluster.Consumer {
+        try KafkaConsumer(self, options)
+    }
+
+    public func makeProducer(_ options: MoldauCluster.ProducerOptions) throws -> any MoldauCluster.Producer {
+        try KafkaProducer(self, clientID: options.clientID, transactionalID: nil, timeout: .zero)
+    }
+
+    public func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+        let producer = try KafkaTransactionalProducer(
+            self, clientID: options.clientID, transactionalID: options.id, timeout: options.timeout)
+        do {
+            try producer.identify()
+        } catch {
+            producer.close()
+            throw error
+        }
+        return producer
+    }
+
+    public func makeAdmin(clientID: String) throws -> any Admin { KafkaAdmin(self) }
+
+    public func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+        var own = GroupSeatOptions(group: group)
+        own.instanceID = options.instanceID
+        own.sessionTimeout = options.sessionTimeout
+        own.heartbeatInterval = options.heartbeatInterval
+        own.rebalanceTimeout = options.rebalanceTimeout
+        let seat = try translating {
+            try GroupSeat(own, cluster: client(named: "\(group)-member"), holder: SeatedWorker(worker))
+        }
+        seats.withLock { $0[group] = seat }
+        return GroupMembership(isShared: true, divide: { seat.divideAnew() }) { [weak self] in
+            self?.seats.withLock { if $0[group] === seat { $0[group] = nil } }
+            seat.leave()
+        }
+    }
+
+    /// Commits as the member that the process is in its group, or as nobody in particular.
+    func committing(group: String, _ commit: (ConsumerGroupMetadata) throws -> Void) throws {
+        guard let seat = seats.withLock({ $0[group] }) else {
+            return try commit(ConsumerGroupMetadata(group: group, generation: -1, memberID: "", instanceID: nil))
+        }
+        try seat.committing(within: options.deliveryTimeout, commit)
+    }
+
+    /// The client options of one of the engine's clients.
+    func client(named clientID: String) -> ClientOptions {
+        var client = client
+        client.clientID = clientID
+        return client
+    }
+}
+
+extension KafkaCluster: OwnedCluster {
+    package func close() throws {
+        let questions = questions
+        try waiting { await questions.close() }
+    }
+}

@@ -1,0 +1,133 @@
+internal import MoldauClient
+internal import MoldauCluster
+internal import MoldauRecords
+
+/// Reads the committed records of partitions of a Kafka cluster.
+final class KafkaConsumer: MoldauCluster.Consumer {
+    /// The most that one poll returns.
+    private static var maxPollBytes: Int { 16 << 20 }
+
+    let wakeup: Wakeup
+    private let inner: BatchConsumer
+    private let cluster: KafkaCluster
+    private let options: MoldauCluster.ConsumerOptions
+    private var assigned: Set<TopicPartition> = []
+    private var positions: [TopicPartition: Offset] = [:]
+
+    init(_ cluster: KafkaCluster, _ options: MoldauCluster.ConsumerOptions) throws {
+        (self.cluster, self.options) = (cluster, options)
+        var own = MoldauClient.ConsumerOptions()
+        own.group = options.group
+        own.isolation = .readCommitted
+        own.offsetReset = .none
+        own.commitsAutomatically = false
+        own.apiTimeout = cluster.options.deliveryTimeout
+        // A partition that is assigned or resumed has to wait for the fetch that is under way.
+        own.fetchMaxWait = .milliseconds(100)
+        own.fetchMaxBytes = 8 << 20
+        let inner = try translating { try BatchConsumer(own, cluster: cluster.client(named: options.clientID)) }
+        self.inner = inner
+        wakeup = Wakeup { inner.wake() }
+    }
+
+    deinit { inner.close() }
+
+    func assign(_ partitions: Set<TopicPartition>) throws {
+        guard partitions != assigned else { return }
+        assigned = partitions
+        positions = positions.filter { partitions.contains($0.key) }
+        inner.assign(partitions)
+    }
+
+    func seek(_ partition: TopicPartition, to offset: Offset) throws {
+        precondition(
+            assigned.contains(partition), "only an assigned partition has a position: \(partition) is not assigned")
+        positions[partition] = offset
+        inner.seek(partition, to: offset)
+    }
+
+    func position(_ partition: TopicPartition) -> Offset? { positions[partition] }
+    func pause(_ partitions: Set<TopicPartition>) { if !partitions.isEmpty { inner.pause(partitions, true) } }
+    func resume(_ partitions: Set<TopicPartition>) { if !partitions.isEmpty { inner.pause(partitions, false) } }
+
+    func poll(wait: Duration) throws -> [FetchedBatches] {
+        let polled: [BatchConsumer.Polled]
+        do {
+            polled = try inner.poll(wait: wait, limit: Self.maxPollBytes)
+        } catch ClientError.noPosition(let partition, _) {
+            let held = try bounds(of: [partition])[partition] ?? .zero..<(.zero)
+            throw ClusterError.offsetOutOfRange(partition, requested: positions[partition] ?? .zero, held: held)
+        } catch {
+            throw ClusterError(error)
+        }
+        for batches in polled { positions[batches.partition] = batches.next }
+        // Of an aborted transaction nothing is left.
+        return polled.lazy.filter { $0.bytes.count > 0 }.map { batches in
+            FetchedBatches(
+                partition: batches.partition, bytes: batches.bytes, firstOffset: batches.from, end: batches.end)
+        }
+    }
+
+    // MARK: Questions
+
+    func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
+        let (firsts, ends) = (
+            try offsets(of: partitions, .earliest), try offsets(of: partitions, .latest, isolation: .readCommitted)
+        )
+        return firsts.reduce(into: [:]) { bounds, entry in
+            let end = ends[entry.key] ?? entry.value
+            bounds[entry.key] = entry.value..<max(entry.value, end)
+        }
+    }
+
+    func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
+        try offsets(of: partitions, .latest)
+    }
+
+    func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
+        try offsets(of: [partition], .timestamp(time), isolation: .readCommitted)[partition]
+    }
+
+    private func offsets(
+        of partitions: Set<TopicPartition>, _ spec: AdminClient.OffsetSpec,
+        isolation: MoldauClient.ConsumerOptions.Isolation = .readUncommitted
+    ) throws -> [TopicPartition: Offset] {
+        guard !partitions.isEmpty else { return [:] }
+        let questions = cluster.questions
+        return try translating {
+            try waiting { try await questions.listOffsets(of: partitions, spec, isolation: isolation) }.all()
+                .compactMapValues(\.offset)
+        }
+    }
+
+    // MARK: The group
+
+    var groupMetadata: GroupMetadata { GroupMetadata(group: requireGroup()) }
+
+    func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset] {
+        _ = requireGroup()
+        guard !partitions.isEmpty else { return [:] }
+        return try translating { try inner.committed(partitions) }
+            .mapValues { CommittedOffset($0.offset, metadata: $0.metadata) }
+    }
+
+    func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {
+        let group = requireGroup()
+        let offsets = offsets.mapValues(AdminClient.OffsetAndMetadata.init)
+        try translating { try cluster.committing(group: group) { try inner.commit(offsets, as: $0) } }
+    }
+
+    private func requireGroup() -> String {
+        guard let group = options.group else {
+            preconditionFailure(
+                "the consumer '\(options.clientID)' has no group, so no committed offsets: make it with a 'group'")
+        }
+        return group
+    }
+
+    func close() { inner.close() }
+}
+
+extension AdminClient.OffsetAndMetadata {
+    init(_ position: CommittedOffset) { self.init(position.offset, metadata: position.metadata) }
+}

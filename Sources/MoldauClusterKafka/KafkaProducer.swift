@@ -1,0 +1,36 @@
+internal import MoldauClient
+internal import MoldauCluster
+internal import MoldauRecords
+
+/// Sends batches to a Kafka cluster, each of them once, whatever is repeated.
+class KafkaProducer: MoldauCluster.Producer {
+    /// A topic that no broker knows is asked for again for so long: a new one is not known everywhere at once.
+    private static var patience: Duration { .seconds(3) }
+
+    let inner: BatchProducer
+    let cluster: KafkaCluster
+
+    init(_ cluster: KafkaCluster, clientID: String, transactionalID: String?, timeout: Duration) throws {
+        self.cluster = cluster
+        var options = MoldauClient.ProducerOptions()
+        options.linger = .zero
+        options.deliveryTimeout = cluster.options.deliveryTimeout
+        options.transactionalID = transactionalID
+        if transactionalID != nil { options.transactionTimeout = timeout }
+        inner = try translating { try BatchProducer(options, cluster: cluster.client(named: clientID)) }
+    }
+
+    func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        try translating { try inner.send(batch, to: partition) }
+    }
+
+    func flush() throws { try translating { try inner.flush() } }
+
+    func acknowledgedEnd(of partition: TopicPartition) -> Offset? { inner.acknowledgedEnd(of: partition) }
+
+    func partitionCount(of topic: String) throws -> Int32 {
+        try translating { try inner.partitionCount(of: topic, within: Self.patience) }
+    }
+
+    func close() { inner.close() }
+}

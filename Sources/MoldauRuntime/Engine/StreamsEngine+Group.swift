@@ -1,0 +1,197 @@
+// How the processes of an application share its tasks. One of them divides the tasks (`GroupDivision`), by what each of
+// them tells (`MemberReport`); each follows its share (`MemberShare`):
+//
+//     share ──▸ `TaskPlacement`: threads give up what is not in it, after a commit, and take what is new
+//           ──▸ everything is given up that was not in it, or a warm-up has caught up: the tasks are divided anew
+//
+// On a cluster that takes only one process, that process divides the tasks too, and has all of them at once.
+
+import Logging
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+import Synchronization
+
+/// What the group asks of an application's process.
+final class GroupLink: GroupWorker {
+    private struct Link {
+        weak var engine: StreamsEngine?
+    }
+
+    private let link: Mutex<Link>
+
+    init(_ engine: StreamsEngine) { link = Mutex(Link(engine: engine)) }
+
+    private var engine: StreamsEngine? { link.withLock { $0.engine } }
+
+    func report() -> GroupReport { engine?.groupReport() ?? GroupReport(topics: [], data: []) }
+    func divide(_ reports: [String: [UInt8]]) throws -> [String: GroupShare] { try engine?.divide(reports) ?? [:] }
+    func take(_ share: [UInt8]) { engine?.takeShare(share) }
+    func lost(because reason: String) { engine?.loseShare(reason) }
+    func failed(_ error: ClusterError) { engine?.fail(error) }
+}
+
+/// A process's place in its application's group.
+struct GroupPlace {
+    /// The process's own name; nil if it is the only one.
+    var process: String?
+    /// The tasks that the process is to have; nil before it was told.
+    var share: MemberShare?
+    /// Whether it has tasks that are not in its share, and others wait for them.
+    var owesTasks = false
+    /// What it found on disk when it started, and has not opened since.
+    var onDisk: [TaskID: MemberReport.Held] = [:]
+}
+
+extension StreamsEngine {
+    // MARK: What the group asks
+
+    func groupReport() -> GroupReport {
+        inner.withLock { inner in
+            let topics = inner.plan.map { plan in
+                Set(plan.topology.subtopologies.flatMap(\.sourceTopics).map(plan.names.topic))
+            }
+            let report = MemberReport(process: inner.group.process ?? "", held: inner.heldTasks)
+            // Names and numbers can always be written.
+            return GroupReport(topics: topics ?? [], data: (try? report.encoded()) ?? [])
+        }
+    }
+
+    func divide(_ reports: [String: [UInt8]]) throws -> [String: GroupShare] {
+        let told = try Dictionary(
+            uniqueKeysWithValues: reports.map { ($0.key, try MemberReport.decoded($0.value, of: $0.key)) })
+        guard let plan = inner.withLock({ $0.plan }), let work = inner.withLock({ $0.groupWork }) else { return [:] }
+        let shares = GroupDivision(work, told).shares
+        logger.info(
+            "\(names.applicationID) divides \(work.tasks.count) tasks among \(told.count) processes",
+            metadata: [
+                "shares": "\(shares.sorted { $0.key < $1.key }.map { "\($0.value.active)" }.joined(separator: "; "))"
+            ])
+        return try shares.mapValues { share in
+            let partitions = share.activeTasks.flatMap { plan.inputs(of: $0) }
+            return GroupShare(partitions: Set(partitions), data: try share.encoded())
+        }
+    }
+
+    func takeShare(_ bytes: [UInt8]) {
+        let share: MemberShare
+        do { share = try MemberShare.decoded(bytes, of: "leader") } catch {
+            return fail(.unavailable(reason: "\(error)"))
+        }
+        change { inner in
+            guard let plan = inner.plan else { return }
+            let known = inner.group.share?.activeTasks ?? []
+            plan.paceBoard.expect(share.activeTasks, besides: known)
+            inner.group.share = share
+            for task in share.activeTasks.union(share.standbyTasks) { inner.group.onDisk[task] = nil }
+            inner.placement.take(inner.work(of: share, plan, standbys: configuration.standbys))
+            inner.group.owesTasks = !inner.placement.mayWorkOn.isSubset(of: share.activeTasks)
+        }
+    }
+
+    /// Others may have this process's tasks: threads close them without a commit, which the group would refuse.
+    func loseShare(_ reason: String) {
+        logger.warning(
+            "\(names.applicationID) was removed from its group (\(reason)); its tasks go on elsewhere, and it joins again"
+        )
+        change { inner in
+            inner.group.share = MemberShare()
+            inner.placement.take(StickyAssignment<Int>.Work(tasks: []))
+            inner.group.owesTasks = true
+        }
+    }
+
+    /// The process is out of the group for good: it ends.
+    func fail(_ error: ClusterError) {
+        let loops = inner.withLock { inner in
+            inner.failure = inner.failure ?? error
+            return Array(inner.loops.values)
+        }
+        logger.error("\(names.applicationID) cannot stay in its group: \(error)")
+        _ = change(to: .pendingShutdown)
+        for loop in loops { loop.stop() }
+    }
+
+    /// Asks for another division where one is due. To be called after each change of what threads have.
+    func divideAnewIfDue() {
+        let membership = inner.withLock { inner -> GroupMembership? in
+            guard inner.isDivisionDue else { return nil }
+            inner.group.owesTasks = false
+            inner.group.share?.warmUps = []
+            return inner.membership
+        }
+        membership?.divideAnew()
+    }
+}
+
+extension StreamsEngine.Inner {
+    /// What the process has of tasks.
+    fileprivate var heldTasks: [TaskID: MemberReport.Held] {
+        var held = group.onDisk
+        for task in placement.standbyTasks { held[task] = MemberReport.Held(isOwned: false) }
+        for task in placement.mayWorkOn { held[task] = MemberReport.Held(isOwned: true) }
+        for report in loops.values.flatMap(\.reports) {
+            for lag in report.lags {
+                guard let task = plan?.task(of: lag) else { continue }
+                held[task]?.lag += lag.records
+                held[task]?.size += lag.end.value
+            }
+            for (task, size) in report.sizes { held[task]?.size = size }
+        }
+        return held
+    }
+
+    fileprivate var groupWork: GroupDivision.Work? {
+        guard let plan else { return nil }
+        let stateful = Set(plan.topology.subtopologies.filter(\.canBeCopied).map(\.number))
+        return GroupDivision.Work(
+            tasks: plan.allTasks, stateful: Set(plan.allTasks.filter { stateful.contains($0.subtopology) }),
+            standbys: group.process == nil ? 0 : plan.configuration.standbys)
+    }
+
+    /// The part of the work that this process's threads share.
+    fileprivate func work(
+        of share: MemberShare, _ plan: StreamThreadPlan, standbys: Int
+    ) -> StickyAssignment<Int>.Work {
+        let known = Set(plan.allTasks)
+        let tasks = plan.allTasks.filter(share.activeTasks.contains)
+        let copied = Set(plan.topology.subtopologies.filter(\.canBeCopied).map(\.number))
+        return StickyAssignment<Int>.Work(
+            tasks: tasks, copied: Set(tasks.filter { copied.contains($0.subtopology) }),
+            // On a cluster with several processes, copies are for the failure of a process.
+            standbys: group.process == nil ? standbys : 0, followed: share.standbyTasks.intersection(known))
+    }
+
+    /// Whether the tasks are to be divided anew: others wait for what this process has given up, or a warm-up may take
+    /// over.
+    fileprivate var isDivisionDue: Bool {
+        guard let share = group.share, !isStopRequested, !isReplanning else { return false }
+        if group.owesTasks { return placement.mayWorkOn.isSubset(of: share.activeTasks) }
+        let held = heldTasks
+        return share.warmUpTasks.contains { task in
+            placement.standbyTasks.contains(task) && plan?.isOpen(task, in: loops.values.flatMap(\.reports)) ?? false
+                && held[task]?.lag ?? .max <= GroupDivision.Work(tasks: []).acceptableLag
+        }
+    }
+}
+
+extension StreamThreadPlan {
+    /// The partitions that a task reads.
+    func inputs(of task: TaskID) -> [TopicPartition] {
+        guard let part = topology.subtopologies.first(where: { $0.number == task.subtopology }) else { return [] }
+        return part.sourceTopics.map(names.topic).filter { partitionCounts[$0] ?? 0 > task.partition.number }
+            .map { TopicPartition($0, task.partition) }
+    }
+
+    /// The task whose store is behind.
+    fileprivate func task(of lag: StoreLag) -> TaskID? {
+        topology.subtopologies.first { part in part.stores.contains { $0.name == lag.store } }
+            .map { TaskID(subtopology: $0.number, partition: lag.changelog.partition) }
+    }
+
+    /// Whether the stores of a copy are open, so that its lag is known.
+    fileprivate func isOpen(_ task: TaskID, in reports: [StreamThreadReport]) -> Bool {
+        reports.contains { report in report.lags.contains { self.task(of: $0) == task && $0.isStandby } }
+    }
+}

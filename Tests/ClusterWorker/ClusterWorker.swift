@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+import Logging
+import Moldau
+import MoldauClusterKafka
+import Signals
+
+/// `cluster-worker`: a process of an application that shares its work with others, for tests that start, stop and kill
+/// some of them. Prints its states and its tasks as they change, one a line.
+@main
+struct ClusterWorker: ParsableCommand {
+    @Option var servers: String
+    @Option var id = "words"
+    @Option var state: String?
+    @Option var threads = 1
+    @Option var standbys = 0
+    @Flag var exactlyOnce = false
+    @Option var instance: String?
+    /// The interval of heartbeats, in milliseconds.
+    @Option var heartbeat = 100
+    /// The session's timeout, in milliseconds.
+    @Option var session = 6_000
+
+    /// Counts the words of `lines` in `counts`.
+    static func topology() throws -> Topology {
+        try Topology { streams in
+            streams.stream(Topic<String, String>("lines"))
+                .flatMapValues { line in line.split(separator: " ").map(String.init) }
+                .groupBy { _, word in word }
+                .count(as: TableStoreName<String, Int64>("counts"))
+                .toStream()
+                .to(Topic<String, Int64>("counts"))
+        }
+    }
+
+    func run() throws {
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var configuration = StreamsConfiguration()
+        configuration.streamThreads = threads
+        configuration.standbys = standbys
+        configuration.guarantee = exactlyOnce ? .exactlyOnce : .atLeastOnce
+        configuration.transactionTimeout = .seconds(5)
+        var options = KafkaOptions()
+        options.instanceID = instance
+        options.heartbeatInterval = .milliseconds(heartbeat)
+        options.sessionTimeout = .milliseconds(session)
+        let app = StreamsApplication(
+            id: id, topology: try Self.topology(), cluster: .kafka(servers, stateDirectory: state, options: options),
+            configuration: configuration)
+        try app.start()
+        let interruption = Interruption()
+        var told = ""
+        while !interruption.hasCome, app.state == .running || app.state == .rebalancing {
+            let tasks = app.threads.flatMap(\.tasks).map(\.description).sorted().joined(separator: " ")
+            let standbys = app.threads.flatMap(\.standbys).map(\.description).sorted().joined(separator: " ")
+            let line = "\(app.state): \(tasks); standbys: \(standbys)"
+            if line != told { print(line) }
+            told = line
+            fflush(nil)
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+        try app.stop()
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import Logging
+import Moldau
+import MoldauClusterKafka
+import ProgramSupport
+import Testing
+
+/// Word count on a broker in another process.
+struct WordCountTests {
+    private static let lines = Topic<String, String>("lines")
+    private static let texts = [
+        "to be or not to be", "that is the question", "to die to sleep", "no more and by a sleep",
+    ]
+
+    private static func topology() throws -> Topology {
+        try Topology { streams in
+            streams.stream(lines)
+                .flatMapValues { line in line.split(separator: " ").map(String.init) }
+                .groupBy { _, word in word }
+                .count(as: TableStoreName<String, Int64>("counts"))
+                .toStream()
+                .to(Topic<String, Int64>("counts"))
+        }
+    }
+
+    private static func counts(_ texts: [String]) -> [String: Int64] {
+        texts.flatMap { $0.split(separator: " ") }.reduce(into: [:]) { $0[String($1), default: 0] += 1 }
+    }
+
+    private static func write(_ texts: [String], to cluster: any Cluster) throws {
+        let writer = try TopicWriter(lines, on: cluster)
+        for text in texts { try writer.write(Record(key: text, value: text, timestamp: Timestamp(ms: 1_000))) }
+        try writer.finish()
+    }
+
+    private static func application(
+        on broker: BrokerProcess, _ guarantee: ProcessingGuarantee, state: String
+    ) throws -> StreamsApplication {
+        var configuration = StreamsConfiguration()
+        configuration.streamThreads = 2
+        configuration.guarantee = guarantee
+        configuration.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return StreamsApplication(
+            id: "words", topology: try topology(),
+            cluster: .kafka(broker.address, stateDirectory: broker.directory.appending(path: state).path),
+            configuration: configuration)
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `counts words, and goes on from the changelog where the state is lost`(
+        guarantee: ProcessingGuarantee
+    ) throws {
+        try withBrokerProcess(topics: ["lines": 3, "counts": 2]) { broker in
+            let cluster = try broker.cluster()
+            let reader = try CountReader("counts", partitions: 2, on: cluster)
+            for (run, state) in ["first", "second"].enumerated() {
+                let app = try Self.application(on: broker, guarantee, state: state)
+                try app.start()
+                try Self.write(Self.texts, to: cluster)
+                let wanted = Self.counts(Array(repeating: Self.texts, count: run + 1).flatMap { $0 })
+                #expect(try reader.reach(wanted), "\(reader.counts)")
+                #expect(app.metrics.restoredRecords == (run == 0 ? 0 : Int64(wanted.count)))
+                try app.stop()
+            }
+            #expect(reader.recordCount == 2 * Self.texts.joined(separator: " ").split(separator: " ").count)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import ProgramSupport
+
+/// A process of `cluster-worker`.
+final class Worker {
+    private let running: RunningProgram
+    let name: String
+
+    init(_ name: String, on broker: BrokerProcess, _ options: [String] = []) throws {
+        self.name = name
+        let state = broker.directory.appending(path: "state-\(name)").path
+        running = try BuiltProgram("cluster-worker").start(
+            ["--servers", broker.address, "--state", state] + options, in: broker.directory)
+    }
+
+    /// What it said last of its state, its tasks and its standby copies.
+    private var line: [String] {
+        let lines = (try? running.outputSoFar())?.split(separator: "\n") ?? []
+        return lines.last?.split(separator: ":", omittingEmptySubsequences: false).map(String.init) ?? []
+    }
+
+    var isRunning: Bool { line.first == "running" }
+
+    /// The tasks that it works on.
+    var tasks: [String] { words(1) }
+    /// The tasks of others that it keeps copies of.
+    var standbys: [String] { words(2) }
+
+    private func words(_ place: Int) -> [String] {
+        guard line.count == 3 else { return [] }
+        return line[place].split(separator: " ").map { $0.trimmingCharacters(in: [";"]) }
+            .filter { $0.contains("_") }
+    }
+
+    /// Every set of tasks that it had, in order.
+    var history: [String] { (try? running.outputSoFar().split(separator: "\n").map(String.init)) ?? [] }
+    var log: String { (try? running.errorsSoFar()) ?? "" }
+
+    func kill() { running.kill() }
+
+    /// Asks it to stop, and waits for that.
+    @discardableResult
+    func stop() throws -> Int32 {
+        running.interrupt()
+        return try running.wait().status
+    }
+
+    deinit { running.kill() }
+}
