@@ -38,6 +38,9 @@ final class Worker {
 
     func kill() { running.kill() }
 
+    /// Has it hang, or go on.
+    func hang(_ isHanging: Bool) { _ = Foundation.kill(running.processIdentifier, isHanging ? SIGSTOP : SIGCONT) }
+
     /// Asks it to stop, and waits for that.
     @discardableResult
     func stop() throws -> Int32 {

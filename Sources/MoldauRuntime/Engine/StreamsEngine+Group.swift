@@ -117,6 +117,10 @@ extension StreamsEngine {
     func divideAnewIfDue() {
         let membership = inner.withLock { inner -> GroupMembership? in
             guard inner.isDivisionDue else { return nil }
+            if inner.group.owesTasks, let tasks = inner.group.share?.activeTasks {
+                // What threads have published of tasks that are gone holds nobody up.
+                inner.plan?.paceBoard.expect(tasks, besides: tasks)
+            }
             inner.group.owesTasks = false
             inner.group.share?.warmUps = []
             return inner.membership
