@@ -80,12 +80,15 @@ struct SeveralProcessesTests {
         try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
-            func start(_ name: String) throws -> Worker { try Worker(name, on: broker, ["--instance", name]) }
+            func start(_ name: String) throws -> Worker {
+                try Worker(name, on: broker, ["--instance", name, "--host", "host-\(name)"])
+            }
             var workers = [try start("a"), try start("b")]
             #expect(waitUntil { Self.share(workers) }, told(workers))
             try Self.write(to: cluster)
             #expect(try reader.reach(Self.counts(1)), told(workers))
             let before = workers.map(\.tasks)
+            #expect(workers.allSatisfy { $0.hosts == ["host-a=4", "host-b=4"] }, told(workers))
             for number in workers.indices {
                 let lines = workers.map(\.history.count)
                 #expect(try workers[number].stop() == 0)
