@@ -66,6 +66,11 @@ extension ProducerMachine {
             // What came before is not there, so neither is this.
             batch.mayBeAppended = false
             lanes[lane].requeue(batch, error, now, chance: chance)
+        case .outOfOrderSequenceNumber where options.transactionalID == nil:
+            // All before it was acknowledged, and the broker has lost some of that: this one is not there either.
+            batch.mayBeAppended = false
+            lanes[lane].requireEpoch()
+            lanes[lane].requeue(batch, error, now, chance: chance)
         case .unknownProducerID where !batch.mayBeAppended && options.transactionalID == nil:
             lanes[lane].requireEpoch()
             lanes[lane].requeue(batch, error, now, chance: chance)
@@ -143,8 +148,10 @@ extension ProducerMachine {
 
     /// The answer to `addPartitions`: nil if they belong to the transaction now.
     mutating func addedPartitions(
-        _ partitions: [TopicPartition], _ error: ClientError?, _ now: Duration, chance: Double
+        _ partitions: [TopicPartition], _ asked: ProducerStamp, _ error: ClientError?, _ now: Duration, chance: Double
     ) {
+        // It may have been about a transaction that was aborted meanwhile.
+        guard asked == stamp else { return }
         isAdding = false
         guard let error else {
             let added = Set(partitions)
@@ -175,6 +182,7 @@ extension ProducerMachine {
     mutating func renewIdentity() {
         transactionError = nil
         hasOffsets = false
+        isAdding = false
         if case .known = identity { identity = .unknown }
     }
 

@@ -192,6 +192,15 @@ struct ProducerMachine {
 
     // MARK: Sending
 
+    /// Nothing is sent any more.
+    /// - Returns: the outcomes of all that has none yet.
+    mutating func close() -> [BatchOutcome] {
+        let outcomes = flush()
+        for place in active { _ = lanes[place].takeAll() }
+        sent = [:]
+        return outcomes
+    }
+
     /// What to do now, and when to ask again, if nothing happens before.
     mutating func next(_ now: Duration, _ map: ClusterMap) -> (actions: [Action], due: Duration?) {
         var actions: [Action] = []
