@@ -172,15 +172,18 @@ extension ProducerMachine {
     /// Whether any partition or group belongs to the transaction.
     var hasTransaction: Bool { hasOffsets || lanes.contains(where: \.isInTransaction) }
 
-    /// The transaction was committed: the next one has no partitions yet.
+    /// The transaction was committed: the next one has no partitions yet. It begins in the same epoch, if nothing of
+    /// this one can arrive any more.
     mutating func endTransaction() {
+        if hasStragglers { return renewIdentity() }
         hasOffsets = false
         for place in lanes.indices { lanes[place].isInTransaction = false }
     }
 
-    /// The transaction was aborted: the next one begins in a new epoch.
+    /// The next transaction begins in a new epoch, as after an abort: what is left of this one is refused.
     mutating func renewIdentity() {
         transactionError = nil
+        hasStragglers = false
         hasOffsets = false
         isAdding = false
         if case .known = identity { identity = .unknown }

@@ -81,6 +81,9 @@ struct ProducerMachine {
 
     /// Why the transaction cannot be committed.
     var transactionError: ClientError?
+    /// Whether requests about the transaction may still arrive that were sent again meanwhile: the next one must
+    /// not take them for its own.
+    var hasStragglers = false
     /// Whether a group's offsets belong to the transaction.
     var hasOffsets = false
     private let brokerTimeoutMs: Int32

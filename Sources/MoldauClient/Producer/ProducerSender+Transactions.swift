@@ -145,7 +145,8 @@ extension ProducerSender {
     ) async throws {
         try await cluster.ask(
             request, coordinatorOf: key, maxVersion: maxVersion, within: options.maxBlock,
-            pauses: Backoff(first: .milliseconds(20), longest: cluster.options.retryBackoffMax), code: code
+            pauses: Backoff(first: .milliseconds(20), longest: cluster.options.retryBackoffMax),
+            lost: { withMachine { $0.hasStragglers = true } }, code: code
         ) { code in
             code == .none ? nil : .of(transactional: code, options.transactionalID ?? "", what)
         }

@@ -275,6 +275,7 @@ final class ProducerSender: Sendable {
                 if let code { self?.forgetCoordinator(if: .success(code)) }
             }
             self?.take { machine, now, chance in
+                if case .disconnected = error { machine.hasStragglers = true }
                 machine.addedPartitions(partitions, stamp, error, now, chance: chance)
                 return []
             }
