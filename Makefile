@@ -9,6 +9,9 @@
 # make crash   kills programs KILLS times, and cuts the power under them CUTS times (root, loop devices)
 # make crash-wire  kills a broker KILLS times under kafka-python and confluent-kafka, and checks every record
 # make crash-cluster  kills processes of an application on a cluster KILLS times, and checks that every record counts once
+# make client-faults  runs producers and transactions of MoldauClient through a network that fails: SEEDS runs, from the
+#              seed FROM on
+# make bench-client  measures MoldauClient's producer and consumer over loopback, with FLAGS (for those of the tool: --help)
 # make hostile  runs hostile clients against a broker, and prints its memory and what honest clients notice
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
 # make restart  kills an application with MEBIBYTES of state, and prints how soon it works again
@@ -42,7 +45,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf test-clients agree damage crash crash-wire crash-cluster hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
+.PHONY: run test test-protobuf test-clients agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -82,6 +85,12 @@ crash-wire: rocksdb
 
 crash-cluster: rocksdb
 	CLUSTER_KILLS=$(KILLS) MOLDAU_TESTS=MoldauClusterKafkaTests $(SWIFT) test --filter SeveralProcessesTests
+
+client-faults:
+	MOLDAU_TESTS=MoldauClientTests CLIENT_FAULT_FROM=$(FROM) CLIENT_FAULT_SEEDS=$(SEEDS) $(SWIFT) test --filter FaultTests
+
+bench-client: rocksdb
+	@python3 Tests/Tools/bench_client.py $(FLAGS)
 
 hostile: rocksdb
 	python3 Tests/Tools/hostile.py $(FLAGS)

@@ -219,6 +219,10 @@ let package = Package(
             path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
         .executableTarget(name: "wire-load", path: "Tests/WireLoad"),
         .executableTarget(
+            name: "client-load",
+            dependencies: ["MoldauClient", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/ClientLoad", swiftSettings: strict + warnings),
+        .executableTarget(
             name: "recovery",
             dependencies: [
                 "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -336,7 +340,9 @@ let package = Package(
             "MoldauClientTests",
             [
                 "MoldauRecords", "MoldauWire", "MoldauNetwork", "MoldauClient", "MoldauLog", "MoldauCluster",
-                "MoldauClusterEmbedded", "MoldauServer", .product(name: "Logging", package: "swift-log"),
+                "MoldauClusterEmbedded", "MoldauServer",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "MoldauClusterKafkaTests",

@@ -32,6 +32,9 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidBatch(TopicPartition, reason: String)
     /// Another producer with the same transactional id, or another member with the same instance id, has taken over.
     case fenced(id: String)
+    /// The cluster did not say whether it has committed the transaction. Before you do the same again, look for what
+    /// it would have written, or for the offsets that it would have committed.
+    case commitUnknown(reason: String)
     /// The transaction cannot be committed any more.
     case transactionFailed(reason: String)
     /// The member's partitions have gone to others: what it read since its last commit will be read again by them.
@@ -47,7 +50,7 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Remedy: Hashable, Sendable {
         /// The same may succeed later. The client has already repeated it as long as its settings allow.
         case retry
-        /// The transaction is to be aborted; the producer works on.
+        /// The transaction was aborted, or is to be; the producer works on. Go on from what is committed.
         case abort
         /// Somebody else has taken over: this client can do nothing more.
         case stop
@@ -60,7 +63,7 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .notReachable, .disconnected, .timedOut, .deliveryTimedOut, .bufferFull, .notMember: .retry
         case .refused(let code, _, _): ErrorCode(rawValue: code).isRetriable ? .retry : .change
-        case .transactionFailed: .abort
+        case .transactionFailed, .commitUnknown: .abort
         case .fenced, .closed: .stop
         case .invalidSetting, .unsupportedAPI, .logInFailed, .unknownTopic, .unknownPartition, .recordTooLarge,
             .invalidBatch, .noPosition, .unreadable:
@@ -100,6 +103,8 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
             "a record of \(bytes) bytes is over the limit of \(limit) (max.request.size)"
         case .invalidBatch(let partition, let reason): "what was to be sent to \(partition) is no batch: \(reason)"
         case .fenced(let id): "another client with the id '\(id)' has taken over; this one can do nothing more"
+        case .commitUnknown(let reason):
+            "it is not known whether the transaction was committed: \(reason); look for what it would have written"
         case .transactionFailed(let reason): "the transaction cannot be committed: \(reason); abort it"
         case .notMember(let group, let reason):
             "the client is no member of the group '\(group)' any more: \(reason); others read its partitions on from the last commit"

@@ -20,7 +20,7 @@ extension ClusterError {
             case .unknownTopic(let name): .unknownTopic(name)
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .fenced(let id): .producerFenced(id: id)
-            case .transactionFailed(let reason): .transactionAborted(id: "", reason: reason)
+            case .transactionFailed(let reason), .commitUnknown(let reason): .transactionAborted(id: "", reason: reason)
             case .notMember(let group, let reason): .notMember(group: group, reason: reason)
             case .closed: .closed
             default: .unavailable(reason: error.description)

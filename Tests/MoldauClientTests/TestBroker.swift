@@ -17,12 +17,15 @@ final class TestBroker: Sendable {
     let directory: String
     private let running: Mutex<Running>
     let address: ListenAddress
+    /// The ports that proxies pass on to, in their order.
+    let proxied: [Int]
     private let options: ServerOptions
 
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     init(
-        _ options: ServerOptions, topics: [String: Int32], security: SecurityProtocol, users: [String: String]
+        _ options: ServerOptions, topics: [String: Int32], security: SecurityProtocol, users: [String: String],
+        proxies: [Int] = []
     ) async throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         var options = options
@@ -34,8 +37,12 @@ final class TestBroker: Sendable {
         for (name, count) in topics { try admin.create([NewTopic(name, partitionCount: count)]) }
         for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }
         let wanted = ListenAddress(host: "127.0.0.1", port: 0, security: security)
-        let server = try BrokerServer(of: cluster, listening: [wanted], options: options, logger: Self.quiet)
-        address = try await server.start()[0]
+        // Clients that come through a proxy are told to come back through it.
+        let behind = proxies.map { ListenAddress.localhost(0).advertised(host: "127.0.0.1", port: $0) }
+        let server = try BrokerServer(of: cluster, listening: [wanted] + behind, options: options, logger: Self.quiet)
+        let addresses = try await server.start()
+        address = addresses[0]
+        proxied = addresses.dropFirst().map(\.port)
         running = Mutex(Running(cluster: cluster, server: server))
     }
 

@@ -81,6 +81,45 @@ import Testing
         }
     }
 
+    @Test func `a producer that has begun fences the one before, also before its first transaction`() async throws {
+        try await withBroker(topics: ["t": 2]) { broker in
+            let first = try producer(broker)
+            let second = try producer(broker)
+            await #expect(throws: ClientError.fenced(id: "id")) {
+                try await first.transaction { _ in
+                    try await first.send("k", "first")
+                    try await second.initTransactions()
+                }
+            }
+            try await second.transaction { _ in try await second.send("k", "second") }
+            await first.close()
+            await second.close()
+            #expect(try await values(broker, .readCommitted, 1) == ["second"])
+        }
+    }
+
+    @Test func `a transaction without the offsets that it was to commit is not committed`() async throws {
+        try await withBroker(topics: ["t": 2]) { broker in
+            let producer = try producer(broker)
+            var options = ConsumerOptions(group: "g")
+            options.commitsAutomatically = false
+            let member = try Consumer([topic], cluster: broker.client, options: options)
+            while member.assignment.isEmpty { _ = try await member.poll(within: .milliseconds(100)) }
+            let old = try #require(member.groupMetadata)
+            await member.close()
+            await #expect(throws: ClientError.self) {
+                try await producer.transaction { transaction in
+                    try await producer.send("k", "v")
+                    // The member has left; who ignores that must not get half of a transaction.
+                    try? await transaction.commit([TopicPartition("t", 0): Offset(1)], of: old)
+                }
+            }
+            try await producer.transaction { _ in try await producer.send("k", "after") }
+            await producer.close()
+            #expect(try await values(broker, .readCommitted, 1) == ["after"])
+        }
+    }
+
     @Test func `records outside of a transaction, and two transactions at once, are refused`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             let producer = try producer(broker)

@@ -116,7 +116,7 @@ package final class BatchConsumer: Sendable {
         _ partitions: Set<TopicPartition>
     ) throws -> [TopicPartition: AdminClient.OffsetAndMetadata] {
         let session = session
-        return try waiting { try await session.committedPositions(partitions) }
+        return try waiting { try await session.committedPositions(partitions, within: session.options.apiTimeout) }
     }
 
     /// Commits offsets of a group as one of its members, or as nobody in particular. Blocks.

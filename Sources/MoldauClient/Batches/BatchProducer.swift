@@ -146,7 +146,7 @@ package final class BatchProducer {
         try flush()
         let sender = sender
         if !offsets.isEmpty {
-            try asMember { member in try waiting { try await sender.add(offsets, of: member) } }
+            try asMember { member in try waiting { try await sender.tryToAdd(offsets, of: member) } }
         }
         try waiting { try await sender.commit() }
         sender.endScope()

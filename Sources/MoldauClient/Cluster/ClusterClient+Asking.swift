@@ -5,12 +5,13 @@ extension ClusterClient {
     /// - Parameters:
     ///   - time: after that, nothing is asked again.
     ///   - pauses: those between two questions.
+    ///   - lost: called if it is not known whether a question has arrived, or will.
     ///   - refusal: the error that the code of an answer means; nil if the answer is taken.
     /// - Throws: `ClientError`; `CancellationError`.
     @discardableResult
     func ask<Request: WireRequest>(
         _ request: Request, coordinatorOf key: CoordinatorKey, maxVersion: Int16 = .max, timeout: Duration? = nil,
-        within time: Duration, pauses: Backoff, code: (Request.Response) -> ErrorCode,
+        within time: Duration, pauses: Backoff, lost: () -> Void = {}, code: (Request.Response) -> ErrorCode,
         refusal: (ErrorCode) -> ClientError?
     ) async throws -> Request.Response {
         let end = world.now + time
@@ -27,6 +28,7 @@ extension ClusterClient {
                 error = refused
             } catch let failure as ClientError {
                 error = failure
+                if case .disconnected = failure { lost() }
             }
             guard error.isRetriable, world.now < end else { throw error }
             try await world.sleep(pauses.pause(chance: world.chance()))

@@ -12,19 +12,21 @@ final class OneAnswer<Value: Sendable>: Sendable {
     private let state = Mutex(State.new)
 
     /// The first answer counts.
-    func give(_ result: Result<Value, any Error>) {
-        let waiting = state.withLock { state -> CheckedContinuation<Value, any Error>? in
+    /// - Returns: whether this is it.
+    @discardableResult func give(_ result: Result<Value, any Error>) -> Bool {
+        let (isFirst, waiting) = state.withLock { state -> (Bool, CheckedContinuation<Value, any Error>?) in
             switch state {
             case .new:
                 state = .done(result)
-                return nil
+                return (true, nil)
             case .waiting(let continuation):
                 state = .over
-                return continuation
-            case .done, .over: return nil
+                return (true, continuation)
+            case .done, .over: return (false, nil)
             }
         }
         waiting?.resume(with: result)
+        return isFirst
     }
 
     /// Waits for the answer; once.

@@ -152,10 +152,24 @@ public final class Consumer<Key, Value>: Sendable {
     /// - Throws: `ClientError`; `CancellationError`.
     public func commit(_ offsets: [TopicPartition: Offset]) async throws { try await session.commit(offsets) }
 
+    /// Commits the positions behind all records that were returned, without waiting for it: Kafka's `commitAsync`.
+    /// - Parameter done: told what has become of it, in the order of the commits; it must not block.
+    public func commitLater(then done: @escaping @Sendable (Result<Void, ClientError>) -> Void = { _ in }) {
+        session.commitLater(session.allPositions, then: done)
+    }
+
+    /// Commits these offsets, of the records that are to be read next, without waiting for it: Kafka's `commitAsync`.
+    /// It is tried once; a commit that is waited for comes after it.
+    /// - Parameter done: told what has become of it, in the order of the commits; it must not block.
+    public func commitLater(
+        _ offsets: [TopicPartition: Offset],
+        then done: @escaping @Sendable (Result<Void, ClientError>) -> Void = { _ in }
+    ) { session.commitLater(offsets, then: done) }
+
     /// What the group has committed; partitions without an offset are missing.
     /// - Throws: `ClientError`; `CancellationError`.
     public func committed(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Offset] {
-        try await session.committed(partitions)
+        try await session.committed(partitions, within: session.options.apiTimeout)
     }
 
     /// Commits what was returned, if `enable.auto.commit` is on; leaves the group, and ends the connections. Whoever

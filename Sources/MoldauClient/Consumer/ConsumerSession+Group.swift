@@ -9,11 +9,7 @@ extension ConsumerSession {
     /// - Throws: `ClientError`, a retriable one if the group could not be reached until then; `CancellationError`.
     func keepMembership(until deadline: Duration) async throws {
         guard let member = state.withLock(\.member), member.needsJoin else { return }
-        if member.isLost {
-            await options.onRebalance?(.lost(member.owned))
-            update { $0.mourn() }
-            withFetch { $0.assign([]) }
-        } else if !options.isCooperative, !member.owned.isEmpty {
+        if !member.isLost, !options.isCooperative, !member.owned.isEmpty {
             // Whatever it will read, it gives up what it has first.
             await giveUp(member.owned, keeping: [])
         }
@@ -21,6 +17,7 @@ extension ConsumerSession {
         defer { state.withLock { $0.isJoining = false } }
         var backoff = Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
         while true {
+            await mourn()
             switch try await join(member.group, until: deadline) {
             case .joinAgain, .sync: break
             case .retry(let error):
@@ -32,6 +29,14 @@ extension ConsumerSession {
             case .assigned(let partitions): return await take(partitions)
             }
         }
+    }
+
+    /// Tells of partitions that others have.
+    private func mourn() async {
+        guard let member = state.withLock(\.member), member.isLost else { return }
+        withFetch { $0.assign([]) }
+        await options.onRebalance?(.lost(member.owned))
+        update { $0.mourn() }
     }
 
     @discardableResult
@@ -83,8 +88,9 @@ extension ConsumerSession {
         update { $0.own(partitions) }
         cluster.refresh(Set(partitions.map(\.topic)).sorted())
         beat()
-        await options.onRebalance?(.assigned(new))
+        // They are there when it is told, so that it may seek; nothing is read before it returns.
         withFetch { $0.assign(partitions) }
+        await options.onRebalance?(.assigned(new))
     }
 
     private func giveUp(_ partitions: Set<TopicPartition>, keeping kept: Set<TopicPartition>) async {
@@ -95,11 +101,13 @@ extension ConsumerSession {
     }
 
     /// Sets the positions of partitions to those that the group has committed.
-    func findPositions(_ partitions: Set<TopicPartition>) async throws {
+    func findPositions(_ partitions: Set<TopicPartition>, until deadline: Duration) async throws {
         guard !partitions.isEmpty else { return }
-        let found = options.group == nil ? [:] : try await committed(partitions)
+        let found =
+            options.group == nil ? [:] : try await committed(partitions, within: deadline - cluster.world.now)
         withFetch { fetch in
-            for partition in partitions.sorted() {
+            // Somebody may have said meanwhile where to begin.
+            for partition in partitions.intersection(fetch.withoutPosition).sorted() {
                 if let offset = found[partition] {
                     fetch.seek(partition, to: offset)
                 } else {

@@ -12,8 +12,8 @@ extension ConsumerSession {
         allPositions.filter { partitions.contains($0.key) }
     }
 
-    /// Commits what was returned, if it is time.
-    func commitIfDue() async {
+    /// Commits what was returned, if it is time. Whoever polls does not wait for it.
+    func commitIfDue() {
         guard options.commitsAutomatically, options.group != nil else { return }
         let now = cluster.world.now
         let isDue = state.withLock { state in
@@ -22,30 +22,81 @@ extension ConsumerSession {
             return true
         }
         // What cannot be committed now is committed with the next one; a lost membership shows by itself.
-        if isDue { try? await commit(allPositions) }
+        if isDue { commitLater(allPositions) { _ in } }
     }
 
-    /// Commits offsets for the group.
+    /// Commits offsets for the group: again and again while that may help, after the commits that nobody waits for.
     /// - Throws: `ClientError`; `CancellationError`.
     func commit(_ offsets: [TopicPartition: Offset]) async throws {
-        guard let group = options.group else {
-            throw ClientError.invalidSetting("group.id", reason: "offsets are committed for a group")
-        }
         guard !offsets.isEmpty else { return }
-        if state.withLock({ $0.member?.memberID.isEmpty ?? false }) {
-            throw ClientError.notMember(group: group, reason: "it has left, or was taken for dead")
+        let (request, group) = try commitRequest(offsets)
+        let earlier = OneAnswer<Void>()
+        let isFree = state.withLock { state in
+            if state.pendingCommits > 0 { state.waitingCommits.append(earlier) }
+            return state.pendingCommits == 0
         }
-        let (memberID, generation) = state.withLock { ($0.member?.memberID ?? "", $0.member?.generation ?? -1) }
-        let member = ConsumerGroupMetadata(
-            group: group, generation: generation, memberID: memberID, instanceID: options.instanceID)
-        let code = try await send(offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, as: member)
-        if code == .none { return }
-        note(code, generation)
+        if !isFree { try await earlier.get() }
+        let response = try await askCoordinator(request, of: group, within: options.apiTimeout, code: \.errorCode)
+        if let error = outcome(of: request, response) { throw error }
+    }
+
+    /// Commits offsets for the group, once: a commit that failed is not repeated, since a later one may have succeeded.
+    func commitLater(
+        _ offsets: [TopicPartition: Offset], then: @escaping @Sendable (Result<Void, ClientError>) -> Void
+    ) {
+        let (request, group): (OffsetCommitRequest, String)
+        do throws(ClientError) {
+            (request, group) = try commitRequest(offsets)
+        } catch {
+            return cluster.world.perform { then(.failure(error)) }
+        }
+        if offsets.isEmpty { return cluster.world.perform { then(.success(())) } }
+        state.withLock { $0.pendingCommits += 1 }
+        cluster.send(request, toCoordinatorOf: .group(group)) { [weak self] result in
+            guard let self else { return then(.failure(.closed)) }
+            let waiting = state.withLock { state in
+                state.pendingCommits -= 1
+                guard state.pendingCommits == 0 else { return [OneAnswer<Void>]() }
+                defer { state.waitingCommits = [] }
+                return state.waitingCommits
+            }
+            switch result {
+            case .failure(let error): then(.failure(error))
+            case .success(let response):
+                if response.errorCode.asksForCoordinator { cluster.forgetCoordinator(.group(group)) }
+                then(outcome(of: request, response).map { .failure($0) } ?? .success(()))
+            }
+            for answer in waiting { answer.give(.success(())) }
+        }
+    }
+
+    /// The request, as the member that the consumer is now.
+    private func commitRequest(
+        _ offsets: [TopicPartition: Offset]
+    ) throws(ClientError) -> (OffsetCommitRequest, group: String) {
+        guard let group = options.group else {
+            throw .invalidSetting("group.id", reason: "offsets are committed for a group")
+        }
+        let member = state.withLock(\.member)
+        if let member, member.memberID.isEmpty {
+            throw .notMember(group: group, reason: "it has left, or was taken for dead")
+        }
+        let metadata = ConsumerGroupMetadata(
+            group: group, generation: member?.generation ?? -1, memberID: member?.memberID ?? "",
+            instanceID: options.instanceID)
+        return (OffsetCommitRequest(offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, as: metadata), group)
+    }
+
+    /// What the answer to a commit says; nil if it is done.
+    private func outcome(of request: OffsetCommitRequest, _ response: OffsetCommitResponse) -> ClientError? {
+        let code = response.errorCode
+        if code == .none { return nil }
+        note(code, request.generationIDOrMemberEpoch)
         switch code {
         case .rebalanceInProgress, .illegalGeneration, .unknownMemberID:
-            throw ClientError.notMember(group: group, reason: "\(code)")
-        case .fencedInstanceID: throw ClientError.fenced(id: options.instanceID ?? "")
-        default: throw ClientError.refused(code, "to commit offsets of the group '\(group)'")
+            return .notMember(group: request.groupID, reason: "\(code)")
+        case .fencedInstanceID: return .fenced(id: options.instanceID ?? "")
+        default: return .refused(code, "to commit offsets of the group '\(request.groupID)'")
         }
     }
 
@@ -54,38 +105,21 @@ extension ConsumerSession {
     func send(
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata
     ) async throws -> ErrorCode {
-        let request = OffsetCommitRequest {
-            $0.groupID = member.group
-            $0.generationIDOrMemberEpoch = member.generation
-            $0.memberID = member.memberID
-            $0.groupInstanceID = member.memberID.isEmpty ? nil : member.instanceID
-            $0.topics = offsets.keys.byTopic.map { topic, numbers in
-                .init {
-                    $0.name = topic
-                    $0.partitions = numbers.map { number in
-                        .init {
-                            $0.partitionIndex = number
-                            $0.committedOffset = offsets[TopicPartition(topic, number)]?.offset ?? .zero
-                            $0.committedMetadata = offsets[TopicPartition(topic, number)]?.metadata ?? ""
-                        }
-                    }
-                }
-            }
-        }
-        return try await askCoordinator(
-            request, of: member.group, within: options.apiTimeout, code: \.errorCode
+        try await askCoordinator(
+            OffsetCommitRequest(offsets, as: member), of: member.group, within: options.apiTimeout, code: \.errorCode
         ).errorCode
     }
 
     /// What the group has committed; partitions without an offset are missing.
+    /// - Parameter time: how long it is asked; at least once.
     /// - Throws: `ClientError`; `CancellationError`.
-    func committed(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Offset] {
-        try await committedPositions(partitions).mapValues(\.offset)
+    func committed(_ partitions: Set<TopicPartition>, within time: Duration) async throws -> [TopicPartition: Offset] {
+        try await committedPositions(partitions, within: time).mapValues(\.offset)
     }
 
     /// As `committed`, with the texts that were committed along.
     func committedPositions(
-        _ partitions: Set<TopicPartition>
+        _ partitions: Set<TopicPartition>, within time: Duration
     ) async throws -> [TopicPartition: AdminClient.OffsetAndMetadata] {
         guard let group = options.group else {
             throw ClientError.invalidSetting("group.id", reason: "offsets are committed for a group")
@@ -107,10 +141,12 @@ extension ConsumerSession {
             ]
             $0.requireStable = true
         }
+        let end = cluster.world.now + time
         while true {
-            let response = try await askCoordinator(request, of: group, within: options.apiTimeout, code: \.code)
+            let response = try await askCoordinator(
+                request, of: group, within: end - cluster.world.now, code: \.code)
             // An open transaction is about to commit offsets.
-            if response.code == .unstableOffsetCommit {
+            if response.code == .unstableOffsetCommit, cluster.world.now < end {
                 try await cluster.world.sleep(cluster.options.retryBackoff)
                 continue
             }
@@ -147,5 +183,29 @@ extension OffsetFetchResponse {
             }
         }
         return positions
+    }
+}
+
+extension OffsetCommitRequest {
+    /// Commits offsets for a group as one of its members, or as nobody in particular.
+    fileprivate init(_ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata) {
+        self.init {
+            $0.groupID = member.group
+            $0.generationIDOrMemberEpoch = member.generation
+            $0.memberID = member.memberID
+            $0.groupInstanceID = member.memberID.isEmpty ? nil : member.instanceID
+            $0.topics = offsets.keys.byTopic.map { topic, numbers in
+                .init {
+                    $0.name = topic
+                    $0.partitions = numbers.map { number in
+                        .init {
+                            $0.partitionIndex = number
+                            $0.committedOffset = offsets[TopicPartition(topic, number)]?.offset ?? .zero
+                            $0.committedMetadata = offsets[TopicPartition(topic, number)]?.metadata ?? ""
+                        }
+                    }
+                }
+            }
+        }
     }
 }

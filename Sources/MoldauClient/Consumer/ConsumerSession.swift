@@ -24,6 +24,9 @@ final class ConsumerSession: Sendable {
         var fatal: ClientError?
         var isBeating = false
         var isJoining = false
+        /// Commits that nobody waits for, and those that wait for them.
+        var pendingCommits = 0
+        var waitingCommits: [OneAnswer<Void>] = []
     }
 
     let options: ConsumerOptions
@@ -70,14 +73,14 @@ final class ConsumerSession: Sendable {
         while true {
             try Task.checkCancellation()
             if let error = state.withLock(\.fatal) { throw error }
-            await commitIfDue()
+            commitIfDue()
             do {
                 try await keepMembership(until: deadline)
+                try await findPositions(state.withLock { $0.fetch.withoutPosition }, until: deadline)
             } catch let error as ClientError where error.isRetriable {
                 // The cluster is away: whoever polls again tries again.
                 return nil
             }
-            try await findPositions(state.withLock { $0.fetch.withoutPosition })
             let now = cluster.world.now
             let answer = OneAnswer<Void>()
             let chunk = try state.withLock { state throws -> FetchedChunk? in

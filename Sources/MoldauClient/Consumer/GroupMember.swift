@@ -89,7 +89,7 @@ struct GroupMember: Sendable {
             memberID = response.memberID
             return .joinAgain
         case .unknownMemberID:
-            (memberID, generation) = ("", -1)
+            leave()
             return .joinAgain
         case .fencedInstanceID: return .fail(.fenced(id: options.instanceID ?? ""))
         case .rebalanceInProgress, .illegalGeneration: return .joinAgain
@@ -151,7 +151,7 @@ struct GroupMember: Sendable {
         case .none: break
         case .rebalanceInProgress: return .joinAgain
         case .unknownMemberID, .illegalGeneration:
-            (memberID, generation) = ("", -1)
+            leave()
             return .joinAgain
         case .fencedInstanceID: return .fail(.fenced(id: options.instanceID ?? ""))
         default:

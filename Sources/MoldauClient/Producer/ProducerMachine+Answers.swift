@@ -66,6 +66,11 @@ extension ProducerMachine {
             // What came before is not there, so neither is this.
             batch.mayBeAppended = false
             lanes[lane].requeue(batch, error, now, chance: chance)
+        case .outOfOrderSequenceNumber where options.transactionalID == nil:
+            // All before it was acknowledged, and the broker has lost some of that: this one is not there either.
+            batch.mayBeAppended = false
+            lanes[lane].requireEpoch()
+            lanes[lane].requeue(batch, error, now, chance: chance)
         case .unknownProducerID where !batch.mayBeAppended && options.transactionalID == nil:
             lanes[lane].requireEpoch()
             lanes[lane].requeue(batch, error, now, chance: chance)
@@ -143,8 +148,10 @@ extension ProducerMachine {
 
     /// The answer to `addPartitions`: nil if they belong to the transaction now.
     mutating func addedPartitions(
-        _ partitions: [TopicPartition], _ error: ClientError?, _ now: Duration, chance: Double
+        _ partitions: [TopicPartition], _ asked: ProducerStamp, _ error: ClientError?, _ now: Duration, chance: Double
     ) {
+        // It may have been about a transaction that was aborted meanwhile.
+        guard asked == stamp else { return }
         isAdding = false
         guard let error else {
             let added = Set(partitions)
@@ -165,16 +172,20 @@ extension ProducerMachine {
     /// Whether any partition or group belongs to the transaction.
     var hasTransaction: Bool { hasOffsets || lanes.contains(where: \.isInTransaction) }
 
-    /// The transaction was committed: the next one has no partitions yet.
+    /// The transaction was committed: the next one has no partitions yet. It begins in the same epoch, if nothing of
+    /// this one can arrive any more.
     mutating func endTransaction() {
+        if hasStragglers { return renewIdentity() }
         hasOffsets = false
         for place in lanes.indices { lanes[place].isInTransaction = false }
     }
 
-    /// The transaction was aborted: the next one begins in a new epoch.
+    /// The next transaction begins in a new epoch, as after an abort: what is left of this one is refused.
     mutating func renewIdentity() {
         transactionError = nil
+        hasStragglers = false
         hasOffsets = false
+        isAdding = false
         if case .known = identity { identity = .unknown }
     }
 

@@ -81,6 +81,9 @@ struct ProducerMachine {
 
     /// Why the transaction cannot be committed.
     var transactionError: ClientError?
+    /// Whether requests about the transaction may still arrive that were sent again meanwhile: the next one must
+    /// not take them for its own.
+    var hasStragglers = false
     /// Whether a group's offsets belong to the transaction.
     var hasOffsets = false
     private let brokerTimeoutMs: Int32
@@ -232,6 +235,15 @@ struct ProducerMachine {
     }
 
     // MARK: Sending
+
+    /// Nothing is sent any more.
+    /// - Returns: the outcomes of all that has none yet.
+    mutating func close() -> [BatchOutcome] {
+        let outcomes = flush()
+        for place in active { _ = lanes[place].takeAll() }
+        sent = [:]
+        return outcomes
+    }
 
     /// What to do now, and when to ask again, if nothing happens before.
     mutating func next(_ now: Duration, _ map: ClusterMap) -> (actions: [Action], due: Duration?) {

@@ -8,17 +8,26 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension ProducerSender {
-    /// Runs `body` within a transaction: commits it, or aborts it if `body` throws.
-    func transaction<Result>(_ body: () async throws -> Result) async throws -> Result {
+    /// Has older producers of the id fenced.
+    func initTransactions() async throws {
         guard options.transactionalID != nil else {
             throw ClientError.invalidSetting("transactional.id", reason: "transactions need one")
         }
         try await identify()
+    }
+
+    /// Runs `body` within a transaction: commits it, or aborts it if `body` throws.
+    func transaction<Result>(_ body: () async throws -> Result) async throws -> Result {
+        try await initTransactions()
         try beginScope()
         let result: Result
         do {
             result = try await body()
             try await commit()
+        } catch ClientError.commitUnknown(let reason) {
+            // What was aborted now was not committed before.
+            if await abort() { throw ClientError.transactionFailed(reason: reason) }
+            throw ClientError.commitUnknown(reason: reason)
         } catch {
             await abort()
             throw error
@@ -34,25 +43,37 @@ extension ProducerSender {
         let (error, isEmpty) = withMachine { ($0.transactionError ?? $0.fatalError, !$0.hasTransaction) }
         if let error { throw error }
         if isEmpty { return }
-        try await end(committed: true)
+        // Once it was asked for, it has to be found out whether it was done: cancelling the task changes nothing then.
+        try await Task { [self] in
+            do {
+                try await end(committed: true)
+            } catch let error as ClientError where error.isRetriable {
+                throw ClientError.commitUnknown(reason: "\(error)")
+            }
+        }.value
         withMachine { $0.endTransaction() }
     }
 
     /// Has the transaction undone. If the cluster does not answer, it aborts it after `transaction.timeout.ms`, or when
     /// the next one begins.
-    func abort() async {
+    /// - Returns: whether the cluster has done it.
+    @discardableResult
+    func abort() async -> Bool {
         // The task may be cancelled: the abort must not be.
-        await Task { [self] in
+        let isAborted = await Task { [self] in
             withMachine { machine in
                 if machine.transactionError == nil {
                     machine.transactionError = .transactionFailed(reason: "it is being aborted")
                 }
             }
             try? await flush()
-            if withMachine({ $0.hasTransaction && $0.fatalError == nil }) { try? await end(committed: false) }
+            let isOpen = withMachine { $0.hasTransaction && $0.fatalError == nil }
+            let isAborted = isOpen ? (try? await end(committed: false)) != nil : false
             withMachine { $0.renewIdentity() }
+            return isAborted
         }.value
         endScope()
+        return isAborted
     }
 
     private func end(committed: Bool) async throws {
@@ -67,8 +88,24 @@ extension ProducerSender {
         try await ask(request, .transaction(id), maxVersion: 4, "to end the transaction", \.errorCode)
     }
 
-    /// Makes a group's offsets part of the transaction.
+    /// Makes a group's offsets part of the transaction, which cannot be committed without them any more.
     func add(
+        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of metadata: ConsumerGroupMetadata
+    ) async throws {
+        do {
+            try await tryToAdd(offsets, of: metadata)
+        } catch {
+            withMachine { machine in
+                if machine.transactionError == nil {
+                    machine.transactionError = .transactionFailed(reason: "offsets were not added to it: \(error)")
+                }
+            }
+            throw error
+        }
+    }
+
+    /// As `add`, for a caller that may try again: the transaction stays as it is.
+    func tryToAdd(
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of metadata: ConsumerGroupMetadata
     ) async throws {
         guard let stamp = withMachine({ $0.stamp }), let id = options.transactionalID else {
@@ -116,7 +153,8 @@ extension ProducerSender {
     ) async throws {
         try await cluster.ask(
             request, coordinatorOf: key, maxVersion: maxVersion, within: options.maxBlock,
-            pauses: Backoff(first: .milliseconds(20), longest: cluster.options.retryBackoffMax), code: code
+            pauses: Backoff(first: .milliseconds(20), longest: cluster.options.retryBackoffMax),
+            lost: { withMachine { $0.hasStragglers = true } }, code: code
         ) { code in
             code == .none ? nil : .of(transactional: code, options.transactionalID ?? "", what)
         }

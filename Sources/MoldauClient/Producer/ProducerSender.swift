@@ -33,7 +33,7 @@ final class ProducerSender: Sendable {
         cluster.watch { [weak self] in self?.drive() }
     }
 
-    deinit { cluster.close() }
+    deinit { close() }
 
     // MARK: Records
 
@@ -131,11 +131,14 @@ final class ProducerSender: Sendable {
 
     /// Those that waited come one after another: each has the next one come.
     private func wakeWaiting() {
-        let next = state.withLock { state -> OneAnswer<Void>? in
-            guard !state.waiting.isEmpty, state.machine.hasRoom || state.isClosed else { return nil }
-            return state.waiting.removeFirst().answer
+        while true {
+            let next = state.withLock { state -> OneAnswer<Void>? in
+                guard !state.waiting.isEmpty, state.machine.hasRoom || state.isClosed else { return nil }
+                return state.waiting.removeFirst().answer
+            }
+            // One whose task was cancelled does not have the next one come.
+            guard let next, !next.give(.success(())) else { return }
         }
-        next?.give(.success(()))
     }
 
     // MARK: Driving
@@ -284,7 +287,8 @@ final class ProducerSender: Sendable {
                 if let code { self?.forgetCoordinator(if: .success(code)) }
             }
             self?.take { machine, now, chance in
-                machine.addedPartitions(partitions, error, now, chance: chance)
+                if case .disconnected = error { machine.hasStragglers = true }
+                machine.addedPartitions(partitions, stamp, error, now, chance: chance)
                 return []
             }
         }
@@ -305,14 +309,15 @@ final class ProducerSender: Sendable {
         }
     }
 
-    /// Takes no more records, and ends the connections.
+    /// Takes no more records, and ends the connections. Records without an outcome fail.
     func close() {
-        let waiting = state.withLock { state in
+        let (waiting, outcomes) = state.withLock { state in
             state.isClosed = true
             defer { (state.waiting, state.unidentified) = ([], []) }
-            return state.waiting.map(\.answer) + state.unidentified
+            return (state.waiting.map(\.answer) + state.unidentified, state.machine.close())
         }
         for answer in waiting { answer.give(.failure(ClientError.closed)) }
+        for outcome in outcomes { outcome.become(.failure(.closed)) }
         cluster.close()
     }
 

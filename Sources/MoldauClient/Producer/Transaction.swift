@@ -30,6 +30,14 @@ public struct ConsumerGroupMetadata: Hashable, Sendable {
 }
 
 extension Producer {
+    /// Fences older producers of this `transactional.id`, and waits until what they left open is aborted: what a group
+    /// has committed does not change behind one's back any more. A transaction begins so by itself; call it before, if
+    /// you look for committed offsets, as where partitions are assigned by hand. The same after a transaction has
+    /// failed.
+    /// - Throws: `ClientError`, `fenced` if another producer with this `transactional.id` has begun;
+    ///   `CancellationError`.
+    public func initTransactions() async throws { try await transactions.initTransactions() }
+
     /// Runs `body` within a transaction. What is sent within becomes readable all at once when `body` returns, or never
     /// if it throws; so do offsets that it commits. One transaction of a producer goes on at a time.
     ///
