@@ -42,6 +42,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Moldau", targets: ["Moldau"]),
+        .library(name: "MoldauServiceLifecycle", targets: ["MoldauServiceLifecycle"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
         .library(name: "MoldauClusterKafka", targets: ["MoldauClusterKafka"]),
@@ -140,10 +141,12 @@ let package = Package(
             [
                 "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime",
                 "MoldauCluster",
-                "MoldauClusterEmbedded",
+                "MoldauClusterEmbedded", "Signals",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
+        library(
+            "MoldauServiceLifecycle",
+            ["Moldau", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
         library(
             "MoldauTesting",
             ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
@@ -290,15 +293,14 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Moldau", "MoldauServer", "MoldauTesting", .product(name: "Logging", package: "swift-log"),
+                "Moldau", "MoldauServer", "MoldauServiceLifecycle", "MoldauTesting",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: warnings),
         .executableTarget(
             name: "WordCounter",
-            dependencies: [
-                "Moldau", .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], path: "Tests/Newcomer/Sources/WordCounter", swiftSettings: warnings),
+            dependencies: ["Moldau", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Newcomer/Sources/WordCounter", swiftSettings: warnings),
         .testTarget(
             name: "WordCounterTests", dependencies: ["WordCounter", "MoldauTesting"],
             path: "Tests/Newcomer/Tests/WordCounterTests", swiftSettings: warnings),
@@ -348,9 +350,8 @@ let package = Package(
             [
                 "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
                 "MoldauClusterEmbedded", "MoldauTesting", "MoldauLog", "MoldauBroker", "ProgramSupport", "state-holder",
-                "OldData",
+                "OldData", "MoldauServiceLifecycle",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
     ],
     swiftLanguageModes: [.v6],

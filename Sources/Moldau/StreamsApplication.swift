@@ -6,7 +6,7 @@ import Foundation
 @_exported public import MoldauRuntime
 @_exported public import MoldauState
 @_exported public import MoldauTopology
-public import ServiceLifecycle
+import Signals
 
 @_exported public import enum MoldauLog.Durability
 @_exported public import enum MoldauLog.LogError
@@ -17,8 +17,9 @@ public import ServiceLifecycle
 /// let app = StreamsApplication(id: "word-count", topology: topology, cluster: .embedded(at: "data"))
 /// try await app.run()
 /// ```
-/// Use `run` in service groups and async programs, `start` and `stop` elsewhere. An application runs once.
-public final class StreamsApplication: Service, CustomStringConvertible {
+/// Use `run` in async programs, `start` and `stop` elsewhere. With the library `MoldauServiceLifecycle` it is a service
+/// of swift-service-lifecycle. An application runs once.
+public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// The application id: internal topics, the state and the group of the committed offsets are named after it.
     public let id: String
     private let engine: StreamsEngine
@@ -52,23 +53,24 @@ public final class StreamsApplication: Service, CustomStringConvertible {
 
     public var description: String { "application \(id)" }
 
-    /// Runs until it is shut down gracefully, cancelled, stopped, or fails. A graceful shutdown commits and closes.
+    /// Runs until a signal arrives or it is cancelled or stopped, and commits and closes everything then; or until it
+    /// fails.
+    /// - Parameter signals: the signals that stop it, for example `[SIGINT, SIGTERM]`: Control-C, and what service
+    ///   managers send. The second one ends the program at once. None by default.
     /// - Throws: why it could not start, or the error that ended it.
-    public func run() async throws {
+    public func run(stoppingAt signals: [Int32] = []) async throws {
+        let interruption = Interruption(of: signals) { [engine] in engine.stop() }
+        defer { withExtendedLifetime(interruption) {} }
         // Opening clusters and topics blocks, so it must not happen on Swift's cooperative pool.
         let starter = Thread { [engine] in
             // The engine keeps the error: `finish` throws it.
             try? engine.start()
         }
         await withTaskCancellationHandler {
-            await withGracefulShutdownHandler {
-                starter.start()
-                await engine.ended()
-            } onGracefulShutdown: {
-                self.engine.stop()
-            }
+            starter.start()
+            await engine.ended()
         } onCancel: {
-            self.engine.stop()
+            requestStop()
         }
         try finish()
     }
@@ -89,6 +91,9 @@ public final class StreamsApplication: Service, CustomStringConvertible {
         engine.waitUntilEnded()
         try finish()
     }
+
+    /// Lets `run` commit, close everything and return. Does not wait for that.
+    package func requestStop() { engine.stop() }
 
     private func finish() throws {
         let failure = engine.failure

@@ -10,13 +10,17 @@ package final class Interruption {
     }
 
     private let state = State()
+    private let signals: [Int32]
     private let sources: [any DispatchSourceSignal]
 
     /// Listens until it is released.
-    /// - Parameter onSignal: called at the first signal, on its own thread.
-    package init(_ onSignal: @escaping @Sendable () -> Void = {}) {
+    /// - Parameters:
+    ///   - signals: the numbers of the signals that it listens to.
+    ///   - onSignal: called at the first signal of each kind, on its own thread.
+    package init(of signals: [Int32] = [SIGINT, SIGTERM], _ onSignal: @escaping @Sendable () -> Void = {}) {
         let state = state
-        sources = [SIGINT, SIGTERM].map { number in
+        self.signals = signals
+        sources = signals.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
@@ -27,6 +31,11 @@ package final class Interruption {
             source.resume()
             return source
         }
+    }
+
+    deinit {
+        for source in sources { source.cancel() }
+        for number in signals { signal(number, SIG_DFL) }
     }
 
     /// Whether a signal has arrived.

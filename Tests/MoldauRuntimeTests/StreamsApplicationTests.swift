@@ -5,8 +5,8 @@ import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauRecords
 import MoldauRuntime
+import MoldauServiceLifecycle
 import MoldauTopology
-import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -64,6 +64,20 @@ struct StreamsApplicationTests {
         await group.triggerGracefulShutdown()
         try await run
         #expect(app.state == .notRunning)
+    }
+
+    @Test func `a signal ends run, and is nobody's afterwards`() async throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let app = application(try CountTopology.make(), on: fixture)
+        let run = Task { try await app.run(stoppingAt: [SIGUSR2]) }
+        #expect(try await eventuallyInTasks { app.state == .running })
+        kill(getpid(), SIGUSR2)
+        try await run.value
+        #expect(app.state == .notRunning)
+        var action = sigaction()
+        sigaction(SIGUSR2, nil, &action)
+        #expect(action.__sigaction_handler.sa_handler == nil)  // SIG_DFL
     }
 
     @Test func `cancellation ends run`() async throws {

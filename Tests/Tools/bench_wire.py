@@ -12,6 +12,7 @@ measured in turns with the producing that waits for it. A connection has one req
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -33,12 +34,6 @@ class Given:
     def __init__(self, port, pid):
         self.port, self.pid = port, pid
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
 
 class Bench:
     def __init__(self, options):
@@ -59,27 +54,35 @@ class Bench:
         self.load(broker, "create", name, partitions=partitions)
         return name
 
+    @contextlib.contextmanager
     def broker(self, durability):
+        """A broker in a folder that is removed afterwards, so that runs do not differ in how much memory the files of
+        earlier ones hold: where a virtual machine has to get new memory from its host, a write costs five times as much.
+        """
         if self.options.port:
-            return Given(self.options.port, self.options.pid)
-        folder = tempfile.mkdtemp(dir=self.folder)
-        return BrokerProcess(self.options.program, folder, "--durability", durability)
+            yield Given(self.options.port, self.options.pid)
+            return
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            with BrokerProcess(self.options.program, folder, "--durability", durability) as broker:
+                yield broker
 
     def best(self, durability, mode, size, connections, **settings):
-        """The best of some runs, each on a topic of its own."""
-        limit = 64 if self.options.short else max((1 << 30) // size, 1)
-        with self.broker(durability) as broker:
-            found = []
-            for _ in range(self.options.repeat):
-                topic = self.topic(broker, connections)
-                common = {"batch": size, "connections": connections, "partitions": connections, **settings}
-                if mode == "fetch":
-                    held = 4 * connections if self.options.short else max((256 << 20) // size, 4 * connections)
-                    self.load(broker, "produce", topic, **{**common, "acks": -1}, requests=held, seconds=60)
-                    limit = 64 if self.options.short else 1 << 40
-                found.append(
-                    self.load(broker, mode, topic, **common, requests=limit, seconds=self.options.seconds))
+        """The best of some runs, each on a broker of its own."""
+        found = []
+        for _ in range(self.options.repeat):
+            with self.broker(durability) as broker:
+                found.append(self.run_once(broker, mode, size, connections, **settings))
         self.show(durability, mode, size, connections, found)
+
+    def run_once(self, broker, mode, size, connections, **settings):
+        limit = 64 if self.options.short else max((1 << 30) // size, 1)
+        topic = self.topic(broker, connections)
+        common = {"batch": size, "connections": connections, "partitions": connections, **settings}
+        if mode == "fetch":
+            held = 4 * connections if self.options.short else max((256 << 20) // size, 4 * connections)
+            self.load(broker, "produce", topic, **{**common, "acks": -1}, requests=held, seconds=60)
+            limit = 64 if self.options.short else 1 << 40
+        return self.load(broker, mode, topic, **common, requests=limit, seconds=self.options.seconds)
 
     def show(self, durability, mode, size, connections, found):
         best = {name: min(run[name] for run in found) for name in ("p50", "p99")}
@@ -137,8 +140,11 @@ class Bench:
             print(f"{'met   ' if is_met else 'missed'} {what}")
 
         for mode, wanted in AIMS.items():
-            cost = self.rows[durability, mode, LARGE, 1]["cost"]
-            aim(f"{mode}: {cost:.0f} MB per CPU second of the broker at 1 MiB; the aim is {wanted}", cost >= wanted)
+            costs = [self.rows[durability, mode, LARGE, connections]["cost"] for connections in (1, 50)]
+            shown = " and ".join(f"{cost:.0f}" for cost in costs)
+            aim(
+                f"{mode}: {shown} MB per CPU second of the broker at 1 MiB with 1 and 50 connections; the aim is {wanted}",
+                min(costs) >= wanted)
         rate = self.rows[durability, "produce", 150, 1]["rate"]
         aim(
             f"pipelined small produce requests: {rate:.0f} a second; the aim is {PIPELINED_REQUESTS}",

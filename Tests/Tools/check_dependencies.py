@@ -40,8 +40,9 @@ ALLOWED = {
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
     "Moldau": [
         "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-        "MoldauClusterEmbedded",
+        "MoldauClusterEmbedded", "Signals",
     ],
+    "MoldauServiceLifecycle": ["Moldau"],
     "MoldauTesting": [
         "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "Moldau",
     ],
@@ -64,7 +65,8 @@ ALLOWED_PACKAGES = {
     "MoldauClusterEmbedded": ["Logging"],
     "MoldauRuntime": ["Logging"],
     "MoldauSimulation": ["Logging"],
-    "Moldau": ["Logging", "ServiceLifecycle"],
+    "Moldau": ["Logging"],
+    "MoldauServiceLifecycle": ["ServiceLifecycle"],
     "MoldauServer": [
         "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
     ],

@@ -19,7 +19,7 @@ import tempfile
 
 MODULES = [
     "Moldau", "MoldauClient", "MoldauCluster", "MoldauClusterEmbedded", "MoldauJSON", "MoldauLog", "MoldauRecords",
-    "MoldauRuntime", "MoldauServer", "MoldauState", "MoldauTesting", "MoldauTopology",
+    "MoldauRuntime", "MoldauServer", "MoldauServiceLifecycle", "MoldauState", "MoldauTesting", "MoldauTopology",
 ]
 
 

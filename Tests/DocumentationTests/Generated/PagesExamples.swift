@@ -5,8 +5,8 @@ import Foundation
 import Logging
 import Moldau
 import MoldauServer
+import MoldauServiceLifecycle
 import MoldauTesting
-import ServiceLifecycle
 import Testing
 
 struct PagesExamples {
@@ -15,11 +15,8 @@ struct PagesExamples {
 
         let app = StreamsApplication(
             id: "shop", topology: topology, cluster: .embedded(at: "data", listening: .localhost(9092)))
-        let group = ServiceGroup(
-            services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "shop"))
-        try await group.run()
+        try await app.run(stoppingAt: [SIGINT, SIGTERM])
         _ = app
-        _ = group
     }
 
     @Test func `Docs/Changing.md`() throws {
@@ -80,9 +77,7 @@ struct PagesExamples {
                     .to(visits)
             }
             let app = StreamsApplication(id: "visits", topology: counting, cluster: .embedded(at: "data"))
-            let group = ServiceGroup(
-                services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "visits"))
-            try await group.run()
+            try await app.run(stoppingAt: [SIGINT, SIGTERM])
         }
     }
 
@@ -131,9 +126,7 @@ struct PagesExamples {
                     .to(deliveries)
             }
             let app = StreamsApplication(id: "deliveries", topology: delivering, cluster: .embedded(at: "data"))
-            let group = ServiceGroup(
-                services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "deliveries"))
-            try await group.run()
+            try await app.run(stoppingAt: [SIGINT, SIGTERM])
         }
     }
 
@@ -370,9 +363,7 @@ struct PagesExamples {
                     .to(Topic<String, Int64>("page-visits"))
             }
             let app = StreamsApplication(id: "page-visits", topology: visits, cluster: .embedded(at: "data"))
-            let group = ServiceGroup(
-                services: [app], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "page-visits"))
-            try await group.run()
+            try await app.run(stoppingAt: [SIGINT, SIGTERM])
         }
     }
 }
