@@ -6,6 +6,7 @@ public typealias Outcomes<Key: Hashable, Success> = [Key: Result<Success, Client
 extension Dictionary where Key: Comparable {
     /// What became of all of them, if none has failed.
     /// - Throws: the first error, in the order of the keys.
+    @discardableResult
     public func all<Success>() throws(ClientError) -> [Key: Success] where Value == Result<Success, ClientError> {
         var found: [Key: Success] = [:]
         for (key, outcome) in sorted(by: { $0.key < $1.key }) { found[key] = try outcome.get() }
