@@ -166,8 +166,9 @@ let package = Package(
             name: "MoldauCLI",
             dependencies: [
                 "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-                "Signals", "CMemory",
+                "MoldauClient", "MoldauClusterKafka", "Signals", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict + warnings),
         .target(

@@ -72,7 +72,8 @@ extension AdminClient {
         }
     }
 
-    /// Takes transactional ids away from their producers: what these have open is aborted, and they can do nothing more.
+    /// Takes transactional ids away from their producers: what these have open is aborted, and they can do nothing
+    /// more.
     /// - Throws: `CancellationError`.
     @discardableResult
     public func fenceProducers(_ ids: [String]) async throws -> Outcomes<String, Void> {
