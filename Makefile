@@ -8,6 +8,7 @@
 #              change is noticed; cuts the last 4,096 bytes off one by one (some minutes)
 # make crash   kills programs KILLS times, and cuts the power under them CUTS times (root, loop devices)
 # make crash-wire  kills a broker KILLS times under kafka-python and confluent-kafka, and checks every record
+# make crash-cluster  kills processes of an application on a cluster KILLS times, and checks that every record counts once
 # make hostile  runs hostile clients against a broker, and prints its memory and what honest clients notice
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
 # make restart  kills an application with MEBIBYTES of state, and prints how soon it works again
@@ -41,7 +42,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf test-clients agree damage crash crash-wire hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
+.PHONY: run test test-protobuf test-clients agree damage crash crash-wire crash-cluster hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -78,6 +79,9 @@ crash: rocksdb
 
 crash-wire: rocksdb
 	python3 Tests/Tools/kill_wire.py --kills $(KILLS) $(FLAGS)
+
+crash-cluster: rocksdb
+	CLUSTER_KILLS=$(KILLS) MOLDAU_TESTS=MoldauClusterKafkaTests $(SWIFT) test --filter SeveralProcessesTests
 
 hostile: rocksdb
 	python3 Tests/Tools/hostile.py $(FLAGS)

@@ -205,7 +205,7 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Moldau", "MoldauServer", "ExampleSupport",
+                "Moldau", "MoldauServer", "MoldauClusterKafka", "ExampleSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Bench", swiftSettings: strict + warnings),

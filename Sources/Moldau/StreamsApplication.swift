@@ -128,6 +128,11 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// The stream threads with their tasks, in the order of their numbers. Kafka's `metadataForLocalThreads`.
     public var threads: [StreamThreadDescription] { engine.threads }
 
+    /// The processes of the application that say where they may be asked (`StreamsConfiguration.applicationServer`),
+    /// with the tasks that each works on, as they were divided last. Empty where one process has all tasks. Kafka's
+    /// `metadataForAllStreamsClients`.
+    public var hosts: [String: [TaskID]] { engine.hosts }
+
     /// How far restoring stores and standby copies are behind their changelogs. Kafka's `allLocalStorePartitionLags`.
     public var storeLags: [StoreLag] { engine.metrics.lags }
 

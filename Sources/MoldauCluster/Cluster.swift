@@ -124,6 +124,8 @@ public protocol Producer: AnyObject {
     /// - Throws: `ClusterError`; an error of an earlier send may be thrown here or by `flush`.
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
     /// Returns when everything sent is acknowledged: as durable as the cluster promises. Blocks.
+    /// - Throws: `ClusterError` of one earlier send, each time another one: only a call that returns says that
+    ///   everything else is acknowledged.
     func flush() throws
     /// The offset after this producer's last acknowledged record in that partition; nil before the first.
     func acknowledgedEnd(of partition: TopicPartition) -> Offset?

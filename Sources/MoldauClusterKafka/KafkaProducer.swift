@@ -9,6 +9,8 @@ class KafkaProducer: MoldauCluster.Producer {
 
     let inner: BatchProducer
     let cluster: KafkaCluster
+    /// The largest batches that topics take.
+    private var limits: [String: Int] = [:]
 
     init(_ cluster: KafkaCluster, clientID: String, transactionalID: String?, timeout: Duration) throws {
         self.cluster = cluster
@@ -21,6 +23,10 @@ class KafkaProducer: MoldauCluster.Producer {
     }
 
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        // A broker's refusal would come too late for the records to be sent one by one, and end a transaction.
+        if let limit = limits[partition.topic], batch.count > limit {
+            throw ClusterError.recordTooLarge(partition, bytes: batch.count, limit: limit)
+        }
         try translating { try inner.send(batch, to: partition) }
     }
 
@@ -29,8 +35,16 @@ class KafkaProducer: MoldauCluster.Producer {
     func acknowledgedEnd(of partition: TopicPartition) -> Offset? { inner.acknowledgedEnd(of: partition) }
 
     func partitionCount(of topic: String) throws -> Int32 {
-        try translating { try inner.partitionCount(of: topic, within: Self.patience) }
+        let count = try translating { try inner.partitionCount(of: topic, within: Self.patience) }
+        let questions = cluster.questions
+        let settings = try translating {
+            try waiting { try await questions.describeConfigs([.topic(topic)], names: [Self.limitName]).all() }
+        }
+        limits[topic] = settings.values.joined().first { $0.name == Self.limitName }?.value.flatMap(Int.init)
+        return count
     }
+
+    private static let limitName = "max.message.bytes"
 
     func close() { inner.close() }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ExampleSupport
 import Foundation
 import Moldau
+import MoldauClusterKafka
 import MoldauServer
 
 @main
@@ -61,6 +62,9 @@ struct Throughput: ParsableCommand {
     @Flag(help: "Listen for Kafka clients meanwhile.")
     var listening = false
 
+    @Option(help: "Use a Kafka cluster at these addresses instead, which has none of the topics yet.")
+    var kafka: String?
+
     @Option(help: "Use only that many lines of the input; the sums are not compared then.")
     var limit: Int?
 
@@ -89,7 +93,8 @@ struct Throughput: ParsableCommand {
             try server?.startNow()
             defer { server?.stopNow() }
             let run = WorkloadRun(
-                workload: workload, input: input, cluster: cluster, stateDirectory: stateDirectory,
+                workload: workload, input: input, cluster: try kafka.map { try KafkaCluster($0) } ?? cluster,
+                stateDirectory: stateDirectory,
                 partitions: Int32(partitions), limit: limit, options: topologyOptions, configuration: configuration)
             let outcome = try run.measured()
             print(outcome.line)

@@ -8,7 +8,7 @@ import Synchronization
 struct WorkloadRun {
     let workload: Workload
     let input: String
-    let cluster: EmbeddedCluster
+    let cluster: any Cluster
     let stateDirectory: String
     let partitions: Int32
     let limit: Int?

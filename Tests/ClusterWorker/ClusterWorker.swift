@@ -16,6 +16,7 @@ struct ClusterWorker: ParsableCommand {
     @Option var standbys = 0
     @Flag var exactlyOnce = false
     @Option var instance: String?
+    @Option var host: String?
     /// The interval of heartbeats, in milliseconds.
     @Option var heartbeat = 100
     /// The session's timeout, in milliseconds.
@@ -39,6 +40,7 @@ struct ClusterWorker: ParsableCommand {
         configuration.streamThreads = threads
         configuration.standbys = standbys
         configuration.guarantee = exactlyOnce ? .exactlyOnce : .atLeastOnce
+        configuration.applicationServer = host
         configuration.transactionTimeout = .seconds(5)
         var options = KafkaOptions()
         options.instanceID = instance
@@ -53,7 +55,9 @@ struct ClusterWorker: ParsableCommand {
         while !interruption.hasCome, app.state == .running || app.state == .rebalancing {
             let tasks = app.threads.flatMap(\.tasks).map(\.description).sorted().joined(separator: " ")
             let standbys = app.threads.flatMap(\.standbys).map(\.description).sorted().joined(separator: " ")
-            let line = "\(app.state): \(tasks); standbys: \(standbys)"
+            let hosts = app.hosts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.count)" }.joined(
+                separator: ",")
+            let line = "\(app.state): \(tasks); standbys: \(standbys); hosts: \(hosts)"
             if line != told { print(line) }
             told = line
             fflush(nil)

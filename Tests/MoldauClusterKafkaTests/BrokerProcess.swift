@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import MoldauCluster
 import MoldauClusterKafka
@@ -29,17 +30,28 @@ final class BrokerProcess {
     deinit { running.kill() }
 }
 
-/// Runs `body` with a broker in another process.
-func withBrokerProcess(topics: [String: Int32], _ body: (BrokerProcess) throws -> Void) throws {
-    try withTemporaryDirectory { directory in
-        let broker = try BrokerProcess(topics: topics, in: directory)
-        try body(broker)
+/// Runs `body` with a broker in another process, on a thread of its own: it blocks, and other tests need Swift's.
+func withBrokerProcess(
+    topics: [String: Int32], _ body: @escaping @Sendable (BrokerProcess) throws -> Void
+) async throws {
+    try await withTaskExecutorPreference(OwnThread()) {
+        try withTemporaryDirectory { try body(BrokerProcess(topics: topics, in: $0)) }
+    }
+}
+
+/// Runs tasks on a thread that they may block.
+private final class OwnThread: TaskExecutor {
+    private let queue = DispatchQueue(label: "test")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
 
 /// Waits until something holds.
 /// - Returns: whether it came to hold.
-func waitUntil(_ limit: Duration = .seconds(20), _ holds: () throws -> Bool) rethrows -> Bool {
+func waitUntil(_ limit: Duration = .seconds(60), _ holds: () throws -> Bool) rethrows -> Bool {
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
         if try holds() { return true }
@@ -66,7 +78,7 @@ final class CountReader {
     deinit { consumer.close() }
 
     /// Reads on until the counts are these.
-    func reach(_ wanted: [String: Int64], within limit: Duration = .seconds(20)) throws -> Bool {
+    func reach(_ wanted: [String: Int64], within limit: Duration = .seconds(60)) throws -> Bool {
         try waitUntil(limit) {
             for batches in try consumer.poll(wait: .milliseconds(20)) {
                 var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)

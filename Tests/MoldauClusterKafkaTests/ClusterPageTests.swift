@@ -44,6 +44,6 @@ struct ClusterPageTests {
                 #expect(compiled.contains(line))
             }
         }
-        #expect(count == 11)
+        #expect(count == 13)
     }
 }

@@ -1,11 +1,12 @@
 import Foundation
 import Moldau
 import MoldauClusterKafka
+import MoldauRecords
 import ProgramSupport
 import Testing
 
 /// Word count in several processes, on a broker in another one.
-@Suite(.serialized) struct SeveralProcessesTests {
+struct SeveralProcessesTests {
     private static let texts = (0..<40).map { "word\($0 % 7) word\($0 % 11) word\($0 % 13)" }
     private static let allTasks = (0..<2).flatMap { part in (0..<4).map { "\(part)_\($0)" } }
 
@@ -34,8 +35,8 @@ import Testing
         Comment(rawValue: workers.map { "\($0.name): \($0.history.suffix(4))\n\($0.log.suffix(1_500))" }.joined())
     }
 
-    @Test func `tasks and their state go to processes that come, and back from those that stop`() throws {
-        try withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
+    @Test func `tasks and their state go to processes that come, and back from those that stop`() async throws {
+        try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
             var workers = [try Worker("a", on: broker, ["--exactly-once"])]
@@ -55,8 +56,8 @@ import Testing
         }
     }
 
-    @Test func `a copy takes over from a process that is killed, and every record counts once`() throws {
-        try withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
+    @Test func `a copy takes over from a process that is killed, and every record counts once`() async throws {
+        try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
             let options = ["--exactly-once", "--standbys", "1"]
@@ -65,27 +66,29 @@ import Testing
             #expect(try reader.reach(Self.counts(1)), told(workers))
             #expect(waitUntil { Self.share(workers) && workers.allSatisfy { $0.standbys.count == 2 } }, told(workers))
             let copies = workers[1].standbys
-            try Self.write(to: cluster)
             workers[0].kill()
+            try Self.write(to: cluster)
             #expect(try reader.reach(Self.counts(2)), told(workers))
             #expect(waitUntil { Self.share([workers[1]]) }, told(workers))
             #expect(copies == workers[0].tasks.filter { $0.hasPrefix("1_") })
-            // Results of transactions that the kill has left open are not among these.
             #expect(reader.recordCount == 2 * 3 * Self.texts.count)
             #expect(!workers[1].log.contains("restored counts"), told(workers))
         }
     }
 
-    @Test func `members with names of their own restart one after the other, and no task moves`() throws {
-        try withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
+    @Test func `members with names of their own restart one after the other, and no task moves`() async throws {
+        try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
-            func start(_ name: String) throws -> Worker { try Worker(name, on: broker, ["--instance", name]) }
+            func start(_ name: String) throws -> Worker {
+                try Worker(name, on: broker, ["--instance", name, "--host", "host-\(name)"])
+            }
             var workers = [try start("a"), try start("b")]
             #expect(waitUntil { Self.share(workers) }, told(workers))
             try Self.write(to: cluster)
             #expect(try reader.reach(Self.counts(1)), told(workers))
             let before = workers.map(\.tasks)
+            #expect(workers.allSatisfy { $0.hosts == ["host-a=4", "host-b=4"] }, told(workers))
             for number in workers.indices {
                 let lines = workers.map(\.history.count)
                 #expect(try workers[number].stop() == 0)
@@ -97,6 +100,58 @@ import Testing
             try Self.write(to: cluster)
             #expect(try reader.reach(Self.counts(2)), told(workers))
             #expect(workers.map(\.tasks) == before)
+        }
+    }
+
+    @Test func `a process that hung for too long drops its work, and gets a share again`() async throws {
+        try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
+            let cluster = try broker.cluster()
+            let reader = try CountReader("counts", partitions: 1, on: cluster)
+            let workers = try ["a", "b"].map { try Worker($0, on: broker, ["--exactly-once"]) }
+            try Self.write(to: cluster)
+            #expect(try reader.reach(Self.counts(1)), told(workers))
+            #expect(waitUntil { Self.share(workers) }, told(workers))
+            workers[0].hang(true)
+            #expect(waitUntil { workers[1].tasks == Self.allTasks }, told(workers))
+            // The process still believes that half of these are for it.
+            try Self.write(to: cluster)
+            workers[0].hang(false)
+            #expect(try reader.reach(Self.counts(2)), told(workers))
+            #expect(waitUntil { Self.share(workers) }, told(workers))
+            #expect(workers[0].log.contains("was removed from its group"), told(workers))
+            try Self.write(to: cluster)
+            #expect(try reader.reach(Self.counts(3)), told(workers))
+            #expect(reader.recordCount == 3 * 3 * Self.texts.count)
+        }
+    }
+
+    /// How many processes are killed: `CLUSTER_KILLS` in the environment, or a few.
+    private static let kills = ProcessInfo.processInfo.environment["CLUSTER_KILLS"].flatMap(Int.init) ?? 3
+
+    @Test func `processes are killed again and again at any moment, and every record counts once`() async throws {
+        try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
+            let cluster = try broker.cluster()
+            let reader = try CountReader("counts", partitions: 1, on: cluster)
+            var random = SeededGenerator(seed: UInt64(Self.kills))
+            func start(_ number: Int) throws -> Worker {
+                // A process that comes back within the session's time goes on at once.
+                try Worker("\(number)", on: broker, ["--exactly-once", "--instance", "\(number)"])
+            }
+            var workers = try (0..<3).map(start)
+            var rounds: Int64 = 0
+            for kill in 1...Self.kills {
+                try Self.write(to: cluster)
+                rounds += 1
+                usleep(UInt32.random(in: 0...400_000, using: &random))
+                let number = Int.random(in: workers.indices, using: &random)
+                workers[number].kill()
+                workers[number] = try start(number)
+                guard kill % 5 == 0 || kill == Self.kills else { continue }
+                let isReached = try reader.reach(Self.counts(Int(rounds)))
+                #expect(isReached, told(workers))
+                if !isReached { return }
+            }
+            #expect(reader.recordCount == Int(rounds) * 3 * Self.texts.count)
         }
     }
 }

@@ -49,8 +49,8 @@ struct WordCountTests {
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `counts words, and goes on from the changelog where the state is lost`(
         guarantee: ProcessingGuarantee
-    ) throws {
-        try withBrokerProcess(topics: ["lines": 3, "counts": 2]) { broker in
+    ) async throws {
+        try await withBrokerProcess(topics: ["lines": 3, "counts": 2]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 2, on: cluster)
             for (run, state) in ["first", "second"].enumerated() {

@@ -26,8 +26,11 @@ final class Worker {
     /// The tasks of others that it keeps copies of.
     var standbys: [String] { words(2) }
 
+    /// The hosts that it knows, each with the number of its tasks.
+    var hosts: [String] { line.last?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? [] }
+
     private func words(_ place: Int) -> [String] {
-        guard line.count == 3 else { return [] }
+        guard line.count == 4 else { return [] }
         return line[place].split(separator: " ").map { $0.trimmingCharacters(in: [";"]) }
             .filter { $0.contains("_") }
     }
@@ -37,6 +40,9 @@ final class Worker {
     var log: String { (try? running.errorsSoFar()) ?? "" }
 
     func kill() { running.kill() }
+
+    /// Has it hang, or go on.
+    func hang(_ isHanging: Bool) { _ = Foundation.kill(running.processIdentifier, isHanging ? SIGSTOP : SIGCONT) }
 
     /// Asks it to stop, and waits for that.
     @discardableResult

@@ -71,6 +71,21 @@ struct TaskCommitTests {
         #expect(counted.storedUpTo == Offset(1))
     }
 
+    @Test func `a flush goes on until each refusal was told and everything else is acknowledged`() throws {
+        let topology = try CountTopology.make(kind: .inMemory)
+        var configuration = StreamsConfiguration()
+        configuration.onProductionFailure = { _ in .skip }
+        let calls = CallLog()
+        let producer = RefusingProducer(calls)
+        producer.refused = ["one", "two"].map { .recordTooLarge(TopicPartition($0, 0), bytes: 2, limit: 1) }
+        let outbox = Outbox(
+            names: InternalTopicNames(applicationID: "app", topology: topology), producer: producer,
+            configuration: configuration)
+        try outbox.flush()
+        #expect(outbox.drops.keys.map(\.node).sorted() == ["one", "two"])
+        #expect(calls.take() == ["flush", "flush", "flush"])
+    }
+
     @Test(arguments: [(false, "positions [1]"), (true, "transaction of app: [1]")])
     func `if offsets are refused, stores keep nothing, and the commit may be called again`(
         isTransactional: Bool, refused: String
@@ -104,6 +119,16 @@ private class NotingProducer: Producer {
     func acknowledgedEnd(of partition: TopicPartition) -> Offset? { ends[partition] }
     func partitionCount(of topic: String) throws -> Int32 { 1 }
     func close() {}
+}
+
+/// Tells of refusals, one with each flush.
+private final class RefusingProducer: NotingProducer {
+    var refused: [ClusterError] = []
+
+    override func flush() throws {
+        try super.flush()
+        if !refused.isEmpty { throw refused.removeFirst() }
+    }
 }
 
 private final class NotingTransactions: NotingProducer, TransactionalProducer {

@@ -101,20 +101,23 @@ package final class BatchProducer {
             }
             return results
         }
-        for (place, result) in results.enumerated() {
+        var failures: [(batch: Pending, error: ClientError)] = []
+        for (batch, result) in zip(pending, results) {
             switch result {
-            case .success(let found):
-                let batch = pending[place]
-                guard let base = found.baseOffset else { continue }
+            case .success(let place):
+                guard let base = place.baseOffset else { continue }
                 let end = base + Int64(batch.recordCount)
                 acknowledged[batch.outcome.partition] = max(acknowledged[batch.outcome.partition] ?? end, end)
-            case .failure(let error):
-                defer { pending.removeFirst(place + 1) }
-                throw BatchFailure(
-                    partition: pending[place].outcome.partition, byteCount: pending[place].byteCount, underlying: error)
+            case .failure(let error): failures.append((batch, error))
             }
         }
-        pending = []
+        // Of a transaction that has failed, the first cause comes first.
+        let first = failures.firstIndex { if case .transactionFailed = $0.error { false } else { true } } ?? 0
+        pending = failures.enumerated().filter { $0.offset != first }.map(\.element.batch)
+        guard !failures.isEmpty else { return }
+        throw BatchFailure(
+            partition: failures[first].batch.outcome.partition, byteCount: failures[first].batch.byteCount,
+            underlying: failures[first].error)
     }
 
     /// The offset behind the last record that is known to be delivered to the partition; nil before one.

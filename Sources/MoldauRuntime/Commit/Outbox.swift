@@ -167,10 +167,13 @@ package final class Outbox: RecordCollector {
     /// - Throws: `ClusterError.diskFull` if there is no room; the rest is kept then.
     package func flush() throws {
         guard try sendAll() else { throw spaceError }
-        do {
-            try producer.flush()
-        } catch let error as ClusterError {
-            try judge(error, partition: nil, recordCount: 1)
+        while true {
+            do {
+                return try producer.flush()
+            } catch let error as ClusterError {
+                // Each call tells of one refusal: the rest may still be on its way.
+                try judge(error, partition: nil, recordCount: 1)
+            }
         }
     }
 

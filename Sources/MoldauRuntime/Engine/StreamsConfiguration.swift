@@ -40,11 +40,15 @@ public struct StreamsConfiguration: Sendable {
     /// tasks are idle.
     public var streamThreads = 1
 
-    /// The number of copies of each task's stores on other threads. Copies follow the changelogs and take over when the
-    /// task's thread ends or fails, so that only the rest of the changelog has to be read. Kafka's
-    /// `num.standby.replicas`. There are fewer if there are not enough other threads, and none for tasks with a store
-    /// that is not logged. Within one process, stores on disk survive a failure anyway, so only stores in memory
-    /// benefit. Each copy takes its share of memory and disk.
+    /// `application.server`: where the other processes of the application may ask this one for its state, `HOST:PORT`;
+    /// they see it in `StreamsApplication.hosts`. nil if it answers nobody. Has no effect where there are no others.
+    public var applicationServer: String?
+
+    /// The number of copies of each task's stores on other threads, or in other processes where several share the
+    /// tasks. Copies follow the changelogs and take over when the task's thread ends or fails, so that only the rest of
+    /// the changelog has to be read. Kafka's `num.standby.replicas`. There are fewer if there are not enough other
+    /// threads, and none for tasks with a store that is not logged. Within one process, stores on disk survive a
+    /// failure anyway, so only stores in memory benefit. Each copy takes its share of memory and disk.
     public var standbys = 0
 
     /// The memory of all state stores together, in bytes: block cache, write buffers and write-back caches.

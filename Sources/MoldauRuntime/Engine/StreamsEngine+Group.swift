@@ -45,6 +45,11 @@ struct GroupPlace {
 }
 
 extension StreamsEngine {
+    /// The tasks of the processes that say where they may be asked, as they were divided last.
+    package var hosts: [String: [TaskID]] {
+        (inner.withLock { $0.group.share }?.hosts ?? [:]).mapValues { $0.compactMap(TaskID.init(named:)).sorted() }
+    }
+
     // MARK: What the group asks
 
     func groupReport() -> GroupReport {
@@ -52,7 +57,8 @@ extension StreamsEngine {
             let topics = inner.plan.map { plan in
                 Set(plan.topology.subtopologies.flatMap(\.sourceTopics).map(plan.names.topic))
             }
-            let report = MemberReport(process: inner.group.process ?? "", held: inner.heldTasks)
+            let report = MemberReport(
+                process: inner.group.process ?? "", host: configuration.applicationServer, held: inner.heldTasks)
             // Names and numbers can always be written.
             return GroupReport(topics: topics ?? [], data: (try? report.encoded()) ?? [])
         }
@@ -117,6 +123,10 @@ extension StreamsEngine {
     func divideAnewIfDue() {
         let membership = inner.withLock { inner -> GroupMembership? in
             guard inner.isDivisionDue else { return nil }
+            if inner.group.owesTasks, let tasks = inner.group.share?.activeTasks {
+                // What threads have published of tasks that are gone holds nobody up.
+                inner.plan?.paceBoard.expect(tasks, besides: tasks)
+            }
             inner.group.owesTasks = false
             inner.group.share?.warmUps = []
             return inner.membership

@@ -94,8 +94,8 @@ package struct GroupDivision {
         }
     }
 
-    /// Where a member would have to copy a task's stores first, and has those of another task of the same owner: that one
-    /// moves instead.
+    /// Where a member would have to copy a task's stores first, and has those of another task of the same owner: that
+    /// one moves instead.
     private func exchanged(_ target: [TaskID: String]) -> [TaskID: String] {
         var places = target
         for task in work.tasks where work.stateful.contains(task) {

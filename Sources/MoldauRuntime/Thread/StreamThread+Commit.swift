@@ -98,8 +98,7 @@ extension StreamThread {
             plan.configuration.logger.info("\(plan.clientID) \(outcome)")
         } catch let error as ClusterError where error.remedy == .beginAnew {
             plan.configuration.logger.warning(
-                "a transaction was aborted because it was open for too long; its records are processed again at the next start"
-            )
+                "what was done since the last commit is processed again at the next start: \(error)")
         }
     }
 }
