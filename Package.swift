@@ -264,7 +264,7 @@ let package = Package(
             dependencies: ["MoldauSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/Simulate", swiftSettings: strict + warnings),
         tests("MoldauSimulationTests", ["MoldauSimulation", "ProgramSupport", "simulate"]),
-        tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI", "wire-load"]),
+        tests("MoldauCLITests", ["ProgramSupport", "MoldauRecords", "MoldauClient", "MoldauCLI", "wire-load"]),
         tests(
             "ExamplesTests",
             [

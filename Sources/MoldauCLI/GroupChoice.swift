@@ -19,6 +19,11 @@ struct GroupChoice: ParsableArguments {
     }
 }
 
+extension AdminClient.GroupDescription {
+    /// `1 member`, for example.
+    var memberCount: String { "\(members.count) \(members.count == 1 ? "member" : "members")" }
+}
+
 extension AdminClient {
     /// What groups do and who is in them, by name.
     /// - Throws: `CommandFailure` that lists the existing groups.

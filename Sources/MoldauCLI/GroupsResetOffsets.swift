@@ -65,8 +65,8 @@ struct GroupsResetOffsets: ParsableCommand {
         switch try await admin.describeGroups([group])[group] {
         case .success(let found)? where !found.members.isEmpty:
             throw CommandFailure(
-                "'\(group)' has \(found.members.count) members, and is \(found.state.rawValue); offsets are reset while "
-                    + "nobody reads: stop them first")
+                "'\(group)' has \(found.memberCount), and is \(found.state.rawValue); offsets are reset while "
+                    + "nobody reads: stop who does first")
         case .failure(let error)? where error.refusal != .groupNotFound: throw error
         default: return
         }

@@ -1,4 +1,6 @@
 import Foundation
+import MoldauClient
+import MoldauRecords
 import ProgramSupport
 import Testing
 
@@ -156,6 +158,35 @@ struct LiveCommandTests {
                 ["groups", "reset-offsets", "--group", "g", "--topic", "orders:7", "--to-latest", "--data", data],
                 says: "there is no partition '7'")
         }
+    }
+
+    @Test func `a group with members is described, and neither moved nor deleted`() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let data = directory.appending(path: "data").path
+        let broker = try moldau.start(["broker", "--data", data, "--listen", "127.0.0.1:0"], in: directory)
+        defer { broker.kill() }
+        let end = ContinuousClock.now + .seconds(30)
+        while try !broker.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let address = String(try broker.outputSoFar().dropFirst("listening on ".count).dropLast())
+        try run(["topics", "create", "orders", "--partitions", "2", "--data", data])
+        try run(["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\n")
+        var options = ConsumerOptions(group: "readers")
+        options.offsetReset = .earliest
+        let consumer = try Consumer(
+            [Topic<String, String>("orders")], cluster: ClientOptions(bootstrapServers: address), options: options)
+        #expect(try await !consumer.poll(within: .seconds(20)).isEmpty)
+        let describe = ["groups", "describe", "--group", "readers", "--data", data]
+        #expect(try run(describe + ["--members"]).contains("orders(0,1)"))
+        let state = try run(describe + ["--state"]).split(separator: "\n").last ?? ""
+        #expect(state.contains("range") && state.hasSuffix("Stable  1"), "\(state)")
+        let reset = ["groups", "reset-offsets", "--group", "readers", "--topic", "orders", "--to-latest"]
+        try expectFailure(reset + ["--execute", "--data", data], says: "'readers' has 1 member, and is Stable")
+        try expectFailure(["groups", "delete", "--group", "readers", "--data", data], says: "'readers' has 1 member;")
+        await consumer.close()
     }
 
     @Test func `groups of a directory that nobody uses are looked at too`() throws {
