@@ -166,8 +166,9 @@ let package = Package(
             name: "MoldauCLI",
             dependencies: [
                 "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-                "Signals", "CMemory",
+                "MoldauClient", "MoldauClusterKafka", "Signals", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict + warnings),
         .target(
@@ -267,7 +268,7 @@ let package = Package(
             dependencies: ["MoldauSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/Simulate", swiftSettings: strict + warnings),
         tests("MoldauSimulationTests", ["MoldauSimulation", "ProgramSupport", "simulate"]),
-        tests("MoldauCLITests", ["ProgramSupport", "MoldauCLI", "wire-load"]),
+        tests("MoldauCLITests", ["ProgramSupport", "MoldauRecords", "MoldauClient", "MoldauCLI", "wire-load"]),
         tests(
             "ExamplesTests",
             [

@@ -13,7 +13,7 @@ struct Consume: ParsableCommand {
             printed byte by byte as it was written.
             """)
 
-    @OptionGroup var data: DataDirectory
+    @OptionGroup var place: ClusterPlace
 
     @Argument(help: "The topic.")
     var topic: String
@@ -41,7 +41,7 @@ struct Consume: ParsableCommand {
     }
 
     func run() throws {
-        try data.withCluster { cluster in
+        try place.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
             let found = try admin.requireTopic(topic)
@@ -72,13 +72,17 @@ struct Consume: ParsableCommand {
         return start
     }
 
+    /// How often a poll of a tenth of a second may bring nothing before the end of the topic is reached.
+    private static let patience = 300
+
     private func read(_ consumer: any Consumer, upTo ends: [TopicPartition: Offset]) throws {
         let interruption = Interruption { [wakeup = consumer.wakeup] in wakeup.signal() }
         let output = LineOutput()
         var left = maxMessages ?? .max
         var unread = ends.filter { consumer.position($0.key) ?? .zero < $0.value }
+        var emptyPolls = 0
         while left > 0, follow || !unread.isEmpty, !interruption.hasCome {
-            let fetched = try consumer.poll(wait: follow ? .seconds(1) : .zero)
+            let fetched = try consumer.poll(wait: follow ? .seconds(1) : .milliseconds(100))
             for batches in fetched {
                 var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
                 let end = follow ? nil : ends[batches.partition]
@@ -87,10 +91,15 @@ struct Consume: ParsableCommand {
                     try output.write(try format.line(record, of: batches.partition))
                     left -= 1
                 }
-                if let end, consumer.position(batches.partition) ?? .zero >= end { unread[batches.partition] = nil }
             }
             try output.flush()
-            if fetched.isEmpty && !follow { break }
+            // Of an aborted transaction the position tells, and no record.
+            unread = unread.filter { consumer.position($0.key) ?? .zero < $0.value }
+            emptyPolls = fetched.isEmpty ? emptyPolls + 1 : 0
+            if !follow, !unread.isEmpty, emptyPolls >= Self.patience {
+                let places = unread.keys.sorted().map(\.description).joined(separator: ", ")
+                throw CommandFailure("there was an end to read up to in \(places), and nothing came for a while")
+            }
         }
     }
 }

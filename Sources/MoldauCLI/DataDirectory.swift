@@ -1,8 +1,6 @@
 import ArgumentParser
 import Foundation
 import MoldauCluster
-import MoldauClusterEmbedded
-import MoldauLog
 
 /// The `--data` option: where the broker's data is. An application keeps its topics in `topics` below its data
 /// directory; the broker's own directory is accepted as well.
@@ -12,26 +10,10 @@ struct DataDirectory: ParsableArguments {
         help: "The data directory: the one given to '.embedded(at:)' or 'EmbeddedCluster(directory:)'.")
     var path: String
 
-    /// Opens the broker, runs `body`, and closes the broker again.
-    /// - Parameter orCreate: creates the directory if it does not exist.
-    /// - Throws: `CommandFailure` if the directory does not exist, does not belong to a broker, or is in use.
-    func withCluster(orCreate: Bool = false, _ body: (any Cluster) throws -> Void) throws {
-        let directory = try brokerDirectory(orCreate: orCreate)
-        let cluster: EmbeddedCluster
-        do throws(LogError) {
-            cluster = try EmbeddedCluster(directory: directory)
-        } catch {
-            throw CommandFailure("\(error)")
-        }
-        do {
-            try body(cluster)
-        } catch {
-            try? cluster.close()
-            if let refusal = error as? ClusterError { throw CommandFailure("\(refusal)") }
-            throw error
-        }
-        try cluster.close()
-    }
+    /// - Parameter path: what would stand behind `--data`.
+    init(path: String) { self.path = path }
+
+    init() {}
 
     /// The broker's directory, even if the list of topics in it cannot be read.
     /// - Throws: `CommandFailure` if it does not exist.

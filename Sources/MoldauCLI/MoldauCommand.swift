@@ -1,14 +1,18 @@
 import ArgumentParser
 
-/// `moldau`: inspects the data directory of an embedded broker, and reads and writes its records.
+/// `moldau`: looks after the topics and groups of a data directory or of a cluster, and reads and writes records.
 @main
 struct MoldauCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "moldau",
-        abstract: "Manages, writes and reads the topics of an embedded broker.",
+        abstract: "Manages, writes and reads the topics of a data directory or of a Kafka cluster.",
         discussion: """
-            Works on the data directory of an application, the one given to '.embedded(at:)'. One process at a time \
-            works on a directory: stop the application first. 'moldau broker' lets Kafka clients use a directory.
+            Works on the data directory of an application (--data), the one given to '.embedded(at:)', or on any cluster \
+            of Kafka brokers (--bootstrap-server). One process at a time works on a directory: if that is an application \
+            or a broker that listens, commands ask it. 'moldau broker' lets Kafka clients use a directory.
             """,
-        subcommands: [Topics.self, Produce.self, Consume.self, Repair.self, BrokerCommand.self, Users.self])
+        subcommands: [
+            Topics.self, Produce.self, Consume.self, Groups.self, OffsetsCommand.self, DeleteRecords.self,
+            Transactions.self, DumpLog.self, Repair.self, BrokerCommand.self, Users.self,
+        ])
 }

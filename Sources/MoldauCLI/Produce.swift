@@ -16,7 +16,7 @@ struct Produce: ParsableCommand {
             are, and an error says which one it was.
             """)
 
-    @OptionGroup var data: DataDirectory
+    @OptionGroup var place: ClusterPlace
 
     @Argument(help: "The topic.")
     var topic: String
@@ -48,7 +48,7 @@ struct Produce: ParsableCommand {
     }
 
     func run() throws {
-        try data.withCluster { cluster in
+        try place.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
             let found = try admin.requireTopic(topic, toChange: true)
@@ -110,7 +110,7 @@ struct Produce: ParsableCommand {
 
     private static func largestBatch(of topic: TopicDescription) throws -> Int {
         do throws(LogError) {
-            return try LogConfiguration(topic.configuration).maxMessageBytes
+            return try LogConfiguration(topic.configuration.filter { $0.key == "max.message.bytes" }).maxMessageBytes
         } catch {
             throw CommandFailure("a setting of '\(topic.name)' cannot be read: \(error)")
         }

@@ -7,10 +7,11 @@ struct TopicSettings: ParsableArguments {
         name: .customLong("set"), help: "A setting by Kafka's name, 'retention.ms=-1' for example. May be repeated.")
     var settings: [String] = []
 
-    /// - Throws: `CommandFailure` if a setting does not exist: it would be stored without any effect.
-    func read() throws -> [String: String] {
+    /// - Throws: `CommandFailure` if a setting does not exist: it would be stored without any effect. Which settings
+    ///   the brokers of another cluster have they say themselves.
+    func read(for place: ClusterPlace) throws -> [String: String] {
         let pairs = try settings.map { try NamedText($0, option: "--set") }
-        for name in pairs.map(\.name) where !LogConfiguration.names.contains(name) {
+        for name in pairs.map(\.name) where place.isDirectory && !LogConfiguration.names.contains(name) {
             guard LogConfiguration.namesWithoutEffect.contains(name) else {
                 throw CommandFailure(
                     "there is no setting '\(name)'; there are: \(LogConfiguration.names.sorted().joined(separator: ", "))"

@@ -7,7 +7,7 @@ struct TopicsConfigure: ParsableCommand {
         commandName: "configure", abstract: "Changes settings of a topic; its records stay.",
         discussion: "Records that the new settings expire are deleted when the application runs next.")
 
-    @OptionGroup var data: DataDirectory
+    @OptionGroup var place: ClusterPlace
 
     @Argument(help: "The topic.")
     var topic: String
@@ -24,10 +24,10 @@ struct TopicsConfigure: ParsableCommand {
     }
 
     func run() throws {
-        let set = try settings.read()
+        let set = try settings.read(for: place)
         for name in unset where set[name] != nil { throw CommandFailure("'\(name)' is to be set and unset") }
         let output = LineOutput()
-        try data.withCluster { cluster in
+        try place.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
             let found = try admin.requireTopic(topic, toChange: true)

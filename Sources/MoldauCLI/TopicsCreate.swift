@@ -6,13 +6,17 @@ struct TopicsCreate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Creates a topic, and the data directory if it does not exist.")
 
-    @OptionGroup var data: DataDirectory
+    @OptionGroup var place: ClusterPlace
 
     @Argument(help: "The topic's name.")
     var topic: String
 
     @Option(help: "How many partitions it has.")
     var partitions: Int32 = 1
+
+    @Option(
+        help: "On how many brokers each record is; without it the cluster's default. Of a directory there is 1 copy.")
+    var replicationFactor: Int16?
 
     @OptionGroup var settings: TopicSettings
 
@@ -21,8 +25,11 @@ struct TopicsCreate: ParsableCommand {
     }
 
     func run() throws {
-        let configuration = try settings.read()
-        try data.withCluster(orCreate: true) { cluster in
+        if let replicationFactor, replicationFactor != 1, place.isDirectory {
+            throw CommandFailure("a data directory is one copy: --replication-factor is for --bootstrap-server")
+        }
+        let configuration = try settings.read(for: place)
+        try place.withCluster(orCreate: true, replicationFactor: replicationFactor) { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
             try admin.create([NewTopic(topic, partitionCount: partitions, configuration: configuration)])

@@ -7,13 +7,13 @@ struct TopicsDelete: ParsableCommand {
         commandName: "delete",
         abstract: "Deletes topics with their records, and the positions that groups have in them.")
 
-    @OptionGroup var data: DataDirectory
+    @OptionGroup var place: ClusterPlace
 
     @Argument(help: "The topics.")
     var topics: [String]
 
     func run() throws {
-        try data.withCluster { cluster in
+        try place.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
             for name in topics { _ = try admin.requireTopic(name, toChange: true) }

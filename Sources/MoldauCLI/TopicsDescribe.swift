@@ -9,17 +9,17 @@ struct TopicsDescribe: ParsableCommand {
         commandName: "describe", abstract: "Prints partitions, settings and offsets of topics.",
         discussion: """
             Settings are those that hold. '(default)' stands behind those that nobody gave: a topic without settings deletes \
-            records after seven days.
+            records after seven days. With --bootstrap-server those are printed that were given to the topic.
             """)
 
-    @OptionGroup var data: DataDirectory
+    @OptionGroup var place: ClusterPlace
 
     @Argument(help: "The topics; all if none is named.")
     var topics: [String] = []
 
     func run() throws {
         let output = LineOutput()
-        try data.withCluster { cluster in
+        try place.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             let consumer = try cluster.makeConsumer(clientID: "moldau")
             defer {
@@ -39,7 +39,7 @@ struct TopicsDescribe: ParsableCommand {
         let bounds = try consumer.bounds(of: Set(partitions))
         let records = bounds.values.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
         try output.write("\(topic.name): partitions \(topic.partitionCount), offsets held \(records)")
-        for line in try Self.settings(of: topic) { try output.write("  \(line)") }
+        for line in try settings(of: topic) { try output.write("  \(line)") }
         for partition in partitions {
             guard let held = bounds[partition] else { continue }
             let (first, end) = (held.lowerBound, held.upperBound)
@@ -48,7 +48,11 @@ struct TopicsDescribe: ParsableCommand {
     }
 
     /// `name=value` for each setting, sorted by name.
-    private static func settings(of topic: TopicDescription) throws -> [String] {
+    private func settings(of topic: TopicDescription) throws -> [String] {
+        guard place.isDirectory else {
+            // What holds by default the brokers of another cluster decide.
+            return topic.configuration.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
+        }
         let held: [String: String]
         do throws(LogError) {
             held = try LogConfiguration(topic.configuration).settings

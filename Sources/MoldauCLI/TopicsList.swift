@@ -5,11 +5,11 @@ import MoldauCluster
 struct TopicsList: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Prints the names of all topics.")
 
-    @OptionGroup var data: DataDirectory
+    @OptionGroup var place: ClusterPlace
 
     func run() throws {
         let output = LineOutput()
-        try data.withCluster { cluster in
+        try place.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
             for topic in try admin.topics() { try output.write(topic.name) }

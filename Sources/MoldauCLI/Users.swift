@@ -16,7 +16,7 @@ struct Users: ParsableCommand {
 }
 
 extension DataDirectory {
-    /// As `withCluster`, with the directory's users.
+    /// Opens the broker, runs `body` with its users, and closes it again.
     func withUsers(orCreate: Bool = false, _ body: (UserDirectory) throws -> Void) throws {
         let directory = try brokerDirectory(orCreate: orCreate)
         do {

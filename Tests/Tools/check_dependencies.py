@@ -53,8 +53,8 @@ ALLOWED = {
     "Signals": [],
     "CMemory": [],
     "MoldauCLI": [
-        "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer", "Signals",
-        "CMemory",
+        "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
+        "MoldauClient", "MoldauClusterKafka", "Signals", "CMemory",
     ],
 }
 
@@ -72,7 +72,7 @@ ALLOWED_PACKAGES = {
     ],
     "MoldauNetwork": ["Crypto", "CryptoExtras", "NIOCore"],
     "MoldauClient": ["NIOCore", "NIOPosix", "NIOSSL"],
-    "MoldauCLI": ["ArgumentParser"],
+    "MoldauCLI": ["ArgumentParser", "Logging"],
 }
 
 # The products for which SwiftNIO, TLS and the like may be built.

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import MoldauClusterEmbedded
+import MoldauRecords
+
+/// The options that say where a group is to read on.
+struct ResetTarget: ParsableArguments {
+    @Flag(help: "The first offset that is held.")
+    var toEarliest = false
+
+    @Flag(help: "The end.")
+    var toLatest = false
+
+    @Flag(help: "Where the group is: what it has not committed gets the end.")
+    var toCurrent = false
+
+    @Option(help: "This offset.")
+    var toOffset: Int64?
+
+    @Option(parsing: .unconditional, help: "So many further on; back if it is negative.")
+    var shiftBy: Int64?
+
+    @Option(help: "The first record of this time or later: 2026-01-31T12:00:00.000, in UTC unless a zone follows.")
+    var toDatetime: String?
+
+    @Option(help: "The first record that is no older than this: PT1H30M, P7D.")
+    var byDuration: String?
+
+    func validate() throws { _ = try read() }
+
+    /// - Throws: `ValidationError` unless one way is given that can be read.
+    func read() throws -> OffsetReset {
+        var ways: [OffsetReset] = []
+        if toEarliest { ways.append(.earliest) }
+        if toLatest { ways.append(.latest) }
+        if toCurrent { ways.append(.current) }
+        if let toOffset { ways.append(.offset(Offset(toOffset))) }
+        if let shiftBy { ways.append(.shift(shiftBy)) }
+        if let toDatetime {
+            guard let time = Self.time(toDatetime) else {
+                throw ValidationError("--to-datetime takes 2026-01-31T12:00:00.000, not '\(toDatetime)'")
+            }
+            ways.append(.time(time))
+        }
+        if let byDuration {
+            guard let milliseconds = Self.milliseconds(byDuration) else {
+                throw ValidationError("--by-duration takes PnDTnHnMnS, such as PT1H30M, not '\(byDuration)'")
+            }
+            ways.append(.time(Timestamp(ms: EmbeddedCluster.systemClock().ms - milliseconds)))
+        }
+        guard ways.count == 1 else {
+            throw ValidationError(
+                "give one of --to-earliest, --to-latest, --to-current, --to-offset, --shift-by, --to-datetime and "
+                    + "--by-duration")
+        }
+        return ways[0]
+    }
+
+    /// A time as ISO 8601 writes it, with or without parts of seconds and a zone.
+    static func time(_ text: String) -> Timestamp? {
+        let forms = ["", ".SSS"].flatMap { parts in ["", "XXXXX"].map { "yyyy-MM-dd'T'HH:mm:ss\(parts)\($0)" } }
+        for form in forms {
+            let formatter = DateFormatter()
+            formatter.locale = Locale(identifier: "en_US_POSIX")
+            formatter.timeZone = TimeZone(secondsFromGMT: 0)
+            formatter.dateFormat = form
+            if let date = formatter.date(from: text) {
+                return Timestamp(ms: Int64((date.timeIntervalSince1970 * 1_000).rounded()))
+            }
+        }
+        return nil
+    }
+
+    /// A duration as ISO 8601 writes it.
+    static func milliseconds(_ text: String) -> Int64? {
+        let form = /P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.(\d{1,3}))?S)?)?/
+        guard let found = text.wholeMatch(of: form), !text.hasSuffix("P"), !text.hasSuffix("T") else { return nil }
+        let units: [(Substring?, Int64)] = [
+            (found.1, 86_400_000), (found.2, 3_600_000), (found.3, 60_000), (found.4, 1_000),
+            // Tenths, hundredths or thousandths.
+            (found.5.map { $0 + String(repeating: "0", count: 3 - $0.count) }, 1),
+        ]
+        return units.reduce(0) { $0 + ($1.0.flatMap { Int64($0) } ?? 0) * $1.1 }
+    }
+}

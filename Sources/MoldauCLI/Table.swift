@@ -1,0 +1,65 @@
+import Foundation
+
+/// Rows under titles: as aligned text for people, or as JSON for programs.
+struct Table {
+    /// What stands in a row under a title.
+    enum Cell: Equatable {
+        case text(String)
+        case number(Int64)
+        /// Not known, or not there.
+        case missing
+
+        var text: String {
+            switch self {
+            case .text(let text): text
+            case .number(let number): "\(number)"
+            case .missing: "-"
+            }
+        }
+
+        var json: Any {
+            switch self {
+            case .text(let text): text
+            case .number(let number): number
+            case .missing: NSNull()
+            }
+        }
+    }
+
+    /// In capitals, words with hyphens in between, as Kafka's tools print them.
+    let titles: [String]
+    private(set) var rows: [[Cell]] = []
+
+    init(_ titles: String...) { self.titles = titles }
+
+    mutating func add(_ cells: Cell...) {
+        precondition(cells.count == titles.count, "a row has a cell under each title")
+        rows.append(cells)
+    }
+
+    /// Prints titles and rows.
+    func write(asJSON: Bool, to output: LineOutput) throws {
+        if asJSON {
+            let keys = titles.map(Self.key)
+            let objects = rows.map { row in Dictionary(zip(keys, row.map(\.json))) { $1 } }
+            let bytes = try JSONSerialization.data(
+                withJSONObject: objects, options: [.sortedKeys, .withoutEscapingSlashes])
+            return try output.write(bytes)
+        }
+        let lines = [titles] + rows.map { $0.map(\.text) }
+        let widths = titles.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+        for line in lines {
+            let cells = zip(line, widths).map { text, width in
+                text + String(repeating: " ", count: width - text.count)
+            }
+            let text = cells.joined(separator: "  ")
+            try output.write(String(text.reversed().drop { $0 == " " }.reversed()))
+        }
+    }
+
+    /// `currentOffset` of CURRENT-OFFSET.
+    private static func key(_ title: String) -> String {
+        let words = title.split(separator: "-").map { $0.lowercased() }
+        return (words.prefix(1) + words.dropFirst().map(\.capitalized)).joined()
+    }
+}

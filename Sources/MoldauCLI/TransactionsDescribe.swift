@@ -1,0 +1,34 @@
+import ArgumentParser
+import MoldauClient
+import MoldauRecords
+
+/// `moldau transactions describe`.
+struct TransactionsDescribe: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "describe", abstract: "Prints what is known of transactional ids.")
+
+    @OptionGroup var place: ClusterPlace
+
+    @Option(name: .customLong("transactional-id"), help: "A transactional id. May be repeated.")
+    var ids: [String]
+
+    @OptionGroup var form: OutputForm
+
+    func run() throws {
+        try place.withAdmin { [self] admin in
+            var table = Table(
+                "TRANSACTIONAL-ID", "PRODUCER-ID", "PRODUCER-EPOCH", "STATE", "TIMEOUT-MS", "START-TIME-MS",
+                "PARTITIONS")
+            for (id, found) in try await admin.describeTransactions(ids).all().sorted(by: { $0.key < $1.key }) {
+                let partitions = found.partitions.sorted().map(\.description).joined(separator: ",")
+                let (seconds, rest) = found.timeout.components
+                table.add(
+                    .text(id), .number(found.producerID), .number(Int64(found.producerEpoch)), .text(found.state),
+                    .number(seconds * 1_000 + rest / 1_000_000_000_000_000),
+                    found.startTime.map { .number($0.ms) } ?? .missing,
+                    partitions.isEmpty ? .missing : .text(partitions))
+            }
+            try form.write(table)
+        }
+    }
+}

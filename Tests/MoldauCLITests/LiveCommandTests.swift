@@ -1,0 +1,284 @@
+import Foundation
+import MoldauClient
+import MoldauRecords
+import ProgramSupport
+import Testing
+
+/// The commands on topics that another process has.
+struct LiveCommandTests {
+    private let moldau = BuiltProgram("moldau")
+
+    /// A broker in another process, with the topic `orders` of two partitions, and records with the values 1 to 6.
+    private func withBroker(_ body: (_ data: String, _ address: String) throws -> Void) throws {
+        try withTemporaryDirectory { directory in
+            let data = directory.appending(path: "data").path
+            let broker = try moldau.start(["broker", "--data", data, "--listen", "127.0.0.1:0"], in: directory)
+            defer { broker.kill() }
+            let end = ContinuousClock.now + .seconds(30)
+            while try !broker.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end { usleep(10_000) }
+            let address = String(try broker.outputSoFar().dropFirst("listening on ".count).dropLast())
+            try run(["topics", "create", "orders", "--partitions", "2", "--data", data])
+            try run(
+                ["produce", "orders", "--partition", "0", "--timestamp", "1000", "--bootstrap-server", address],
+                input: "1\n2\n")
+            try run(
+                ["produce", "orders", "--partition", "1", "--timestamp", "2000", "--data", data],
+                input: "3\n4\n5\n6\n")
+            try body(data, address)
+        }
+    }
+
+    @discardableResult
+    private func run(
+        _ arguments: [String], input: String? = nil, at location: SourceLocation = #_sourceLocation
+    ) throws -> String {
+        let outcome = try moldau.run(arguments, input: input)
+        #expect(outcome.status == 0, "\(outcome.errors)", sourceLocation: location)
+        return outcome.output
+    }
+
+    private func expectFailure(
+        _ arguments: [String], says sentence: String, at location: SourceLocation = #_sourceLocation
+    ) throws {
+        let outcome = try moldau.run(arguments)
+        #expect(outcome.status != 0, sourceLocation: location)
+        #expect(outcome.errors.contains(sentence), "\(outcome.errors)", sourceLocation: location)
+    }
+
+    @Test func `topics of a broker that runs are managed, by its directory or its address`() throws {
+        try withBroker { data, address in
+            try run([
+                "topics", "create", "bills", "--set", "retention.ms=-1", "--replication-factor", "1",
+                "--bootstrap-server", address,
+            ])
+            #expect(try run(["topics", "list", "--data", data]) == "bills\norders\n")
+            try run(["topics", "configure", "bills", "--set", "retention.ms=5000", "--data", data])
+            #expect(
+                try run(["topics", "describe", "bills", "--bootstrap-server", address]) == """
+                    bills: partitions 1, offsets held 0
+                      retention.ms=5000
+                      partition 0: offsets 0 up to, not including, 0
+
+                    """)
+            #expect(
+                try run(["topics", "describe", "bills", "--data", data]).contains(
+                    "  segment.bytes=1073741824 (default)"))
+            try run(["topics", "delete", "bills", "--data", data])
+            #expect(try run(["topics", "list", "--bootstrap-server", address]) == "orders\n")
+            try expectFailure(
+                ["topics", "describe", "bills", "--data", data], says: "there is no topic 'bills'; there are: orders")
+        }
+    }
+
+    @Test func `records of a broker that runs are written and read`() throws {
+        try withBroker { data, address in
+            let read = try run(["consume", "orders", "--partitions", "--offsets", "--data", data])
+            #expect(
+                read.split(separator: "\n").sorted() == [
+                    "0\t0\t1", "0\t1\t2", "1\t0\t3", "1\t1\t4", "1\t2\t5", "1\t3\t6",
+                ])
+            let some = try run([
+                "consume", "orders", "--partition", "1", "--offset", "2", "--max-messages", "1", "--bootstrap-server",
+                address,
+            ])
+            #expect(some == "5\n")
+        }
+    }
+
+    @Test func `offsets are told by place and by time, and records before one are deleted`() throws {
+        try withBroker { data, address in
+            #expect(try run(["offsets", "--data", data]) == "orders:0:2\norders:1:4\n")
+            #expect(
+                try run(["offsets", "--topic", "orders:1", "--time", "-2", "--bootstrap-server", address])
+                    == "orders:1:0\n")
+            #expect(try run(["offsets", "--time", "1500", "--data", data]) == "orders:0:\norders:1:0\n")
+            let deleted = try run([
+                "delete-records", "--before", "orders:0:-1", "--before", "orders:1:3", "--data", data, "--json",
+            ])
+            #expect(
+                deleted == """
+                    [{"lowWatermark":2,"partition":0,"topic":"orders"},{"lowWatermark":3,"partition":1,"topic":"orders"}]
+
+                    """)
+            #expect(try run(["consume", "orders", "--data", data]) == "6\n")
+            try expectFailure(
+                ["delete-records", "--before", "orders:1", "--data", data], says: "topic:partition:offset")
+        }
+    }
+
+    @Test func `the offsets of a group are moved only when that is to be executed`() throws {
+        try withBroker { data, address in
+            let reset = ["groups", "reset-offsets", "--group", "readers", "--bootstrap-server", address]
+            let table = """
+                GROUP    TOPIC   PARTITION  NEW-OFFSET
+                readers  orders  0          0
+                readers  orders  1          0
+
+                """
+            #expect(try run(reset + ["--topic", "orders", "--to-earliest"]) == table)
+            #expect(try run(["groups", "list", "--data", data]) == "")
+            #expect(try run(reset + ["--topic", "orders", "--to-earliest", "--execute"]) == table)
+            #expect(try run(["groups", "list", "--data", data]) == "readers\n")
+            #expect(
+                try run(["groups", "describe", "--group", "readers", "--data", data]) == """
+                    GROUP    TOPIC   PARTITION  CURRENT-OFFSET  LOG-END-OFFSET  LAG  CONSUMER-ID  HOST  CLIENT-ID
+                    readers  orders  0          0               2               2    -            -     -
+                    readers  orders  1          0               4               4    -            -     -
+
+                    """)
+            #expect(
+                try run(["groups", "list", "--state", "--bootstrap-server", address]).contains("Empty"))
+            try run(["groups", "delete", "--group", "readers", "--data", data])
+            #expect(try run(["groups", "list", "--data", data]) == "")
+            try expectFailure(
+                ["groups", "describe", "--group", "readers", "--data", data], says: "there is no group 'readers'")
+        }
+    }
+
+    @Test func `a group is moved to places and times, and stays within what is held`() throws {
+        try withBroker { data, address in
+            func moved(_ way: String...) throws -> [String] {
+                let lines = try run(
+                    ["groups", "reset-offsets", "--group", "g", "--topic", "orders", "--execute"] + way
+                        + ["--data", data]
+                ).split(separator: "\n").dropFirst()
+                return lines.map { String($0.split(separator: " ").last ?? "") }
+            }
+            #expect(try moved("--to-latest") == ["2", "4"])
+            #expect(try moved("--shift-by", "-1") == ["1", "3"])
+            #expect(try moved("--to-current") == ["1", "3"])
+            #expect(try moved("--shift-by", "2") == ["2", "4"])
+            #expect(try moved("--to-offset", "3") == ["2", "3"])
+            #expect(try moved("--to-datetime", "1970-01-01T00:00:01.500") == ["2", "0"])
+            #expect(try moved("--by-duration", "PT1H") == ["2", "4"])
+            #expect(try moved("--to-earliest") == ["0", "0"])
+            try expectFailure(
+                ["groups", "reset-offsets", "--group", "g", "--all-topics", "--data", data], says: "give one of")
+            try expectFailure(
+                ["groups", "reset-offsets", "--group", "g", "--topic", "orders:7", "--to-latest", "--data", data],
+                says: "there is no partition '7'")
+        }
+    }
+
+    @Test func `a group with members is described, and neither moved nor deleted`() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let data = directory.appending(path: "data").path
+        let broker = try moldau.start(["broker", "--data", data, "--listen", "127.0.0.1:0"], in: directory)
+        defer { broker.kill() }
+        let end = ContinuousClock.now + .seconds(30)
+        while try !broker.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let address = String(try broker.outputSoFar().dropFirst("listening on ".count).dropLast())
+        try run(["topics", "create", "orders", "--partitions", "2", "--data", data])
+        try run(["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\n")
+        var options = ConsumerOptions(group: "readers")
+        options.offsetReset = .earliest
+        let consumer = try Consumer(
+            [Topic<String, String>("orders")], cluster: ClientOptions(bootstrapServers: address), options: options)
+        #expect(try await !consumer.poll(within: .seconds(20)).isEmpty)
+        let describe = ["groups", "describe", "--group", "readers", "--data", data]
+        #expect(try run(describe + ["--members"]).contains("orders(0,1)"))
+        let state = try run(describe + ["--state"]).split(separator: "\n").last ?? ""
+        #expect(state.contains("range") && state.hasSuffix("Stable  1"), "\(state)")
+        let reset = ["groups", "reset-offsets", "--group", "readers", "--topic", "orders", "--to-latest"]
+        try expectFailure(reset + ["--execute", "--data", data], says: "'readers' has 1 member, and is Stable")
+        try expectFailure(["groups", "delete", "--group", "readers", "--data", data], says: "'readers' has 1 member;")
+        await consumer.close()
+    }
+
+    @Test func `groups of a directory that nobody uses are looked at too`() throws {
+        try withTemporaryDirectory { directory in
+            let data = directory.appending(path: "data").path
+            try run(["topics", "create", "orders", "--data", data])
+            try run(["produce", "orders", "--data", data], input: "1\n2\n")
+            try run([
+                "groups", "reset-offsets", "--group", "g", "--topic", "orders", "--to-latest", "--execute", "--data",
+                data,
+            ])
+            let described = try run(["groups", "describe", "--all-groups", "--json", "--data", data])
+            #expect(described.contains("\"currentOffset\":2") && described.contains("\"lag\":0"))
+            #expect(try run(["offsets", "--data", data]) == "orders:0:2\n")
+            #expect(try run(["transactions", "list", "--data", data]) == "TRANSACTIONAL-ID  PRODUCER-ID  STATE\n")
+            #expect(!FileManager.default.fileExists(atPath: "\(data)/topics/listening"))
+        }
+    }
+
+    @Test func `a transactional id that is not there is not made`() throws {
+        try withBroker { data, _ in
+            try expectFailure(
+                ["transactions", "abort", "--transactional-id", "nobody", "--data", data],
+                says: "TRANSACTIONAL_ID_NOT_FOUND")
+            #expect(try run(["transactions", "list", "--json", "--data", data]) == "[]\n")
+        }
+    }
+
+    @Test func `a process that does not listen is named, and how it would listen`() throws {
+        try withTemporaryDirectory { directory in
+            let data = directory.appending(path: "data").path
+            try run(["topics", "create", "orders", "--data", data])
+            try run(["produce", "orders", "--data", data], input: "one\n")
+            let holder = try moldau.start(
+                ["consume", "orders", "--follow", "--from-beginning", "--data", data], in: directory)
+            defer { holder.kill() }
+            let limit = ContinuousClock.now + .seconds(30)
+            while try holder.outputSoFar().isEmpty, ContinuousClock.now < limit { usleep(10_000) }
+            try expectFailure(["groups", "list", "--data", data], says: "'.embedded(at:listening:)'")
+        }
+    }
+
+    @Test(arguments: [
+        ([], "give --data with a directory, or --bootstrap-server"),
+        (["--data", "d", "--bootstrap-server", "h:1"], "give --data with a directory, or --bootstrap-server"),
+        (["--bootstrap-server", "h"], "'h' is not HOST:PORT"),
+        (
+            ["--bootstrap-server", "h:1", "--command-config", "/nowhere"],
+            "'/nowhere' of --command-config cannot be read"
+        ),
+    ])
+    func `says what is wrong with the place`(options: [String], sentence: String) throws {
+        try expectFailure(["topics", "list"] + options, says: sentence)
+    }
+
+    @Test(arguments: [
+        ("security.protocol=TLS", "security.protocol is PLAINTEXT, SSL"),
+        ("security.protocl=SSL", "there is no setting 'security.protocl'"),
+        ("security.protocol = SASL_SSL", "sasl.mechanism is one of PLAIN"),
+        ("security.protocol: SASL_SSL\nsasl.mechanism: PLAIN", "a log-in needs a user and a password"),
+        ("ssl.truststore.type JKS", "ssl.truststore.type is PEM"), ("client.id=a\nclient.id=b", "is set twice"),
+    ])
+    func `says what is wrong with the settings of a connection`(text: String, sentence: String) throws {
+        try withTemporaryDirectory { directory in
+            let file = directory.appending(path: "client.properties")
+            try Data(text.utf8).write(to: file)
+            try expectFailure(
+                ["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", file.path], says: sentence)
+        }
+    }
+
+    @Test func `a command logs in as the properties file says`() throws {
+        try withTemporaryDirectory { directory in
+            let data = directory.appending(path: "data").path
+            try run(["users", "add", "ann", "--data", data], input: "secret \"word\"\n")
+            let broker = try moldau.start(
+                ["broker", "--data", data, "--listen", "SASL_PLAINTEXT://127.0.0.1:0"], in: directory)
+            defer { broker.kill() }
+            let end = ContinuousClock.now + .seconds(30)
+            while try !broker.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end { usleep(10_000) }
+            try expectFailure(["topics", "list", "--data", data], says: "security.protocol=SASL_PLAINTEXT")
+            let file = directory.appending(path: "client.properties")
+            let text = #"""
+                # who logs in
+                security.protocol=SASL_PLAINTEXT
+                sasl.mechanism=SCRAM-SHA-256
+                sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \
+                    username="ann" password="secret \\"word\\"";
+                """#
+            try Data(text.utf8).write(to: file)
+            try run(["topics", "create", "orders", "--data", data, "--command-config", file.path])
+            #expect(try run(["offsets", "--data", data, "--command-config", file.path]) == "orders:0:0\n")
+        }
+    }
+}
