@@ -158,7 +158,7 @@ package final class BatchProducer {
         guard isInTransaction else { return }
         pending = []
         let sender = sender
-        try waiting { await sender.abort() }
+        _ = try waiting { await sender.abort() }
         isInTransaction = false
     }
 
