@@ -1,43 +1,112 @@
-import Dispatch
 import Foundation
 import Synchronization
 
-/// Notices that the user wants to stop the program (Control-C or a termination signal). A second signal ends it at
-/// once.
-package final class Interruption {
-    private final class State: Sendable {
+/// Notices that the user wants to stop the program (Control-C or a termination signal). A second signal of the same kind
+/// ends it at once. Any number of them may listen at the same time: each is told.
+package final class Interruption: Sendable {
+    private let place: Int
+    private let seen: Seen
+
+    private final class Seen: Sendable {
         let hasCome = Atomic(false)
     }
-
-    private let state = State()
-    private let signals: [Int32]
-    private let sources: [any DispatchSourceSignal]
 
     /// Listens until it is released.
     /// - Parameters:
     ///   - signals: the numbers of the signals that it listens to.
-    ///   - onSignal: called at the first signal of each kind, on its own thread.
+    ///   - onSignal: called at the first signal of each kind, on a thread of its own.
     package init(of signals: [Int32] = [SIGINT, SIGTERM], _ onSignal: @escaping @Sendable () -> Void = {}) {
-        let state = state
-        self.signals = signals
-        sources = signals.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                state.hasCome.store(true, ordering: .relaxed)
-                onSignal()
-                signal(number, SIG_DFL)
-            }
-            source.resume()
-            return source
+        let seen = Seen()
+        self.seen = seen
+        place = Listeners.add(Set(signals)) {
+            seen.hasCome.store(true, ordering: .relaxed)
+            onSignal()
         }
     }
 
-    deinit {
-        for source in sources { source.cancel() }
-        for number in signals { signal(number, SIG_DFL) }
-    }
+    deinit { Listeners.remove(place) }
 
     /// Whether a signal has arrived.
-    package var hasCome: Bool { state.hasCome.load(ordering: .relaxed) }
+    package var hasCome: Bool { seen.hasCome.load(ordering: .relaxed) }
 }
+
+/// Those who listen to signals. A process has one handler for each signal, whoever listens: it writes the signal's
+/// number to a pipe, and a thread reads it there and tells the listeners.
+private struct Listeners {
+    private struct Listener {
+        let signals: Set<Int32>
+        let tell: @Sendable () -> Void
+    }
+
+    private static let shared = Mutex(Listeners())
+
+    private var listeners: [Int: Listener] = [:]
+    private var added = 0
+    /// What a signal did before somebody listened to it.
+    private var previous: [Int32: sigaction] = [:]
+
+    static func add(_ signals: Set<Int32>, _ tell: @escaping @Sendable () -> Void) -> Int {
+        shared.withLock { shared in
+            for number in signals { shared.install(number) }
+            shared.added += 1
+            shared.listeners[shared.added] = Listener(signals: signals, tell: tell)
+            return shared.added
+        }
+    }
+
+    static func remove(_ place: Int) {
+        shared.withLock { shared in
+            shared.listeners[place] = nil
+            let wanted = shared.listeners.values.reduce(into: Set<Int32>()) { $0.formUnion($1.signals) }
+            for (number, action) in shared.previous where !wanted.contains(number) {
+                var action = action
+                sigaction(number, &action, nil)
+                shared.previous[number] = nil
+            }
+        }
+    }
+
+    private mutating func install(_ number: Int32) {
+        guard previous[number] == nil else { return }
+        if signalPipe < 0 { Self.openPipe() }
+        var (action, old) = (sigaction(), sigaction())
+        let note: @convention(c) (Int32) -> Void = { number in
+            let code = errno
+            var byte = UInt8(truncatingIfNeeded: number)
+            _ = write(signalPipe, &byte, 1)
+            errno = code
+        }
+        #if canImport(Darwin)
+            action.__sigaction_u.__sa_handler = note
+        #else
+            action.__sigaction_handler.sa_handler = note
+        #endif
+        // The next signal of its kind does what it does by default.
+        action.sa_flags = SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND))
+        sigaction(number, &action, &old)
+        previous[number] = old
+    }
+
+    private static func openPipe() {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        signalPipe = ends[1]
+        let readEnd = ends[0]
+        Thread.detachNewThread {
+            var byte: UInt8 = 0
+            while true {
+                let count = read(readEnd, &byte, 1)
+                if count == 1 { tell(Int32(byte)) } else if count == 0 || errno != EINTR { return }
+            }
+        }
+    }
+
+    private static func tell(_ number: Int32) {
+        let told = shared.withLock { $0.listeners.values.filter { $0.signals.contains(number) } }
+        for listener in told { listener.tell() }
+    }
+}
+
+/// Where signal handlers write; -1 before there is one. Written once, before the first handler is there.
+nonisolated(unsafe) private var signalPipe: Int32 = -1

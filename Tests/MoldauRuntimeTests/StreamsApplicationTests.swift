@@ -80,6 +80,21 @@ struct StreamsApplicationTests {
         #expect(action.__sigaction_handler.sa_handler == nil)  // SIG_DFL
     }
 
+    @Test func `a signal ends all applications of the process that listen to it, again and again`() async throws {
+        for _ in 0..<10 {
+            let apps = try (0..<2).map { _ in
+                let fixture = try ClusterFixture()
+                try fixture.create(["input": 1, "counts": 1])
+                return application(try CountTopology.make(), on: fixture)
+            }
+            let runs = apps.map { app in Task { try await app.run(stoppingAt: [SIGUSR1]) } }
+            #expect(try await eventuallyInTasks { apps.allSatisfy { $0.state == .running } })
+            kill(getpid(), SIGUSR1)
+            for run in runs { try await run.value }
+            #expect(apps.allSatisfy { $0.state == .notRunning })
+        }
+    }
+
     @Test func `cancellation ends run`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
