@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Notices that the user wants to stop the program (Control-C or a termination signal). A second signal of the same kind
-/// ends it at once. Any number of them may listen at the same time: each is told.
+/// Notices that the user wants to stop the program (Control-C or a termination signal). A second signal of the same
+/// kind ends it at once. Any number of them may listen at the same time: each is told.
 package final class Interruption: Sendable {
     private let place: Int
     private let seen: Seen
