@@ -84,7 +84,7 @@ crash-wire: rocksdb
 	python3 Tests/Tools/kill_wire.py --kills $(KILLS) $(FLAGS)
 
 crash-cluster: rocksdb
-	CLUSTER_KILLS=$(KILLS) MOLDAU_TESTS=MoldauClusterKafkaTests $(SWIFT) test --filter SeveralProcessesTests
+	CLUSTER_KILLS=$(KILLS) MOLDAU_TESTS=MoldauClusterKafkaTests $(SWIFT) test --filter MoldauClusterKafkaTests
 
 client-faults:
 	MOLDAU_TESTS=MoldauClientTests CLIENT_FAULT_FROM=$(FROM) CLIENT_FAULT_SEEDS=$(SEEDS) $(SWIFT) test --filter FaultTests
