@@ -85,6 +85,8 @@ private struct Listeners {
         action.sa_flags = SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND))
         sigaction(number, &action, &old)
         previous[number] = old
+        var command = UInt8(truncatingIfNeeded: number) | unblockFlag
+        _ = write(signalPipe, &command, 1)
     }
 
     private static func openPipe() {
@@ -97,9 +99,23 @@ private struct Listeners {
             var byte: UInt8 = 0
             while true {
                 let count = read(readEnd, &byte, 1)
-                if count == 1 { tell(Int32(byte)) } else if count == 0 || errno != EINTR { return }
+                if count == 1 { handle(byte) } else if count == 0 || errno != EINTR { return }
             }
         }
+    }
+
+    private static func handle(_ byte: UInt8) {
+        let number = Int32(byte & ~unblockFlag)
+        if byte & unblockFlag == 0 { tell(number) } else { unblock(number) }
+    }
+
+    /// Has this thread take the signal. Otherwise nobody may: a program that was started by a thread that blocks signals
+    /// blocks them in all of its own threads.
+    private static func unblock(_ number: Int32) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, number)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     private static func tell(_ number: Int32) {
@@ -107,6 +123,9 @@ private struct Listeners {
         for listener in told { listener.tell() }
     }
 }
+
+/// Marks the number of a signal that somebody listens to from now on; signals have smaller numbers.
+private let unblockFlag: UInt8 = 0x80
 
 /// Where signal handlers write; -1 before there is one. Written once, before the first handler is there.
 nonisolated(unsafe) private var signalPipe: Int32 = -1

@@ -6,7 +6,7 @@ import ProgramSupport
 import Testing
 
 /// Word count in several processes, on a broker in another one.
-@Suite(.onDemand) struct SeveralProcessesTests {
+struct SeveralProcessesTests {
     private static let texts = (0..<40).map { "word\($0 % 7) word\($0 % 11) word\($0 % 13)" }
     private static let allTasks = (0..<2).flatMap { part in (0..<4).map { "\(part)_\($0)" } }
 

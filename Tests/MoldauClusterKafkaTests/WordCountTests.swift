@@ -6,7 +6,7 @@ import ProgramSupport
 import Testing
 
 /// Word count on a broker in another process.
-@Suite(.onDemand) struct WordCountTests {
+struct WordCountTests {
     private static let lines = Topic<String, String>("lines")
     private static let texts = [
         "to be or not to be", "that is the question", "to die to sleep", "no more and by a sleep",
