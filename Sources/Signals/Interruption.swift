@@ -109,8 +109,8 @@ private struct Listeners {
         if byte & unblockFlag == 0 { tell(number) } else { unblock(number) }
     }
 
-    /// Has this thread take the signal. Otherwise nobody may: a program that was started by a thread that blocks signals
-    /// blocks them in all of its own threads.
+    /// Has this thread take the signal. Otherwise nobody may: a program that was started by a thread that blocks
+    /// signals blocks them in all of its own threads.
     private static func unblock(_ number: Int32) {
         var signals = sigset_t()
         sigemptyset(&signals)
