@@ -57,20 +57,9 @@ struct GroupSeatState: Sendable {
             $0.userData = WireBytes(copying: data)
             $0.generationID = generation
         }
-        return JoinGroupRequest {
-            $0.groupID = options.group
-            $0.sessionTimeoutMs = Int32(clamping: options.sessionTimeout.milliseconds)
-            $0.rebalanceTimeoutMs = Int32(clamping: options.rebalanceTimeout.milliseconds)
-            $0.memberID = memberID
-            $0.groupInstanceID = options.instanceID
-            $0.protocolType = "consumer"
-            $0.protocols = [
-                .init {
-                    $0.name = GroupSeatOptions.protocolName
-                    $0.metadata = subscription.bytes
-                }
-            ]
-        }
+        return JoinGroupRequest(
+            member, sessionTimeout: options.sessionTimeout, rebalanceTimeout: options.rebalanceTimeout,
+            protocols: [(GroupSeatOptions.protocolName, subscription.bytes)])
     }
 
     mutating func joined(_ response: JoinGroupResponse) -> Step {
@@ -101,24 +90,13 @@ struct GroupSeatState: Sendable {
     }
 
     func syncRequest(_ shares: [String: (partitions: Set<TopicPartition>, data: [UInt8])] = [:]) -> SyncGroupRequest {
-        SyncGroupRequest {
-            $0.groupID = options.group
-            $0.generationID = generation
-            $0.memberID = memberID
-            $0.groupInstanceID = options.instanceID
-            $0.protocolType = "consumer"
-            $0.protocolName = GroupSeatOptions.protocolName
-            $0.assignments = shares.sorted { $0.key < $1.key }.map { id, share in
-                let assignment = ConsumerAssignment {
-                    $0.assignedPartitions = .init(share.partitions)
-                    $0.userData = WireBytes(copying: share.data)
-                }
-                return .init {
-                    $0.memberID = id
-                    $0.assignment = assignment.bytes
-                }
-            }
+        let assignments = shares.mapValues { share in
+            ConsumerAssignment {
+                $0.assignedPartitions = .init(share.partitions)
+                $0.userData = WireBytes(copying: share.data)
+            }.bytes
         }
+        return SyncGroupRequest(member, GroupSeatOptions.protocolName, assignments)
     }
 
     mutating func synced(_ response: SyncGroupResponse) -> Step {
@@ -155,14 +133,7 @@ struct GroupSeatState: Sendable {
 
     // MARK: Staying
 
-    func heartbeat() -> HeartbeatRequest {
-        HeartbeatRequest {
-            $0.groupID = options.group
-            $0.generationID = generation
-            $0.memberID = memberID
-            $0.groupInstanceID = options.instanceID
-        }
-    }
+    func heartbeat() -> HeartbeatRequest { HeartbeatRequest(member) }
 
     /// The answer to a heartbeat, or to a commit, of that generation.
     /// - Returns: what follows, if it is no good news.
@@ -185,16 +156,6 @@ struct GroupSeatState: Sendable {
     }
 
     func leaveRequest() -> LeaveGroupRequest {
-        LeaveGroupRequest {
-            $0.groupID = options.group
-            $0.memberID = memberID
-            $0.members = [
-                .init {
-                    $0.memberID = memberID
-                    $0.groupInstanceID = options.instanceID
-                    $0.reason = "the application was stopped"
-                }
-            ]
-        }
+        LeaveGroupRequest(member, because: "the application was stopped")
     }
 }

@@ -74,17 +74,13 @@ extension ConsumerSession {
     private func commitRequest(
         _ offsets: [TopicPartition: Offset]
     ) throws(ClientError) -> (OffsetCommitRequest, group: String) {
-        guard let group = options.group else {
+        guard let member = groupMetadata else {
             throw .invalidSetting("group.id", reason: "offsets are committed for a group")
         }
-        let member = state.withLock(\.member)
-        if let member, member.memberID.isEmpty {
-            throw .notMember(group: group, reason: "it has left, or was taken for dead")
+        if member.memberID.isEmpty, state.withLock({ $0.member != nil }) {
+            throw .notMember(group: member.group, reason: "it has left, or was taken for dead")
         }
-        let metadata = ConsumerGroupMetadata(
-            group: group, generation: member?.generation ?? -1, memberID: member?.memberID ?? "",
-            instanceID: options.instanceID)
-        return (OffsetCommitRequest(offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, as: metadata), group)
+        return (OffsetCommitRequest(offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, as: member), member.group)
     }
 
     /// What the answer to a commit says; nil if it is done.

@@ -47,26 +47,19 @@ struct GroupMember: Sendable {
         (self.options, self.group, self.topics) = (options, group, topics)
     }
 
+    var metadata: ConsumerGroupMetadata {
+        ConsumerGroupMetadata(group: group, generation: generation, memberID: memberID, instanceID: options.instanceID)
+    }
+
     /// Whether heartbeats are due.
     var isStable: Bool { generation >= 0 && !memberID.isEmpty && !isLost }
 
     // MARK: Joining
 
     func joinRequest() -> JoinGroupRequest {
-        JoinGroupRequest {
-            $0.groupID = group
-            $0.sessionTimeoutMs = Int32(clamping: options.sessionTimeout.milliseconds)
-            $0.rebalanceTimeoutMs = Int32(clamping: options.maxPollInterval.milliseconds)
-            $0.memberID = memberID
-            $0.groupInstanceID = options.instanceID
-            $0.protocolType = "consumer"
-            $0.protocols = options.assignors.map { assignor in
-                .init {
-                    $0.name = assignor.rawValue
-                    $0.metadata = subscription(for: assignor)
-                }
-            }
-        }
+        JoinGroupRequest(
+            metadata, sessionTimeout: options.sessionTimeout, rebalanceTimeout: options.maxPollInterval,
+            protocols: options.assignors.map { ($0.rawValue, subscription(for: $0)) })
     }
 
     private func subscription(for assignor: ConsumerOptions.Assignor) -> WireBytes {
@@ -126,20 +119,7 @@ struct GroupMember: Sendable {
         self.counts = Dictionary(uniqueKeysWithValues: topicsToSpread.map { ($0, counts[$0] ?? 0) })
         let assignor = options.assignors.first { $0.rawValue == protocolName } ?? .range
         let spread = GroupAssignment(followers, counts: counts).spread(by: assignor)
-        return SyncGroupRequest {
-            $0.groupID = group
-            $0.generationID = generation
-            $0.memberID = memberID
-            $0.groupInstanceID = options.instanceID
-            $0.protocolType = "consumer"
-            $0.protocolName = protocolName
-            $0.assignments = spread.sorted { $0.key < $1.key }.map { id, partitions in
-                .init {
-                    $0.memberID = id
-                    $0.assignment = Self.assignment(partitions)
-                }
-            }
-        }
+        return SyncGroupRequest(metadata, protocolName, spread.mapValues(Self.assignment))
     }
 
     private static func assignment(_ partitions: Set<TopicPartition>) -> WireBytes {
@@ -181,14 +161,7 @@ struct GroupMember: Sendable {
 
     // MARK: Staying and leaving
 
-    func heartbeat() -> HeartbeatRequest {
-        HeartbeatRequest {
-            $0.groupID = group
-            $0.generationID = generation
-            $0.memberID = memberID
-            $0.groupInstanceID = options.instanceID
-        }
-    }
+    func heartbeat() -> HeartbeatRequest { HeartbeatRequest(metadata) }
 
     /// The answer to a heartbeat, or to a commit, of this generation.
     /// - Returns: an error that ends the membership for good.
@@ -214,19 +187,7 @@ struct GroupMember: Sendable {
     /// It has been told that its partitions are lost.
     mutating func mourn() { (isLost, owned) = (false, []) }
 
-    func leaveRequest(because reason: String) -> LeaveGroupRequest {
-        LeaveGroupRequest {
-            $0.groupID = group
-            $0.memberID = memberID
-            $0.members = [
-                .init {
-                    $0.memberID = memberID
-                    $0.groupInstanceID = options.instanceID
-                    $0.reason = reason
-                }
-            ]
-        }
-    }
+    func leaveRequest(because reason: String) -> LeaveGroupRequest { LeaveGroupRequest(metadata, because: reason) }
 }
 
 extension ConsumerProtocolData {

@@ -64,12 +64,9 @@ extension Consumer {
 }
 
 extension ConsumerSession {
-    fileprivate var groupMetadata: ConsumerGroupMetadata? {
+    var groupMetadata: ConsumerGroupMetadata? {
         guard let group = options.group else { return nil }
-        return state.withLock { state in
-            ConsumerGroupMetadata(
-                group: group, generation: state.member?.generation ?? -1, memberID: state.member?.memberID ?? "",
-                instanceID: options.instanceID)
-        }
+        return state.withLock(\.member)?.metadata
+            ?? ConsumerGroupMetadata(group: group, generation: -1, memberID: "", instanceID: options.instanceID)
     }
 }
