@@ -67,7 +67,7 @@ extension StreamsEngine {
     func divide(_ reports: [String: [UInt8]]) throws -> [String: GroupShare] {
         let told = try Dictionary(
             uniqueKeysWithValues: reports.map { ($0.key, try MemberReport.decoded($0.value, of: $0.key)) })
-        guard let plan = inner.withLock({ $0.plan }), let work = inner.withLock({ $0.groupWork }) else { return [:] }
+        guard case (let plan?, let work?) = inner.withLock({ ($0.plan, $0.groupWork) }) else { return [:] }
         let shares = GroupDivision(work, told).shares
         logger.info(
             "\(names.applicationID) divides \(work.tasks.count) tasks among \(told.count) processes",
@@ -154,9 +154,8 @@ extension StreamsEngine.Inner {
 
     fileprivate var groupWork: GroupDivision.Work? {
         guard let plan else { return nil }
-        let stateful = Set(plan.topology.subtopologies.filter(\.canBeCopied).map(\.number))
         return GroupDivision.Work(
-            tasks: plan.allTasks, stateful: Set(plan.allTasks.filter { stateful.contains($0.subtopology) }),
+            tasks: plan.allTasks, stateful: plan.topology.copiable(plan.allTasks),
             standbys: group.process == nil ? 0 : plan.configuration.standbys)
     }
 
@@ -166,9 +165,8 @@ extension StreamsEngine.Inner {
     ) -> StickyAssignment<Int>.Work {
         let known = Set(plan.allTasks)
         let tasks = plan.allTasks.filter(share.activeTasks.contains)
-        let copied = Set(plan.topology.subtopologies.filter(\.canBeCopied).map(\.number))
         return StickyAssignment<Int>.Work(
-            tasks: tasks, copied: Set(tasks.filter { copied.contains($0.subtopology) }),
+            tasks: tasks, copied: plan.topology.copiable(tasks),
             // On a cluster with several processes, copies are for the failure of a process.
             standbys: group.process == nil ? standbys : 0, followed: share.standbyTasks.intersection(known))
     }
@@ -178,10 +176,11 @@ extension StreamsEngine.Inner {
     fileprivate var isDivisionDue: Bool {
         guard let share = group.share, !isStopRequested, !isReplanning else { return false }
         if group.owesTasks { return placement.mayWorkOn.isSubset(of: share.activeTasks) }
+        if share.warmUps.isEmpty { return false }
         let held = heldTasks
         return share.warmUpTasks.contains { task in
             placement.standbyTasks.contains(task) && plan?.isOpen(task, in: loops.values.flatMap(\.reports)) ?? false
-                && held[task]?.lag ?? .max <= GroupDivision.Work(tasks: []).acceptableLag
+                && held[task]?.lag ?? .max <= GroupDivision.acceptableLag
         }
     }
 }

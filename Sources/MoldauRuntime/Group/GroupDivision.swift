@@ -22,15 +22,17 @@ package struct GroupDivision {
         package var stateful: Set<TaskID>
         /// How many standby copies each of these has.
         package var standbys = 0
-        /// A process that is at most so many records behind may take over a task. Kafka's `acceptable.recovery.lag`.
-        package var acceptableLag: Int64 = 10_000
-        /// How many copies catch up at once before they take over. Kafka's `max.warmup.replicas`.
-        package var mostWarmUps = 2
 
         package init(tasks: [TaskID], stateful: Set<TaskID> = [], standbys: Int = 0) {
             (self.tasks, self.stateful, self.standbys) = (tasks.sorted(), stateful, standbys)
         }
     }
+
+    /// A process or thread that is at most so many records behind may take over a task: Kafka's
+    /// `acceptable.recovery.lag`.
+    static var acceptableLag: Int64 { 10_000 }
+    /// How many copies catch up at once before they take over. Kafka's `max.warmup.replicas`.
+    private static var mostWarmUps: Int { 2 }
 
     private let work: Work
     private let reports: [String: MemberReport]
@@ -79,7 +81,7 @@ package struct GroupDivision {
             let chosen = place(task, wanted: wanted)
             let copies = target.standby[task] ?? []
             for copy in copies where copy != chosen { standby[copy, default: []].append(task) }
-            if chosen != wanted, !copies.contains(wanted), warmUpCount < work.mostWarmUps {
+            if chosen != wanted, !copies.contains(wanted), warmUpCount < Self.mostWarmUps {
                 standby[wanted, default: []].append(task)
                 warmUps[wanted, default: []].append(task)
             } else if chosen != wanted, copies.contains(wanted) {
@@ -130,7 +132,7 @@ package struct GroupDivision {
     }
 
     /// Whether a member could take over a task without reading much.
-    private func isReady(_ task: TaskID, _ member: String) -> Bool { lag(task, member) <= work.acceptableLag }
+    private func isReady(_ task: TaskID, _ member: String) -> Bool { lag(task, member) <= Self.acceptableLag }
 
     private func lag(_ task: TaskID, _ member: String) -> Int64 {
         if let held = reports[member]?.held(of: task) { return held.lag }

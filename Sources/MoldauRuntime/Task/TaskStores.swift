@@ -98,3 +98,11 @@ extension Subtopology {
         return !stores.isEmpty && stores.allSatisfy { $0.isLogged || sources.contains($0.name) }
     }
 }
+
+extension Topology {
+    /// Those of these tasks that can have standby copies.
+    func copiable(_ tasks: [TaskID]) -> Set<TaskID> {
+        let parts = Set(subtopologies.filter(\.canBeCopied).map(\.number))
+        return Set(tasks.filter { parts.contains($0.subtopology) })
+    }
+}

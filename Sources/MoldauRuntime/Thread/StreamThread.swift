@@ -119,12 +119,9 @@ package final class StreamThread {
     /// The partitions of running tasks that are no longer granted.
     package var leavingPartitions: Set<TopicPartition> { heldTasks.leavingPartitions }
 
-    /// A copy with at most this lag can take over soon: Kafka's `acceptable.recovery.lag`.
-    private static var acceptableLag: Int64 { 10_000 }
-
     /// The thread's status.
     package var status: TaskStatus {
-        TaskStatus(isRunning: phase == .running, isCaughtUp: restorer.maxLag <= Self.acceptableLag)
+        TaskStatus(isRunning: phase == .running, isCaughtUp: restorer.maxLag <= GroupDivision.acceptableLag)
     }
 
     /// What has happened so far.

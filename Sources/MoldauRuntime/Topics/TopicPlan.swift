@@ -236,8 +236,6 @@ extension TopicPlan {
     /// The tasks to assign to threads.
     /// - Parameter standbys: the number of standby copies of each task that can have some.
     package func work(standbys: Int = 0, of topology: Topology) -> StickyAssignment<Int>.Work {
-        let copied = Set(topology.subtopologies.filter(\.canBeCopied).map(\.number))
-        return StickyAssignment<Int>.Work(
-            tasks: tasks, copied: Set(tasks.filter { copied.contains($0.subtopology) }), standbys: standbys)
+        StickyAssignment<Int>.Work(tasks: tasks, copied: topology.copiable(tasks), standbys: standbys)
     }
 }
