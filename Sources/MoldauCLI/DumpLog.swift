@@ -68,7 +68,6 @@ struct DumpLog: ParsableCommand {
     }
 
     private static func line(of header: RecordBatchHeader, at position: Int) -> String {
-        let codecs = ["none", "gzip", "snappy", "lz4", "zstd"]
         let producer = header.producer
         let lastSequence = producer.baseSequence < 0 ? -1 : producer.baseSequence &+ header.lastOffsetDelta
         let fields: [(String, Any)] = [
@@ -79,7 +78,7 @@ struct DumpLog: ParsableCommand {
             ("isControl", header.isControl), ("position", position),
             (header.isLogAppendTime ? "LogAppendTime" : "CreateTime", header.maxTimestamp.ms),
             ("size", header.byteCount), ("magic", 2),
-            ("compresscodec", header.codec < codecs.count ? codecs[header.codec] : "\(header.codec)"),
+            ("compresscodec", Compression(rawValue: header.codec)?.name ?? "\(header.codec)"),
             ("crc", header.checksum),
         ]
         return fields.map { "\($0.0): \($0.1)" }.joined(separator: " ")

@@ -21,10 +21,9 @@ struct TransactionsDescribe: ParsableCommand {
                 "PARTITIONS")
             for (id, found) in try await admin.describeTransactions(ids).all().sorted(by: { $0.key < $1.key }) {
                 let partitions = found.partitions.sorted().map(\.description).joined(separator: ",")
-                let (seconds, rest) = found.timeout.components
                 table.add(
                     .text(id), .number(found.producerID), .number(Int64(found.producerEpoch)), .text(found.state),
-                    .number(seconds * 1_000 + rest / 1_000_000_000_000_000),
+                    .number(found.timeout.milliseconds),
                     found.startTime.map { .number($0.ms) } ?? .missing,
                     partitions.isEmpty ? .missing : .text(partitions))
             }

@@ -85,7 +85,7 @@ extension AdminClient {
             public let source: Source
         }
 
-        /// Whether somebody has set it for this resource or for the brokers.
+        /// Whether nobody has set it, neither for this resource nor for the brokers.
         public var isDefault: Bool { source == .defaultValue }
     }
 
