@@ -211,6 +211,7 @@ let package = Package(
             path: "Tests/Bench", swiftSettings: strict + warnings),
 
         .target(name: "CountedAllocations", path: "Tests/CountedAllocations"),
+        .target(name: "CSpawn", path: "Tests/CSpawn"),
         .executableTarget(
             name: "step-costs",
             dependencies: [
@@ -232,7 +233,7 @@ let package = Package(
 
         // Tests
         .target(
-            name: "ProgramSupport", dependencies: [.product(name: "Logging", package: "swift-log")],
+            name: "ProgramSupport", dependencies: ["CSpawn", .product(name: "Logging", package: "swift-log")],
             path: "Tests/ProgramSupport", swiftSettings: strict + warnings),
         tests(
             "ProjectTests", ["ProgramSupport", "MoldauTopology", "MoldauTesting", "MoldauServer"],
@@ -319,7 +320,7 @@ let package = Package(
             resources: [.copy("Resources/golden-wire.json"), .copy("Resources/Flows")]),
         tests("MoldauJSONTests", ["MoldauRecords", "MoldauJSON"]),
         .target(name: "FailingSyncs", path: "Tests/FailingSyncs"),
-        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs"], settings: sabotage),
+        tests("MoldauLogTests", ["MoldauRecords", "MoldauLog", "FailingSyncs", "ProgramSupport"], settings: sabotage),
         tests("MoldauBrokerTests", ["MoldauRecords", "MoldauLog", "MoldauBroker"], settings: sabotage),
         tests(
             "MoldauClusterEmbeddedTests",
@@ -341,7 +342,7 @@ let package = Package(
             "MoldauClientTests",
             [
                 "MoldauRecords", "MoldauWire", "MoldauNetwork", "MoldauClient", "MoldauLog", "MoldauCluster",
-                "MoldauClusterEmbedded", "MoldauServer",
+                "MoldauClusterEmbedded", "MoldauServer", "ProgramSupport",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

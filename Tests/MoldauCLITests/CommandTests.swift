@@ -10,38 +10,20 @@ struct CommandTests {
     private func withOrders(_ body: (_ data: String) throws -> Void) throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
-            try expectSuccess([
+            try moldau.expectSuccess([
                 "topics", "create", "orders", "--partitions", "2", "--set", "retention.ms=-1", "--data", data,
             ])
             try body(data)
         }
     }
 
-    @discardableResult
-    private func expectSuccess(
-        _ arguments: [String], input: String? = nil, at location: SourceLocation = #_sourceLocation
-    ) throws -> String {
-        let outcome = try moldau.run(arguments, input: input)
-        #expect(outcome.status == 0, "\(outcome.errors)", sourceLocation: location)
-        return outcome.output
-    }
-
-    private func expectFailure(
-        _ arguments: [String], input: String? = nil, says sentence: String,
-        at location: SourceLocation = #_sourceLocation
-    ) throws {
-        let outcome = try moldau.run(arguments, input: input)
-        #expect(outcome.status != 0, sourceLocation: location)
-        #expect(outcome.errors.contains(sentence), "\(outcome.errors)", sourceLocation: location)
-    }
-
     // MARK: Topics
 
     @Test func `creates, lists, describes and deletes topics`() throws {
         try withOrders { data in
-            try expectSuccess(["topics", "create", "customers", "--data", data])
-            #expect(try expectSuccess(["topics", "list", "--data", data]) == "customers\norders\n")
-            let description = try expectSuccess(["topics", "describe", "orders", "--data", data])
+            try moldau.expectSuccess(["topics", "create", "customers", "--data", data])
+            #expect(try moldau.expectSuccess(["topics", "list", "--data", data]) == "customers\norders\n")
+            let description = try moldau.expectSuccess(["topics", "describe", "orders", "--data", data])
             #expect(
                 description == """
                     orders: partitions 2, offsets held 0
@@ -57,18 +39,18 @@ struct CommandTests {
                       partition 1: offsets 0 up to, not including, 0
 
                     """)
-            try expectSuccess(["topics", "delete", "customers", "--data", data])
-            #expect(try expectSuccess(["topics", "list", "--data", data]) == "orders\n")
+            try moldau.expectSuccess(["topics", "delete", "customers", "--data", data])
+            #expect(try moldau.expectSuccess(["topics", "list", "--data", data]) == "orders\n")
         }
     }
 
     @Test func `tells how long a topic keeps its records, also if that is the default`() throws {
         try withOrders { data in
-            try expectSuccess(["topics", "create", "clicks", "--data", data])
-            try expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
-            let clicks = try expectSuccess(["topics", "describe", "clicks", "--data", data])
+            try moldau.expectSuccess(["topics", "create", "clicks", "--data", data])
+            try moldau.expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
+            let clicks = try moldau.expectSuccess(["topics", "describe", "clicks", "--data", data])
             #expect(clicks.contains("  retention.ms=604800000 (default; deleted after 7 days)\n"))
-            let rows = try expectSuccess(["topics", "describe", "rows", "--data", data])
+            let rows = try moldau.expectSuccess(["topics", "describe", "rows", "--data", data])
             #expect(rows.contains("  cleanup.policy=compact\n"))
             #expect(!rows.contains("retention.ms=604800000"))
         }
@@ -76,65 +58,66 @@ struct CommandTests {
 
     @Test func `settings of a topic change, and its records stay`() throws {
         try withOrders { data in
-            try expectSuccess(["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\nb:2\n")
+            try moldau.expectSuccess(
+                ["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\nb:2\n")
             let configure = ["topics", "configure", "orders", "--data", data]
             #expect(
-                try expectSuccess(configure + ["--set", "cleanup.policy=compact", "--unset", "retention.ms"])
+                try moldau.expectSuccess(configure + ["--set", "cleanup.policy=compact", "--unset", "retention.ms"])
                     == "orders: cleanup.policy=compact\norders: retention.ms is at its default\n")
-            let description = try expectSuccess(["topics", "describe", "orders", "--data", data])
+            let description = try moldau.expectSuccess(["topics", "describe", "orders", "--data", data])
             #expect(description.hasPrefix("orders: partitions 2, offsets held 2\n  cleanup.policy=compact\n"))
             #expect(!description.contains("  retention.ms"))
-            try expectFailure(
+            try moldau.expectFailure(
                 configure + ["--set", "retention.ms=soon"], says: "'soon' is not a valid value of retention.ms")
-            try expectFailure(configure + ["--unset", "retention.ms"], says: "is at its default already")
-            try expectFailure(configure, says: "give --set name=value")
-            #expect(try expectSuccess(["topics", "describe", "orders", "--data", data]) == description)
+            try moldau.expectFailure(configure + ["--unset", "retention.ms"], says: "is at its default already")
+            try moldau.expectFailure(configure, says: "give --set name=value")
+            #expect(try moldau.expectSuccess(["topics", "describe", "orders", "--data", data]) == description)
         }
     }
 
     @Test func `a misspelt setting is refused, and one without effect is told of`() throws {
         try withOrders { data in
-            try expectFailure(
+            try moldau.expectFailure(
                 ["topics", "create", "rows", "--set", "cleanup.polcy=compact", "--data", data],
                 says: "there is no setting 'cleanup.polcy'; there are: cleanup.policy, compression.type, delete.")
-            #expect(try expectSuccess(["topics", "list", "--data", data]) == "orders\n")
+            #expect(try moldau.expectSuccess(["topics", "list", "--data", data]) == "orders\n")
             let outcome = try moldau.run(
                 ["topics", "create", "rows", "--set", "min.insync.replicas=2", "--data", data])
             #expect(outcome.status == 0)
             #expect(
                 outcome.errors
                     == "'min.insync.replicas' is a setting of Kafka's that decides nothing here; it is kept\n")
-            let description = try expectSuccess(["topics", "describe", "rows", "--data", data])
+            let description = try moldau.expectSuccess(["topics", "describe", "rows", "--data", data])
             #expect(description.contains("  min.insync.replicas=2 (no effect here)\n"))
         }
     }
 
     @Test func `a compacted topic takes no lines without keys`() throws {
         try withOrders { data in
-            try expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
-            try expectFailure(
+            try moldau.expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
+            try moldau.expectFailure(
                 ["produce", "rows", "--data", data], input: "one\n",
                 says: "rows is compacted, so that each record needs a key")
-            try expectSuccess(["produce", "rows", "--key-separator", ":", "--data", data], input: "a:one\n")
+            try moldau.expectSuccess(["produce", "rows", "--key-separator", ":", "--data", data], input: "a:one\n")
         }
     }
 
     @Test(arguments: ["__consumer_offsets", "__transaction_state"])
     func `leaves the cluster's own topics alone`(topic: String) throws {
         try withOrders { data in
-            try expectFailure(
+            try moldau.expectFailure(
                 ["produce", topic, "--data", data], input: "one\n",
                 says: "'\(topic)' holds the cluster's own records")
-            try expectFailure(
+            try moldau.expectFailure(
                 ["topics", "delete", topic, "--data", data], says: "'\(topic)' holds the cluster's own records")
         }
     }
 
     @Test func `refuses a topic that exists, and an invalid name`() throws {
         try withOrders { data in
-            try expectFailure(
+            try moldau.expectFailure(
                 ["topics", "create", "orders", "--data", data], says: "the topic 'orders' exists already")
-            try expectFailure(["topics", "create", "a b", "--data", data], says: "'a b' cannot be created")
+            try moldau.expectFailure(["topics", "create", "a b", "--data", data], says: "'a b' cannot be created")
         }
     }
 
@@ -142,7 +125,7 @@ struct CommandTests {
 
     @Test func `prints what was written, with all that is asked for`() throws {
         try withOrders { data in
-            try expectSuccess(
+            try moldau.expectSuccess(
                 [
                     "produce", "orders", "--data", data, "--key-separator", ":", "--partition", "1", "--timestamp",
                     "1700000000000",
@@ -150,7 +133,7 @@ struct CommandTests {
                 ], input: "a:1\nb:2:3\nc:-\n")
             let all = ["--partitions", "--offsets", "--timestamps", "--headers", "--keys"]
             #expect(
-                try expectSuccess(["consume", "orders", "--data", data] + all) == """
+                try moldau.expectSuccess(["consume", "orders", "--data", data] + all) == """
                     1\t0\t1700000000000\tsource=test\ta\t1
                     1\t1\t1700000000000\tsource=test\tb\t2:3
                     1\t2\t1700000000000\tsource=test\tc\tnull
@@ -166,21 +149,23 @@ struct CommandTests {
     ])
     func `begins and ends where it is told to`(options: [String], printed: String) throws {
         try withOrders { data in
-            try expectSuccess(["produce", "orders", "--data", data, "--partition", "0"], input: "one\ntwo\nthree\n")
-            #expect(try expectSuccess(["consume", "orders", "--data", data] + options) == printed)
+            try moldau.expectSuccess(
+                ["produce", "orders", "--data", data, "--partition", "0"], input: "one\ntwo\nthree\n")
+            #expect(try moldau.expectSuccess(["consume", "orders", "--data", data] + options) == printed)
         }
     }
 
     @Test func `reads and writes numbers and bytes`() throws {
         try withOrders { data in
-            try expectSuccess(
+            try moldau.expectSuccess(
                 ["produce", "orders", "--data", data, "--value-type", "int64", "--partition", "0"], input: "-7\n")
-            try expectSuccess(
+            try moldau.expectSuccess(
                 ["produce", "orders", "--data", data, "--value-type", "hex", "--partition", "0"],
                 input: "0000000000000102\n")
-            #expect(try expectSuccess(["consume", "orders", "--data", data, "--value-type", "int64"]) == "-7\n258\n")
             #expect(
-                try expectSuccess(["consume", "orders", "--data", data, "--value-type", "hex"])
+                try moldau.expectSuccess(["consume", "orders", "--data", data, "--value-type", "int64"]) == "-7\n258\n")
+            #expect(
+                try moldau.expectSuccess(["consume", "orders", "--data", data, "--value-type", "hex"])
                     == "fffffffffffffff9\n0000000000000102\n")
         }
     }
@@ -188,8 +173,8 @@ struct CommandTests {
     @Test func `equal keys go to one partition`() throws {
         try withOrders { data in
             let lines = (0..<100).map { "key-\($0 % 10):\($0)\n" }.joined()
-            try expectSuccess(["produce", "orders", "--data", data, "--key-separator", ":"], input: lines)
-            let printed = try expectSuccess(["consume", "orders", "--data", data, "--partitions", "--keys"])
+            try moldau.expectSuccess(["produce", "orders", "--data", data, "--key-separator", ":"], input: lines)
+            let printed = try moldau.expectSuccess(["consume", "orders", "--data", data, "--partitions", "--keys"])
             let pairs = Set(
                 printed.split(separator: "\n").map { $0.split(separator: "\t").prefix(2).joined(separator: " ") })
             #expect(pairs.count == 10)
@@ -200,27 +185,27 @@ struct CommandTests {
     // MARK: Errors
 
     @Test func `says what to do if there is no data`() throws {
-        try expectFailure(
+        try moldau.expectFailure(
             ["topics", "list", "--data", "/nowhere/at/all"],
             says: "there is no directory '/nowhere/at/all'; give an application's")
         try withTemporaryDirectory { directory in
-            try expectFailure(["consume", "orders", "--data", directory.path], says: "holds no topics")
+            try moldau.expectFailure(["consume", "orders", "--data", directory.path], says: "holds no topics")
         }
     }
 
     @Test func `a directory without its file of topics is opened from its partitions`() throws {
         try withOrders { data in
-            try expectSuccess(["produce", "orders", "--partition", "1", "--data", data], input: "one\n")
+            try moldau.expectSuccess(["produce", "orders", "--partition", "1", "--data", data], input: "one\n")
             try FileManager.default.removeItem(atPath: "\(data)/topics/topics.json")
-            #expect(try expectSuccess(["consume", "orders", "--data", data]) == "one\n")
+            #expect(try moldau.expectSuccess(["consume", "orders", "--data", data]) == "one\n")
         }
     }
 
     @Test func `lists the existing topics if one is not found`() throws {
         try withOrders { data in
-            try expectFailure(
+            try moldau.expectFailure(
                 ["consume", "order", "--data", data], says: "there is no topic 'order'; there are: orders")
-            try expectFailure(
+            try moldau.expectFailure(
                 ["produce", "orders", "--partition", "2", "--data", data],
                 says: "no partition 2: orders has 2, counted from 0")
         }
@@ -228,10 +213,10 @@ struct CommandTests {
 
     @Test func `says which line cannot be written`() throws {
         try withOrders { data in
-            try expectFailure(
+            try moldau.expectFailure(
                 ["produce", "orders", "--value-type", "int64", "--data", data], input: "1\n2\nthree\n",
                 says: "the value 'three' in line 3 is not a whole number of 64 bits; the 2 lines before it are written")
-            try expectFailure(
+            try moldau.expectFailure(
                 ["produce", "orders", "--key-separator", "=>", "--data", data], input: "a=>1\nb\n",
                 says: "line 2 has no '=>' between key and value")
         }
@@ -240,7 +225,7 @@ struct CommandTests {
     @Test func `says which process has the directory`() throws {
         try withOrders { data in
             try withTemporaryDirectory { directory in
-                try expectSuccess(["produce", "orders", "--data", data], input: "one\n")
+                try moldau.expectSuccess(["produce", "orders", "--data", data], input: "one\n")
                 let holder = try moldau.start(
                     ["consume", "orders", "--follow", "--from-beginning", "--data", data], in: directory)
                 defer { holder.kill() }
@@ -275,7 +260,7 @@ struct CommandTests {
                 try Data(Self.oddBytes).write(to: URL(filePath: input))
                 for type in ["string", "bytes"] {
                     let name = "copy-\(type)"
-                    try expectSuccess(["topics", "create", name, "--data", data])
+                    try moldau.expectSuccess(["topics", "create", name, "--data", data])
                     let outcome = try shell(
                         "$moldau produce \(name) --value-type bytes --data $data < \(input) && "
                             + "$moldau consume \(name) --value-type \(type) --data $data > \(input).out", data)
@@ -293,7 +278,7 @@ struct CommandTests {
             #expect(outcome.status != 0)
             #expect(outcome.errors.contains("the value in line 2 is not UTF-8 text"), "\(outcome.errors)")
             #expect(outcome.errors.contains("the line before it is written"))
-            #expect(try expectSuccess(["consume", "orders", "--data", data]) == "grün\n")
+            #expect(try moldau.expectSuccess(["consume", "orders", "--data", data]) == "grün\n")
         }
     }
 
@@ -302,7 +287,7 @@ struct CommandTests {
     @Test(arguments: [("orders", 2_000_000, "1048588"), ("small", 700, "500"), ("orders", 9_000_000, "1048588")])
     func `a line that is too long costs no other line`(topic: String, length: Int, limit: String) throws {
         try withOrders { data in
-            try expectSuccess(["topics", "create", "small", "--set", "max.message.bytes=500", "--data", data])
+            try moldau.expectSuccess(["topics", "create", "small", "--set", "max.message.bytes=500", "--data", data])
             let good = (1...10).map { "line \($0)\n" }.joined()
             let input = good + String(repeating: "x", count: length) + "\nafter\n"
             let outcome = try moldau.run(["produce", topic, "--partition", "0", "--data", data], input: input)
@@ -310,23 +295,23 @@ struct CommandTests {
             #expect(outcome.errors.contains("line 11 is"), "\(outcome.errors)")
             #expect(outcome.errors.contains(limit), "\(outcome.errors)")
             #expect(outcome.errors.contains("the 10 lines before it are written"), "\(outcome.errors)")
-            #expect(try expectSuccess(["consume", topic, "--data", data]) == good)
+            #expect(try moldau.expectSuccess(["consume", topic, "--data", data]) == good)
         }
     }
 
     @Test func `many small lines go into a topic of small batches`() throws {
         try withOrders { data in
-            try expectSuccess(["topics", "create", "small", "--set", "max.message.bytes=300", "--data", data])
+            try moldau.expectSuccess(["topics", "create", "small", "--set", "max.message.bytes=300", "--data", data])
             let lines = (1...1_000).map { "line \($0)\n" }.joined()
-            try expectSuccess(["produce", "small", "--data", data], input: lines)
-            #expect(try expectSuccess(["consume", "small", "--data", data]) == lines)
+            try moldau.expectSuccess(["produce", "small", "--data", data], input: lines)
+            #expect(try moldau.expectSuccess(["consume", "small", "--data", data]) == lines)
         }
     }
 
     @Test(arguments: ["consume orders", "topics list", "topics describe"])
     func `says that its output cannot be written`(command: String) throws {
         try withOrders { data in
-            try expectSuccess(["produce", "orders", "--data", data], input: "one\n")
+            try moldau.expectSuccess(["produce", "orders", "--data", data], input: "one\n")
             let outcome = try shell("$moldau \(command) --data $data > /dev/full", data)
             #expect(outcome.status == 1)
             #expect(outcome.errors == "Error: standard output cannot be written: No space left on device\n")
@@ -336,7 +321,7 @@ struct CommandTests {
     @Test func `ends quietly when its output is closed`() throws {
         try withOrders { data in
             let lines = (0..<100_000).map { "line \($0)\n" }.joined()
-            try expectSuccess(["produce", "orders", "--partition", "0", "--data", data], input: lines)
+            try moldau.expectSuccess(["produce", "orders", "--partition", "0", "--data", data], input: lines)
             let outcome = try shell("$moldau consume orders --data $data | head -n 2", data)
             #expect(outcome.output == "line 0\nline 1\n")
             #expect(outcome.errors == "")
@@ -348,7 +333,7 @@ struct CommandTests {
         try withOrders { data in
             let outcome = try shell("echo one | $moldau produce orders --data $data 2> /dev/full", data)
             #expect(outcome.status == 0)
-            #expect(try expectSuccess(["consume", "orders", "--data", data]) == "one\n")
+            #expect(try moldau.expectSuccess(["consume", "orders", "--data", data]) == "one\n")
         }
     }
 
@@ -356,10 +341,11 @@ struct CommandTests {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "file").path
             try Data("text".utf8).write(to: URL(filePath: file))
-            try expectFailure(["topics", "list", "--data", file], says: "'\(file)' is a file; --data takes")
-            try expectFailure(
+            try moldau.expectFailure(["topics", "list", "--data", file], says: "'\(file)' is a file; --data takes")
+            try moldau.expectFailure(
                 ["topics", "create", "orders", "--data", file], says: "'\(file)' is a file; --data takes")
-            try expectFailure(["topics", "create", "orders", "--data", "\(file)/below"], says: "Not a directory")
+            try moldau.expectFailure(
+                ["topics", "create", "orders", "--data", "\(file)/below"], says: "Not a directory")
         }
     }
 }

@@ -14,70 +14,51 @@ struct LiveCommandTests {
             let data = directory.appending(path: "data").path
             let broker = try moldau.start(["broker", "--data", data, "--listen", "127.0.0.1:0"], in: directory)
             defer { broker.kill() }
-            let end = ContinuousClock.now + .seconds(30)
-            while try !broker.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end { usleep(10_000) }
-            let address = String(try broker.outputSoFar().dropFirst("listening on ".count).dropLast())
-            try run(["topics", "create", "orders", "--partitions", "2", "--data", data])
-            try run(
+            let address = String(try broker.firstLine().dropFirst("listening on ".count))
+            try moldau.expectSuccess(["topics", "create", "orders", "--partitions", "2", "--data", data])
+            try moldau.expectSuccess(
                 ["produce", "orders", "--partition", "0", "--timestamp", "1000", "--bootstrap-server", address],
                 input: "1\n2\n")
-            try run(
+            try moldau.expectSuccess(
                 ["produce", "orders", "--partition", "1", "--timestamp", "2000", "--data", data],
                 input: "3\n4\n5\n6\n")
             try body(data, address)
         }
     }
 
-    @discardableResult
-    private func run(
-        _ arguments: [String], input: String? = nil, at location: SourceLocation = #_sourceLocation
-    ) throws -> String {
-        let outcome = try moldau.run(arguments, input: input)
-        #expect(outcome.status == 0, "\(outcome.errors)", sourceLocation: location)
-        return outcome.output
-    }
-
-    private func expectFailure(
-        _ arguments: [String], says sentence: String, at location: SourceLocation = #_sourceLocation
-    ) throws {
-        let outcome = try moldau.run(arguments)
-        #expect(outcome.status != 0, sourceLocation: location)
-        #expect(outcome.errors.contains(sentence), "\(outcome.errors)", sourceLocation: location)
-    }
-
     @Test func `topics of a broker that runs are managed, by its directory or its address`() throws {
         try withBroker { data, address in
-            try run([
+            try moldau.expectSuccess([
                 "topics", "create", "bills", "--set", "retention.ms=-1", "--replication-factor", "1",
                 "--bootstrap-server", address,
             ])
-            #expect(try run(["topics", "list", "--data", data]) == "bills\norders\n")
-            try run(["topics", "configure", "bills", "--set", "retention.ms=5000", "--data", data])
+            #expect(try moldau.expectSuccess(["topics", "list", "--data", data]) == "bills\norders\n")
+            try moldau.expectSuccess(["topics", "configure", "bills", "--set", "retention.ms=5000", "--data", data])
             #expect(
-                try run(["topics", "describe", "bills", "--bootstrap-server", address]) == """
+                try moldau.expectSuccess(["topics", "describe", "bills", "--bootstrap-server", address]) == """
                     bills: partitions 1, offsets held 0
                       retention.ms=5000
                       partition 0: offsets 0 up to, not including, 0
 
                     """)
             #expect(
-                try run(["topics", "describe", "bills", "--data", data]).contains(
+                try moldau.expectSuccess(["topics", "describe", "bills", "--data", data]).contains(
                     "  segment.bytes=1073741824 (default)"))
-            try run(["topics", "delete", "bills", "--data", data])
-            #expect(try run(["topics", "list", "--bootstrap-server", address]) == "orders\n")
-            try expectFailure(
+            try moldau.expectSuccess(["topics", "delete", "bills", "--data", data])
+            #expect(try moldau.expectSuccess(["topics", "list", "--bootstrap-server", address]) == "orders\n")
+            try moldau.expectFailure(
                 ["topics", "describe", "bills", "--data", data], says: "there is no topic 'bills'; there are: orders")
         }
     }
 
     @Test func `records of a broker that runs are written and read`() throws {
         try withBroker { data, address in
-            let read = try run(["consume", "orders", "--partitions", "--offsets", "--data", data])
+            let read = try moldau.expectSuccess(["consume", "orders", "--partitions", "--offsets", "--data", data])
             #expect(
                 read.split(separator: "\n").sorted() == [
                     "0\t0\t1", "0\t1\t2", "1\t0\t3", "1\t1\t4", "1\t2\t5", "1\t3\t6",
                 ])
-            let some = try run([
+            let some = try moldau.expectSuccess([
                 "consume", "orders", "--partition", "1", "--offset", "2", "--max-messages", "1", "--bootstrap-server",
                 address,
             ])
@@ -87,12 +68,15 @@ struct LiveCommandTests {
 
     @Test func `offsets are told by place and by time, and records before one are deleted`() throws {
         try withBroker { data, address in
-            #expect(try run(["offsets", "--data", data]) == "orders:0:2\norders:1:4\n")
+            #expect(try moldau.expectSuccess(["offsets", "--data", data]) == "orders:0:2\norders:1:4\n")
             #expect(
-                try run(["offsets", "--topic", "orders:1", "--time", "-2", "--bootstrap-server", address])
+                try moldau.expectSuccess([
+                    "offsets", "--topic", "orders:1", "--time", "-2", "--bootstrap-server", address,
+                ])
                     == "orders:1:0\n")
-            #expect(try run(["offsets", "--time", "1500", "--data", data]) == "orders:0:\norders:1:0\n")
-            let deleted = try run([
+            #expect(
+                try moldau.expectSuccess(["offsets", "--time", "1500", "--data", data]) == "orders:0:\norders:1:0\n")
+            let deleted = try moldau.expectSuccess([
                 "delete-records", "--before", "orders:0:-1", "--before", "orders:1:3", "--data", data, "--json",
             ])
             #expect(
@@ -100,8 +84,8 @@ struct LiveCommandTests {
                     [{"lowWatermark":2,"partition":0,"topic":"orders"},{"lowWatermark":3,"partition":1,"topic":"orders"}]
 
                     """)
-            #expect(try run(["consume", "orders", "--data", data]) == "6\n")
-            try expectFailure(
+            #expect(try moldau.expectSuccess(["consume", "orders", "--data", data]) == "6\n")
+            try moldau.expectFailure(
                 ["delete-records", "--before", "orders:1", "--data", data], says: "topic:partition:offset")
         }
     }
@@ -115,22 +99,23 @@ struct LiveCommandTests {
                 readers  orders  1          0
 
                 """
-            #expect(try run(reset + ["--topic", "orders", "--to-earliest"]) == table)
-            #expect(try run(["groups", "list", "--data", data]) == "")
-            #expect(try run(reset + ["--topic", "orders", "--to-earliest", "--execute"]) == table)
-            #expect(try run(["groups", "list", "--data", data]) == "readers\n")
+            #expect(try moldau.expectSuccess(reset + ["--topic", "orders", "--to-earliest"]) == table)
+            #expect(try moldau.expectSuccess(["groups", "list", "--data", data]) == "")
+            #expect(try moldau.expectSuccess(reset + ["--topic", "orders", "--to-earliest", "--execute"]) == table)
+            #expect(try moldau.expectSuccess(["groups", "list", "--data", data]) == "readers\n")
             #expect(
-                try run(["groups", "describe", "--group", "readers", "--data", data]) == """
+                try moldau.expectSuccess(["groups", "describe", "--group", "readers", "--data", data]) == """
                     GROUP    TOPIC   PARTITION  CURRENT-OFFSET  LOG-END-OFFSET  LAG  CONSUMER-ID  HOST  CLIENT-ID
                     readers  orders  0          0               2               2    -            -     -
                     readers  orders  1          0               4               4    -            -     -
 
                     """)
             #expect(
-                try run(["groups", "list", "--state", "--bootstrap-server", address]).contains("Empty"))
-            try run(["groups", "delete", "--group", "readers", "--data", data])
-            #expect(try run(["groups", "list", "--data", data]) == "")
-            try expectFailure(
+                try moldau.expectSuccess(["groups", "list", "--state", "--bootstrap-server", address]).contains("Empty")
+            )
+            try moldau.expectSuccess(["groups", "delete", "--group", "readers", "--data", data])
+            #expect(try moldau.expectSuccess(["groups", "list", "--data", data]) == "")
+            try moldau.expectFailure(
                 ["groups", "describe", "--group", "readers", "--data", data], says: "there is no group 'readers'")
         }
     }
@@ -138,7 +123,7 @@ struct LiveCommandTests {
     @Test func `a group is moved to places and times, and stays within what is held`() throws {
         try withBroker { data, address in
             func moved(_ way: String...) throws -> [String] {
-                let lines = try run(
+                let lines = try moldau.expectSuccess(
                     ["groups", "reset-offsets", "--group", "g", "--topic", "orders", "--execute"] + way
                         + ["--data", data]
                 ).split(separator: "\n").dropFirst()
@@ -152,80 +137,79 @@ struct LiveCommandTests {
             #expect(try moved("--to-datetime", "1970-01-01T00:00:01.500") == ["2", "0"])
             #expect(try moved("--by-duration", "PT1H") == ["2", "4"])
             #expect(try moved("--to-earliest") == ["0", "0"])
-            try expectFailure(
+            try moldau.expectFailure(
                 ["groups", "reset-offsets", "--group", "g", "--all-topics", "--data", data], says: "give one of")
-            try expectFailure(
+            try moldau.expectFailure(
                 ["groups", "reset-offsets", "--group", "g", "--topic", "orders:7", "--to-latest", "--data", data],
                 says: "there is no partition '7'")
         }
     }
 
-    @Test func `a group with members is described, and neither moved nor deleted`() async throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let data = directory.appending(path: "data").path
-        let broker = try moldau.start(["broker", "--data", data, "--listen", "127.0.0.1:0"], in: directory)
-        defer { broker.kill() }
-        let end = ContinuousClock.now + .seconds(30)
-        while try !broker.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end {
-            try await Task.sleep(for: .milliseconds(10))
+    @Test func `a group with members is described, and neither moved nor deleted`() throws {
+        try withTemporaryDirectory { directory in
+            let data = directory.appending(path: "data").path
+            let broker = try moldau.start(["broker", "--data", data, "--listen", "127.0.0.1:0"], in: directory)
+            defer { broker.kill() }
+            let address = String(try broker.firstLine().dropFirst("listening on ".count))
+            try moldau.expectSuccess(["topics", "create", "orders", "--partitions", "2", "--data", data])
+            try moldau.expectSuccess(["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\n")
+            var options = ConsumerOptions(group: "readers")
+            options.offsetReset = .earliest
+            let consumer = try Consumer(
+                [Topic<String, String>("orders")], cluster: ClientOptions(bootstrapServers: address), options: options)
+            #expect(try waiting { try await !consumer.poll(within: .seconds(20)).isEmpty })
+            let describe = ["groups", "describe", "--group", "readers", "--data", data]
+            #expect(try moldau.expectSuccess(describe + ["--members"]).contains("orders(0,1)"))
+            let state = try moldau.expectSuccess(describe + ["--state"]).split(separator: "\n").last ?? ""
+            #expect(state.contains("range") && state.hasSuffix("Stable  1"), "\(state)")
+            let reset = ["groups", "reset-offsets", "--group", "readers", "--topic", "orders", "--to-latest"]
+            try moldau.expectFailure(
+                reset + ["--execute", "--data", data], says: "'readers' has 1 member, and is Stable")
+            try moldau.expectFailure(
+                ["groups", "delete", "--group", "readers", "--data", data], says: "'readers' has 1 member;")
+            try waiting { await consumer.close() }
         }
-        let address = String(try broker.outputSoFar().dropFirst("listening on ".count).dropLast())
-        try run(["topics", "create", "orders", "--partitions", "2", "--data", data])
-        try run(["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\n")
-        var options = ConsumerOptions(group: "readers")
-        options.offsetReset = .earliest
-        let consumer = try Consumer(
-            [Topic<String, String>("orders")], cluster: ClientOptions(bootstrapServers: address), options: options)
-        #expect(try await !consumer.poll(within: .seconds(20)).isEmpty)
-        let describe = ["groups", "describe", "--group", "readers", "--data", data]
-        #expect(try run(describe + ["--members"]).contains("orders(0,1)"))
-        let state = try run(describe + ["--state"]).split(separator: "\n").last ?? ""
-        #expect(state.contains("range") && state.hasSuffix("Stable  1"), "\(state)")
-        let reset = ["groups", "reset-offsets", "--group", "readers", "--topic", "orders", "--to-latest"]
-        try expectFailure(reset + ["--execute", "--data", data], says: "'readers' has 1 member, and is Stable")
-        try expectFailure(["groups", "delete", "--group", "readers", "--data", data], says: "'readers' has 1 member;")
-        await consumer.close()
     }
 
     @Test func `groups of a directory that nobody uses are looked at too`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
-            try run(["topics", "create", "orders", "--data", data])
-            try run(["produce", "orders", "--data", data], input: "1\n2\n")
-            try run([
+            try moldau.expectSuccess(["topics", "create", "orders", "--data", data])
+            try moldau.expectSuccess(["produce", "orders", "--data", data], input: "1\n2\n")
+            try moldau.expectSuccess([
                 "groups", "reset-offsets", "--group", "g", "--topic", "orders", "--to-latest", "--execute", "--data",
                 data,
             ])
-            let described = try run(["groups", "describe", "--all-groups", "--json", "--data", data])
+            let described = try moldau.expectSuccess(["groups", "describe", "--all-groups", "--json", "--data", data])
             #expect(described.contains("\"currentOffset\":2") && described.contains("\"lag\":0"))
-            #expect(try run(["offsets", "--data", data]) == "orders:0:2\n")
-            #expect(try run(["transactions", "list", "--data", data]) == "TRANSACTIONAL-ID  PRODUCER-ID  STATE\n")
+            #expect(try moldau.expectSuccess(["offsets", "--data", data]) == "orders:0:2\n")
+            #expect(
+                try moldau.expectSuccess(["transactions", "list", "--data", data])
+                    == "TRANSACTIONAL-ID  PRODUCER-ID  STATE\n")
             #expect(!FileManager.default.fileExists(atPath: "\(data)/topics/listening"))
         }
     }
 
     @Test func `a transactional id that is not there is not made`() throws {
         try withBroker { data, _ in
-            try expectFailure(
+            try moldau.expectFailure(
                 ["transactions", "abort", "--transactional-id", "nobody", "--data", data],
                 says: "TRANSACTIONAL_ID_NOT_FOUND")
-            #expect(try run(["transactions", "list", "--json", "--data", data]) == "[]\n")
+            #expect(try moldau.expectSuccess(["transactions", "list", "--json", "--data", data]) == "[]\n")
         }
     }
 
     @Test func `a process that does not listen is named, and how it would listen`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
-            try run(["topics", "create", "orders", "--data", data])
-            try run(["produce", "orders", "--data", data], input: "one\n")
+            try moldau.expectSuccess(["topics", "create", "orders", "--data", data])
+            try moldau.expectSuccess(["produce", "orders", "--data", data], input: "one\n")
             let holder = try moldau.start(
                 ["consume", "orders", "--follow", "--from-beginning", "--data", data], in: directory)
             defer { holder.kill() }
             let limit = ContinuousClock.now + .seconds(30)
             while try holder.outputSoFar().isEmpty, ContinuousClock.now < limit { usleep(10_000) }
-            try expectFailure(["groups", "list", "--data", data], says: "'.embedded(at:listening:)'")
+            try moldau.expectFailure(["groups", "list", "--data", data], says: "'.embedded(at:listening:)'")
         }
     }
 
@@ -239,7 +223,7 @@ struct LiveCommandTests {
         ),
     ])
     func `says what is wrong with the place`(options: [String], sentence: String) throws {
-        try expectFailure(["topics", "list"] + options, says: sentence)
+        try moldau.expectFailure(["topics", "list"] + options, says: sentence)
     }
 
     @Test(arguments: [
@@ -253,7 +237,7 @@ struct LiveCommandTests {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "client.properties")
             try Data(text.utf8).write(to: file)
-            try expectFailure(
+            try moldau.expectFailure(
                 ["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", file.path], says: sentence)
         }
     }
@@ -261,13 +245,12 @@ struct LiveCommandTests {
     @Test func `a command logs in as the properties file says`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
-            try run(["users", "add", "ann", "--data", data], input: "secret \"word\"\n")
+            try moldau.expectSuccess(["users", "add", "ann", "--data", data], input: "secret \"word\"\n")
             let broker = try moldau.start(
                 ["broker", "--data", data, "--listen", "SASL_PLAINTEXT://127.0.0.1:0"], in: directory)
             defer { broker.kill() }
-            let end = ContinuousClock.now + .seconds(30)
-            while try !broker.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end { usleep(10_000) }
-            try expectFailure(["topics", "list", "--data", data], says: "security.protocol=SASL_PLAINTEXT")
+            _ = try broker.firstLine()
+            try moldau.expectFailure(["topics", "list", "--data", data], says: "security.protocol=SASL_PLAINTEXT")
             let file = directory.appending(path: "client.properties")
             let text = #"""
                 # who logs in
@@ -277,8 +260,9 @@ struct LiveCommandTests {
                     username="ann" password="secret \\"word\\"";
                 """#
             try Data(text.utf8).write(to: file)
-            try run(["topics", "create", "orders", "--data", data, "--command-config", file.path])
-            #expect(try run(["offsets", "--data", data, "--command-config", file.path]) == "orders:0:0\n")
+            try moldau.expectSuccess(["topics", "create", "orders", "--data", data, "--command-config", file.path])
+            #expect(
+                try moldau.expectSuccess(["offsets", "--data", data, "--command-config", file.path]) == "orders:0:0\n")
         }
     }
 }

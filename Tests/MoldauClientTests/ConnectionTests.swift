@@ -2,6 +2,7 @@ import Foundation
 import MoldauRecords
 import MoldauServer
 import MoldauWire
+import ProgramSupport
 import Testing
 
 @testable import MoldauClient
@@ -16,17 +17,12 @@ import Testing
         init() throws {
             directory = FileManager.default.temporaryDirectory.appending(path: "moldau-tls-\(UUID().uuidString)").path
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = [
+            let arguments = [
                 "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                 "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
                 "-keyout", "\(directory)/server.key", "-out", path,
             ]
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try #require(try SpawnedProcess("/usr/bin/env", arguments).wait() == 0)
         }
 
         deinit { try? FileManager.default.removeItem(atPath: directory) }

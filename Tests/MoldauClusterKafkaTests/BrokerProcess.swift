@@ -18,9 +18,7 @@ final class BrokerProcess {
         running = try BuiltProgram("moldau").start(
             ["broker", "--data", data, "--listen", "127.0.0.1:0", "--durability", "os", "--no-auto-create"],
             in: directory)
-        let end = ContinuousClock.now + .seconds(30)
-        while try !running.outputSoFar().hasSuffix("\n"), ContinuousClock.now < end { usleep(2_000) }
-        address = try running.outputSoFar().dropFirst("listening on ".count).trimmingCharacters(in: .newlines)
+        address = String(try running.firstLine().dropFirst("listening on ".count))
         let admin = try cluster().makeAdmin(clientID: "test")
         try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
     }

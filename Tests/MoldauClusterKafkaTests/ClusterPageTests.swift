@@ -1,6 +1,7 @@
 import Foundation
 import Moldau
 import MoldauClusterKafka
+import ProgramSupport
 import Testing
 
 /// The examples of Docs/Cluster.md, which has the lines of these functions.
@@ -26,24 +27,8 @@ private enum ClusterPage {
 
 struct ClusterPageTests {
     @Test func `the examples of the page are those that are compiled here`() throws {
-        let here = URL(filePath: #filePath)
-        let root = here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        func lines(_ url: URL) throws -> [String] {
-            try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {
-                $0.trimmingCharacters(in: .whitespaces)
-            }
-        }
-        let compiled = Set(try lines(here))
-        var isInside = false
-        var count = 0
-        for line in try lines(root.appending(path: "Docs/Cluster.md")) {
-            if line.hasPrefix("```") {
-                isInside = line == "```swift cluster"
-            } else if isInside {
-                count += 1
-                #expect(compiled.contains(line))
-            }
-        }
-        #expect(count == 13)
+        let examples = try PageExamples(page: "Cluster.md", marked: "cluster")
+        for line in examples.lines { #expect(examples.compiled.contains(line)) }
+        #expect(examples.lines.count == 13)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MoldauLog
 import MoldauRecords
+import ProgramSupport
 import Testing
 
 /// What `Tests/Tools/read_segment.py` prints of a record.
@@ -18,18 +19,10 @@ private func hex(_ bytes: [UInt8]) -> String { bytes.map { String(format: "%02x"
 private func runReader(_ segment: String) throws -> [PrintedRecord] {
     let tool = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Tools/read_segment.py").path
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", tool, segment]
-    let (output, errors) = (Pipe(), Pipe())
-    (process.standardOutput, process.standardError) = (output, errors)
-    try process.run()
-    let printed = output.fileHandleForReading.readDataToEndOfFile()
-    let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "python3 is needed, and read the segment so: \(complaint)")
-    return try printed.split(separator: UInt8(ascii: "\n")).map {
-        try JSONDecoder().decode(PrintedRecord.self, from: $0)
+    let outcome = try BuiltProgram(path: "/usr/bin/env").run(["python3", tool, segment])
+    try #require(outcome.status == 0, "python3 is needed, and read the segment so: \(outcome.errors)")
+    return try outcome.output.split(separator: "\n").map {
+        try JSONDecoder().decode(PrintedRecord.self, from: Data($0.utf8))
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import MoldauLog
 import MoldauRecords
+import ProgramSupport
 import Testing
 
 private let first = "p/00000000000000000000.log"
@@ -123,20 +124,16 @@ struct DirectoryLockTests {
 
     @Test func `a second process is refused by the holder's name, and a killed holder does not block`() throws {
         let directory = try TemporaryDirectory()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", Self.holder, "\(directory.path)/.lock"]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let said = try #require(try output.fileHandleForReading.read(upToCount: 4))
-        #expect(String(decoding: said, as: UTF8.self) == "held", "python3 is needed to run this test")
+        let printing = try TemporaryDirectory()
+        let process = try BuiltProgram(path: "/usr/bin/env").start(
+            ["python3", "-c", Self.holder, "\(directory.path)/.lock"], in: URL(filePath: printing.path))
+        #expect(try process.firstLine() == "held", "python3 is needed to run this test")
         let files = PosixFileSystem()
         let expected = LogError.locked(
             directory: directory.path, holder: "process \(process.processIdentifier) (holder of the lock)")
         #expect(throws: expected) { try files.lock(directory.path) }
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        process.kill()
+        _ = try process.wait()
         _ = try files.lock(directory.path)
     }
 

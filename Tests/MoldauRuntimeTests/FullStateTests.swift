@@ -5,6 +5,7 @@ import MoldauRuntime
 import MoldauState
 import MoldauTopology
 import Synchronization
+import ProgramSupport
 import Testing
 
 /// A disk without room for the state: the thread waits, as it does if the broker's disk is full.
@@ -145,13 +146,7 @@ private final class FullableShelfStore: CustomByteStore {
         func makeRoom() throws { try FileManager.default.removeItem(atPath: ballast) }
 
         private static func run(_ arguments: String...) throws -> Bool {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = arguments
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            return process.terminationStatus == 0
+            try SpawnedProcess("/usr/bin/env", arguments).wait() == 0
         }
     }
 #endif

@@ -57,7 +57,7 @@ public struct BuiltProgram: Sendable {
 
 /// A program that was started.
 public final class RunningProgram {
-    private let process = Process()
+    private let process: SpawnedProcess
     private let output: URL
     private let errors: URL
 
@@ -67,38 +67,42 @@ public final class RunningProgram {
         errors = directory.appending(path: "\(name).err")
         try Data().write(to: output)
         try Data().write(to: errors)
-        process.executableURL = program
-        process.arguments = arguments
-        if let workingDirectory { process.currentDirectoryURL = workingDirectory }
-        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
+        let files = [
+            try input.map { try FileHandle(forReadingFrom: $0) }, try FileHandle(forWritingTo: output),
+            try FileHandle(forWritingTo: errors),
+        ]
+        process = try SpawnedProcess(
+            program.path, arguments, streams: files.map { $0?.fileDescriptor }, workingDirectory: workingDirectory?.path
+        )
+        for file in files { try file?.close() }
     }
 
-    public var processIdentifier: Int32 { process.processIdentifier }
+    public var processIdentifier: Int32 { process.identifier }
 
     /// Kills it, as in a crash.
-    public func kill() { _ = signal(SIGKILL) }
+    public func kill() { process.send(SIGKILL) }
 
     /// Asks it to stop, as Control-C does.
-    public func interrupt() { _ = signal(SIGINT) }
-
-    private func signal(_ number: Int32) -> Int32 {
-        process.isRunning ? Foundation.kill(process.processIdentifier, number) : 0
-    }
+    public func interrupt() { process.send(SIGINT) }
 
     /// What it has printed so far.
     public func outputSoFar() throws -> String { String(decoding: try Data(contentsOf: output), as: UTF8.self) }
+
+    /// The first line that it prints; what there is of it after `limit`. Blocks.
+    public func firstLine(within limit: Duration = .seconds(30)) throws -> String {
+        let end = ContinuousClock.now + limit
+        while try !outputSoFar().contains("\n"), ContinuousClock.now < end { usleep(2_000) }
+        return String(try outputSoFar().prefix { $0 != "\n" })
+    }
 
     /// What it has printed on standard error so far.
     public func errorsSoFar() throws -> String { String(decoding: try Data(contentsOf: errors), as: UTF8.self) }
 
     /// Waits until the program ends. Blocks.
     public func wait() throws -> BuiltProgram.Outcome {
-        process.waitUntilExit()
+        let status = process.wait()
         return BuiltProgram.Outcome(
-            status: process.terminationStatus,
+            status: status,
             output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
             errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
     }

@@ -1,5 +1,6 @@
 import Foundation
 import MoldauServer
+import ProgramSupport
 
 /// Certificates made by `openssl` in a directory that goes with the value: an authority, a server's and a client's.
 final class TLSFiles: Sendable {
@@ -32,19 +33,14 @@ final class TLSFiles: Sendable {
 
     private func make(_ arguments: [String]) throws {
         let all = arguments + ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        let process = Self.openssl(all, in: directory)
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failed(arguments: all) }
+        guard try Self.openssl(all, in: directory).wait() == 0 else { throw Failed(arguments: all) }
     }
 
-    private static func openssl(_ arguments: [String], in directory: String) -> Process {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        process.currentDirectoryURL = URL(filePath: directory)
-        return process
+    private static func openssl(
+        _ arguments: [String], stream: Int32? = nil, in directory: String
+    ) throws -> SpawnedProcess {
+        try SpawnedProcess(
+            "/usr/bin/env", ["openssl"] + arguments, streams: [stream, stream, nil], workingDirectory: directory)
     }
 
     /// A client whose socket is encrypted by a program of its own, which ends when the client does.
@@ -59,13 +55,10 @@ final class TLSFiles: Sendable {
             "127.0.0.1:\(address.port)",
         ]
         if let certificate { arguments += ["-cert", "\(certificate).pem", "-key", "\(certificate).key"] }
-        let process = openssl(arguments, in: directory)
-        let end = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
-        (process.standardInput, process.standardOutput) = (end, end)
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        // Only the program has it now, so that its end is seen.
-        try end.close()
+        _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+        // Afterwards only the program has it, so that its end is seen.
+        defer { close(ends[1]) }
+        _ = try openssl(arguments, stream: ends[1], in: directory)
         return WireClient(ClientSocket(descriptor: ends[0]))
     }
 }
