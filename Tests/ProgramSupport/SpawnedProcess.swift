@@ -59,7 +59,7 @@ public final class SpawnedProcess: Sendable {
         return status.withLock { $0 ?? -1 }
     }
 
-    /// Takes its end from the system at once: an ended process that nobody asks for keeps others busy that wait for any.
+    /// Takes its end from the system at once: an ended process that nobody asks for keeps those busy that wait for any.
     private func watch() {
         Thread.detachNewThread { [self] in
             var information = siginfo_t()
