@@ -45,6 +45,7 @@ let package = Package(
         .library(name: "MoldauServiceLifecycle", targets: ["MoldauServiceLifecycle"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
+        .library(name: "MoldauClientEmbedded", targets: ["MoldauClientEmbedded"]),
         .library(name: "MoldauClusterKafka", targets: ["MoldauClusterKafka"]),
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
@@ -119,6 +120,14 @@ let package = Package(
                 "MoldauRecords", "MoldauWire", "MoldauNetwork",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+
+        // Its clients of a broker in this process
+        library(
+            "MoldauClientEmbedded",
+            [
+                "MoldauClient", "MoldauClusterEmbedded", "MoldauServer",
+                .product(name: "NIOCore", package: "swift-nio"),
             ]),
 
         // The port onto a Kafka cluster
@@ -342,7 +351,7 @@ let package = Package(
             "MoldauClientTests",
             [
                 "MoldauRecords", "MoldauWire", "MoldauNetwork", "MoldauClient", "MoldauLog", "MoldauCluster",
-                "MoldauClusterEmbedded", "MoldauServer", "ProgramSupport",
+                "MoldauClusterEmbedded", "MoldauServer", "MoldauClientEmbedded", "ProgramSupport",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
