@@ -35,6 +35,7 @@ ALLOWED = {
     ],
     "MoldauClient": ["MoldauRecords", "MoldauWire", "MoldauNetwork"],
     "MoldauClientEmbedded": ["MoldauClient", "MoldauClusterEmbedded", "MoldauServer"],
+    "MoldauClientServiceLifecycle": ["MoldauClient"],
     "MoldauClusterKafka": ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
@@ -74,12 +75,13 @@ ALLOWED_PACKAGES = {
     "MoldauNetwork": ["Crypto", "CryptoExtras", "NIOCore"],
     "MoldauClient": ["NIOCore", "NIOPosix", "NIOSSL"],
     "MoldauClientEmbedded": ["NIOCore"],
+    "MoldauClientServiceLifecycle": ["ServiceLifecycle"],
     "MoldauCLI": ["ArgumentParser", "Logging"],
 }
 
 # The products for which SwiftNIO, TLS and the like may be built.
 NETWORKED = {
-    "MoldauServer", "MoldauClient", "MoldauClientEmbedded", "MoldauClusterKafka",
+    "MoldauServer", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClusterKafka",
     "moldau",
 }
 # The packages that only they may need.
