@@ -91,24 +91,34 @@ public final class Consumer<Key, Value>: Sendable {
         guard let found = try await take(within: time) else { return [] }
         var taken = found.taken
         var records: [ConsumerRecord<Key, Value>] = []
-        let limit = maxPollRecords
-        records.reserveCapacity(taken.countEstimate(atMost: limit))
         do {
-            while records.count < limit {
-                guard let record = try taken.reader.next() else {
-                    taken.finish()
-                    break
-                }
-                taken.position = record.offset
-                records.append(try ConsumerRecord(record, of: taken.partition, by: found.topic))
-                taken.position = record.offset + 1
-            }
+            try Self.read(&taken, by: found.topic, into: &records, atMost: maxPollRecords)
         } catch {
             try note(error, taken, hasRecords: !records.isEmpty)
             return intercepted(records)
         }
         advance(taken)
         return intercepted(records)
+    }
+
+    /// Not asynchronous, so that what is done for each record stays in registers.
+    @inlinable static func read(
+        _ taken: inout TakenRecords, by topic: Topic<Key, Value>, into records: inout [ConsumerRecord<Key, Value>],
+        atMost limit: Int
+    ) throws {
+        let partition = taken.partition
+        var (reader, position) = (taken.reader, taken.position)
+        defer { (taken.reader, taken.position) = (reader, position) }
+        records.reserveCapacity(taken.countEstimate(atMost: limit))
+        while records.count < limit {
+            guard let record = try reader.next() else {
+                position = taken.end
+                return
+            }
+            position = record.offset
+            records.append(try ConsumerRecord(record, of: partition, by: topic))
+            position = record.offset + 1
+        }
     }
 
     @usableFromInline var maxPollRecords: Int { session.options.maxPollRecords }

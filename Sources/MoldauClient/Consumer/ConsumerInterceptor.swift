@@ -5,7 +5,9 @@ public import MoldauRecords
 ///
 /// Its methods are called on whatever thread the client runs, and must not block.
 public protocol ConsumerInterceptor<Key, Value>: Sendable {
+    /// The type of the keys.
     associatedtype Key
+    /// The type of the values.
     associatedtype Value
 
     /// Called with the records that `poll` is about to return; records that are left out count as returned. Records of

@@ -20,8 +20,8 @@ internal import MoldauWire
     /// About how many records there are, at most `limit`.
     @usableFromInline func countEstimate(atMost limit: Int) -> Int { min(limit, chunk.bytes.count / 64 + 1) }
 
-    /// All records were read.
-    @usableFromInline mutating func finish() { position = chunk.next }
+    /// Behind all records.
+    @usableFromInline var end: Offset { chunk.next }
 
     /// What is left; nil if that is nothing.
     /// - Parameter isBroken: whether the record at `position` has been begun already.

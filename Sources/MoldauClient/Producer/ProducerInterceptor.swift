@@ -23,7 +23,9 @@ extension ProducerRecord: Sendable where Key: Sendable, Value: Sendable {}
 ///
 /// Its methods are called on whatever thread the client runs, and must not block.
 public protocol ProducerInterceptor<Key, Value>: Sendable {
+    /// The type of the keys.
     associatedtype Key
+    /// The type of the values.
     associatedtype Value
 
     /// Called with a record before its key and its value become bytes. Records that are given as bytes
