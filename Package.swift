@@ -45,6 +45,8 @@ let package = Package(
         .library(name: "MoldauServiceLifecycle", targets: ["MoldauServiceLifecycle"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
+        .library(name: "MoldauClientEmbedded", targets: ["MoldauClientEmbedded"]),
+        .library(name: "MoldauClientServiceLifecycle", targets: ["MoldauClientServiceLifecycle"]),
         .library(name: "MoldauClusterKafka", targets: ["MoldauClusterKafka"]),
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
@@ -120,6 +122,17 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
+
+        // Its clients of a broker in this process
+        library(
+            "MoldauClientEmbedded",
+            [
+                "MoldauClient", "MoldauClusterEmbedded", "MoldauServer",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        library(
+            "MoldauClientServiceLifecycle",
+            ["MoldauClient", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
 
         // The port onto a Kafka cluster
         library(
@@ -342,9 +355,11 @@ let package = Package(
             "MoldauClientTests",
             [
                 "MoldauRecords", "MoldauWire", "MoldauNetwork", "MoldauClient", "MoldauLog", "MoldauCluster",
-                "MoldauClusterEmbedded", "MoldauServer", "ProgramSupport",
+                "MoldauClusterEmbedded", "MoldauServer", "MoldauClientEmbedded", "MoldauClientServiceLifecycle",
+                "ProgramSupport",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         tests(
             "MoldauClusterKafkaTests",

@@ -25,6 +25,8 @@ public struct ClientOptions: Sendable {
     public var tls: ClientTLS?
     /// `sasl.*`: nil for no log-in.
     public var logIn: ClientLogIn?
+    /// Another way to the brokers than sockets.
+    package var transport: (any FrameTransport)?
 
     /// A client of the cluster to which these brokers belong.
     public init(bootstrapServers: [BrokerAddress]) { self.bootstrapServers = bootstrapServers }

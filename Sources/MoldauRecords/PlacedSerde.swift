@@ -72,7 +72,7 @@ extension Serde {
     @usableFromInline package var isPerTopic: Bool { placed != nil }
 
     /// Whether the serde reads or writes headers.
-    @usableFromInline package var usesHeaders: Bool { headerCoding != nil }
+    @inlinable package var usesHeaders: Bool { headerCoding != nil }
 
     /// The serde for a topic: this one, unless it is made per topic. The result can be asked for another topic again.
     public func at(_ topic: String, _ part: RecordPart) -> Serde {
@@ -149,8 +149,13 @@ extension Serde {
     }
 
     /// Decodes a value from a record with these headers; `bytes` is nil for a null.
-    public func read(_ bytes: UnsafeRawBufferPointer?, headers: Headers) throws -> Value {
-        guard let headerCoding, let bytes else { return try bytes.map { try decode($0.bytes) } ?? decodeNull() }
+    @inlinable public func read(_ bytes: UnsafeRawBufferPointer?, headers: Headers) throws -> Value {
+        guard let bytes else { return try decodeNull() }
+        return usesHeaders ? try read(bytes, seeing: headers) : try decode(bytes.bytes)
+    }
+
+    @usableFromInline func read(_ bytes: UnsafeRawBufferPointer, seeing headers: Headers) throws -> Value {
+        guard let headerCoding else { return try decode(bytes.bytes) }
         return try headerCoding.decode(bytes.bytes, headers)
     }
 }

@@ -76,7 +76,7 @@ public struct Serde<Value>: Sendable {
 
     /// The value that a null from a topic is decoded to.
     /// - Throws: `SerdeError.nullNotExpected` if the type has no null.
-    public func decodeNull() throws(SerdeError) -> Value {
+    @inlinable public func decodeNull() throws(SerdeError) -> Value {
         guard let null else { throw .nullNotExpected(type: "\(Value.self)") }
         return null.make()
     }

@@ -99,6 +99,7 @@ public final class BrokerServer: Service {
         let pools = ServerPools(options)
         pools.start()
         let table = ConnectionTable(options)
+        cluster.limitTopics(options)
         let service = cluster.makeService(options, pools, logger)
         var listeners: [any Channel] = []
         do {
@@ -198,10 +199,16 @@ extension EmbeddedCluster {
         return count(store)
     }
 
-    fileprivate func makeService(_ options: ServerOptions, _ pools: ServerPools, _ logger: Logger) -> ServerWork {
+    fileprivate func limitTopics(_ options: ServerOptions) {
+        func limit(_ store: some EmbeddedStore) {
+            store.broker.limitTopics(to: TopicLimits(topics: options.maxTopics, partitions: options.maxPartitions))
+        }
+        limit(store)
+    }
+
+    func makeService(_ options: ServerOptions, _ pools: ServerPools, _ logger: Logger) -> ServerWork {
         func make(_ store: some EmbeddedStore) -> ServerWork {
             let broker = store.broker
-            broker.limitTopics(to: TopicLimits(topics: options.maxTopics, partitions: options.maxPartitions))
             let service = RequestService(broker, options, pools, logger)
             return ServerWork(
                 work: { frame, connection, reply in service.work(frame, of: connection, then: reply) },

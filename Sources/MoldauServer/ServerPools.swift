@@ -12,6 +12,9 @@ struct ServerPools {
         logIns = NIOThreadPool(numberOfThreads: 1)
     }
 
+    /// Uses threads that run already, and that `start` and `stop` are not for.
+    init(sharing pool: NIOThreadPool) { (work, logIns) = (pool, pool) }
+
     func start() {
         work.start()
         logIns.start()

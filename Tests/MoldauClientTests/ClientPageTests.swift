@@ -1,5 +1,6 @@
 import Foundation
 import MoldauClient
+import MoldauClientEmbedded
 import MoldauRecords
 import ProgramSupport
 import Testing
@@ -37,6 +38,13 @@ private enum ClientPage {
             // Positions of a consumer.
             try await transaction.commit(offsets, of: metadata)
         }
+    }
+
+    static func embed(_ orders: Topic<String, String>) throws {
+        let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
+        let producer = try Producer(to: orders, cluster: .embedded(cluster))
+        let consumer = try Consumer([orders], cluster: .embedded(cluster), options: ConsumerOptions(group: "shop"))
+        _ = (producer, consumer)
     }
 
     static func consume(_ orders: Topic<String, String>, _ cluster: ClientOptions) async throws {

@@ -16,6 +16,8 @@ struct FakeBrokers {
     var leaders: [Int32]
     /// Whether batches with certain records are refused for good.
     var refusesSome = false
+    /// Larger batches are refused.
+    var maxBatchBytes = Int.max
     private var producers: [[Int64: Producer]]
 
     init(partitions: Int) {
@@ -84,6 +86,10 @@ struct FakeBrokers {
     ) {
         guard case .bytes(let bytes) = data.records, let header = try? RecordBatchHeader(bytes.bytes) else {
             answer.errorCode = .corruptMessage
+            return
+        }
+        if bytes.count > maxBatchBytes {
+            answer.errorCode = .messageTooLarge
             return
         }
         let partition = Int(data.index)

@@ -6,6 +6,7 @@ import Testing
 
 @Suite struct FetchMachineTests {
     private let partition = TopicPartition("t", 0)
+    private let time = Timestamp(ms: 1_000_000)
 
     private func machine(_ change: (inout ConsumerOptions) -> Void = { _ in }) -> FetchMachine {
         var options = ConsumerOptions()
@@ -68,7 +69,7 @@ import Testing
     private func fetch(_ machine: inout FetchMachine, _ now: Duration = .zero, leader: Int32 = 0) -> (
         Int32, Int, Int64
     )? {
-        for action in machine.next(now, map(leader: leader)).actions {
+        for action in machine.next(now, map(leader: leader), at: time).actions {
             if case .fetch(let node, let number, let request) = action {
                 return (node, number, request.topics[0].partitions[0].fetchOffset.value)
             }
@@ -101,7 +102,7 @@ import Testing
         #expect(fetch(&machine) == nil, "that is enough")
         let chunk = try #require(try machine.take())
         #expect(chunk.from == Offset(5) && chunk.next == Offset(6))
-        machine.advance(chunk, to: chunk.next)
+        machine.advance(chunk, to: chunk.next, nil)
         #expect(machine.places[partition]?.position == Offset(6))
         #expect(fetch(&machine)?.2 == 7)
     }
@@ -112,7 +113,7 @@ import Testing
         let number = try #require(fetch(&machine)).1
         _ = machine.fetched(number, .success(answer(batch(["a", "b", "c"], at: 0))), .zero, chance: 0.5)
         let chunk = try #require(try machine.take())
-        machine.advance(chunk, to: Offset(1))
+        machine.advance(chunk, to: Offset(1), chunk.rest(from: Offset(1), nil))
         #expect(try values(try machine.take()) == ["b", "c"])
     }
 
@@ -137,7 +138,7 @@ import Testing
             return
         }
         #expect(fetch(&machine, .milliseconds(99), leader: 1) == nil)
-        #expect(machine.next(.milliseconds(99), map()).due == .milliseconds(100))
+        #expect(machine.next(.milliseconds(99), map(), at: time).due == .milliseconds(100))
         #expect(fetch(&machine, .milliseconds(100), leader: 1)?.0 == 1)
     }
 
@@ -146,7 +147,8 @@ import Testing
         machine.seek(partition, to: Offset(9))
         let number = try #require(fetch(&machine)).1
         _ = machine.fetched(number, .success(answer([], error: .offsetOutOfRange)), .zero, chance: 0.5)
-        guard case .listOffsets(_, let question, let request)? = machine.next(.zero, map()).actions.first else {
+        guard case .listOffsets(_, let question, let request)? = machine.next(.zero, map(), at: time).actions.first
+        else {
             Issue.record("offsets are not asked for")
             return
         }
@@ -221,5 +223,84 @@ import Testing
         #expect(try machine.take() == nil && fetch(&machine) == nil)
         machine.pause([partition], false)
         #expect(try values(try machine.take()) == ["a"])
+    }
+
+    // MARK: Sessions
+
+    /// The request that the machine makes now, and its number.
+    private func request(_ machine: inout FetchMachine) -> (number: Int, FetchRequest)? {
+        for action in machine.next(.zero, map(), at: time).actions {
+            if case .fetch(_, let number, let request) = action { return (number, request) }
+        }
+        return nil
+    }
+
+    private func named(_ request: FetchRequest) -> [String] {
+        request.topics.flatMap { topic in
+            topic.partitions.map { "\(topic.topic)-\($0.partition)@\($0.fetchOffset.value)" }
+        }
+    }
+
+    @Test func `within a session only what has changed is asked for, and silence is no error`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        let first = try #require(request(&machine))
+        #expect(first.1.sessionID == 0 && first.1.sessionEpoch == 0 && named(first.1) == ["t-0@0"])
+        var begun = answer(batch(["a"], at: 0))
+        begun.sessionID = 9
+        _ = machine.fetched(first.number, .success(begun), .zero, chance: 0.5)
+        let second = try #require(request(&machine))
+        #expect(second.1.sessionID == 9 && second.1.sessionEpoch == 1 && named(second.1) == ["t-0@1"])
+        let nothing = FetchResponse { $0.sessionID = 9 }
+        #expect(machine.fetched(second.number, .success(nothing), .zero, chance: 0.5).isEmpty)
+        let third = try #require(request(&machine))
+        #expect(third.1.sessionEpoch == 2 && named(third.1) == [])
+        _ = machine.fetched(third.number, .success(answer(batch(["b"], at: 1))), .zero, chance: 0.5)
+        let fourth = try #require(request(&machine))
+        #expect(fourth.1.sessionEpoch == 3 && named(fourth.1) == ["t-0@2"] && fourth.1.forgottenTopicsData.isEmpty)
+    }
+
+    @Test func `what is not read any more is taken out of the session`() throws {
+        var machine = machine()
+        machine.assign([partition, TopicPartition("u", 0)])
+        // The map knows only one topic: the other one waits for its leader.
+        machine.seek(partition, to: .zero)
+        let first = try #require(request(&machine))
+        var begun = answer([])
+        begun.sessionID = 9
+        _ = machine.fetched(first.number, .success(begun), .zero, chance: 0.5)
+        machine.pause([partition], true)
+        #expect(request(&machine) == nil)
+        machine.pause([partition], false)
+        var session = BrokerFetchSession()
+        var made = FetchRequest()
+        let entry = BrokerFetchSession.Entry(offset: .zero, leaderEpoch: 0)
+        let other = TopicPartition("t", 1)
+        #expect(session.begin(&made, [(partition, entry), (other, entry)]) == [partition, other])
+        session.answered(begun)
+        #expect(session.begin(&made, [(other, entry)]) == [])
+        #expect(made.forgottenTopicsData.map(\.topic) == ["t"] && made.forgottenTopicsData[0].partitions == [0])
+        session.answered(begun)
+        made.forgottenTopicsData = []
+        #expect(session.begin(&made, [(partition, entry), (other, entry)]) == [partition])
+        #expect(made.sessionEpoch == 2 && made.forgottenTopicsData.isEmpty)
+    }
+
+    @Test func `a session that the broker has ended begins anew at once, with all partitions`() throws {
+        for (code, id) in [(ErrorCode.fetchSessionIDNotFound, Int32(0)), (.invalidFetchSessionEpoch, 9)] {
+            var machine = machine()
+            machine.seek(partition, to: .zero)
+            var begun = answer(batch(["a"], at: 0))
+            begun.sessionID = 9
+            _ = machine.fetched(try #require(request(&machine)).number, .success(begun), .zero, chance: 0.5)
+            let refused = FetchResponse { $0.errorCode = code }
+            let number = try #require(request(&machine)).number
+            #expect(machine.fetched(number, .success(refused), .zero, chance: 0.5).isEmpty)
+            let next = try #require(request(&machine))
+            #expect(next.1.sessionID == id && next.1.sessionEpoch == 0 && named(next.1) == ["t-0@1"])
+            let lost = ClientError.disconnected(BrokerAddress(host: "b", port: 1), reason: "cut")
+            _ = machine.fetched(next.number, .failure(lost), .zero, chance: 0.5)
+            #expect(machine.sessions[0]?.isIncremental == false)
+        }
     }
 }

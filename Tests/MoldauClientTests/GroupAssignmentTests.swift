@@ -38,13 +38,19 @@ import Testing
         #expect(numbers(second, "x") == [0, 1] && numbers(second, "y") == [2, 3])
     }
 
+    @Test func `the eager sticky one gives away at once what moves`() {
+        let members = [member("x", owns: [0, 1, 2, 3]), member("y")]
+        let spread = GroupAssignment(members, counts: ["a": 4]).spread(by: .sticky)
+        #expect(numbers(spread, "x") == [0, 1] && numbers(spread, "y") == [2, 3])
+    }
+
     @Test func `of two that say they own a partition, the one of the later generation does`() {
         let members = [member("x", owns: [0, 1], generation: 3), member("y", owns: [0], generation: 4)]
         let spread = GroupAssignment(members, counts: ["a": 2]).spread(by: .cooperativeSticky)
         #expect(numbers(spread, "x") == [1] && numbers(spread, "y") == [0])
     }
 
-    @Test(arguments: [ConsumerOptions.Assignor.range, .roundRobin, .cooperativeSticky])
+    @Test(arguments: [ConsumerOptions.Assignor.range, .roundRobin, .sticky, .cooperativeSticky])
     func `every partition has one reader, and loads are even`(assignor: ConsumerOptions.Assignor) {
         for count in 1...6 {
             let members = (0..<count).map { member("m\($0)") }

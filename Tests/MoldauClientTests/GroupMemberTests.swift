@@ -8,7 +8,7 @@ import Testing
     private func member(_ assignors: [ConsumerOptions.Assignor] = [.range]) -> GroupMember {
         var options = ConsumerOptions(group: "g")
         options.assignors = assignors
-        return GroupMember(options, group: "g", topics: ["t"])
+        return GroupMember(options, group: "g", .topics(["t"]))
     }
 
     private func joined(leader: String = "other", generation: Int32 = 1) -> JoinGroupResponse {
@@ -50,6 +50,7 @@ import Testing
 
     @Test func `the leader spreads what all have subscribed to`() throws {
         var member = member()
+        _ = member.joinRequest()
         let subscription = member.joinRequest().protocols[0].metadata
         var response = joined(leader: "me")
         response.members = ["me", "other"].map { id in
@@ -68,6 +69,7 @@ import Testing
 
     @Test func `a subscription that cannot be read is told, and does not trap`() {
         var member = member()
+        _ = member.joinRequest()
         var response = joined(leader: "me")
         response.members = [
             .init {
@@ -83,6 +85,7 @@ import Testing
 
     @Test func `a heartbeat has the member join again, or tells that all is lost`() {
         var member = member()
+        _ = member.joinRequest()
         _ = member.joined(joined())
         _ = member.synced(SyncGroupResponse())
         member.own([TopicPartition("t", 0)])
@@ -97,10 +100,51 @@ import Testing
         #expect(!member.isLost && member.owned.isEmpty)
     }
 
+    @Test func `for the assignor sticky a member tells what it had, and a leader reads that`() throws {
+        var member = member([.sticky])
+        _ = member.joinRequest()
+        var answer = joined(leader: "me")
+        answer.protocolName = "sticky"
+        let other = ConsumerSubscription {
+            $0.topics = ["t"]
+            $0.userData = StickyUserData(partitions: [TopicPartition("t", 3)], generation: 4).bytes
+        }
+        answer.members = [
+            .init {
+                $0.memberID = "you"
+                $0.metadata = other.bytes
+            }
+        ]
+        #expect(member.joined(answer) == .sync)
+        #expect(member.followers.first?.owned == [TopicPartition("t", 3)] && member.followers.first?.generation == 4)
+        let assignment = ConsumerAssignment { $0.assignedPartitions = .init([TopicPartition("t", 1)]) }
+        _ = member.synced(SyncGroupResponse { $0.assignment = assignment.bytes })
+        // It gives everything up before it joins again.
+        member.own([])
+        let told = try ConsumerSubscription.decode(try #require(member.joinRequest().protocols.first).metadata).data
+        #expect(
+            StickyUserData(reading: told.userData)
+                == StickyUserData(partitions: [TopicPartition("t", 1)], generation: 1))
+        #expect(told.ownedPartitions.isEmpty)
+    }
+
+    @Test func `a member that subscribes while it joins joins once more`() {
+        var member = member()
+        _ = member.joinRequest()
+        _ = member.joined(joined())
+        member.subscribe(.topics(["u"]))
+        _ = member.synced(SyncGroupResponse())
+        #expect(member.needsJoin)
+        _ = member.joinRequest()
+        _ = member.joined(joined())
+        _ = member.synced(SyncGroupResponse())
+        #expect(!member.needsJoin)
+    }
+
     @Test func `a member whose name another has taken ends`() {
         var options = ConsumerOptions(group: "g")
         options.instanceID = "one"
-        var member = GroupMember(options, group: "g", topics: ["t"])
+        var member = GroupMember(options, group: "g", .topics(["t"]))
         _ = member.joined(joined())
         #expect(member.heard(.fencedInstanceID, generation: 1) == .fenced(id: "one"))
         let refused = JoinGroupResponse { $0.errorCode = .fencedInstanceID }

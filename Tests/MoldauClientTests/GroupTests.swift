@@ -59,7 +59,7 @@ private final class OwnThread: TaskExecutor {
         }
     }
 
-    @Test(arguments: [ConsumerOptions.Assignor.range, .roundRobin, .cooperativeSticky])
+    @Test(arguments: [ConsumerOptions.Assignor.range, .roundRobin, .sticky, .cooperativeSticky])
     func `two members share the partitions, and the one that stays gets all`(
         assignor: ConsumerOptions.Assignor
     ) async throws {

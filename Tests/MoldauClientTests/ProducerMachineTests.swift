@@ -10,10 +10,23 @@ import Testing
     /// connections arrive late.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func `every record is there once and in order, whatever is lost`(seed: UInt64) {
+        check(seed, maxBatchBytes: .max)
+    }
+
+    /// Batches of about eight records, of which brokers take four at once, while all that goes on.
+    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    func `batches that are too large are split, and every record is there once and in order`(seed: UInt64) {
+        let splits = check(seed, maxBatchBytes: BatchFormat.headerSize + 4 * 17)
+        #expect(splits > 100)
+    }
+
+    /// - Returns: how many batches were split.
+    @discardableResult private func check(_ seed: UInt64, maxBatchBytes: Int) -> Int {
         var options = ProducerOptions()
         options.batchSize = 200
         options.bufferMemory = 20_000
-        var run = ProducerRun(seed: seed, records: 2_000, options: options)
+        if maxBatchBytes < .max { options.linger = .milliseconds(30) }
+        var run = ProducerRun(seed: seed, records: 2_000, options: options, maxBatchBytes: maxBatchBytes)
         run.run()
         #expect(run.acknowledgements.count == 2_000)
         for partition in 0..<3 {
@@ -22,18 +35,20 @@ import Testing
             #expect(isRight, "partition \(partition), seed \(seed)")
         }
         for (value, acknowledgement) in run.acknowledgements {
-            let outcome = run.outcomes[ObjectIdentifier(acknowledgement.outcome)]
+            let (outcome, index) = run.outcome(of: acknowledgement)
             guard case .success(let place) = outcome else {
                 Issue.record(
                     "record \(value) of \(acknowledgement.partition), seed \(seed): \(String(describing: outcome))")
                 continue
             }
             guard let base = place.baseOffset else { continue }
-            let offset = Int(base.value) + acknowledgement.index
+            let offset = Int(base.value) + index
             let partition = Int(acknowledgement.partition.partition.number)
             let isThere = run.brokers.logs[partition][offset] == Int64(value)
             #expect(isThere, "record \(value), seed \(seed)")
         }
+        #expect(run.machine.usedBytes == 0, "seed \(seed)")
+        return run.splits.count
     }
 
     /// After a batch that is refused the sequence goes on in another epoch, in which nothing may be repeated that was

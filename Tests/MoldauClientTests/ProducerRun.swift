@@ -29,11 +29,14 @@ struct ProducerRun {
     private var lastReturn: [Int: Duration] = [:]
     private(set) var acknowledgements: [(value: Int, Acknowledgement)] = []
     private(set) var outcomes: [ObjectIdentifier: Result<BatchOutcome.Place, ClientError>] = [:]
+    private(set) var splits: [ObjectIdentifier: [BatchOutcome.Part]] = [:]
     let recordCount: Int
     /// From then on nothing goes wrong.
     let calm: Duration
 
-    init(seed: UInt64, records: Int, options: ProducerOptions, refusesSome: Bool = false) {
+    init(
+        seed: UInt64, records: Int, options: ProducerOptions, refusesSome: Bool = false, maxBatchBytes: Int = .max
+    ) {
         let calm = Duration.seconds(20)
         let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)])
         machine = ProducerMachine(options, client)
@@ -41,6 +44,7 @@ struct ProducerRun {
         generator = SeededGenerator(seed: seed)
         brokers = FakeBrokers(partitions: 3)
         brokers.refusesSome = refusesSome
+        brokers.maxBatchBytes = maxBatchBytes
         recordCount = records
         self.calm = calm
         let topic = machine.addTopic(.roundRobin())
@@ -139,10 +143,20 @@ struct ProducerRun {
             case .refresh:
                 learn()
                 plan(now + .milliseconds(10), .look)
+            case .split(let outcome, let parts): splits[ObjectIdentifier(outcome)] = parts
             case .complete(let outcome, let result):
                 outcomes[ObjectIdentifier(outcome)] = result
             }
         }
+    }
+
+    /// What became of a record: its batch's outcome, and its place in that.
+    func outcome(of acknowledgement: Acknowledgement) -> (Result<BatchOutcome.Place, ClientError>?, index: Int) {
+        var (outcome, index) = (acknowledgement.outcome, acknowledgement.index)
+        while let part = splits[ObjectIdentifier(outcome)]?.last(where: { $0.first <= index }) {
+            (outcome, index) = (part.outcome, index - part.first)
+        }
+        return (outcomes[ObjectIdentifier(outcome)], index)
     }
 
     private mutating func send(_ request: ProduceRequest, _ number: Int, _ node: Int32) {

@@ -34,6 +34,8 @@ ALLOWED = {
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauClusterEmbedded", "CMemory",
     ],
     "MoldauClient": ["MoldauRecords", "MoldauWire", "MoldauNetwork"],
+    "MoldauClientEmbedded": ["MoldauClient", "MoldauClusterEmbedded", "MoldauServer"],
+    "MoldauClientServiceLifecycle": ["MoldauClient"],
     "MoldauClusterKafka": ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
@@ -72,11 +74,16 @@ ALLOWED_PACKAGES = {
     ],
     "MoldauNetwork": ["Crypto", "CryptoExtras", "NIOCore"],
     "MoldauClient": ["NIOCore", "NIOPosix", "NIOSSL"],
+    "MoldauClientEmbedded": ["NIOCore"],
+    "MoldauClientServiceLifecycle": ["ServiceLifecycle"],
     "MoldauCLI": ["ArgumentParser", "Logging"],
 }
 
 # The products for which SwiftNIO, TLS and the like may be built.
-NETWORKED = {"MoldauServer", "MoldauClient", "MoldauClusterKafka", "moldau"}
+NETWORKED = {
+    "MoldauServer", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClusterKafka",
+    "moldau",
+}
 # The packages that only they may need.
 NETWORK_PACKAGES = {"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}
 

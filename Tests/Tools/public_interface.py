@@ -18,9 +18,9 @@ import sys
 import tempfile
 
 MODULES = [
-    "Moldau", "MoldauClient", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClusterKafka", "MoldauJSON", "MoldauLog",
-    "MoldauRecords", "MoldauRuntime", "MoldauServer", "MoldauServiceLifecycle", "MoldauState", "MoldauTesting",
-    "MoldauTopology",
+    "Moldau", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauCluster",
+    "MoldauClusterEmbedded", "MoldauClusterKafka", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
+    "MoldauServer", "MoldauServiceLifecycle", "MoldauState", "MoldauTesting", "MoldauTopology",
 ]
 
 

@@ -14,6 +14,8 @@ internal import MoldauWire
 public final class AdminClient: Sendable {
     let cluster: ClusterClient
     let options: AdminOptions
+    /// Whether the connections are another client's.
+    private let isGuest: Bool
 
     /// A client, which connects when it is needed.
     /// - Throws: `ClientError.invalidSetting`.
@@ -25,11 +27,17 @@ public final class AdminClient: Sendable {
 
     init(_ cluster: ClientOptions, _ options: AdminOptions, _ world: any ClientWorld) {
         self.options = options
+        isGuest = false
         self.cluster = ClusterClient(cluster, world)
         self.cluster.refresh()
     }
 
-    deinit { cluster.close() }
+    /// A client that uses another one's connections.
+    init(of cluster: ClusterClient, _ options: AdminOptions) {
+        (self.cluster, self.options, isGuest) = (cluster, options, true)
+    }
+
+    deinit { if !isGuest { cluster.close() } }
 
     /// Ends the connections. Whoever waits for an answer gets `ClientError`.
     public func close() async { cluster.close() }

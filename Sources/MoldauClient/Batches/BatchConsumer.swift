@@ -32,7 +32,7 @@ package final class BatchConsumer: Sendable {
     }
 
     init(_ options: ConsumerOptions, _ cluster: ClientOptions, _ world: any ClientWorld) throws(ClientError) {
-        session = try ConsumerSession(options, topics: nil, cluster, world)
+        session = try ConsumerSession(options, nil, cluster, world)
         let signals = Monitor(Signals())
         self.signals = signals
         session.state.withLock { $0.bell = { signals.withLock(wakes: true) { $0.hasNews = true } } }
@@ -87,7 +87,7 @@ package final class BatchConsumer: Sendable {
             var bytes = 0
             do throws(ClientError) {
                 while bytes < limit, let chunk = try state.fetch.take() {
-                    state.fetch.advance(chunk, to: chunk.next)
+                    state.fetch.advance(chunk, to: chunk.next, nil)
                     bytes += chunk.bytes.count
                     polled.append(
                         Polled(

@@ -88,13 +88,13 @@ package final class BatchProducer {
     /// - Throws: `BatchFailure` of one batch that is not: others are told by the next calls.
     package func flush() throws {
         guard !pending.isEmpty else { return }
-        let (sender, outcomes) = (sender, pending.map(\.outcome))
+        let (sender, batches) = (sender, pending.map { ($0.outcome, $0.recordCount) })
         let results = try waiting {
             try await sender.flush()
-            var results: [Result<BatchOutcome.Place, ClientError>] = []
-            for outcome in outcomes {
+            var results: [Result<Offset?, ClientError>] = []
+            for (outcome, count) in batches {
                 do {
-                    results.append(.success(try await outcome.place()))
+                    results.append(.success(try await outcome.end(of: count)))
                 } catch let error as ClientError {
                     results.append(.failure(error))
                 }
@@ -104,9 +104,8 @@ package final class BatchProducer {
         var failures: [(batch: Pending, error: ClientError)] = []
         for (batch, result) in zip(pending, results) {
             switch result {
-            case .success(let place):
-                guard let base = place.baseOffset else { continue }
-                let end = base + Int64(batch.recordCount)
+            case .success(let end):
+                guard let end else { continue }
                 acknowledged[batch.outcome.partition] = max(acknowledged[batch.outcome.partition] ?? end, end)
             case .failure(let error): failures.append((batch, error))
             }

@@ -228,6 +228,12 @@ final class ClusterClient: Sendable {
         if isNew { world.perform { self.askIfDue() } }
     }
 
+    /// All topics are known from now on, or only those that are asked for.
+    func wantAll(_ isWanted: Bool) {
+        state.withLock { $0.map.wantAll(isWanted) }
+        if isWanted { world.perform { self.askIfDue() } }
+    }
+
     /// The number of a topic's partitions, once the cluster tells.
     /// - Throws: `ClientError.unknownTopic` if it does not within that time.
     func partitionCount(of topic: String, within time: Duration) async throws -> Int32 {
@@ -265,7 +271,7 @@ final class ClusterClient: Sendable {
         }
         guard let question else { return }
         let request = MetadataRequest {
-            $0.topics = question.topics.map { name in .init { $0.name = name } }
+            $0.topics = question.topics?.map { name in .init { $0.name = name } }
             $0.allowAutoTopicCreation = options.createsTopics
         }
         let take: @Sendable (Result<MetadataResponse, ClientError>) -> Void = { self.take($0) }

@@ -16,6 +16,8 @@ struct ClusterMap: Sendable {
         /// Zero if the broker is too old to tell.
         var id: TopicID
         var leaders: [Leader]
+        /// Whether it is the cluster's own: no pattern matches it.
+        var isInternal = false
     }
 
     /// Whom to ask next about the cluster.
@@ -24,8 +26,8 @@ struct ClusterMap: Sendable {
         case bootstrap(BrokerAddress)
     }
 
-    /// What to ask, and whom.
-    typealias Question = (source: Source, topics: [String])
+    /// What to ask, and whom; nil for all topics.
+    typealias Question = (source: Source, topics: [String]?)
 
     private let bootstrap: [BrokerAddress]
     private let maxAge: Duration
@@ -35,8 +37,15 @@ struct ClusterMap: Sendable {
     private(set) var topics: [String: TopicEntry] = [:]
     /// What the cluster said about topics that it did not describe.
     private(set) var errors: [String: ErrorCode] = [:]
+    /// Another one after each answer.
+    private(set) var revision = 0
     /// The topics to ask for.
     private var wanted: Set<String> = []
+    /// Whether all topics are asked for, as somebody reads by a pattern.
+    private var wantsAll = false
+    /// Whether the question that waits for its answer is for all topics; and whether one was answered.
+    private var asksAll = false
+    private(set) var knowsAll = false
     private var isStale = true
     private var isAsking = false
     private var askedAt: Duration?
@@ -60,6 +69,17 @@ struct ClusterMap: Sendable {
     /// From now on the topic is asked for.
     mutating func want(_ topic: String) { if wanted.insert(topic).inserted { isStale = true } }
 
+    /// From now on all topics are asked for, or only those that are wanted.
+    mutating func wantAll(_ isWanted: Bool) {
+        if isWanted, !wantsAll { (isStale, knowsAll) = (true, false) }
+        wantsAll = isWanted
+    }
+
+    /// The topics that a pattern matches. The cluster's own are in no pattern (`exclude.internal.topics`).
+    func names(matching pattern: TopicExpression) -> Set<String> {
+        Set(topics.lazy.filter { !$0.value.isInternal && pattern.matches($0.key) }.map(\.key))
+    }
+
     /// An answer or a lost connection shows that something has changed.
     mutating func becomeStale() { isStale = true }
 
@@ -68,14 +88,14 @@ struct ClusterMap: Sendable {
         guard !isAsking, now >= retryAt ?? now else { return nil }
         let isOld = askedAt.map { now - $0 >= maxAge } ?? true
         guard isStale || isOld else { return nil }
-        (isAsking, isStale, askedAt) = (true, false, now)
+        (isAsking, isStale, askedAt, asksAll) = (true, false, now, wantsAll)
         defer { turn += 1 }
         let nodes = brokers.keys.sorted()
         // Each fourth time, and while no broker is known, the cluster is looked for where it was at the beginning.
         let source: Source =
             nodes.isEmpty || turn % 4 == 3
             ? .bootstrap(bootstrap[turn / (nodes.isEmpty ? 1 : 4) % bootstrap.count]) : .node(nodes[turn % nodes.count])
-        return (source, wanted.sorted())
+        return (source, wantsAll ? nil : wanted.sorted())
     }
 
     /// When there is something to ask; nil if a question waits for its answer.
@@ -96,8 +116,12 @@ struct ClusterMap: Sendable {
         var isComplete = true
         for topic in response.topics {
             guard let name = topic.name else { continue }
-            isComplete = take(topic, name) && isComplete
+            let isKnown = take(topic, name)
+            // Of all topics, some may be without a leader for long, and nobody asks for them.
+            isComplete = isComplete && (isKnown || asksAll && !wanted.contains(name))
         }
+        if asksAll { forgetOthers(than: Set(response.topics.compactMap(\.name))) }
+        revision += 1
         if isComplete {
             backoff.reset()
             // Questions that come at once would be answered alike.
@@ -106,6 +130,13 @@ struct ClusterMap: Sendable {
             isStale = true
             retryAt = now + backoff.pause(chance: chance)
         }
+    }
+
+    /// All topics were told: others are gone.
+    private mutating func forgetOthers(than told: Set<String>) {
+        knowsAll = true
+        topics = topics.filter { told.contains($0.key) }
+        for name in wanted.subtracting(told) { errors[name] = .unknownTopicOrPartition }
     }
 
     /// - Returns: whether all about the topic is known.
@@ -130,7 +161,7 @@ struct ClusterMap: Sendable {
             leaders[number] = Leader(
                 node: partition.leaderID >= 0 ? partition.leaderID : nil, epoch: partition.leaderEpoch)
         }
-        topics[name] = TopicEntry(id: topic.topicID, leaders: leaders)
+        topics[name] = TopicEntry(id: topic.topicID, leaders: leaders, isInternal: topic.isInternal)
         return leaders.allSatisfy { $0.node != nil }
     }
 

@@ -12,14 +12,14 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// A connection to a broker over a socket. Everything but `channel` happens on its event loop.
-final class SocketLink: BrokerLink {
+/// A connection to a broker, over a socket or whatever else carries frames. Everything happens on its event loop.
+final class SocketLink: BrokerLink, FrameReceiver {
     typealias Answer = @Sendable (Result<WireBytes, ClientError>, _ version: Int16) -> Void
 
     private enum Phase {
         case connecting
-        case preparing(any Channel)
-        case ready(any Channel, VersionTable)
+        case preparing(any FrameCarrier)
+        case ready(any FrameCarrier, VersionTable)
         case ended(ClientError)
     }
 
@@ -27,7 +27,7 @@ final class SocketLink: BrokerLink {
     private enum Sending {
         case hold
         case fail(ClientError)
-        case go(any Channel, VersionTable)
+        case go(any FrameCarrier, VersionTable)
     }
 
     private struct State {
@@ -72,23 +72,23 @@ final class SocketLink: BrokerLink {
                 }
                 return .hold
             case .ended(let error): return .fail(error)
-            case .ready(let channel, let versions): return .go(channel, versions)
+            case .ready(let carrier, let versions): return .go(carrier, versions)
             }
         }
         switch now {
         case .hold: break
         case .fail(let error): loop.execute { answer(.failure(error)) }
-        case .go(let channel, let versions):
+        case .go(let carrier, let versions):
             guard let version = versions.version(of: Request.api, atMost: maxVersion) else {
                 let error = ClientError.unsupportedAPI(Request.api.name, address)
                 return loop.execute { answer(.failure(error)) }
             }
-            write(request, version, channel, timeout, answer)
+            write(request, version, carrier, timeout, answer)
         }
     }
 
     private func write<Request: WireRequest>(
-        _ request: Request, _ version: Int16, _ channel: any Channel, _ timeout: Duration,
+        _ request: Request, _ version: Int16, _ carrier: any FrameCarrier, _ timeout: Duration,
         _ answer: @escaping @Sendable (Result<Request.Response, ClientError>) -> Void
     ) {
         let isAnswered = (request as? ProduceRequest)?.acks != 0
@@ -115,14 +115,11 @@ final class SocketLink: BrokerLink {
             return end("\(error)")
         }
         if isAnswered {
-            channel.writeAndFlush(frame, promise: nil)
+            carrier.send(frame, then: nil)
             return watch()
         }
-        channel.writeAndFlush(frame).whenComplete { result in
-            switch result {
-            case .success: answer(.success(Request.Response()))
-            case .failure(let error): answer(.failure(.disconnected(address, reason: "\(error)")))
-            }
+        carrier.send(frame) { error in
+            answer(error.map { .failure(.disconnected(address, reason: "\($0)")) } ?? .success(Request.Response()))
         }
     }
 
@@ -186,42 +183,42 @@ final class SocketLink: BrokerLink {
 
     // MARK: Beginning and end
 
-    /// The socket is connected.
-    func begin(_ channel: any Channel) {
+    /// The socket is connected, or whatever else there is.
+    func begin(_ carrier: any FrameCarrier) {
         let isWanted = state.withLock { state in
             guard case .connecting = state.phase else { return false }
-            state.phase = .preparing(channel)
+            state.phase = .preparing(carrier)
             return true
         }
-        guard isWanted else { return channel.close(promise: nil) }
-        negotiate(channel, version: 3)
+        guard isWanted else { return carrier.close() }
+        negotiate(carrier, version: 3)
     }
 
-    private func negotiate(_ channel: any Channel, version: Int16) {
+    private func negotiate(_ carrier: any FrameCarrier, version: Int16) {
         let request = ApiVersionsRequest {
             $0.clientSoftwareName = "moldau"
             $0.clientSoftwareVersion = "1.0"
         }
-        write(request, version, channel, options.requestTimeout) { result in
+        write(request, version, carrier, options.requestTimeout) { result in
             switch result {
             case .success(let response) where response.errorCode == .none:
-                self.logIn(channel, VersionTable(response))
+                self.logIn(carrier, VersionTable(response))
             // Older brokers answer in version 0, and say so.
             case .success(let response) where response.errorCode == .unsupportedVersion && version > 0:
-                self.negotiate(channel, version: 0)
+                self.negotiate(carrier, version: 0)
             case .success(let response): self.end("it refuses ApiVersions: \(response.errorCode)")
             case .failure(let error): self.end("\(error)")
             }
         }
     }
 
-    private func logIn(_ channel: any Channel, _ versions: VersionTable) {
-        guard let logIn = options.logIn else { return becomeReady(channel, versions) }
+    private func logIn(_ carrier: any FrameCarrier, _ versions: VersionTable) {
+        guard let logIn = options.logIn else { return becomeReady(carrier, versions) }
         guard versions.version(of: .saslHandshake, atMost: 1) == 1,
             let version = versions.version(of: .saslAuthenticate, atMost: .max)
         else { return end(with: .unsupportedAPI(ApiKey.saslAuthenticate.name, address)) }
         let handshake = SaslHandshakeRequest { $0.mechanism = logIn.mechanism.rawValue }
-        write(handshake, 1, channel, options.requestTimeout) { result in
+        write(handshake, 1, carrier, options.requestTimeout) { result in
             guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
             guard response.errorCode == .none else {
                 let offered = response.mechanisms.joined(separator: ", ")
@@ -230,24 +227,24 @@ final class SocketLink: BrokerLink {
             }
             switch logIn.mechanism {
             case .plain:
-                self.authenticate(logIn.plainMessage, channel, version) { _ in self.becomeReady(channel, versions) }
+                self.authenticate(logIn.plainMessage, carrier, version) { _ in self.becomeReady(carrier, versions) }
             case .scramSHA256, .scramSHA512:
-                self.exchange(logIn.scram(), channel, version) { self.becomeReady(channel, versions) }
+                self.exchange(logIn.scram(), carrier, version) { self.becomeReady(carrier, versions) }
             }
         }
     }
 
     private func exchange(
-        _ scram: ScramLogIn, _ channel: any Channel, _ version: Int16, then done: @escaping @Sendable () -> Void
+        _ scram: ScramLogIn, _ carrier: any FrameCarrier, _ version: Int16, then done: @escaping @Sendable () -> Void
     ) {
-        authenticate(scram.first, channel, version) { challenge in
+        authenticate(scram.first, carrier, version) { challenge in
             // The hashes take milliseconds, which are not the event loop's.
             NIOThreadPool.singleton.runIfActive(eventLoop: self.loop) { try scram.answer(challenge) }
                 .whenComplete { result in
                     switch result {
                     case .failure(let error): self.end(with: .logInFailed(reason: "\(error)"))
                     case .success(let (message, wanted)):
-                        self.authenticate(message, channel, version) { last in
+                        self.authenticate(message, carrier, version) { last in
                             if last == wanted { return done() }
                             self.end(with: .logInFailed(reason: "the broker does not know the password itself"))
                         }
@@ -257,10 +254,11 @@ final class SocketLink: BrokerLink {
     }
 
     private func authenticate(
-        _ token: [UInt8], _ channel: any Channel, _ version: Int16, then next: @escaping @Sendable ([UInt8]) -> Void
+        _ token: [UInt8], _ carrier: any FrameCarrier, _ version: Int16,
+        then next: @escaping @Sendable ([UInt8]) -> Void
     ) {
         let request = SaslAuthenticateRequest { $0.authBytes = WireBytes(copying: token) }
-        write(request, version, channel, options.requestTimeout) { result in
+        write(request, version, carrier, options.requestTimeout) { result in
             guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
             guard response.errorCode == .none else {
                 return self.end(with: .logInFailed(reason: response.errorMessage ?? response.errorCode.name))
@@ -269,10 +267,10 @@ final class SocketLink: BrokerLink {
         }
     }
 
-    private func becomeReady(_ channel: any Channel, _ versions: VersionTable) {
+    private func becomeReady(_ carrier: any FrameCarrier, _ versions: VersionTable) {
         let held = state.withLock { state -> [@Sendable (ClientError?) -> Void] in
             guard case .preparing = state.phase else { return [] }
-            state.phase = .ready(channel, versions)
+            state.phase = .ready(carrier, versions)
             state.wasReady = true
             defer { state.held = [] }
             return state.held
@@ -290,14 +288,14 @@ final class SocketLink: BrokerLink {
 
     private func end(with error: ClientError) {
         struct Ending {
-            var channel: (any Channel)?
+            var carrier: (any FrameCarrier)?
             var waiting: [RequestLine<Answer>.Waiting]
             var held: [@Sendable (ClientError?) -> Void]
         }
         let ending = state.withLock { state -> Ending in
-            var ending = Ending(channel: nil, waiting: state.line.removeAll(), held: state.held)
+            var ending = Ending(carrier: nil, waiting: state.line.removeAll(), held: state.held)
             switch state.phase {
-            case .preparing(let channel), .ready(let channel, _): ending.channel = channel
+            case .preparing(let carrier), .ready(let carrier, _): ending.carrier = carrier
             case .connecting: break
             case .ended: return ending
             }
@@ -305,7 +303,7 @@ final class SocketLink: BrokerLink {
             state.held = []
             return ending
         }
-        ending.channel?.close(promise: nil)
+        ending.carrier?.close()
         for waiting in ending.waiting { waiting.answer(.failure(error), waiting.version) }
         for send in ending.held { send(error) }
     }

@@ -32,6 +32,10 @@ struct SocketWorld: ClientWorld {
 
     func connect(to address: BrokerAddress) -> any BrokerLink {
         let link = SocketLink(address, options, loop)
+        if let transport = options.transport {
+            link.begin(transport.connect(on: loop, to: link))
+            return link
+        }
         let tls = tls
         // nil for a name, which has to be looked up.
         let direct = try? SocketAddress(ipAddress: address.host, port: address.port)
@@ -54,7 +58,7 @@ struct SocketWorld: ClientWorld {
             direct.map { bootstrap.connect(to: $0) } ?? bootstrap.connect(host: address.host, port: address.port)
         connected.whenComplete { result in
             switch result {
-            case .success(let channel): link.begin(channel)
+            case .success(let channel): link.begin(SocketCarrier(channel: channel))
             case .failure(let error): link.fail("\(error)")
             }
         }

@@ -1,5 +1,4 @@
 public import MoldauRecords
-internal import MoldauWire
 internal import Synchronization
 
 /// Reads records of a Kafka cluster: as a member of a group, or from partitions that are assigned by hand.
@@ -14,196 +13,178 @@ internal import Synchronization
 /// One task reads at a time; any other may pause, seek, ask and commit meanwhile. A member has to poll again within
 /// `max.poll.interval.ms`.
 public final class Consumer<Key, Value>: Sendable {
-    private let topics: [String: Topic<Key, Value>]
+    private let topics = TopicTable<Key, Value>()
+    private let interceptors: [any ConsumerInterceptor<Key, Value>]
     let session: ConsumerSession
 
     /// A member of `options.group`, which shares these topics' partitions with the other members.
+    /// - Parameter interceptors: see the records and the commits, one after another.
     /// - Throws: `ClientError.invalidSetting`.
     public convenience init(
-        _ topics: [Topic<Key, Value>], cluster: ClientOptions, options: ConsumerOptions
+        _ topics: [Topic<Key, Value>], cluster: ClientOptions, options: ConsumerOptions,
+        interceptors: [any ConsumerInterceptor<Key, Value>] = []
     ) throws(ClientError) {
-        let names = Set(topics.map(\.name))
-        self.init(topics, try ConsumerSession(options, topics: names, cluster, try SocketWorld(cluster)))
+        try self.init(.topics(Set(topics.map(\.name))), cluster, options, interceptors)
+        self.topics.add(topics)
+    }
+
+    /// A member of `options.group` that reads all topics whose names match, also those that come later: they are
+    /// noticed within `ClientOptions.metadataMaxAge`. The pattern has the syntax of RE2, as far as it is about names,
+    /// and must match the whole name; Kafka's own topics match none.
+    /// - Parameter interceptors: see the records and the commits, one after another.
+    /// - Throws: `ClientError.invalidSetting`, also if the pattern is none.
+    public convenience init(
+        matching pattern: TopicPattern<Key, Value>, cluster: ClientOptions, options: ConsumerOptions,
+        interceptors: [any ConsumerInterceptor<Key, Value>] = []
+    ) throws(ClientError) {
+        try self.init(.pattern(try pattern.expression()), cluster, options, interceptors)
+        topics.add(pattern)
     }
 
     /// A reader of these partitions. It begins at the offsets that `options.group` has committed, if it is set, or
     /// where `options.offsetReset` says.
+    /// - Parameter interceptors: see the records and the commits, one after another.
     /// - Throws: `ClientError.invalidSetting`.
     public convenience init(
         _ topics: [Topic<Key, Value>], assigned partitions: Set<TopicPartition>, cluster: ClientOptions,
-        options: ConsumerOptions = ConsumerOptions()
+        options: ConsumerOptions = ConsumerOptions(), interceptors: [any ConsumerInterceptor<Key, Value>] = []
     ) throws(ClientError) {
-        self.init(topics, try ConsumerSession(options, topics: nil, cluster, try SocketWorld(cluster)))
+        try self.init(nil, cluster, options, interceptors)
+        self.topics.add(topics)
         assign(partitions)
     }
 
-    init(_ topics: [Topic<Key, Value>], _ session: ConsumerSession) {
-        self.topics = Dictionary(topics.map { ($0.name, $0) }) { first, _ in first }
-        self.session = session
+    private init(
+        _ subscription: Subscription?, _ cluster: ClientOptions, _ options: ConsumerOptions,
+        _ interceptors: [any ConsumerInterceptor<Key, Value>]
+    ) throws(ClientError) {
+        session = try ConsumerSession(options, subscription, cluster, try SocketWorld(cluster))
+        self.interceptors = interceptors
+        session.state.withLock { $0.onCommit = interceptors.map { interceptor in { interceptor.onCommit($0) } } }
+    }
+
+    /// Reads these topics from now on, instead of what it has subscribed to before: the group shares partitions anew
+    /// with the next poll. For a member of a group.
+    public func subscribe(_ topics: [Topic<Key, Value>]) {
+        self.topics.add(topics)
+        session.subscribe(.topics(Set(topics.map(\.name))))
+    }
+
+    /// Reads all topics from now on whose names match, as with `init(matching:)`. For a member of a group.
+    /// - Throws: `ClientError.invalidSetting` if it is no pattern.
+    public func subscribe(matching pattern: TopicPattern<Key, Value>) throws(ClientError) {
+        let expression = try pattern.expression()
+        topics.add(pattern)
+        session.subscribe(.pattern(expression))
     }
 
     // MARK: Reading
 
-    /// Waits for records, and returns at most `max.poll.records` of one partition; none after `time`.
+    /// Waits for records, and returns at most `max.poll.records` of one partition; none after `time`, and after
+    /// `wakeup`.
     ///
     /// With `enable.auto.commit` a poll commits, from time to time, what earlier polls have returned: finish with these
     /// records first.
     /// - Throws: `ClientError`; `CancellationError`. `ClientError.unreadable` for a record whose bytes cannot be
     ///   decoded: it is read again, unless `seek` passes it.
-    public func poll(within time: Duration = .seconds(1)) async throws -> [ConsumerRecord<Key, Value>] {
-        guard let chunk = try await session.nextChunk(within: time) else { return [] }
-        var reader = RecordBatchReader(chunk.bytes.bytes, from: chunk.from)
+    @inlinable public func poll(within time: Duration = .seconds(1)) async throws -> [ConsumerRecord<Key, Value>] {
+        guard let found = try await take(within: time) else { return [] }
+        var taken = found.taken
         var records: [ConsumerRecord<Key, Value>] = []
-        var position = chunk.from
         do {
-            guard let topic = topics[chunk.partition.topic] else {
-                throw ClientError.unknownTopic(chunk.partition.topic)
-            }
-            while records.count < session.options.maxPollRecords {
-                guard let record = try reader.next() else {
-                    position = chunk.next
-                    break
-                }
-                position = record.offset
-                records.append(try ConsumerRecord(record, of: chunk.partition, by: topic))
-                position = record.offset + 1
-            }
-        } catch  where records.isEmpty {
-            session.advance(chunk, to: position)
-            if let error = error as? ClientError { throw error }
-            throw ClientError.unreadable(chunk.partition, position, reason: "\(error)")
+            try Self.read(&taken, by: found.topic, into: &records, atMost: maxPollRecords)
         } catch {
-            // What came before is returned first; the error shows when its record is read again.
+            try note(error, taken, hasRecords: !records.isEmpty)
+            return intercepted(records)
         }
-        withExtendedLifetime(chunk) {}
-        session.advance(chunk, to: position)
+        advance(taken)
+        return intercepted(records)
+    }
+
+    /// Not asynchronous, so that what is done for each record stays in registers.
+    @inlinable static func read(
+        _ taken: inout TakenRecords, by topic: Topic<Key, Value>, into records: inout [ConsumerRecord<Key, Value>],
+        atMost limit: Int
+    ) throws {
+        let partition = taken.partition
+        var (reader, position) = (taken.reader, taken.position)
+        defer { (taken.reader, taken.position) = (reader, position) }
+        records.reserveCapacity(taken.countEstimate(atMost: limit))
+        while records.count < limit {
+            guard let record = try reader.next() else {
+                position = taken.end
+                return
+            }
+            position = record.offset
+            records.append(try ConsumerRecord(record, of: partition, by: topic))
+            position = record.offset + 1
+        }
+    }
+
+    @usableFromInline var maxPollRecords: Int { session.options.maxPollRecords }
+
+    /// Waits for records.
+    @usableFromInline func take(within time: Duration) async throws -> (taken: TakenRecords, topic: Topic<Key, Value>)?
+    {
+        guard let chunk = try await session.nextChunk(within: time) else { return nil }
+        guard let topic = topics[chunk.partition.topic] else {
+            session.advance(chunk, to: chunk.from, chunk)
+            throw ClientError.unknownTopic(chunk.partition.topic)
+        }
+        return (TakenRecords(chunk), topic)
+    }
+
+    /// Records were read up to `taken.position`.
+    @usableFromInline func advance(_ taken: TakenRecords) {
+        session.advance(taken.chunk, to: taken.position, taken.rest(isBroken: false))
+    }
+
+    /// A record cannot be read. What came before it is returned first: the error shows when the record is read again.
+    @usableFromInline func note(_ error: any Error, _ taken: TakenRecords, hasRecords: Bool) throws {
+        session.advance(taken.chunk, to: taken.position, taken.rest(isBroken: true))
+        if !hasRecords { throw ClientError.unreadable(taken.partition, taken.position, reason: "\(error)") }
+    }
+
+    @usableFromInline func intercepted(_ records: [ConsumerRecord<Key, Value>]) -> [ConsumerRecord<Key, Value>] {
+        var records = records
+        for interceptor in interceptors { records = interceptor.onConsume(records) }
         return records
     }
 
-    /// Waits for records, and returns all that were fetched of one partition, as they are; nil after `time`.
+    /// Waits for records, and returns all that were fetched of one partition, as they are; nil after `time`, and after
+    /// `wakeup`.
     /// - Throws: `ClientError`; `CancellationError`.
     public func pollBatch(within time: Duration = .seconds(1)) async throws -> ConsumerBatch? {
         guard let chunk = try await session.nextChunk(within: time) else { return nil }
-        session.advance(chunk, to: chunk.next)
+        session.advance(chunk, to: chunk.next, nil)
         return ConsumerBatch(chunk: chunk)
     }
 
     /// The records, one after another, until the consumer is closed or the task cancelled.
     public var records: ConsumerRecords<Key, Value> { ConsumerRecords(consumer: self) }
 
-    // MARK: Partitions and positions
+    /// Whether nothing more is to be read.
+    @usableFromInline var isOver: Bool { session.isOver.load(ordering: .relaxed) }
 
-    /// Reads these partitions from now on, and no others. Those that stay keep their positions. For a consumer whose
-    /// partitions are assigned by hand.
-    public func assign(_ partitions: Set<TopicPartition>) {
-        precondition(
-            session.state.withLock { $0.member == nil }, "a member of a group has its partitions from the group")
-        session.cluster.refresh(Set(partitions.map(\.topic)).sorted())
-        session.withFetch { $0.assign(partitions) }
+    /// Records from this one on were not dealt with.
+    @usableFromInline func giveBack(from record: ConsumerRecord<Key, Value>) {
+        session.giveBack(record.partition, from: record.offset)
     }
 
-    /// The partitions that are read now.
-    public var assignment: Set<TopicPartition> { session.state.withLock { Set($0.fetch.order) } }
-
-    /// Reads a partition from this offset on; no-op if it is not assigned.
-    public func seek(_ partition: TopicPartition, to offset: Offset) {
-        session.withFetch { $0.seek(partition, to: offset) }
-    }
-
-    /// Reads partitions from their first record on.
-    public func seekToBeginning(_ partitions: Set<TopicPartition>) {
-        session.withFetch { fetch in for partition in partitions.sorted() { fetch.seek(partition, toTime: -2) } }
-    }
-
-    /// Reads of partitions what comes from now on.
-    public func seekToEnd(_ partitions: Set<TopicPartition>) {
-        session.withFetch { fetch in for partition in partitions.sorted() { fetch.seek(partition, toTime: -1) } }
-    }
-
-    /// Returns nothing from these partitions until `resume`.
-    public func pause(_ partitions: Set<TopicPartition>) { session.withFetch { $0.pause(partitions, true) } }
-
-    /// Returns records of these partitions again.
-    public func resume(_ partitions: Set<TopicPartition>) { session.withFetch { $0.pause(partitions, false) } }
-
-    /// The offset behind the last record that was returned; nil before one is known.
-    public func position(_ partition: TopicPartition) -> Offset? {
-        session.state.withLock { $0.fetch.places[partition]?.position }
-    }
-
-    /// How many offsets are left up to the end of the partition, as the last fetch saw it; nil before one.
-    public func lag(_ partition: TopicPartition) -> Int64? {
-        session.state.withLock { state in
-            guard let place = state.fetch.places[partition], let end = place.end, let position = place.position else {
-                return nil
-            }
-            return max(0, end - position)
-        }
-    }
-
-    // MARK: Offsets
-
-    /// Commits the positions behind all records that were returned.
-    /// - Throws: `ClientError.notMember` if the partitions have gone to others; other `ClientError`s;
-    ///   `CancellationError`.
-    public func commit() async throws { try await session.commit(session.allPositions) }
-
-    /// Commits these offsets: of the records that are to be read next.
-    /// - Throws: `ClientError`; `CancellationError`.
-    public func commit(_ offsets: [TopicPartition: Offset]) async throws { try await session.commit(offsets) }
-
-    /// Commits the positions behind all records that were returned, without waiting for it: Kafka's `commitAsync`.
-    /// - Parameter done: told what has become of it, in the order of the commits; it must not block.
-    public func commitLater(then done: @escaping @Sendable (Result<Void, ClientError>) -> Void = { _ in }) {
-        session.commitLater(session.allPositions, then: done)
-    }
-
-    /// Commits these offsets, of the records that are to be read next, without waiting for it: Kafka's `commitAsync`.
-    /// It is tried once; a commit that is waited for comes after it.
-    /// - Parameter done: told what has become of it, in the order of the commits; it must not block.
-    public func commitLater(
-        _ offsets: [TopicPartition: Offset],
-        then done: @escaping @Sendable (Result<Void, ClientError>) -> Void = { _ in }
-    ) { session.commitLater(offsets, then: done) }
-
-    /// What the group has committed; partitions without an offset are missing.
-    /// - Throws: `ClientError`; `CancellationError`.
-    public func committed(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Offset] {
-        try await session.committed(partitions, within: session.options.apiTimeout)
-    }
+    /// Has the task that polls go on at once, without records; if none waits, the next `poll` does. A loop over
+    /// `records` goes on; cancel its task to end it.
+    public func wakeup() { session.wakeUp() }
 
     /// Commits what was returned, if `enable.auto.commit` is on; leaves the group, and ends the connections. Whoever
     /// reads gets `ClientError.closed`. No-op the second time.
     public func close() async { await session.close() }
-}
 
-/// The records of a consumer: see `Consumer.records`.
-public struct ConsumerRecords<Key, Value>: AsyncSequence {
-    let consumer: Consumer<Key, Value>
+    /// Has whoever reads come to an end: a loop over `records` ends behind the record that it has, and polls throw
+    /// `ClientError.closed`. The consumer can still commit, and is to be closed.
+    public func endReading() { session.endReading() }
 
-    /// Reads on where the consumer is.
-    public func makeAsyncIterator() -> Iterator { Iterator(consumer: consumer) }
-
-    /// Polls when all records of the poll before were taken.
-    public struct Iterator: AsyncIteratorProtocol {
-        let consumer: Consumer<Key, Value>
-        private var records: [ConsumerRecord<Key, Value>] = []
-        private var place = 0
-
-        init(consumer: Consumer<Key, Value>) { self.consumer = consumer }
-
-        public mutating func next() async throws -> ConsumerRecord<Key, Value>? {
-            do {
-                while place == records.count {
-                    (records, place) = (try await consumer.poll(), 0)
-                }
-            } catch ClientError.closed {
-                return nil
-            } catch is CancellationError {
-                return nil
-            }
-            defer { place += 1 }
-            return records[place]
-        }
-    }
+    /// Closes a consumer that another task reads: that one is told first, and waited for, but not longer than
+    /// `patience`; what it has in hand then is not committed, so that it is read once more. A loop over `records` ends
+    /// behind the record that it has.
+    public func finish(within patience: Duration = .seconds(5)) async { await session.finish(within: patience) }
 }

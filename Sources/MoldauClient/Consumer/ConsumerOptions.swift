@@ -3,13 +3,16 @@ public import MoldauRecords
 /// How a consumer reads. Names and defaults are Kafka's.
 public struct ConsumerOptions: Sendable {
     /// Where to begin in a partition without a committed offset, or whose records there are gone.
-    public enum OffsetReset: Sendable {
+    public enum OffsetReset: Hashable, Sendable {
         /// At the first record that the partition holds.
         case earliest
         /// Behind the last one.
         case latest
         /// Nowhere: reading throws `ClientError.noPosition`.
         case none
+        /// At the first record that is at most so old; behind the last one if none is. Kafka's `by_duration`
+        /// (KIP-1106).
+        case byDuration(Duration)
     }
 
     /// Which records are read.
@@ -26,6 +29,8 @@ public struct ConsumerOptions: Sendable {
         case range
         /// All partitions of all topics in turn.
         case roundRobin = "roundrobin"
+        /// As few as possible move. All members stop reading during the change.
+        case sticky
         /// As few as possible move, and those that stay are read on during the change (KIP-429).
         case cooperativeSticky = "cooperative-sticky"
     }
@@ -91,6 +96,9 @@ public struct ConsumerOptions: Sendable {
             (0...Int(Int32.max)).contains(fetchMinBytes)
         else { throw .invalidSetting("fetch.max.bytes", reason: "sizes are from 1 byte to 2 GiB") }
         if group == "" { throw .invalidSetting("group.id", reason: "it is empty") }
+        if case .byDuration(let age) = offsetReset, age < .zero {
+            throw .invalidSetting("auto.offset.reset", reason: "the duration is negative")
+        }
     }
 }
 

@@ -16,11 +16,11 @@ public struct ConsumerRecord<Key, Value> {
     /// The headers, in the order in which they were added.
     public let headers: Headers
 
-    init(_ record: RecordView, of partition: TopicPartition, by topic: Topic<Key, Value>) throws {
+    @inlinable init(_ record: RecordView, of partition: TopicPartition, by topic: Topic<Key, Value>) throws {
         self.partition = partition
         offset = record.offset
         timestamp = record.timestamp
-        headers = try record.headers()
+        headers = record.hasHeaders ? try record.headers() : Headers()
         key = try topic.key.read(record.key, headers: headers)
         value = try topic.value.read(record.value, headers: headers)
     }
@@ -51,7 +51,7 @@ public struct ConsumerBatch: Sendable {
 
     /// Calls `body` with a reader of the records, which is valid during the call only.
     @usableFromInline func withReader(_ body: (inout RecordBatchReader) throws -> Void) throws {
-        var reader = RecordBatchReader(chunk.bytes.bytes, from: chunk.from)
+        var reader = chunk.reader
         try withExtendedLifetime(chunk) { try body(&reader) }
     }
 }

@@ -5,6 +5,26 @@ internal import Synchronization
 extension ConsumerSession {
     // MARK: Membership
 
+    /// Subscribes to something else.
+    func subscribe(_ subscription: Subscription) {
+        state.withLock { state in
+            precondition(state.member != nil, "only a member of a group subscribes; partitions are assigned by hand")
+            state.member?.subscribe(subscription)
+        }
+        learn(of: subscription)
+        driveSoon()
+    }
+
+    /// Asks for what has to be known of the topics.
+    func learn(of subscription: Subscription) {
+        switch subscription {
+        case .topics(let names):
+            cluster.wantAll(false)
+            cluster.refresh(names.sorted())
+        case .pattern: cluster.wantAll(true)
+        }
+    }
+
     /// Joins the group where that is due, and has partitions come and go.
     /// - Throws: `ClientError`, a retriable one if the group could not be reached until then; `CancellationError`.
     func keepMembership(until deadline: Duration) async throws {
@@ -177,29 +197,5 @@ extension ConsumerSession {
             if let error = state.member?.heard(code, generation: generation) { state.fatal = error }
         }
         driveSoon()
-    }
-
-    // MARK: End
-
-    /// Commits, leaves the group, and ends the connections.
-    func close() async {
-        let member = state.withLock(\.member)
-        if options.commitsAutomatically { try? await commit(allPositions) }
-        if let member, !member.memberID.isEmpty {
-            if !member.owned.isEmpty { await options.onRebalance?(.revoked(member.owned)) }
-            // A member with a name of its own keeps its partitions for when it comes back.
-            if options.instanceID == nil {
-                let request = member.leaveRequest(because: "the consumer was closed")
-                _ = try? await askCoordinator(
-                    request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
-            }
-        }
-        let waiting = state.withLock { state in
-            state.isClosed = true
-            defer { state.waiting = nil }
-            return state.waiting
-        }
-        waiting?.give(.failure(ClientError.closed))
-        cluster.close()
     }
 }

@@ -86,7 +86,10 @@ extension ConsumerSession {
     /// What the answer to a commit says; nil if it is done.
     private func outcome(of request: OffsetCommitRequest, _ response: OffsetCommitResponse) -> ClientError? {
         let code = response.errorCode
-        if code == .none { return nil }
+        if code == .none {
+            for tell in state.withLock(\.onCommit) { tell(request.offsets) }
+            return nil
+        }
         note(code, request.generationIDOrMemberEpoch)
         switch code {
         case .rebalanceInProgress, .illegalGeneration, .unknownMemberID:
@@ -94,6 +97,17 @@ extension ConsumerSession {
         case .fencedInstanceID: return .fenced(id: options.instanceID ?? "")
         default: return .refused(code, "to commit offsets of the group '\(request.groupID)'")
         }
+    }
+
+    /// Offsets of partitions, as their leaders know them.
+    /// - Throws: the first `ClientError`; `CancellationError`.
+    func listOffsets(
+        _ wanted: [TopicPartition: AdminClient.OffsetSpec]
+    ) async throws -> [TopicPartition: AdminClient.ListedOffset] {
+        var asking = AdminOptions()
+        asking.apiTimeout = options.apiTimeout
+        let admin = AdminClient(of: cluster, asking)
+        return try await admin.listOffsets(wanted, isolation: options.isolation).all()
     }
 
     /// Commits offsets for a group as one of its members, or as nobody in particular.
@@ -183,6 +197,16 @@ extension OffsetFetchResponse {
 }
 
 extension OffsetCommitRequest {
+    fileprivate var offsets: [TopicPartition: Offset] {
+        var offsets: [TopicPartition: Offset] = [:]
+        for topic in topics {
+            for partition in topic.partitions {
+                offsets[TopicPartition(topic.name, partition.partitionIndex)] = partition.committedOffset
+            }
+        }
+        return offsets
+    }
+
     /// Commits offsets for a group as one of its members, or as nobody in particular.
     fileprivate init(_ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata) {
         self.init {

@@ -13,10 +13,17 @@ final class ConsumerSession: Sendable {
         var member: GroupMember?
         /// The reader that waits for records.
         var waiting: OneAnswer<Void>?
+        /// Whether it, or else the next one, waits no longer.
+        var isWoken = false
         /// Called when there are some, for a reader that blocks its thread.
         var bell: (@Sendable () -> Void)?
         var isReading = false
         var isClosed = false
+        /// The partition whose records the reader got last, and its position before them, until the reader comes back.
+        var inHand: (partition: TopicPartition, position: Offset)?
+        /// Whether nothing more is given to the reader, and who waits for it to come back.
+        var isFinishing = false
+        var returned: OneAnswer<Void>?
         /// When the reader was last here.
         var polledAt: Duration = .zero
         var committedAt: Duration = .zero
@@ -27,36 +34,40 @@ final class ConsumerSession: Sendable {
         /// Commits that nobody waits for, and those that wait for them.
         var pendingCommits = 0
         var waitingCommits: [OneAnswer<Void>] = []
+        /// Told what was committed.
+        var onCommit: [@Sendable ([TopicPartition: Offset]) -> Void] = []
     }
 
     let options: ConsumerOptions
     let cluster: ClusterClient
     let state: Mutex<State>
     private let driver: Driver
+    /// Whether nothing more is to be read: asked for each record.
+    let isOver = Atomic(false)
 
-    /// - Parameter topics: what a member of a group subscribes to; nil for partitions that are assigned by hand.
+    /// - Parameter subscription: that of a member of a group; nil for partitions that are assigned by hand.
     /// - Throws: `ClientError.invalidSetting`.
     init(
-        _ options: ConsumerOptions, topics: Set<String>?, _ client: ClientOptions, _ world: any ClientWorld
+        _ options: ConsumerOptions, _ subscription: Subscription?, _ client: ClientOptions, _ world: any ClientWorld
     ) throws(ClientError) {
         try options.check()
         self.options = options
         cluster = ClusterClient(client, world)
         driver = Driver(world)
         var member: GroupMember?
-        if let topics {
+        if let subscription {
             guard let group = options.group else {
                 throw .invalidSetting(
                     "group.id", reason: "topics are shared in a group; name one, or assign partitions")
             }
-            member = GroupMember(options, group: group, topics: topics)
+            member = GroupMember(options, group: group, subscription)
         }
         var state = State(fetch: FetchMachine(options, client), member: member)
         state.polledAt = world.now
         state.committedAt = world.now
         self.state = Mutex(state)
         cluster.watch { [weak self] in self?.drive() }
-        if let topics { cluster.refresh(topics.sorted()) }
+        if let subscription { learn(of: subscription) }
     }
 
     deinit { cluster.close() }
@@ -69,10 +80,15 @@ final class ConsumerSession: Sendable {
     func nextChunk(within time: Duration) async throws -> FetchedChunk? {
         let deadline = cluster.world.now + time
         try beginReading()
-        defer { state.withLock { $0.isReading = false } }
+        defer {
+            state.withLock { $0.isReading = false }
+            tellReturned()
+        }
         while true {
             try Task.checkCancellation()
-            if let error = state.withLock(\.fatal) { throw error }
+            let (error, isFinishing) = state.withLock { ($0.fatal, $0.isFinishing) }
+            if let error { throw error }
+            if isFinishing { throw ClientError.closed }
             commitIfDue()
             do {
                 try await keepMembership(until: deadline)
@@ -83,12 +99,17 @@ final class ConsumerSession: Sendable {
             }
             let now = cluster.world.now
             let answer = OneAnswer<Void>()
-            let chunk = try state.withLock { state throws -> FetchedChunk? in
+            let (chunk, isWoken) = try state.withLock { state throws -> (FetchedChunk?, Bool) in
                 state.polledAt = now
-                if let chunk = try state.fetch.take() { return chunk }
+                if state.isWoken {
+                    state.isWoken = false
+                    return (nil, true)
+                }
+                if let chunk = try state.fetch.take() { return (chunk, false) }
                 state.waiting = answer
-                return nil
+                return (nil, false)
             }
+            if isWoken { return nil }
             driveSoon()
             if let chunk { return chunk }
             guard deadline > now else { return nil }
@@ -99,17 +120,34 @@ final class ConsumerSession: Sendable {
 
     private func beginReading() throws {
         let error = state.withLock { state -> ClientError? in
-            if state.isClosed { return .closed }
+            state.inHand = nil
+            if state.isClosed || state.isFinishing { return .closed }
             precondition(!state.isReading, "a consumer is read by one task at a time")
             state.isReading = true
             return nil
         }
-        if let error { throw error }
+        if let error {
+            tellReturned()
+            throw error
+        }
+    }
+
+    /// Ends the wait of whoever reads, or else the next one.
+    func wakeUp() {
+        let waiting = state.withLock { state in
+            defer { (state.waiting, state.isWoken) = (nil, true) }
+            return state.waiting
+        }
+        waiting?.give(.success(()))
     }
 
     /// The records of a chunk up to there were returned.
-    func advance(_ chunk: FetchedChunk, to offset: Offset) {
-        state.withLock { $0.fetch.advance(chunk, to: offset) }
+    /// - Parameter rest: the others.
+    func advance(_ chunk: FetchedChunk, to offset: Offset, _ rest: FetchedChunk?) {
+        state.withLock { state in
+            state.inHand = state.fetch.places[chunk.partition]?.position.map { (chunk.partition, $0) }
+            state.fetch.advance(chunk, to: offset, rest)
+        }
         driveSoon()
     }
 
@@ -126,13 +164,13 @@ final class ConsumerSession: Sendable {
 
     private func drive() {
         driver.begin()
-        let (now, map) = (cluster.world.now, cluster.map)
+        let (now, time, map) = (cluster.world.now, cluster.world.time, cluster.map)
         let (actions, due, waiting, bell) = state.withLock { state in
             guard !state.isClosed else {
                 return ([FetchMachine.Action](), Duration?.none, OneAnswer<Void>?.none, (@Sendable () -> Void)?.none)
             }
             state.member?.notice(map)
-            let (actions, due) = state.fetch.next(now, map)
+            let (actions, due) = state.fetch.next(now, map, at: time)
             guard state.hasNews else { return (actions, due, nil, nil) }
             defer { state.waiting = nil }
             return (actions, due, state.waiting, state.bell)

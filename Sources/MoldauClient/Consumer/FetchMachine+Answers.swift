@@ -8,14 +8,23 @@ extension FetchMachine {
     mutating func fetched(
         _ number: Int, _ result: Result<FetchResponse, ClientError>, _ now: Duration, chance: Double
     ) -> [Action] {
+        let node = node(ofFetch: number)
         let wanting = close(number)
         switch result {
-        case .failure(let error): return fail(wanting, error, now, chance)
+        case .failure(let error):
+            if let node { sessions[node]?.failed(isGone: false) }
+            return fail(wanting, error, now, chance)
         case .success(let response) where response.errorCode != .none:
+            if let node { sessions[node]?.failed(isGone: response.errorCode == .fetchSessionIDNotFound) }
+            // The next fetch begins another session, at once.
+            if response.errorCode.isAboutFetchSession { return [] }
             return fail(wanting, .refused(response.errorCode, "to return records"), now, chance)
         case .success(let response):
             var isStale = false
             var rest = Set(wanting)
+            // Within a session, there is nothing new of the others.
+            let isIncremental = node.map { sessions[$0]?.isIncremental ?? false } ?? false
+            if let node { sessions[node]?.answered(response) }
             for topic in response.responses {
                 for answer in topic.partitions {
                     let partition = TopicPartition(topic.topic, answer.partitionIndex)
@@ -23,7 +32,8 @@ extension FetchMachine {
                     isStale = take(answer, partition, now, chance) || isStale
                 }
             }
-            let missing = fail(rest.sorted(), .refused(.networkException, "to answer a fetch"), now, chance)
+            let missing =
+                isIncremental ? [] : fail(rest.sorted(), .refused(.networkException, "to answer a fetch"), now, chance)
             return isStale ? [.refresh] : missing
         }
     }
@@ -138,6 +148,9 @@ extension FetchMachine {
                 guard rest.remove(partition) != nil else { continue }
                 if answer.errorCode == .none, answer.offset >= .zero {
                     seek(partition, to: answer.offset)
+                } else if answer.errorCode == .none, case .noOlderThan = places[partition]?.resetTo {
+                    // All its records are older.
+                    seek(partition, to: .end)
                 } else {
                     let error = ClientError.refused(answer.errorCode, "to tell offsets of \(partition)")
                     if error.isRetriable {

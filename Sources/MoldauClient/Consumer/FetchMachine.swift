@@ -20,11 +20,28 @@ struct FetchedChunk: Sendable {
     let next: Offset
     /// Of the place that it was fetched for: see `FetchMachine.Place.version`.
     let version: Int
+    /// A reader that has come to `from` already.
+    private var begun: BegunReader?
+
+    init(partition: TopicPartition, bytes: WireBytes, from: Offset, next: Offset, version: Int) {
+        (self.partition, self.bytes, self.from, self.next, self.version) = (partition, bytes, from, next, version)
+    }
+
+    /// Reads the records, while this lives.
+    var reader: RecordBatchReader { begun?.reader ?? RecordBatchReader(bytes.bytes, from: from) }
 
     /// The records from an offset on.
-    func rest(from offset: Offset) -> FetchedChunk {
-        FetchedChunk(partition: partition, bytes: bytes, from: offset, next: next, version: version)
+    /// - Parameter reader: one that has come there; nil for none.
+    func rest(from offset: Offset, _ reader: RecordBatchReader?) -> FetchedChunk {
+        var rest = FetchedChunk(partition: partition, bytes: bytes, from: offset, next: next, version: version)
+        rest.begun = reader.map(BegunReader.init)
+        return rest
     }
+}
+
+/// Without it, each poll would walk and unpack a batch from its beginning.
+private struct BegunReader: @unchecked Sendable {  // Unchecked: a value that points into bytes that never change.
+    let reader: RecordBatchReader
 }
 
 /// Which records a consumer fetches, as a pure state.
@@ -39,6 +56,24 @@ struct FetchMachine {
         case refresh
     }
 
+    /// Where to begin in a partition without an offset.
+    enum Beginning: Hashable {
+        /// At the first record, or behind the last one.
+        case first, end
+        /// At the first record that is no older than that.
+        case noOlderThan(Duration)
+
+        /// As ListOffsets has it.
+        func timestamp(at time: Timestamp) -> Int64 {
+            switch self {
+            case .end: -1
+            case .first: -2
+            // Negative numbers have other meanings.
+            case .noOlderThan(let age): max((time - age).ms, 0)
+            }
+        }
+    }
+
     struct Place {
         /// Another one after each seek: what was fetched before is of no use.
         let version: Int
@@ -46,8 +81,8 @@ struct FetchMachine {
         var position: Offset?
         /// Of the next record that is asked for.
         var fetchOffset: Offset?
-        /// What to ask for instead: −2 for the first offset, −1 for the one behind the last.
-        var resetTo: Int64?
+        /// What to ask for instead.
+        var resetTo: Beginning?
         var isPaused = false
         /// The question that goes on.
         var question: Int?
@@ -71,6 +106,7 @@ struct FetchMachine {
     private var asked: [Int: [TopicPartition]] = [:]
     /// The fetch of each broker that goes on.
     private var fetching: [Int32: Int] = [:]
+    var sessions: [Int32: BrokerFetchSession] = [:]
 
     init(_ options: ConsumerOptions, _ client: ClientOptions) {
         self.options = options
@@ -106,17 +142,17 @@ struct FetchMachine {
         places[partition]?.fetchOffset = offset
     }
 
-    /// - Parameter time: −2 for the first offset, −1 for the one behind the last.
-    mutating func seek(_ partition: TopicPartition, toTime time: Int64) {
+    mutating func seek(_ partition: TopicPartition, to beginning: Beginning) {
         forget(partition)
-        places[partition]?.resetTo = time
+        places[partition]?.resetTo = beginning
     }
 
     /// There is no committed offset, or it is gone.
     mutating func reset(_ partition: TopicPartition, because reason: String) {
         switch options.offsetReset {
-        case .earliest: seek(partition, toTime: -2)
-        case .latest: seek(partition, toTime: -1)
+        case .earliest: seek(partition, to: .first)
+        case .latest: seek(partition, to: .end)
+        case .byDuration(let age): seek(partition, to: .noOlderThan(age))
         case .none:
             forget(partition)
             places[partition]?.error = .noPosition(partition, reason: "\(reason), and auto.offset.reset is 'none'")
@@ -127,6 +163,12 @@ struct FetchMachine {
         guard let old = places[partition] else { return }
         places[partition] = newPlace()
         places[partition]?.isPaused = old.isPaused
+    }
+
+    /// What was returned of a partition from this record on was not dealt with.
+    mutating func giveBack(_ partition: TopicPartition, from offset: Offset) {
+        guard let position = places[partition]?.position, position > offset else { return }
+        places[partition]?.position = offset
     }
 
     mutating func pause(_ partitions: Set<TopicPartition>, _ isPaused: Bool) {
@@ -153,18 +195,22 @@ struct FetchMachine {
     }
 
     /// The records of a chunk up to there were returned. The others are taken once more.
-    mutating func advance(_ chunk: FetchedChunk, to offset: Offset) {
+    /// - Parameter rest: those.
+    mutating func advance(_ chunk: FetchedChunk, to offset: Offset, _ rest: FetchedChunk?) {
         guard places[chunk.partition]?.version == chunk.version else { return }
         places[chunk.partition]?.position = offset
-        guard offset < chunk.next else { return }
-        places[chunk.partition]?.chunks.insert(chunk.rest(from: offset), at: 0)
+        guard let rest else { return }
+        places[chunk.partition]?.chunks.insert(rest, at: 0)
         places[chunk.partition]?.bufferedBytes += chunk.bytes.count
     }
 
     // MARK: Questions
 
     /// What to send now, and when to ask again, if nothing happens before.
-    mutating func next(_ now: Duration, _ map: ClusterMap) -> (actions: [Action], due: Duration?) {
+    /// - Parameter time: that of the day.
+    mutating func next(
+        _ now: Duration, _ map: ClusterMap, at time: Timestamp
+    ) -> (actions: [Action], due: Duration?) {
         var actions: [Action] = []
         var due: Duration?
         var fetches: [Int32: [TopicPartition]] = [:]
@@ -191,7 +237,7 @@ struct FetchMachine {
             }
         }
         for node in lists.keys.sorted() {
-            actions.append(listOffsets(node, lists[node] ?? [], map))
+            actions.append(listOffsets(node, lists[node] ?? [], map, time))
         }
         for node in fetches.keys.sorted() where fetching[node] == nil {
             actions.append(fetch(node, fetches[node] ?? [], map, isCrowded: crowded.contains(node)))
@@ -213,22 +259,32 @@ struct FetchMachine {
         fetching[node] = number
         // A partition that has enough now may soon want more, and must not wait until others have some.
         let wait = isCrowded ? min(options.fetchMaxWait, .milliseconds(20)) : options.fetchMaxWait
-        let request = FetchRequest {
+        var request = FetchRequest {
             $0.maxWaitMs = Int32(clamping: wait.milliseconds)
             $0.minBytes = Int32(options.fetchMinBytes)
             $0.maxBytes = Int32(options.fetchMaxBytes)
             $0.isolationLevel = options.isolation.rawValue
-            $0.topics = partitions.byTopic.map { topic, numbers in
-                .init {
-                    $0.topic = topic
-                    $0.partitions = numbers.map { number in
-                        let partition = TopicPartition(topic, number)
-                        return .init {
-                            $0.partition = number
-                            $0.currentLeaderEpoch = map.leader(of: partition)?.epoch ?? -1
-                            $0.fetchOffset = places[partition]?.fetchOffset ?? .zero
-                            $0.partitionMaxBytes = Int32(options.maxPartitionFetchBytes)
-                        }
+        }
+        let entries = partitions.map { partition in
+            (
+                partition,
+                BrokerFetchSession.Entry(
+                    offset: places[partition]?.fetchOffset ?? .zero,
+                    leaderEpoch: map.leader(of: partition)?.epoch ?? -1)
+            )
+        }
+        let named = sessions[node, default: BrokerFetchSession()].begin(&request, entries)
+        let wanted = Dictionary(uniqueKeysWithValues: entries)
+        request.topics = named.byTopic.map { topic, numbers in
+            .init {
+                $0.topic = topic
+                $0.partitions = numbers.map { number in
+                    let entry = wanted[TopicPartition(topic, number)]
+                    return .init {
+                        $0.partition = number
+                        $0.currentLeaderEpoch = entry?.leaderEpoch ?? -1
+                        $0.fetchOffset = entry?.offset ?? .zero
+                        $0.partitionMaxBytes = Int32(options.maxPartitionFetchBytes)
                     }
                 }
             }
@@ -236,7 +292,9 @@ struct FetchMachine {
         return .fetch(node: node, number: number, request)
     }
 
-    private mutating func listOffsets(_ node: Int32, _ partitions: [TopicPartition], _ map: ClusterMap) -> Action {
+    private mutating func listOffsets(
+        _ node: Int32, _ partitions: [TopicPartition], _ map: ClusterMap, _ time: Timestamp
+    ) -> Action {
         let request = ListOffsetsRequest {
             $0.replicaID = -1
             $0.isolationLevel = options.isolation.rawValue
@@ -248,7 +306,7 @@ struct FetchMachine {
                         return .init {
                             $0.partitionIndex = number
                             $0.currentLeaderEpoch = map.leader(of: partition)?.epoch ?? -1
-                            $0.timestamp = places[partition]?.resetTo ?? -1
+                            $0.timestamp = (places[partition]?.resetTo ?? .end).timestamp(at: time)
                         }
                     }
                 }
@@ -256,6 +314,9 @@ struct FetchMachine {
         }
         return .listOffsets(node: node, number: note(partitions), request)
     }
+
+    /// The broker that a fetch was sent to; nil if nobody waits for its answer.
+    func node(ofFetch number: Int) -> Int32? { fetching.first { $0.value == number }?.key }
 
     /// The question is answered.
     /// - Returns: the partitions that still want the answer.

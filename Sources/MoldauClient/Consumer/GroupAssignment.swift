@@ -9,7 +9,7 @@ struct GroupAssignment {
     struct Member {
         var id: String
         var topics: Set<String>
-        /// What it reads now.
+        /// What it reads now, or has just given up.
         var owned: Set<TopicPartition>
         /// The generation of the group in which it got that.
         var generation: Int32
@@ -32,6 +32,7 @@ struct GroupAssignment {
         switch assignor {
         case .range: range()
         case .roundRobin: roundRobin()
+        case .sticky: sticky()
         case .cooperativeSticky: withoutMoves(sticky())
         }
     }

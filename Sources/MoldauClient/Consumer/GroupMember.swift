@@ -9,6 +9,13 @@
 internal import MoldauRecords
 internal import MoldauWire
 
+/// What a member of a group wants to read.
+enum Subscription: Sendable {
+    case topics(Set<String>)
+    /// All topics whose names match, also those that come later.
+    case pattern(TopicExpression)
+}
+
 /// A consumer's membership in its group, as a pure state: it makes requests and takes their answers.
 struct GroupMember: Sendable {
     /// What follows from an answer.
@@ -27,13 +34,21 @@ struct GroupMember: Sendable {
 
     let group: String
     private let options: ConsumerOptions
-    private let topics: Set<String>
+    /// What it subscribes to.
+    private(set) var topics: Set<String> = []
+    /// What it had subscribed to when it last asked to join.
+    private var joinedTopics: Set<String> = []
+    /// Set if the topics are those that match it, and the last answer about the cluster whose topics were matched.
+    private var pattern: TopicExpression?
+    private var matchedRevision: Int?
     private(set) var memberID = ""
     private(set) var generation: Int32 = -1
     /// What the member reads.
     private(set) var owned: Set<TopicPartition> = []
-    /// Whether it has to join before it reads on.
-    private(set) var needsJoin = true
+    /// What it had when it last got something, for the assignor "sticky".
+    private var last = StickyUserData()
+    /// Whether it has to join before it reads on, once it knows its topics.
+    private var isJoinDue = true
     /// Whether the group has given the member's partitions to others already.
     private(set) var isLost = false
     private(set) var protocolName = ""
@@ -43,9 +58,22 @@ struct GroupMember: Sendable {
     /// How many partitions the topics had when this member spread them.
     private var counts: [String: Int32] = [:]
 
-    init(_ options: ConsumerOptions, group: String, topics: Set<String>) {
-        (self.options, self.group, self.topics) = (options, group, topics)
+    init(_ options: ConsumerOptions, group: String, _ subscription: Subscription) {
+        (self.options, self.group) = (options, group)
+        subscribe(subscription)
     }
+
+    /// Reads other topics from the next time on that it joins, which is due.
+    mutating func subscribe(_ subscription: Subscription) {
+        isJoinDue = true
+        switch subscription {
+        case .topics(let names): (topics, pattern) = (names, nil)
+        case .pattern(let expression): (topics, pattern, matchedRevision) = ([], expression, nil)
+        }
+    }
+
+    /// Whether it has to join before it reads on.
+    var needsJoin: Bool { isJoinDue && (pattern == nil || matchedRevision != nil) }
 
     var metadata: ConsumerGroupMetadata {
         ConsumerGroupMetadata(group: group, generation: generation, memberID: memberID, instanceID: options.instanceID)
@@ -56,8 +84,9 @@ struct GroupMember: Sendable {
 
     // MARK: Joining
 
-    func joinRequest() -> JoinGroupRequest {
-        JoinGroupRequest(
+    mutating func joinRequest() -> JoinGroupRequest {
+        joinedTopics = topics
+        return JoinGroupRequest(
             metadata, sessionTimeout: options.sessionTimeout, rebalanceTimeout: options.maxPollInterval,
             protocols: options.assignors.map { ($0.rawValue, subscription(for: $0)) })
     }
@@ -66,8 +95,11 @@ struct GroupMember: Sendable {
         let subscription = ConsumerSubscription {
             $0.topics = topics.sorted()
             // Before version 2 the generation was in what the assignor tells: old leaders read it there.
-            if assignor == .cooperativeSticky {
+            switch assignor {
+            case .cooperativeSticky:
                 $0.userData = WireBytes(copying: withUnsafeBytes(of: generation.bigEndian) { Array($0) })
+            case .sticky: $0.userData = last.bytes
+            case .range, .roundRobin: break
             }
             $0.ownedPartitions = .init(owned)
             $0.generationID = generation
@@ -97,18 +129,22 @@ struct GroupMember: Sendable {
         isLost = false
         do throws(SerdeError) {
             followers =
-                isLeader ? try response.members.map { member throws(SerdeError) in try Self.follower(member) } : []
+                isLeader ? try response.members.map { member throws(SerdeError) in try follower(member) } : []
         } catch {
             return .fail(.notMember(group: group, reason: "a member's subscription cannot be read: \(error)"))
         }
         return .sync
     }
 
-    private static func follower(_ member: JoinGroupResponse.Member) throws(SerdeError) -> GroupAssignment.Member {
+    private func follower(_ member: JoinGroupResponse.Member) throws(SerdeError) -> GroupAssignment.Member {
         let (subscription, _) = try ConsumerSubscription.decode(member.metadata)
+        var told = StickyUserData(
+            partitions: subscription.ownedPartitions.partitions, generation: subscription.generationID)
+        if protocolName == ConsumerOptions.Assignor.sticky.rawValue {
+            told = StickyUserData(reading: subscription.userData)
+        }
         return GroupAssignment.Member(
-            id: member.memberID, topics: Set(subscription.topics), owned: subscription.ownedPartitions.partitions,
-            generation: subscription.generationID)
+            id: member.memberID, topics: Set(subscription.topics), owned: told.partitions, generation: told.generation)
     }
 
     /// The topics whose partitions the leader has to know.
@@ -138,26 +174,36 @@ struct GroupMember: Sendable {
             let error = ClientError.refused(response.errorCode, "to tell what a member of '\(group)' reads")
             return error.isRetriable ? .retry(error) : .fail(error)
         }
-        needsJoin = false
-        if response.assignment.count == 0 { return .assigned([]) }
+        // It may have subscribed to other topics meanwhile.
+        isJoinDue = topics != joinedTopics
         do throws(SerdeError) {
-            return .assigned(try ConsumerAssignment.decode(response.assignment).data.assignedPartitions.partitions)
+            let partitions =
+                response.assignment.count == 0
+                ? [] : try ConsumerAssignment.decode(response.assignment).data.assignedPartitions.partitions
+            last = StickyUserData(partitions: partitions, generation: generation)
+            return .assigned(partitions)
         } catch {
             return .fail(.notMember(group: group, reason: "its assignment cannot be read: \(error)"))
         }
     }
 
-    /// A topic that the group reads has come, or has more partitions than its leader has spread: all join again.
+    /// A topic that the member's pattern matches has come or gone: it joins again. A topic that the group reads has
+    /// come, or has more partitions than its leader has spread: all join again.
     mutating func notice(_ map: ClusterMap) {
-        guard isLeader, isStable, !needsJoin else { return }
-        needsJoin = counts.contains { map.topics[$0.key].map { Int32($0.leaders.count) } ?? 0 > $0.value }
+        if let pattern, map.knowsAll, map.revision != matchedRevision {
+            let matched = map.names(matching: pattern)
+            if matched != topics { (topics, isJoinDue) = (matched, true) }
+            matchedRevision = map.revision
+        }
+        guard isLeader, isStable, !isJoinDue else { return }
+        isJoinDue = counts.contains { map.topics[$0.key].map { Int32($0.leaders.count) } ?? 0 > $0.value }
     }
 
     /// The member reads these now.
     mutating func own(_ partitions: Set<TopicPartition>) { owned = partitions }
 
     /// What moves elsewhere was given up: the next round gives it away.
-    mutating func joinOnceMore() { needsJoin = true }
+    mutating func joinOnceMore() { isJoinDue = true }
 
     // MARK: Staying and leaving
 
@@ -168,7 +214,7 @@ struct GroupMember: Sendable {
     mutating func heard(_ code: ErrorCode, generation: Int32) -> ClientError? {
         guard generation == self.generation else { return nil }
         switch code {
-        case .rebalanceInProgress: needsJoin = true
+        case .rebalanceInProgress: isJoinDue = true
         case .unknownMemberID, .illegalGeneration: leave()
         case .fencedInstanceID:
             leave()
@@ -180,7 +226,7 @@ struct GroupMember: Sendable {
 
     /// The member is out: what it has read since its last commit cannot be committed.
     mutating func leave() {
-        (memberID, generation, needsJoin) = ("", -1, true)
+        (memberID, generation, isJoinDue) = ("", -1, true)
         isLost = !owned.isEmpty
     }
 

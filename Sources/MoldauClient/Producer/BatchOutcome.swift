@@ -1,7 +1,7 @@
 public import MoldauRecords
 internal import Synchronization
 
-/// What has become of a batch: its records know it together.
+/// What has become of a batch: its records know it together. One that was found too large is known by its parts.
 final class BatchOutcome: Sendable {
     /// Where a batch was appended.
     struct Place: Sendable, Equatable {
@@ -11,9 +11,22 @@ final class BatchOutcome: Sendable {
         var appendTime: Timestamp?
     }
 
-    private enum State {
-        case open([OneAnswer<Place>])
+    /// What goes on in place of a batch that was split.
+    struct Part: Sendable {
+        /// The place of its first record in the batch.
+        let first: Int
+        let outcome: BatchOutcome
+    }
+
+    /// What a batch becomes.
+    private enum Step {
         case known(Result<Place, ClientError>)
+        case split([Part])
+    }
+
+    private enum State {
+        case open([@Sendable () -> Void])
+        case over(Step)
     }
 
     let partition: TopicPartition
@@ -21,30 +34,87 @@ final class BatchOutcome: Sendable {
 
     init(_ partition: TopicPartition) { self.partition = partition }
 
-    func become(_ result: Result<Place, ClientError>) {
-        let waiting = state.withLock { state -> [OneAnswer<Place>] in
+    func become(_ result: Result<Place, ClientError>) { become(.known(result)) }
+
+    /// Its records go on in these batches.
+    func split(into parts: [Part]) { become(.split(parts)) }
+
+    private func become(_ step: Step) {
+        let waiting = state.withLock { state -> [@Sendable () -> Void] in
             guard case .open(let waiting) = state else { return [] }
-            state = .known(result)
+            state = .over(step)
             return waiting
         }
-        for answer in waiting { answer.give(result.mapError { $0 }) }
+        for tell in waiting { tell() }
     }
 
-    /// Waits until it is known.
-    /// - Throws: `ClientError`; `CancellationError` once the task is cancelled: the records are sent all the same.
-    func place() async throws -> Place {
-        let answer = OneAnswer<Place>()
-        let known = state.withLock { state -> Result<Place, ClientError>? in
+    /// - Returns: what it has become; nil if that is not known yet: then `tell` is called.
+    private func step(orTell tell: @escaping @Sendable () -> Void) -> Step? {
+        state.withLock { state in
             switch state {
-            case .known(let result): return result
+            case .over(let step): return step
             case .open(var waiting):
                 state = .open([])  // So that the array is not copied.
-                waiting.append(answer)
+                waiting.append(tell)
                 state = .open(waiting)
                 return nil
             }
         }
-        return if let known { try known.get() } else { try await answer.get() }
+    }
+
+    private func step() async throws -> Step {
+        let answer = OneAnswer<Void>()
+        while true {
+            if let step = step(orTell: { answer.give(.success(())) }) { return step }
+            try await answer.get()
+        }
+    }
+
+    /// Waits until it is known where a record is.
+    /// - Returns: the place of its batch, and its own in that.
+    /// - Throws: `ClientError`; `CancellationError` once the task is cancelled: the records are sent all the same.
+    func place(of index: Int) async throws -> (place: Place, index: Int) {
+        switch try await step() {
+        case .known(let result): return (try result.get(), index)
+        case .split(let parts):
+            guard let part = parts.last(where: { $0.first <= index }) else { throw ClientError.closed }
+            return try await part.outcome.place(of: index - part.first)
+        }
+    }
+
+    /// Calls `body` once it is known where a record is: at once if it is already.
+    func whenKnown(
+        _ index: Int, _ body: @escaping @Sendable (Result<(place: Place, index: Int), ClientError>) -> Void
+    ) {
+        guard let step = step(orTell: { self.whenKnown(index, body) }) else { return }
+        switch step {
+        case .known(let result): body(result.map { ($0, index) })
+        case .split(let parts):
+            guard let part = parts.last(where: { $0.first <= index }) else { return body(.failure(.closed)) }
+            part.outcome.whenKnown(index - part.first, body)
+        }
+    }
+
+    /// Waits until all records have an outcome.
+    /// - Parameter count: how many there are.
+    /// - Returns: the offset behind the last of them; nil if nobody has told.
+    /// - Throws: the first `ClientError` of them; `CancellationError`.
+    func end(of count: Int) async throws -> Offset? {
+        switch try await step() {
+        case .known(let result): return try result.get().baseOffset.map { $0 + Int64(count) }
+        case .split(let parts):
+            var (end, first) = (Offset?.none, ClientError?.none)
+            for (place, part) in parts.enumerated() {
+                let next = place + 1 < parts.count ? parts[place + 1].first : count
+                do {
+                    end = try await part.outcome.end(of: next - part.first)
+                } catch let error as ClientError {
+                    first = first ?? error
+                }
+            }
+            if let first { throw first }
+            return end
+        }
     }
 }
 
@@ -61,8 +131,19 @@ public struct Acknowledgement: Sendable {
     /// - Throws: `ClientError` if it is not; `CancellationError` once the task is cancelled: the record is sent all the
     ///   same.
     public func position() async throws -> RecordPosition {
-        let place = try await outcome.place()
-        return RecordPosition(
+        let found = try await outcome.place(of: index)
+        return position(found.place, found.index)
+    }
+
+    /// Calls `body` once the record is delivered, or is not: a callback of Kafka's `send`. Those of one partition are
+    /// called in the order of its records, unless they are asked for when the outcome is known already.
+    /// - Parameter body: called once, on a thread that sends other records, or before this returns: it must not block.
+    public func whenKnown(_ body: @escaping @Sendable (Result<RecordPosition, ClientError>) -> Void) {
+        outcome.whenKnown(index) { result in body(result.map { position($0.place, $0.index) }) }
+    }
+
+    private func position(_ place: BatchOutcome.Place, _ index: Int) -> RecordPosition {
+        RecordPosition(
             partition: partition, offset: place.baseOffset.map { $0 + Int64(index) },
             timestamp: place.appendTime ?? timestamp)
     }

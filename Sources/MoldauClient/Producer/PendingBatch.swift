@@ -4,8 +4,10 @@ internal import MoldauWire
 /// A batch from its first record to its outcome. It belongs to the producer's state, and is used with its lock held.
 final class PendingBatch {
     let outcome: BatchOutcome
-    /// Its place in the order in which batches of all partitions were begun.
+    /// Its place in the order in which batches of all partitions were begun; and, if it is a part of one that was
+    /// split, that of its first record in that one.
     let order: Int
+    private(set) var part = 0
     let created: Duration
     /// What it counts as in `buffer.memory`.
     let reservedBytes: Int
@@ -18,6 +20,8 @@ final class PendingBatch {
     var attempts = 0
     /// Whether an attempt under `stamp` has ended without an answer: it may be in the log.
     var mayBeAppended = false
+    /// Whether it is a part of a batch that may be in the log: then a broker takes no part of it.
+    private(set) var isPartOfAppended = false
     private var encoded: WireBytes?
 
     init(_ partition: TopicPartition, order: Int, created: Duration, bytes: Int, _ compression: Compression) {
@@ -50,6 +54,49 @@ final class PendingBatch {
         let bytes = WireBytes(builder.finish(), owner: self)
         encoded = bytes
         return bytes
+    }
+
+    /// Whether another batch of its partition comes later.
+    func isBefore(_ other: PendingBatch) -> Bool { (order, part) < (other.order, other.part) }
+
+    /// Two batches of about half its bytes each, that go on in its place, in order, and take its numbers in the
+    /// sequence: what was sent behind it keeps its own.
+    /// - Returns: nil if it holds one record, or cannot be read.
+    func split() -> [(first: Int, batch: PendingBatch)]? {
+        let codec = builder.compression
+        defer { builder.compression = codec }
+        builder.compression = .none
+        let count = builder.recordCount
+        guard count > 1 else { return nil }
+        let parts = [reservedBytes / 2, reservedBytes - reservedBytes / 2].map { bytes in
+            PendingBatch(partition, order: order, created: created, bytes: bytes, codec)
+        }
+        let half = builder.byteCount / 2
+        var (taken, target) = (0, 0)
+        do {
+            var reader = RecordBatchReader(builder.finish())
+            while let record = try reader.next() {
+                let isFull = parts[0].builder.byteCount >= half || taken == count - 1
+                if target == 0, taken > 0, isFull { target = taken }
+                parts[target == 0 ? 0 : 1].builder.append(
+                    key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
+                taken += 1
+            }
+        } catch {
+            return nil
+        }
+        guard taken == count, target > 0 else { return nil }
+        return zip([0, target], parts).map { first, batch in
+            (batch.part, batch.number, batch.attempts) = (part + first, number, attempts)
+            if let stamp {
+                batch.setStamp(
+                    ProducerStamp(
+                        id: stamp.id, epoch: stamp.epoch, baseSequence: (stamp.baseSequence &+ Int32(first)) & .max,
+                        isTransactional: stamp.isTransactional))
+            }
+            (batch.mayBeAppended, batch.isPartOfAppended) = (mayBeAppended, mayBeAppended || isPartOfAppended)
+            return (first, batch)
+        }
     }
 
     /// It is sent under another stamp than before.

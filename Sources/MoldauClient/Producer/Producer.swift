@@ -15,20 +15,26 @@ public struct Producer<Key, Value>: Sendable {
     private let partitioner: Partitioner
     private let sender: ProducerSender
     private let number = TopicNumber()
+    private let interceptors: [any ProducerInterceptor<Key, Value>]
 
     /// A producer, which connects when it is needed.
     /// - Parameter partitioner: chooses the partition of records for which `send` does not say it. The default is that
     ///   of Kafka's producers: by the key, and without a key about `batch.size` bytes for one partition after another.
+    /// - Parameter interceptors: see the records, one after another.
     /// - Throws: `ClientError.invalidSetting`.
     public init(
         to topic: Topic<Key, Value>, cluster: ClientOptions, options: ProducerOptions = ProducerOptions(),
-        partitioner: Partitioner? = nil
+        partitioner: Partitioner? = nil, interceptors: [any ProducerInterceptor<Key, Value>] = []
     ) throws(ClientError) {
-        self.init(topic, try ProducerSender(options, cluster, try SocketWorld(cluster)), partitioner)
+        self.init(topic, try ProducerSender(options, cluster, try SocketWorld(cluster)), partitioner, interceptors)
     }
 
-    init(_ topic: Topic<Key, Value>, _ sender: ProducerSender, _ partitioner: Partitioner?) {
+    init(
+        _ topic: Topic<Key, Value>, _ sender: ProducerSender, _ partitioner: Partitioner?,
+        _ interceptors: [any ProducerInterceptor<Key, Value>] = []
+    ) {
         self.topic = topic
+        self.interceptors = interceptors
         self.sender = sender
         let seed = UInt32(sender.cluster.world.chance() * 65_536)
         self.partitioner = partitioner ?? .keyed(seed: seed, stickyBytes: sender.options.batchSize)
@@ -36,9 +42,10 @@ public struct Producer<Key, Value>: Sendable {
 
     /// A producer of another topic with the same connections, buffer and transactions.
     public func also<OtherKey, OtherValue>(
-        to topic: Topic<OtherKey, OtherValue>, partitioner: Partitioner? = nil
+        to topic: Topic<OtherKey, OtherValue>, partitioner: Partitioner? = nil,
+        interceptors: [any ProducerInterceptor<OtherKey, OtherValue>] = []
     ) -> Producer<OtherKey, OtherValue> {
-        Producer<OtherKey, OtherValue>(topic, sender, partitioner)
+        Producer<OtherKey, OtherValue>(topic, sender, partitioner, interceptors)
     }
 
     /// Sends a record, and waits until it is delivered as far as `acks` asks.
@@ -62,11 +69,36 @@ public struct Producer<Key, Value>: Sendable {
         _ key: Key, _ value: Value, timestamp: Timestamp? = nil, headers: Headers = Headers(),
         partition: Partition? = nil
     ) async throws -> Acknowledgement {
+        guard interceptors.isEmpty else {
+            return try await intercepted(
+                ProducerRecord(
+                    topic: topic.name, key: key, value: value, timestamp: timestamp, headers: headers,
+                    partition: partition))
+        }
         var headers = headers
         let keyBytes = try topic.key.encoded(key, &headers)
         let valueBytes = try topic.value.encoded(value, &headers)
         return try await enqueue(
             keyBytes, valueBytes, timestamp: timestamp, headers: headers, partition: partition)
+    }
+
+    private func intercepted(_ record: ProducerRecord<Key, Value>) async throws -> Acknowledgement {
+        var record = record
+        for interceptor in interceptors { record = interceptor.onSend(record) }
+        let (interceptors, name) = (interceptors, topic.name)
+        do {
+            let keyBytes = try topic.key.encoded(record.key, &record.headers)
+            let valueBytes = try topic.value.encoded(record.value, &record.headers)
+            let taken = try await enqueue(
+                keyBytes, valueBytes, timestamp: record.timestamp, headers: record.headers, partition: record.partition)
+            taken.whenKnown { result in
+                for interceptor in interceptors { interceptor.onAcknowledgement(result.mapError { $0 }, of: name) }
+            }
+            return taken
+        } catch {
+            for interceptor in interceptors { interceptor.onAcknowledgement(.failure(error), of: name) }
+            throw error
+        }
     }
 
     /// Like `enqueue`, with bytes as they are, which are not copied on the way to the batch; nil is a null.

@@ -130,8 +130,17 @@ struct ProducerLane {
         lastError = error
         // Requests that fail together are one failure.
         if retryAt.map({ $0 <= now }) ?? true { retryAt = now + backoff.pause(chance: chance) }
-        let place = queue.firstIndex { $0.order > batch.order } ?? queue.count
+        let place = queue.firstIndex { batch.isBefore($0) } ?? queue.count
         queue.insert(batch, at: place)
+    }
+
+    /// A batch was found too large, and goes on in parts.
+    mutating func replace(_ batch: PendingBatch, by parts: [PendingBatch]) {
+        flying.removeAll { $0 === batch }
+        isHeld = !flying.isEmpty
+        isRetrying = false
+        let place = queue.firstIndex { batch.isBefore($0) } ?? queue.count
+        queue.insert(contentsOf: parts, at: place)
     }
 
     /// The broker has forgotten the sequence.
@@ -141,7 +150,7 @@ struct ProducerLane {
     /// to another leader.
     func followsFailure(_ batch: PendingBatch) -> Bool {
         isHeld || needsEpoch || flying.contains { $0.number < batch.number }
-            || queue.contains { $0.order < batch.order }
+            || queue.contains { $0.isBefore(batch) }
     }
 
     /// Removes the batches in the queue that are too old.

@@ -19,6 +19,8 @@ struct ProducerMachine {
         case addPartitions([TopicPartition], ProducerStamp)
         /// Ask for metadata.
         case refresh
+        /// Records go on in other batches than they were taken into.
+        case split(BatchOutcome, [BatchOutcome.Part])
         /// Records have an outcome.
         case complete(BatchOutcome, Result<BatchOutcome.Place, ClientError>)
     }

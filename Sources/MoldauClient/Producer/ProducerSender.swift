@@ -173,6 +173,7 @@ final class ProducerSender: Sendable {
             case .initProducer: initProducer()
             case .addPartitions(let partitions, let stamp): add(partitions, stamp)
             case .refresh: cluster.refresh()
+            case .split(let outcome, let parts): outcome.split(into: parts)
             case .complete(let outcome, let result):
                 outcome.become(result)
                 isRoomFree = true
@@ -302,7 +303,7 @@ final class ProducerSender: Sendable {
         driveSoon()
         for outcome in outcomes {
             do {
-                _ = try await outcome.place()
+                _ = try await outcome.end(of: 0)
             } catch is ClientError {
                 // Whoever sent the record is told.
             }

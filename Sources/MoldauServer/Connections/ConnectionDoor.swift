@@ -1,9 +1,21 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Reaches a connection's handler on its event loop, from any thread.
+/// What passes a connection's answers on to its client, on its event loop.
+protocol ConnectionEnd: AnyObject {
+    /// Sends the answers that may leave.
+    func pump()
+    /// Closes the connection.
+    func close(_ reason: String)
+    /// Finishes what has begun, and closes.
+    func stop()
+    /// Goes on reading, which waited for room.
+    func hasRoom()
+}
+
+/// Reaches a connection's end on its event loop, from any thread.
 final class ConnectionDoor: Sendable {
-    private typealias Bound = NIOLoopBound<(ConnectionHandler, ChannelHandlerContext)>
+    private typealias Bound = NIOLoopBound<any ConnectionEnd>
 
     private let eventLoop: any EventLoop
     private let bound = Mutex<Bound?>(nil)
@@ -11,8 +23,8 @@ final class ConnectionDoor: Sendable {
     init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
     /// Opens the door: called on the event loop.
-    func open(to handler: ConnectionHandler, _ context: ChannelHandlerContext) {
-        let opened = Bound((handler, context), eventLoop: eventLoop)
+    func open(to end: any ConnectionEnd) {
+        let opened = Bound(end, eventLoop: eventLoop)
         bound.withLock { $0 = opened }
     }
 
@@ -20,26 +32,26 @@ final class ConnectionDoor: Sendable {
     func shut() { bound.withLock { $0 = nil } }
 
     /// Has the answers sent that may leave.
-    func pump() { onLoop { $0.pump($1) } }
+    func pump() { onLoop { $0.pump() } }
 
     /// Has the connection closed, for this reason.
-    func close(_ reason: String) { onLoop { $0.close($1, reason: reason) } }
+    func close(_ reason: String) { onLoop { $0.close(reason) } }
 
     /// Has it finish what has begun, and close.
-    func stop() { onLoop { $0.stop($1) } }
+    func stop() { onLoop { $0.stop() } }
 
     /// Goes on reading, which waited for room.
-    func resume() { onLoop { $0.hasRoom($1) } }
+    func resume() { onLoop { $0.hasRoom() } }
 
     /// Does something on the connection's event loop after a while, even if the connection has gone.
     func after(_ pause: Duration, _ body: @escaping @Sendable () -> Void) {
         eventLoop.scheduleTask(in: TimeAmount(pause), body)
     }
 
-    private func onLoop(_ body: @escaping @Sendable (ConnectionHandler, ChannelHandlerContext) -> Void) {
+    private func onLoop(_ body: @escaping @Sendable (any ConnectionEnd) -> Void) {
         eventLoop.execute { [self] in
-            guard let (handler, context) = bound.withLock({ $0 })?.value else { return }
-            body(handler, context)
+            guard let end = bound.withLock({ $0 })?.value else { return }
+            body(end)
         }
     }
 }

@@ -54,7 +54,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        connection.door.open(to: self, context)
+        connection.door.open(to: SocketEnd(handler: self, context: context))
         if !connection.localAddress.security.isEncrypted { receiveIntoFrames(context) }
         scheduleWatch(context)
         noteAuthentication()
@@ -321,4 +321,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         scheduleWatch(context)
     }
+}
+
+/// The handler of a connection, with what it needs to act.
+private final class SocketEnd: ConnectionEnd {
+    private let handler: ConnectionHandler
+    private let context: ChannelHandlerContext
+
+    init(handler: ConnectionHandler, context: ChannelHandlerContext) {
+        (self.handler, self.context) = (handler, context)
+    }
+
+    func pump() { handler.pump(context) }
+    func close(_ reason: String) { handler.close(context, reason: reason) }
+    func stop() { handler.stop(context) }
+    func hasRoom() { handler.hasRoom(context) }
 }

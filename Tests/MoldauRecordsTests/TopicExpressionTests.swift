@@ -1,6 +1,5 @@
+import MoldauRecords
 import Testing
-
-import MoldauBroker
 
 struct TopicExpressionTests {
     @Test(arguments: [

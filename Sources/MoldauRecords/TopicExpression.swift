@@ -12,7 +12,7 @@
 // Strangers choose patterns, so the time must be bounded, whatever the pattern: it becomes a program, of which all ways
 // are followed at once (K. Thompson, 1968), one byte of the name after the other. Jumps count from their own place.
 
-/// A compiled pattern of topics' names.
+/// A compiled pattern of topics' names, as groups of consumers subscribe to them.
 package struct TopicExpression: Sendable {
     /// The longest pattern, in bytes; and how large its program may become.
     static let (maxBytes, maxSteps, maxDepth) = (1_000, 4_000, 50)

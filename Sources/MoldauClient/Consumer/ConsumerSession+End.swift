@@ -1,0 +1,77 @@
+internal import MoldauRecords
+internal import MoldauWire
+internal import Synchronization
+
+extension ConsumerSession {
+    /// Commits, leaves the group, and ends the connections.
+    func close() async { await close(committing: allPositions) }
+
+    /// The same, while another task reads: that has to come back first. What it has in hand after `patience` is not
+    /// committed.
+    func finish(within patience: Duration) async {
+        endReading()
+        let answer = OneAnswer<Void>()
+        state.withLock { state in
+            if state.isReading || state.inHand != nil { state.returned = answer } else { answer.give(.success(())) }
+        }
+        cluster.world.perform(after: patience) { answer.give(.success(())) }
+        // If the task is cancelled, nobody is waited for.
+        try? await answer.get()
+        var positions = allPositions
+        if let (partition, position) = state.withLock(\.inHand), positions[partition] != nil {
+            positions[partition] = position
+        }
+        await close(committing: positions)
+    }
+
+    /// Nothing more is read.
+    func endReading() {
+        isOver.store(true, ordering: .relaxed)
+        let waiting = state.withLock { state in
+            state.isFinishing = true
+            defer { state.waiting = nil }
+            return state.waiting
+        }
+        waiting?.give(.success(()))
+    }
+
+    /// Tells whoever waits for the reader that it has come back.
+    func tellReturned() {
+        let returned = state.withLock { state -> OneAnswer<Void>? in
+            guard !state.isReading, state.inHand == nil else { return nil }
+            defer { state.returned = nil }
+            return state.returned
+        }
+        returned?.give(.success(()))
+    }
+
+    /// The reader comes back, and has not dealt with records from this one on.
+    func giveBack(_ partition: TopicPartition, from offset: Offset) {
+        state.withLock { state in
+            if state.inHand?.partition == partition { state.fetch.giveBack(partition, from: offset) }
+            state.inHand = nil
+        }
+        tellReturned()
+    }
+
+    private func close(committing positions: [TopicPartition: Offset]) async {
+        let member = state.withLock(\.member)
+        if options.commitsAutomatically { try? await commit(positions) }
+        if let member, !member.memberID.isEmpty {
+            if !member.owned.isEmpty { await options.onRebalance?(.revoked(member.owned)) }
+            // A member with a name of its own keeps its partitions for when it comes back.
+            if options.instanceID == nil {
+                let request = member.leaveRequest(because: "the consumer was closed")
+                _ = try? await askCoordinator(
+                    request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
+            }
+        }
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiting = nil }
+            return state.waiting
+        }
+        waiting?.give(.failure(ClientError.closed))
+        cluster.close()
+    }
+}

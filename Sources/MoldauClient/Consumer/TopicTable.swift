@@ -1,0 +1,47 @@
+internal import MoldauRecords
+internal import Synchronization
+
+/// The serdes of the topics that a consumer reads.
+final class TopicTable<Key, Value>: Sendable {
+    private struct State {
+        /// Topics stay when others are subscribed to: what was fetched of them is still read.
+        var topics: [String: Topic<Key, Value>] = [:]
+        var pattern: TopicPattern<Key, Value>?
+    }
+
+    private let state = Mutex(State())
+
+    func add(_ topics: [Topic<Key, Value>]) {
+        state.withLock { state in
+            for topic in topics where state.topics[topic.name] == nil { state.topics[topic.name] = topic }
+        }
+    }
+
+    /// Topics that are not known otherwise have these serdes.
+    func add(_ pattern: TopicPattern<Key, Value>) { state.withLock { $0.pattern = pattern } }
+
+    /// - Returns: nil for a topic that nobody has subscribed to.
+    subscript(name: String) -> Topic<Key, Value>? {
+        state.withLock { state in
+            if let known = state.topics[name] { return known }
+            guard let pattern = state.pattern else { return nil }
+            let topic = Topic(name, key: pattern.key, value: pattern.value)
+            state.topics[name] = topic
+            return topic
+        }
+    }
+}
+
+extension TopicPattern {
+    /// The names that it matches.
+    /// - Throws: `ClientError.invalidSetting`.
+    func expression() throws(ClientError) -> TopicExpression {
+        guard let expression = TopicExpression(pattern) else {
+            throw .invalidSetting(
+                "topic pattern",
+                reason: "'\(pattern)' is no pattern of the kind that RE2 reads, or it is too large; see Docs/Clients.md"
+            )
+        }
+        return expression
+    }
+}
