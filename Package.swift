@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
         .library(name: "MoldauClusterKafka", targets: ["MoldauClusterKafka"]),
+        .library(name: "MoldauSettings", targets: ["MoldauSettings"]),
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
         .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
@@ -56,6 +57,9 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.3.0"),
+        // Of its traits the command line alone: files are read in Kafka's form.
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
@@ -125,6 +129,11 @@ let package = Package(
         library(
             "MoldauClusterKafka", ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"]),
 
+        // Options by name: from files, the environment and the command line
+        library(
+            "MoldauSettings",
+            ["MoldauRecords", .product(name: "Configuration", package: "swift-configuration")]),
+
         // The application's tower
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "CPrefetch"),
@@ -166,7 +175,7 @@ let package = Package(
             name: "MoldauCLI",
             dependencies: [
                 "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-                "MoldauClient", "MoldauClusterKafka", "Signals", "CMemory",
+                "MoldauClient", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -299,7 +308,7 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Moldau", "MoldauServer", "MoldauServiceLifecycle", "MoldauTesting",
+                "Moldau", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: warnings),
@@ -345,6 +354,13 @@ let package = Package(
                 "MoldauClusterEmbedded", "MoldauServer", "ProgramSupport",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
+            "MoldauSettingsTests",
+            [
+                "MoldauRecords", "MoldauSettings", "MoldauClient", "MoldauServer", "MoldauClusterKafka",
+                "MoldauRuntime",
+                .product(name: "Configuration", package: "swift-configuration"),
             ]),
         tests(
             "MoldauClusterKafkaTests",

@@ -25,6 +25,8 @@ public struct ClientOptions: Sendable {
     public var tls: ClientTLS?
     /// `sasl.*`: nil for no log-in.
     public var logIn: ClientLogIn?
+    /// What was set by name.
+    var security = ClientSecurity()
 
     /// A client of the cluster to which these brokers belong.
     public init(bootstrapServers: [BrokerAddress]) { self.bootstrapServers = bootstrapServers }
