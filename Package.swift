@@ -230,10 +230,6 @@ let package = Package(
             path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
         .executableTarget(name: "wire-load", path: "Tests/WireLoad"),
         .executableTarget(
-            name: "client-load",
-            dependencies: ["MoldauClient", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            path: "Tests/ClientLoad", swiftSettings: strict + warnings),
-        .executableTarget(
             name: "recovery",
             dependencies: [
                 "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
