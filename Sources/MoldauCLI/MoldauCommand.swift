@@ -13,7 +13,7 @@ struct MoldauCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Topics.self, Configs.self, Produce.self, Consume.self, Groups.self, OffsetsCommand.self, DeleteRecords.self,
-            Transactions.self, Perf.self, DumpLog.self, Repair.self, BrokerCommand.self, Users.self,
+            Transactions.self, Perf.self, MirrorCommand.self, DumpLog.self, Repair.self, BrokerCommand.self, Users.self,
             ConfigCommand.self,
         ])
 }

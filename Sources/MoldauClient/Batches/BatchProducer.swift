@@ -26,6 +26,18 @@ package final class BatchProducer {
     private var acknowledged: [TopicPartition: Offset] = [:]
     private var isInTransaction = false
 
+    /// Where a batch was appended.
+    package struct Delivery: Sendable, Equatable {
+        package let partition: TopicPartition
+        /// The offset of its first record; nil if a repeated request was answered without it.
+        package let baseOffset: Offset?
+    }
+
+    /// Whether `deliveries` are kept.
+    package var keepsDeliveries = false
+    /// Where the batches were appended, in the order in which they were sent. Whoever has them kept empties them.
+    package var deliveries: [Delivery] = []
+
     /// A producer, which connects when it is needed.
     /// - Throws: `ClientError.invalidSetting`.
     package convenience init(_ options: ProducerOptions, cluster: ClientOptions) throws(ClientError) {
@@ -105,6 +117,9 @@ package final class BatchProducer {
         for (batch, result) in zip(pending, results) {
             switch result {
             case .success(let place):
+                if keepsDeliveries {
+                    deliveries.append(Delivery(partition: batch.outcome.partition, baseOffset: place.baseOffset))
+                }
                 guard let base = place.baseOffset else { continue }
                 let end = base + Int64(batch.recordCount)
                 acknowledged[batch.outcome.partition] = max(acknowledged[batch.outcome.partition] ?? end, end)
