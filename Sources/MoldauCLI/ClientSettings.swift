@@ -3,8 +3,8 @@ import MoldauClient
 import MoldauRecords
 import MoldauSettings
 
-/// The options that say how to connect, and how clients work: settings by Kafka's names, from a file, one by one, or from
-/// the environment.
+/// The options that say how to connect, and how clients work: settings by Kafka's names, from a file, one by one, or
+/// from the environment.
 struct ClientSettings: ParsableArguments {
     /// What variables of the environment begin with.
     static let prefix = "MOLDAU_CLIENT"

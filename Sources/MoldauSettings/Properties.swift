@@ -1,5 +1,5 @@
-// Kafka's properties files: a line `name=value`, `name: value` or `name value` for each setting; lines that begin with #
-// or ! are comments; a backslash at a line's end goes on in the next line, and elsewhere takes the meaning from the
+// Kafka's properties files: a line `name=value`, `name: value` or `name value` for each setting; lines that begin with
+// # or ! are comments; a backslash at a line's end goes on in the next line, and elsewhere takes the meaning from the
 // character behind it.
 
 internal import MoldauRecords

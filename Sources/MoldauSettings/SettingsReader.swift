@@ -59,15 +59,33 @@ public struct SettingsReader {
                 origins[setting.name] = source.origin
             }
         }
+        for map in Options.namedSettingMaps { try fill(&options[keyPath: map.path], map.prefix, &origins) }
         try options.settle()
-        let filled = Options.namedSettings.map { setting in
+        var filled = Options.namedSettings.map { setting in
             let value = setting.value(options)
             return InForce(
                 name: setting.name, value: setting.isSecret ? nil : value,
                 isSecret: setting.isSecret && value != nil, origin: origins[setting.name])
         }
+        for map in Options.namedSettingMaps {
+            filled += options[keyPath: map.path].sorted { $0.key < $1.key }.map { name, value in
+                let name = map.prefix + name
+                return InForce(name: name, value: value, isSecret: false, origin: origins[name])
+            }
+        }
         inForce += filled.filter { names.insert($0.name).inserted }
         return filled
+    }
+
+    /// Takes all settings whose names begin so.
+    private func fill(_ map: inout [String: String], _ prefix: String, _ origins: inout [String: String]) throws {
+        for source in sources.reversed() {
+            for name in source.names where name.hasPrefix(prefix) {
+                guard let text = try source.value(of: name) else { continue }
+                map[String(name.dropFirst(prefix.count))] = text
+                origins[name] = source.origin
+            }
+        }
     }
 
     private func requireNoOthers() throws {

@@ -116,6 +116,9 @@ public struct SettingsSource: Sendable {
         }
     }
 
+    /// The names that the things seem to mean that the source holds.
+    var names: [String] { held?.map(\.meant) ?? [] }
+
     /// The first thing that the source holds and that is none of these settings.
     func stranger(to names: Set<String>) -> Spelling? {
         let known = Set(names.map(spell))

@@ -26,9 +26,10 @@ struct PerfCommandTests {
             let load = ["--topic", "load", "--num-records", "2000", "--data", data]
             let produced = try moldau.expectSuccess(
                 ["perf", "produce", "--record-size", "50", "--command-property", "compression.type=lz4"] + load + way)
-            let line =
-                /2000 records sent, [\d.]+ records\/sec \([\d.]+ MB\/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency, .* ms 50th, .* ms 95th, .* ms 99th, .* ms 99.9th\.\n/
-            #expect(produced.wholeMatch(of: line) != nil, "\(produced)")
+            let rate = "N records sent, N records/sec (N MB/sec), N ms avg latency, N ms max latency, "
+            let percentiles = "N ms Nth, N ms Nth, N ms Nth, N ms Nth.\n"
+            #expect(produced.replacing(/\d+(\.\d+)?/, with: "N") == rate + percentiles, "\(produced)")
+            #expect(produced.hasPrefix("2000 records sent"))
             #expect(try moldau.expectSuccess(["consume", "load", "--data", data]).utf8.count == 2_000 * 51)
             let consumed = try moldau.expectSuccess(["perf", "consume"] + load)
             let rows = consumed.split(separator: "\n")

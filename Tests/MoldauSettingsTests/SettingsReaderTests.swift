@@ -114,8 +114,14 @@ struct SettingsReaderTests {
             num.stream.threads=3
             max.task.idle.ms=-1
             moldau.state.memory.bytes=1048576
+            topic.min.insync.replicas=2
+            topic.retention.ms=5
             """
-        try SettingsReader.read([.properties(text, origin: "a file")]) { try $0.fill(&configuration) }
+        let inForce = try SettingsReader.read([
+            .environment(prefix: "SHOP", ["SHOP_TOPIC_RETENTION_MS": "7"]), .properties(text, origin: "a file"),
+        ]) { try $0.fill(&configuration) }
+        #expect(configuration.internalTopicSettings == ["min.insync.replicas": "2", "retention.ms": "7"])
+        #expect(inForce.first { $0.name == "topic.retention.ms" }?.origin == "environment")
         #expect(configuration.guarantee == .exactlyOnce && configuration.commitInterval == .milliseconds(250))
         #expect(configuration.streamThreads == 3 && configuration.taskIdling == .never)
         #expect(configuration.stateMemoryBytes == 1 << 20)

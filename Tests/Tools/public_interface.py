@@ -19,8 +19,8 @@ import tempfile
 
 MODULES = [
     "Moldau", "MoldauClient", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClusterKafka", "MoldauJSON", "MoldauLog",
-    "MoldauRecords", "MoldauRuntime", "MoldauServer", "MoldauServiceLifecycle", "MoldauState", "MoldauTesting",
-    "MoldauTopology",
+    "MoldauRecords", "MoldauRuntime", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauState",
+    "MoldauTesting", "MoldauTopology",
 ]
 
 

@@ -1,9 +1,9 @@
 // How nothing is copied twice, and nothing left out:
 //
-// The mirror has a transactional id in the target, and commits as a group there. Each transaction holds copies, notes of
-// where the records are now, and the group's offsets: the source's offsets behind what was copied, under the names of
-// the target's partitions. So copies and progress become effective together, or not at all. At its start a mirror asks
-// for its transactional id first, which ends what an earlier one has left open, and only then for the offsets.
+// The mirror has a transactional id in the target, and commits as a group there. Each transaction holds copies, notes
+// of where the records are now, and the group's offsets: the source's offsets behind what was copied, under the names
+// of the target's partitions. So copies and progress become effective together, or not at all. At its start a mirror
+// asks for its transactional id first, which ends what an earlier one has left open, and only then for the offsets.
 
 import Foundation
 import MoldauClient
@@ -99,7 +99,11 @@ final class Mirror {
             }
             if clock.now - lastRefresh >= options.refreshInterval {
                 try commit()
-                try refresh()
+                do {
+                    try refresh()
+                } catch let error as ClientError where error.remedy == .retry {
+                    LineOutput.tell("topics and groups could not be looked at, and will be again: \(error)")
+                }
                 lastRefresh = clock.now
             }
         }

@@ -3,12 +3,18 @@ public protocol NamedSettings {
     /// The settings that there are.
     static var namedSettings: [NamedSetting<Self>] { get }
 
+    /// The settings of which only the beginnings of their names are known.
+    static var namedSettingMaps: [NamedSettingMap<Self>] { get }
+
     /// Called once all of them are set.
     /// - Throws: an error that says what does not fit together.
     mutating func settle() throws
 }
 
 extension NamedSettings {
+    /// There are none.
+    public static var namedSettingMaps: [NamedSettingMap<Self>] { [] }
+
     /// Does nothing.
     public mutating func settle() throws {}
 }
@@ -42,6 +48,19 @@ public struct NamedSetting<Options>: Sendable {
                 throw SettingError.impossible(name: name, value: isSecret ? nil : text, expected: expected)
             }
         }
+    }
+}
+
+/// Settings that are kept by name, as text: all whose names begin alike.
+public struct NamedSettingMap<Options>: Sendable {
+    /// What the names begin with; they are kept without it.
+    public let prefix: String
+    /// Where they are kept.
+    public let path: any WritableKeyPath<Options, [String: String]> & Sendable
+
+    /// Settings whose names begin with `prefix`.
+    public init(_ prefix: String, _ path: any WritableKeyPath<Options, [String: String]> & Sendable) {
+        (self.prefix, self.path) = (prefix, path)
     }
 }
 

@@ -26,6 +26,11 @@ extension StreamsConfiguration: NamedSettings {
         .milliseconds("moldau.lookahead.ms", \.lookahead), .milliseconds("moldau.stop.patience.ms", \.stopPatience),
         .number("moldau.new.topic.partitions", \.newTopicPartitions, from: 1),
     ]
+
+    /// Those of the application's internal topics.
+    public static let namedSettingMaps = [
+        NamedSettingMap("topic.", \StreamsConfiguration.internalTopicSettings)
+    ]
 }
 
 extension TaskIdling {
