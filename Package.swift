@@ -48,6 +48,7 @@ let package = Package(
         .library(name: "MoldauClientEmbedded", targets: ["MoldauClientEmbedded"]),
         .library(name: "MoldauClientServiceLifecycle", targets: ["MoldauClientServiceLifecycle"]),
         .library(name: "MoldauClusterKafka", targets: ["MoldauClusterKafka"]),
+        .library(name: "MoldauSettings", targets: ["MoldauSettings"]),
         .library(name: "MoldauTesting", targets: ["MoldauTesting"]),
         .executable(name: "moldau", targets: ["MoldauCLI"]),
         .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
@@ -58,6 +59,9 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.3.0"),
+        // Of its traits the command line alone: files are read in Kafka's form.
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
@@ -138,6 +142,11 @@ let package = Package(
         library(
             "MoldauClusterKafka", ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"]),
 
+        // Options by name: from files, the environment and the command line
+        library(
+            "MoldauSettings",
+            ["MoldauRecords", .product(name: "Configuration", package: "swift-configuration")]),
+
         // The application's tower
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "CPrefetch"),
@@ -179,7 +188,7 @@ let package = Package(
             name: "MoldauCLI",
             dependencies: [
                 "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-                "MoldauClient", "MoldauClusterKafka", "Signals", "CMemory",
+                "MoldauClient", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -233,10 +242,6 @@ let package = Package(
             ],
             path: "Tests/StepCosts", exclude: ["thresholds.json"], swiftSettings: strict + warnings),
         .executableTarget(name: "wire-load", path: "Tests/WireLoad"),
-        .executableTarget(
-            name: "client-load",
-            dependencies: ["MoldauClient", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            path: "Tests/ClientLoad", swiftSettings: strict + warnings),
         .executableTarget(
             name: "recovery",
             dependencies: [
@@ -312,7 +317,7 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Moldau", "MoldauServer", "MoldauServiceLifecycle", "MoldauTesting",
+                "Moldau", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: warnings),
@@ -360,6 +365,13 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        tests(
+            "MoldauSettingsTests",
+            [
+                "MoldauRecords", "MoldauSettings", "MoldauClient", "MoldauServer", "MoldauClusterKafka",
+                "MoldauRuntime",
+                .product(name: "Configuration", package: "swift-configuration"),
             ]),
         tests(
             "MoldauClusterKafkaTests",

@@ -24,12 +24,18 @@ struct ClusterPlace: ParsableArguments {
     @Option(help: "Instead of --data: brokers of any Kafka cluster, HOST:PORT with commas in between.")
     var bootstrapServer: String?
 
-    @Option(help: "A file in Kafka's properties form that says how to connect: security.protocol, sasl.*, ssl.*.")
-    var commandConfig: String?
+    @OptionGroup var settings: ClientSettings
+
+    init() {}
+
+    /// The place that these options would say.
+    init(data path: String?, bootstrapServer: String?, settings: ClientSettings) {
+        (self.path, self.bootstrapServer, self.settings) = (path, bootstrapServer, settings)
+    }
 
     func validate() throws {
-        if (path == nil) == (bootstrapServer == nil) {
-            throw ValidationError("give --data with a directory, or --bootstrap-server with HOST:PORT")
+        if path != nil, bootstrapServer != nil {
+            throw ValidationError("give --data with a directory, or --bootstrap-server with HOST:PORT, not both")
         }
     }
 
@@ -46,19 +52,24 @@ struct ClusterPlace: ParsableArguments {
     ) throws {
         switch try open(orCreate: orCreate) {
         case .directory(let cluster): try using(cluster, body)
-        case .running(let servers, let connection):
+        case .running(let client):
             var options = KafkaOptions()
-            (options.tls, options.logIn) = (connection.tls, connection.logIn)
+            (options.tls, options.logIn) = (client.tls, client.logIn)
+            options.requestTimeout = client.requestTimeout
             options.replicationFactor = replicationFactor
+            let servers = client.bootstrapServers.map(\.description).joined(separator: ",")
             try using(try Self.translating { try KafkaCluster(servers, options: options) }, body)
         }
     }
 
-    /// As `withCluster`, for what only brokers can do. A directory that no process uses gets a server, for as long as
-    /// the command takes, that only this machine can reach.
-    func withAdmin(_ body: @escaping @Sendable (AdminClient) async throws -> Void) throws {
-        switch try open(orCreate: false) {
-        case .running(let servers, let connection): try Self.ask(servers, connection, body)
+    /// As `withCluster`, for what only clients of brokers can do. A directory that no process uses gets a server, for
+    /// as long as the command takes, that only this machine can reach.
+    func withClient(orCreate: Bool = false, _ body: (ClientSettings.Read) throws -> Void) throws {
+        switch try open(orCreate: orCreate) {
+        case .running(let client):
+            var read = try settings.read(servers: nil)
+            read.client = client
+            try Self.translating { try body(read) }
         case .directory(let cluster):
             try using(cluster) { _ in
                 var options = ServerOptions()
@@ -66,38 +77,71 @@ struct ClusterPlace: ParsableArguments {
                 options.stopTimeout = .milliseconds(100)
                 let server = try BrokerServer(
                     of: cluster, listening: [.localhost(0)], options: options, logger: Self.silence)
-                let addresses = try server.startNow()
+                let addresses: [ListenAddress]
+                do {
+                    addresses = try server.startNow()
+                } catch ServerError.unusedAccessRules(let count) {
+                    throw CommandFailure(closed(count))
+                }
                 defer { server.stopNow() }
-                let servers = addresses.map(\.description).joined(separator: ",")
-                try Self.ask(servers, ClientConnection(), body)
+                var read = try settings.read(servers: addresses.map(\.description).joined(separator: ","))
+                (read.client.tls, read.client.logIn) = (nil, nil)
+                try body(read)
             }
         }
+    }
+
+    /// Runs `body` with a client that looks after the cluster, and closes that again.
+    func withAdmin(_ body: @escaping @Sendable (AdminClient) async throws -> Void) throws {
+        try withClient { settings in
+            let admin = try AdminClient(cluster: settings.client, options: settings.admin)
+            let outcome = Result { try waiting { try await body(admin) } }
+            try waiting { await admin.close() }
+            try outcome.get()
+        }
+    }
+
+    /// While the command ran, every program on the machine would get around the rules.
+    private func closed(_ count: Int) -> String {
+        "'\(path ?? "")' has \(count) access \(count == 1 ? "rule" : "rules"), which this command would let others get around: it needs a broker that "
+            + "obeys them; start 'moldau broker --data \(path ?? "") --access-lists', with an address where users log in, and "
+            + "give --command-config with a user who may do this"
     }
 
     // MARK: Opening
 
     private enum Opened {
         case directory(EmbeddedCluster)
-        case running(String, ClientConnection)
+        case running(ClientOptions)
     }
 
     private static let silence = Logger(label: "moldau") { _ in SwiftLogNoOpLogHandler() }
 
     private func open(orCreate: Bool) throws -> Opened {
-        let connection = try commandConfig.map(ClientConnection.init(file:)) ?? ClientConnection()
-        guard let path else { return .running(bootstrapServer ?? "", connection) }
+        let read = try settings.read(servers: bootstrapServer)
+        guard let path else {
+            guard read.namesBrokers else {
+                throw CommandFailure(
+                    "give --data with a directory, or --bootstrap-server with HOST:PORT (or bootstrap.servers as a setting)"
+                )
+            }
+            return .running(read.client)
+        }
         let directory = try DataDirectory(path: path).brokerDirectory(orCreate: orCreate)
         do throws(LogError) {
             return .directory(try EmbeddedCluster(directory: directory))
         } catch {
             guard case .locked(_, let holder) = error else { throw CommandFailure("\(error)") }
-            return .running(try address(ofHolder: holder, of: directory, connection), connection)
+            var client = read.client
+            client.bootstrapServers = [try address(ofHolder: holder, of: directory, client)]
+            return .running(client)
         }
     }
 
     /// Where the process listens that uses a directory.
-    private func address(ofHolder holder: String, of directory: String, _ connection: ClientConnection) throws -> String
-    {
+    private func address(
+        ofHolder holder: String, of directory: String, _ client: ClientOptions
+    ) throws -> BrokerAddress {
         let note = FileManager.default.contents(atPath: "\(directory)/listening") ?? Data()
         let addresses = String(decoding: note, as: UTF8.self).split(separator: "\n")
             .compactMap { ListenAddress(String($0)) }
@@ -106,7 +150,7 @@ struct ClusterPlace: ParsableArguments {
                 "'\(directory)' is in use by \(holder), which does not listen, so that nobody else can see its topics; stop "
                     + "it, or have it listen: '.embedded(at:listening:)' in an application, or 'moldau broker --data'")
         }
-        guard let found = addresses.first(where: { $0.security.rawValue == connection.securityProtocol }) else {
+        guard let found = addresses.first(where: { $0.security == client.securityProtocol }) else {
             let list = addresses.map(\.description).joined(separator: ", ")
             throw CommandFailure(
                 "'\(directory)' is in use by \(holder), which listens on \(list): give --command-config with a file that has "
@@ -114,24 +158,10 @@ struct ClusterPlace: ParsableArguments {
         }
         // Who listens on all addresses is found on this machine's own.
         let host = ["0.0.0.0": "127.0.0.1", "::": "::1"][found.host] ?? found.host
-        return BrokerAddress(host: host, port: found.port).description
+        return BrokerAddress(host: host, port: found.port)
     }
 
     // MARK: Using
-
-    private static func ask(
-        _ servers: String, _ connection: ClientConnection,
-        _ body: @escaping @Sendable (AdminClient) async throws -> Void
-    ) throws {
-        try translating {
-            var client = try ClientOptions(bootstrapServers: servers)
-            (client.tls, client.logIn) = (connection.tls, connection.logIn)
-            let admin = try AdminClient(cluster: client)
-            let outcome = Result { try waiting { try await body(admin) } }
-            try waiting { await admin.close() }
-            try outcome.get()
-        }
-    }
 
     private func using(_ cluster: any OwnedCluster, _ body: (any Cluster) throws -> Void) throws {
         do {
@@ -146,13 +176,23 @@ struct ClusterPlace: ParsableArguments {
     /// What commands print of errors are sentences.
     private static func translating<Result>(_ body: () throws -> Result) throws -> Result {
         do {
-            return try body()
+            return try ClientSettings.translating(body)
         } catch let error as ClusterError {
-            throw CommandFailure("\(error)")
-        } catch let error as ClientError {
             throw CommandFailure("\(error)")
         } catch let error as ServerError {
             throw CommandFailure("\(error)")
+        }
+    }
+}
+
+extension ClientOptions {
+    /// How the client talks to brokers.
+    fileprivate var securityProtocol: SecurityProtocol {
+        switch (tls != nil, logIn != nil) {
+        case (false, false): .plaintext
+        case (true, false): .ssl
+        case (false, true): .saslPlaintext
+        case (true, true): .saslSSL
         }
     }
 }

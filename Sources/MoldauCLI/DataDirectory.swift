@@ -78,6 +78,8 @@ struct NamedText {
     let name: String
     let text: String
 
+    init(name: String, text: String) { (self.name, self.text) = (name, text) }
+
     init(_ argument: String, option: String) throws {
         guard let mark = argument.firstIndex(of: "="), mark > argument.startIndex else {
             throw CommandFailure("\(option) takes name=value, not '\(argument)'")
@@ -87,16 +89,20 @@ struct NamedText {
     }
 }
 
+/// - Throws: `CommandFailure` if only the cluster itself may change the topic.
+func refuseClusterTopic(_ name: String) throws {
+    guard ["__consumer_offsets", "__transaction_state"].contains(name) else { return }
+    throw CommandFailure(
+        "'\(name)' holds the cluster's own records, the positions of groups or the state of transactions: only the "
+            + "cluster writes it, and nobody deletes it")
+}
+
 extension Admin {
     /// Looks up a topic by name.
     /// - Parameter isChanged: whether the topic is to be written or deleted; the cluster's own topics are refused then.
     /// - Throws: `CommandFailure` that lists the existing topics.
     func requireTopic(_ name: String, toChange isChanged: Bool = false) throws -> TopicDescription {
-        if isChanged, ["__consumer_offsets", "__transaction_state"].contains(name) {
-            throw CommandFailure(
-                "'\(name)' holds the cluster's own records, the positions of groups or the state of transactions: only the "
-                    + "cluster writes it, and nobody deletes it")
-        }
+        if isChanged { try refuseClusterTopic(name) }
         if let found = try describe([name])[name] { return found }
         let names = try topics().map(\.name)
         throw CommandFailure(

@@ -12,7 +12,8 @@ struct MoldauCommand: AsyncParsableCommand {
             or a broker that listens, commands ask it. 'moldau broker' lets Kafka clients use a directory.
             """,
         subcommands: [
-            Topics.self, Produce.self, Consume.self, Groups.self, OffsetsCommand.self, DeleteRecords.self,
-            Transactions.self, DumpLog.self, Repair.self, BrokerCommand.self, Users.self,
+            Topics.self, Configs.self, Produce.self, Consume.self, Groups.self, OffsetsCommand.self, DeleteRecords.self,
+            Transactions.self, Perf.self, MirrorCommand.self, DumpLog.self, Repair.self, BrokerCommand.self, Users.self,
+            ConfigCommand.self,
         ])
 }

@@ -32,23 +32,21 @@ struct SecurityOptions: ParsableArguments {
         if (certificate == nil) != (key == nil) {
             throw ValidationError("--tls-certificate and --tls-key are given together")
         }
-        if certificate == nil, clientAuthority != nil || clientCertificates != nil {
-            throw ValidationError(
-                "clients show certificates to a server that has one: give --tls-certificate and --tls-key")
-        }
         if let clientCertificates, TLSOptions.ClientCertificates(rawValue: clientCertificates) == nil {
             throw ValidationError("--tls-client-certificates takes none, requested or required")
         }
     }
 
-    func fill(_ options: inout ServerOptions) {
-        options.superUsers = Set(superUsers)
-        options.checksAccess = accessLists
-        guard let certificate, let key else { return }
-        options.tls = TLSOptions(
-            certificatePath: certificate, keyPath: key, clientAuthorityPath: clientAuthority,
-            // Who names authorities wants certificates.
-            clientCertificates: clientCertificates.flatMap(TLSOptions.ClientCertificates.init)
-                ?? (clientAuthority == nil ? .none : .required))
+    /// The options by the names of their settings.
+    var given: [String: String] {
+        var given: [String: String] = [:]
+        given["ssl.keystore.certificate.chain"] = certificate
+        given["ssl.keystore.key"] = key
+        given["ssl.truststore.location"] = clientAuthority
+        // Who names authorities wants certificates.
+        given["ssl.client.auth"] = clientCertificates ?? (clientAuthority == nil ? nil : "required")
+        if !superUsers.isEmpty { given["super.users"] = superUsers.map { "User:\($0)" }.joined(separator: ";") }
+        if accessLists { given["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer" }
+        return given
     }
 }

@@ -42,9 +42,7 @@ struct Table {
         if asJSON {
             let keys = titles.map(Self.key)
             let objects = rows.map { row in Dictionary(zip(keys, row.map(\.json))) { $1 } }
-            let bytes = try JSONSerialization.data(
-                withJSONObject: objects, options: [.sortedKeys, .withoutEscapingSlashes])
-            return try output.write(bytes)
+            return try output.write(json: objects)
         }
         let lines = [titles] + rows.map { $0.map(\.text) }
         let widths = titles.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
@@ -62,4 +60,16 @@ struct Table {
         let words = title.split(separator: "-").map { $0.lowercased() }
         return (words.prefix(1) + words.dropFirst().map(\.capitalized)).joined()
     }
+}
+
+extension LineOutput {
+    /// Writes a value that `JSONSerialization` knows, on one line.
+    func write(json value: Any) throws {
+        try write(try JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes]))
+    }
+}
+
+extension Optional {
+    /// The value for `JSONSerialization`; null if there is none.
+    var json: Any { map { $0 as Any } ?? NSNull() }
 }

@@ -3,8 +3,7 @@ import ArgumentParser
 /// `moldau topics`: everything about topics but their records.
 struct Topics: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, describes, creates, changes and deletes topics.",
-        subcommands: [
-            TopicsList.self, TopicsDescribe.self, TopicsCreate.self, TopicsConfigure.self, TopicsDelete.self,
-        ])
+        abstract: "Lists, describes, creates and deletes topics.",
+        discussion: "'moldau configs' changes their settings.",
+        subcommands: [TopicsList.self, TopicsDescribe.self, TopicsCreate.self, TopicsDelete.self])
 }

@@ -1,21 +1,32 @@
 import ArgumentParser
 import MoldauCluster
-import MoldauLog
 import MoldauRecords
 
-/// `moldau topics describe`: prints partitions, settings, and the range of offsets held.
+/// `moldau topics describe`: prints what topics were given, where their partitions are, and the range of offsets held.
 struct TopicsDescribe: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Prints partitions, settings and offsets of topics.",
         discussion: """
-            Settings are those that hold. '(default)' stands behind those that nobody gave: a topic without settings deletes \
-            records after seven days. With --bootstrap-server those are printed that were given to the topic.
+            Lines and words are those of Kafka's kafka-topics, with tabs in between; behind them stand the first offset that \
+            is held and the one behind the last record that can be read. Configs are the settings that were given to the \
+            topic: 'moldau configs describe --all' prints those that hold otherwise.
             """)
 
     @OptionGroup var place: ClusterPlace
 
     @Argument(help: "The topics; all if none is named.")
     var topics: [String] = []
+
+    @OptionGroup var form: OutputForm
+
+    /// A topic, and what of its partitions is known.
+    private struct Described {
+        let topic: TopicDescription
+        let places: [PartitionPlace]
+        let bounds: [TopicPartition: Range<Offset>]
+
+        func partition(_ number: Int) -> TopicPartition { TopicPartition(topic.name, Int32(number)) }
+    }
 
     func run() throws {
         let output = LineOutput()
@@ -27,56 +38,54 @@ struct TopicsDescribe: ParsableCommand {
                 admin.close()
             }
             for name in topics { _ = try admin.requireTopic(name) }
-            for topic in try admin.topics() where topics.isEmpty || topics.contains(topic.name) {
-                try describe(topic, consumer, output)
+            let wanted = try admin.topics().filter { topics.isEmpty || topics.contains($0.name) }
+            let places = try PartitionPlace.all(of: wanted, in: cluster)
+            let described = try wanted.compactMap { topic -> Described? in
+                guard let places = places[topic.name] else { return nil }
+                // Who would tell the offsets of a partition that nobody leads?
+                let led = places.indices.filter { places[$0].leader != nil }
+                let bounds = try consumer.bounds(of: Set(led.map { TopicPartition(topic.name, Int32($0)) }))
+                return Described(topic: topic, places: places, bounds: bounds)
+            }
+            if form.isJSON {
+                try output.write(json: described.map(Self.object))
+            } else {
+                for topic in described { try write(topic, to: output) }
             }
             try output.flush()
         }
     }
 
-    private func describe(_ topic: TopicDescription, _ consumer: any Consumer, _ output: LineOutput) throws {
-        let partitions = (0..<topic.partitionCount).map { TopicPartition(topic.name, $0) }
-        let bounds = try consumer.bounds(of: Set(partitions))
-        let records = bounds.values.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
-        try output.write("\(topic.name): partitions \(topic.partitionCount), offsets held \(records)")
-        for line in try settings(of: topic) { try output.write("  \(line)") }
-        for partition in partitions {
-            guard let held = bounds[partition] else { continue }
-            let (first, end) = (held.lowerBound, held.upperBound)
-            try output.write("  partition \(partition.partition): offsets \(first) up to, not including, \(end)")
+    private func write(_ described: Described, to output: LineOutput) throws {
+        let (topic, places) = (described.topic, described.places)
+        let configs = topic.configuration.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
+        try output.write(
+            "Topic: \(topic.name)\tTopicId: \(topic.id?.description ?? "")\tPartitionCount: \(places.count)\t"
+                + "ReplicationFactor: \(places.first?.replicas.count ?? 0)\tConfigs: \(configs.joined(separator: ","))")
+        for (number, place) in places.enumerated() {
+            func list(_ brokers: [Int32]) -> String { brokers.map(String.init).joined(separator: ",") }
+            let held = described.bounds[described.partition(number)]
+            try output.write(
+                "\tTopic: \(topic.name)\tPartition: \(number)\tLeader: \(place.leader.map(String.init) ?? "none")\t"
+                    + "Replicas: \(list(place.replicas))\tIsr: \(list(place.inSync))\t"
+                    + "StartOffset: \(held.map { "\($0.lowerBound)" } ?? "unknown")\t"
+                    + "EndOffset: \(held.map { "\($0.upperBound)" } ?? "unknown")")
         }
     }
 
-    /// `name=value` for each setting, sorted by name.
-    private func settings(of topic: TopicDescription) throws -> [String] {
-        guard place.isDirectory else {
-            // What holds by default the brokers of another cluster decide.
-            return topic.configuration.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
-        }
-        let held: [String: String]
-        do throws(LogError) {
-            held = try LogConfiguration(topic.configuration).settings
-        } catch {
-            throw CommandFailure("a setting of '\(topic.name)' cannot be read: \(error)")
-        }
-        return held.merging(topic.configuration) { $1 }.sorted { $0.key < $1.key }.map { name, value in
-            var notes = topic.configuration[name] == nil ? ["default"] : []
-            if LogConfiguration.namesWithoutEffect.contains(name) { notes.append("no effect here") }
-            if name == "retention.ms", held[name] != nil, let age = Self.age(value) {
-                notes.append("deleted after \(age)")
-            }
-            return "\(name)=\(value)" + (notes.isEmpty ? "" : " (\(notes.joined(separator: "; ")))")
-        }
-    }
-
-    /// Milliseconds in the largest unit that divides them; nil if the setting means no limit.
-    private static func age(_ value: String) -> String? {
-        guard let milliseconds = Int64(value), milliseconds >= 0 else { return nil }
-        let units: [(Int64, String)] = [
-            (86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"),
+    private static func object(_ described: Described) -> [String: Any] {
+        let (topic, places) = (described.topic, described.places)
+        return [
+            "topic": topic.name, "topicId": (topic.id?.description).json, "partitionCount": places.count,
+            "replicationFactor": places.first?.replicas.count ?? 0, "configs": topic.configuration,
+            "partitions": places.enumerated().map { number, place -> [String: Any] in
+                let held = described.bounds[described.partition(number)]
+                return [
+                    "partition": number, "leader": place.leader.json, "replicas": place.replicas,
+                    "isr": place.inSync, "startOffset": (held?.lowerBound.value).json,
+                    "endOffset": (held?.upperBound.value).json,
+                ]
+            },
         ]
-        let (size, unit) =
-            units.first { milliseconds >= $0.0 && milliseconds.isMultiple(of: $0.0) } ?? (1, "millisecond")
-        return "\(milliseconds / size) \(unit)\(milliseconds == size ? "" : "s")"
     }
 }

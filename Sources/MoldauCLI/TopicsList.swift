@@ -1,5 +1,6 @@
 import ArgumentParser
 import MoldauCluster
+import MoldauRecords
 
 /// `moldau topics list`: one name a line.
 struct TopicsList: ParsableCommand {
@@ -7,12 +8,25 @@ struct TopicsList: ParsableCommand {
 
     @OptionGroup var place: ClusterPlace
 
+    @OptionGroup var form: OutputForm
+
     func run() throws {
         let output = LineOutput()
         try place.withCluster { cluster in
             let admin = try cluster.makeAdmin(clientID: "moldau")
             defer { admin.close() }
-            for topic in try admin.topics() { try output.write(topic.name) }
+            let topics = try admin.topics()
+            if form.isJSON {
+                try output.write(
+                    json: topics.map { topic -> [String: Any] in
+                        [
+                            "topic": topic.name, "topicId": (topic.id?.description).json,
+                            "partitionCount": topic.partitionCount,
+                        ]
+                    })
+            } else {
+                for topic in topics { try output.write(topic.name) }
+            }
             try output.flush()
         }
     }

@@ -27,6 +27,8 @@ public struct ClientOptions: Sendable {
     public var logIn: ClientLogIn?
     /// Another way to the brokers than sockets.
     package var transport: (any FrameTransport)?
+    /// What was set by name.
+    var security = ClientSecurity()
 
     /// A client of the cluster to which these brokers belong.
     public init(bootstrapServers: [BrokerAddress]) { self.bootstrapServers = bootstrapServers }

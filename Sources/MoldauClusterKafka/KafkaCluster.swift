@@ -1,4 +1,4 @@
-internal import MoldauClient
+package import MoldauClient
 public import MoldauCluster
 internal import MoldauClusterEmbedded
 internal import MoldauRecords
@@ -9,7 +9,7 @@ public final class KafkaCluster: Cluster, CustomStringConvertible {
     let client: ClientOptions
     let options: KafkaOptions
     /// Answers questions of all threads.
-    let questions: AdminClient
+    package let questions: AdminClient
 
     /// By the names of their groups.
     private let seats = Mutex<[String: GroupSeat]>([:])

@@ -26,6 +26,8 @@ public struct KafkaOptions: Sendable {
     /// `delivery.timeout.ms`: how long records may take to be delivered, and a commit to be done, with all that is
     /// repeated. A stream thread fails after that.
     public var deliveryTimeout = Duration.seconds(120)
+    /// What was set by name.
+    var security = NamedSecurity()
 
     /// The defaults.
     public init() {}

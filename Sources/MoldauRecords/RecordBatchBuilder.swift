@@ -45,9 +45,14 @@ public struct RecordBatchBuilder: ~Copyable {
         bytes.advance(by: BatchFormat.headerSize)
     }
 
-    /// Copies a batch that another builder has finished, uncompressed: to send it under another stamp.
+    /// The codec of a batch that was copied.
+    private var copiedCodec: Int16 = 0
+
+    /// Copies a batch, to send it under another stamp. Its offsets have to be without gaps, and its timestamps those of
+    /// its records. Records that are compressed stay so; none can be added to them.
     package init(copying batch: UnsafeRawBufferPointer) throws(RecordBatchError) {
         let header = try RecordBatchHeader(batch)
+        copiedCodec = header.attributes & BatchFormat.codecMask
         bytes = ByteWriter(capacity: batch.count)
         bytes.append(contentsOf: batch)
         (baseTimestamp, maxTimestamp) = (header.baseTimestamp.ms, header.maxTimestamp.ms)
@@ -166,6 +171,7 @@ public struct RecordBatchBuilder: ~Copyable {
         batch[BatchFormat.magic] = BatchFormat.version
         batch[BatchFormat.attributes] =
             (producer.isTransactional ? BatchFormat.transactional : 0) | (isControl ? BatchFormat.control : 0)
+            | copiedCodec
         batch[BatchFormat.lastOffsetDelta] = Int32(storedRecordCount - 1)
         batch[BatchFormat.baseTimestamp] = baseTimestamp
         batch[BatchFormat.maxTimestamp] = maxTimestamp

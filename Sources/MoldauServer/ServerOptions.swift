@@ -1,5 +1,4 @@
 internal import MoldauBroker
-internal import MoldauLog
 internal import MoldauRecords
 
 /// The limits of a server, and what it does by itself. Where Kafka's broker has the setting, its name is told.
@@ -54,6 +53,8 @@ public struct ServerOptions: Sendable {
     public var checksAccess = false
     /// `super.users`: the names of those who may do everything. Naming one turns access lists on.
     public var superUsers: Set<String> = []
+    /// The certificates that were set by name.
+    var certificates = ServerCertificates()
 
     /// Kafka's defaults where it has them.
     public init() {}
@@ -79,30 +80,5 @@ extension ServerOptions {
         guard security.requiresLogIn else { return [] }
         let plain: [LogInMechanism] = security.isEncrypted || isInsecure ? [.plain] : []
         return plain + [.scram(.sha256), .scram(.sha512)]
-    }
-
-    /// What the broker's settings are here, by Kafka's names.
-    var settings: [String: (value: String, kind: TopicSetting.Kind, isDefault: Bool)] {
-        let defaults = ServerOptions()
-        func number(_ path: KeyPath<ServerOptions, Int>) -> (String, TopicSetting.Kind, Bool) {
-            ("\(self[keyPath: path])", .int, self[keyPath: path] == defaults[keyPath: path])
-        }
-        return [
-            "auto.create.topics.enable": ("\(createsTopics)", .boolean, createsTopics == defaults.createsTopics),
-            "num.partitions": ("\(defaultPartitions)", .int, defaultPartitions == defaults.defaultPartitions),
-            "default.replication.factor": ("1", .int, true),
-            "offsets.topic.replication.factor": ("1", .short, false),
-            "transaction.state.log.replication.factor": ("1", .short, false),
-            "socket.request.max.bytes": number(\.maxRequestBytes),
-            "queued.max.requests": number(\.maxUnansweredRequests),
-            "max.connections": number(\.maxConnections), "max.connections.per.ip": number(\.maxConnectionsPerAddress),
-            "num.network.threads": number(\.networkThreads), "num.io.threads": number(\.workThreads),
-            "fetch.max.bytes": number(\.maxFetchBytes),
-            "max.incremental.fetch.session.cache.slots": number(\.maxFetchSessions),
-            "connections.max.idle.ms": (
-                "\(idleTimeout.milliseconds)", .long, idleTimeout == defaults.idleTimeout
-            ),
-            "broker.id": ("1", .int, false), "node.id": ("1", .int, false),
-        ]
     }
 }

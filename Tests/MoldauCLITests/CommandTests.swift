@@ -24,19 +24,12 @@ struct CommandTests {
             try moldau.expectSuccess(["topics", "create", "customers", "--data", data])
             #expect(try moldau.expectSuccess(["topics", "list", "--data", data]) == "customers\norders\n")
             let description = try moldau.expectSuccess(["topics", "describe", "orders", "--data", data])
+            let id = description.split(separator: "\t").first { $0.hasPrefix("TopicId: ") } ?? ""
             #expect(
-                description == """
-                    orders: partitions 2, offsets held 0
-                      cleanup.policy=delete (default)
-                      index.interval.bytes=4096 (default)
-                      max.message.bytes=1048588 (default)
-                      message.timestamp.type=CreateTime (default)
-                      retention.bytes=-1 (default)
-                      retention.ms=-1
-                      segment.bytes=1073741824 (default)
-                      segment.ms=604800000 (default)
-                      partition 0: offsets 0 up to, not including, 0
-                      partition 1: offsets 0 up to, not including, 0
+                description.replacing(id, with: "TopicId: ID") == """
+                    Topic: orders\tTopicId: ID\tPartitionCount: 2\tReplicationFactor: 1\tConfigs: retention.ms=-1
+                    \tTopic: orders\tPartition: 0\tLeader: 1\tReplicas: 1\tIsr: 1\tStartOffset: 0\tEndOffset: 0
+                    \tTopic: orders\tPartition: 1\tLeader: 1\tReplicas: 1\tIsr: 1\tStartOffset: 0\tEndOffset: 0
 
                     """)
             try moldau.expectSuccess(["topics", "delete", "customers", "--data", data])
@@ -44,34 +37,77 @@ struct CommandTests {
         }
     }
 
-    @Test func `tells how long a topic keeps its records, also if that is the default`() throws {
+    @Test func `topics are told as JSON`() throws {
         try withOrders { data in
-            try moldau.expectSuccess(["topics", "create", "clicks", "--data", data])
-            try moldau.expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
-            let clicks = try moldau.expectSuccess(["topics", "describe", "clicks", "--data", data])
-            #expect(clicks.contains("  retention.ms=604800000 (default; deleted after 7 days)\n"))
-            let rows = try moldau.expectSuccess(["topics", "describe", "rows", "--data", data])
-            #expect(rows.contains("  cleanup.policy=compact\n"))
-            #expect(!rows.contains("retention.ms=604800000"))
+            try moldau.expectSuccess(["produce", "orders", "--partition", "1", "--data", data], input: "one\ntwo\n")
+            let listed = try json(["topics", "list", "--json", "--data", data])
+            #expect(listed.map { $0["topic"] as? String } == ["orders"])
+            #expect(listed[0]["partitionCount"] as? Int == 2)
+            let described = try json(["topics", "describe", "--json", "--data", data])[0]
+            #expect(described["topicId"] as? String == listed[0]["topicId"] as? String)
+            #expect(described["replicationFactor"] as? Int == 1)
+            #expect(described["configs"] as? [String: String] == ["retention.ms": "-1"])
+            let partitions = try #require(described["partitions"] as? [[String: Any]])
+            #expect(partitions.map { $0["endOffset"] as? Int } == [0, 2])
+            #expect(partitions.map { $0["leader"] as? Int } == [1, 1])
+            #expect(partitions[1]["isr"] as? [Int] == [1])
         }
+    }
+
+    private func json(_ arguments: [String]) throws -> [[String: Any]] {
+        let output = try moldau.expectSuccess(arguments)
+        return try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [[String: Any]])
     }
 
     @Test func `settings of a topic change, and its records stay`() throws {
         try withOrders { data in
             try moldau.expectSuccess(
                 ["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\nb:2\n")
-            let configure = ["topics", "configure", "orders", "--data", data]
+            let alter = ["configs", "alter", "--topic", "orders", "--data", data]
             #expect(
-                try moldau.expectSuccess(configure + ["--set", "cleanup.policy=compact", "--unset", "retention.ms"])
-                    == "orders: cleanup.policy=compact\norders: retention.ms is at its default\n")
-            let description = try moldau.expectSuccess(["topics", "describe", "orders", "--data", data])
-            #expect(description.hasPrefix("orders: partitions 2, offsets held 2\n  cleanup.policy=compact\n"))
-            #expect(!description.contains("  retention.ms"))
+                try moldau.expectSuccess(
+                    alter + ["--add-config", "cleanup.policy=[compact,delete]", "--delete-config", "retention.ms"])
+                    == "Completed updating config for topic orders.\n")
+            let describe = [
+                "configs", "describe", "--entity-type", "topics", "--entity-name", "orders", "--data", data,
+            ]
+            let description = try moldau.expectSuccess(describe)
+            #expect(
+                description == """
+                    Dynamic configs for topic orders are:
+                      cleanup.policy=compact,delete sensitive=false \
+                    synonyms={DYNAMIC_TOPIC_CONFIG:cleanup.policy=compact,delete, \
+                    DEFAULT_CONFIG:log.cleanup.policy=delete}
+
+                    """)
+            try moldau.expectFailure(alter + ["--add-config", "retention.ms=soon"], says: "retention.ms")
+            try moldau.expectFailure(alter + ["--delete-config", "retention.ms"], says: "is at its default already")
+            try moldau.expectFailure(alter, says: "give --add-config name=value")
             try moldau.expectFailure(
-                configure + ["--set", "retention.ms=soon"], says: "'soon' is not a valid value of retention.ms")
-            try moldau.expectFailure(configure + ["--unset", "retention.ms"], says: "is at its default already")
-            try moldau.expectFailure(configure, says: "give --set name=value")
-            #expect(try moldau.expectSuccess(["topics", "describe", "orders", "--data", data]) == description)
+                alter + ["--add-config", "cleanup.policy=compact,delete"], says: "stands in brackets")
+            #expect(try moldau.expectSuccess(describe) == description)
+            #expect(try moldau.expectSuccess(["consume", "orders", "--data", data]).split(separator: "\n").count == 2)
+        }
+    }
+
+    @Test func `settings that hold are told with where they come from, of topics and brokers`() throws {
+        try withOrders { data in
+            let all = try moldau.expectSuccess(["configs", "describe", "--topic", "orders", "--all", "--data", data])
+            #expect(all.hasPrefix("All configs for topic orders are:\n"))
+            #expect(all.contains("  retention.ms=-1 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:retention.ms=-1"))
+            #expect(all.contains("  segment.bytes=1073741824 sensitive=false synonyms={DEFAULT_CONFIG:"))
+            let topics = try json(["configs", "describe", "--entity-type", "topics", "--json", "--data", data])
+            #expect(topics.count == 1 && topics[0]["name"] as? String == "retention.ms")
+            #expect(topics[0]["entityName"] as? String == "orders" && topics[0]["value"] as? String == "-1")
+            #expect(topics[0]["source"] as? String == "DYNAMIC_TOPIC_CONFIG")
+            let broker = try json(["configs", "describe", "--broker", "1", "--all", "--json", "--data", data])
+            #expect(broker.contains { $0["name"] as? String == "num.partitions" && $0["value"] as? String == "1" })
+            try moldau.expectFailure(
+                ["configs", "alter", "--broker", "1", "--add-config", "num.partitions=2", "--data", data],
+                says: "only the settings of topics can be changed")
+            try moldau.expectFailure(["configs", "describe", "--data", data], says: "give --topic, --broker, --group")
+            try moldau.expectFailure(
+                ["configs", "describe", "--topic", "bills", "--data", data], says: "there is no topic 'bills'")
         }
     }
 
@@ -79,7 +115,12 @@ struct CommandTests {
         try withOrders { data in
             try moldau.expectFailure(
                 ["topics", "create", "rows", "--set", "cleanup.polcy=compact", "--data", data],
-                says: "there is no setting 'cleanup.polcy'; there are: cleanup.policy, compression.type, delete.")
+                says:
+                    "there is no setting 'cleanup.polcy'; the nearest is 'cleanup.policy'; there are: cleanup.policy, compr"
+            )
+            try moldau.expectFailure(
+                ["configs", "alter", "--topic", "orders", "--add-config", "cleanup.polcy=compact", "--data", data],
+                says: "there is no setting 'cleanup.polcy'; the nearest is 'cleanup.policy'")
             #expect(try moldau.expectSuccess(["topics", "list", "--data", data]) == "orders\n")
             let outcome = try moldau.run(
                 ["topics", "create", "rows", "--set", "min.insync.replicas=2", "--data", data])
@@ -88,7 +129,7 @@ struct CommandTests {
                 outcome.errors
                     == "'min.insync.replicas' is a setting of Kafka's that decides nothing here; it is kept\n")
             let description = try moldau.expectSuccess(["topics", "describe", "rows", "--data", data])
-            #expect(description.contains("  min.insync.replicas=2 (no effect here)\n"))
+            #expect(description.contains("Configs: min.insync.replicas=2\n"))
         }
     }
 
@@ -110,6 +151,9 @@ struct CommandTests {
                 says: "'\(topic)' holds the cluster's own records")
             try moldau.expectFailure(
                 ["topics", "delete", topic, "--data", data], says: "'\(topic)' holds the cluster's own records")
+            try moldau.expectFailure(
+                ["configs", "alter", "--topic", topic, "--add-config", "retention.ms=1", "--data", data],
+                says: "'\(topic)' holds the cluster's own records")
         }
     }
 

@@ -77,7 +77,9 @@ struct TableTopicTests {
         #expect(
             warnings.first?.hasPrefix("the topic 'customers' is read as a table and deletes old records (\(told)): ")
                 == true)
-        #expect(warnings.first?.contains("moldau topics configure customers --set cleanup.policy=compact") == true)
+        #expect(
+            warnings.first?.contains("moldau configs alter --topic customers --add-config cleanup.policy=compact")
+                == true)
     }
 
     @Test func `an embedded cluster makes them so, and the log warns at the start`() throws {

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Measures MoldauClient's producer and consumer against `moldau broker` over loopback, by records of 100 bytes.
 
-    bench_client.py [--program PATH] [--load PATH] [--records N] [--repeat N] [--rdkafka PATH]
+    bench_client.py [--program PATH] [--records N] [--repeat N] [--rdkafka PATH]
 
 Prints records per second and per CPU second of the client's process; of several runs, the best. `--rdkafka` names
 librdkafka's `rdkafka_performance`, which then runs in turns with the others.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import resource
@@ -23,6 +24,10 @@ BATCH_BYTES = 1 << 20
 AIMS = {"append": 2e6, "batches": 3e6}
 
 
+def run(command):
+    subprocess.run([str(word) for word in command], check=True, capture_output=True)
+
+
 class Bench:
     def __init__(self, options):
         self.options = options
@@ -33,12 +38,18 @@ class Bench:
         old = self.best.get(name, (0, 0))
         self.best[name] = (max(rate, old[0]), max(cost, old[1]))
 
-    def ours(self, broker, way, topic, *flags):
-        command = [self.options.load, way, "--bootstrap-server", broker.address, "--topic", topic]
-        command += ["--records", self.options.records, "--batch-size", BATCH_BYTES, *flags]
+    def ours(self, broker, name, way, topic, *flags):
+        command = [self.options.program, "perf", way, "--bootstrap-server", broker.address, "--topic", topic, "--json"]
+        command += ["--num-records", self.options.records, *flags]
         done = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
-        found = dict(pair.split("=") for pair in done.stdout.split())
-        self.note(way, float(found["wall"]), float(found["cpu"]))
+        found = json.loads(done.stdout)
+        self.note(name, found["seconds"], found["cpuSeconds"])
+
+    def produce(self, broker, name, topic, *flags):
+        run([self.options.program, "topics", "create", topic, "--bootstrap-server", broker.address])
+        for setting in [f"batch.size={BATCH_BYTES}", f"max.request.size={BATCH_BYTES + 1024}", "linger.ms=5"]:
+            flags += ("--command-property", setting)
+        self.ours(broker, name, "produce", topic, "--record-size", 100, *flags)
 
     def theirs(self, broker, name, *flags):
         """The whole process counts: it does not tell what it has used."""
@@ -53,10 +64,10 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder:
             with BrokerProcess(self.options.program, folder, "--durability", "os") as broker:
                 for turn in range(self.options.repeat):
-                    for way in ["append", "enqueue"]:
-                        self.ours(broker, way, f"{way}-{turn}")
-                    for way in ["batches", "poll"]:
-                        self.ours(broker, way, f"append-{turn}")
+                    self.produce(broker, "append", f"append-{turn}")
+                    self.produce(broker, "enqueue", f"enqueue-{turn}", "--each")
+                    self.ours(broker, "batches", "consume", f"append-{turn}")
+                    self.ours(broker, "poll", "consume", f"append-{turn}", "--each")
                     if self.options.rdkafka:
                         sizes = ["-X", f"batch.size={BATCH_BYTES}", "-X", "linger.ms=5", "-X", "enable.idempotence=true",
                                  "-X", "batch.num.messages=20000"]
@@ -73,13 +84,11 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--program", type=pathlib.Path)
-    parser.add_argument("--load", type=pathlib.Path)
     parser.add_argument("--rdkafka", type=pathlib.Path, help="librdkafka's rdkafka_performance")
     parser.add_argument("--records", type=int, default=5_000_000)
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     options.program = options.program or built("moldau")
-    options.load = options.load or built("client-load")
     Bench(options).run()
 
 

@@ -37,6 +37,7 @@ ALLOWED = {
     "MoldauClientEmbedded": ["MoldauClient", "MoldauClusterEmbedded", "MoldauServer"],
     "MoldauClientServiceLifecycle": ["MoldauClient"],
     "MoldauClusterKafka": ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"],
+    "MoldauSettings": ["MoldauRecords"],
     "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
     "MoldauTopology": ["MoldauRecords", "MoldauState"],
     "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
@@ -56,7 +57,7 @@ ALLOWED = {
     "CMemory": [],
     "MoldauCLI": [
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-        "MoldauClient", "MoldauClusterKafka", "Signals", "CMemory",
+        "MoldauClient", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
     ],
 }
 
@@ -76,16 +77,19 @@ ALLOWED_PACKAGES = {
     "MoldauClient": ["NIOCore", "NIOPosix", "NIOSSL"],
     "MoldauClientEmbedded": ["NIOCore"],
     "MoldauClientServiceLifecycle": ["ServiceLifecycle"],
+    "MoldauSettings": ["Configuration"],
     "MoldauCLI": ["ArgumentParser", "Logging"],
 }
 
-# The products for which SwiftNIO, TLS and the like may be built.
+# Packages that only some products may build, and what to say of others.
 NETWORKED = {
     "MoldauServer", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClusterKafka",
     "moldau",
 }
-# The packages that only they may need.
-NETWORK_PACKAGES = {"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}
+RESERVED = [
+    ({"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}, NETWORKED, "only the server and the client need"),
+    ({"swift-configuration"}, {"MoldauSettings", "moldau"}, "only who reads settings needs"),
+]
 
 # Modules of the toolchain or the system: allowed everywhere.
 SYSTEM = {"Dispatch", "Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Musl", "Darwin"}
@@ -131,11 +135,12 @@ def needless_packages(root):
                     yield from packages(other, seen)
 
     for product in manifest["products"]:
-        if product["name"] in NETWORKED:
-            continue
-        for target in product["targets"]:
-            for package in sorted(set(packages(target, set())) & NETWORK_PACKAGES):
-                yield f"the product {product['name']} builds {package}, which only the server and the client need"
+        for reserved, users, reason in RESERVED:
+            if product["name"] in users:
+                continue
+            for target in product["targets"]:
+                for package in sorted(set(packages(target, set())) & reserved):
+                    yield f"the product {product['name']} builds {package}, which {reason}"
 
 
 def main():

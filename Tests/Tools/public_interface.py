@@ -20,7 +20,7 @@ import tempfile
 MODULES = [
     "Moldau", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauCluster",
     "MoldauClusterEmbedded", "MoldauClusterKafka", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
-    "MoldauServer", "MoldauServiceLifecycle", "MoldauState", "MoldauTesting", "MoldauTopology",
+    "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauState", "MoldauTesting", "MoldauTopology",
 ]
 
 

@@ -26,6 +26,28 @@ package final class BatchProducer {
     private var acknowledged: [TopicPartition: Offset] = [:]
     private var isInTransaction = false
 
+    /// Where a batch was appended.
+    package struct Delivery: Sendable, Equatable {
+        package let partition: TopicPartition
+        /// The offset of its first record, behind which the others are; nil if a repeated request was answered without
+        /// it, or if the batch was split and other producers' records came between its parts.
+        package let baseOffset: Offset?
+    }
+
+    /// Where the records of a batch are.
+    private struct Place: Sendable {
+        let base: Offset?
+        let end: Offset?
+        let count: Int
+
+        var isWhole: Bool { base.map { $0 + Int64(count) } == end }
+    }
+
+    /// Whether `deliveries` are kept.
+    package var keepsDeliveries = false
+    /// Where the batches were appended, in the order in which they were sent. Whoever has them kept empties them.
+    package var deliveries: [Delivery] = []
+
     /// A producer, which connects when it is needed.
     /// - Throws: `ClientError.invalidSetting`.
     package convenience init(_ options: ProducerOptions, cluster: ClientOptions) throws(ClientError) {
@@ -91,10 +113,12 @@ package final class BatchProducer {
         let (sender, batches) = (sender, pending.map { ($0.outcome, $0.recordCount) })
         let results = try waiting {
             try await sender.flush()
-            var results: [Result<Offset?, ClientError>] = []
+            var results: [Result<Place, ClientError>] = []
             for (outcome, count) in batches {
                 do {
-                    results.append(.success(try await outcome.end(of: count)))
+                    let end = try await outcome.end(of: count)
+                    let base = try await outcome.place(of: 0).place.baseOffset
+                    results.append(.success(Place(base: base, end: end, count: count)))
                 } catch let error as ClientError {
                     results.append(.failure(error))
                 }
@@ -104,8 +128,12 @@ package final class BatchProducer {
         var failures: [(batch: Pending, error: ClientError)] = []
         for (batch, result) in zip(pending, results) {
             switch result {
-            case .success(let end):
-                guard let end else { continue }
+            case .success(let place):
+                if keepsDeliveries {
+                    let base = place.isWhole ? place.base : nil
+                    deliveries.append(Delivery(partition: batch.outcome.partition, baseOffset: base))
+                }
+                guard let end = place.end else { continue }
                 acknowledged[batch.outcome.partition] = max(acknowledged[batch.outcome.partition] ?? end, end)
             case .failure(let error): failures.append((batch, error))
             }

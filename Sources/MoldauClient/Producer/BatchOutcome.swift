@@ -127,6 +127,9 @@ public struct Acknowledgement: Sendable {
     /// The partition that the record goes to.
     public var partition: TopicPartition { outcome.partition }
 
+    /// Whether the other record travels in the same batch: both are delivered, or neither.
+    package func sharesBatch(with other: Acknowledgement) -> Bool { outcome === other.outcome }
+
     /// Waits until the record is delivered as far as `acks` asks.
     /// - Throws: `ClientError` if it is not; `CancellationError` once the task is cancelled: the record is sent all the
     ///   same.

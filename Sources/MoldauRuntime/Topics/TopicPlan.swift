@@ -201,7 +201,7 @@ extension TopicDescription {
         return
             "the topic '\(name)' is read as a table and deletes old records (cleanup.policy=\(policy), \(limit)): rows that "
             + "nobody writes again will be missing where the table is read anew; set cleanup.policy=compact, which keeps each "
-            + "key's newest record ('moldau topics configure \(name) --set cleanup.policy=compact'), or retention.ms=-1"
+            + "key's newest record ('moldau configs alter --topic \(name) --add-config cleanup.policy=compact'), or retention.ms=-1"
     }
 }
 

@@ -6,6 +6,7 @@ import Logging
 import Moldau
 import MoldauServer
 import MoldauServiceLifecycle
+import MoldauSettings
 import MoldauTesting
 import Testing
 
@@ -240,6 +241,21 @@ struct PagesExamples {
     }
 
     func `Docs/Running.md (2)`(_ example: Example) throws {
+        func configuration(_ arguments: [String]) throws -> StreamsConfiguration {
+            var configuration = StreamsConfiguration()
+            let inForce = try SettingsReader.read([
+                .arguments(arguments),  // --commit.interval.ms=50
+                .environment(prefix: "SHOP"),  // SHOP_COMMIT_INTERVAL_MS=50
+                .properties(file: "shop.properties"),  // commit.interval.ms=50
+            ]) { try $0.fill(&configuration) }
+            for setting in inForce where setting.origin != nil {
+                print("\(setting.name)=\(setting.value ?? "") (\(setting.origin ?? ""))")
+            }
+            return configuration
+        }
+    }
+
+    func `Docs/Running.md (3)`(_ example: Example) throws {
         let orders = Topic<String, Int64>("orders")
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
         try cluster.makeAdmin(clientID: "shop").create([NewTopic("orders", partitionCount: 2)])

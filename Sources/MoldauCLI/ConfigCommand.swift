@@ -1,0 +1,61 @@
+import ArgumentParser
+import MoldauSettings
+
+/// `moldau config`: what clients and brokers would be set to, and where that came from.
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Prints which settings are in force, and where they came from.",
+        discussion: """
+            Of clients of this program, or of a broker that it would run. What was given counts in this order: options, \
+            variables of the environment (MOLDAU_CLIENT_REQUEST_TIMEOUT_MS, MOLDAU_BROKER_NUM_PARTITIONS), a file, the \
+            default. Settings of topics and of brokers that run are printed by 'moldau configs'.
+            """,
+        subcommands: [ConfigClient.self, ConfigBroker.self])
+}
+
+/// `moldau config client`.
+struct ConfigClient: ParsableCommand {
+    /// What of clients is asked for.
+    enum Kind: String, ExpressibleByArgument, CaseIterable {
+        case client, admin, producer, consumer
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "client", abstract: "Prints the settings of clients.")
+
+    @Option(name: .customLong("of"), help: "client (how it connects), admin, producer or consumer. May be repeated.")
+    var kinds: [Kind] = [.client]
+
+    @Option(help: "Brokers, HOST:PORT with commas in between.")
+    var bootstrapServer: String?
+
+    @OptionGroup var settings: ClientSettings
+    @OptionGroup var form: OutputForm
+
+    func run() throws {
+        let read = try settings.read(servers: bootstrapServer)
+        try form.write(Table(inForce: kinds.flatMap { read.inForce[$0.rawValue] ?? [] }))
+    }
+}
+
+/// `moldau config broker`.
+struct ConfigBroker: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "broker", abstract: "Prints the settings of a broker that was started with these options.")
+
+    @OptionGroup var options: BrokerOptions
+    @OptionGroup var form: OutputForm
+
+    func run() throws { try form.write(Table(inForce: try options.read().inForce)) }
+}
+
+extension Table {
+    /// Settings, and where they came from.
+    fileprivate init(inForce: [SettingsReader.InForce]) {
+        self.init("NAME", "VALUE", "SOURCE")
+        for setting in inForce.sorted(by: { $0.name < $1.name }) {
+            let value: Cell = setting.isSecret ? .text("[hidden]") : setting.value.map { .text($0) } ?? .missing
+            add(.text(setting.name), value, .text(setting.origin ?? "default"))
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import MoldauClient
+import MoldauRecords
+
+/// Gives the source's groups their offsets in the target.
+struct MirrorGroups {
+    let source: AdminClient
+    let target: AdminClient
+    let options: MirrorOptions
+
+    /// Moves groups on that have no members in the target; none is moved back. Blocks.
+    /// - Parameter runs: where the records are that were copied.
+    func refresh(_ runs: [TopicPartition: MirrorRuns]) throws {
+        let (source, target) = (source, target)
+        let names = try waiting { try await source.listGroups() }.map(\.group).filter(options.copies(group:))
+        for name in names {
+            let committed = try waiting { try await source.listGroupOffsets(name) }
+            let wanted = committed.reduce(into: [TopicPartition: Offset]()) { wanted, entry in
+                wanted[entry.key] = runs[entry.key]?.target(of: entry.value.offset)
+            }
+            guard !wanted.isEmpty, try !hasMembers(name) else { continue }
+            let there = try waiting { try await target.listGroupOffsets(name) }
+            let ahead = wanted.filter { partition, offset in there[partition].map { $0.offset < offset } ?? true }
+            guard !ahead.isEmpty else { continue }
+            let offsets = Dictionary(
+                uniqueKeysWithValues: ahead.map { partition, offset in
+                    (
+                        partition,
+                        AdminClient.OffsetAndMetadata(offset, metadata: committed[partition]?.metadata ?? "")
+                    )
+                })
+            let outcomes = try waiting { try await target.alterGroupOffsets(name, offsets) }
+            for outcome in outcomes.values {
+                // A member that has come meanwhile commits by itself.
+                if case .failure(let error) = outcome, error.refusal != .unknownMember { throw error }
+            }
+        }
+    }
+
+    private func hasMembers(_ name: String) throws -> Bool {
+        let target = target
+        switch try waiting(for: { try await target.describeGroups([name]) })[name] {
+        case .success(let group)?: return !group.members.isEmpty
+        case .failure(let error)? where error.refusal != .groupNotFound: throw error
+        default: return false
+        }
+    }
+}

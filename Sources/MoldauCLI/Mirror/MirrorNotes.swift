@@ -1,0 +1,88 @@
+import MoldauClient
+import MoldauRecords
+
+/// The topic of the target in which a mirror notes where records are: see `MirrorRun`. A run that is forgotten has a
+/// null.
+final class MirrorNotes {
+    private static let recordsPerBatch = 500
+
+    private let topic: String
+    private let cluster: ClientOptions
+    private var unsent: [(key: String, text: String?)] = []
+
+    init(topic: String, cluster: ClientOptions) { (self.topic, self.cluster) = (topic, cluster) }
+
+    /// Whether there is something that was not sent.
+    var hasNews: Bool { !unsent.isEmpty }
+
+    func add(_ run: MirrorRun, of partition: TopicPartition) { unsent.append((run.key(of: partition), run.text)) }
+
+    func forget(_ run: MirrorRun, of partition: TopicPartition) { unsent.append((run.key(of: partition), nil)) }
+
+    /// Sends what is new as a part of the open transaction.
+    func send(by producer: BatchProducer, at time: Timestamp) throws {
+        var builder = RecordBatchBuilder()
+        while !unsent.isEmpty {
+            for (key, text) in unsent.prefix(Self.recordsPerBatch) {
+                let (key, text) = (Array(key.utf8), text.map { Array($0.utf8) })
+                key.withUnsafeBytes { key in
+                    guard let text else { return builder.append(key: key, value: nil, timestamp: time) }
+                    text.withUnsafeBytes { builder.append(key: key, value: $0, timestamp: time) }
+                }
+            }
+            unsent.removeFirst(min(Self.recordsPerBatch, unsent.count))
+            try producer.send(builder.finish(), to: TopicPartition(topic, 0))
+            builder.reset()
+        }
+    }
+
+    /// All runs that are noted, by partition. Blocks.
+    func read() throws -> [TopicPartition: MirrorRuns] {
+        let partition = TopicPartition(topic, 0)
+        let cluster = cluster
+        let (start, end) = try waiting {
+            let admin = try AdminClient(cluster: cluster)
+            let outcome: Result<(Offset?, Offset?), any Error>
+            do {
+                let first = try await admin.listOffsets(of: [partition], .earliest).all()
+                let ends = try await admin.listOffsets([partition: .latest], isolation: .readCommitted).all()
+                outcome = .success((first[partition]?.offset, ends[partition]?.offset))
+            } catch {
+                outcome = .failure(error)
+            }
+            await admin.close()
+            return try outcome.get()
+        }
+        guard let start, let end, start < end else { return [:] }
+        var options = ConsumerOptions()
+        (options.isolation, options.offsetReset) = (.readCommitted, .earliest)
+        let consumer = try BatchConsumer(options, cluster: cluster)
+        defer { consumer.close() }
+        consumer.assign([partition])
+        consumer.seek(partition, to: start)
+        var runs: [TopicPartition: [Offset: MirrorRun]] = [:]
+        var position = start
+        while position < end {
+            for polled in try consumer.poll(wait: .seconds(1), limit: 4 << 20) {
+                var reader = RecordBatchReader(polled.bytes.bytes, from: polled.from)
+                while let record = try reader.next() { try note(record, in: &runs) }
+                position = polled.next
+            }
+        }
+        return runs.mapValues { MirrorRuns($0.values) }
+    }
+
+    private func note(_ record: RecordView, in runs: inout [TopicPartition: [Offset: MirrorRun]]) throws {
+        let key = record.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        guard let value = record.value else {
+            if let place = MirrorRun.place(key: key) { runs[place.partition]?[place.first] = nil }
+            return
+        }
+        guard let found = MirrorRun.read(key: key, text: String(decoding: value, as: UTF8.self)) else {
+            throw CommandFailure(
+                "the record of '\(topic)' at offset \(record.offset) was not written by a mirror; offsets of groups cannot be "
+                    + "translated: delete the topic, and they are from now on")
+        }
+        runs[found.partition, default: [:]][found.run.first] = found.run
+    }
+}

@@ -1,0 +1,277 @@
+import ArgumentParser
+import Foundation
+import MoldauClient
+import MoldauRecords
+import Synchronization
+
+/// `moldau perf produce`.
+struct PerfProduce: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "produce", abstract: "Writes made-up records, and tells how fast, in the words of Kafka's tool.",
+        discussion: """
+            Latencies are the times from taking a record to its acknowledgement. How it is produced say settings: \
+            --command-property acks=1 --command-property compression.type=lz4, for example.
+            """)
+
+    @OptionGroup var place: ClusterPlace
+
+    @Option(help: "The topic.")
+    var topic: String
+
+    @Option(help: "How many records.")
+    var numRecords: Int
+
+    @Option(help: "The bytes of each record's value.")
+    var recordSize = 100
+
+    @Option(parsing: .unconditional, help: "The most records per second; -1 for no limit.")
+    var throughput = -1
+
+    @Option(help: "Produce in transactions, under this id.")
+    var transactionalId: String?
+
+    @Option(help: "How long each transaction is.")
+    var transactionDurationMs = 3_000
+
+    @Flag(help: "Send the records one by one, as typed values, instead of many at once as bytes.")
+    var each = false
+
+    @OptionGroup var form: OutputForm
+
+    func validate() throws {
+        if numRecords < 1 { throw ValidationError("--num-records is at least 1") }
+        if recordSize < 0 { throw ValidationError("--record-size is not negative") }
+        if throughput == 0 || throughput < -1 { throw ValidationError("--throughput is at least 1, or -1") }
+        if transactionDurationMs < 1 { throw ValidationError("--transaction-duration-ms is at least 1") }
+    }
+
+    func run() throws {
+        try place.withClient { [self] settings in
+            let topics = try AdminClient(cluster: settings.client, options: settings.admin)
+            let name = topic
+            let found = Result { try waiting { try await topics.describeTopics([name]).all() } }
+            try waiting { await topics.close() }
+            _ = try found.get()
+            var options = settings.producer
+            options.transactionalID = transactionalId ?? options.transactionalID
+            let load = try ProduceLoad(self, settings.client, options)
+            let outcome = Result { try waiting { try await load.run() } }
+            try waiting { await load.close() }
+            try report(try outcome.get())
+        }
+    }
+
+    private func report(_ done: ProduceLoad.Done) throws {
+        let output = LineOutput()
+        let rate = Double(numRecords) / done.times.wall
+        let megabytes = rate * Double(recordSize) / Double(1 << 20)
+        if form.isJSON {
+            var object: [String: Any] = [
+                "records": numRecords, "seconds": done.times.wall, "cpuSeconds": done.times.cpu,
+                "recordsPerSecond": rate, "megabytesPerSecond": megabytes, "averageLatencyMs": done.latencies.meanMs,
+                "maxLatencyMs": done.latencies.longest * 1_000,
+            ]
+            for (name, share) in ProduceLoad.percentiles {
+                object["latencyMs\(name)"] = done.latencies.percentileMs(share)
+            }
+            try output.write(json: object)
+        } else {
+            let percentiles = ProduceLoad.percentiles.map { name, share in
+                "\(ProduceLoad.text(done.latencies.percentileMs(share))) ms \(name)th"
+            }
+            try output.write(
+                ProduceLoad.line(numRecords, done.times.wall, recordSize, done.latencies) + ", "
+                    + percentiles.joined(separator: ", ") + ".")
+        }
+        try output.flush()
+    }
+}
+
+/// Produces, and notes how long that takes.
+final class ProduceLoad: Sendable {
+    /// What has been done.
+    struct Done: Sendable {
+        let times: ProcessTimes
+        let latencies: LatencyHistogram
+    }
+
+    static let percentiles = [("50", 0.5), ("95", 0.95), ("99", 0.99), ("99.9", 0.999)]
+
+    /// The records that share a batch, and when each of them was taken.
+    private struct Taken: Sendable {
+        let first: Acknowledgement
+        var times: [Double]
+    }
+
+    private struct Progress {
+        var all = LatencyHistogram()
+        var recent = LatencyHistogram()
+        var failure: (any Error)?
+    }
+
+    private static let reportingSeconds = 5.0
+
+    private let command: PerfProduce
+    private let producer: Producer<[UInt8]?, [UInt8]>
+    private let isTransactional: Bool
+    private let progress = Mutex(Progress())
+    /// Made-up letters; a record is a stretch of them.
+    private let letters: [UInt8]
+
+    init(_ command: PerfProduce, _ cluster: ClientOptions, _ options: ProducerOptions) throws {
+        self.command = command
+        producer = try Producer(to: Topic<[UInt8]?, [UInt8]>(command.topic), cluster: cluster, options: options)
+        isTransactional = options.transactionalID != nil
+        var generator = SeededGenerator(seed: 1)
+        letters = (0..<(command.recordSize + 65_536)).map { _ in UInt8.random(in: 65...90, using: &generator) }
+    }
+
+    func close() async { await producer.close() }
+
+    func run() async throws -> Done {
+        if isTransactional { try await producer.initTransactions() }
+        // Connections and metadata are there before it counts.
+        try await producer.withAppender { _ in }
+        let begin = ProcessTimes.now
+        try await withThrowingDiscardingTaskGroup { group in
+            var sender = Sender(begin: begin, load: self)
+            while sender.sent < command.numRecords {
+                if isTransactional {
+                    let end = ProcessTimes.now.wall + Double(command.transactionDurationMs) / 1_000
+                    try await producer.transaction { _ in try await sender.send(until: end, &group) }
+                } else {
+                    try await sender.send(until: .infinity, &group)
+                }
+            }
+            try await producer.flush()
+        }
+        let times = ProcessTimes.now.since(begin)
+        let (all, failure) = progress.withLock { ($0.all, $0.failure) }
+        if let failure { throw failure }
+        return Done(times: times, latencies: all)
+    }
+
+    /// What one task takes after another.
+    private struct Sender {
+        let begin: ProcessTimes
+        let load: ProduceLoad
+        private(set) var sent = 0
+        private var batches: [Partition: Taken] = [:]
+        private var (reported, reportedAt): (Int, Double)
+
+        init(begin: ProcessTimes, load: ProduceLoad) {
+            (self.begin, self.load) = (begin, load)
+            (reported, reportedAt) = (0, begin.wall)
+        }
+
+        mutating func send(until end: Double, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+            while sent < load.command.numRecords, ProcessTimes.now.wall < end {
+                if let failure = load.progress.withLock(\.failure) { throw failure }
+                let some = allowed()
+                if some == 0 {
+                    try await Task.sleep(for: .milliseconds(1))
+                } else if load.command.each {
+                    let acknowledgement = try await load.producer.enqueue(nil, Array(load.value(sent)))
+                    take(acknowledgement, at: ProcessTimes.now.wall, &group)
+                } else {
+                    try await append(some, &group)
+                }
+                report()
+            }
+            for taken in batches.values { load.await(taken, &group) }
+            batches = [:]
+        }
+
+        /// How many may be sent now.
+        private func allowed() -> Int {
+            let left = min(load.command.numRecords - sent, 1_000)
+            guard load.command.throughput > 0 else { return left }
+            let due = (ProcessTimes.now.wall - begin.wall) * Double(load.command.throughput)
+            return max(min(left, Int(due) - sent), 0)
+        }
+
+        private mutating func append(
+            _ count: Int, _ group: inout ThrowingDiscardingTaskGroup<any Error>
+        ) async throws {
+            let now = ProcessTimes.now.wall
+            let (load, first) = (load, sent)
+            var acknowledgements: [Acknowledgement] = []
+            acknowledgements.reserveCapacity(count)
+            try await load.producer.withAppender { appender in
+                try load.letters.withUnsafeBytes { letters in
+                    while acknowledgements.count < count {
+                        let range = load.place(first + acknowledgements.count)
+                        let value = UnsafeRawBufferPointer(rebasing: letters[range])
+                        guard let taken = try appender.append(key: nil, value: value) else { break }
+                        acknowledgements.append(taken)
+                    }
+                }
+            }
+            for acknowledgement in acknowledgements { take(acknowledgement, at: now, &group) }
+            if acknowledgements.count < count { try await load.producer.waitForRoom() }
+        }
+
+        private mutating func take(
+            _ acknowledgement: Acknowledgement, at time: Double, _ group: inout ThrowingDiscardingTaskGroup<any Error>
+        ) {
+            sent += 1
+            let partition = acknowledgement.partition.partition
+            if batches[partition]?.first.sharesBatch(with: acknowledgement) ?? false {
+                batches[partition]?.times.append(time)
+                return
+            }
+            let before = batches.updateValue(Taken(first: acknowledgement, times: [time]), forKey: partition)
+            if let before { load.await(before, &group) }
+        }
+
+        private mutating func report() {
+            let now = ProcessTimes.now.wall
+            guard now - reportedAt >= ProduceLoad.reportingSeconds, !load.command.form.isJSON else { return }
+            let recent = load.progress.withLock { progress in
+                defer { progress.recent = LatencyHistogram() }
+                return progress.recent
+            }
+            LineOutput.tell(
+                ProduceLoad.line(sent - reported, now - reportedAt, load.command.recordSize, recent) + ".")
+            (reported, reportedAt) = (sent, now)
+        }
+    }
+
+    private func await(_ taken: Taken, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        group.addTask { [self] in
+            let result: Result<Void, any Error>
+            do {
+                _ = try await taken.first.position()
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            let now = ProcessTimes.now.wall
+            progress.withLock { progress in
+                if case .failure(let error) = result, progress.failure == nil { progress.failure = error }
+                for time in taken.times {
+                    progress.all.add(now - time)
+                    progress.recent.add(now - time)
+                }
+            }
+        }
+    }
+
+    /// Where among the letters a record begins and ends.
+    private func place(_ record: Int) -> Range<Int> {
+        let start = record &* 7_919 % 65_536
+        return start..<start + command.recordSize
+    }
+
+    private func value(_ record: Int) -> ArraySlice<UInt8> { letters[place(record)] }
+
+    /// As Kafka's kafka-producer-perf-test prints it, without the last full stop.
+    static func line(_ count: Int, _ seconds: Double, _ size: Int, _ latencies: LatencyHistogram) -> String {
+        let rate = seconds > 0 ? Double(count) / seconds : 0
+        return
+            "\(count) records sent, \(text(rate)) records/sec (\(text(rate * Double(size) / Double(1 << 20))) MB/sec), "
+            + "\(text(latencies.meanMs)) ms avg latency, \(text(latencies.longest * 1_000)) ms max latency"
+    }
+
+    static func text(_ number: Double) -> String { String(format: "%.2f", number) }
+}

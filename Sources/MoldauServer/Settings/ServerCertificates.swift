@@ -1,0 +1,41 @@
+internal import MoldauRecords
+
+/// The certificates of a server, as they are set by name.
+struct ServerCertificates: NamedSettings, Sendable {
+    var certificatePath: String?
+    var keyPath: String?
+    var keyType: String?
+    var authorityPath: String?
+    var authorityType: String?
+    var clientCertificates: TLSOptions.ClientCertificates?
+
+    static let namedSettings: [NamedSetting<ServerCertificates>] = [
+        .text("ssl.keystore.certificate.chain", \.certificatePath), .text("ssl.keystore.key", \.keyPath),
+        .text("ssl.keystore.type", \.keyType), .text("ssl.truststore.location", \.authorityPath),
+        .text("ssl.truststore.type", \.authorityType),
+        .choice(
+            "ssl.client.auth", \.clientCertificates,
+            TLSOptions.ClientCertificates.allCases.map { ($0.rawValue, $0) }),
+    ]
+
+    /// The certificates, if any are set; otherwise they stay as they are.
+    /// - Throws: `ServerError.tls`.
+    func settle(_ tls: inout TLSOptions?) throws(ServerError) {
+        for type in [keyType, authorityType].compactMap({ $0 }) where type != "PEM" {
+            throw .tls(reason: "stores of Java's own kinds (\(type)) cannot be read: their type has to be PEM")
+        }
+        guard let certificatePath, let keyPath else {
+            if certificatePath == nil, keyPath == nil, authorityPath == nil,
+                clientCertificates ?? TLSOptions.ClientCertificates.none == .none
+            {
+                return
+            }
+            throw .tls(
+                reason: "ssl.keystore.certificate.chain and ssl.keystore.key have to be set, both of them: "
+                    + "give --tls-certificate and --tls-key")
+        }
+        tls = TLSOptions(
+            certificatePath: certificatePath, keyPath: keyPath, clientAuthorityPath: authorityPath,
+            clientCertificates: clientCertificates ?? TLSOptions.ClientCertificates.none)
+    }
+}

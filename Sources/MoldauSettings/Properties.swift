@@ -1,0 +1,69 @@
+// Kafka's properties files: a line `name=value`, `name: value` or `name value` for each setting; lines that begin with
+// # or ! are comments; a backslash at a line's end goes on in the next line, and elsewhere takes the meaning from the
+// character behind it.
+
+internal import MoldauRecords
+
+/// The settings of a text in the properties form.
+struct Properties {
+    private(set) var values: [String: String] = [:]
+
+    /// - Throws: `SettingError.unreadable`.
+    init(_ text: String, origin: String) throws {
+        do {
+            try read(text)
+        } catch let problem as Problem {
+            throw SettingError.unreadable(origin: origin, reason: problem.reason)
+        }
+    }
+
+    private struct Problem: Error {
+        let reason: String
+    }
+
+    private mutating func read(_ text: String) throws {
+        var begun = ""
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+            let part = line.drop(while: \.isWhitespace)
+            if begun.isEmpty, part.isEmpty || part.hasPrefix("#") || part.hasPrefix("!") { continue }
+            begun += part
+            // Two backslashes are one that belongs to the value.
+            if !begun.reversed().prefix(while: { $0 == "\\" }).count.isMultiple(of: 2) {
+                begun.removeLast()
+                continue
+            }
+            let name = begun.prefix { !$0.isWhitespace && $0 != "=" && $0 != ":" }
+            var value = begun[name.endIndex...].drop(while: \.isWhitespace)
+            if value.hasPrefix("=") || value.hasPrefix(":") { value = value.dropFirst().drop(while: \.isWhitespace) }
+            guard values.updateValue(try Self.unescaped(value), forKey: String(name)) == nil else {
+                throw Problem(reason: "'\(name)' is set twice")
+            }
+            begun = ""
+        }
+        guard begun.isEmpty else {
+            throw Problem(reason: "the last line ends with a backslash, and no line follows")
+        }
+    }
+
+    /// What a value means: behind a backslash stands a character that is meant as it is, or n, r, t, f or uXXXX.
+    private static func unescaped(_ value: Substring) throws -> String {
+        let controls: [Character: Character] = ["n": "\n", "r": "\r", "t": "\t", "f": "\u{c}"]
+        var text = ""
+        var rest = value
+        while let character = rest.popFirst() {
+            guard character == "\\", let next = rest.popFirst() else {
+                text.append(character)
+                continue
+            }
+            guard next == "u" else {
+                text.append(controls[next] ?? next)
+                continue
+            }
+            guard rest.count >= 4, let number = UInt32(rest.prefix(4), radix: 16), let scalar = Unicode.Scalar(number)
+            else { throw Problem(reason: "behind \\u stand four hexadecimal digits of a character") }
+            rest.removeFirst(4)
+            text.unicodeScalars.append(scalar)
+        }
+        return text
+    }
+}

@@ -1,0 +1,141 @@
+public import Configuration
+internal import Foundation
+internal import MoldauRecords
+
+/// Where settings come from: a file, the environment, the command line, or any provider of swift-configuration.
+public struct SettingsSource: Sendable {
+    /// A setting as the source spells it, and the name that it seems to mean.
+    struct Spelling: Sendable {
+        let spelled: String
+        let meant: String
+    }
+
+    /// What it is called where it is told where a value comes from.
+    let origin: String
+    /// What the source holds; nil if it cannot tell.
+    let held: [Spelling]?
+    /// How the source spells a setting.
+    private let spell: @Sendable (String) -> String
+    private let lookUp: @Sendable (AbsoluteConfigKey) throws -> String?
+
+    private init(
+        _ origin: String, held: [Spelling]?, spell: @escaping @Sendable (String) -> String = { $0 },
+        lookUp: @escaping @Sendable (AbsoluteConfigKey) throws -> String?
+    ) {
+        (self.origin, self.held, self.spell, self.lookUp) = (origin, held, spell, lookUp)
+    }
+
+    /// A file in Kafka's form: a line `name=value` for each setting; lines that begin with # or ! are comments.
+    /// - Throws: `SettingError.unreadable`.
+    public static func properties(file path: String) throws -> SettingsSource {
+        let origin = "file '\(path)'"
+        guard let bytes = FileManager.default.contents(atPath: path), let text = String(bytes: bytes, encoding: .utf8)
+        else { throw SettingError.unreadable(origin: origin, reason: "it cannot be read, or is not UTF-8") }
+        return try properties(text, origin: origin)
+    }
+
+    /// A text in the form of Kafka's files.
+    /// - Parameter origin: what the text is called where it is told where a value comes from.
+    /// - Throws: `SettingError.unreadable`.
+    public static func properties(_ text: String, origin: String) throws -> SettingsSource {
+        values(try Properties(text, origin: origin).values, origin: origin)
+    }
+
+    /// Settings by name.
+    public static func values(_ values: [String: String], origin: String) -> SettingsSource {
+        let provider = InMemoryProvider(
+            name: origin,
+            values: Dictionary(
+                values.map { (AbsoluteConfigKey(ConfigKey($0)), ConfigValue(.string($1), isSecret: false)) }
+            ) { $1 })
+        return SettingsSource(
+            origin, held: values.keys.sorted().map { Spelling(spelled: $0, meant: $0) },
+            lookUp: { try provider.text($0, .string) })
+    }
+
+    /// Variables of the environment: with the prefix `SHOP`, `SHOP_COMMIT_INTERVAL_MS` is `commit.interval.ms`.
+    /// - Parameter variables: nil for those of this process.
+    public static func environment(prefix: String, _ variables: [String: String]? = nil) -> SettingsSource {
+        let variables = (variables ?? ProcessInfo.processInfo.environment).filter { $0.key.hasPrefix("\(prefix)_") }
+        let provider = EnvironmentVariablesProvider(environmentVariables: variables)
+        return SettingsSource(
+            "environment",
+            held: variables.keys.sorted().map { name in
+                Spelling(
+                    spelled: name,
+                    meant: String(name.dropFirst(prefix.count + 1)).lowercased().replacing("_", with: "."))
+            },
+            spell: { "\(prefix)_\($0.uppercased().replacing(".", with: "_"))" },
+            lookUp: { try provider.text($0.prepending(ConfigKey([prefix])), .string) })
+    }
+
+    /// Arguments of the command line: `--commit.interval.ms=100`, or `--commit-interval-ms 100`. What is not meant for
+    /// settings is not to be among them.
+    public static func arguments(_ arguments: [String]) -> SettingsSource {
+        // An argument that is no setting's name belongs to the one before it.
+        let plain = arguments.map { argument -> String in
+            guard argument.hasPrefix("--") else { return argument }
+            let name = argument.prefix { $0 != "=" }
+            return String(name).replacing(".", with: "-") + argument[name.endIndex...]
+        }
+        let names = plain.filter { $0.hasPrefix("--") }.map { String($0.prefix { $0 != "=" }) }
+        let provider = CommandLineArgumentsProvider(arguments: ["program"] + plain)
+        return SettingsSource(
+            "command line",
+            held: Set(names).sorted().map {
+                Spelling(spelled: $0, meant: String($0.dropFirst(2)).replacing("-", with: "."))
+            },
+            spell: { "--\($0.replacing(".", with: "-"))" },
+            // Values with commas are lists there.
+            lookUp: { try provider.text($0, .stringArray) })
+    }
+
+    /// A provider of swift-configuration. Names that are no settings cannot be told of it.
+    public static func provider(_ provider: some ConfigProvider) -> SettingsSource {
+        SettingsSource(provider.providerName, held: nil) { key in
+            var failure: (any Error)?
+            for type in [ConfigType.string, .stringArray, .int, .bool, .double] {
+                do {
+                    if let text = try provider.text(key, type) { return text }
+                } catch {
+                    failure = failure ?? error
+                }
+            }
+            if let failure { throw failure }
+            return nil
+        }
+    }
+
+    /// The value of a setting; nil if the source does not have it.
+    /// - Throws: `SettingError.unreadable`.
+    func value(of name: String) throws -> String? {
+        do {
+            return try lookUp(AbsoluteConfigKey(ConfigKey(name)))
+        } catch {
+            throw SettingError.unreadable(origin: origin, reason: "the setting \(name) cannot be read: \(error)")
+        }
+    }
+
+    /// The names that the things seem to mean that the source holds.
+    var names: [String] { held?.map(\.meant) ?? [] }
+
+    /// The first thing that the source holds and that is none of these settings.
+    func stranger(to names: Set<String>) -> Spelling? {
+        let known = Set(names.map(spell))
+        return held?.first { !known.contains($0.spelled) }
+    }
+}
+
+extension ConfigProvider {
+    /// The value as text, if it is of that type.
+    fileprivate func text(_ key: AbsoluteConfigKey, _ type: ConfigType) throws -> String? {
+        switch try value(forKey: key, type: type).value?.content {
+        case .string(let text)?: text
+        case .stringArray(let texts)?: texts.joined(separator: ",")
+        case .int(let number)?: "\(number)"
+        case .bool(let flag)?: "\(flag)"
+        case .double(let number)?: "\(number)"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Configuration
+import MoldauClient
+import MoldauClusterKafka
+import MoldauRecords
+import MoldauRuntime
+import MoldauServer
+import MoldauSettings
+import Testing
+
+/// Options that are set by name.
+struct SettingsReaderTests {
+    private func read(_ sources: SettingsSource...) throws -> (ProducerOptions, [SettingsReader.InForce]) {
+        var options = ProducerOptions()
+        let inForce = try SettingsReader.read(sources) { try $0.fill(&options) }
+        return (options, inForce)
+    }
+
+    @Test func `what comes first counts most, and each value is told with its origin`() throws {
+        let (options, inForce) = try read(
+            .arguments(["--linger.ms=7", "--batch-size", "100"]),
+            .environment(prefix: "SHOP", ["SHOP_LINGER_MS": "8", "SHOP_ACKS": "all", "OTHER": "x"]),
+            try .properties("linger.ms=9\ncompression.type = zstd\n", origin: "a file"))
+        #expect(options.linger == .milliseconds(7))
+        #expect(options.batchSize == 100)
+        #expect(options.acks == .all)
+        #expect(options.compression == .zstd)
+        func origin(_ name: String) -> String? { inForce.first { $0.name == name }?.origin }
+        #expect(origin("linger.ms") == "command line")
+        #expect(origin("acks") == "environment")
+        #expect(origin("compression.type") == "a file")
+        #expect(origin("max.block.ms") == nil)
+        #expect(inForce.first { $0.name == "max.block.ms" }?.value == "60000")
+    }
+
+    @Test func `a provider of swift-configuration is a source, whatever its values' types`() throws {
+        let provider = InMemoryProvider(values: [
+            "linger.ms": 7, "enable.idempotence": true, "compression.type": "lz4",
+        ])
+        let (options, _) = try read(.provider(provider))
+        #expect(options.linger == .milliseconds(7))
+        #expect(options.idempotence == true)
+        #expect(options.compression == .lz4)
+    }
+
+    @Test(arguments: [
+        ("linger=1", "there is no setting 'linger' (a file); the nearest is 'linger.ms'"),
+        ("bach.size=1", "there is no setting 'bach.size' (a file); the nearest is 'batch.size'"),
+        ("linger.ms=-1", "a file: the setting linger.ms takes milliseconds, from 0 on, not '-1'"),
+        ("linger.ms=99999999999999999999", "a file: the setting linger.ms takes milliseconds, from 0 on, not '9"),
+        ("acks=2", "a file: the setting acks takes all, -1, 0 or 1, not '2'"),
+        ("acks=1\nenable.idempotence=true", "the setting 'acks' is not possible: idempotence"),
+        ("a=1\na=2", "a file: 'a' is set twice"), ("a=\\u00g0", "four hexadecimal digits"),
+        ("a=b\\", "the last line ends with a backslash"),
+    ])
+    func `what is unknown or impossible is an error that says what there is`(text: String, sentence: String) {
+        #expect {
+            _ = try read(try .properties(text, origin: "a file"))
+        } throws: {
+            "\($0)".contains(sentence)
+        }
+    }
+
+    @Test(arguments: [
+        (["--linger.mss=1"], "there is no setting '--linger-mss' (command line); the nearest is 'linger.ms'"),
+        (["--linger.ms"], "takes milliseconds"),
+    ])
+    func `arguments that are no settings are named`(arguments: [String], sentence: String) {
+        #expect {
+            _ = try read(.arguments(arguments))
+        } throws: {
+            "\($0)".contains(sentence)
+        }
+    }
+
+    @Test func `lists on the command line keep their commas`() throws {
+        var options = ClientOptions(bootstrapServers: [])
+        try SettingsReader.read([.arguments(["--bootstrap-servers", "a:1,b:2"])]) { try $0.fill(&options) }
+        #expect(options.bootstrapServers.map(\.description) == ["a:1", "b:2"])
+    }
+
+    @Test func `lines of a file are read as Java reads them`() throws {
+        let text = """
+            # a comment
+            ! another
+            transactional.id : a\\tb \\u00e9
+              batch.size   \\
+                 17
+            """
+        let (options, _) = try read(try .properties(text, origin: "a file"))
+        #expect(options.transactionalID == "a\tb é")
+        #expect(options.batchSize == 17)
+    }
+
+    @Test func `secrets are set, and not told`() throws {
+        var options = KafkaOptions()
+        let text = """
+            security.protocol=SASL_SSL
+            sasl.mechanism=SCRAM-SHA-256
+            sasl.jaas.config=x required username="ann" password="a \\\\"word\\\\"";
+            replication.factor=3
+            """
+        let inForce = try SettingsReader.read([.properties(text, origin: "a file")]) { try $0.fill(&options) }
+        #expect(options.logIn?.user == "ann" && options.logIn?.password == "a \"word\"")
+        #expect(options.tls != nil && options.replicationFactor == 3)
+        let jaas = inForce.first { $0.name == "sasl.jaas.config" }
+        #expect(jaas?.value == nil && jaas?.isSecret == true && jaas?.origin == "a file")
+    }
+
+    @Test func `an application is set up by Kafka Streams' names`() throws {
+        var configuration = StreamsConfiguration()
+        let text = """
+            processing.guarantee=exactly_once_v2
+            commit.interval.ms=250
+            num.stream.threads=3
+            max.task.idle.ms=-1
+            moldau.state.memory.bytes=1048576
+            topic.min.insync.replicas=2
+            topic.retention.ms=5
+            """
+        let inForce = try SettingsReader.read([
+            .environment(prefix: "SHOP", ["SHOP_TOPIC_RETENTION_MS": "7"]), .properties(text, origin: "a file"),
+        ]) { try $0.fill(&configuration) }
+        #expect(configuration.internalTopicSettings == ["min.insync.replicas": "2", "retention.ms": "7"])
+        #expect(inForce.first { $0.name == "topic.retention.ms" }?.origin == "environment")
+        #expect(configuration.guarantee == .exactlyOnce && configuration.commitInterval == .milliseconds(250))
+        #expect(configuration.streamThreads == 3 && configuration.taskIdling == .never)
+        #expect(configuration.stateMemoryBytes == 1 << 20)
+    }
+
+    @Test func `a server is set up by a broker's names`() throws {
+        var options = ServerOptions()
+        let text = "super.users=User:a;User:b\nauto.create.topics.enable=FALSE\nconnections.max.reauth.ms=5000\n"
+        try SettingsReader.read([.properties(text, origin: "a file")]) { try $0.fill(&options) }
+        #expect(options.superUsers == ["a", "b"] && !options.createsTopics && options.logInLifetime == .seconds(5))
+    }
+
+    /// Set to what it is already, nothing changes: each setting reads what it writes.
+    @Test func `each setting reads the text that it shows`() throws {
+        func check<Options: NamedSettings>(_ options: Options) throws {
+            #expect(Set(Options.namedSettings.map(\.name)).count == Options.namedSettings.count)
+            for setting in Options.namedSettings {
+                guard let text = setting.value(options) else { continue }
+                var copy = options
+                try setting.set(&copy, text)
+                #expect(setting.value(copy) == text, "\(setting.name)")
+            }
+        }
+        try check(try ClientOptions(bootstrapServers: "h:1"))
+        try check(ProducerOptions())
+        try check(ConsumerOptions(group: "g"))
+        try check(AdminOptions())
+        try check(KafkaOptions())
+        try check(StreamsConfiguration())
+        try check(ServerOptions())
+    }
+}
