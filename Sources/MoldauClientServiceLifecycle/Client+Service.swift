@@ -25,7 +25,8 @@ public struct ConsumerService<Key, Value>: Service {
 
     /// - Parameters:
     ///   - consumer: the service closes it at its end.
-    ///   - body: deals with a record. If it throws, the service ends with that error, and the record counts as not read.
+    ///   - body: deals with a record. If it throws, the service ends with that error; the record, and those that were
+    ///     polled with it, are read again.
     public init(
         _ consumer: Consumer<Key, Value>,
         forEach body: @escaping @Sendable (ConsumerRecord<Key, Value>) async throws -> Void
@@ -49,8 +50,8 @@ public struct ConsumerService<Key, Value>: Service {
     }
 }
 
-/// A consumer runs in a `ServiceGroup`, beside a service of one's own that reads it: when it is shut down, what was dealt
-/// with is committed, and the group of consumers is left.
+/// A consumer runs in a `ServiceGroup`, beside a service of one's own that reads it: when it is shut down, what was
+/// dealt with is committed, and the group of consumers is left.
 ///
 /// Put it before the one that reads, since the last one is shut down first; that one ends its loop over `records` by
 /// `endReading`:

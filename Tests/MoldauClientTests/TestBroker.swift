@@ -50,9 +50,12 @@ final class TestBroker: Sendable {
         ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: address.port)])
     }
 
-    func create(_ topic: String, partitions: Int32) throws {
+    func create(_ topic: String, partitions: Int32, maxBatchBytes: Int? = nil) throws {
         let cluster = running.withLock { $0.cluster }
-        try cluster.makeAdmin(clientID: "test").create([NewTopic(topic, partitionCount: partitions)])
+        let configuration = maxBatchBytes.map { ["max.message.bytes": "\($0)"] } ?? [:]
+        try cluster.makeAdmin(clientID: "test").create([
+            NewTopic(topic, partitionCount: partitions, configuration: configuration)
+        ])
     }
 
     func stop() async throws {

@@ -116,7 +116,11 @@ public final class Consumer<Key, Value>: Sendable {
                 return
             }
             position = record.offset
-            records.append(try ConsumerRecord(record, of: partition, by: topic))
+            let headers = record.hasHeaders ? try record.headers() : Headers()
+            records.append(
+                ConsumerRecord(
+                    record, of: partition, key: try topic.key.read(record.key, headers: headers),
+                    value: try topic.value.read(record.value, headers: headers), headers: headers))
             position = record.offset + 1
         }
     }

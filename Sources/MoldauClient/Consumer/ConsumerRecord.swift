@@ -16,13 +16,16 @@ public struct ConsumerRecord<Key, Value> {
     /// The headers, in the order in which they were added.
     public let headers: Headers
 
-    @inlinable init(_ record: RecordView, of partition: TopicPartition, by topic: Topic<Key, Value>) throws {
+    /// From its parts: an initializer that was given the topic would be given a copy of it, for each record.
+    @inlinable init(
+        _ record: RecordView, of partition: TopicPartition, key: Key, value: Value, headers: Headers
+    ) {
         self.partition = partition
         offset = record.offset
         timestamp = record.timestamp
-        headers = record.hasHeaders ? try record.headers() : Headers()
-        key = try topic.key.read(record.key, headers: headers)
-        value = try topic.value.read(record.value, headers: headers)
+        self.headers = headers
+        self.key = key
+        self.value = value
     }
 }
 

@@ -30,7 +30,9 @@ struct FaultyRun {
     func appendsOnce() async throws {
         var generator = SeededGenerator(seed: seed)
         let name = "once-\(seed)"
-        try broker.create(name, partitions: partitions)
+        // Larger batches are split.
+        let limit = Bool.random(using: &generator) ? 150 : nil
+        try broker.create(name, partitions: partitions, maxBatchBytes: limit)
         var options = ProducerOptions()
         options.batchSize = [1, 120, 400].randomElement(using: &generator) ?? 1
         options.linger = .milliseconds(Int.random(in: 0...2, using: &generator))
