@@ -18,7 +18,8 @@ final class PendingBatch {
     var attempts = 0
     /// Whether an attempt under `stamp` has ended without an answer: it may be in the log.
     var mayBeAppended = false
-    private var encoded: WireBytes?
+    /// The batch as it is sent. It lies in `builder`: `WireBytes` that own the batch would keep it for ever here.
+    private var encoded: UnsafeRawBufferPointer?
 
     init(_ partition: TopicPartition, order: Int, created: Duration, bytes: Int, _ compression: Compression) {
         outcome = BatchOutcome(partition)
@@ -45,11 +46,11 @@ final class PendingBatch {
 
     /// The batch as it is sent, the same each time. Copies nothing.
     func bytes() -> WireBytes {
-        if let encoded { return encoded }
+        if let encoded { return WireBytes(encoded, owner: self) }
         builder.producer = stamp ?? .none
-        let bytes = WireBytes(builder.finish(), owner: self)
+        let bytes = builder.finish()
         encoded = bytes
-        return bytes
+        return WireBytes(bytes, owner: self)
     }
 
     /// It is sent under another stamp than before.
