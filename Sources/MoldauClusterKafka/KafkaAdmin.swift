@@ -33,23 +33,18 @@ final class KafkaAdmin: Admin {
         }
         let settings = try settings(of: found.keys.sorted())
         return found.reduce(into: [:]) { result, entry in
-            result[entry.key] = TopicDescription(
-                name: entry.key, partitionCount: Int32(entry.value.partitions.count),
-                configuration: settings[entry.key] ?? [:], id: entry.value.id)
+            result[entry.key] = TopicDescription(entry.value, settings[entry.key] ?? [])
         }
     }
 
-    /// The settings that are the topics' own.
-    private func settings(of names: [String]) throws -> [String: [String: String]] {
+    /// The settings that are in force.
+    private func settings(of names: [String]) throws -> [String: [AdminClient.ConfigEntry]] {
         guard !names.isEmpty else { return [:] }
         let found = try ask { try await $0.describeConfigs(names.map { .topic($0) }).all() }
-        return found.reduce(into: [:]) { settings, entry in
-            let own = entry.value.filter { $0.source == .topic }
-            settings[entry.key.name] = Dictionary(
-                own.compactMap { setting in setting.value.map { (setting.name, $0) } }
-            ) { $1 }
-        }
+        return Dictionary(uniqueKeysWithValues: found.map { ($0.key.name, $0.value) })
     }
+
+    var replicationFactor: Int? { cluster.options.replicationFactor.map(Int.init) }
 
     func create(_ topics: [NewTopic]) throws {
         guard !topics.isEmpty else { return }
@@ -101,6 +96,20 @@ final class KafkaAdmin: Admin {
     }
 
     func close() {}
+}
+
+extension TopicDescription {
+    /// - Parameter settings: those that are in force, of which the topic's own count as its configuration.
+    fileprivate init(_ topic: AdminClient.TopicDescription, _ settings: [AdminClient.ConfigEntry]) {
+        let own = settings.filter { $0.source == .topic }.compactMap { entry in entry.value.map { (entry.name, $0) } }
+        let needed = settings.first { $0.name == "min.insync.replicas" }?.value.flatMap(Int.init)
+        self.init(
+            name: topic.name, partitionCount: Int32(topic.partitions.count),
+            configuration: Dictionary(own) { $1 }, id: topic.id,
+            replication: topic.partitions.map(\.replicas.count).min().map {
+                Replication(count: $0, needed: needed ?? 1)
+            })
+    }
 }
 
 extension ClusterError {
