@@ -33,15 +33,24 @@ final class KafkaAdmin: Admin {
         }
         let settings = try settings(of: found.keys.sorted())
         return found.reduce(into: [:]) { result, entry in
-            result[entry.key] = TopicDescription(entry.value, settings[entry.key] ?? [])
+            guard let own = settings[entry.key] else { return }
+            result[entry.key] = TopicDescription(entry.value, own)
         }
     }
 
-    /// The settings that are in force.
+    /// The settings that are in force. Topics that were deleted meanwhile are missing.
     private func settings(of names: [String]) throws -> [String: [AdminClient.ConfigEntry]] {
         guard !names.isEmpty else { return [:] }
-        let found = try ask { try await $0.describeConfigs(names.map { .topic($0) }).all() }
-        return Dictionary(uniqueKeysWithValues: found.map { ($0.key.name, $0.value) })
+        let described = try ask { try await $0.describeConfigs(names.map { .topic($0) }) }
+        var found: [String: [AdminClient.ConfigEntry]] = [:]
+        for (topic, outcome) in described {
+            switch outcome {
+            case .success(let entries): found[topic.name] = entries
+            case .failure(.unknownTopic): continue
+            case .failure(let error): throw ClusterError(error)
+            }
+        }
+        return found
     }
 
     var replicationFactor: Int? { cluster.options.replicationFactor.map(Int.init) }
@@ -50,7 +59,25 @@ final class KafkaAdmin: Admin {
         guard !topics.isEmpty else { return }
         let factor = cluster.options.replicationFactor
         try create(topics, replicationFactor: factor) { $0 }
+        try waitUntilKnown(topics.map(\.name))
     }
+
+    /// Kafka's brokers hear of a new topic some time after it was created. Until then it can be neither described nor
+    /// written.
+    private func waitUntilKnown(_ names: [String]) throws {
+        let end = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < end {
+            let isKnown = try ask { admin in
+                let described = try await admin.describeTopics(names)
+                if described.values.allSatisfy({ (try? $0.get()) != nil }) { return true }
+                try await Task.sleep(for: .milliseconds(20))
+                return false
+            }
+            if isKnown { return }
+        }
+    }
+
+    private static var patience: Duration { .seconds(10) }
 
     /// Kafka's brokers take no settings that they do not know: a topic then does without ours.
     private func create(
