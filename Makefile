@@ -2,13 +2,16 @@
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the Protocol Buffers serdes, which no other target builds
 # make test-clients  runs kcat and the Python clients against a broker (installs them from Debian and PyPI)
-# make agree   runs random topologies under different options, which must give the same results: SEEDS of them, from
-#              the seed FROM on
+# make agree   runs random topologies under different options and over the wire, which must give the same results: SEEDS of
+#              them, from the seed FROM on; over the wire on the brokers that AGREE_SERVERS names, if it is set, whose topics
+#              of the same names are deleted
 # make damage  changes each byte of a segment of 1 MiB, of the files beside it and of the journal, and checks that the
 #              change is noticed; cuts the last 4,096 bytes off one by one (some minutes)
 # make crash   kills programs KILLS times, and cuts the power under them CUTS times (root, loop devices)
 # make crash-wire  kills a broker KILLS times under kafka-python and confluent-kafka, and checks every record
-# make crash-cluster  kills processes of an application on a cluster KILLS times, and checks that every record counts once
+# make crash-cluster  kills processes of applications on a cluster KILLS times, and their broker, and checks that every record
+#              counts once and that no money is lost; on the brokers that CLUSTER_SERVERS names, if it is set, whose topics of
+#              the same names are deleted
 # make client-faults  runs producers and transactions of MoldauClient through a network that fails: SEEDS runs, from the
 #              seed FROM on
 # make bench-client  measures MoldauClient's producer and consumer over loopback, with FLAGS (for those of the tool: --help)
@@ -84,7 +87,7 @@ crash-wire: rocksdb
 	python3 Tests/Tools/kill_wire.py --kills $(KILLS) $(FLAGS)
 
 crash-cluster: rocksdb
-	CLUSTER_KILLS=$(KILLS) MOLDAU_TESTS=MoldauClusterKafkaTests $(SWIFT) test --filter MoldauClusterKafkaTests
+	CLUSTER_KILLS=$(KILLS) MOLDAU_TESTS=MoldauClusterKafkaTests $(SWIFT) test --no-parallel --filter MoldauClusterKafkaTests
 
 client-faults:
 	MOLDAU_TESTS=MoldauClientTests CLIENT_FAULT_FROM=$(FROM) CLIENT_FAULT_SEEDS=$(SEEDS) $(SWIFT) test --filter FaultTests

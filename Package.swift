@@ -328,7 +328,12 @@ let package = Package(
         .testTarget(
             name: "WordCounterTests", dependencies: ["WordCounter", "MoldauTesting"],
             path: "Tests/Newcomer/Tests/WordCounterTests", swiftSettings: warnings),
-        tests("AgreementTests", ["Moldau", "MoldauRecords", "MoldauTesting"]),
+        tests(
+            "AgreementTests",
+            [
+                "Moldau", "MoldauRecords", "MoldauTesting", "MoldauServer", "MoldauClusterKafka",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
         tests(
             "MoldauRecordsTests", ["MoldauRecords"],

@@ -2,7 +2,8 @@ public import MoldauCluster
 import MoldauRecords
 
 extension Cluster {
-    /// Reads everything that the topic holds at the time of the call, partition by partition in order. Blocks.
+    /// Reads everything that the topic holds at the time of the call, partition by partition in order. Blocks; ends
+    /// early when nothing comes for a while.
     public func readAll(_ topic: String, _ body: (FetchedBatches) throws -> Void) throws {
         let consumer = try makeConsumer(clientID: "reader")
         let admin = try makeAdmin(clientID: "reader")
@@ -17,7 +18,8 @@ extension Cluster {
         try consumer.assign(Set(bounds.keys))
         for (partition, held) in bounds { try consumer.seek(partition, to: held.lowerBound) }
         while bounds.contains(where: { consumer.position($0.key) ?? .zero < $0.value.upperBound }) {
-            let fetched = try consumer.poll(wait: .zero)
+            // A cluster in this process has all of it at hand.
+            let fetched = try consumer.poll(wait: .seconds(10))
             if fetched.isEmpty { return }
             for batches in fetched { try body(batches) }
         }

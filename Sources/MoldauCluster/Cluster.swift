@@ -159,6 +159,8 @@ public protocol TransactionalProducer: Producer {
 
 /// Manages topics. Every call blocks.
 public protocol Admin: AnyObject {
+    /// On how many brokers it is to keep the topics that it creates; nil leaves that to the cluster.
+    var replicationFactor: Int? { get }
     /// Describes all topics, internal ones included.
     func topics() throws -> [TopicDescription]
     /// Describes the topics that exist among `names`; others are missing in the result.
@@ -176,6 +178,10 @@ public protocol Admin: AnyObject {
     func close()
 }
 
+extension Admin {
+    public var replicationFactor: Int? { nil }
+}
+
 /// What a cluster knows about a topic.
 public struct TopicDescription: Hashable, Sendable {
     /// The name of the topic.
@@ -186,13 +192,30 @@ public struct TopicDescription: Hashable, Sendable {
     public let configuration: [String: String]
     /// Distinguishes the topic from earlier and later ones of its name; nil if the cluster's topics have no ids.
     public let id: TopicID?
+    /// How often its records are kept; nil if the cluster keeps them once.
+    public let replication: Replication?
 
     /// A topic that exists.
-    public init(name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil) {
+    public init(
+        name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil,
+        replication: Replication? = nil
+    ) {
         self.name = name
         self.partitionCount = partitionCount
         self.configuration = configuration
         self.id = id
+        self.replication = replication
+    }
+
+    /// On how many brokers a topic's records are.
+    public struct Replication: Hashable, Sendable {
+        /// How many brokers keep each record: of the partition that has the fewest.
+        public var count: Int
+        /// How many of them must have a record before it is acknowledged: `min.insync.replicas`.
+        public var needed: Int
+
+        /// So many brokers, of which so many must have a record.
+        public init(count: Int, needed: Int) { (self.count, self.needed) = (count, needed) }
     }
 }
 

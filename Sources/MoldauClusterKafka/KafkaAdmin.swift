@@ -33,29 +33,51 @@ final class KafkaAdmin: Admin {
         }
         let settings = try settings(of: found.keys.sorted())
         return found.reduce(into: [:]) { result, entry in
-            result[entry.key] = TopicDescription(
-                name: entry.key, partitionCount: Int32(entry.value.partitions.count),
-                configuration: settings[entry.key] ?? [:], id: entry.value.id)
+            guard let own = settings[entry.key] else { return }
+            result[entry.key] = TopicDescription(entry.value, own)
         }
     }
 
-    /// The settings that are the topics' own.
-    private func settings(of names: [String]) throws -> [String: [String: String]] {
+    /// The settings that are in force. Topics that were deleted meanwhile are missing.
+    private func settings(of names: [String]) throws -> [String: [AdminClient.ConfigEntry]] {
         guard !names.isEmpty else { return [:] }
-        let found = try ask { try await $0.describeConfigs(names.map { .topic($0) }).all() }
-        return found.reduce(into: [:]) { settings, entry in
-            let own = entry.value.filter { $0.source == .topic }
-            settings[entry.key.name] = Dictionary(
-                own.compactMap { setting in setting.value.map { (setting.name, $0) } }
-            ) { $1 }
+        let described = try ask { try await $0.describeConfigs(names.map { .topic($0) }) }
+        var found: [String: [AdminClient.ConfigEntry]] = [:]
+        for (topic, outcome) in described {
+            switch outcome {
+            case .success(let entries): found[topic.name] = entries
+            case .failure(.unknownTopic): continue
+            case .failure(let error): throw ClusterError(error)
+            }
         }
+        return found
     }
+
+    var replicationFactor: Int? { cluster.options.replicationFactor.map(Int.init) }
 
     func create(_ topics: [NewTopic]) throws {
         guard !topics.isEmpty else { return }
         let factor = cluster.options.replicationFactor
         try create(topics, replicationFactor: factor) { $0 }
+        try waitUntilKnown(topics.map(\.name))
     }
+
+    /// Kafka's brokers hear of a new topic some time after it was created. Until then it can be neither described nor
+    /// written.
+    private func waitUntilKnown(_ names: [String]) throws {
+        let end = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < end {
+            let isKnown = try ask { admin in
+                let described = try await admin.describeTopics(names)
+                if described.values.allSatisfy({ (try? $0.get()) != nil }) { return true }
+                try await Task.sleep(for: .milliseconds(20))
+                return false
+            }
+            if isKnown { return }
+        }
+    }
+
+    private static var patience: Duration { .seconds(10) }
 
     /// Kafka's brokers take no settings that they do not know: a topic then does without ours.
     private func create(
@@ -101,6 +123,20 @@ final class KafkaAdmin: Admin {
     }
 
     func close() {}
+}
+
+extension TopicDescription {
+    /// - Parameter settings: those that are in force, of which the topic's own count as its configuration.
+    fileprivate init(_ topic: AdminClient.TopicDescription, _ settings: [AdminClient.ConfigEntry]) {
+        let own = settings.filter { $0.source == .topic }.compactMap { entry in entry.value.map { (entry.name, $0) } }
+        let needed = settings.first { $0.name == "min.insync.replicas" }?.value.flatMap(Int.init)
+        self.init(
+            name: topic.name, partitionCount: Int32(topic.partitions.count),
+            configuration: Dictionary(own) { $1 }, id: topic.id,
+            replication: topic.partitions.map(\.replicas.count).min().map {
+                Replication(count: $0, needed: needed ?? 1)
+            })
+    }
 }
 
 extension ClusterError {

@@ -43,6 +43,25 @@ struct Agreement {
         } catch { return "threw \(error)" }
     }
 
+    /// Where a run on that cluster, over the wire, differs from one under the test driver; nil if it does not.
+    func difference(over cluster: any Cluster) -> String? {
+        do {
+            let expected = try DriverRun(plan, RunSetting()).outputs(of: plan)
+            var random = SeededGenerator(seed: plan.seed &+ 2)
+            var setting = RunSetting(place: .cluster, storeKind: random.pick([.inMemory, .rocksDB]))
+            if plan.rule == .oneTask {
+                setting.commitEveryRounds = 1 + Int(plan.seed % 9)
+                if plan.isRestartable { setting.interruption = random.pick([.keepingDisk, .losingDisk]) }
+                let outputs = try ClusterRun(plan, setting, seed: plan.seed, on: cluster).outputs()
+                return exactDifference(expected, outputs).map { "\(setting): \($0)" }
+            }
+            (setting.partitions, setting.threads) = (3, 2)
+            setting.interruption = random.pick([.none, .keepingDisk, .losingDisk])
+            let outputs = try ClusterRun(plan, setting, seed: plan.seed, on: cluster).outputs()
+            return difference(expected, outputs).map { "\(setting): \($0)" }
+        } catch { return "threw \(error)" }
+    }
+
     private func storeDifference(_ reference: DriverRun) throws -> String? {
         var settings = [RunSetting(storeKind: .rocksDB)]
         if plan.rule == .anyOrder { settings.append(RunSetting(emission: .lastPerCommit())) }

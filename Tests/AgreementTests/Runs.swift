@@ -69,12 +69,16 @@ struct DriverRun {
     }
 }
 
-/// Runs a plan on a cluster in memory. Stream threads take turns on the calling thread; a seed determines whose turn it
-/// is, who commits, and who is interrupted.
+/// Runs a plan on a cluster in memory, or on one over the wire. Stream threads take turns on the calling thread;
+/// a seed determines whose turn it is, who commits, and who is interrupted.
 final class ClusterRun {
     private let plan: Plan
     private let setting: RunSetting
-    private let cluster: EmbeddedCluster
+    private let cluster: any Cluster
+    /// How long records may be on their way.
+    private let wait: Duration
+    /// The partitions that tasks read.
+    private var inputs: Set<TopicPartition> = []
     private let admin: any Admin
     private let directory: String
     private var random: SeededGenerator
@@ -84,10 +88,12 @@ final class ClusterRun {
     private var rounds = 0
     private(set) var interruptionCount = 0
 
-    init(_ plan: Plan, _ setting: RunSetting, seed: UInt64) throws {
+    /// - Parameter remote: a cluster over the wire, without topics of the plan; nil for one in memory.
+    init(_ plan: Plan, _ setting: RunSetting, seed: UInt64, on remote: (any Cluster)? = nil) throws {
         (self.plan, self.setting) = (plan, setting)
         random = SeededGenerator(seed: seed)
-        cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
+        wait = remote == nil ? .zero : .milliseconds(5)
+        cluster = try remote ?? EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
         admin = try cluster.makeAdmin(clientID: "agreement")
         directory = NSTemporaryDirectory() + "/moldau-agreement-\(UUID().uuidString)"
     }
@@ -105,7 +111,10 @@ final class ClusterRun {
 
     private func writeInputs() throws {
         let topics = (0..<5).map { "in-\($0)" } + plan.outputs.map { Plan.topic(ofOutput: $0) }
-        try admin.create(topics.map { NewTopic($0, partitionCount: setting.partitions) })
+        // The inputs are of 1970.
+        let configuration = ["retention.ms": "-1"]
+        try admin.create(
+            topics.map { NewTopic($0, partitionCount: setting.partitions, configuration: configuration) })
         let producer = try cluster.makeProducer(clientID: "agreement")
         defer { producer.close() }
         for record in plan.inputs {
@@ -127,6 +136,13 @@ final class ClusterRun {
         let topology = try PlanTopology.build(plan, setting.options)
         let names = InternalTopicNames(applicationID: "app", topology: topology)
         let topics = try TopicPlan.prepare(topology, names: names, newTopicPartitions: nil, admin: admin)
+        inputs = topology.subtopologies.reduce(into: []) { inputs, part in
+            for topic in part.sourceTopics.map(names.topic) {
+                for partition in 0..<(topics.partitionCounts[topic] ?? 0) {
+                    inputs.insert(TopicPartition(topic, partition))
+                }
+            }
+        }
         var configuration = StreamsConfiguration()
         configuration.commitInterval = .seconds(1_000_000)
         configuration.recordsPerTurn = setting.commitEveryRounds == nil ? Int.random(in: 1...20, using: &random) : 1
@@ -159,17 +175,36 @@ final class ClusterRun {
             } else {
                 idleRounds += 1
                 for index in threads.indices { try commit(index) }
+                if idleRounds == 3, try !hasReadAll() { idleRounds = 0 }
             }
             rounds += 1
             precondition(rounds < 100_000, "a run must come to its end")
         }
     }
 
+    /// How long records may be on their way, at most.
+    private static let patience = Duration.seconds(30)
+
+    private struct Unread: Error {
+        let partition: TopicPartition
+        let position: Offset
+        let end: Offset
+    }
+
+    /// Whether everything that tasks read is committed: over the wire, records may be on their way.
+    private func hasReadAll() throws -> Bool {
+        guard wait > .zero else { return true }
+        let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "agreement", group: "app"))
+        defer { consumer.close() }
+        let (committed, ends) = (try consumer.committed(inputs), try consumer.ends(of: inputs))
+        return ends.allSatisfy { committed[$0.key]?.offset ?? .zero >= $0.value }
+    }
+
     private func turn(of index: Int) throws -> Int {
         guard let thread = threads[index] else { return 0 }
         now = now + (setting.commitEveryRounds == nil ? .milliseconds(random.pick([0, 10, 1_500])) : .seconds(1))
         let isRestoring = thread.phase == .restoring
-        let count = try thread.runOnce(now: now, wait: .zero)
+        let count = try thread.runOnce(now: now, wait: wait)
         if isRestoring { return 1 }
         let isCommitDue = setting.commitEveryRounds.map { rounds % $0 == 0 } ?? random.chance(20)
         if isCommitDue { try commit(index) }
@@ -208,13 +243,18 @@ final class ClusterRun {
             let place = TopicPartition(topic, partition)
             try consumer.assign([place])
             try consumer.seek(place, to: .zero)
-            while let batches = try consumer.poll(wait: .zero).first {
-                var reader = RecordBatchReader(batches.bytes.bytes)
-                while let view = try reader.next() {
-                    records.append(
-                        RawRecord(
-                            key: view.key.map { Array($0) }, value: view.value.map { Array($0) },
-                            timestamp: view.timestamp))
+            let end = try consumer.ends(of: [place])[place] ?? .zero
+            let limit = ContinuousClock.now + Self.patience
+            while let position = consumer.position(place), position < end {
+                if ContinuousClock.now > limit { throw Unread(partition: place, position: position, end: end) }
+                for batches in try consumer.poll(wait: wait) {
+                    var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+                    while let view = try reader.next() {
+                        records.append(
+                            RawRecord(
+                                key: view.key.map { Array($0) }, value: view.value.map { Array($0) },
+                                timestamp: view.timestamp))
+                    }
                 }
             }
         }

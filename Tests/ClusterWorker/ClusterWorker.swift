@@ -10,7 +10,7 @@ import Signals
 @main
 struct ClusterWorker: ParsableCommand {
     @Option var servers: String
-    @Option var id = "words"
+    @Option var program = WorkerProgram.words
     @Option var state: String?
     @Option var threads = 1
     @Option var standbys = 0
@@ -21,18 +21,6 @@ struct ClusterWorker: ParsableCommand {
     @Option var heartbeat = 100
     /// The session's timeout, in milliseconds.
     @Option var session = 6_000
-
-    /// Counts the words of `lines` in `counts`.
-    static func topology() throws -> Topology {
-        try Topology { streams in
-            streams.stream(Topic<String, String>("lines"))
-                .flatMapValues { line in line.split(separator: " ").map(String.init) }
-                .groupBy { _, word in word }
-                .count(as: TableStoreName<String, Int64>("counts"))
-                .toStream()
-                .to(Topic<String, Int64>("counts"))
-        }
-    }
 
     func run() throws {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
@@ -47,8 +35,8 @@ struct ClusterWorker: ParsableCommand {
         options.heartbeatInterval = .milliseconds(heartbeat)
         options.sessionTimeout = .milliseconds(session)
         let app = StreamsApplication(
-            id: id, topology: try Self.topology(), cluster: .kafka(servers, stateDirectory: state, options: options),
-            configuration: configuration)
+            id: program.rawValue, topology: try program.topology(),
+            cluster: .kafka(servers, stateDirectory: state, options: options), configuration: configuration)
         try app.start()
         let interruption = Interruption()
         var told = ""

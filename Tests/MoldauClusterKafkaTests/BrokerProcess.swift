@@ -6,34 +6,79 @@ import MoldauRecords
 import MoldauTopology
 import ProgramSupport
 
-/// `moldau broker` in a process of its own, with a directory for it and those who use it.
+/// `moldau broker` in a process of its own, with a directory for it and those who use it; or the cluster that
+/// `CLUSTER_SERVERS` names, of which tests then use topics of the same names, one after another.
 final class BrokerProcess {
+    private static let foreign = ProcessInfo.processInfo.environment["CLUSTER_SERVERS"]
+
     let directory: URL
     let address: String
-    private let running: RunningProgram
+    /// How the broker is to be used.
+    let kafka: KafkaOptions
+    private let options: [String]
+    /// nil if the cluster is not ours.
+    private var running: RunningProgram?
 
-    init(topics: [String: Int32], in directory: URL) throws {
+    /// - Parameter isSecured: whether the broker asks for TLS and a password; one that is not ours is as it is.
+    init(topics: [String: Int32], isSecured: Bool = false, in directory: URL) throws {
         self.directory = directory
         let data = directory.appending(path: "broker").path
-        running = try BuiltProgram("moldau").start(
-            ["broker", "--data", data, "--listen", "127.0.0.1:0", "--durability", "os", "--no-auto-create"],
-            in: directory)
-        address = String(try running.firstLine().dropFirst("listening on ".count))
+        let plain = ["--data", data, "--durability", "os", "--no-auto-create"]
+        if let foreign = Self.foreign {
+            (options, address, kafka) = (plain, foreign, KafkaOptions())
+        } else if isSecured {
+            let security = try BrokerSecurity(in: directory, data: data)
+            (options, kafka) = (plain + security.arguments, security.kafka)
+            let started = try Self.start(options + ["--listen", "SASL_SSL://127.0.0.1:0"], in: directory)
+            running = started.running
+            address = String(started.address.trimmingPrefix("SASL_SSL://"))
+        } else {
+            (options, kafka) = (plain, KafkaOptions())
+            (running, address) = try Self.start(options + ["--listen", "127.0.0.1:0"], in: directory)
+        }
         let admin = try cluster().makeAdmin(clientID: "test")
+        if running == nil { try Self.removeTopics(topics.keys, admin) }
         try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
     }
 
-    func cluster() throws -> KafkaCluster { try KafkaCluster(address) }
+    private static func start(
+        _ options: [String], in directory: URL
+    ) throws -> (running: RunningProgram, address: String) {
+        let running = try BuiltProgram("moldau").start(["broker"] + options, in: directory)
+        return (running, String(try running.firstLine().dropFirst("listening on ".count)))
+    }
 
-    deinit { running.kill() }
+    /// Removes what an earlier test has left.
+    private static func removeTopics(_ names: some Sequence<String>, _ admin: any Admin) throws {
+        func left() throws -> [String] {
+            try admin.topics().map(\.name).filter { name in
+                names.contains(name) || name.hasSuffix("-changelog") || name.hasSuffix("-repartition")
+            }
+        }
+        try admin.delete(left())
+        // Not every broker knows at once.
+        _ = try waitUntil { try left().isEmpty }
+    }
+
+    /// Kills the broker and starts it again at the same address; does nothing to a cluster that is not ours.
+    func restart() throws {
+        guard let old = running else { return }
+        old.kill()
+        _ = try old.wait()
+        running = try Self.start(options + ["--listen", address], in: directory).running
+    }
+
+    func cluster() throws -> KafkaCluster { try KafkaCluster(address, options: kafka) }
+
+    deinit { running?.kill() }
 }
 
 /// Runs `body` with a broker in another process, on a thread of its own: it blocks, and other tests need Swift's.
 func withBrokerProcess(
-    topics: [String: Int32], _ body: @escaping @Sendable (BrokerProcess) throws -> Void
+    topics: [String: Int32], isSecured: Bool = false, _ body: @escaping @Sendable (BrokerProcess) throws -> Void
 ) async throws {
     try await withTaskExecutorPreference(OwnThread()) {
-        try withTemporaryDirectory { try body(BrokerProcess(topics: topics, in: $0)) }
+        try withTemporaryDirectory { try body(BrokerProcess(topics: topics, isSecured: isSecured, in: $0)) }
     }
 }
 

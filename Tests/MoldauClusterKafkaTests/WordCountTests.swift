@@ -42,7 +42,8 @@ struct WordCountTests {
         configuration.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return StreamsApplication(
             id: "words", topology: try topology(),
-            cluster: .kafka(broker.address, stateDirectory: broker.directory.appending(path: state).path),
+            cluster: .kafka(
+                broker.address, stateDirectory: broker.directory.appending(path: state).path, options: broker.kafka),
             configuration: configuration)
     }
 
@@ -50,21 +51,36 @@ struct WordCountTests {
     func `counts words, and goes on from the changelog where the state is lost`(
         guarantee: ProcessingGuarantee
     ) async throws {
-        try await withBrokerProcess(topics: ["lines": 3, "counts": 2]) { broker in
-            let cluster = try broker.cluster()
-            let reader = try CountReader("counts", partitions: 2, on: cluster)
-            for (run, state) in ["first", "second"].enumerated() {
-                let app = try Self.application(on: broker, guarantee, state: state)
-                try app.start()
-                try Self.write(Self.texts, to: cluster)
-                let wanted = Self.counts(Array(repeating: Self.texts, count: run + 1).flatMap { $0 })
-                #expect(try reader.reach(wanted), "\(reader.counts)")
-                // A word has a row of the changelog for each commit in which it was counted.
-                let restored = app.metrics.restoredRecords
-                #expect(run == 0 ? restored == 0 : restored >= wanted.count, "\(restored)")
-                try app.stop()
+        try await withBrokerProcess(topics: ["lines": 3, "counts": 2]) { try Self.countTwice(on: $0, guarantee) }
+    }
+
+    @Test func `does the same over TLS, where it has to log in, and without the password says so`() async throws {
+        try await withBrokerProcess(topics: ["lines": 3, "counts": 2], isSecured: true) { broker in
+            try Self.countTwice(on: broker, .exactlyOnce)
+            guard broker.kafka.logIn != nil else { return }
+            var options = broker.kafka
+            options.logIn = ClientLogIn(.scramSHA512, user: "ann", password: "wrong")
+            let error = #expect(throws: ClusterError.self) {
+                _ = try KafkaCluster(broker.address, options: options).makeAdmin(clientID: "test").topics()
             }
-            #expect(reader.recordCount == 2 * Self.texts.joined(separator: " ").split(separator: " ").count)
+            #expect("\(error.map { "\($0)" } ?? "")".contains("the log-in has failed"))
         }
+    }
+
+    private static func countTwice(on broker: BrokerProcess, _ guarantee: ProcessingGuarantee) throws {
+        let cluster = try broker.cluster()
+        let reader = try CountReader("counts", partitions: 2, on: cluster)
+        for (run, state) in ["first", "second"].enumerated() {
+            let app = try application(on: broker, guarantee, state: state)
+            try app.start()
+            try write(texts, to: cluster)
+            let wanted = counts(Array(repeating: texts, count: run + 1).flatMap { $0 })
+            #expect(try reader.reach(wanted), "\(reader.counts)")
+            // A word has a row of the changelog for each commit in which it was counted.
+            let restored = app.metrics.restoredRecords
+            #expect(run == 0 ? restored == 0 : restored >= wanted.count, "\(restored)")
+            try app.stop()
+        }
+        #expect(reader.recordCount == 2 * texts.joined(separator: " ").split(separator: " ").count)
     }
 }

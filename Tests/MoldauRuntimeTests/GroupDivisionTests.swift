@@ -16,6 +16,8 @@ private struct Processes {
     /// How often a task was closed by a process that was alive.
     private(set) var moves = 0
     private var size: Int64
+    /// The zone of each process, by its name; nil for none.
+    var zone: (@Sendable (String) -> String)?
 
     /// - Parameter size: how many records each task's changelog has.
     init(standbys: Int = 0, stateful: Bool = true, size: Int64 = 1_000_000) {
@@ -40,6 +42,7 @@ private struct Processes {
             }
             for task in active[name] ?? [] { held[task] = MemberReport.Held(isOwned: true, lag: 0, size: size) }
             reports[name] = MemberReport(process: name, held: held)
+            reports[name]?.tags = zone.map { ["zone": $0(name), "application": "words"] }
         }
         shares = GroupDivision(work, reports).shares
         let all = shares.values.flatMap(\.active)
@@ -167,6 +170,42 @@ struct GroupDivisionTests {
         processes.settle()
         #expect((processes.counts.max() ?? 0) - (processes.counts.min() ?? 0) <= 1, "\(processes.counts)")
         #expect(processes.counts.reduce(0, +) == tasks.count)
+    }
+
+    /// Processes are in one of two zones.
+    @Test(arguments: 1...100 as ClosedRange<UInt64>)
+    func `a copy is in another zone than its task, whoever comes and goes`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var processes = Processes(standbys: 1, size: Bool.random(using: &random) ? 100 : 1_000_000)
+        let zone: @Sendable (String) -> String = { name in name.hasPrefix("x") ? "x" : "y" }
+        processes.zone = zone
+        for name in ["x0", "y0"] { processes.start(name) }
+        for number in 1...12 {
+            let names = processes.active.keys.sorted()
+            switch Int.random(in: 0...3, using: &random) {
+            case 0 where names.count < 5: processes.start("\(Bool.random(using: &random) ? "x" : "y")\(number)")
+            case 1:
+                let gone = names.randomElement(using: &random) ?? ""
+                if names.contains(where: { $0 != gone && zone($0) == zone(gone) }) { processes.end(gone) }
+            default: if processes.follow(catchingUp: Bool.random(using: &random)) { processes.divide() }
+            }
+        }
+        processes.divide()
+        processes.settle()
+        processes.divide()
+        for (name, share) in processes.shares {
+            for task in share.activeTasks {
+                let copies = processes.shares.filter { $0.value.standbyTasks.contains(task) }.keys
+                #expect(
+                    copies.map(zone) == [zone(name) == "x" ? "y" : "x"], "\(task) of \(name) is copied on \(copies)")
+            }
+        }
+    }
+
+    @Test func `what a process of a version before tags tells is understood`() throws {
+        let told = #"{"held":{"0_1":{"isOwned":true,"lag":2,"size":3}},"process":"p","version":1}"#
+        let report = try MemberReport.decoded(Array(told.utf8), of: "m")
+        #expect(report == MemberReport(process: "p", held: [tasks[1]: .init(isOwned: true, lag: 2, size: 3)]))
     }
 
     @Test func `what a process tells is understood again, and other bytes are refused in a sentence`() throws {

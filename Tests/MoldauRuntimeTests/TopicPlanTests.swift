@@ -168,6 +168,86 @@ struct TopicPlanTests {
         ) { try plan(topology, ["input": 1, "counts": 1, "app-counts-store-changelog": 1]) }
     }
 
+    /// A plan for counts whose changelog or repartition topic exists like this.
+    private func plan(
+        _ internalTopic: String, _ configuration: [String: String], _ replication: TopicDescription.Replication? = nil,
+        wanted replicas: Int? = nil
+    ) throws -> TopicPlan {
+        let topology = try CountTopology.make()
+        var existing = ["input", "counts"].reduce(into: [:]) {
+            $0[$1] = TopicDescription(name: $1, partitionCount: 1, configuration: [:])
+        }
+        existing[internalTopic] = TopicDescription(
+            name: internalTopic, partitionCount: 1, configuration: configuration, replication: replication)
+        var settings = InternalTopicSettings()
+        settings.replicas = replicas
+        return try TopicPlan(
+            topology, names: InternalTopicNames(applicationID: "app", topology: topology), existing: existing,
+            newTopicPartitions: nil, settings: settings)
+    }
+
+    @Test func `a changelog whose rows would be deleted by age is refused, and one that deletes nothing is not`() throws
+    {
+        let changelog = "app-counts-store-changelog"
+        for age in [nil, "86400000"] {
+            var configuration = ["cleanup.policy": "compact,delete"]
+            configuration["retention.ms"] = age
+            #expect(
+                throws: RuntimeError.wrongTopicSetting(
+                    topic: changelog, setting: "cleanup.policy", expected: "compact", actual: "compact,delete")
+            ) { try plan(changelog, configuration) }
+        }
+        let endless = ["cleanup.policy": "compact,delete", "retention.ms": "-1"]
+        #expect(try plan(changelog, endless).warnings == [])
+        #expect(throws: RuntimeError.self) {
+            try plan(changelog, endless.merging(["retention.bytes": "1000"]) { $1 })
+        }
+    }
+
+    @Test func `a topic that needs more copies of a record than it has is refused with both numbers`() throws {
+        let changelog = "app-counts-store-changelog"
+        func plan(_ name: String, _ count: Int) throws -> TopicPlan {
+            try self.plan(
+                name, name == changelog ? ["cleanup.policy": "compact"] : [:], .init(count: count, needed: 2))
+        }
+        #expect(try plan(changelog, 2).warnings == [])
+        for name in [changelog, "counts"] {
+            let error = #expect(throws: RuntimeError.self) { try plan(name, 1) }
+            #expect(error == .tooFewReplicas(topic: name, replicas: 1, needed: 2))
+            #expect(error?.description.contains("--set min.insync.replicas=1") == true)
+        }
+        // Nothing is written to it.
+        #expect(try plan("input", 1).warnings == [])
+    }
+
+    @Test func `an internal topic on fewer brokers than are wanted is told`() throws {
+        let (changelog, policy) = ("app-counts-store-changelog", ["cleanup.policy": "compact"])
+        let one = TopicDescription.Replication(count: 1, needed: 1)
+        let warnings = try plan(changelog, policy, one, wanted: 3).warnings
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.contains("'\(changelog)' is on 1 of the cluster's brokers") == true)
+        #expect(try plan(changelog, policy, one, wanted: 1).warnings == [])
+        #expect(try plan(changelog, policy, one).warnings == [])
+    }
+
+    @Test func `an internal topic that deletes records too early is told`() throws {
+        let topology = try joined()
+        func warnings(_ configuration: [String: String]) throws -> [String] {
+            var existing = ["left", "right"].reduce(into: [:]) {
+                $0[$1] = TopicDescription(name: $1, partitionCount: 2, configuration: [:])
+            }
+            let name = "app-by-name-repartition"
+            existing[name] = TopicDescription(name: name, partitionCount: 2, configuration: configuration)
+            return try TopicPlan(
+                topology, names: InternalTopicNames(applicationID: "app", topology: topology), existing: existing,
+                newTopicPartitions: nil
+            ).warnings
+        }
+        #expect(try warnings(["retention.ms": "-1"]) == [])
+        #expect(try warnings([:]).first?.contains("retention.ms=604800000 (the default), and -1 is needed") == true)
+        #expect(try warnings(["retention.ms": "1000"]).first?.contains("--set retention.ms=-1") == true)
+    }
+
     @Test(arguments: [
         (CommitMetadata(partitionTime: Timestamp(ms: 1_234)), "AgAAAAAAAATS"),
         (

@@ -22,7 +22,8 @@ final class PendingBatch {
     var mayBeAppended = false
     /// Whether it is a part of a batch that may be in the log: then a broker takes no part of it.
     private(set) var isPartOfAppended = false
-    private var encoded: WireBytes?
+    /// The batch as it is sent. It lies in `builder`: `WireBytes` that own the batch would keep it for ever here.
+    private var encoded: UnsafeRawBufferPointer?
 
     init(_ partition: TopicPartition, order: Int, created: Duration, bytes: Int, _ compression: Compression) {
         outcome = BatchOutcome(partition)
@@ -49,11 +50,11 @@ final class PendingBatch {
 
     /// The batch as it is sent, the same each time. Copies nothing.
     func bytes() -> WireBytes {
-        if let encoded { return encoded }
+        if let encoded { return WireBytes(encoded, owner: self) }
         builder.producer = stamp ?? .none
-        let bytes = WireBytes(builder.finish(), owner: self)
+        let bytes = builder.finish()
         encoded = bytes
-        return bytes
+        return WireBytes(bytes, owner: self)
     }
 
     /// Whether another batch of its partition comes later.

@@ -72,6 +72,8 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case wrongPartitionCount(topic: String, expected: Int32, actual: Int32)
     /// An internal topic exists with a setting that would lose data.
     case wrongTopicSetting(topic: String, setting: String, expected: String, actual: String)
+    /// The topic needs more copies of a record than it has: the cluster takes none.
+    case tooFewReplicas(topic: String, replicas: Int, needed: Int)
     /// A changelog belongs to a store of another form than the topology's, and cannot be read as that.
     case changedStore(String, changelog: String, was: String, wanted: String)
     /// No topic upstream determines the partition count of the repartition topic.
@@ -109,7 +111,14 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
             "the internal topic '\(topic)' has \(actual) partitions, and the topology needs \(expected): it was made "
                 + "for another input; delete the application's internal topics and state, or restore the input's partitions"
         case .wrongTopicSetting(let topic, let setting, let expected, let actual):
-            "the internal topic '\(topic)' has \(setting)=\(actual), expected \(expected); records would be lost"
+            "the internal topic '\(topic)' has \(setting)=\(actual), expected \(expected); records would be lost: set it back with "
+                + "'moldau configs alter --topic \(topic) --add-config \(setting)=\(expected)'; what the cluster has deleted already is missing "
+                + "where a store is restored, so that it is safer to delete the application's internal topics and state"
+        case .tooFewReplicas(let topic, let replicas, let needed):
+            "the topic '\(topic)' is on \(replicas) of the cluster's brokers, and \(needed) must have a record before it is "
+                + "acknowledged (min.insync.replicas): nothing can be written to it; add copies with Kafka's kafka-reassign-partitions, "
+                + "or create it anew with more ('replicationFactor' of KafkaOptions for the application's own topics), or need fewer: "
+                + "'moldau configs alter --topic \(topic) --add-config min.insync.replicas=\(replicas)'"
         case .changedStore(let store, let changelog, let was, let wanted):
             "the changelog topic '\(changelog)' has the store \(store) as \(was), and the topology has it as \(wanted): the one "
                 + "cannot be read as the other; keep the definition that the store was made with, or give the new one another "

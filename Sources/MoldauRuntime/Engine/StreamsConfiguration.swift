@@ -51,6 +51,12 @@ public struct StreamsConfiguration: Sendable {
     /// failure anyway, so only stores in memory benefit. Each copy takes its share of memory and disk.
     public var standbys = 0
 
+    /// Where this process is, by names of your own: `["zone": "eu-1", "rack": "7"]`. Standby copies go to processes
+    /// that share as few of these as possible with the task's process and its other copies, so that one fault does
+    /// not take them all. Kafka's `client.tag.*`; all tags count, without `rack.aware.assignment.tags`. Has no effect
+    /// where one process has all tasks.
+    public var clientTags: [String: String] = [:]
+
     /// The memory of all state stores together, in bytes: block cache, write buffers and write-back caches.
     public var stateMemoryBytes = 256 << 20
 

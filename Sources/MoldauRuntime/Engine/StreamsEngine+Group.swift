@@ -57,8 +57,9 @@ extension StreamsEngine {
             let topics = inner.plan.map { plan in
                 Set(plan.topology.subtopologies.flatMap(\.sourceTopics).map(plan.names.topic))
             }
-            let report = MemberReport(
+            var report = MemberReport(
                 process: inner.group.process ?? "", host: configuration.applicationServer, held: inner.heldTasks)
+            if !configuration.clientTags.isEmpty { report.tags = configuration.clientTags }
             // Names and numbers can always be written.
             return GroupReport(topics: topics ?? [], data: (try? report.encoded()) ?? [])
         }

@@ -9,7 +9,7 @@
 // - A task with state goes only to a process whose stores are not far behind. Until one of its own is, the process
 //   where the task belongs keeps a copy that catches up, a warm-up, and the task stays where it can work. At most
 //   `mostWarmUps` copies catch up at once. A process whose warm-up has caught up asks for another division.
-// - Standby copies are on other processes than their task.
+// - Standby copies are on other processes than their task, and where processes have tags, on such with others.
 
 import MoldauTopology
 
@@ -73,7 +73,7 @@ package struct GroupDivision {
     private mutating func divide() {
         let target = StickyAssignment(
             .init(tasks: work.tasks, copied: work.stateful, standbys: work.standbys), members: Set(members),
-            previous: previous)
+            previous: previous, tags: reports.compactMapValues(\.tags))
         for (_, member) in target.active { loads[member, default: 0] += 1 }
         let places = exchanged(target.active)
         for task in work.tasks {

@@ -1,6 +1,6 @@
 // What the processes of an application tell each other when they divide its tasks, as JSON: what a member tells
-// (`MemberReport`), and what it is told (`MemberShare`). Both begin with a version; fields that are added later have
-// defaults, so that processes of neighbouring versions understand each other during a rolling restart.
+// (`MemberReport`), and what it is told (`MemberShare`). Both begin with a version; fields that are added later are
+// optional, so that processes of neighbouring versions understand each other during a rolling restart.
 
 import Foundation
 import MoldauRecords
@@ -29,6 +29,8 @@ package struct MemberReport: Codable, Sendable, Equatable {
     package var process: String
     /// Where others may ask the process for its state; nil if it does not listen.
     package var host: String?
+    /// What processes fail together by: those of one rack, for example. nil: it has none, or does not know of them.
+    package var tags: [String: String]?
     /// What the process has of tasks, by their names.
     package var held: [String: Held] = [:]
 

@@ -7,6 +7,8 @@
 // - as few tasks move as that allows: a member keeps what it has, up to its share;
 // - a standby copy is on another member than its task and the task's other copies, and the copies are balanced: moving
 //   a single copy would not balance them better;
+// - members may have tags, such as the rack that they are in: then a copy is where it shares as few tags as possible
+//   with the task and its other copies, which counts more than balance;
 // - if no member had anything before, each sub-topology's tasks are spread evenly too. Later they are spread as evenly
 //   as possible without moving more tasks.
 
@@ -50,8 +52,12 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
     ///   - previous: what members had; the tasks of those that are no longer members are free.
     ///   - balances: false lets members keep everything they have, and assigns a free task to a member with a copy of
     ///     its stores, whatever its load, so that tasks are taken over as soon as possible.
-    package init(_ work: Work, members: Set<Member>, previous: StickyAssignment = .init(), balances: Bool = true) {
-        var placing = Placing(work, members: members.sorted())
+    ///   - tags: what members fail together by, each by its name: a zone or a rack, for example.
+    package init(
+        _ work: Work, members: Set<Member>, previous: StickyAssignment = .init(), balances: Bool = true,
+        tags: [Member: [String: String]] = [:]
+    ) {
+        var placing = Placing(work, members: members.sorted(), tags: tags)
         guard !members.isEmpty else { return }
         placing.keep(previous, balances: balances)
         placing.placeTasks(besides: previous, balances: balances)
@@ -78,6 +84,7 @@ extension StickyAssignment {
     private struct Placing {
         let work: Work
         let members: [Member]
+        let tags: [Member: [String: String]]
         var active: [TaskID: Member] = [:]
         var standby: [TaskID: [Member]] = [:]
         private var load: [Member: Int] = [:]
@@ -87,8 +94,8 @@ extension StickyAssignment {
         /// How many more members may have one task beyond the even share.
         private var seats: Int
 
-        init(_ work: Work, members: [Member]) {
-            (self.work, self.members) = (work, members)
+        init(_ work: Work, members: [Member], tags: [Member: [String: String]]) {
+            (self.work, self.members, self.tags) = (work, members, tags)
             seats = members.isEmpty ? 0 : work.tasks.count % members.count
         }
 
@@ -158,7 +165,7 @@ extension StickyAssignment {
             guard count > 0 else { return }
             for task in work.copied {
                 let kept = (previous.standby[task] ?? []).filter { members.contains($0) && $0 != active[task] }
-                for member in kept.prefix(count) { copy(task, to: member) }
+                for member in kept.prefix(count) where !hasFarther(than: member, for: task) { copy(task, to: member) }
                 while standby[task]?.count ?? 0 < count, let member = member(forCopyOf: task) { copy(task, to: member) }
             }
             while let (task, index, member) = evenerPlace() {
@@ -176,7 +183,10 @@ extension StickyAssignment {
                 for from in byLoad.reversed() where hasCopies(from) >= hasCopies(to) + 2 {
                     for task in work.copied.reversed() where active[task] != to {
                         guard let held = standby[task], !held.contains(to) else { continue }
-                        if let index = held.firstIndex(of: from) { return (task, index, to) }
+                        guard let index = held.firstIndex(of: from),
+                            shared(to, task, besides: from) <= shared(from, task)
+                        else { continue }
+                        return (task, index, to)
                     }
                 }
             }
@@ -184,8 +194,28 @@ extension StickyAssignment {
         }
 
         private func member(forCopyOf task: TaskID) -> Member? {
+            candidates(forCopyOf: task)
+                .map { (shared($0, task), hasCopies($0), has($0), $0) }.min { $0 < $1 }?.3
+        }
+
+        private func candidates(forCopyOf task: TaskID) -> [Member] {
             members.filter { $0 != active[task] && standby[task]?.contains($0) != true }
-                .min { (hasCopies($0), has($0), $0) < (hasCopies($1), has($1), $1) }
+        }
+
+        /// How many tags a member shares with those that have the task or a copy of it.
+        private func shared(_ member: Member, _ task: TaskID, besides other: Member? = nil) -> Int {
+            guard let own = tags[member] else { return 0 }
+            let holders = ([active[task]].compactMap(\.self) + (standby[task] ?? [])).filter {
+                $0 != member && $0 != other
+            }
+            return holders.reduce(0) { sum, holder in sum + own.count { tags[holder]?[$0.key] == $0.value } }
+        }
+
+        /// Whether another member shares fewer tags with those that have the task.
+        private func hasFarther(than member: Member, for task: TaskID) -> Bool {
+            if tags.isEmpty { return false }
+            let own = shared(member, task)
+            return candidates(forCopyOf: task).contains { shared($0, task) < own }
         }
 
         private mutating func copy(_ task: TaskID, to member: Member) {

@@ -7,6 +7,8 @@ package struct InternalTopicSettings: Sendable {
     /// The application's settings for all internal topics.
     var common: [String: String]
     var windowChangelogExtraRetention: Duration
+    /// On how many brokers the topics are to be; nil leaves that to the cluster.
+    package var replicas: Int?
     /// The application that the topics are marked with; nil: no mark.
     private var owner: String?
 

@@ -66,13 +66,14 @@ package struct TopicPlan: Sendable {
                 if topology.readsByPattern { continue }
                 throw .undecidedPartitionCount(topic: topic.name)
             }
-            try plan(names.topic(topic.name), count, settings.repartition, existing)
+            try plan(names.topic(topic.name), count, settings.repartition, settings.replicas, existing)
         }
         for part in parts {
             let count = part.sourceTopics.compactMap { counts[$0] }.max() ?? 0
             tasks += (0..<count).map { TaskID(subtopology: part.number, partition: Partition($0)) }
             for store in part.stores where store.isLogged && count > 0 {
-                try plan(names.changelog(ofStore: store.name), count, settings.changelog(of: store), existing)
+                let own = settings.changelog(of: store)
+                try plan(names.changelog(ofStore: store.name), count, own, settings.replicas, existing)
                 try check(store, existing[names.changelog(ofStore: store.name)])
             }
         }
@@ -87,6 +88,7 @@ package struct TopicPlan: Sendable {
         for topic in read.union(written).union(named).sorted() {
             if let found = existing[topic] {
                 counts[topic] = found.partitionCount
+                if written.contains(topic) { try found.checkReplicas() }
                 if tables[topic] != nil { warnings += found.losesRows.map { [$0] } ?? [] }
             } else if let newTopicPartitions {
                 let settings = tables[topic].map { InternalTopicSettings.table(history: $0) } ?? [:]
@@ -166,42 +168,16 @@ package struct TopicPlan: Sendable {
     }
 
     private mutating func plan(
-        _ name: String, _ count: Int32, _ settings: [String: String], _ existing: [String: TopicDescription]
+        _ name: String, _ count: Int32, _ settings: [String: String], _ replicas: Int?,
+        _ existing: [String: TopicDescription]
     ) throws(RuntimeError) {
         partitionCounts[name] = count
         guard let found = existing[name] else {
             missing.append(NewTopic(name, partitionCount: count, configuration: settings))
             return
         }
-        if let own = settings[InternalTopicSettings.ownerKey],
-            let owner = found.configuration[InternalTopicSettings.ownerKey], owner != own
-        {
-            throw .topicOfAnother(topic: name, owner: owner, application: own)
-        }
-        guard found.partitionCount == count else {
-            throw .wrongPartitionCount(topic: name, expected: count, actual: found.partitionCount)
-        }
-        let policy = "cleanup.policy"
-        let (expected, actual) = (settings[policy] ?? "delete", found.configuration[policy] ?? "delete")
-        guard expected.contains("compact") == actual.contains("compact") else {
-            throw .wrongTopicSetting(topic: name, setting: policy, expected: expected, actual: actual)
-        }
-    }
-}
-
-extension TopicDescription {
-    /// Why rows of a table would be lost; nil if the topic retains the newest record of each key.
-    fileprivate var losesRows: String? {
-        let policy = configuration["cleanup.policy"] ?? "delete"
-        let (age, size) = (configuration["retention.ms"], configuration["retention.bytes"] ?? "-1")
-        guard policy.contains("delete"), age != "-1" || size != "-1" else { return nil }
-        let limit =
-            age == "-1"
-            ? "retention.bytes=\(size)" : age.map { "retention.ms=\($0)" } ?? "retention.ms is not set: seven days"
-        return
-            "the topic '\(name)' is read as a table and deletes old records (cleanup.policy=\(policy), \(limit)): rows that "
-            + "nobody writes again will be missing where the table is read anew; set cleanup.policy=compact, which keeps each "
-            + "key's newest record ('moldau configs alter --topic \(name) --add-config cleanup.policy=compact'), or retention.ms=-1"
+        try found.checkInternal(settings, partitionCount: count)
+        warnings += [found.deletesEarly(settings), found.hasFewer(than: replicas)].compactMap(\.self)
     }
 }
 
@@ -214,6 +190,8 @@ extension TopicPlan {
         var attempts = 0
         while true {
             let existing = try admin.describe(topicsToDescribe(topology, names: names, named: named))
+            var settings = settings
+            settings.replicas = admin.replicationFactor
             var plan = try TopicPlan(
                 topology, names: names, existing: existing, newTopicPartitions: newTopicPartitions, named: named,
                 settings: settings)
@@ -226,6 +204,7 @@ extension TopicPlan {
                 continue
             }
             let created = try admin.describe(Set(plan.missing.map(\.name)))
+            for topic in created.sorted(by: { $0.key < $1.key }).map(\.value) { try topic.checkReplicas() }
             plan.topicIDs.merge(created.compactMapValues(\.id)) { $1 }
             return plan
         }
