@@ -225,6 +225,18 @@ import Testing
         #expect(try values(try machine.take()) == ["a"])
     }
 
+    @Test func `a broker that wants to be left alone is, for as long as it says`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        var throttling = answer(batch(["a"], at: 0))
+        throttling.throttleTimeMs = 300
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(throttling), .zero, chance: 0.5)
+        #expect(fetch(&machine, .milliseconds(299)) == nil)
+        #expect(machine.next(.milliseconds(299), map(), at: time).due == .milliseconds(300))
+        #expect(fetch(&machine, .milliseconds(300))?.2 == 1)
+    }
+
     // MARK: Sessions
 
     /// The request that the machine makes now, and its number.

@@ -10,6 +10,9 @@ extension FetchMachine {
     ) -> [Action] {
         let node = node(ofFetch: number)
         let wanting = close(number)
+        if let node, case .success(let response) = result, response.throttleTimeMs > 0 {
+            throttled[node] = now + .milliseconds(Int64(response.throttleTimeMs))
+        }
         switch result {
         case .failure(let error):
             if let node { sessions[node]?.failed(isGone: false) }

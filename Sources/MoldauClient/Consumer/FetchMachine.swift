@@ -107,6 +107,8 @@ struct FetchMachine {
     /// The fetch of each broker that goes on.
     private var fetching: [Int32: Int] = [:]
     var sessions: [Int32: BrokerFetchSession] = [:]
+    /// Brokers that want to be left alone for a while.
+    var throttled: [Int32: Duration] = [:]
 
     init(_ options: ConsumerOptions, _ client: ClientOptions) {
         self.options = options
@@ -240,6 +242,10 @@ struct FetchMachine {
             actions.append(listOffsets(node, lists[node] ?? [], map, time))
         }
         for node in fetches.keys.sorted() where fetching[node] == nil {
+            if let time = throttled[node], time > now {
+                due = min(due ?? time, time)
+                continue
+            }
             actions.append(fetch(node, fetches[node] ?? [], map, isCrowded: crowded.contains(node)))
         }
         return (actions, due)
